@@ -1,0 +1,85 @@
+"""Stage the book and build it as a web site. A failed build leaves the previous site as it was."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from project import PRESETS, BookError, Project, outputs, sha256
+from stage import stage
+
+
+def build(project: Project, preset: str) -> Path:
+    """Build the site into book/_build/html; returns its folder."""
+    source = stage(project, preset)
+    site, work = project.build / "html", project.build / "work"
+    files = {name: digest for name, digest in outputs(source).items() if not name.startswith("snncore/")}
+    library = {f"snncore/{name}": digest for name, digest in outputs(project.root / "snncore").items() if name.endswith(".py")}
+    key = sha256(repr(sorted((files | library).items())).encode())
+    stamp = site / ".built-from"
+    if stamp.exists() and stamp.read_text() == key:
+        print(f"the book is up to date: {site / 'index.html'}")
+        return site
+    shutil.rmtree(work, ignore_errors=True)
+    command = [
+        Path(sys.executable).parent / "jupyter-book",
+        "build",
+        source,
+        "--all",
+        "-W",
+        "-n",
+        "--keep-going",
+        "--path-output",
+        work,
+        "-q",
+    ]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    if done.returncode:
+        log = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.strip())
+        raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
+    html = work / "_build" / "html"
+    slim(html)
+    (html / ".built-from").write_text(key)
+    old = project.build / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if site.exists():
+        os.replace(site, old)
+    os.replace(html, site)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    print(f"the book is built: {site / 'index.html'} (make serve shows it)")
+    return site
+
+
+def slim(html: Path) -> None:
+    """Drop the files of MathJax that no page asks for, sources that came along, and a list role that screen readers stumble over."""
+    mathjax = html / "_static" / "mathjax"
+    keep = ("tex-chtml.js", "output/chtml/fonts")
+    for path in sorted(mathjax.rglob("*"), reverse=True):
+        if path.is_file() and not str(path.relative_to(mathjax)).startswith(keep):
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    for page in html.rglob("*.html"):
+        text = page.read_text()
+        cleaned = re.sub(r'(<div class="citation-list?[^>]*?) role="list"', r"\1", text.replace('role="doc-biblioentry"', ""))
+        cleaned = cleaned.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        if cleaned != text:
+            page.write_text(cleaned)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", default="book", choices=PRESETS)
+    build(Project(), parser.parse_args().preset)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (BookError, ValueError) as problem:
+        sys.exit(f"error: {problem}")

@@ -1,0 +1,35 @@
+"""Show the built book: a web server on this machine only."""
+
+import argparse
+import functools
+import http.server
+import sys
+import webbrowser
+
+from project import Project
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8000)
+    port = parser.parse_args().port
+    site = Project().build / "html"
+    if not (site / "index.html").exists():
+        sys.exit("error: there is no built book yet: make reproduce")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        sys.exit(f"error: port {port} cannot be used ({error}): make serve PORT=8001")
+    url = f"http://127.0.0.1:{server.server_port}/"
+    print(f"{url}  (Ctrl-C ends it)", flush=True)
+    webbrowser.open(url)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,466 @@
+"""Find, verify, fetch and read data: the only place that knows where files lie.
+
+``data/datasets.toml`` registers every data set with its files, sizes, sha256, license, citation and sources. A data set may come in
+several forms that read to the same arrays (an official archive, a compact file, a data package). A file is looked for in this order:
+the package that carries it, ``data/raw``, the folder named by the environment variable SNNCORE_DATA; what is nowhere is downloaded to
+``data/raw`` (resumed after a break, verified, then renamed), and what cannot be downloaded is an error that says how to get it by hand.
+
+``python -m snncore.datafiles`` lists the data sets; ``python -m snncore.datafiles fetch NAME`` gets one.
+"""
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import itertools
+import os
+import sys
+import tarfile
+import tomllib
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+from tqdm.auto import tqdm
+
+_HERE = Path(__file__).resolve().parent
+IN_CHECKOUT = (_HERE.parent / "pyproject.toml").exists()
+ROOT = _HERE.parent if IN_CHECKOUT else Path.home() / ".cache" / "snncore"
+RAW = ROOT / "data" / "raw"
+RESULTS = ROOT / "data" / "results"
+
+
+class DataError(ValueError):
+    """A data file is missing, damaged or not what it should be; the message says what to do."""
+
+
+class File(NamedTuple):
+    """One file: path below a data folder, size, checksum, where to download it."""
+
+    path: str
+    bytes: int
+    sha256: str
+    urls: tuple[str, ...]
+
+
+class Form(NamedTuple):
+    """One form in which a data set comes: in a Python package, or as files."""
+
+    name: str
+    files: tuple[File, ...]
+    package: str | None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A registered data set."""
+
+    name: str
+    title: str
+    license: str
+    citation: str
+    by_hand: str
+    forms: tuple[Form, ...]
+
+    @property
+    def download_bytes(self) -> int:
+        """What a reader without any of the files would download; 0 if a package carries it."""
+        if any(form.package for form in self.forms):
+            return 0
+        return min((sum(f.bytes for f in form.files) for form in self.forms if all(f.urls for f in form.files)), default=0)
+
+
+class Found(NamedTuple):
+    """Where a data set was found: the form's name, and the verified path of each file."""
+
+    form: str
+    paths: dict[str, Path]
+
+
+def package_file(name: str) -> Path:
+    """A file of ``data/``: beside the package in a checkout, inside it when installed.
+
+    Raises
+    ------
+    DataError
+        If it is not there.
+    """
+    path = (_HERE.parent if IN_CHECKOUT else _HERE) / "data" / name
+    if not path.exists():
+        raise DataError(f"{path} is missing: restore it with 'git checkout {name}', or install snncore again")
+    return path
+
+
+@cache
+def registry() -> dict[str, DataSet]:
+    """All data sets of ``data/datasets.toml``, by name."""
+    content = tomllib.loads(package_file("datasets.toml").read_text())
+    sets = {}
+    for name, row in content.items():
+        forms = tuple(
+            Form(f["name"], tuple(File(g["path"], g["bytes"], g["sha256"], tuple(g.get("urls", ()))) for g in f["files"]), f.get("package"))
+            for f in row["forms"]
+        )
+        sets[name] = DataSet(name, row["title"], row["license"], row["citation"], row.get("by_hand", ""), forms)
+    return sets
+
+
+def _dataset(name: str) -> DataSet:
+    if name not in registry():
+        raise DataError(f"no data set {name!r} is registered: there are {', '.join(sorted(registry()))}")
+    return registry()[name]
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def _verified(path: Path, file: File) -> Path:
+    size = path.stat().st_size
+    if size != file.bytes or sha256(path) != file.sha256:
+        what = f"has {size:,} bytes instead of {file.bytes:,}" if size != file.bytes else "has another sha256 than the registered one"
+        raise DataError(f"{path} is damaged or another version: it {what}. Remove it and run this again")
+    return path
+
+
+def _folders(form: Form) -> Iterator[Path]:
+    if form.package:
+        spec = importlib.util.find_spec(form.package)
+        if spec and spec.submodule_search_locations:
+            yield Path(spec.submodule_search_locations[0])
+        return
+    yield RAW
+    if os.environ.get("SNNCORE_DATA"):
+        yield Path(os.environ["SNNCORE_DATA"])
+
+
+def locate(name: str) -> Found | None:
+    """Where a data set lies on this machine, verified; None if it is not here.
+
+    Raises
+    ------
+    DataError
+        If the name is not registered, or a file is damaged.
+    """
+    damaged = None
+    for form in _dataset(name).forms:
+        for folder in _folders(form):
+            paths = {file.path: folder / file.path for file in form.files}
+            if all(path.exists() for path in paths.values()):
+                try:
+                    return Found(form.name, {file.path: _verified(paths[file.path], file) for file in form.files})
+                except DataError as error:  # perhaps it is another form of the same name
+                    damaged = damaged or error
+    if damaged:
+        raise damaged
+    return None
+
+
+def find(name: str) -> Found:
+    """Where a data set lies, after a download if it is not on this machine.
+
+    Raises
+    ------
+    DataError
+        If the name is not registered, a file is damaged, or the data set is neither here nor can be downloaded.
+    """
+    found = locate(name)
+    if found:
+        return found
+    dataset, reasons = _dataset(name), []
+    for form in dataset.forms:
+        if form.package:
+            reasons.append(f"the Python package {form.package!r} is not installed")
+        elif all(file.urls for file in form.files):
+            try:
+                return Found(form.name, {file.path: download(file) for file in form.files})
+            except DataError as error:
+                reasons.append(str(error))
+    size = max(sum(f.bytes for f in form.files) for form in dataset.forms) / 1e6
+    raise DataError(
+        f"data set {name!r} ({dataset.title}; {size:.1f} MB; license: {dataset.license}) is not on this machine: "
+        + "; ".join(reasons or ["it has no download address"])
+        + f". By hand: {dataset.by_hand or 'put its files into ' + str(RAW)} (or into the folder named by SNNCORE_DATA). Files: "
+        + " or ".join(", ".join(f.path for f in form.files[:6]) + (", ..." if len(form.files) > 6 else "") for form in dataset.forms)
+    )
+
+
+def download(file: File, folder: Path | None = None) -> Path:
+    """Download one file: go on where a broken download stopped, verify, then rename.
+
+    Raises
+    ------
+    DataError
+        If no address serves the file with the registered checksum.
+    """
+    target = (folder or RAW) / file.path
+    part = target.with_name(target.name + ".part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    reasons = []
+    for url in file.urls:
+        try:
+            have = part.stat().st_size if part.exists() else 0
+            if have >= file.bytes:
+                part.unlink()
+                have = 0
+            request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                resumed = have > 0 and answer.status == 206
+                bar = tqdm(total=file.bytes, initial=have if resumed else 0, unit="B", unit_scale=True, desc=target.name, disable=None)
+                with part.open("ab" if resumed else "wb") as out, bar:
+                    while block := answer.read(1 << 16):
+                        out.write(block)
+                        bar.update(len(block))
+        except (urllib.error.URLError, OSError) as error:
+            reasons.append(f"{url}: {error}")
+            continue
+        try:
+            _verified(part, file)
+        except DataError:
+            got = part.stat().st_size
+            if got >= file.bytes:  # a shorter one is a broken download: keep it, the next try goes on from there
+                part.unlink()
+            reasons.append(f"{url}: {got:,} of {file.bytes:,} bytes came" if got < file.bytes else f"{url}: the checksum is wrong")
+            continue
+        os.replace(part, target)
+        return target
+    raise DataError("the download failed (" + "; ".join(reasons) + ")")
+
+
+def _arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Arrays of an npz file, never unpickled."""
+    with np.load(path, allow_pickle=False) as npz:
+        missing = [key for key in keys if key not in npz.files]
+        if missing:
+            raise DataError(f"{path} has no array {missing[0]!r}: it holds {', '.join(npz.files)}")
+        return {key: npz[key] for key in keys}
+
+
+def decode_image(data: bytes) -> np.ndarray:
+    """An image file as an array (height, width, 3), uint8.
+
+    Raises
+    ------
+    DataError
+        If the bytes are no complete image.
+    """
+    from PIL import Image
+
+    try:
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise DataError(f"not a complete image file: {error}") from error
+
+
+class Photographs(NamedTuple):
+    """Labeled photographs: arrays (height, width, 3) uint8, ImageNet categories 0..999, names."""
+
+    images: list[np.ndarray]
+    labels: np.ndarray
+    names: list[str]
+
+
+def read_photographs_20() -> Photographs:
+    """The 20 labeled ImageNet photographs that the package foolbox carries; the label is in the file's name."""
+    paths = sorted(find("photographs_20").paths.values())
+    labels = np.array([int(path.stem.split("_")[2]) for path in paths])
+    return Photographs([decode_image(path.read_bytes()) for path in paths], labels, [path.stem for path in paths])
+
+
+def read_photographs_700() -> Photographs:
+    """700 photographs (299 x 299) with ImageNet labels, of the NIPS 2017 development set; JPEG quality 95, so lossy."""
+    (path,) = find("photographs_700").paths.values()
+    z = _arrays(path, ("jpeg", "offsets", "label", "image_id"))
+    images = [decode_image(z["jpeg"][a:b].tobytes()) for a, b in itertools.pairwise(z["offsets"])]
+    return Photographs(images, z["label"].astype(np.int64), [str(name) for name in z["image_id"]])
+
+
+class Split(NamedTuple):
+    """Images (n, height, width[, 3]) uint8 and their labels (n,) int64."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def _read_idx(path: Path) -> np.ndarray:
+    """An array of MNIST's idx format (gzipped), unsigned bytes only."""
+    data = gzip.decompress(path.read_bytes())
+    if len(data) < 4 or data[:3] != b"\0\0\x08":
+        raise DataError(f"{path} is no idx file of unsigned bytes")
+    ndim = data[3]
+    shape = np.frombuffer(data, ">u4", count=ndim, offset=4)
+    values = np.frombuffer(data, np.uint8, offset=4 + 4 * ndim)
+    if values.size != shape.prod():
+        raise DataError(f"{path} is truncated: it announces {shape.prod():,} values and holds {values.size:,}")
+    return values.reshape(shape)
+
+
+def read_mnist() -> dict[str, Split]:
+    """MNIST: {"train": 60,000, "test": 10,000} images of 28 x 28."""
+    paths = {Path(name).name: path for name, path in find("mnist").paths.items()}
+    return {
+        split: Split(_read_idx(paths[f"{stem}-images-idx3-ubyte.gz"]), _read_idx(paths[f"{stem}-labels-idx1-ubyte.gz"]).astype(np.int64))
+        for split, stem in (("train", "train"), ("test", "t10k"))
+    }
+
+
+def read_cifar10() -> dict[str, Split]:
+    """CIFAR-10: {"train": 50,000, "test": 10,000} images of 32 x 32 x 3. The form ``compact`` is lossy (JPEG, quality about 75)."""
+    found = find("cifar10")
+    (path,) = found.paths.values()
+    if found.form == "compact":
+        z = _arrays(path, tuple(f"{split}_{part}" for split in ("train", "test") for part in ("jpeg", "offsets", "labels")))
+        splits = {}
+        for split in ("train", "test"):
+            jpeg, at = z[f"{split}_jpeg"], z[f"{split}_offsets"]
+            images = np.stack([decode_image(jpeg[a:b].tobytes()) for a, b in itertools.pairwise(at)])
+            splits[split] = Split(images, z[f"{split}_labels"].astype(np.int64))
+        return splits
+    batches = {"train": [f"data_batch_{i}.bin" for i in range(1, 6)], "test": ["test_batch.bin"]}
+    members = {PurePosixPath(name).name: data for name, data in _tar_members(path)}
+    splits = {}
+    for split, names in batches.items():
+        rows = np.concatenate([np.frombuffer(members[name], np.uint8).reshape(-1, 3073) for name in names])
+        splits[split] = Split(rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, 0].astype(np.int64))
+    return splits
+
+
+def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Regular files of a tar archive, read in memory: nothing is ever extracted to disk."""
+    with tarfile.open(path) as tar:
+        for member in tar:
+            if member.isfile() and (file := tar.extractfile(member)):
+                yield member.name, file.read()
+
+
+class Omniglot(NamedTuple):
+    """Omniglot: images (n, 105, 105) bool with True for ink; per image its character (0..1622), drawer (1..20), alphabet and whether it
+    belongs to the evaluation alphabets; names of the characters and of the alphabets."""
+
+    images: np.ndarray
+    character: np.ndarray
+    drawer: np.ndarray
+    alphabet: np.ndarray
+    is_eval: np.ndarray
+    characters: list[str]
+    alphabets: list[str]
+
+
+def read_omniglot() -> Omniglot:
+    """All 32,460 images of Omniglot, sorted by alphabet, character and drawer (alphabets of both parts in one alphabetical order)."""
+    found = find("omniglot")
+    if found.form == "compact":
+        (path,) = found.paths.values()
+        z = _arrays(path, ("images", "char", "chars", "alphabet", "alphabets", "drawer", "is_eval"))
+        images = np.unpackbits(z["images"], axis=1)[:, : 105 * 105].reshape(-1, 105, 105).astype(bool)
+        ids = (z["char"].astype(np.int64), z["drawer"].astype(np.int64), z["alphabet"].astype(np.int64), z["is_eval"].astype(bool))
+        return Omniglot(images, *ids, list(map(str, z["chars"])), list(map(str, z["alphabets"])))
+    rows = []
+    for name, path in found.paths.items():
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                parts = PurePosixPath(member).parts
+                if len(parts) == 4 and member.endswith(".png"):
+                    ink = decode_image(archive.read(member))[..., 0] < 128
+                    rows.append((f"{parts[1]}/{parts[2]}", int(parts[3].split("_")[1][:-4]), parts[1], "evaluation" in name, ink))
+    rows.sort(key=lambda row: row[:2])
+    characters, alphabets = sorted({row[0] for row in rows}), sorted({row[2] for row in rows})
+    index = {name: i for i, name in enumerate(characters)}, {name: i for i, name in enumerate(alphabets)}
+    return Omniglot(
+        np.stack([row[4] for row in rows]),
+        np.array([index[0][row[0]] for row in rows]),
+        np.array([row[1] for row in rows]),
+        np.array([index[1][row[2]] for row in rows]),
+        np.array([row[3] for row in rows]),
+        characters,
+        alphabets,
+    )
+
+
+class Words(NamedTuple):
+    """Spoken words: waveforms (int16, 16 kHz), the word and the speaker of each."""
+
+    waveforms: list[np.ndarray]
+    words: list[str]
+    speakers: list[str]
+
+
+def read_spoken_words() -> Words:
+    """One-second words of Google Speech Commands: the compact form is a subset (1,615 words), the official one the test set v0.02."""
+    found = find("speech_commands")
+    (path,) = found.paths.values()
+    if found.form == "compact":
+        z = _arrays(path, ("delta", "offsets", "word", "speaker"))
+        at = z["offsets"]
+        waves = [np.cumsum(z["delta"][a:b].astype(np.int64)).astype(np.int16) for a, b in itertools.pairwise(at)]
+        return Words(waves, list(map(str, z["word"])), list(map(str, z["speaker"])))
+    import wave
+
+    rows = []
+    for name, data in _tar_members(path):
+        parts = PurePosixPath(name).parts
+        if len(parts) >= 2 and name.endswith(".wav") and not parts[-2].startswith("_"):
+            with wave.open(io.BytesIO(data)) as sound:
+                if (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) != (16000, 1, 2):
+                    raise DataError(f"{path}: {name} is not 16-bit mono at 16 kHz")
+                rows.append((parts[-2], parts[-1].split("_")[0], np.frombuffer(sound.readframes(sound.getnframes()), "<i2")))
+    rows.sort(key=lambda row: row[:2])
+    return Words([row[2] for row in rows], [row[0] for row in rows], [row[1] for row in rows])
+
+
+def read_babi() -> dict[str, str]:
+    """bAbI v1.2: the text of each file, by folder and name such as ``en-10k/qa15_basic-deduction_train.txt``."""
+    (path,) = find("babi").paths.values()
+    texts = {}
+    for name, data in _tar_members(path):
+        parts = PurePosixPath(name).parts
+        if len(parts) >= 2 and parts[-1].startswith("qa") and parts[-2].startswith("en"):
+            texts["/".join(parts[-2:])] = data.decode("ascii")
+    return texts
+
+
+def read_loihi_weights() -> dict[str, np.ndarray]:
+    """The 8-bit weights of the sequential-MNIST network that ran on Loihi, int64, shape (post, pre): w_in, w_rec, w_out."""
+    weights = {}
+    for name, path in find("loihi_lsnn_smnist").paths.items():
+        w = np.load(path, allow_pickle=False)
+        if not (w == np.round(w)).all():
+            raise DataError(f"{path}: the weights are not whole numbers")
+        weights[Path(name).stem] = w.astype(np.int64).T
+    return weights
+
+
+def main(arguments: list[str]) -> int:
+    """Command line: list the data sets, or fetch one."""
+    if arguments[:1] == ["fetch"] and len(arguments) == 2:
+        try:
+            found = find(arguments[1])
+        except DataError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(f"{arguments[1]} ({found.form}):", *map(str, found.paths.values()), sep="\n  ")
+        return 0
+    if arguments:
+        print("usage: python -m snncore.datafiles [fetch NAME]", file=sys.stderr)
+        return 2
+    for dataset in registry().values():
+        try:
+            here = locate(dataset.name)
+            where = f"here ({here.form})" if here else "not here"
+        except DataError as error:
+            where = f"damaged: {error}"
+        size = max(sum(f.bytes for f in form.files) for form in dataset.forms) / 1e6
+        print(f"{dataset.name:20} {size:8.1f} MB  {dataset.title}\n{'':20} {where}; license: {dataset.license}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""Run one experiment without its notebook: python -m snncore.experiments few_spike --preset book"""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+
+import snncore.experiments
+from snncore.datafiles import package_file
+from snncore.experiments import PRESETS, ledger
+from snncore.experiments.record import Record, read_rows
+
+TOOLS = ("ledger", "provenance", "record", "__main__")
+
+
+def main() -> int:
+    """Run, write to data/results/live/<preset>/<experiment>, print each claim with its verdict."""
+    names = sorted(m.name for m in pkgutil.iter_modules(snncore.experiments.__path__) if m.name not in TOOLS)
+    parser = argparse.ArgumentParser(prog="python -m snncore.experiments", description=__doc__)
+    parser.add_argument("experiment", choices=names)
+    parser.add_argument("--preset", choices=PRESETS, default="book")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    experiment = importlib.import_module(f"snncore.experiments.{options.experiment}")
+    record = Record(options.experiment, options.preset)
+    experiment.run(experiment.config(options.preset, options.seed), record)
+    record.close()
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+    for row in read_rows(record.folder):
+        claim = claims[row["id"]]
+        print(f"{claim.id:32} {ledger.text(row['ours'], claim.unit):>16}  {ledger.status(claim, row['ours'])}")
+    print(f"written to {record.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

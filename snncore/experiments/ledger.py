@@ -1,0 +1,236 @@
+"""The claim ledger: every claim of the talk beside what a run here gave, and the verdict.
+
+A claim says what was published and how closely a run must agree (``data/claims.toml``); a row is what a run wrote. Rows of the run at
+hand are *live*; committed rows of ``data/results`` are *recorded*. Claims that are only quoted are *cited*.
+"""
+
+import json
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from snncore.experiments import PRESETS
+
+KINDS = ("reproduced", "emulated", "cited")
+SOURCE_CLASSES = {"talk": "talk", "paper": "paper", "log": "authors' raw log", "ours": "ours"}
+STATUSES = ("agrees", "better", "differs", "inconsistent", "not-run")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of ``data/claims.toml``; its head comment explains the fields."""
+
+    id: str
+    chapter: str
+    where: str
+    quantity: str
+    kind: str
+    source_class: str
+    source: str
+    published: float | str | None = None
+    unit: str = ""
+    tolerance: float | None = None
+    target: float | None = None
+    better: str | None = None
+    value: float | str | None = None
+    value_source: str | None = None
+    bound: str | None = None
+    inconsistent: str | None = None
+    note: str = ""
+
+    def __post_init__(self):
+        def refuse(field: str, why: str):
+            raise ValueError(f"claim {self.id!r}: {field} is {getattr(self, field)!r}: {why}")
+
+        for field in ("chapter", "where", "quantity", "source"):
+            if not isinstance(getattr(self, field), str) or not getattr(self, field):
+                refuse(field, "give a text")
+        for field, allowed in (
+            ("kind", KINDS),
+            ("source_class", SOURCE_CLASSES),
+            ("better", ("lower", "higher", None)),
+            ("bound", ("<", ">", None)),
+        ):
+            if getattr(self, field) not in allowed:
+                refuse(field, "choose one of " + ", ".join(str(a) for a in allowed if a))
+        for field in ("published", "tolerance", "target", "value"):
+            number = getattr(self, field)
+            if isinstance(number, bool) or (isinstance(number, float) and not math.isfinite(number)):
+                refuse(field, "give a finite number")
+        if self.target is not None and self.better is None:
+            refuse("better", "a target needs a direction, lower or higher")
+        if self.tolerance is not None and not (isinstance(self.published, int | float) and self.tolerance >= 0):
+            refuse("tolerance", "it needs a published number, and must not be negative")
+        if self.published is None and self.target is None:
+            refuse("target", "a claim needs a published value, a target of ours, or both")
+        if self.kind != "cited" and isinstance(self.published, int | float) and self.tolerance is None and self.target is None:
+            refuse("tolerance", "a published number that a run can meet needs a tolerance or a target")
+        if self.value is not None and (self.kind != "cited" or not self.value_source):
+            refuse("value", "a second published number belongs to a cited claim and needs its value_source")
+
+
+@dataclass(frozen=True)
+class Slide:
+    """A slide of the talk and the chapter that treats it."""
+
+    n: int
+    title: str
+    page: str
+
+
+def _build(cls, table: dict):
+    known = {f.name for f in fields(cls)}
+    name = table.get("id", table.get("title", "(no name)"))
+    unknown = set(table) - known
+    if unknown:
+        raise ValueError(
+            f"{cls.__name__.lower()} {name!r} has an unknown field {sorted(unknown)[0]!r}: known are {', '.join(sorted(known))}"
+        )
+    try:
+        return cls(**table)
+    except TypeError as error:
+        raise ValueError(f"{cls.__name__.lower()} {name!r}: {error}") from error
+
+
+def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
+    """Slides and claims of ``claims.toml``.
+
+    Raises
+    ------
+    ValueError
+        If the file is not valid TOML, or naming the claim and the field that is wrong.
+    """
+    try:
+        content = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from error
+    slides = [_build(Slide, s) for s in content.get("slide", [])]
+    claims: dict[str, Claim] = {}
+    numbers = {s.n for s in slides}
+    for table in content.get("claim", []):
+        claim = _build(Claim, table)
+        if claim.id in claims:
+            raise ValueError(f"claim {claim.id!r} stands twice in {path.name}: one id, one number")
+        if claim.where.startswith("slide ") and int(claim.where.split()[1]) not in numbers:
+            raise ValueError(f"claim {claim.id!r}: where is {claim.where!r}: there is no such slide")
+        claims[claim.id] = claim
+    return slides, claims
+
+
+def _beyond(a: float, b: float, better: str | None) -> bool:
+    return (better == "lower" and a < b) or (better == "higher" and a > b)
+
+
+def status(claim: Claim, ours: float | str | None) -> str:
+    """The verdict on a claim: one of `STATUSES`.
+
+    - **inconsistent**: the talk contradicts itself or its source (whatever a run gives).
+    - **not-run**: no run here has given a number.
+    - **better**: beyond the published number in the better direction, by more than the tolerance.
+    - **agrees**: within the tolerance, equal to the published words, or at least as good as the target.
+    - **differs**: none of these.
+
+    Of a cited claim with a bound or a tolerance, the second published number is held against the first.
+    """
+    published = claim.published
+    if claim.inconsistent:
+        return "inconsistent"
+    if claim.kind == "cited":
+        if isinstance(claim.value, str) or isinstance(published, str) or claim.value is None or published is None:
+            return "not-run"
+        if claim.bound:
+            return "agrees" if (claim.value < published) == (claim.bound == "<") else "inconsistent"
+        if claim.tolerance is None:
+            return "not-run"
+        return "agrees" if abs(claim.value - published) <= claim.tolerance * abs(published) else "differs"
+    if ours is None:
+        return "not-run"
+    if isinstance(ours, str) or isinstance(published, str):
+        return "agrees" if ours == published else "differs"
+    margin = (claim.tolerance or 0.0) * abs(published) if published is not None else 0.0
+    beats_published = published is not None and abs(ours - published) > margin and _beyond(ours, published, claim.better)
+    if claim.target is not None:
+        met = ours == claim.target or _beyond(ours, claim.target, claim.better)
+        return ("better" if beats_published else "agrees") if met else "differs"
+    if published is not None and abs(ours - published) <= margin * (1 + 1e-9):
+        return "agrees"
+    return "better" if beats_published else "differs"
+
+
+def published_text(claim: Claim) -> str:
+    """The published value as the book prints it."""
+    return (claim.bound + " " if claim.bound else "") + text(claim.published, claim.unit)
+
+
+ROW = ("ours", "low", "high", "preset", "dataset", "n", "seeds", "commit", "seconds", "machine")
+
+
+def read_recorded(folder: Path) -> dict[str, dict]:
+    """Committed rows of ``data/results/<chapter>.json``, by claim id."""
+    rows: dict[str, dict] = {}
+    for path in sorted(folder.glob("*.json")):
+        if path.name != "ledger.json":
+            rows |= {row["id"]: row for row in json.loads(path.read_text())}
+    return rows
+
+
+def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, dict]) -> list[dict]:
+    """The ledger: one entry per claim, with the live row if this run wrote one, else the recorded row.
+
+    Raises
+    ------
+    ValueError
+        If a row names no claim, or if a cited claim has one.
+    """
+    for rows, where in ((recorded, "data/results"), (live, "this run")):
+        for id in rows:
+            if id not in claims:
+                raise ValueError(f"{where} has a number for {id!r}, which is no claim of data/claims.toml: add the claim, or mend the id")
+            if claims[id].kind == "cited":
+                raise ValueError(
+                    f"{where} has a number for {id!r}, a claim of kind cited: a number that a run wrote is reproduced or emulated"
+                )
+    entries = []
+    for id, claim in claims.items():
+        row = live.get(id) or recorded.get(id) or {}
+        entry = {"id": id, "published": claim.published, "unit": claim.unit, "status": status(claim, row.get("ours")), "kind": claim.kind}
+        entries.append(entry | {key: row.get(key) for key in ROW} | {"live": id in live})
+    return entries
+
+
+def regressions(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, dict]) -> list[str]:
+    """Live numbers that fail a claim which the recorded number met, each as a sentence."""
+    found = []
+    for id, row in live.items():
+        claim = claims[id]
+        if status(claim, row["ours"]) == "differs" and id in recorded and status(claim, recorded[id]["ours"]) != "differs":
+            aim = f"{claim.published} ± {claim.tolerance:.2%}" if claim.tolerance is not None else f"{claim.better} than {claim.target}"
+            found.append(f"claim {id} ({claim.quantity}): this run gives {row['ours']}, outside {aim}; recorded was {recorded[id]['ours']}")
+    return found
+
+
+def keep_larger(recorded: dict[str, dict], new: dict[str, dict]) -> dict[str, dict]:
+    """Recorded rows after a run: a new row replaces one of the same or a smaller preset; smoke rows are never kept."""
+    kept = dict(recorded)
+    for id, row in new.items():
+        size = PRESETS.index(row["preset"])
+        if size > 0 and (id not in kept or size >= PRESETS.index(kept[id]["preset"])):
+            kept[id] = row
+    return kept
+
+
+def text(number: float | str | None, unit: str = "") -> str:
+    """A number as the book prints it: at most four significant digits, counts in full."""
+    if number is None:
+        return "–"
+    if isinstance(number, str):
+        return f"{number} {unit}".strip()
+    if float(number).is_integer() and abs(number) < 1e12:
+        digits = f"{int(number):,}"
+    elif 1e-2 <= abs(number) < 1e5:
+        digits = f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
+    else:
+        mantissa, exponent = f"{number:.3e}".split("e")
+        digits = f"{mantissa}e{int(exponent)}"
+    return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")

@@ -1,0 +1,41 @@
+"""What ran where: commit, versions, machine. Every recorded number carries it."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+NUMERIC = ("numpy", "torch", "numba", "scipy", "pandas", "matplotlib")  # versions that can change a number or a figure
+
+
+def commit(root: Path) -> str:
+    """Short commit of a checkout, with a plus sign if tracked files were changed; "unknown" outside of git."""
+
+    def git(*words: str) -> str | None:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    try:
+        sha, status = git("rev-parse", "--short=10", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+    except FileNotFoundError:  # no git on this machine
+        return "unknown"
+    return "unknown" if sha is None else sha + ("+" if status else "")
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that can change a number or a figure."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in NUMERIC}}
+
+
+def machine() -> str:
+    """Processor, cores, GPU and system, in words."""
+    cpu = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0] if names else cpu
+    gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ""
+    return f"{cpu}, {os.cpu_count()} cores{gpu}, {platform.system()} {platform.machine()}"

@@ -1,0 +1,198 @@
+r"""Fit a few-spike neuron to any function of one number.
+
+.. math:: \min_{T, h, d} \int (f(x) - \hat f(x))^2\, dF(x) + \lambda \int n(x)\, dF(x)
+
+with n(x) the number of spikes. For given T and h the error is quadratic in d, so d is solved for (variable projection: Golub and
+Pereyra, SIAM J. Numer. Anal. 10, 413-432, 1973) and only T and h are searched, by simulated annealing from a binary code. Everything
+is deterministic for a given seed.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from snncore.few_spike.neuron import FSParams, fs_run, fs_step
+from snncore.kernels.few_spike import anneal
+from snncore.seeds import numpy_generator
+from snncore.shapes import FloatTensor
+
+Cdf = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well a few-spike neuron computes a function, for inputs of one distribution.
+
+    Attributes
+    ----------
+    mse : float
+        Mean squared error.
+    max_error : float
+        Largest absolute error on the interval.
+    spikes : float
+        Mean number of spikes.
+    """
+
+    mse: float
+    max_error: float
+    spikes: float
+
+
+def _check_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = map(float, interval)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"interval is [{low}, {high}]: give two finite numbers")
+    if low >= high:
+        raise ValueError(f"interval is [{low}, {high}]: it is {'empty' if low == high else 'reversed'}; give the smaller number first")
+    return low, high
+
+
+def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Midpoints of n equal cells of the interval, their weights under ``cdf`` (None: uniform), and the function there."""
+    low, high = _check_interval(interval)
+    edges = np.linspace(low, high, n + 1)
+    x = (edges[1:] + edges[:-1]) / 2
+    weight = np.diff(cdf(edges)) if cdf else np.full(n, 1.0)
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
+        raise ValueError(f"cdf gives no probability to the interval [{low}, {high}], or is not a cumulative distribution function")
+    y = function(torch.from_numpy(x)).numpy()
+    if not np.isfinite(y).all():
+        bad = x[~np.isfinite(y)][0]
+        raise ValueError(f"function is {y[~np.isfinite(y)][0]} at x = {bad:g}: choose an interval on which it is finite")
+    return x, weight / weight.sum(), y
+
+
+def quality(
+    p: FSParams, function: Callable[[FloatTensor], FloatTensor], interval: tuple[float, float], cdf: Cdf | None = None, n: int = 200_000
+) -> Quality:
+    """Error and spikes of a few-spike neuron on ``interval``, for inputs distributed as ``cdf`` (None: uniform) restricted to it.
+
+    Raises
+    ------
+    ValueError
+        If the interval is empty, reversed or not finite, or the function is not finite on it.
+    """
+    x, weight, y = _samples(function, interval, cdf, n)
+    mse = spikes = largest = 0.0
+    for part in np.array_split(np.arange(n), max(1, n // 20_000)):  # small parts stay in the processor's cache
+        z, _ = fs_run(torch.from_numpy(x[part]), p)
+        error = np.array(p.d) @ z.numpy() - y[part]
+        mse += float(weight[part] @ error**2)
+        spikes += float(weight[part] @ z.numpy().sum(0))
+        largest = max(largest, float(np.abs(error).max()))
+    return Quality(mse, largest, spikes)
+
+
+def noisy_mse(
+    p: FSParams,
+    function: Callable[[FloatTensor], FloatTensor],
+    interval: tuple[float, float],
+    noise: float,
+    generator: np.random.Generator,
+    cdf: Cdf | None = None,
+    n: int = 200_000,
+) -> float:
+    """Mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t)."""
+    x, weight, y = _samples(function, interval, cdf, n)
+    v = torch.from_numpy(x)
+    out = torch.zeros_like(v)
+    for t in range(p.K):
+        z, _ = fs_step(v + noise * torch.from_numpy(generator.standard_normal(n)), t, p)
+        out += p.d[t] * z
+        v = v - p.h[t] * z
+    return float(weight @ (out.numpy() - y) ** 2)
+
+
+def rounded(p: FSParams, bits: int, full_scale: float = 16.0) -> FSParams:
+    """Round T, h and d to the nearest multiple of full_scale / 2^bits (the range itself is not limited).
+
+    Raises
+    ------
+    ValueError
+        If bits < 1.
+    """
+    if bits < 1:
+        raise ValueError(f"bits is {bits}: give at least one")
+    grid = full_scale / 2**bits
+    T, h, d = (tuple(round(a / grid) * grid for a in values) for values in (p.T, p.h, p.d))
+    return FSParams(T, h, d, p.strict)
+
+
+def fit(
+    function: Callable[[FloatTensor], FloatTensor],
+    K: int,
+    interval: tuple[float, float],
+    cdf: Cdf | None = None,
+    spike_penalty: float = 0.0,
+    bits: int | None = None,
+    noise: float = 0.0,
+    strict: bool = True,
+    evaluations: int = 1_000_000,
+    restarts: int = 1,
+    seed: int = 0,
+    progress: bool = False,
+) -> FSParams:
+    """Fit T, h, d of a few-spike neuron with K steps to ``function`` on ``interval``.
+
+    Parameters
+    ----------
+    function : callable
+        From a float64 tensor to a tensor of the same shape, finite on the interval.
+    K : int
+        Number of steps, 1 to 62.
+    interval : pair of float
+    cdf : callable, optional
+        Cumulative distribution function of the inputs, NumPy array to array; default uniform on the interval.
+    spike_penalty : float
+        What one spike per neuron may cost in squared error.
+    bits : int, optional
+        Round T, h and d to multiples of 16 / 2^bits, during the search.
+    noise : float
+        Standard deviation of Gaussian noise on v at each comparison, for a fit that expects it.
+    strict : bool
+        Fire at v > T or at v >= T.
+    evaluations, restarts : int
+        Trials of T and h in all, divided among independent searches of which the best is kept.
+    seed : int
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    ValueError
+        For K outside 1 to 62; an empty, reversed or non-finite interval; a function that is not finite on it; a cdf without weight there;
+        a negative penalty or noise; bits, evaluations or restarts < 1.
+    """
+    if not 1 <= K <= 62:
+        raise ValueError(f"K is {K}: give a number of steps from 1 to 62")
+    for name, value in (("spike_penalty", spike_penalty), ("noise", noise)):
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} is {value}: give a finite number, 0 or more")
+    for name, count in (("bits", 1 if bits is None else bits), ("evaluations", evaluations), ("restarts", restarts)):
+        if count < 1:
+            raise ValueError(f"{name} is {count}: give at least 1")
+    x, weight, y = _samples(function, interval, cdf, 1_000 if noise else 8_000)
+    low, high = map(float, interval)
+    grid = 16.0 / 2**bits if bits else 0.0
+    generator = numpy_generator(seed, "few-spike fit")
+    samples = np.zeros((0, K, 0)) if noise == 0 else noise * generator.standard_normal((4, K, len(x)))
+    total, best, best_objective = max(1, evaluations // restarts), None, math.inf
+    with tqdm(total=total * restarts, disable=not progress, unit=" trials", desc=f"fit K={K}") as bar:
+        for _ in range(restarts):
+            code = max(abs(low), abs(high)) * 2.0 ** -np.arange(1, K + 1)
+            T, h = np.maximum(code, code[0] / 128), np.maximum(code, code[0] / 128)
+            for first in range(0, total, chunk := max(1, total // 100)):
+                last = min(first + chunk, total)
+                *found, objective = anneal(
+                    x, weight, y, samples, T, h, strict, spike_penalty, grid, generator, first, last, total, 0.02, 0.0005
+                )
+                if objective < best_objective:
+                    best, best_objective = found, objective
+                bar.update(last - first)
+    assert best is not None
+    T, h, d = best
+    return FSParams(tuple(T), (*h[:-1], 0.0), tuple(d), strict)

@@ -1,0 +1,135 @@
+r"""Few-spike (FS) neuron: sends a number as at most K binary spikes.
+
+.. math::
+
+    v(1) = x, \qquad z(t) = \Theta(v(t) - T(t)), \qquad v(t+1) = v(t) - h(t)\, z(t), \qquad
+    \hat f(x) = \sum_{t=1}^{K} d(t)\, z(t)
+
+It fires first and subtracts afterwards: h(t) belongs to the spike of step t, and h(K) never matters. The published neurons fire at
+v > T (``strict``); a code for ReLU should fire at v >= T, so that numbers which lie on its grid are sent exactly.
+Step t of the formula is index t - 1 here.
+
+Source: C. Stöckl and W. Maass, Optimized spiking neurons can classify images with high accuracy through temporal coding with two
+spikes, Nature Machine Intelligence 3, 230-238 (2021), Methods.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from snncore.shapes import FloatTensor, Spikes, SpikeTrain
+
+
+@dataclass(frozen=True)
+class FSParams:
+    """Parameters of one few-spike neuron, in units of its input (T, h) and output (d).
+
+    Attributes
+    ----------
+    T : sequence of float, length K
+        Thresholds.
+    h : sequence of float, length K
+        Resets: what a spike of step t takes off the membrane potential, before step t + 1.
+    d : sequence of float, length K
+        Outputs: the weight of a spike of step t.
+    strict : bool
+        Fire at v > T (True, as published) or at v >= T (False).
+
+    Raises
+    ------
+    ValueError
+        If K < 1, if the lengths differ, or if a number is not finite.
+    """
+
+    T: Sequence[float]
+    h: Sequence[float]
+    d: Sequence[float]
+    strict: bool = True
+
+    def __post_init__(self):
+        for name in "Thd":
+            values = tuple(float(a) for a in getattr(self, name))
+            object.__setattr__(self, name, values)
+            bad = [(t, a) for t, a in enumerate(values) if not math.isfinite(a)]
+            if bad:
+                raise ValueError(f"{name}[{bad[0][0]}] is {bad[0][1]}: the parameters of a few-spike neuron must be finite numbers")
+        if not self.T:
+            raise ValueError("T is empty: a few-spike neuron needs K >= 1 steps, so give at least one threshold, reset and output")
+        if not len(self.T) == len(self.h) == len(self.d):
+            raise ValueError(
+                f"T, h, d have {len(self.T)}, {len(self.h)}, {len(self.d)} entries: give one of each per step (h(K) never matters; use 0)"
+            )
+
+    @property
+    def K(self) -> int:
+        """Number of time steps."""
+        return len(self.T)
+
+
+def fs_step(v: FloatTensor, t: int, p: FSParams) -> tuple[Spikes, FloatTensor]:
+    """Step t (from 0): fire, then subtract. Returns the spikes z(t) and the membrane potential v(t+1)."""
+    z = (v > p.T[t] if p.strict else v >= p.T[t]).to(v.dtype)
+    return z, v - p.h[t] * z
+
+
+def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
+    """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for inputs x of any shape."""
+    v, spikes, potentials = x, [], []
+    for t in range(p.K):
+        potentials.append(v)
+        z, v = fs_step(v, t, p)
+        spikes.append(z)
+    return torch.stack(spikes), torch.stack(potentials)
+
+
+def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
+    """The number that a spike train stands for: the sum over t of d(t) z(t), added in order of time."""
+    y = torch.zeros_like(z[0])
+    for t in range(p.K):
+        y = y + p.d[t] * z[t]
+    return y
+
+
+def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
+    """The function that the neuron computes, f̂(x), element by element."""
+    v, y = x, torch.zeros_like(x)
+    for t in range(p.K):
+        z, v = fs_step(v, t, p)
+        y = y + p.d[t] * z
+    return y
+
+
+def from_shifted(T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool = True) -> FSParams:
+    """Import parameters of the shifted convention: subtract first, then fire.
+
+    There the spike of step t - 1 is taken off with h[t] at the start of step t, and h[0] is never used: found in the published fitting
+    scripts, and in LAS (arXiv 2505.09659). The same neuron in the convention of this package has its resets one place earlier.
+
+    Raises
+    ------
+    ValueError
+        As `FSParams`.
+    """
+    h = [float(a) for a in h]
+    return FSParams(T=tuple(T), h=(*h[1:], 0.0) if h else (), d=tuple(d), strict=strict)
+
+
+def relu_code(alpha: float, K: int, strict: bool = False) -> FSParams:
+    r"""Binary code for ReLU: :math:`T(t) = h(t) = d(t) = \alpha 2^{-t}`, t = 1..K.
+
+    It rounds x in [0, alpha) down to a multiple of :math:`\alpha 2^{-K}`, gives 0 below and :math:`\alpha(1 - 2^{-K})` above.
+    With ``strict`` (as published, where alpha = 25 and K = 10) a number that lies on the grid is sent one grid step too low.
+
+    Raises
+    ------
+    ValueError
+        If K < 1 or alpha is not a positive finite number.
+    """
+    if K < 1:
+        raise ValueError(f"K is {K}: a few-spike neuron needs at least one step")
+    if not (math.isfinite(alpha) and alpha > 0):
+        raise ValueError(f"alpha is {alpha}: the largest value of the code must be a positive finite number")
+    code = tuple(alpha * 2.0 ** -(t + 1) for t in range(K))
+    return FSParams(T=code, h=code, d=code, strict=strict)

@@ -1,0 +1,91 @@
+"""The few-spike neuron as what it is: a piecewise constant function, its pieces listed exactly.
+
+As long as its spikes so far are the same, v(t) is x minus a constant, and floating-point subtraction is monotone: all inputs with the same
+spike pattern form one interval. So bisection over the floating-point numbers finds each border exactly, and every statistic (spikes per
+neuron, per step, output levels) is a sum over pieces, with no sampling.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
+from snncore.shapes import FloatTensor, SpikeTrain
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """All pieces of a few-spike neuron over the finite numbers of one floating-point type, from left to right.
+
+    Attributes
+    ----------
+    first, last : tensors, shape (piece,)
+        Smallest and largest input of each piece.
+    spikes : tensor, shape (K, piece)
+        The spike pattern of each piece, 0 or 1.
+    y : tensor, shape (piece,)
+        Its output.
+    """
+
+    first: FloatTensor
+    last: FloatTensor
+    spikes: SpikeTrain
+    y: FloatTensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def probability(self, cdf: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Probability of each piece for inputs with the cumulative distribution function ``cdf``; they add up to 1."""
+        border = cdf(self.last[:-1].double().numpy())
+        return np.diff(border, prepend=0.0, append=1.0)
+
+    def spikes_per_step(self, cdf: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Probability of a spike in each step, shape (K,); its sum is the mean number of spikes per neuron."""
+        return self.spikes.double().numpy() @ self.probability(cdf)
+
+
+def _ordered(x: np.ndarray) -> np.ndarray:
+    """Map floating-point numbers to integers in the same order (neighbors to neighbors)."""
+    i: np.ndarray = x.view(np.int32) if x.dtype == np.float32 else x.view(np.int64)
+    return np.where(i < 0, np.iinfo(i.dtype.name).min - i - 1, i).astype(i.dtype)
+
+
+def _from_ordered(i: np.ndarray) -> np.ndarray:
+    i = np.where(i < 0, np.iinfo(i.dtype.name).min - i - 1, i).astype(i.dtype)
+    return i.view(np.float32) if i.dtype == np.int32 else i.view(np.float64)
+
+
+def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
+    """List the pieces of a few-spike neuron, exactly, over all finite numbers of ``dtype``.
+
+    Raises
+    ------
+    ValueError
+        If ``dtype`` is neither float32 nor float64.
+    """
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")
+    largest = torch.finfo(dtype).max
+    ends = torch.tensor([-largest, largest], dtype=dtype).numpy()
+
+    def fires(i: np.ndarray, t: int) -> np.ndarray:
+        v = torch.from_numpy(_from_ordered(i))
+        for s in range(t + 1):
+            z, v = fs_step(v, s, p)
+        return z.numpy() > 0
+
+    first, last = _ordered(ends[:1]), _ordered(ends[1:])
+    for t in range(p.K):
+        split = fires(first, t) != fires(last, t)
+        low, high = first[split], last[split]  # silent at low, spiking at high: within a piece the larger inputs spike
+        while (low + 1 < high).any():
+            middle = (low >> 1) + (high >> 1) + (low & high & 1)
+            up = fires(middle, t)
+            low, high = np.where(up, low, middle), np.where(up, middle, high)
+        first, last = np.sort(np.concatenate([first, high])), np.sort(np.concatenate([last, low]))
+    x = torch.from_numpy(_from_ordered(first))
+    spikes, _ = fs_run(x, p)
+    return Pieces(first=x, last=torch.from_numpy(_from_ordered(last)), spikes=spikes, y=fs_decode(spikes, p))

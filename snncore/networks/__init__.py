@@ -1,0 +1,1 @@
+"""Networks: where there are weights to keep."""

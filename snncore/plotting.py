@@ -1,0 +1,56 @@
+"""Look of the figures: colors that color-blind readers can tell apart (Okabe and Ito), same bytes on each run."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+
+COLORS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "pink": "#CC79A7",
+    "sky": "#56B4E9",
+    "red": "#D55E00",
+    "black": "#000000",
+    "gray": "#6B6B6B",
+}
+
+STYLE: dict[Any, Any] = {
+    "axes.prop_cycle": cycler(color=[COLORS[name] for name in ("blue", "red", "green", "orange", "pink", "sky", "black")]),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "figure.figsize": (7.0, 3.4),
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "legend.frameon": False,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "snncore",
+    "svg.fonttype": "path",
+    "font.size": 10,
+}
+
+
+def style() -> None:
+    """Use the book's look for all figures that follow."""
+    plt.rcParams.update(STYLE)
+
+
+def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, time: np.ndarray) -> None:
+    """Membrane potential against time, each spike as a dot on it, and the threshold; all of shape (time,)."""
+    ax.step(time, threshold, where="mid", color=COLORS["gray"], lw=1, label="threshold $T(t)$")
+    ax.step(time, v, where="mid", color=COLORS["blue"], label="membrane potential $v(t)$")
+    spikes = z > 0
+    ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], label="spike $z(t) = 1$")
+
+
+def raster(ax: Axes, z: np.ndarray, time: np.ndarray | None = None) -> None:
+    """Spikes z of shape (time, neuron) as short lines, one row a neuron."""
+    when, neuron = np.nonzero(z)
+    ax.vlines((np.arange(len(z)) if time is None else time)[when], neuron - 0.4, neuron + 0.4, color=COLORS["black"], lw=1.5)
+    ax.set_ylim(-0.6, z.shape[1] - 0.4)
+    ax.invert_yaxis()

@@ -1,0 +1,1 @@
+"""Tasks: inputs and targets, no networks."""

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from snncore.datafiles import package_file
+from snncore.few_spike import FUNCTIONS, coefficients, quality, read_sets
+
+
+def test_every_set_computes_its_function():
+    for name, s in read_sets().items():
+        mse = quality(s.params, FUNCTIONS[s.function], s.interval, n=20_000).mse
+        assert mse < 0.06, name  # each is an approximation of its own function on its own interval ...
+        others = [
+            quality(s.params, f, s.interval, n=20_000).mse for g, f in FUNCTIONS.items() if g not in (s.function, "silu", "gelu", "relu")
+        ]
+        assert all(mse < other for other in others), name  # ... and of no other
+
+
+def test_our_fits_beat_the_published_neurons_at_the_same_steps():
+    for ours, published in (("silu.k16", "silu.published"), ("sigmoid.k12", "sigmoid.published"), ("silu.k16", "silu.tbpi16")):
+        a, b = coefficients(ours), coefficients(published)
+        assert quality(a.params, FUNCTIONS[a.function], b.interval).mse < quality(b.params, FUNCTIONS[b.function], b.interval).mse
+
+
+def test_zoo_is_complete_and_says_where_it_comes_from():
+    sets = read_sets()
+    for function in FUNCTIONS:
+        assert {f"{function}.k{K}" for K in (4, 8, 12, 16)} <= set(sets)
+    assert all(s.source and s.origin in ("published", "fitted", "closed form") for s in sets.values())
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(ValueError, match=r"no coefficient set 'silu\.k17'.*silu\.k16"):
+        coefficients("silu.k17")
+
+
+def row(**change):
+    good = {
+        "name": "a",
+        "function": "relu",
+        "interval": [0, 1],
+        "strict": True,
+        "T": [1.0],
+        "h": [1.0],
+        "d": [1.0],
+        "origin": "x",
+        "source": "x",
+    }
+    return json.dumps({"sets": [good | change]})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"sets": [', "damaged.*restore it"),
+        ("[]", "damaged"),
+        ('{"sets": [{"name": "a"}]}', "set 'a' has no field 'T'"),
+        (row(T=[float("nan")]), r"set 'a': T\[0\] is nan"),
+        (row(d=[1.0, 2.0]), "set 'a': T, h, d have 1, 1, 2 entries"),
+        (row(function="step"), "function is 'step': known are silu"),
+        (row(T=["x"]), "set 'a'"),
+    ],
+)
+def test_damaged_files_are_refused(tmp_path, content, words):
+    path = tmp_path / "few_spike_coefficients.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=words):
+        read_sets(path)
+
+
+def test_the_log_has_one_probability_per_step():
+    log = json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
+    assert len(log) == coefficients("silu.published").params.K
+    assert sum(log) == pytest.approx(2.134, abs=2e-3)  # the total of the same log

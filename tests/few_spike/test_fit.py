@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_run, noisy_mse, quality, relu_code, rounded
+from snncore.few_spike.fit import _samples
+from snncore.kernels.few_spike import _noisy_normal_equations, _normal_equations
+from snncore.seeds import numpy_generator
+
+SILU = FUNCTIONS["silu"]
+
+
+def normal_equations_by_definition(x, weight, y, p):
+    z = fs_run(torch.from_numpy(x), p)[0].numpy()
+    return (z * weight) @ z.T, (z * weight) @ y
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_kernel_by_intervals_is_the_plain_neuron(seed, strict):
+    generator = np.random.default_rng(seed)
+    K, n = 10, 3000
+    # multiples of 1/64 hit the thresholds exactly, so that > and >= differ; all sums are exact
+    T, h = (generator.integers(-256, 256, K) / 64 for _ in range(2))
+    x = np.sort(generator.integers(-512, 512, n) / 64)
+    weight, y = generator.random(n) / n, generator.standard_normal(n)
+    gram, moment = np.zeros((K, K)), np.zeros(K)
+    sums = [np.concatenate([[0.0], np.cumsum(a)]) for a in (weight, weight * y)]
+    integers, floats = [np.empty(n, np.int64) for _ in range(4)], [np.empty(n) for _ in range(2)]
+    _normal_equations(x, *sums, T, h, strict, gram, moment, integers[0], floats[0], integers[1], integers[2], floats[1], integers[3])
+    expected_gram, expected_moment = normal_equations_by_definition(x, weight, y, FSParams(tuple(T), tuple(h), (0.0,) * K, strict))
+    assert np.allclose(gram, np.tril(expected_gram), atol=1e-12)
+    assert np.allclose(moment, expected_moment, atol=1e-12)
+
+
+def test_kernel_by_samples_is_the_plain_neuron_when_the_noise_is_zero():
+    p = coefficients("silu.published").params
+    x, weight, y = _samples(SILU, (-8, 12), None, 500)
+    gram, moment = np.zeros((16, 16)), np.zeros(16)
+    _noisy_normal_equations(x, weight, y, np.zeros((2, 16, 500)), np.array(p.T), np.array(p.h), True, gram, moment)
+    expected_gram, expected_moment = normal_equations_by_definition(x, weight, y, p)
+    assert np.allclose(gram, np.tril(expected_gram), atol=1e-12)
+    assert np.allclose(moment, expected_moment, atol=1e-12)
+
+
+def test_outputs_are_the_least_squares_solution():
+    p = fit(SILU, 6, (-8, 12), evaluations=3000)
+    x, _, y = _samples(SILU, (-8, 12), None, 8000)
+    z = fs_run(torch.from_numpy(x), p)[0].numpy()
+    used = z.any(1)
+    best = np.linalg.lstsq(z[used].T, y, rcond=None)[0]
+    mine = np.array(p.d)[used]
+    assert np.isclose(((mine @ z[used] - y) ** 2).mean(), ((best @ z[used] - y) ** 2).mean(), rtol=1e-4)
+
+
+def test_fit_is_deterministic_and_seeds_matter():
+    first, second, other = (fit(SILU, 4, (-8, 12), evaluations=2000, seed=s) for s in (0, 0, 1))
+    assert first == second
+    assert first != other
+
+
+def test_more_steps_and_more_trials_fit_better():
+    errors = [quality(fit(SILU, K, (-8, 12), evaluations=20_000), SILU, (-8, 12)).mse for K in (2, 4, 8)]
+    assert errors[0] > 3 * errors[1] > 9 * errors[2]
+    assert quality(fit(SILU, 4, (-8, 12), evaluations=200), SILU, (-8, 12)).mse > errors[1]
+
+
+def test_fit_recovers_a_binary_code():
+    """A staircase of 16 equal steps is what a few-spike neuron with 4 steps computes: the fit must find it, error zero."""
+    p = fit(lambda x: (x / 0.5).floor().clamp(0, 15) * 0.5, 4, (-2.0, 8.0), evaluations=20_000)
+    assert quality(p, lambda x: (x / 0.5).floor().clamp(0, 15) * 0.5, (-2.0, 8.0)).mse < 1e-3
+
+
+def test_spike_penalty_saves_spikes_and_costs_accuracy():
+    free, priced = (fit(SILU, 8, (-8, 12), spike_penalty=a, evaluations=20_000) for a in (0.0, 3e-3))
+    a, b = quality(free, SILU, (-8, 12)), quality(priced, SILU, (-8, 12))
+    assert b.spikes < a.spikes
+    assert b.mse > a.mse
+
+
+def test_bits_put_all_numbers_on_the_grid_and_beat_rounding_afterwards():
+    p = fit(SILU, 8, (-8, 12), bits=6, evaluations=20_000)
+    assert all(float(a * 4).is_integer() for a in (*p.T, *p.h, *p.d))
+    later = rounded(fit(SILU, 8, (-8, 12), evaluations=20_000), 6)
+    assert quality(p, SILU, (-8, 12)).mse < quality(later, SILU, (-8, 12)).mse
+
+
+def test_a_fit_that_expects_noise_bears_it_better():
+    noise = 0.3
+    calm, used = fit(SILU, 6, (-8, 12), evaluations=20_000), fit(SILU, 6, (-8, 12), noise=noise, evaluations=4000)
+    error = [noisy_mse(p, SILU, (-8, 12), noise, numpy_generator(0, "test")) for p in (calm, used)]
+    assert error[1] < error[0]
+
+
+def test_noiseless_noise_is_no_noise():
+    p = coefficients("silu.published").params
+    assert np.isclose(noisy_mse(p, SILU, (-8, 12), 0.0, numpy_generator(0, "test")), quality(p, SILU, (-8, 12)).mse, rtol=1e-12)
+
+
+def test_quality_of_the_published_neurons():
+    silu = quality(coefficients("silu.published").params, SILU, (-8, 12))
+    sigmoid = quality(coefficients("sigmoid.published").params, FUNCTIONS["sigmoid"], (-10, 10))
+    assert silu.mse == pytest.approx(3.445e-3, rel=1e-3)
+    assert sigmoid.mse == pytest.approx(1.438e-4, rel=1e-3)
+
+
+def test_quality_of_a_binary_code_is_its_closed_form():
+    """Rounding down to a grid g: mean squared error g^2 / 3, largest error g, half of the places spike."""
+    K, grid = 8, 2.0**-8
+    q = quality(relu_code(1.0, K), torch.relu, (0.0, 1.0), n=2**8 * 1000)
+    assert q.mse == pytest.approx(grid**2 / 3, rel=1e-5)
+    assert q.max_error == pytest.approx(grid, rel=1e-3)
+    assert q.spikes == pytest.approx(K / 2)
+
+
+def test_weights_of_samples_follow_the_distribution():
+    x, weight, _ = _samples(SILU, (-8, 12), scipy.stats.norm(1.0, 0.5).cdf, 4000)
+    assert weight @ x == pytest.approx(1.0, abs=1e-4)
+    assert weight @ (x - 1.0) ** 2 == pytest.approx(0.25, rel=1e-3)
+
+
+def test_rounding_is_to_the_stated_grid():
+    p = rounded(FSParams((0.3,), (-14.4,), (1.01,)), 4)
+    assert (p.T, p.h, p.d) == ((0.0,), (-14.0,), (1.0,))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"K": 0}, "K is 0"),
+        ({"K": 63}, "K is 63"),
+        ({"interval": (2.0, 1.0)}, "reversed"),
+        ({"interval": (2.0, 2.0)}, "empty"),
+        ({"interval": (0.0, float("inf"))}, "two finite numbers"),
+        ({"function": torch.log}, "function is .* at x = "),
+        ({"cdf": lambda x: np.zeros_like(x)}, "cdf gives no probability"),
+        ({"spike_penalty": -1.0}, "spike_penalty is -1"),
+        ({"noise": float("nan")}, "noise is nan"),
+        ({"bits": 0}, "bits is 0"),
+        ({"evaluations": 0}, "evaluations is 0"),
+        ({"restarts": 0}, "restarts is 0"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(options, words):
+    arguments = {"function": SILU, "K": 4, "interval": (-8.0, 12.0)} | options
+    with pytest.raises(ValueError, match=words):
+        fit(**arguments)
+
+
+def test_bad_rounding_is_refused():
+    with pytest.raises(ValueError, match="bits is 0"):
+        rounded(relu_code(1.0, 2), 0)

@@ -1,0 +1,101 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import few_spike, few_spike_shifted
+
+from snncore.few_spike import FSParams, coefficients, from_shifted, fs_decode, fs_neuron, fs_run, relu_code
+
+number = st.floats(-8, 8)
+neurons = st.integers(1, 12).flatmap(lambda K: st.tuples(*[st.lists(number, min_size=K, max_size=K)] * 3))
+
+
+@settings(deadline=None, max_examples=60)
+@given(neurons, st.lists(number, min_size=1, max_size=20), st.booleans())
+def test_neuron_is_the_published_equation(arrays, x, strict):
+    p = FSParams(*map(tuple, arrays), strict=strict)
+    inputs = torch.tensor(x, dtype=torch.float64)
+    y = fs_neuron(inputs, p)
+    z, _ = fs_run(inputs, p)
+    for i, a in enumerate(x):
+        expected, spikes = few_spike(a, *arrays, strict=strict)
+        assert math.isclose(float(y[i]), expected, rel_tol=1e-12, abs_tol=1e-12)
+        assert z[:, i].tolist() == spikes
+
+
+@settings(deadline=None, max_examples=60)
+@given(neurons, st.lists(number, min_size=1, max_size=20))
+def test_shifted_import_is_the_shifted_neuron(arrays, x):
+    p = from_shifted(*arrays)
+    y = fs_neuron(torch.tensor(x, dtype=torch.float64), p)
+    assert np.allclose(y, [few_spike_shifted(a, *arrays) for a in x], rtol=1e-12, atol=1e-12)
+
+
+def test_reading_shifted_arrays_as_they_stand_is_wrong():
+    p = coefficients("silu.published").params
+    x = torch.linspace(-8, 12, 1001, dtype=torch.float64)
+    assert (fs_neuron(x, p) - fs_neuron(x, from_shifted(p.T, p.h, p.d))).abs().max() > 1
+
+
+def test_decoded_spikes_are_the_output():
+    p = coefficients("silu.published").params
+    x = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    z, v = fs_run(x, p)
+    assert z.shape == v.shape == (16, 3, 5)
+    assert torch.equal(fs_decode(z, p), fs_neuron(x, p))
+    assert torch.equal(v[0], x)
+
+
+def test_sending_spikes_one_by_one_through_a_linear_layer_is_sending_the_number():
+    p = coefficients("silu.published").params
+    x = torch.randn(4, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    layer = torch.nn.Linear(20, 7, dtype=torch.float64)
+    z, _ = fs_run(x, p)
+    stepwise = sum(p.d[t] * (z[t] @ layer.weight.T) for t in range(p.K)) + layer.bias
+    assert torch.allclose(stepwise, layer(fs_neuron(x, p)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("K", [1, 4, 10])
+def test_relu_code_rounds_down_to_its_grid(K):
+    p = relu_code(25.0, K)
+    x = torch.linspace(-3, 30, 5001, dtype=torch.float64)
+    grid = 25.0 * 2.0**-K
+    assert torch.equal(fs_neuron(x, p), (x / grid).floor().clamp(0, 2**K - 1) * grid)
+
+
+def test_a_strict_code_loses_one_step_on_its_own_grid():
+    K, grid = 6, 2.0**-6
+    x = torch.arange(1, 2**K, dtype=torch.float64) * grid
+    assert torch.equal(fs_neuron(x, relu_code(1.0, K)), x)
+    assert torch.equal(fs_neuron(x, relu_code(1.0, K, strict=True)), x - grid)
+
+
+def test_spikes_of_the_relu_code_are_binary_digits():
+    z, _ = fs_run(torch.tensor([11 / 16]), relu_code(1.0, 4))
+    assert z[:, 0].tolist() == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (((), (), ()), r"T is empty.*K >= 1"),
+        (((1.0, 2.0), (1.0,), (1.0, 2.0)), r"2, 1, 2 entries"),
+        (((1.0,), (float("nan"),), (1.0,)), r"h\[0\] is nan"),
+        (((1.0, 2.0), (1.0, 1.0), (1.0, float("inf"))), r"d\[1\] is inf"),
+    ],
+)
+def test_bad_parameters_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        FSParams(*arguments)
+
+
+def test_bad_relu_codes_are_refused():
+    with pytest.raises(ValueError, match="K is 0"):
+        relu_code(1.0, 0)
+    with pytest.raises(ValueError, match="alpha is -1"):
+        relu_code(-1.0, 4)
+    with pytest.raises(ValueError, match="alpha is nan"):
+        relu_code(float("nan"), 4)
