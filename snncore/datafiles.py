@@ -27,7 +27,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 _HERE = Path(__file__).resolve().parent
 IN_CHECKOUT = (_HERE.parent / "pyproject.toml").exists()
@@ -360,9 +360,10 @@ def read_omniglot() -> Omniglot:
     if found.form == "compact":
         (path,) = found.paths.values()
         z = _arrays(path, ("images", "char", "chars", "alphabet", "alphabets", "drawer", "is_eval"))
-        images = np.unpackbits(z["images"], axis=1)[:, : 105 * 105].reshape(-1, 105, 105).astype(bool)
-        ids = (z["char"].astype(np.int64), z["drawer"].astype(np.int64), z["alphabet"].astype(np.int64), z["is_eval"].astype(bool))
-        return Omniglot(images, *ids, list(map(str, z["chars"])), list(map(str, z["alphabets"])))
+        order = np.lexsort((z["drawer"], z["char"]))
+        images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
+        numbers = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
+        return Omniglot(images, *numbers, z["is_eval"][order].astype(bool), [str(c) for c in z["chars"]], [str(a) for a in z["alphabets"]])
     rows = []
     for name, path in found.paths.items():
         with zipfile.ZipFile(path) as archive:

@@ -55,7 +55,7 @@ def build(project: Project, preset: str) -> Path:
 
 
 def slim(html: Path) -> None:
-    """Drop the files of MathJax that no page asks for, sources that came along, and a list role that screen readers stumble over."""
+    """Drop what no page needs: most of MathJax, live cells by a service elsewhere, and list roles that screen readers stumble over."""
     mathjax = html / "_static" / "mathjax"
     keep = ("tex-chtml.js", "output/chtml/fonts")
     for path in sorted(mathjax.rglob("*"), reverse=True):
@@ -67,6 +67,7 @@ def slim(html: Path) -> None:
         text = page.read_text()
         cleaned = re.sub(r'(<div class="citation-list?[^>]*?) role="list"', r"\1", text.replace('role="doc-biblioentry"', ""))
         cleaned = cleaned.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        cleaned = re.sub(r"<(script|link)\b[^>]*thebe[^>]*>(</script>)?|<script>const THEBE_JS_URL.*?</script>", "", cleaned)
         if cleaned != text:
             page.write_text(cleaned)
 

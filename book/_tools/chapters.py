@@ -155,6 +155,7 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         papermill.execute_notebook(
             work / f"{chapter.name}.source.ipynb", notebook, parameters=parts["parameters"], kernel_name="python3",
             cwd=str(chapter.notebook.parent), progress_bar=False, execution_timeout=TIMEOUT[preset], request_save_on_cell_execute=True,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about unencrypted loopback connections
         )  # fmt: skip
     except papermill.PapermillExecutionError as failure:
         error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"

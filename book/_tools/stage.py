@@ -128,6 +128,10 @@ class Staging:
         return f"```{{figure}} {path}.*\n{body}\n\n{{ref}}`code <code-{chapter}-{name}>` · {' · '.join(links)}\n```"
 
     @staticmethod
+    def verdict(entry: dict) -> str:
+        return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else WORDS[entry["status"]]
+
+    @staticmethod
     def when(entry: dict) -> str:
         if entry["live"]:
             return "live"
@@ -206,7 +210,7 @@ class Staging:
         return "\n".join(rows)
 
     def ledger_rows(self, ids: list[str], link: bool) -> str:
-        rows = ["| claim | published | ours | verdict | standing | source |", "|---|---|---|---|---|---|"]
+        rows = ["| claim | published | ours | verdict |", "|---|---|---|---|"]
         for id in ids:
             c, e = self.claims[id], self.entries[id]
             aim = ""
@@ -221,11 +225,12 @@ class Staging:
             notes = "".join(f"<br><small>{plain(t)}</small>" for t in (c.inconsistent, c.note) if t)
             where = f" ({c.where})" if c.where.startswith("slide") else ""
             name = f'<span id="{anchor(id)}"></span>' if link else ""
-            rows.append(
-                f"| {name}{plain(c.quantity)}<br><small>`{id}`{where}</small>{notes} | {plain(ledger.published_text(c))}{aim}{other} | "
-                f'{plain(ours)}{detail} | <span class="status {e["status"]}">{WORDS[e["status"]]}</span> | {e["kind"]}, {self.when(e)} | '
-                f"{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)} |"
-            )
+            source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
+            verdict = f'<span class="status {e["status"]}">{self.verdict(e)}</span>'
+            standing = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {self.when(e)}</small>"
+            claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}</small>{notes}"
+            published = f"{plain(ledger.published_text(c))}{aim}{other}{source}"
+            rows.append(f"| {claim} | {published} | {plain(ours)}{detail} | {verdict}{standing} |")
         return "\n".join(rows)
 
     def chapter_ledger(self, chapter: str | None) -> str:
@@ -237,7 +242,7 @@ class Staging:
             ids = [c.id for c in self.claims.values() if c.chapter == page]
             if ids:
                 title = "The talk as a whole" if page == "index" else title
-                count = Counter(WORDS[self.entries[id]["status"]] for id in ids)
+                count = Counter(self.verdict(self.entries[id]) for id in ids)
                 counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
                 parts.append(f"## {title}\n\n{len(ids)} claims: {counts}.\n\n{self.ledger_rows(ids, link=True)}")
         return "\n\n".join(parts)
@@ -246,8 +251,7 @@ class Staging:
         rows = ["| slide | title | where in this book | claims and verdicts |", "|---|---|---|---|"]
         for s in self.slides:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
-            count = Counter("cited" if self.when(self.entries[i]) == "cited" and self.entries[i]["status"] == "not-run"
-                            else WORDS[self.entries[i]["status"]] for i in ids)  # fmt: skip
+            count = Counter(self.verdict(self.entries[id]) for id in ids)
             page = f"[{self.chapters[s.page].title}](notebooks/{s.page})" if s.page in self.chapters else (
                 "[Start](index)" if s.page == "index" else f"{PAGES[s.page]} (not yet written)")  # fmt: skip
             verdicts = ", ".join(f"{n} {word}" for word, n in count.most_common()) or "no claim"

@@ -231,6 +231,6 @@ def text(number: float | str | None, unit: str = "") -> str:
     elif 1e-2 <= abs(number) < 1e5:
         digits = f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
     else:
-        mantissa, exponent = f"{number:.3e}".split("e")
-        digits = f"{mantissa}e{int(exponent)}"
+        mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
+        digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")

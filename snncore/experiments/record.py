@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ def read_rows(folder: Path) -> list[dict]:
     return (json.loads(rows.read_text()) if rows.exists() else []) + timed
 
 
+@runtime_checkable
 class SavesFigure(Protocol):
     """A matplotlib figure, or whatever else saves itself."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from snncore.few_spike.neuron import FSParams, fs_run, fs_step
 from snncore.kernels.few_spike import anneal

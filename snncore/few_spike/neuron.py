@@ -116,11 +116,12 @@ def from_shifted(T: Sequence[float], h: Sequence[float], d: Sequence[float], str
     return FSParams(T=tuple(T), h=(*h[1:], 0.0) if h else (), d=tuple(d), strict=strict)
 
 
-def relu_code(alpha: float, K: int, strict: bool = False) -> FSParams:
+def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False) -> FSParams:
     r"""Binary code for ReLU: :math:`T(t) = h(t) = d(t) = \alpha 2^{-t}`, t = 1..K.
 
-    It rounds x in [0, alpha) down to a multiple of :math:`\alpha 2^{-K}`, gives 0 below and :math:`\alpha(1 - 2^{-K})` above.
-    With ``strict`` (as published, where alpha = 25 and K = 10) a number that lies on the grid is sent one grid step too low.
+    It rounds x in [0, alpha) down to a multiple of the grid step :math:`\alpha 2^{-K}`, gives 0 below and
+    :math:`\alpha(1 - 2^{-K})` above. With ``strict`` (as published, where alpha = 25 and K = 10) a number that lies on the grid is sent
+    one grid step too low. With ``nearest`` all thresholds are half a grid step lower, so that it rounds to the nearest multiple.
 
     Raises
     ------
@@ -132,4 +133,5 @@ def relu_code(alpha: float, K: int, strict: bool = False) -> FSParams:
     if not (math.isfinite(alpha) and alpha > 0):
         raise ValueError(f"alpha is {alpha}: the largest value of the code must be a positive finite number")
     code = tuple(alpha * 2.0 ** -(t + 1) for t in range(K))
-    return FSParams(T=code, h=code, d=code, strict=strict)
+    lower = code[-1] / 2 if nearest else 0.0
+    return FSParams(T=tuple(c - lower for c in code), h=code, d=code, strict=strict)

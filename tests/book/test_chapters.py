@@ -1,0 +1,178 @@
+"""Running chapters: what makes one stale, what a failure leaves, what is written down."""
+
+import json
+import time
+
+import chapters
+import pytest
+from project import BookError
+
+from book.conftest import CLAIM, chapter
+
+
+def run(project, *words):
+    return chapters.main(project, ["run", "--preset", "smoke", *words])
+
+
+def test_a_run_is_complete_cached_and_byte_identical(project, capsys):
+    assert run(project) == 0
+    manifest = project.manifest("smoke", "first")
+    assert manifest["status"] == "ok"
+    assert manifest["seconds"] > 0
+    assert manifest["peak_memory_mb"] > 50
+    assert {"commit", "versions", "machine", "seed", "outputs", "key_parts"} <= set(manifest)
+    ledger = json.loads((project.live / "ledger.json").read_text())
+    assert ledger[0] | {"id": "a.b", "ours": 2.1, "n": 3, "status": "agrees", "live": True, "preset": "smoke"} == ledger[0]
+    capsys.readouterr()
+    start = time.monotonic()
+    assert run(project) == 0
+    assert "first: up to date\nsecond: up to date" in capsys.readouterr().out
+    assert time.monotonic() - start < manifest["seconds"]
+    assert chapters.main(project, ["again", "--preset", "smoke"]) == 0
+    assert "byte-identical" in capsys.readouterr().out
+
+
+def test_staleness_is_by_content_and_says_why(project, capsys):
+    assert run(project) == 0
+
+    def check():
+        capsys.readouterr()
+        status = chapters.main(project, ["check", "--preset", "smoke"])
+        return status, capsys.readouterr().out
+
+    for path in project.root.rglob("*.py"):  # times mean nothing
+        path.touch()
+    assert check() == (0, "first: up to date\nsecond: up to date\n")
+    source = project.root / "notebooks" / "first.py"
+    text = source.read_text()
+    source.write_text(text.replace("The number is", "This number is"))  # prose does not run a chapter again
+    assert check()[0] == 0
+    source.write_text(text.replace("2.1", "2.05"))
+    status, out = check()
+    assert status == 1
+    assert "first: out of date: code changed" in out
+    assert "second: out of date: needs changed (first)" in out
+    source.write_text(text)
+    (project.root / "data" / "input.txt").write_text("2")
+    assert "inputs changed (data/input.txt)" in check()[1]
+    (project.root / "data" / "input.txt").write_text("1")
+    values = project.results("smoke", "first") / "values.json"
+    values.write_text(values.read_text().replace("2.1", "9.9"))
+    assert "first: out of date: its outputs are not what it wrote" in check()[1]
+    assert (
+        "second: out of date: it has not been run at this preset"
+        in (
+            chapters.main(project, ["check", "--preset", "book"]),
+            capsys.readouterr().out,
+        )[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ('raise RuntimeError("boom")', "RuntimeError: boom"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "DeadKernelError"),
+        ('record.value("number", float("nan"))', "only finite numbers are recorded"),
+    ],
+)
+def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(project, capsys, code, words):
+    assert run(project) == 0
+    before = {name: project.manifest("smoke", name) for name in ("first", "second")}
+    chapter(project.root, "first", code)
+    capsys.readouterr()
+    assert run(project) == 1
+    captured = capsys.readouterr()
+    assert words in captured.out
+    assert "second: skipped, since it needs first" in captured.out
+    assert "The book was not built; the previous one is as it was" in captured.err
+    assert {name: project.manifest("smoke", name) for name in ("first", "second")} == before  # the good runs are still there
+    assert project.intact("smoke", "first")
+    failed = json.loads((project.build / "failed" / "smoke" / "first.json").read_text())
+    assert failed["status"] == "error"
+    assert words.split(":")[0] in failed["error"]
+
+
+def test_a_cell_that_takes_too_long_fails(project, capsys, monkeypatch):
+    monkeypatch.setitem(chapters.TIMEOUT, "smoke", 3)
+    chapter(project.root, "first", "import time; time.sleep(60)")
+    assert run(project) == 1
+    assert "CellTimeoutError" in capsys.readouterr().out
+
+
+def test_other_chapters_run_although_one_fails(project):
+    chapter(project.root, "first", 'raise RuntimeError("boom")')
+    chapter(project.root, "second", 'record.value("number", 7)')
+    assert run(project) == 1
+    assert project.manifest("smoke", "second")["status"] == "ok"
+    assert project.manifest("smoke", "first") is None
+
+
+def test_one_chapter_brings_what_it_needs(project):
+    assert run(project, "--chapter", "second") == 0
+    assert project.manifest("smoke", "first") is not None
+    with pytest.raises(BookError, match=r"no chapter 'third': there are first, second"):
+        run(project, "--chapter", "third")
+
+
+def test_a_number_without_claim_stops_the_run(project):
+    chapter(project.root, "first", 'record.claim("a.c", 1.0)\nrecord.value("number", 1)')
+    with pytest.raises(ValueError, match=r"this run has a number for 'a\.c', which is no claim"):
+        run(project)
+
+
+def test_a_broken_ledger_stops_before_anything_runs(project):
+    (project.root / "data" / "claims.toml").write_text(CLAIM.format(id="a.b").replace("tolerance", "tolerence"))
+    with pytest.raises(ValueError, match=r"claim 'a\.b' has an unknown field 'tolerence'"):
+        run(project)
+    assert project.manifest("smoke", "first") is None
+
+
+def test_a_claim_that_was_met_and_fails_now_stops_the_book(project, capsys):
+    row = {"id": "a.b", "ours": 2.0, "preset": "book", "commit": "abc", "seconds": 1.0, "machine": "m"}
+    (project.root / "data" / "results" / "first.json").write_text(json.dumps([row]))
+    chapter(project.root, "first", 'record.claim("a.b", 2.5)\nrecord.value("number", 2.5)')
+    assert run(project) == 1
+    assert "claim a.b (a number): this run gives 2.5, outside 2.0 ± 10.00%; recorded was 2.0" in capsys.readouterr().err
+
+
+def test_missing_input_and_impossible_order_are_named(project):
+    chapter(project.root, "first", "pass", inputs="data/gone.txt")
+    with pytest.raises(BookError, match=r"first declares the input data/gone\.txt, which is not there"):
+        run(project)
+    chapter(project.root, "first", "pass", needs="second")
+    with pytest.raises(BookError, match=r"first\.py needs 'second', which does not stand before it"):
+        run(project)
+
+
+def test_recording_keeps_the_larger_preset_and_refuses_uncommitted_code(project, monkeypatch):
+    recorded = project.root / "data" / "results" / "first.json"
+    monkeypatch.setattr(chapters.provenance, "commit", lambda root: "abc+")
+    assert chapters.main(project, ["run", "--preset", "book"]) == 0
+    with pytest.raises(BookError, match="ran with uncommitted changes"):
+        chapters.main(project, ["record", "--preset", "book"])
+    manifest = project.live / "book" / "first.json"
+    manifest.write_text(manifest.read_text().replace("abc+", "abc"))
+    assert chapters.main(project, ["record", "--preset", "book"]) == 0
+    (row,) = json.loads(recorded.read_text())
+    assert row | {"id": "a.b", "ours": 2.1, "preset": "book", "commit": "abc"} == row
+    assert json.loads((project.root / "data" / "results" / "ledger.json").read_text())[0]["ours"] == 2.1
+    recorded.write_text(recorded.read_text().replace('"book"', '"paper"').replace("2.1", "2.05"))
+    assert chapters.main(project, ["record", "--preset", "book"]) == 0
+    assert json.loads(recorded.read_text())[0]["ours"] == 2.05
+
+
+def test_modules_are_followed_through_imports_and_comments_do_not_count(tmp_path):
+    package = tmp_path / "snncore"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text("from snncore import b\n")
+    (package / "b.py").write_text("def f():\n    import snncore.c\n")
+    (package / "c.py").write_text("x = 1\n")
+    (package / "d.py").write_text("x = 1\n")
+    before = chapters.imported_modules(tmp_path, "import snncore.a\n")
+    assert list(before) == ["snncore", "snncore.a", "snncore.b", "snncore.c"]
+    (package / "c.py").write_text("x = 1  # a comment\n")
+    assert chapters.imported_modules(tmp_path, "import snncore.a\n") == before
+    (package / "c.py").write_text("x = 2\n")
+    assert chapters.imported_modules(tmp_path, "import snncore.a\n") != before

@@ -1,0 +1,64 @@
+"""Chapters: plain text, one visible cell of parameters, alternative texts, and numbers that only runs write."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbclient
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
+def notebook(request):
+    return jupytext.read(request.param)
+
+
+def prose(notebook) -> str:
+    return "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+
+
+def test_parameters_are_one_visible_cell(notebook):
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(cells) == 1
+    assert not set(cells[0].metadata["tags"]) & {"hide-input", "hide-cell", "remove-cell", "remove-input"}
+    assert [line.split(" = ")[0] for line in cells[0].source.splitlines()] == ["preset", "seed"]
+    assert all("#" in line for line in cells[0].source.splitlines())  # each says what to change it to
+
+
+def test_figures_have_names_and_alternative_texts_and_show_data(notebook):
+    code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+    figures = re.findall(r"```\{figure\} \S+/([\w-]+)\.\*\n(.*?)```", prose(notebook), flags=re.DOTALL)
+    assert {name for name, _ in figures} == set(re.findall(r'record\.figure\(\w+, "([\w-]+)", ', code))  # each saved with its data
+    for name, body in figures:
+        assert ":name: fig-" in body, name
+        alt = re.search(r":alt: (.+)", body)
+        assert alt, name
+        assert len(alt[1]) > 60, name
+
+
+def test_numbers_of_the_text_come_from_the_run(notebook):
+    """No measured-looking number (decimals, exponents, percent) is typed into prose; formulas, code and alternative texts may hold some."""
+    text = re.sub(r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|:alt: .*", "", prose(notebook), flags=re.DOTALL)
+    typed = re.findall(r"\b\d+\.\d\d+\b|\b\d+(?:\.\d+)?e-?\d+\b|\b\d+(?:\.\d+)? ?%", text)
+    assert typed == []
+
+
+def test_git_holds_text_only():
+    ignored = (ROOT / ".gitignore").read_text()
+    assert "/notebooks/*.ipynb" in ignored
+
+
+def test_restart_and_run_all_in_plain_jupyter(tmp_path, monkeypatch):
+    """Without papermill: the cells as they stand, from the notebooks' folder, at a small size."""
+    monkeypatch.setenv("SNNCORE_RESULTS", str(tmp_path))
+    for path in NOTEBOOKS:
+        notebook = jupytext.read(path)
+        for cell in notebook.cells:
+            if "parameters" in cell.metadata.get("tags", []):
+                cell.source = cell.source.replace('"book"', '"smoke"')
+        client = nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": ROOT / "notebooks"}})
+        client.execute()
+        assert (tmp_path / path.stem / "values.json").exists()

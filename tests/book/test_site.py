@@ -1,0 +1,148 @@
+"""The built book in a real browser: nothing from outside, no broken link, alternative texts, no sideways scrolling on a phone.
+
+Needs Debian's package chromium and a built book; with SNNCORE_BROWSER=required a missing one is a failure, not a skip.
+"""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+MISSING = [
+    reason
+    for there, reason in (
+        (CHROMIUM, "no Chromium on this machine (Debian: apt install chromium)"),
+        ((SITE / "index.html").exists(), "no book has been built here (make reproduce)"),
+    )
+    if not there
+]
+if MISSING and os.environ.get("SNNCORE_BROWSER") == "required":
+    pytest.fail("; ".join(MISSING), pytrace=False)
+pytestmark = pytest.mark.skipif(bool(MISSING), reason="; ".join(MISSING) or "all there")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield running
+        running.close()
+
+
+PAGES = (
+    sorted(str(p.relative_to(SITE)) for p in SITE.rglob("*.html") if p.parts[-2] not in ("_static", "_modules")) if SITE.exists() else []
+)
+LINKS = (
+    "[...document.querySelectorAll('a[href], img[src], link[href], script[src]')].map(e => [e.href || e.src, e.getAttribute('href') || ''])"
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_ask_for_nothing_from_outside_and_all_is_there(browser, address, scheme):
+    context = browser.new_context(color_scheme=scheme)
+    outside, broken, errors = set(), set(), []
+    for name in PAGES:
+        page = context.new_page()
+        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else outside.add(r.url))
+        page.on("response", lambda r: broken.add(f"{r.url} {r.status}") if r.status >= 400 and "favicon.ico" not in r.url else None)
+        page.on("pageerror", lambda e, name=name: errors.append(f"{name}: {e}"))
+        page.goto(f"{address}/{name}", wait_until="load")
+        page.wait_for_timeout(300)
+        for url, _ in page.evaluate(LINKS):
+            parsed = urlparse(url)
+            target = SITE / unquote(parsed.path).lstrip("/")
+            if url.startswith(address):
+                if not (target.exists() or (target / "index.html").exists()):
+                    broken.add(f"{name} -> {url}")
+                elif parsed.fragment and target.suffix == ".html":
+                    anchor = unquote(parsed.fragment)
+                    if not any(f'{key}="{anchor}"' in target.read_text() for key in ("id", "name")):
+                        broken.add(f"{name} -> {url}")
+        page.close()
+    context.close()
+    assert outside == set()
+    assert broken == set()
+    assert errors == []
+
+
+def test_every_picture_has_an_alternative_text_and_loads(browser, address):
+    page = browser.new_page()
+    missing = []
+    for name in PAGES:
+        page.goto(f"{address}/{name}", wait_until="load")
+        pictures = page.evaluate("[...document.querySelectorAll('.bd-article img')].map(i => [i.src, i.alt, i.naturalWidth])")
+        missing += [f"{name}: {src}" for src, alt, width in pictures if len(alt.strip()) < 20 or width == 0]
+    page.close()
+    assert missing == []
+
+
+def test_no_page_scrolls_sideways_on_a_phone(browser, address):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    wide = []
+    for name in PAGES:
+        page.goto(f"{address}/{name}", wait_until="load")
+        page.wait_for_timeout(200)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wide.append(name)
+    page.close()
+    assert wide == []
+
+
+def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+    page.wait_for_selector("mjx-container")
+    claim = page.locator("a.claim").first
+    number = claim.inner_text()
+    claim.click()
+    page.wait_for_load_state()
+    assert "/claims.html#claim-" in page.url
+    row = page.locator("tr", has=page.locator(f"[id='{urlparse(page.url).fragment}']"))
+    assert number in row.inner_text()
+    page.close()
+
+
+def test_the_first_page_counts_what_the_ledger_holds(browser, address):
+    import json
+
+    entries = json.loads((SITE / "ledger.json").read_text())
+    page = browser.new_page()
+    page.goto(f"{address}/index.html", wait_until="load")
+    strip = page.locator("p.strip").inner_text()
+    page.close()
+    assert f"{sum(e['live'] for e in entries)} live" in strip
+    assert f"{len(entries)} claims" in strip
+
+
+def test_dark_mode_changes_the_ground_and_leaves_figures_white(browser, address):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+    page.wait_for_timeout(300)
+    color = "getComputedStyle(document.querySelector('{}')).backgroundColor"
+    assert page.evaluate(color.format("body")) != "rgb(255, 255, 255)"
+    assert page.evaluate(color.format(".bd-article figure img")) == "rgb(255, 255, 255)"
+    context.close()

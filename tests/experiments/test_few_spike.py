@@ -1,0 +1,58 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from snncore.experiments import few_spike
+from snncore.experiments.record import Record, read_rows
+
+
+def test_rate_code_and_few_spike_code_have_their_known_errors():
+    """Counting over N steps rounds x down to a multiple of 1/N, a few-spike code to one of 2^-N: rms error is that over sqrt 3."""
+    table = few_spike.code_error([1, 4, 8], seed=0)
+    for row in table.to_dict("records"):
+        assert row["rate code"] == pytest.approx(1 / row["steps"] / 3**0.5, rel=0.05)
+        assert row["few-spike code"] == pytest.approx(2.0 ** -row["steps"] / 3**0.5, rel=0.05)
+
+
+def test_relu6_code_saturates_at_six():
+    import torch
+
+    from snncore.few_spike import fs_neuron
+
+    y = fs_neuron(torch.linspace(-3, 12, 1001, dtype=torch.float64), few_spike.relu6_code())
+    exact = torch.linspace(-3, 12, 1001, dtype=torch.float64).clamp(0, 6)
+    assert y.max() == pytest.approx(6.0)
+    assert (y - exact).abs().max() <= 6 / (2**few_spike.RELU6_K - 1) / 2 + 1e-9
+
+
+def test_lite0_spikes_and_answers():
+    """Two photographs: spikes by layer are those of an independent count over the decoded numbers."""
+    found = few_spike.lite0(few_spike.Config("smoke", photographs=2))
+    assert len(found.labels) == len(found.ann) == len(found.snn) == 2
+    assert found.neurons[0] == 32 * 112 * 112  # the stem of EfficientNet-Lite0 on 224 x 224
+    assert len(found.neurons) == 33
+    assert (found.spikes <= found.neurons * few_spike.RELU6_K).all()
+    assert np.array_equal(found.ann, found.snn)
+
+
+def test_smoke_run_writes_each_claim_once_and_only_full_size_numbers(tmp_path):
+    record = Record("few_spike", "smoke", tmp_path)
+    few_spike.published(record)
+    few_spike.profile(record)
+    few_spike.fitted(record, few_spike.Config("smoke", evaluations=500, live_fits=("silu.k4",)))
+    ids = Counter(row["id"] for row in read_rows(tmp_path))
+    assert {"fs.silu.mse", "fs.silu.pieces", "fs.sigmoid.mse", "fs.sigmoid.pieces", "fs.silu.profile"} <= set(ids)
+    assert max(ids.values()) == 1
+    assert not any(id.startswith("fs.fit") for id in ids)  # a short fit is no number of the book
+
+
+def test_zoo_document_keeps_the_published_sets():
+    from snncore.datafiles import package_file
+
+    before = json.loads(package_file("few_spike_coefficients.json").read_text())["sets"]
+    c = few_spike.Config("smoke", evaluations=200, live_fits=("silu.k4",))
+    after = few_spike.zoo_document(few_spike.fit_zoo(c)[0], c)["sets"]
+    assert [row for row in before if row["origin"] == "published"] == [row for row in after if row["origin"] == "published"]
+    assert {row["name"] for row in after if row["origin"] == "fitted"} == {"silu.k4"}

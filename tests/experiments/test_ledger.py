@@ -1,0 +1,128 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from snncore.datafiles import RESULTS, package_file
+from snncore.experiments import ledger
+
+BASE = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)
+CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", published=2.0)
+
+
+@pytest.mark.parametrize(
+    ("claim", "ours", "verdict"),
+    [
+        (BASE, None, "not-run"),
+        (BASE, 2.2, "agrees"),
+        (BASE, 1.8, "agrees"),
+        (BASE, 2.21, "differs"),
+        (replace(BASE, better="higher"), 2.21, "better"),
+        (replace(BASE, better="higher"), 1.79, "differs"),
+        (replace(BASE, better="lower"), 1.79, "better"),
+        (replace(BASE, tolerance=0.0), 2, "agrees"),
+        (replace(BASE, tolerance=0.0), 3, "differs"),
+        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.5, "agrees"),
+        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.51, "differs"),
+        (replace(BASE, tolerance=None, target=1.5, better="lower"), 1.4, "better"),
+        (replace(BASE, tolerance=None, target=2.5, better="lower"), 2.4, "agrees"),
+        (replace(BASE, published="wolf", tolerance=None), "wolf", "agrees"),
+        (replace(BASE, published="wolf", tolerance=None), "cat", "differs"),
+        (replace(BASE, inconsistent="twice"), 2.0, "inconsistent"),
+        (CITED, None, "not-run"),
+        (replace(CITED, value=2.14, value_source="log", bound="<"), None, "inconsistent"),
+        (replace(CITED, value=1.46, value_source="log", bound="<"), None, "agrees"),
+        (replace(CITED, value=1.46, value_source="log", bound=">"), None, "inconsistent"),
+        (replace(CITED, value=2.01, value_source="log", tolerance=0.01), None, "agrees"),
+        (replace(CITED, value=2.1, value_source="log", tolerance=0.01), None, "differs"),
+        (replace(CITED, value=2.1, value_source="log"), None, "not-run"),
+    ],
+)
+def test_verdicts(claim, ours, verdict):
+    assert ledger.status(claim, ours) == verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "guessed"}, "kind is 'guessed': choose one of reproduced, emulated, cited"),
+        ({"source_class": "x"}, "source_class"),
+        ({"quantity": ""}, "quantity is '': give a text"),
+        ({"published": float("nan")}, "published is nan"),
+        ({"published": True}, "published is True"),
+        ({"target": 1.0}, "better"),
+        ({"published": "words"}, "tolerance"),
+        ({"published": None, "tolerance": None}, "a published value, a target"),
+        ({"tolerance": None}, "tolerance or a target"),
+        ({"value": 1.0, "value_source": "x"}, "belongs to a cited claim"),
+    ],
+)
+def test_bad_claims_are_refused_with_their_field(change, words):
+    with pytest.raises(ValueError, match=words):
+        replace(BASE, **change)
+
+
+def test_merge_prefers_live_rows_and_refuses_strays():
+    claims = {"a.b": BASE, "a.c": CITED}
+    recorded, live = {"a.b": {"ours": 2.5, "preset": "paper"}}, {"a.b": {"ours": 2.0, "preset": "book", "n": 3}}
+    first, second = ledger.merge(claims, recorded, live)
+    assert (first["ours"], first["live"], first["status"], first["n"]) == (2.0, True, "agrees", 3)
+    assert (second["ours"], second["live"], second["status"]) == (None, False, "not-run")
+    (old, _) = ledger.merge(claims, recorded, {})
+    assert (old["ours"], old["live"], old["status"]) == (2.5, False, "differs")
+    with pytest.raises(ValueError, match=r"this run has a number for 'x\.y', which is no claim"):
+        ledger.merge(claims, {}, {"x.y": {"ours": 1.0}})
+    with pytest.raises(ValueError, match="a claim of kind cited"):
+        ledger.merge(claims, {}, {"a.c": {"ours": 1.0}})
+
+
+def test_recorded_rows_grow_but_never_shrink():
+    smoke, book, paper = ({"a": {"ours": i, "preset": p}} for i, p in enumerate(("smoke", "book", "paper")))
+    assert ledger.keep_larger({}, smoke) == {}
+    assert ledger.keep_larger({}, book) == book
+    assert ledger.keep_larger(paper, book) == paper
+    assert ledger.keep_larger(book, paper) == paper
+    assert ledger.keep_larger(book, {"a": {"ours": 9, "preset": "book"}})["a"]["ours"] == 9
+
+
+def test_numbers_as_the_book_prints_them():
+    shown = {
+        3.445e-3: "3.445e-3",
+        5.5e-4: "5.5e-4",
+        106: "106",
+        259366992: "259,366,992",
+        83.57: "83.57",
+        0.0: "0",
+        -2.5: "-2.5",
+        1e-9: "1e-9",
+    }
+    assert {a: ledger.text(a) for a in shown} == shown
+    assert ledger.text(83.57, "%") == "83.57 %"
+    assert ledger.text(4.36, "x") == "4.36×"
+    assert ledger.text(None) == "–"
+    assert ledger.text("wolves") == "wolves"
+
+
+def test_the_ledger_of_the_talk():
+    slides, claims = ledger.read_claims(package_file("claims.toml"))
+    assert [s.n for s in slides] == list(range(1, 30))
+    assert {f"slide {n}" for n in range(2, 30)} <= {c.where for c in claims.values()}  # every slide has a claim
+    expected = {"talk.spikes_per_neuron", "relnet.energy_words", "relnet.edp_words", "talk.summary.relnets"}
+    assert {c.id for c in claims.values() if ledger.status(c, None) == "inconsistent"} == expected
+
+
+def test_products_of_the_talk_table():
+    """The energy-delay column is the product of the other two, as published, within its rounding."""
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+    for n in (2, 6, 10, 16, 20):
+        energy, latency, edp = (claims[f"relnet.{what}_ratio.{n}"].published for what in ("energy", "latency", "edp"))
+        margin = 0.5e-2 * (energy + latency) + 0.5e-2 + 1e-9
+        assert abs(energy * latency - edp) <= margin
+
+
+def test_committed_ledger_is_the_merge_of_claims_and_recorded_rows():
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+    committed = json.loads((RESULTS / "ledger.json").read_text())
+    assert committed == ledger.merge(claims, ledger.read_recorded(RESULTS), {})
+    assert all(row["preset"] in ("book", "paper") for row in ledger.read_recorded(RESULTS).values())
+    assert all(not row["commit"].endswith("+") for row in ledger.read_recorded(RESULTS).values())

@@ -1,0 +1,53 @@
+import json
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from snncore import plotting
+from snncore.experiments.record import Record, read_rows
+
+
+def test_record_writes_the_same_bytes_twice(tmp_path):
+    contents = []
+    for _ in range(2):
+        record = Record("c", "smoke", tmp_path)
+        plotting.style()
+        fig, ax = plt.subplots()
+        ax.plot([1, 2], label="a")
+        ax.legend()
+        record.figure(fig, "plot", pd.DataFrame({"y": [1.0, 2.0]}))
+        record.table(pd.DataFrame({"a": [1]}), "table")
+        record.value("v", 1 / 3, "{:.2f}")
+        record.claim("a.b", 2, n=1)
+        record.timing("t", 1.0)
+        contents.append({p.name: p.read_bytes() for p in tmp_path.iterdir() if p.name != "timings.json"})
+        plt.close(fig)
+    assert contents[0] == contents[1]
+    assert set(contents[0]) == {"plot.svg", "plot.pdf", "plot.png", "plot.data.csv", "table.csv", "values.json", "rows.json"}
+    assert json.loads(contents[0]["values.json"])["v"]["text"] == "0.33"
+
+
+def test_timed_claims_are_kept_apart(tmp_path):
+    record = Record("c", "smoke", tmp_path)
+    record.claim("speed.a", 1.5, timing=True)
+    record.claim("a.b", 2.0)
+    assert [row["id"] for row in json.loads((tmp_path / "rows.json").read_text())] == ["a.b"]
+    assert {row["id"]: row["ours"] for row in read_rows(tmp_path)} == {"a.b": 2.0, "speed.a": 1.5}
+
+
+def test_bad_entries_are_refused(tmp_path):
+    record = Record("c", "smoke", tmp_path)
+    record.claim("a.b", 1.0)
+    with pytest.raises(ValueError, match=r"claim 'a\.b' is entered twice"):
+        record.claim("a.b", 2.0)
+    for enter in (record.claim, record.value, record.timing):
+        with pytest.raises(ValueError, match="x is nan"):
+            enter("x", float("nan"))
+    with pytest.raises(ValueError, match="preset is 'huge': choose one of smoke, book, paper"):
+        Record("c", "huge", tmp_path)
+
+
+def test_folder_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("SNNCORE_RESULTS", str(tmp_path))
+    assert Record("c", "smoke").folder == tmp_path / "c"

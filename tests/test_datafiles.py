@@ -1,0 +1,347 @@
+"""Finding, fetching and reading data; the compact files and the official archives read to the same arrays."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import os
+import tarfile
+import threading
+import wave
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from snncore import datafiles
+from snncore.datafiles import DataError, DataSet, File, Form
+
+DEVELOPMENT = os.environ.get("SNNCORE_DATA")
+needs_data = pytest.mark.skipif(not DEVELOPMENT, reason="needs data files: set SNNCORE_DATA to a folder that has them")
+
+
+def file_of(path: str, content: bytes, urls: tuple[str, ...] = ()) -> File:
+    return File(path, len(content), hashlib.sha256(content).hexdigest(), urls)
+
+
+def register(monkeypatch, tmp_path, name: str, *forms: tuple[str, dict[str, bytes]]) -> Path:
+    """Make ``name`` a data set of these forms, the files of the first one lying in data/raw."""
+    raw = tmp_path / "raw"
+    for path, content in forms[0][1].items():
+        (raw / path).parent.mkdir(parents=True, exist_ok=True)
+        (raw / path).write_bytes(content)
+    made = tuple(Form(form, tuple(file_of(p, c) for p, c in files.items()), None) for form, files in forms)
+    monkeypatch.setattr(datafiles, "RAW", raw)
+    monkeypatch.delenv("SNNCORE_DATA", raising=False)
+    monkeypatch.setattr(datafiles, "registry", lambda: {name: DataSet(name, "t", "MIT", "c", "ask the owner", made)})
+    return raw
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Serves ``content``; breaks off after ``limit`` bytes; understands ranges."""
+
+    content, limit, ranges, seen = b"", None, True, []
+
+    def do_GET(self):
+        start = 0
+        asked = self.headers.get("Range")
+        type(self).seen.append(asked)
+        if asked and self.ranges:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            self.send_response(206)
+        else:
+            self.send_response(200)
+        body = self.content[start:]
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.limit] if self.limit else body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(Server, "content", bytes(range(256)) * 4000)
+    monkeypatch.setattr(Server, "seen", [])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/a.bin"
+        running.shutdown()
+
+
+def test_download_is_verified_and_renamed(server, tmp_path):
+    path = datafiles.download(file_of("sub/a.bin", Server.content, (server,)), tmp_path)
+    assert path == tmp_path / "sub" / "a.bin"
+    assert path.read_bytes() == Server.content
+    assert [p.name for p in path.parent.iterdir()] == ["a.bin"]
+
+
+def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path, monkeypatch):
+    file = file_of("a.bin", Server.content, (server,))
+    monkeypatch.setattr(Server, "limit", 300_000)
+    with pytest.raises(DataError, match="download failed"):
+        datafiles.download(file, tmp_path)
+    part = tmp_path / "a.bin.part"
+    have = part.stat().st_size
+    assert 0 < have <= 300_000
+    monkeypatch.setattr(Server, "limit", None)
+    assert datafiles.download(file, tmp_path).read_bytes() == Server.content
+    assert Server.seen == [None, f"bytes={have}-"]
+
+
+def test_a_server_without_ranges_starts_again(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(Server, "ranges", False)
+    (tmp_path / "a.bin.part").write_bytes(b"xyz")
+    assert datafiles.download(file_of("a.bin", Server.content, (server,)), tmp_path).read_bytes() == Server.content
+
+
+def test_a_wrong_file_is_never_kept_and_the_next_address_is_tried(server, tmp_path):
+    wrong = File("a.bin", len(Server.content), "0" * 64, (server,))
+    with pytest.raises(DataError, match="the checksum is wrong"):
+        datafiles.download(wrong, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    good = file_of("a.bin", Server.content, ("http://127.0.0.1:9/nothing", server))
+    assert datafiles.download(good, tmp_path).exists()
+
+
+def test_order_of_places(monkeypatch, tmp_path, server):
+    content = Server.content
+    monkeypatch.setattr(datafiles, "RAW", tmp_path / "raw")
+    other = tmp_path / "other"
+    other.mkdir()
+    monkeypatch.setenv("SNNCORE_DATA", str(other))
+    dataset = DataSet("d", "t", "MIT", "c", "", (Form("official", (file_of("a.bin", content, (server,)),), None),))
+    monkeypatch.setattr(datafiles, "registry", lambda: {"d": dataset})
+    assert datafiles.locate("d") is None
+    assert datafiles.find("d").paths["a.bin"] == tmp_path / "raw" / "a.bin"  # downloaded
+    (tmp_path / "raw" / "a.bin").unlink()
+    (other / "a.bin").write_bytes(content)
+    assert datafiles.find("d").paths["a.bin"] == other / "a.bin"
+    (tmp_path / "raw" / "a.bin").write_bytes(content)
+    assert datafiles.find("d").paths["a.bin"] == tmp_path / "raw" / "a.bin"
+
+
+def test_what_cannot_be_had_is_explained(monkeypatch, tmp_path):
+    raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}))
+    (raw / "a.bin").unlink()
+    with pytest.raises(DataError, match=r"'d' \(t; 0\.0 MB; license: MIT\) is not on this machine.*By hand: ask the owner.*a\.bin"):
+        datafiles.find("d")
+    with pytest.raises(DataError, match="no data set 'e' is registered: there are d"):
+        datafiles.find("e")
+
+
+def test_damaged_files_are_named(monkeypatch, tmp_path):
+    raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}))
+    (raw / "a.bin").write_bytes(b"12345")
+    with pytest.raises(DataError, match=r"a\.bin is damaged or another version: it has 5 bytes instead of 4\. Remove it"):
+        datafiles.find("d")
+    (raw / "a.bin").write_bytes(b"1235")
+    with pytest.raises(DataError, match="another sha256"):
+        datafiles.find("d")
+
+
+def test_another_form_under_the_same_name_is_recognized(monkeypatch, tmp_path):
+    raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}), ("npm", {"a.bin": b"99"}))
+    (raw / "a.bin").write_bytes(b"99")
+    assert datafiles.find("d").form == "npm"
+
+
+def test_registry_is_complete():
+    bibliography = (datafiles.ROOT / "book" / "references.bib").read_text()
+    for dataset in datafiles.registry().values():
+        assert dataset.title
+        assert dataset.license
+        assert dataset.by_hand
+        assert f"{{{dataset.citation}," in bibliography
+        for form in dataset.forms:
+            assert all(len(f.sha256) == 64 and f.bytes > 0 for f in form.files)
+
+
+def test_photographs_of_foolbox():
+    found = datafiles.read_photographs_20()
+    assert len(found.images) == len(found.labels) == len(found.names) == 20
+    assert found.labels[0] == 243  # bull mastiff
+    assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in found.images)
+
+
+def idx(array: np.ndarray) -> bytes:
+    header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return gzip.compress(header + array.astype(np.uint8).tobytes())
+
+
+def test_mnist_reads_idx_files(monkeypatch, tmp_path):
+    images, labels = np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256, np.array([7, 2, 1])
+    files = {
+        f"mnist/{stem}-{kind}-ubyte.gz": idx(a)
+        for stem in ("train", "t10k")
+        for kind, a in (("images-idx3", images), ("labels-idx1", labels))
+    }
+    raw = register(monkeypatch, tmp_path, "mnist", ("official", files))
+    test = datafiles.read_mnist()["test"]
+    assert np.array_equal(test.images, images)
+    assert np.array_equal(test.labels, labels)
+    bad = raw / "bad.gz"
+    bad.write_bytes(gzip.compress(gzip.decompress(idx(images))[:-5]))
+    with pytest.raises(DataError, match="truncated: it announces 2,352 values and holds 2,347"):
+        datafiles._read_idx(bad)
+    bad.write_bytes(gzip.compress(b"hello"))
+    with pytest.raises(DataError, match="no idx file"):
+        datafiles._read_idx(bad)
+
+
+def tar(members: dict[str, bytes], mode: str = "w:gz") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def test_cifar10_reads_the_binary_archive(monkeypatch, tmp_path):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (6, 2, 3, 32, 32), dtype=np.uint8)
+    labels = generator.integers(0, 10, (6, 2), dtype=np.uint8)
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
+    members = {
+        f"cifar-10-batches-bin/{name}": b"".join(
+            bytes([label]) + image.tobytes() for label, image in zip(labels[i], images[i], strict=True)
+        )
+        for i, name in enumerate(names)
+    }
+    register(monkeypatch, tmp_path, "cifar10", ("official", {"cifar-10-binary.tar.gz": tar(members)}))
+    found = datafiles.read_cifar10()
+    assert found["train"].images.shape == (10, 32, 32, 3)
+    assert np.array_equal(found["test"].images, images[5].transpose(0, 2, 3, 1))
+    assert np.array_equal(found["train"].labels, labels[:5].ravel())
+
+
+def png(ink: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(np.where(ink, 0, 255).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_omniglot_reads_the_same_from_both_forms(monkeypatch, tmp_path):
+    generator = np.random.default_rng(0)
+    parts = {"images_background": ["Bengali", "Latin"], "images_evaluation": ["Angelic"]}
+    drawings = {
+        (alphabet, f"character{c:02d}", drawer): (generator.random((105, 105)) < 0.1, part)
+        for part, alphabets in parts.items()
+        for alphabet in alphabets
+        for c in (1, 2)
+        for drawer in (1, 2, 3)
+    }
+    archives = {}
+    for part in parts:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for (alphabet, character, drawer), (ink, where) in reversed(drawings.items()):
+                if where == part:
+                    archive.writestr(f"{part}/{alphabet}/{character}/0001_{drawer:02d}.png", png(ink))
+        archives[f"{part}.zip"] = out.getvalue()
+    register(monkeypatch, tmp_path, "omniglot", ("official", archives))
+    official = datafiles.read_omniglot()
+    keys = sorted(drawings)
+    characters, alphabets = sorted({f"{a}/{c}" for a, c, _ in keys}), sorted({a for a, _, _ in keys})
+    compact = tmp_path / "omniglot_105_packbits.npz"
+    np.savez(
+        compact,
+        images=np.packbits(np.stack([drawings[k][0] for k in keys]).reshape(len(keys), -1), axis=1),
+        char=[characters.index(f"{a}/{c}") for a, c, _ in keys],
+        chars=characters,
+        alphabet=[alphabets.index(a) for a, _, _ in keys],
+        alphabets=alphabets,
+        drawer=[d for _, _, d in keys],
+        is_eval=[drawings[k][1] == "images_evaluation" for k in keys],
+    )
+    register(monkeypatch, tmp_path, "omniglot", ("compact", {compact.name: compact.read_bytes()}))
+    for a, b in zip(official, datafiles.read_omniglot(), strict=True):
+        assert np.array_equal(a, b)
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+
+
+def test_spoken_words_read_the_official_archive(monkeypatch, tmp_path):
+    waves = {"yes": np.arange(-8000, 8000, dtype=np.int16), "no": np.zeros(16000, np.int16)}
+    members = {"./_background_noise_/a.wav": b"", "./README.md": b""}
+    for word, samples in waves.items():
+        out = io.BytesIO()
+        with wave.open(out, "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(16000)
+            sound.writeframes(samples.tobytes())
+        members[f"./{word}/0a1b2c3d_nohash_0.wav"] = out.getvalue()
+    register(monkeypatch, tmp_path, "speech_commands", ("official", {"speech_commands_test_set_v0.02.tar.gz": tar(members)}))
+    found = datafiles.read_spoken_words()
+    assert found.words == ["no", "yes"]
+    assert found.speakers == ["0a1b2c3d", "0a1b2c3d"]
+    assert np.array_equal(found.waveforms[1], waves["yes"])
+
+
+def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
+    members = {
+        "tasks_1-20_v1-2/en/qa1_single-supporting-fact_train.txt": b"1 Mary moved to the bathroom.\n",
+        "tasks_1-20_v1-2/hn/qa1_single-supporting-fact_train.txt": b"x",
+        "tasks_1-20_v1-2/README.txt": b"x",
+        "../../outside/en/qa2.txt": b"2 never written to disk\n",
+    }
+    register(monkeypatch, tmp_path, "babi", ("official", {"tasks_1-20_v1-2.tar.gz": tar(members)}))
+    found = datafiles.read_babi()
+    assert found["en/qa1_single-supporting-fact_train.txt"] == "1 Mary moved to the bathroom.\n"
+    assert not (tmp_path.parent / "outside").exists()
+    assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
+
+
+def test_damaged_images_and_arrays_are_refused(tmp_path):
+    with pytest.raises(DataError, match="not a complete image"):
+        datafiles.decode_image(png(np.zeros((9, 9), bool))[:40])
+    path = tmp_path / "a.npz"
+    np.savez(path, a=[1])
+    with pytest.raises(DataError, match="has no array 'b': it holds a"):
+        datafiles._arrays(path, ("b",))
+    np.savez(path, a=np.array([object()]))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        datafiles._arrays(path, ("a",))
+
+
+def test_command_line(monkeypatch, tmp_path, capsys):
+    raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}))
+    assert datafiles.main([]) == 0
+    assert "here (official); license: MIT" in capsys.readouterr().out
+    assert datafiles.main(["fetch", "d"]) == 0
+    assert str(raw / "a.bin") in capsys.readouterr().out
+    (raw / "a.bin").write_bytes(b"12345")
+    assert datafiles.main([]) == 0
+    assert "damaged" in capsys.readouterr().out
+    assert datafiles.main(["fetch", "d"]) == 1
+    assert datafiles.main(["frobnicate"]) == 2
+
+
+@needs_data
+def test_development_files_have_the_known_sizes():
+    assert {k: v.images.shape for k, v in datafiles.read_mnist().items()} == {"train": (60000, 28, 28), "test": (10000, 28, 28)}
+    cifar = datafiles.read_cifar10()
+    assert cifar["train"].images.shape == (50000, 32, 32, 3)
+    assert np.bincount(cifar["test"].labels).tolist() == [1000] * 10
+    omniglot = datafiles.read_omniglot()
+    assert omniglot.images.shape == (32460, 105, 105)
+    assert (len(omniglot.characters), len(omniglot.alphabets)) == (1623, 50)
+    assert omniglot.is_eval.sum() == 659 * 20
+    order = np.lexsort((omniglot.drawer, omniglot.character))
+    assert np.array_equal(order, np.arange(len(order)))
+    words = datafiles.read_spoken_words()
+    assert len(words.waveforms) == 1615
+    assert len(set(words.words)) == 35
+    babi = datafiles.read_babi()
+    assert {f"en/qa{n}_" for n in range(1, 21)} <= {name.split("_")[0] + "_" for name in babi}
+    weights = datafiles.read_loihi_weights()
+    assert {k: v.shape for k, v in weights.items()} == {"w_in": (240, 80), "w_rec": (240, 240), "w_out": (10, 240)}
+    assert sum((w != 0).sum() for w in weights.values()) == 15675
+    photographs = datafiles.read_photographs_700()
+    assert len(photographs.images) == 700
+    assert photographs.images[0].shape == (299, 299, 3)

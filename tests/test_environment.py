@@ -1,0 +1,52 @@
+"""environment.yml, constraints.txt and pyproject.toml say the same."""
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"].values()
+REQUIREMENTS = [Requirement(r) for r in itertools.chain(PROJECT["dependencies"], *EXTRAS)]
+PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_environment_installs_what_make_installs():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert pip == ["-c constraints.txt", "-e .[book,dev]"]
+    assert f"python={PROJECT['requires-python'].removeprefix('>=')}" in environment["dependencies"]
+    assert "nodefaults" in environment["channels"]
+    assert ".[book,dev]" in (ROOT / "book" / "_tools" / "make_venv.py").read_text()
+
+
+def test_every_dependency_is_pinned_within_its_range():
+    pins = {normal(name): version for name, version in PINS.items()}
+    for requirement in REQUIREMENTS:
+        name = normal(requirement.name)
+        if name in ("torch", "torchvision", "snncore"):
+            assert name not in pins, f"{name} is not pinned: its build (CPU, CUDA) is the reader's choice"
+        else:
+            assert pins[name] in requirement.specifier, requirement
+
+
+def test_every_dependency_says_why():
+    lines = (ROOT / "pyproject.toml").read_text().split("[project]")[1].split("[tool.setuptools]")[0].splitlines()
+    for line in lines:
+        if re.match(r'  "[\w\[\]-]+.*",', line):
+            assert "#" in line, line
+
+
+def test_shape_checks_cover_every_package_but_the_compiled_one():
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    checked = set(re.search(r"--jaxtyping-packages=(\S+)", options)[1].split(",")[:-1])
+    there = {f"snncore.{p.stem}" for p in (ROOT / "snncore").iterdir() if p.name not in ("__init__.py", "__pycache__", "kernels")}
+    assert there - checked <= {"snncore.shapes", "snncore.plotting", "snncore.tasks"}  # without tensors in signatures

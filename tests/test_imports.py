@@ -1,0 +1,71 @@
+"""Dependence points one way: a module imports from floors below its own, or within its wing."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = [
+    {"shapes", "seeds", "datafiles"},
+    {"spike", "unroll", "kernels", "tasks", "plotting"},
+    {"neurons", "few_spike"},
+    {"networks", "loihi"},
+    {"learning"},
+    {"experiments"},
+]
+FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
+MODULES = sorted(p for p in (ROOT / "snncore").rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT / "snncore")
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def wing(name: str) -> str | None:
+    parts = name.split(".")
+    return parts[1] if parts[0] == "snncore" and len(parts) > 1 and parts[1] in FLOOR else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path):
+    own = path.relative_to(ROOT / "snncore").parts[0].removesuffix(".py")
+    assert own in FLOOR, f"{own} stands on no floor: add it to FLOORS where it belongs"
+    for used in {wing(name) for name in imports(path)} - {None, own}:
+        assert FLOOR[used] < FLOOR[own], f"{path} imports snncore.{used}, which does not lie below it"
+
+
+def test_the_walk_sees_every_kind_of_import(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("import snncore.learning\nfrom snncore import networks\ndef f():\n    from snncore.experiments.record import Record\n")
+    assert {wing(n) for n in imports(path)} - {None} == {"learning", "networks", "experiments"}
+
+
+def test_only_plotting_imports_matplotlib():
+    users = {str(p.relative_to(ROOT)) for p in MODULES if any(n.split(".")[0] == "matplotlib" for n in imports(p))}
+    assert users == {"snncore/plotting.py"}
+    assert not any("snncore.plotting" in imports(p) for p in MODULES)
+
+
+def test_tasks_know_no_network():
+    assert not any(wing(n) == "networks" for p in MODULES if "tasks" in p.parts for n in imports(p))
+
+
+def test_every_notebook_has_its_experiment():
+    notebooks = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
+    experiments = {p.stem for p in (ROOT / "snncore" / "experiments").glob("*.py")}
+    assert notebooks <= experiments
+
+
+def test_randomness_is_an_argument():
+    """No global random state: neither NumPy's legacy functions nor torch.manual_seed."""
+    for path in MODULES:
+        text = path.read_text()
+        for word in ("np.random.seed", "torch.manual_seed", "random.seed(", "np.random.rand"):
+            assert word not in text, f"{path}: {word}"
