@@ -362,8 +362,9 @@ def read_omniglot() -> Omniglot:
         z = _arrays(path, ("images", "char", "chars", "alphabet", "alphabets", "drawer", "is_eval"))
         order = np.lexsort((z["drawer"], z["char"]))
         images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
-        numbers = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
-        return Omniglot(images, *numbers, z["is_eval"][order].astype(bool), [str(c) for c in z["chars"]], [str(a) for a in z["alphabets"]])
+        character, drawer, alphabet = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
+        names = [str(c) for c in z["chars"]], [str(a) for a in z["alphabets"]]
+        return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), *names)
     rows = []
     for name, path in found.paths.items():
         with zipfile.ZipFile(path) as archive:

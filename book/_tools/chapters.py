@@ -150,7 +150,7 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
     progress = Progress(chapter, preset, expected)
-    started, error = time.time(), None
+    started, error, commit = time.time(), None, provenance.commit(project.root)
     try:
         papermill.execute_notebook(
             work / f"{chapter.name}.source.ipynb", notebook, parameters=parts["parameters"], kernel_name="python3",
@@ -175,7 +175,7 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": seconds,
         "peak_memory_mb": json.loads(timings.read_text())["run"]["peak_memory_mb"] if timings.exists() else None,
-        "commit": provenance.commit(project.root),
+        "commit": commit,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "outputs": outputs(results) if results.exists() else {},
