@@ -299,6 +299,7 @@ record.value("k16_gain", float(best.loc["silu.published", "MSE"] / best.loc["sil
 # %% [markdown]
 # :::{csv-table} Few-spike neurons: error and spikes for inputs uniform on the stated interval, and for the inputs of EfficientNet-B7.
 # :name: tab-fits
+# :class: numbers
 # :file: ../results/few_spike/zoo.csv
 # :header-rows: 1
 # :::
@@ -306,8 +307,8 @@ record.value("k16_gain", float(best.loc["silu.published", "MSE"] / best.loc["sil
 # With the same 16 steps the error on $[-8, 12]$ falls from {value}`published_mse` to {value}`k16`, {value}`k16_gain` times less. Eight
 # steps are enough for the published accuracy ({value}`k8`), at half the latency. And a price on spikes gives a neuron that is both more
 # accurate and no more talkative for the inputs that count: {value}`sparse` at {value}`sparse_spikes` spikes, against
-# {value}`published_b7` at {value}`published_b7_spikes`. What this gains in a whole network is another question; the published network
-# was not limited by this error alone.
+# {value}`published_b7` at {value}`published_b7_spikes`. What this gains in a whole network is another question: there, inputs beyond
+# the fitted interval saturate as well.
 
 # %% tags=["hide-input", "remove-output"]
 fig, ax = plt.subplots(figsize=(7, 3.6))

@@ -146,8 +146,10 @@ def status(claim: Claim, ours: float | str | None) -> str:
         return "agrees" if abs(claim.value - published) <= claim.tolerance * abs(published) else "differs"
     if ours is None:
         return "not-run"
-    if isinstance(ours, str) or isinstance(published, str):
+    if isinstance(ours, str) or (isinstance(published, str) and claim.target is None):
         return "agrees" if ours == published else "differs"
+    if isinstance(published, str):
+        published = None  # words beside a target in numbers: the target decides
     margin = (claim.tolerance or 0.0) * abs(published) if published is not None else 0.0
     beats_published = published is not None and abs(ours - published) > margin and _beyond(ours, published, claim.better)
     if claim.target is not None:
@@ -221,11 +223,11 @@ def keep_larger(recorded: dict[str, dict], new: dict[str, dict]) -> dict[str, di
 
 
 def text(number: float | str | None, unit: str = "") -> str:
-    """A number as the book prints it: at most four significant digits, counts in full."""
+    """A number as the book prints it: at most four significant digits, counts in full; words as they are."""
     if number is None:
         return "–"
     if isinstance(number, str):
-        return f"{number} {unit}".strip()
+        return number
     if float(number).is_integer() and abs(number) < 1e12:
         digits = f"{int(number):,}"
     elif 1e-2 <= abs(number) < 1e5:

@@ -2,8 +2,8 @@ r"""Few-spike (FS) neuron: sends a number as at most K binary spikes.
 
 .. math::
 
-    v(1) = x, \qquad z(t) = \Theta(v(t) - T(t)), \qquad v(t+1) = v(t) - h(t)\, z(t), \qquad
-    \hat f(x) = \sum_{t=1}^{K} d(t)\, z(t)
+    v(1) &= x, & z(t) &= \Theta(v(t) - T(t)), \\
+    v(t+1) &= v(t) - h(t)\, z(t), & \hat f(x) &= \sum_{t=1}^{K} d(t)\, z(t)
 
 It fires first and subtracts afterwards: h(t) belongs to the spike of step t, and h(K) never matters. The published neurons fire at
 v > T (``strict``); a code for ReLU should fire at v >= T, so that numbers which lie on its grid are sent exactly.

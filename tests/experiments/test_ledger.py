@@ -28,6 +28,8 @@ CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", p
         (replace(BASE, tolerance=None, target=2.5, better="lower"), 2.4, "agrees"),
         (replace(BASE, published="wolf", tolerance=None), "wolf", "agrees"),
         (replace(BASE, published="wolf", tolerance=None), "cat", "differs"),
+        (replace(BASE, published="few", tolerance=None, target=1.5, better="lower"), 1.4, "agrees"),
+        (replace(BASE, published="few", tolerance=None, target=1.5, better="lower"), 1.6, "differs"),
         (replace(BASE, inconsistent="twice"), 2.0, "inconsistent"),
         (CITED, None, "not-run"),
         (replace(CITED, value=2.14, value_source="log", bound="<"), None, "inconsistent"),
