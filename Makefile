@@ -1,5 +1,5 @@
 # Two commands: make reproduce and make test. Each makes .venv when it is missing or out of date.
-PYTHON  ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3 python))
+PYTHON  ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,$(shell command -v $(name))))
 PRESET  ?= book
 CHAPTER ?=
 TORCH_INDEX ?=
@@ -17,7 +17,7 @@ help:  ## this list
 
 setup:  ## make or renew .venv (every other target does this first)
 	@test -n "$(PYTHON)" || { echo "No Python was found. Install Python 3.11 or newer (Debian: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) book/_tools/make_venv.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
+	@$(PYTHON) book/_tools/make_venv.py $(if $(filter command environment,$(origin PYTHON)),--this-python) $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
 reproduce: setup  ## run the chapters that are out of date, then build the book
 	@$(TOOLS)/chapters.py run --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))

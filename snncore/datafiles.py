@@ -10,6 +10,7 @@ the package that carries it, ``data/raw``, the folder named by the environment v
 
 import gzip
 import hashlib
+import http.client
 import importlib.util
 import io
 import itertools
@@ -93,14 +94,26 @@ def package_file(name: str) -> Path:
     """
     path = (_HERE.parent if IN_CHECKOUT else _HERE) / "data" / name
     if not path.exists():
-        raise DataError(f"{path} is missing: restore it with 'git checkout {name}', or install snncore again")
+        raise DataError(f"{path} is missing: restore it with 'git checkout data/{name}', or install snncore again")
     return path
 
 
 @cache
 def registry() -> dict[str, DataSet]:
-    """All data sets of ``data/datasets.toml``, by name."""
-    content = tomllib.loads(package_file("datasets.toml").read_text())
+    """All data sets of ``data/datasets.toml``, by name.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    try:
+        return _parse_registry(tomllib.loads(package_file("datasets.toml").read_text()))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise DataError(f"data/datasets.toml is damaged ({error!r}): restore it with 'git checkout data/datasets.toml'") from error
+
+
+def _parse_registry(content: dict) -> dict[str, DataSet]:
     sets = {}
     for name, row in content.items():
         forms = tuple(
@@ -111,7 +124,14 @@ def registry() -> dict[str, DataSet]:
     return sets
 
 
-def _dataset(name: str) -> DataSet:
+def dataset(name: str) -> DataSet:
+    """A registered data set.
+
+    Raises
+    ------
+    DataError
+        If the name is not registered.
+    """
     if name not in registry():
         raise DataError(f"no data set {name!r} is registered: there are {', '.join(sorted(registry()))}")
     return registry()[name]
@@ -123,11 +143,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def _verified(path: Path, file: File) -> Path:
+def _verified(path: Path, file: File, package: str | None = None) -> Path:
     size = path.stat().st_size
     if size != file.bytes or sha256(path) != file.sha256:
         what = f"has {size:,} bytes instead of {file.bytes:,}" if size != file.bytes else "has another sha256 than the registered one"
-        raise DataError(f"{path} is damaged or another version: it {what}. Remove it and run this again")
+        mend = f"pip install --force-reinstall {package}" if package else "Remove it and run this again"
+        raise DataError(f"{path} is damaged or another version: it {what}. {mend}")
     return path
 
 
@@ -151,12 +172,12 @@ def locate(name: str) -> Found | None:
         If the name is not registered, or a file is damaged.
     """
     damaged = None
-    for form in _dataset(name).forms:
+    for form in dataset(name).forms:
         for folder in _folders(form):
             paths = {file.path: folder / file.path for file in form.files}
             if all(path.exists() for path in paths.values()):
                 try:
-                    return Found(form.name, {file.path: _verified(paths[file.path], file) for file in form.files})
+                    return Found(form.name, {file.path: _verified(paths[file.path], file, form.package) for file in form.files})
                 except DataError as error:  # perhaps it is another form of the same name
                     damaged = damaged or error
     if damaged:
@@ -175,22 +196,28 @@ def find(name: str) -> Found:
     found = locate(name)
     if found:
         return found
-    dataset, reasons = _dataset(name), []
-    for form in dataset.forms:
+    wanted, reasons = dataset(name), []
+    for form in wanted.forms:
         if form.package:
             reasons.append(f"the Python package {form.package!r} is not installed")
         elif all(file.urls for file in form.files):
             try:
-                return Found(form.name, {file.path: download(file) for file in form.files})
+                return Found(form.name, {file.path: _here(file) or download(file) for file in form.files})
             except DataError as error:
                 reasons.append(str(error))
-    size = max(sum(f.bytes for f in form.files) for form in dataset.forms) / 1e6
+    size = max(sum(f.bytes for f in form.files) for form in wanted.forms) / 1e6
     raise DataError(
-        f"data set {name!r} ({dataset.title}; {size:.1f} MB; license: {dataset.license}) is not on this machine: "
+        f"data set {name!r} ({wanted.title}; {size:.1f} MB; license: {wanted.license}) is not on this machine: "
         + "; ".join(reasons or ["it has no download address"])
-        + f". By hand: {dataset.by_hand or 'put its files into ' + str(RAW)} (or into the folder named by SNNCORE_DATA). Files: "
-        + " or ".join(", ".join(f.path for f in form.files[:6]) + (", ..." if len(form.files) > 6 else "") for form in dataset.forms)
+        + f". By hand: {wanted.by_hand or 'put its files into ' + str(RAW)} (or into the folder named by SNNCORE_DATA). Files: "
+        + " or ".join(", ".join(f.path for f in form.files[:6]) + (", ..." if len(form.files) > 6 else "") for form in wanted.forms)
     )
+
+
+def _here(file: File) -> Path | None:
+    """A file that an earlier, incomplete fetch has already brought."""
+    path = RAW / file.path
+    return _verified(path, file) if path.exists() else None
 
 
 def download(file: File, folder: Path | None = None) -> Path:
@@ -219,7 +246,7 @@ def download(file: File, folder: Path | None = None) -> Path:
                     while block := answer.read(1 << 16):
                         out.write(block)
                         bar.update(len(block))
-        except (urllib.error.URLError, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reasons.append(f"{url}: {error}")
             continue
         try:
@@ -453,14 +480,14 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -m snncore.datafiles [fetch NAME]", file=sys.stderr)
         return 2
-    for dataset in registry().values():
+    for known in registry().values():
         try:
-            here = locate(dataset.name)
+            here = locate(known.name)
             where = f"here ({here.form})" if here else "not here"
         except DataError as error:
             where = f"damaged: {error}"
-        size = max(sum(f.bytes for f in form.files) for form in dataset.forms) / 1e6
-        print(f"{dataset.name:20} {size:8.1f} MB  {dataset.title}\n{'':20} {where}; license: {dataset.license}")
+        size = max(sum(f.bytes for f in form.files) for form in known.forms) / 1e6
+        print(f"{known.name:20} {size:8.1f} MB  {known.title}\n{'':20} {where}; license: {known.license}")
     return 0
 
 

@@ -46,11 +46,3 @@ def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray
     ax.step(time, v, where="mid", color=COLORS["blue"], label="membrane potential $v(t)$")
     spikes = z > 0
     ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], label="spike $z(t) = 1$")
-
-
-def raster(ax: Axes, z: np.ndarray, time: np.ndarray | None = None) -> None:
-    """Spikes z of shape (time, neuron) as short lines, one row a neuron."""
-    when, neuron = np.nonzero(z)
-    ax.vlines((np.arange(len(z)) if time is None else time)[when], neuron - 0.4, neuron + 0.4, color=COLORS["black"], lw=1.5)
-    ax.set_ylim(-0.6, z.shape[1] - 0.4)
-    ax.invert_yaxis()

@@ -6,19 +6,25 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
-from project import PRESETS, BookError, Project, outputs, sha256
+from project import BookError, Project, outputs, sha256
 from stage import stage
+
+from snncore.experiments import PRESETS
 
 
 def build(project: Project, preset: str) -> Path:
     """Build the site into book/_build/html; returns its folder."""
+    site, work, old = project.build / "html", project.build / "work", project.build / "old"
+    if old.exists() and not site.exists():  # stopped between taking the old site away and putting the new one there
+        os.replace(old, site)
     source = stage(project, preset)
-    site, work = project.build / "html", project.build / "work"
     files = {name: digest for name, digest in outputs(source).items() if not name.startswith("snncore/")}
     library = {f"snncore/{name}": digest for name, digest in outputs(project.root / "snncore").items() if name.endswith(".py")}
-    key = sha256(repr(sorted((files | library).items())).encode())
+    engine = [Path(__file__).read_text(), *(metadata.version(name) for name in ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme"))]
+    key = sha256(repr((sorted((files | library).items()), engine)).encode())
     stamp = site / ".built-from"
     if stamp.exists() and stamp.read_text() == key:
         print(f"the book is up to date: {site / 'index.html'}")
@@ -43,7 +49,6 @@ def build(project: Project, preset: str) -> Path:
     html = work / "_build" / "html"
     slim(html)
     (html / ".built-from").write_text(key)
-    old = project.build / "old"
     shutil.rmtree(old, ignore_errors=True)
     if site.exists():
         os.replace(site, old)

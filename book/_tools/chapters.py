@@ -14,15 +14,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import jupytext
 import nbformat
 import papermill
-from project import PRESETS, BookError, Chapter, Project, outputs, sha256
+from project import BookError, Chapter, Project, outputs, sha256, write_json
 from tqdm import tqdm
 
 from snncore import datafiles
-from snncore.experiments import ledger, provenance
+from snncore.experiments import PRESETS, ledger, provenance
 from snncore.experiments.record import read_rows
 
 TIMEOUT = {"smoke": 300, "book": 1200, "paper": 7 * 24 * 3600}  # seconds a single cell may take
@@ -70,7 +71,7 @@ def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstre
         if not path.exists():
             raise BookError(f"{chapter.name} declares the input {name}, which is not there: restore it with 'git checkout {name}'")
         inputs[name] = sha256(path.read_bytes())
-    data = {name: [[f.path, f.sha256] for form in datafiles.registry()[name].forms for f in form.files] for name in chapter.data}
+    data = {name: [[f.path, f.sha256] for form in datafiles.dataset(name).forms for f in form.files] for name in chapter.data}
     return {
         "code": sha256(json.dumps([[c.source, c.metadata.get("tags", [])] for c in cells]).encode()),
         "modules": imported_modules(project.root, code),
@@ -87,7 +88,9 @@ def key_of(parts: dict) -> str:
 
 
 def why_stale(project: Project, chapter: Chapter, preset: str, parts: dict) -> str | None:
-    """Why a chapter has to run, in words; None if it does not."""
+    """Why a chapter has to run, in words; None if it does not. A damaged data file raises `snncore.datafiles.DataError`."""
+    for name in chapter.data:
+        datafiles.locate(name)
     old = project.manifest(preset, chapter.name)
     if old is None:
         return "it has not been run at this preset"
@@ -109,20 +112,20 @@ def why_stale(project: Project, chapter: Chapter, preset: str, parts: dict) -> s
 class Progress:
     """Time left on a terminal, plain lines in a log."""
 
-    def __init__(self, chapter: Chapter, preset: str, expected: float):
-        self.name, self.expected, self.stop = chapter.name, max(expected, 1.0), threading.Event()
+    def __init__(self, name: str, preset: str, expected: float):
+        self.name, self.expected, self.stop = name, max(expected, 1.0), threading.Event()
         self.terminal = sys.stderr.isatty()
-        print(f"{chapter.name}: running at preset {preset}, about {self.expected:.0f} s", flush=True)
+        print(f"{name}: running at preset {preset}, about {self.expected:.0f} s", flush=True)
         if self.terminal:
             self.thread = threading.Thread(target=self._draw, daemon=True)
             self.thread.start()
 
     def _draw(self) -> None:
-        form = "{desc} {bar} {elapsed} of about {total} s"
+        form = "{desc} {bar} {elapsed}, about {remaining} left"
         with tqdm(total=round(self.expected), desc=self.name, bar_format=form, leave=False) as bar:
             start = time.monotonic()
             while not self.stop.wait(0.5):
-                bar.n = min(round(time.monotonic() - start), round(self.expected) - 1)
+                bar.n = min(round(time.monotonic() - start), round(self.expected))
                 bar.refresh()
 
     def done(self, line: str) -> None:
@@ -130,6 +133,12 @@ class Progress:
         if self.terminal:
             self.thread.join()
         print(f"{self.name}: {line}", flush=True)
+
+
+def expected_seconds(project: Project, chapter: Chapter, preset: str) -> float:
+    """How long a chapter took last time, else what its header says."""
+    old = project.manifest(preset, chapter.name)
+    return old["seconds"] if old else 60 * chapter.minutes.get(preset, 1.0)
 
 
 def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, parts: dict, scratch: Path | None = None) -> dict:
@@ -141,22 +150,27 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
     source = jupytext.read(chapter.notebook)
     source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(source, work / f"{chapter.name}.source.ipynb")
-    old = project.manifest(preset, chapter.name)
-    expected = old["seconds"] if old else 60 * chapter.minutes.get(preset, 1.0)
-    os.environ |= {
+    environment = {
         "SNNCORE_RESULTS": str(work),
         "PYTHONHASHSEED": "0",
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    progress = Progress(chapter, preset, expected)
+    progress = Progress(chapter.name, preset, expected_seconds(project, chapter, preset))
     started, error, commit = time.time(), None, provenance.commit(project.root)
     try:
-        papermill.execute_notebook(
-            work / f"{chapter.name}.source.ipynb", notebook, parameters=parts["parameters"], kernel_name="python3",
-            cwd=str(chapter.notebook.parent), progress_bar=False, execution_timeout=TIMEOUT[preset], request_save_on_cell_execute=True,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about unencrypted loopback connections
-        )  # fmt: skip
+        with mock.patch.dict(os.environ, environment):
+            papermill.execute_notebook(
+                work / f"{chapter.name}.source.ipynb",
+                notebook,
+                parameters=parts["parameters"],
+                kernel_name="python3",
+                cwd=str(chapter.notebook.parent),
+                progress_bar=False,
+                execution_timeout=TIMEOUT[preset],
+                request_save_on_cell_execute=True,
+                extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about unencrypted loopback connections
+            )
     except papermill.PapermillExecutionError as failure:
         error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
     except Exception as failure:  # a dead kernel, a time-out: papermill passes on whatever the client raises
@@ -190,7 +204,7 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         for path in (results, notebook):
             if path.exists():
                 shutil.move(path, failed / path.name)
-        (failed / f"{chapter.name}.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        write_json(failed / f"{chapter.name}.json", manifest)
         progress.done(f"FAILED after {seconds:.0f} s: {error}\n  what it left: {failed}")
     elif scratch is None:
         target = project.results(preset, chapter.name)
@@ -200,7 +214,7 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         executed = project.executed(preset, chapter.name)
         executed.parent.mkdir(parents=True, exist_ok=True)
         os.replace(notebook, executed)
-        (project.live / preset / f"{chapter.name}.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        write_json(project.live / preset / f"{chapter.name}.json", manifest)
         progress.done(f"done in {seconds:.0f} s")
     else:
         progress.done(f"ran again in {seconds:.0f} s")
@@ -217,8 +231,23 @@ def tidy(notebook: Path) -> None:
     nbformat.write(content, notebook)
 
 
+def up_to_date(project: Project, preset: str) -> list[str]:
+    """The chapters whose last run at a preset is complete, intact, and of the code and data as they are now."""
+    keys: dict[str, str] = {}
+    fresh: list[str] = []
+    for chapter in project.chapters():
+        manifest = project.manifest(preset, chapter.name)
+        if manifest is None or not set(chapter.needs) <= set(fresh):
+            continue
+        parts = key_parts(project, chapter, preset, manifest["seed"], keys)
+        keys[chapter.name] = key_of(parts)
+        if why_stale(project, chapter, preset, parts) is None:
+            fresh.append(chapter.name)
+    return fresh
+
+
 def live_rows(project: Project, preset: str, chapters: list[str]) -> dict[str, dict]:
-    """Ledger rows of complete runs at a preset, with where they come from."""
+    """Ledger rows of runs at a preset, with where they come from."""
     rows: dict[str, dict] = {}
     for chapter in chapters:
         manifest = project.manifest(preset, chapter)
@@ -228,32 +257,30 @@ def live_rows(project: Project, preset: str, chapters: list[str]) -> dict[str, d
     return rows
 
 
-def check_claims(project: Project, preset: str, chapters: list[str]) -> list[str]:
-    """Faults of the ledger after a run: broken claims file, numbers without a claim, claims met before and failed now."""
+def check_claims(project: Project, live: dict[str, dict]) -> None:
+    """Write the ledger of live rows; refuse claims that were met when they were recorded and fail now."""
+    folder = project.root / "data" / "results"
     _, claims = ledger.read_claims(project.root / "data" / "claims.toml")
-    live, recorded = live_rows(project, preset, chapters), ledger.read_recorded(project.root / "data" / "results")
-    entries = ledger.merge(claims, recorded, live)
-    project.live.mkdir(parents=True, exist_ok=True)
-    (project.live / "ledger.json").write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
-    return ledger.regressions(claims, recorded, live)
+    entries = ledger.merge(claims, ledger.read_recorded(folder), live)
+    write_json(project.live / "ledger.json", entries)
+    faults = ledger.regressions(claims, ledger.read_ledger(folder), entries)
+    if faults:
+        raise BookError("\n".join([*faults, "The book was not built; the previous one is as it was."]))
 
 
 def record(project: Project, preset: str) -> None:
     """Make the rows of the runs at a preset the recorded ones, and write the merged ledger."""
     folder = project.root / "data" / "results"
     _, claims = ledger.read_claims(project.root / "data" / "claims.toml")
-    for chapter in project.chapters():
-        new = live_rows(project, preset, [chapter.name])
-        if not new:
-            continue
+    for chapter in up_to_date(project, preset):
+        new = live_rows(project, preset, [chapter])
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
-            raise BookError(f"{chapter.name} ran with uncommitted changes: commit, run it again, then record")
-        path = folder / f"{chapter.name}.json"
+            raise BookError(f"{chapter} ran with uncommitted changes: commit, run it again, then record")
+        path = folder / f"{chapter}.json"
         old = {row["id"]: row for row in json.loads(path.read_text())} if path.exists() else {}
-        kept = ledger.keep_larger(old, new)
-        path.write_text(json.dumps(list(kept.values()), indent=1, ensure_ascii=False) + "\n")
-    entries = ledger.merge(claims, ledger.read_recorded(folder), {})
-    (folder / "ledger.json").write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+        write_json(path, list(ledger.keep_larger(old, new).values()))
+        print(f"{chapter}: {len(new)} rows of preset {preset}")
+    write_json(folder / "ledger.json", ledger.merge(claims, ledger.read_recorded(folder), {}))
 
 
 def run_again(project: Project, preset: str, chapters: list[Chapter], seed: int) -> int:
@@ -302,7 +329,7 @@ def main(project: Project, arguments: list[str]) -> int:
     keys: dict[str, str] = {}
     failed: list[str] = []
     stale = 0
-    for chapter in chapters:
+    for i, chapter in enumerate(chapters):
         blocked = [n for n in chapter.needs if n in failed]
         if blocked:
             print(f"{chapter.name}: skipped, since it needs {', '.join(blocked)}")
@@ -316,19 +343,18 @@ def main(project: Project, arguments: list[str]) -> int:
             stale += bool(why)
         elif why is None:
             print(f"{chapter.name}: up to date")
-        elif run_chapter(project, chapter, options.preset, options.seed, parts)["status"] != "ok":
-            failed.append(chapter.name)
+        else:
+            left = sum(expected_seconds(project, later, options.preset) for later in chapters[i:])
+            print(f"chapter {i + 1} of {len(chapters)}, at most {left / 60:.0f} min left")
+            if run_chapter(project, chapter, options.preset, options.seed, parts)["status"] != "ok":
+                failed.append(chapter.name)
     if options.action == "check":
         return 1 if stale else 0
     if failed:
         print(f"\nfailed or skipped: {', '.join(failed)}. The book was not built; the previous one is as it was.", file=sys.stderr)
         return 1
-    faults = check_claims(project, options.preset, names)
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    if faults:
-        print("\nThe book was not built; the previous one is as it was.", file=sys.stderr)
-    return 1 if faults else 0
+    check_claims(project, live_rows(project, options.preset, up_to_date(project, options.preset)))
+    return 0
 
 
 if __name__ == "__main__":

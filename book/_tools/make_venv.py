@@ -3,60 +3,74 @@
 The environment is stamped with a hash of its inputs, so a fresh clone, a checkout of another commit or a touched file mislead nobody.
 """
 
+from __future__ import annotations  # so that an old Python gets as far as being told that it is old
+
 import argparse
 import hashlib
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDS_GB = 4  # a CPU build of torch with all else takes 2; PyTorch's default build for Linux brings CUDA and takes about 8
 MIN_PYTHON = (3, 11)
+NEEDS_GB = {"cpu": 4, "cuda": 10}  # PyTorch's default build for Linux brings CUDA
 
 
 def fail(message: str) -> None:
     sys.exit(f"\nsetup failed: {message}")
 
 
-def stamp(venv: Path, python: str, torch_index: str | None) -> Path:
+def version_of(python: Path) -> tuple[int, int] | None:
+    """Version of an interpreter; None if it does not run."""
+    try:
+        done = subprocess.run([str(python), "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True)
+        major, minor = done.stdout.split()
+        return int(major), int(minor)
+    except (OSError, ValueError):
+        return None
+
+
+def stamp(venv: Path, version: tuple[int, int], torch_index: str | None) -> Path:
     inputs = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
-    key = hashlib.sha256(inputs + python.encode() + (torch_index or "").encode()).hexdigest()[:16]
+    key = hashlib.sha256(inputs + f"{version} {torch_index or ''}".encode()).hexdigest()[:16]
     return venv / f"snncore-installed-{key}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch-index", help="a package index to take torch from, such as PyTorch's own for CPU builds")
-    torch_index = parser.parse_args().torch_index
+    parser.add_argument("--this-python", action="store_true", help="use the Python that runs this, even if .venv has another good one")
+    options = parser.parse_args()
     venv = ROOT / ".venv"
-    if sys.version_info < MIN_PYTHON:
-        fail(f"Python {sys.version.split()[0]} is too old: install 3.11 or newer, or name it: make PYTHON=/path/to/python3.11")
-    done = stamp(venv, f"{sys.version_info[:2]}", torch_index)
-    earlier = list(venv.glob("snncore-installed-*"))
-    if done in earlier or (earlier and not torch_index and any(done.name[-16:] in e.read_text() for e in earlier)):
-        return
-    free = shutil.disk_usage(ROOT).free / 1e9
-    if free < NEEDS_GB:
-        fail(f"{free:.1f} GB are free on the disk of {ROOT}, and the environment needs about {NEEDS_GB} GB: make room, then run make again")
     python = venv / "bin" / "python"
-    if (
-        not python.exists()
-        or subprocess.run(
-            [python, "-c", f"import sys; assert sys.version_info[:2] == {sys.version_info[:2]}"], capture_output=True
-        ).returncode
-    ):
+    mine, there = sys.version_info[:2], version_of(python) if python.exists() else None
+    keep = there is not None and there >= MIN_PYTHON and (there == mine or not options.this_python)
+    version = there if keep and there else mine
+    if version < MIN_PYTHON:
+        fail(f"Python {sys.version.split()[0]} is too old: install 3.11 or newer, or name it: make PYTHON=/path/to/python3.11")
+    done = stamp(venv, version, options.torch_index)
+    earlier = list(venv.glob("snncore-installed-*"))
+    if keep and (done in earlier or (not options.torch_index and any(done.name == e.read_text().strip() for e in earlier))):
+        return
+    needs = NEEDS_GB["cpu" if options.torch_index or earlier or sys.platform != "linux" else "cuda"]
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < needs:
+        fail(
+            f"{free:.1f} GB are free on the disk of {ROOT}, and the environment needs about {needs} GB: make room, then run make again"
+            + (", or take PyTorch's CPU build (4 GB in all): see make help, TORCH_INDEX" if needs > NEEDS_GB["cpu"] else "")
+        )
+    if not keep:
         print(f"making .venv with Python {sys.version.split()[0]}", flush=True)
         shutil.rmtree(venv, ignore_errors=True)
-        made = subprocess.run([sys.executable, "-m", "venv", venv], capture_output=True, text=True)
+        made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True)
         if made.returncode:
             shutil.rmtree(venv, ignore_errors=True)
-            version = sysconfig.get_python_version()
-            fail(f"python -m venv did not work (Debian: apt install python{version}-venv)\n{made.stdout}{made.stderr}".rstrip())
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            package = f"python{mine[0]}.{mine[1]}-venv"
+            fail(f"python -m venv did not work (Debian: apt install {package})\n{made.stdout}{made.stderr}".rstrip())
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     print("installing packages into .venv (1 to 5 minutes)", flush=True)
-    steps = [[*pip, "torch>=2.6", "--index-url", torch_index]] if torch_index else []
+    steps = [[*pip, "torch", "torchvision", "--index-url", options.torch_index]] if options.torch_index else []
     steps.append([*pip, "-c", "constraints.txt", "-e", ".[book,dev]"])
     for step in steps:
         if subprocess.run(step, cwd=ROOT).returncode:
@@ -66,8 +80,8 @@ def main() -> None:
                 "space, make room. Then run make again: it goes on from here"
             )
     for old in earlier:
-        old.unlink()
-    done.write_text(stamp(venv, f"{sys.version_info[:2]}", None).name + "\n")  # a later make without TORCH_INDEX keeps this torch
+        old.unlink(missing_ok=True)
+    done.write_text(stamp(venv, version, None).name + "\n")  # a later make without TORCH_INDEX keeps this torch
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import jupytext
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PRESETS = ("smoke", "book", "paper")
 
 
 class BookError(Exception):
@@ -82,9 +82,11 @@ class Project:
         return self.build / "executed" / preset / f"{chapter}.ipynb"
 
     def manifest(self, preset: str, chapter: str) -> dict | None:
-        """What the last complete run of a chapter left; None if there was none."""
-        path = self.live / preset / f"{chapter}.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        """What the last complete run of a chapter left; None if there was none, or if it cannot be read."""
+        try:
+            return json.loads((self.live / preset / f"{chapter}.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
 
     def intact(self, preset: str, chapter: str) -> bool:
         """Whether all that the last run wrote is still there as it was."""
@@ -92,6 +94,14 @@ class Project:
         if not manifest or not notebook.exists() or sha256(notebook.read_bytes()) != manifest["executed_sha256"]:
             return False
         return manifest["outputs"] == outputs(self.results(preset, chapter))
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    os.replace(part, path)
 
 
 def outputs(folder: Path) -> dict[str, str]:

@@ -22,11 +22,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 import yaml
-from chapters import live_rows
-from project import PRESETS, BookError, Chapter, Project
+from chapters import check_claims, live_rows, up_to_date
+from project import BookError, Project
 
 from snncore import datafiles
-from snncore.experiments import ledger
+from snncore.experiments import PRESETS, ledger
 
 PAGES = {
     "index": "index",
@@ -40,7 +40,6 @@ PAGES = {
     "one_shot": "One-shot learning: movements",
     "one_shot_symbols": "One-shot learning: symbols and words",
 }
-WORDS = {"agrees": "agrees", "better": "better", "differs": "differs", "inconsistent": "inconsistent", "not-run": "not run"}
 
 
 class Staging:
@@ -50,12 +49,16 @@ class Staging:
         self.project, self.preset = project, preset
         self.src = project.build / "src"
         self.chapters = {c.name: c for c in project.chapters()}
-        self.shown = {name: self.choose(c) for name, c in self.chapters.items()}
+        fresh = {p: up_to_date(project, p) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
+        self.shown = {name: next((p for p, names in fresh.items() if name in names), None) for name in self.chapters}
+        if not any(self.shown.values()):
+            raise BookError("no chapter has a run that is up to date: make reproduce (make check says why)")
         self.manifests: dict[str, dict] = {name: project.manifest(p, name) or {} for name, p in self.shown.items() if p}
         self.slides, self.claims = ledger.read_claims(project.root / "data" / "claims.toml")
         live: dict[str, dict] = {}
         for name, p in self.shown.items():
             live |= live_rows(project, p, [name]) if p else {}
+        check_claims(project, live)
         recorded = ledger.read_recorded(project.root / "data" / "results")
         self.entries = {entry["id"]: entry for entry in ledger.merge(self.claims, recorded, live)}
         self.values: dict[str, dict] = {}
@@ -65,13 +68,6 @@ class Staging:
                 values = json.loads((folder / "values.json").read_text()) if (folder / "values.json").exists() else {}
                 timings = json.loads((folder / "timings.json").read_text())["values"] if (folder / "timings.json").exists() else {}
                 self.values[name] = values | timings
-
-    def choose(self, chapter: Chapter) -> str | None:
-        """Which run of a chapter to show: at this preset, else the largest intact one."""
-        for preset in (self.preset, *reversed(PRESETS)):
-            if self.project.intact(preset, chapter.name):
-                return preset
-        return None
 
     # ------------------------------------------------------------------ text
 
@@ -96,7 +92,7 @@ class Staging:
             if e[which] is None:
                 raise BookError(f"{here}: the claim {m[2]!r} has no {which} number")
             shown = ledger.text(e["ours"], e["unit"]) if which == "ours" else ledger.published_text(self.claims[m[2]])
-            title = f"published {ledger.published_text(self.claims[m[2]])}; {WORDS[e['status']]}; {self.when(e)}"
+            title = f"published {ledger.published_text(self.claims[m[2]])}; {self.verdict(e)}; {self.when(e)}"
             return f'<a class="claim" href="{up}claims.html#{anchor(m[2])}" title="{html.escape(title)}">{html.escape(shown)}</a>'
 
         def table(m: re.Match) -> str:
@@ -129,7 +125,7 @@ class Staging:
 
     @staticmethod
     def verdict(entry: dict) -> str:
-        return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else WORDS[entry["status"]]
+        return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"].replace("-", " ")
 
     @staticmethod
     def when(entry: dict) -> str:
@@ -141,39 +137,36 @@ class Staging:
 
     # ------------------------------------------------------------------ chapters
 
-    def chapter(self, chapter: Chapter) -> None:
+    def chapter(self, name: str) -> None:
         """Stage a chapter: today's prose, the outputs of its run."""
-        preset = self.shown[chapter.name]
-        target = self.src / "notebooks" / chapter.name
+        preset, chapter = self.shown[name], self.chapters[name]
+        target = self.src / "notebooks" / name
         if preset is None:
             target.with_suffix(".md").write_text(
-                f"# {chapter.title}\n\nThis chapter has not been run on this machine: `make reproduce CHAPTER={chapter.name}`.\n"
+                f"# {chapter.title}\n\nThis chapter has no run on this machine that is up to date: `make reproduce CHAPTER={name}`.\n"
             )
             return
-        shutil.copytree(self.project.results(preset, chapter.name), self.src / "results" / chapter.name)
+        shutil.copytree(self.project.results(preset, name), self.src / "results" / name)
         notebook = jupytext.read(chapter.notebook)
-        ran = [c for c in nbformat.read(self.project.executed(preset, chapter.name), 4).cells if c.cell_type == "code"]
+        ran = [c for c in nbformat.read(self.project.executed(preset, name), 4).cells if c.cell_type == "code"]
         injected = [c for c in ran if "injected-parameters" in c.metadata.get("tags", [])]
         ran = [c for c in ran if c not in injected]
-        own = [c for c in notebook.cells if c.cell_type == "code"]
-        if [c.source for c in own] != [c.source for c in ran]:
-            raise BookError(f"the code of {chapter.name} has changed since its run: make reproduce runs it again")
         cells = []
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 done = ran.pop(0)
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
-                for name in re.findall(r'record\.figure\([^"]*"([\w-]+)"', cell.source):
-                    cells.append(nbformat.v4.new_markdown_cell(f"(code-{chapter.name}-{name})="))
+                for figure in re.findall(r'record\.figure\([^"]*"([\w-]+)"', cell.source):
+                    cells.append(nbformat.v4.new_markdown_cell(f"(code-{chapter.name}-{figure})="))
             else:
-                cell.source = self.fill(cell.source + "\n", f"notebooks/{chapter.name}.ipynb", chapter.name).rstrip("\n")
+                cell.source = self.fill(cell.source + "\n", f"notebooks/{name}.ipynb", name).rstrip("\n")
             cells.append(cell)
             if "parameters" in cell.metadata.get("tags", []):
                 for cell in injected:
                     cell.metadata["tags"] = ["injected-parameters", "remove-cell"]
                     cells.append(cell)
         first = next(c for c in cells if c.cell_type == "markdown")
-        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(chapter.name)}", first.source, count=1)
+        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(name)}", first.source, count=1)
         for i, cell in enumerate(cells):
             cell["id"] = f"cell-{i}"
         notebook.cells = cells
@@ -191,10 +184,10 @@ class Staging:
 
     def strip(self, _: str | None) -> str:
         count = Counter(self.when(e) for e in self.entries.values())
-        odd = sum(e["status"] == "inconsistent" for e in self.entries.values())
+        contradictions = sum(e["status"] == "inconsistent" for e in self.entries.values())
         parts = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['cited']} cited · {count['not run']} not yet run"
-        odd = f"{len(self.entries)} claims; in {odd} the talk contradicts itself"
-        return f'<p class="strip">{parts} — {odd}. <a href="claims.html">See the ledger</a>.</p>'
+        total = f"{len(self.entries)} claims; in {contradictions} the talk contradicts itself"
+        return f'<p class="strip">{parts} — {total}. <a href="claims.html">See the ledger</a>.</p>'
 
     def chapter_table(self, _: str | None) -> str:
         rows = ["| chapter | what you will see | claims live | time | memory | download |", "|---|---|---|---|---|---|"]
@@ -229,7 +222,8 @@ class Staging:
             verdict = f'<span class="status {e["status"]}">{self.verdict(e)}</span>'
             standing = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {self.when(e)}</small>"
             claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}</small>{notes}"
-            published = f"{plain(ledger.published_text(c))}{aim}{other}{source}"
+            expected = "expected: " if c.source_class == "ours" and c.published is not None else ""
+            published = f"{expected}{plain(ledger.published_text(c))}{aim}{other}{source}"
             rows.append(f"| {claim} | {published} | {plain(ours)}{detail} | {verdict}{standing} |")
         return "\n".join(rows)
 
@@ -318,8 +312,8 @@ def stage(project: Project, preset: str) -> Path:
     shutil.copytree(project.root / "book", staging.src, ignore=shutil.ignore_patterns("_build", "_tools"))
     (staging.src / "notebooks").mkdir()
     (staging.src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code, never a copy
-    for chapter in staging.chapters.values():
-        staging.chapter(chapter)
+    for name in staging.chapters:
+        staging.chapter(name)
     for page in staging.src.rglob("*.md"):
         here = str(page.relative_to(staging.src))
         if not here.startswith(("results/", "notebooks/", "snncore/")):

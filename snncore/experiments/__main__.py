@@ -14,7 +14,7 @@ TOOLS = ("ledger", "provenance", "record", "__main__")
 
 
 def main() -> int:
-    """Run, write to data/results/live/<preset>/<experiment>, print each claim with its verdict."""
+    """Run, write to data/results/live/interactive/<preset>/<experiment>, print each claim with its verdict."""
     names = sorted(m.name for m in pkgutil.iter_modules(snncore.experiments.__path__) if m.name not in TOOLS)
     parser = argparse.ArgumentParser(prog="python -m snncore.experiments", description=__doc__)
     parser.add_argument("experiment", choices=names)

@@ -7,8 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
-
-NUMERIC = ("numpy", "torch", "numba", "scipy", "pandas", "matplotlib")  # versions that can change a number or a figure
+from packaging.requirements import Requirement
 
 
 def commit(root: Path) -> str:
@@ -26,8 +25,16 @@ def commit(root: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Python and the packages that can change a number or a figure."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in NUMERIC}}
+    """Python and the packages that can change a number or a figure: all that snncore needs, tools for books and tests apart."""
+    needed = [Requirement(r) for r in metadata.requires("snncore") or []]
+    names = sorted({r.name for r in needed if r.marker is None or r.marker.evaluate({"extra": "images"})})
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # an extra that is not installed
+            continue
+    return found
 
 
 def machine() -> str:

@@ -42,8 +42,8 @@ class Record:
     preset : str
         smoke, book or paper.
     folder : path, optional
-        Default: ``data/results/live/<preset>/<chapter>``, or the environment variable SNNCORE_RESULTS instead of
-        ``data/results/live/<preset>``. Emptied first.
+        Default: ``<chapter>`` in the folder that the environment variable SNNCORE_RESULTS names (the chapters' runner sets it), else in
+        ``data/results/live/interactive/<preset>``, which the book never shows. Emptied first.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Record:
         if preset not in PRESETS:
             raise ValueError(f"preset is {preset!r}: choose one of {', '.join(PRESETS)}")
         self.chapter, self.preset = chapter, preset
-        self.folder = Path(folder or Path(os.environ.get("SNNCORE_RESULTS") or RESULTS / "live" / preset) / chapter)
+        self.folder = Path(folder or Path(os.environ.get("SNNCORE_RESULTS") or RESULTS / "live" / "interactive" / preset) / chapter)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._rows: dict[str, dict] = {}

@@ -60,7 +60,9 @@ def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
     try:
         rows = json.loads(path.read_text())["sets"]
     except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): restore it with 'git checkout {path.name}', or install snncore again") from error
+        raise ValueError(
+            f"{path} is damaged ({error}): restore it with 'git checkout data/{path.name}', or install snncore again"
+        ) from error
     sets = {}
     for row in rows:
         name = row.get("name", "(a set without a name)")

@@ -36,7 +36,7 @@ def replace_activation(network: nn.Module, kind: type[nn.Module], make: Callable
         If the network has no such module.
     """
     network = copy.deepcopy(network)
-    places = [(parent, name, child) for parent in network.modules() for name, child in parent.named_children() if type(child) is kind]
+    places = [(parent, name, child) for parent in network.modules() for name, child in parent._modules.items() if type(child) is kind]
     if not places:
         raise ValueError(f"the network has no module of the class {kind.__name__}: nothing would spike")
     for parent, name, child in places:

@@ -96,28 +96,44 @@ def noisy_mse(
     cdf: Cdf | None = None,
     n: int = 200_000,
 ) -> float:
-    """Mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t)."""
+    """Mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t).
+
+    Raises
+    ------
+    ValueError
+        As `quality`, and for a negative or non-finite noise.
+    """
+    _check_noise(noise)
     x, weight, y = _samples(function, interval, cdf, n)
     v = torch.from_numpy(x)
     out = torch.zeros_like(v)
     for t in range(p.K):
-        z, _ = fs_step(v + noise * torch.from_numpy(generator.standard_normal(n)), t, p)
+        z, v = fs_step(v, t, p, noise * torch.from_numpy(generator.standard_normal(n)))
         out += p.d[t] * z
-        v = v - p.h[t] * z
     return float(weight @ (out.numpy() - y) ** 2)
 
 
-def rounded(p: FSParams, bits: int, full_scale: float = 16.0) -> FSParams:
-    """Round T, h and d to the nearest multiple of full_scale / 2^bits (the range itself is not limited).
+def _check_noise(noise: float) -> None:
+    if not (math.isfinite(noise) and noise >= 0):
+        raise ValueError(f"noise is {noise}: give a finite standard deviation, 0 or more")
+
+
+def _grid(bits: int) -> float:
+    """What a number of so many bits is a multiple of, if they span [-8, 8) as in the authors' quantizer."""
+    if bits < 1:
+        raise ValueError(f"bits is {bits}: give at least 1")
+    return 16.0 / 2**bits
+
+
+def rounded(p: FSParams, bits: int) -> FSParams:
+    """Round T, h and d to the nearest multiple of 16 / 2^bits (their range is not limited).
 
     Raises
     ------
     ValueError
         If bits < 1.
     """
-    if bits < 1:
-        raise ValueError(f"bits is {bits}: give at least one")
-    grid = full_scale / 2**bits
+    grid = _grid(bits)
     T, h, d = (tuple(round(a / grid) * grid for a in values) for values in (p.T, p.h, p.d))
     return FSParams(T, h, d, p.strict)
 
@@ -169,15 +185,15 @@ def fit(
     """
     if not 1 <= K <= 62:
         raise ValueError(f"K is {K}: give a number of steps from 1 to 62")
-    for name, value in (("spike_penalty", spike_penalty), ("noise", noise)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} is {value}: give a finite number, 0 or more")
-    for name, count in (("bits", 1 if bits is None else bits), ("evaluations", evaluations), ("restarts", restarts)):
+    if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
+        raise ValueError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
+    _check_noise(noise)
+    for name, count in (("evaluations", evaluations), ("restarts", restarts)):
         if count < 1:
             raise ValueError(f"{name} is {count}: give at least 1")
     x, weight, y = _samples(function, interval, cdf, 1_000 if noise else 8_000)
     low, high = map(float, interval)
-    grid = 16.0 / 2**bits if bits else 0.0
+    grid = 0.0 if bits is None else _grid(bits)
     generator = numpy_generator(seed, "few-spike fit")
     samples = np.zeros((0, K, 0)) if noise == 0 else noise * generator.standard_normal((4, K, len(x)))
     total, best, best_objective = max(1, evaluations // restarts), None, math.inf

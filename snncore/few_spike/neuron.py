@@ -68,14 +68,29 @@ class FSParams:
         return len(self.T)
 
 
-def fs_step(v: FloatTensor, t: int, p: FSParams) -> tuple[Spikes, FloatTensor]:
-    """Step t (from 0): fire, then subtract. Returns the spikes z(t) and the membrane potential v(t+1)."""
-    z = (v > p.T[t] if p.strict else v >= p.T[t]).to(v.dtype)
+def fs_step(v: FloatTensor, t: int, p: FSParams, noise: FloatTensor | float = 0.0) -> tuple[Spikes, FloatTensor]:
+    """Step t (from 0): fire, then subtract. Returns z(t) and v(t+1). Noise is seen by the comparison only."""
+    u = v + noise
+    z = (u > p.T[t] if p.strict else u >= p.T[t]).to(v.dtype)
     return z, v - p.h[t] * z
 
 
+def _refuse_nan(x: FloatTensor) -> None:
+    if torch.isnan(x).any():
+        raise ValueError(
+            f"x holds {int(torch.isnan(x).sum())} NaN of {x.numel()} numbers: a spike code has no sign for them; look upstream"
+        )
+
+
 def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
-    """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for inputs x of any shape."""
+    """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for inputs x of any shape.
+
+    Raises
+    ------
+    ValueError
+        If x holds NaN.
+    """
+    _refuse_nan(x)
     v, spikes, potentials = x, [], []
     for t in range(p.K):
         potentials.append(v)
@@ -93,7 +108,14 @@ def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
 
 
 def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
-    """The function that the neuron computes, f̂(x), element by element."""
+    """The function that the neuron computes, f̂(x), element by element.
+
+    Raises
+    ------
+    ValueError
+        If x holds NaN.
+    """
+    _refuse_nan(x)
     v, y = x, torch.zeros_like(x)
     for t in range(p.K):
         z, v = fs_step(v, t, p)

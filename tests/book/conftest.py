@@ -43,7 +43,7 @@ record.close()
 CLAIM = """
 [[claim]]
 id = "{id}"
-chapter = "first"
+chapter = "few_spike"
 where = "slide 1"
 quantity = "a number"
 published = 2.0

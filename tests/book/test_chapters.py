@@ -1,6 +1,8 @@
 """Running chapters: what makes one stale, what a failure leaves, what is written down."""
 
+import hashlib
 import json
+import os
 import time
 
 import chapters
@@ -8,6 +10,7 @@ import pytest
 from project import BookError
 
 from book.conftest import CLAIM, chapter
+from snncore import datafiles
 
 
 def run(project, *words):
@@ -128,12 +131,62 @@ def test_a_broken_ledger_stops_before_anything_runs(project):
     assert project.manifest("smoke", "first") is None
 
 
-def test_a_claim_that_was_met_and_fails_now_stops_the_book(project, capsys):
+def test_a_claim_that_was_met_and_fails_now_stops_the_book(project):
     row = {"id": "a.b", "ours": 2.0, "preset": "book", "commit": "abc", "seconds": 1.0, "machine": "m"}
     (project.root / "data" / "results" / "first.json").write_text(json.dumps([row]))
     chapter(project.root, "first", 'record.claim("a.b", 2.5)\nrecord.value("number", 2.5)')
-    assert run(project) == 1
-    assert "claim a.b (a number): this run gives 2.5, outside 2.0 ± 10.00%; recorded was 2.0" in capsys.readouterr().err
+    (project.root / "data" / "results" / "ledger.json").write_text(json.dumps([{"id": "a.b", "status": "agrees"}]))
+    with pytest.raises(BookError, match=r"claim a\.b \(a number\): this run gives 2\.5, published is 2\.0 ± 10\.00%.*'agrees'"):
+        run(project)
+
+
+def test_an_edited_claim_that_no_longer_holds_stops_the_book(project):
+    assert run(project) == 0
+    (project.root / "data" / "results" / "ledger.json").write_text((project.live / "ledger.json").read_text())
+    claims = project.root / "data" / "claims.toml"
+    claims.write_text(claims.read_text().replace("published = 2.0", "published = 9.9"))
+    with pytest.raises(BookError, match=r"claim a\.b .* published is 9\.9"):
+        run(project)
+
+
+def test_timings_may_fail_their_aim(project):
+    claims = project.root / "data" / "claims.toml"
+    claims.write_text(claims.read_text().replace('"a.b"', '"speed.a"'))
+    chapter(project.root, "first", 'record.claim("speed.a", 50.0, timing=True)\nrecord.value("number", 1)')
+    (project.root / "data" / "results" / "ledger.json").write_text(json.dumps([{"id": "speed.a", "status": "agrees"}]))
+    assert run(project) == 0
+    assert json.loads((project.live / "ledger.json").read_text())[0]["status"] == "differs"
+
+
+def test_a_damaged_data_file_is_named_although_the_chapter_is_cached(project, monkeypatch, tmp_path):
+    file = datafiles.File("a.bin", 4, hashlib.sha256(b"1234").hexdigest(), ())
+    known = datafiles.DataSet("d", "t", "MIT", "c", "", (datafiles.Form("official", (file,), None),))
+    monkeypatch.setattr(datafiles, "registry", lambda: {"d": known})
+    monkeypatch.setattr(datafiles, "RAW", tmp_path)
+    (tmp_path / "a.bin").write_bytes(b"1234")
+    source = project.root / "notebooks" / "first.py"
+    source.write_text(source.read_text().replace("#     needs: []", "#     needs: []\n#     data: [d]"))
+    assert run(project) == 0
+    (tmp_path / "a.bin").write_bytes(b"1235")
+    with pytest.raises(datafiles.DataError, match=r"a\.bin is damaged"):
+        run(project)
+    source.write_text(source.read_text().replace("data: [d]", "data: [e]"))
+    with pytest.raises(datafiles.DataError, match="no data set 'e' is registered"):
+        run(project)
+
+
+def test_a_truncated_manifest_means_not_run(project, capsys):
+    assert run(project) == 0
+    (project.live / "smoke" / "first.json").write_text('{"chapter": "fi')
+    capsys.readouterr()
+    assert chapters.main(project, ["check", "--preset", "smoke"]) == 1
+    assert "first: out of date: it has not been run at this preset" in capsys.readouterr().out
+
+
+def test_a_run_leaves_the_environment_as_it_was(project):
+    before = dict(os.environ)
+    assert run(project) == 0
+    assert dict(os.environ) == before
 
 
 def test_missing_input_and_impossible_order_are_named(project):
@@ -151,8 +204,8 @@ def test_recording_keeps_the_larger_preset_and_refuses_uncommitted_code(project,
     assert chapters.main(project, ["run", "--preset", "book"]) == 0
     with pytest.raises(BookError, match="ran with uncommitted changes"):
         chapters.main(project, ["record", "--preset", "book"])
-    manifest = project.live / "book" / "first.json"
-    manifest.write_text(manifest.read_text().replace("abc+", "abc"))
+    for manifest in (project.live / "book").glob("*.json"):
+        manifest.write_text(manifest.read_text().replace("abc+", "abc"))
     assert chapters.main(project, ["record", "--preset", "book"]) == 0
     (row,) = json.loads(recorded.read_text())
     assert row | {"id": "a.b", "ours": 2.1, "preset": "book", "commit": "abc"} == row

@@ -1,7 +1,10 @@
 """The Makefile and the environment that it makes: what a newcomer sees when something is missing."""
 
+import ast
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +27,16 @@ def test_without_python_make_says_what_to_install():
     assert "apt install python3" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["python3.11", "python3.12", "python3", "python"])
+def test_make_finds_whichever_python_there_is(tmp_path, name):
+    for tool in ("sh", "make", "echo"):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    (tmp_path / name).symlink_to(sys.executable)
+    command = ["make", "--no-print-directory", "--eval", "which: ; @echo $(PYTHON)", "which"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={"PATH": str(tmp_path)})
+    assert done.stdout.strip() == str(tmp_path / name), done.stderr
+
+
 @pytest.fixture
 def fresh(tmp_path, monkeypatch):
     """A folder with the project's inputs and no .venv."""
@@ -40,8 +53,19 @@ def test_old_python_is_refused(fresh, monkeypatch):
         make_venv.main()
 
 
+def test_old_python_could_read_the_file():
+    """No syntax newer than Python 3.7, or the message that Python is too old would never be seen."""
+    ast.parse((ROOT / "book" / "_tools" / "make_venv.py").read_text(), feature_version=(3, 7))
+    assert "from __future__ import annotations" in (ROOT / "book" / "_tools" / "make_venv.py").read_text()
+
+
 def test_a_full_disk_is_refused(fresh, monkeypatch):
+    monkeypatch.setattr(make_venv.shutil, "disk_usage", lambda _: SimpleNamespace(free=5e9))
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(SystemExit, match=r"5\.0 GB are free.*needs about 10 GB: make room.*CPU build"):
+        make_venv.main()
     monkeypatch.setattr(make_venv.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e9))
+    monkeypatch.setattr(sys, "argv", ["make_venv.py", "--torch-index", "http://127.0.0.1:9/"])
     with pytest.raises(SystemExit, match=r"1\.0 GB are free.*needs about 4 GB: make room"):
         make_venv.main()
 
@@ -55,27 +79,55 @@ def test_an_unreachable_registry_is_explained_and_leaves_no_stamp(fresh, monkeyp
     assert not list((fresh / ".venv").glob("snncore-installed-*"))
 
 
-def test_stamp_follows_content_and_keeps_a_chosen_torch(fresh, monkeypatch):
-    calls = []
-    monkeypatch.setattr(
-        make_venv.subprocess, "run", lambda command, **_: calls.append(command) or SimpleNamespace(returncode=0, stdout="", stderr="")
-    )
+@pytest.fixture
+def installs(fresh, monkeypatch):
+    """Counts pip's installations; nothing is really run. ``version`` is what the Python of .venv says."""
+    calls, state = [], SimpleNamespace(version=sys.version_info[:2])
+    done = SimpleNamespace(returncode=0, stdout="", stderr="")
+    monkeypatch.setattr(make_venv.subprocess, "run", lambda command, **_: calls.append(command) or done)
+    monkeypatch.setattr(make_venv, "version_of", lambda _: state.version)
     (fresh / ".venv" / "bin").mkdir(parents=True)
     (fresh / ".venv" / "bin" / "python").touch()
 
-    def installs() -> int:
+    def count(*options: str) -> int:
         calls.clear()
+        monkeypatch.setattr(sys, "argv", ["make_venv.py", *options])
         make_venv.main()
-        return sum("install" in [str(word) for word in command] for command in calls)
+        (fresh / ".venv" / "bin").mkdir(parents=True, exist_ok=True)
+        (fresh / ".venv" / "bin" / "python").touch()
+        return sum("install" in command for command in calls)
 
+    count.folder, count.state = fresh, state
+    return count
+
+
+def test_stamp_follows_content_and_keeps_a_chosen_torch(installs):
     assert installs() == 1
     assert installs() == 0
-    (fresh / "pyproject.toml").touch()
+    (installs.folder / "pyproject.toml").touch()
     assert installs() == 0
-    monkeypatch.setattr(sys, "argv", ["make_venv.py", "--torch-index", "http://somewhere"])
-    assert installs() == 2  # torch first, from there
-    assert installs() == 0
-    monkeypatch.setattr(sys, "argv", ["make_venv.py"])
+    index = ("--torch-index", "http://somewhere")
+    assert installs(*index) == 2  # torch and torchvision first, from there
+    assert installs(*index) == 0
     assert installs() == 0  # keeps that torch
-    (fresh / "constraints.txt").write_text("numpy==2.0\n")
+    (installs.folder / "constraints.txt").write_text("numpy==2.0\n")
     assert installs() == 1
+
+
+def test_a_good_python_of_venv_is_kept_unless_another_is_named(installs):
+    assert installs() == 1
+    installs.state.version = (3, 12) if sys.version_info[:2] != (3, 12) else (3, 13)
+    assert installs() == 1  # renewed for that Python, not thrown away
+    assert installs() == 0
+    installs.state.version = None  # it does not run any more
+    assert installs() == 1
+
+
+def test_packages_of_the_wheel_are_all_there_and_carry_the_data(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "snncore").rglob("*.py")}
+    data = {f"snncore/data/{p.name}" for p in (ROOT / "data").iterdir() if p.suffix in (".json", ".toml")}
+    assert modules | data <= names

@@ -47,6 +47,7 @@ def test_verdicts(claim, ours, verdict):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"chapter": "few_spikes"}, "chapter is 'few_spikes': choose one of index, few_spike"),
         ({"kind": "guessed"}, "kind is 'guessed': choose one of reproduced, emulated, cited"),
         ({"source_class": "x"}, "source_class"),
         ({"quantity": ""}, "quantity is '': give a text"),

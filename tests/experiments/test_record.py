@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from snncore import plotting
+from snncore.experiments import record as record_module
 from snncore.experiments.record import Record, read_rows
 
 
@@ -46,6 +47,12 @@ def test_bad_entries_are_refused(tmp_path):
             enter("x", float("nan"))
     with pytest.raises(ValueError, match="preset is 'huge': choose one of smoke, book, paper"):
         Record("c", "huge", tmp_path)
+
+
+def test_a_run_by_hand_never_touches_what_the_book_shows(tmp_path, monkeypatch):
+    monkeypatch.delenv("SNNCORE_RESULTS", raising=False)
+    monkeypatch.setattr(record_module, "RESULTS", tmp_path)
+    assert Record("c", "smoke").folder == tmp_path / "live" / "interactive" / "smoke" / "c"
 
 
 def test_folder_follows_the_environment(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from snncore.few_spike.convert import FSActivation, replace_activation
 def network():
     torch.manual_seed(0)
     shared = nn.ReLU6()
-    return nn.Sequential(nn.Linear(4, 8), shared, nn.Sequential(nn.Linear(8, 8), nn.ReLU6()), nn.Linear(8, 2)).eval()
+    return nn.Sequential(nn.Linear(4, 8), shared, nn.Sequential(nn.Linear(8, 8), shared), nn.Linear(8, 2)).eval()
 
 
 def test_replacement_is_a_copy_and_computes_the_code():
@@ -17,6 +17,7 @@ def test_replacement_is_a_copy_and_computes_the_code():
     before = {k: v.clone() for k, v in ann.state_dict().items()}
     snn = replace_activation(ann, nn.ReLU6, lambda _: relu_code(6 / (1 - 2.0**-8), 8))
     assert not any(isinstance(m, FSActivation) for m in ann.modules())
+    assert not any(isinstance(m, nn.ReLU6) for m in snn.modules())  # also where one module is used in two places
     assert all(torch.equal(before[k], v) for k, v in ann.state_dict().items())
     x = torch.randn(5, 4, generator=torch.Generator().manual_seed(1))
     p = relu_code(6 / (1 - 2.0**-8), 8)

@@ -92,6 +92,19 @@ def test_bad_parameters_are_refused(arguments, words):
         FSParams(*arguments)
 
 
+def test_nan_is_refused():
+    x, p = torch.tensor([1.0, float("nan")]), relu_code(1.0, 2)
+    for function in (fs_run, fs_neuron):
+        with pytest.raises(ValueError, match="x holds 1 NaN of 2 numbers"):
+            function(x, p)
+
+
+def test_a_code_that_rounds_to_the_nearest():
+    p, grid = relu_code(1.0, 5, nearest=True), 2.0**-5
+    x = torch.linspace(-1, 2, 3001, dtype=torch.float64)
+    assert torch.equal(fs_neuron(x, p), (x / grid + 0.5).floor().clamp(0, 31) * grid)
+
+
 def test_bad_relu_codes_are_refused():
     with pytest.raises(ValueError, match="K is 0"):
         relu_code(1.0, 0)

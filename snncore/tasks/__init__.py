@@ -1,1 +1,0 @@
-"""Tasks: inputs and targets, no networks."""

@@ -1,0 +1,14 @@
+"""Figures and numbers are byte-identical when a chapter is run again (timings apart)."""
+
+import chapters
+import pytest
+from project import Project
+
+RAN = chapters.up_to_date(Project(), "smoke")
+
+
+@pytest.mark.skipif(not RAN, reason="no chapter has an up-to-date run at preset smoke (make reproduce PRESET=smoke)")
+@pytest.mark.parametrize("name", RAN or ["none"])
+def test_a_second_run_writes_the_same_bytes(name, capsys):
+    assert chapters.main(Project(), ["again", "--preset", "smoke", "--chapter", name]) == 0
+    assert f"{name}: " in capsys.readouterr().out
