@@ -84,17 +84,21 @@ def installs(fresh, monkeypatch):
     """Counts pip's installations; nothing is really run. ``version`` is what the Python of .venv says."""
     calls, state = [], SimpleNamespace(version=sys.version_info[:2])
     done = SimpleNamespace(returncode=0, stdout="", stderr="")
-    monkeypatch.setattr(make_venv.subprocess, "run", lambda command, **_: calls.append(command) or done)
+    bin = fresh / ".venv" / "bin"
+
+    def run(command, **_):
+        calls.append(command)
+        bin.mkdir(parents=True, exist_ok=True)
+        (bin / "python").touch()
+        return done
+
+    monkeypatch.setattr(make_venv.subprocess, "run", run)
     monkeypatch.setattr(make_venv, "version_of", lambda _: state.version)
-    (fresh / ".venv" / "bin").mkdir(parents=True)
-    (fresh / ".venv" / "bin" / "python").touch()
 
     def count(*options: str) -> int:
         calls.clear()
         monkeypatch.setattr(sys, "argv", ["make_venv.py", *options])
         make_venv.main()
-        (fresh / ".venv" / "bin").mkdir(parents=True, exist_ok=True)
-        (fresh / ".venv" / "bin" / "python").touch()
         return sum("install" in command for command in calls)
 
     count.folder, count.state = fresh, state
