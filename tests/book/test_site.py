@@ -1,6 +1,6 @@
 """The built book in a real browser: nothing from outside, no broken link, alternative texts, no sideways scrolling on a phone.
 
-Needs Debian's package chromium and a built book; with SNNCORE_BROWSER=required a missing one is a failure, not a skip.
+Needs Debian's package chromium and a built book; with SNNCORE_SITE=required a missing one is a failure, not a skip.
 """
 
 import functools
@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 MISSING = [
     reason
@@ -24,7 +24,7 @@ MISSING = [
     )
     if not there
 ]
-if MISSING and os.environ.get("SNNCORE_BROWSER") == "required":
+if MISSING and os.environ.get("SNNCORE_SITE") == "required":
     pytest.fail("; ".join(MISSING), pytrace=False)
 pytestmark = pytest.mark.skipif(bool(MISSING), reason="; ".join(MISSING) or "all there")
 
