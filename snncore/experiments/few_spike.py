@@ -249,7 +249,8 @@ def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame
     ):
         record.value(key, short(float(best[column][name])))
     record.value("k16_gain", float(best["MSE"]["silu.published"] / best["MSE"]["silu.k16"]), "{:.0f}")
-    shown = table.assign(**{column: table[column].map(short) for column in ("MSE", "max error", "MSE, B7 inputs")})
+    shown = table.drop(columns="function")
+    shown = shown.assign(**{column: shown[column].map(short) for column in ("MSE", "max error", "MSE, B7 inputs")})
     record.table(shown.assign(**{c: shown[c].map("{:.2f}".format) for c in ("spikes", "spikes, B7 inputs")}), "zoo")
     return params, table
 
