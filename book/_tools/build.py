@@ -73,7 +73,7 @@ def slim(html: Path) -> None:
         cleaned = re.sub(r'(<div class="citation-list?[^>]*?) role="list"', r"\1", text.replace('role="doc-biblioentry"', ""))
         cleaned = cleaned.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
         cleaned = re.sub(r' aria-label="(Search|Toggle hidden content)"', "", cleaned)  # hides the words that are on the button
-        cleaned = re.sub(r"<(script|link)\b[^>]*thebe[^>]*>(</script>)?|<script>const THEBE_JS_URL.*?</script>", "", cleaned)
+        cleaned = re.sub(r"<script\b[^>]*(?:thebe|>const THEBE_JS_URL)[^<]*</script>|<link\b[^>]*thebe[^>]*>", "", cleaned)
         if cleaned != text:
             page.write_text(cleaned)
 

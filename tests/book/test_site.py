@@ -125,6 +125,22 @@ def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
     page.close()
 
 
+def test_no_page_shows_machinery(browser, address):
+    """Words that a reader must never see: unresolved roles, leftovers of scripts."""
+    page = browser.new_page()
+    seen = []
+    for name in PAGES:
+        if name.startswith(("_modules", "api")):  # docstrings may speak of roles
+            continue
+        page.goto(f"{address}/{name}", wait_until="load")
+        text = page.locator("body").inner_text()
+        seen += [
+            f"{name}: {word}" for word in ("requestKernel", "THEBE", "{value}", "{claim}", "{numref}", "<!--", "Traceback") if word in text
+        ]
+    page.close()
+    assert seen == []
+
+
 def test_the_first_page_counts_what_the_ledger_holds(browser, address):
     import json
 
