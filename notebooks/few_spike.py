@@ -208,7 +208,7 @@ plt.show()
 # ```
 #
 # The talk says that this neuron uses *the fewest spikes for the most frequently occurring values of x*. In the mean that holds:
-# {value}`spikes_usual` spikes for the inputs of EfficientNet-B7, against {value}`spikes_uniform` if all inputs in $[-8, 12]$ were equally
+# {value}`spikes_predicted` spikes for the inputs of EfficientNet-B7, against {value}`spikes_uniform` if all inputs in $[-8, 12]$ were equally
 # frequent. Word for word it does not: the most frequent input needs {value}`spikes_mode` spikes, and strongly negative ones, which are rare,
 # none.
 #

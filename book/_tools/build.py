@@ -30,19 +30,9 @@ def build(project: Project, preset: str) -> Path:
         print(f"the book is up to date: {site / 'index.html'}")
         return site
     shutil.rmtree(work, ignore_errors=True)
-    command = [
-        Path(sys.executable).parent / "jupyter-book",
-        "build",
-        source,
-        "--all",
-        "-W",
-        "-n",
-        "--keep-going",
-        "--path-output",
-        work,
-        "-q",
-    ]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    program = Path(sys.executable).parent / "jupyter-book"
+    command = [str(program), "build", str(source), "--all", "-W", "-n", "--keep-going", "-q", f"--path-output={work}"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     if done.returncode:
         log = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.strip())
         raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
@@ -70,8 +60,7 @@ def slim(html: Path) -> None:
             path.rmdir()
     for page in html.rglob("*.html"):
         text = page.read_text()
-        cleaned = re.sub(r'(<div class="citation-list?[^>]*?) role="list"', r"\1", text.replace('role="doc-biblioentry"', ""))
-        cleaned = cleaned.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        cleaned = text.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
         cleaned = re.sub(r' aria-label="(Search|Toggle hidden content)"', "", cleaned)  # hides the words that are on the button
         cleaned = re.sub(r"<script\b[^>]*(?:thebe|>const THEBE_JS_URL)[^<]*</script>|<link\b[^>]*thebe[^>]*>", "", cleaned)
         if cleaned != text:

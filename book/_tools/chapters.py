@@ -277,20 +277,20 @@ def record(project: Project, preset: str) -> None:
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
             raise BookError(f"{chapter} ran with uncommitted changes: commit, run it again, then record")
         path = folder / f"{chapter}.json"
-        old = {row["id"]: row for row in json.loads(path.read_text())} if path.exists() else {}
+        old = {row["id"]: row for row in ledger.read_json(path)} if path.exists() else {}
         write_json(path, list(ledger.keep_larger(old, new).values()))
         print(f"{chapter}: {len(new)} rows of preset {preset}")
     write_json(folder / "ledger.json", ledger.merge(claims, ledger.read_recorded(folder), {}))
 
 
-def run_again(project: Project, preset: str, chapters: list[Chapter], seed: int) -> int:
+def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:
     """Run complete chapters once more, aside, and compare every output byte for byte (timings apart)."""
     different = 0
     for chapter in chapters:
         manifest = project.manifest(preset, chapter.name)
         if not manifest:
             raise BookError(f"{chapter.name} has not been run at preset {preset}: there is nothing to compare with")
-        again = run_chapter(project, chapter, preset, seed, manifest["key_parts"], scratch=project.build / "again" / preset)
+        again = run_chapter(project, chapter, preset, manifest["seed"], manifest["key_parts"], scratch=project.build / "again" / preset)
         if again["status"] != "ok":
             return 1
         names = sorted((set(again["outputs"]) | set(manifest["outputs"])) - {"timings.json"})
@@ -323,7 +323,7 @@ def main(project: Project, arguments: list[str]) -> int:
             wanted += [n for n in c.needs if c.name in wanted]
         chapters = [c for c in chapters if c.name in wanted]
     if options.action == "again":
-        return run_again(project, options.preset, chapters, options.seed)
+        return run_again(project, options.preset, chapters)
     if options.action == "run":  # a broken ledger should not be found out after an hour of runs
         ledger.read_claims(project.root / "data" / "claims.toml")
     keys: dict[str, str] = {}

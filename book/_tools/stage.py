@@ -21,32 +21,18 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-import yaml
 from chapters import check_claims, live_rows, up_to_date
 from project import BookError, Project
 
 from snncore import datafiles
 from snncore.experiments import PRESETS, ledger
 
-PAGES = {
-    "index": "index",
-    "few_spike": "Few-spike neurons",
-    "images": "Images",
-    "memory": "Memory",
-    "loihi": "Loihi",
-    "relational": "Relational network",
-    "energy": "Energy",
-    "eprop": "e-prop",
-    "one_shot": "One-shot learning: movements",
-    "one_shot_symbols": "One-shot learning: symbols and words",
-}
-
 
 class Staging:
     """One staging of the book at a preset."""
 
     def __init__(self, project: Project, preset: str):
-        self.project, self.preset = project, preset
+        self.project = project
         self.src = project.build / "src"
         self.chapters = {c.name: c for c in project.chapters()}
         fresh = {p: up_to_date(project, p) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
@@ -148,23 +134,18 @@ class Staging:
             return
         shutil.copytree(self.project.results(preset, name), self.src / "results" / name)
         notebook = jupytext.read(chapter.notebook)
-        ran = [c for c in nbformat.read(self.project.executed(preset, name), 4).cells if c.cell_type == "code"]
-        injected = [c for c in ran if "injected-parameters" in c.metadata.get("tags", [])]
-        ran = [c for c in ran if c not in injected]
+        executed = nbformat.read(self.project.executed(preset, name), 4).cells
+        ran = [c for c in executed if c.cell_type == "code" and "injected-parameters" not in c.metadata.get("tags", [])]
         cells = []
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 done = ran.pop(0)
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
                 for figure in re.findall(r'record\.figure\([^"]*"([\w-]+)"', cell.source):
-                    cells.append(nbformat.v4.new_markdown_cell(f"(code-{chapter.name}-{figure})="))
+                    cells.append(nbformat.v4.new_markdown_cell(f"(code-{name}-{figure})="))
             else:
                 cell.source = self.fill(cell.source + "\n", f"notebooks/{name}.ipynb", name).rstrip("\n")
             cells.append(cell)
-            if "parameters" in cell.metadata.get("tags", []):
-                for cell in injected:
-                    cell.metadata["tags"] = ["injected-parameters", "remove-cell"]
-                    cells.append(cell)
         first = next(c for c in cells if c.cell_type == "markdown")
         first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(name)}", first.source, count=1)
         for i, cell in enumerate(cells):
@@ -232,10 +213,9 @@ class Staging:
 
     def all_claims(self, _: str | None) -> str:
         parts = []
-        for page, title in PAGES.items():
+        for page, title in ledger.CHAPTERS.items():
             ids = [c.id for c in self.claims.values() if c.chapter == page]
             if ids:
-                title = "The talk as a whole" if page == "index" else title
                 count = Counter(self.verdict(self.entries[id]) for id in ids)
                 counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
                 parts.append(f"## {title}\n\n{len(ids)} claims: {counts}.\n\n{self.ledger_rows(ids, link=True)}")
@@ -247,7 +227,7 @@ class Staging:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
             count = Counter(self.verdict(self.entries[id]) for id in ids)
             page = f"[{self.chapters[s.page].title}](notebooks/{s.page})" if s.page in self.chapters else (
-                "[Start](index)" if s.page == "index" else f"{PAGES[s.page]} (not yet written)")  # fmt: skip
+                "[Start](index)" if s.page == "index" else f"{ledger.CHAPTERS[s.page]} (not yet written)")  # fmt: skip
             verdicts = ", ".join(f"{n} {word}" for word, n in count.most_common()) or "no claim"
             if ids:
                 verdicts = f'<a href="claims.html#{anchor(ids[0])}">{verdicts}</a>'
@@ -324,9 +304,3 @@ def stage(project: Project, preset: str) -> Path:
         writer.writeheader()
         writer.writerows(staging.entries.values())
     return staging.src
-
-
-def toc_files(project: Project) -> list[str]:
-    """All pages named in the table of contents."""
-    toc = yaml.safe_load((project.root / "book" / "_toc.yml").read_text())
-    return [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]

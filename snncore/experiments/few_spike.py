@@ -19,7 +19,6 @@ from snncore.experiments.record import Record
 from snncore.few_spike import (
     FUNCTIONS,
     FSParams,
-    Quality,
     coefficients,
     fit,
     from_shifted,
@@ -121,15 +120,14 @@ def fit_zoo(c: Config) -> tuple[dict[str, FSParams], dict[str, float]]:
     return {name: p for name, p, _ in done}, {name: seconds for name, _, seconds in done}
 
 
-def zoo_document(fits: dict[str, FSParams], c: Config) -> dict:
-    """The content of ``data/few_spike_coefficients.json`` with these fits: the published sets as they are, our own renewed."""
+def zoo_document(fits: dict[str, FSParams], seed: int) -> dict:
+    """The content of ``data/few_spike_coefficients.json`` with the fits of preset paper: published sets as they are, our own renewed."""
 
     def numbers(p: FSParams) -> dict:
         return {"strict": p.strict, "T": p.T, "h": p.h, "d": p.d}
 
     published = [row for row in json.loads(package_file("few_spike_coefficients.json").read_text())["sets"] if row["origin"] == "published"]
-    preset = next((name for name, size in PRESETS.items() if replace(size, seed=c.seed) == c), "of another size")
-    ours = f"python -m snncore.experiments few_spike --preset {preset} --seed {c.seed}"
+    ours = f"python -m snncore.experiments few_spike --preset paper --seed {seed}"
     rows = [{"name": name, "function": ZOO[name].function, "interval": ZOO[name].interval, "origin": "fitted", "source": ours} | numbers(p)
             for name, p in fits.items()]  # fmt: skip
     for K in (4, 8, 12, 16):
@@ -145,7 +143,7 @@ def short(number: float) -> str:
     return ledger.text(float(f"{number:.3g}"))
 
 
-def published(record: Record) -> dict[str, Quality]:
+def published(record: Record) -> None:
     """What the published neurons are: error on the intervals that they were made for, pieces, spikes, the form of the ReLU code."""
     found = {}
     for name, claim in (("silu.published", "fs.silu"), ("sigmoid.published", "fs.sigmoid")):
@@ -154,7 +152,6 @@ def published(record: Record) -> dict[str, Quality]:
         record.claim(f"{claim}.mse", q.mse, dataset=f"uniform on {list(s.interval)}", n=200_000)
         record.claim(f"{claim}.pieces", len(pieces(s.params)), dataset="all finite float32 numbers")
     silu, relu = coefficients("silu.published").params, coefficients("relu.published").params
-    usual, seldom = (quality(silu, FUNCTIONS["silu"], INTERVALS["silu"], cdf) for cdf in (B7_INPUT.cdf, None))
     record.claim("fs.silu.steps", silu.K)
     record.claim("fs.relu.steps", relu.K)
     record.claim("fs.silu.max_error", found["silu.published"].max_error, dataset="uniform on [-8, 12]", n=200_000)
@@ -172,9 +169,7 @@ def published(record: Record) -> dict[str, Quality]:
     record.claim("fs.silu.fewest", fewest, dataset="x in [-8, 12]; most frequent: -0.063")
     record.value("spikes_mode", at_mode)
     record.value("spikes_most", int(count.max()))
-    record.value("spikes_usual", usual.spikes, "{:.2f}")
-    record.value("spikes_uniform", seldom.spikes, "{:.2f}")
-    return found
+    record.value("spikes_uniform", found["silu.published"].spikes, "{:.2f}")
 
 
 def shifted_trap(record: Record) -> pd.DataFrame:
@@ -221,8 +216,8 @@ def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame
     table = table.sort_values(
         ["function", "K", "set"], key=lambda col: col.map(order) if col.name == "function" else col, ignore_index=True
     )
+    best = table.set_index("set")
     if c.full_size:  # a short fit says nothing about the method
-        by_name = table.set_index("set")
         for claim, name, column in (
             ("fs.fit.silu.k16", "silu.k16", "MSE"),
             ("fs.fit.silu.k8", "silu.k8", "MSE"),
@@ -230,13 +225,12 @@ def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame
             ("fs.fit.silu.k16sparse.spikes", "silu.k16sparse", "spikes, B7 inputs"),
         ):
             where = "normal, mean -0.063, std 1.563" if "B7" in column else "uniform on [-8, 12]"
-            record.claim(claim, float(by_name[column][name]), dataset=where, n=200_000, seeds=1)
+            record.claim(claim, float(best[column][name]), dataset=where, n=200_000, seeds=1)
         record.claim("speed.fs.fit", max(seconds.values()), dataset=", ".join(seconds), n=len(seconds), timing=True)
     record.timing("slowest_fit", max(seconds.values()), "{:.1f} s")
     record.timing("trial", 1e6 * seconds["silu.k16"] / c.evaluations, "{:.0f} microseconds")
     if set(c.live_fits) == set(ZOO):
-        record.document(zoo_document(fits, c), "few_spike_coefficients")
-    best = table.set_index("set")
+        record.document(zoo_document(fits, c.seed), "few_spike_coefficients")
     for key, name, column in (
         ("k16", "silu.k16", "MSE"),
         ("k8", "silu.k8", "MSE"),
@@ -347,20 +341,20 @@ def lite0(c: Config) -> Lite0:
 
 def lite0_claims(record: Record, c: Config, found: Lite0) -> None:
     """Record accuracy, agreement and spikes of the 20 photographs (at full size only)."""
-    n = len(found.labels)
+    n, same, spikes = len(found.labels), found.ann == found.snn, float(found.spikes.sum() / found.neurons.sum())
     record.value("lite0_ann", int((found.ann == found.labels).sum()))
     record.value("lite0_snn", int((found.snn == found.labels).sum()))
-    record.value("lite0_same", int((found.ann == found.snn).sum()))
+    record.value("lite0_same", int(same.sum()))
     record.value("lite0_n", n)
     record.value("lite0_steps", RELU6_K)
     record.value("lite0_neurons", int(found.neurons.sum()), "{:,}")
     record.value("lite0_layers", len(found.neurons))
-    record.value("lite0_spikes", float(found.spikes.sum() / found.neurons.sum()), "{:.2f}")
+    record.value("lite0_spikes", spikes, "{:.2f}")
     record.value("lite0_difference", found.largest_difference, "{:.2g}")
     if c.full_size:
         where = "20 ImageNet photographs of foolbox"
-        record.claim("fs.lite0.agreement", float(100 * (found.ann == found.snn).mean()), dataset=where, n=n)
-        record.claim("fs.lite0.spikes", float(found.spikes.sum() / found.neurons.sum()), dataset=where, n=n)
+        record.claim("fs.lite0.agreement", float(100 * same.mean()), dataset=where, n=n)
+        record.claim("fs.lite0.spikes", spikes, dataset=where, n=n)
 
 
 class Result(NamedTuple):

@@ -14,7 +14,18 @@ from snncore.experiments import PRESETS
 
 KINDS = ("reproduced", "emulated", "cited")
 SOURCE_CLASSES = {"talk": "talk", "paper": "paper", "log": "authors' code or log", "ours": "ours"}
-CHAPTERS = ("index", "few_spike", "images", "memory", "loihi", "relational", "energy", "eprop", "one_shot", "one_shot_symbols")
+CHAPTERS = {
+    "index": "The talk as a whole",
+    "few_spike": "Few-spike neurons",
+    "images": "Images",
+    "memory": "Memory",
+    "loihi": "Loihi",
+    "relational": "Relational network",
+    "energy": "Energy",
+    "eprop": "e-prop",
+    "one_shot": "One-shot learning: movements",
+    "one_shot_symbols": "One-shot learning: symbols and words",
+}
 STATUSES = ("agrees", "better", "differs", "inconsistent", "not-run")
 
 
@@ -48,7 +59,7 @@ class Claim:
             if not isinstance(getattr(self, field), str) or not getattr(self, field):
                 refuse(field, "give a text")
         for field, allowed in (
-            ("chapter", CHAPTERS),
+            ("chapter", tuple(CHAPTERS)),
             ("kind", KINDS),
             ("source_class", SOURCE_CLASSES),
             ("better", ("lower", "higher", None)),
@@ -173,7 +184,8 @@ def published_text(claim: Claim) -> str:
 ROW = ("ours", "low", "high", "preset", "dataset", "n", "seeds", "commit", "seconds", "machine")
 
 
-def _read_json(path: Path) -> list[dict]:
+def read_json(path: Path) -> list[dict]:
+    """A file of ``data/results``; a damaged one is a ValueError that says how to restore it."""
     try:
         return json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -188,7 +200,7 @@ def read_recorded(folder: Path) -> dict[str, dict]:
     ValueError
         If a file is not valid JSON.
     """
-    return {row["id"]: row for path in sorted(folder.glob("*.json")) if path.name != "ledger.json" for row in _read_json(path)}
+    return {row["id"]: row for path in sorted(folder.glob("*.json")) if path.name != "ledger.json" for row in read_json(path)}
 
 
 def read_ledger(folder: Path) -> dict[str, dict]:
@@ -200,7 +212,7 @@ def read_ledger(folder: Path) -> dict[str, dict]:
         If the file is not valid JSON.
     """
     path = folder / "ledger.json"
-    return {entry["id"]: entry for entry in _read_json(path)} if path.exists() else {}
+    return {entry["id"]: entry for entry in read_json(path)} if path.exists() else {}
 
 
 def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, dict]) -> list[dict]:

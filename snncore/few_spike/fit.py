@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from snncore.few_spike.neuron import FSParams, fs_run, fs_step
+from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
 from snncore.kernels.few_spike import anneal
 from snncore.seeds import numpy_generator
 from snncore.shapes import FloatTensor
@@ -80,7 +80,7 @@ def quality(
     mse = spikes = largest = 0.0
     for part in np.array_split(np.arange(n), max(1, n // 20_000)):  # small parts stay in the processor's cache
         z, _ = fs_run(torch.from_numpy(x[part]), p)
-        error = np.array(p.d) @ z.numpy() - y[part]
+        error = fs_decode(z, p).numpy() - y[part]
         mse += float(weight[part] @ error**2)
         spikes += float(weight[part] @ z.numpy().sum(0))
         largest = max(largest, float(np.abs(error).max()))
