@@ -10,9 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 from project import BookError, Project, outputs, sha256
-from stage import stage
-
 from snncore.experiments import PRESETS
+from stage import stage
 
 
 def build(project: Project, preset: str) -> Path:

@@ -19,9 +19,9 @@ from unittest import mock
 import jupytext
 import nbformat
 import papermill
-from project import BookError, Chapter, Project, outputs, sha256, write_json
 from tqdm import tqdm
 
+from project import BookError, Chapter, Project, outputs, sha256, write_json
 from snncore import datafiles
 from snncore.experiments import PRESETS, ledger, provenance
 from snncore.experiments.record import read_rows

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+
 from chapters import check_claims, live_rows, up_to_date
 from project import BookError, Project
-
 from snncore import datafiles
 from snncore.experiments import PRESETS, ledger
 

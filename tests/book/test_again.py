@@ -2,8 +2,9 @@
 
 import os
 
-import chapters
 import pytest
+
+import chapters
 from project import Project
 
 RAN = chapters.up_to_date(Project(), "smoke")

@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 
-import chapters
 import pytest
-from project import BookError
 
+import chapters
 from book.conftest import CLAIM, chapter
+from project import BookError
 from snncore import datafiles
 
 

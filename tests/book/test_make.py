@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import make_venv
 import pytest
+
+import make_venv
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -128,7 +129,12 @@ def test_a_good_python_of_venv_is_kept_unless_another_is_named(installs):
 
 
 def test_packages_of_the_wheel_are_all_there_and_carry_the_data(tmp_path):
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    tree = tmp_path / "tree"  # setuptools leaves a build folder beside the sources: not in the checkout
+    for name in ("snncore", "data"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("raw", "results", "__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(tree)]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())

@@ -2,14 +2,14 @@
 
 import json
 
-import build
-import chapters
 import nbformat
 import pytest
-import stage
-from project import BookError
 
+import build
+import chapters
+import stage
 from book.conftest import chapter
+from project import BookError
 
 
 @pytest.fixture

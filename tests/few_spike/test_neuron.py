@@ -5,8 +5,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import few_spike, few_spike_shifted
 
+from reference import few_spike, few_spike_shifted
 from snncore.few_spike import FSParams, coefficients, from_shifted, fs_decode, fs_neuron, fs_run, relu_code
 
 number = st.floats(-8, 8)
