@@ -35,6 +35,7 @@ IN_CHECKOUT = (_HERE.parent / "pyproject.toml").exists()
 ROOT = _HERE.parent if IN_CHECKOUT else Path.home() / ".cache" / "snncore"
 RAW = ROOT / "data" / "raw"
 RESULTS = ROOT / "data" / "results"
+TRAINING = ROOT / "data" / "training"
 
 
 class DataError(ValueError):

@@ -4,8 +4,11 @@ The library never touches a global seed. Two purposes never share a stream, so a
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 
 
 def _child(seed: int, purpose: str) -> int:
@@ -15,3 +18,16 @@ def _child(seed: int, purpose: str) -> int:
 def numpy_generator(seed: int, purpose: str) -> np.random.Generator:
     """A generator for ``purpose`` (any text, such as "noise" or "weights")."""
     return np.random.default_rng(_child(seed, purpose))
+
+
+def torch_generator(seed: int, purpose: str) -> torch.Generator:
+    """The same for torch, on the CPU."""
+    return torch.Generator().manual_seed(_child(seed, purpose))
+
+
+@contextmanager
+def seeded_weights(seed: int, purpose: str) -> Iterator[None]:
+    """Inside, torch modules draw their initial weights from a generator for ``purpose``; the global state is put back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(_child(seed, purpose))
+        yield

@@ -49,4 +49,4 @@ def test_shape_checks_cover_every_package_but_the_compiled_one():
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
     checked = set(re.search(r"--jaxtyping-packages=(\S+)", options)[1].split(",")[:-1])
     there = {f"snncore.{p.stem}" for p in (ROOT / "snncore").iterdir() if p.name not in ("__init__.py", "__pycache__", "kernels")}
-    assert there - checked <= {"snncore.shapes", "snncore.plotting", "snncore.tasks"}  # without tensors in signatures
+    assert there - checked <= {"snncore.shapes", "snncore.plotting"}  # without tensors in signatures

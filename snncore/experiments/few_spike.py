@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 import torch
-from torch import nn
 
 from snncore.datafiles import package_file, read_photographs_20
 from snncore.experiments import ledger
@@ -31,10 +30,10 @@ from snncore.few_spike import (
     relu_code,
     rounded,
 )
-from snncore.few_spike.convert import FSActivation, replace_activation
+from snncore.few_spike.convert import convert
+from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.seeds import numpy_generator
-from snncore.shapes import FloatTensor
 
 B7_INPUT = scipy.stats.norm(-0.0632, 1.5633)  # inputs of EfficientNet-B7's SiLU neurons, mean and std of the authors' README
 
@@ -315,28 +314,12 @@ def lite0(c: Config) -> Lite0:
     """EfficientNet-Lite0 with its real ImageNet weights, and the same network with few-spike neurons for each ReLU6."""
     photographs, labels, _ = read_photographs_20()
     photographs, labels = photographs[: c.photographs], labels[: c.photographs]
-    ann = efficientnet_lite(0)
-    snn = replace_activation(ann, nn.ReLU6, lambda _: relu6_code())
-    batch = efficientnet_lite_input(photographs)
-    spikes: list[float] = []
-    neurons: list[int] = []
-
-    def count(layer: FSActivation, inputs: tuple[FloatTensor], _: FloatTensor) -> None:
-        z, _ = fs_run(inputs[0], layer.params)
-        spikes.append(float(z.sum()))
-        neurons.append(inputs[0][0].numel())
-
-    for module in snn.modules():
-        if isinstance(module, FSActivation):
-            module.register_forward_hook(count)
-    answers, logits = [], []
-    for image in batch.split(1):  # one at a time: the spikes of all layers and steps need memory
-        answers.append(ann(image))
-        logits.append(snn(image))
-    a, s = torch.cat(answers), torch.cat(logits)
-    layers = len(neurons) // len(batch)
+    ann, batch = efficientnet_lite(0), efficientnet_lite_input(photographs)
+    snn, _ = convert(ann, batch[:1], coefficients={"relu6": relu6_code()})
+    s, found = statistics(snn, batch)
+    a = ann(batch)
     return Lite0(photographs, labels, a.argmax(1).numpy(), s.argmax(1).numpy(), float((a - s).abs().max()),
-                 np.array(spikes).reshape(-1, layers).mean(0), np.array(neurons[:layers]))  # fmt: skip
+                 np.array([layer.spikes for layer in found.layers]), np.array([layer.neurons for layer in found.layers]))  # fmt: skip
 
 
 def lite0_claims(record: Record, c: Config, found: Lite0) -> None:

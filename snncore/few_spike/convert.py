@@ -1,19 +1,37 @@
-"""Put few-spike neurons in the place of a network's activation functions."""
+"""Convert any traceable image classifier: each activation becomes a layer of few-spike neurons, everything else stays as it is.
+
+Weights are untouched and nothing is trained. The next layer is linear, so the spikes sent one by one add up to the decoded number:
+the converted network hands on decoded numbers in a single pass, and `snncore.few_spike.evaluate` sends the spikes step by step.
+
+Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021); the choice of parameters per layer is ours.
+"""
 
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from torch import nn
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 
-from snncore.few_spike.neuron import FSParams, fs_neuron
+from snncore.few_spike import operations
+from snncore.few_spike.coefficients import read_sets
+from snncore.few_spike.fit import fit
+from snncore.few_spike.neuron import FSParams, fs_neuron, relu_code
+from snncore.few_spike.operations import Activation, ConversionError
 from snncore.shapes import FloatTensor
+
+Images = Float[Tensor, "batch *image"]
 
 
 class FSActivation(nn.Module):
-    """A layer of few-spike neurons, one per element, all with the same parameters.
-
-    It hands on the decoded numbers: what the spikes, sent one by one, add up to at the next layer, since that is linear in them.
-    """
+    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers."""
 
     def __init__(self, params: FSParams):
         super().__init__()
@@ -26,19 +44,355 @@ class FSActivation(nn.Module):
         return f"K={self.params.K}"
 
 
-def replace_activation(network: nn.Module, kind: type[nn.Module], make: Callable[[nn.Module], FSParams]) -> nn.Module:
-    """A copy of ``network`` in which each module of the class ``kind`` is a layer of few-spike neurons, with the parameters that ``make``
-    gives for it. The network itself is left as it is.
+@dataclass(frozen=True)
+class Row:
+    """One operation of a converted network.
+
+    Attributes
+    ----------
+    node : str
+        Its name in the traced graph; spiking ones are the modules ``few_spike.<node>`` of the network.
+    operation : str
+        Activation or operation that it was.
+    kind : str
+        "spiking", "linear" (spikes may pass it one by one) or "analog" (it needs decoded numbers).
+    neurons : int
+        Outputs of the operation per image.
+    K : int
+        Time steps; 0 where nothing spikes.
+    low, high : float
+        Interval of inputs seen in calibration; nan without.
+    why : str
+        What happens there.
+    """
+
+    node: str
+    operation: str
+    kind: str
+    neurons: int
+    K: int = 0
+    low: float = math.nan
+    high: float = math.nan
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of each operation, in order of execution; prints as a table."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The report as a table."""
+        return pd.DataFrame([asdict(row) for row in self.rows])
+
+    @property
+    def spiking(self) -> tuple[Row, ...]:
+        """The layers of few-spike neurons."""
+        return tuple(row for row in self.rows if row.kind == "spiking")
+
+    @property
+    def neurons(self) -> int:
+        """Few-spike neurons per image."""
+        return sum(row.neurons for row in self.spiking)
+
+    def to_csv(self, path: Path | str) -> None:
+        """Write the table."""
+        self.frame.to_csv(path, index=False)
+
+    def __str__(self) -> str:
+        return self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+
+
+class Conversion(NamedTuple):
+    """A converted network and the report of its conversion."""
+
+    network: fx.GraphModule
+    report: Report
+
+
+def convert(
+    network: nn.Module,
+    example_input: Images,
+    calibration: Float[Tensor, "sample *image"] | None = None,
+    coefficients: Mapping[str, FSParams] | None = None,
+    K: int = 8,
+    spike_penalty: float = 0.0,
+    seed: int = 0,
+) -> Conversion:
+    """A new network in which every activation is a layer of few-spike neurons. The given one is left as it is.
+
+    Parameters
+    ----------
+    network : module
+        Takes one tensor of images; evaluated as in ``network.eval()``.
+    example_input : tensor, shape (batch, ...)
+        Used for shapes, and to check that the traced network gives what the network gives. May lie on the meta device with the network.
+    calibration : tensor, shape (sample, ...), optional
+        Images from whose activations the parameters of each layer are chosen: the range of a ReLU code, a fit for other functions.
+    coefficients : mapping from name of an activation to FSParams, optional
+        Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
+    K : int
+        Time steps of all layers that ``coefficients`` leaves open.
+    spike_penalty : float
+        What a spike per neuron may cost in squared error, as a share of the mean squared output of the layer; needs calibration.
+    seed : int
+        Of the fits.
+
+    Returns
+    -------
+    Conversion
+        ``network`` and ``report``.
 
     Raises
     ------
-    ValueError
-        If the network has no such module.
+    ConversionError
+        If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
+        activation, or overwrites numbers that are used elsewhere; if the input does not fit; if an activation has no parameters.
     """
-    network = copy.deepcopy(network)
-    places = [(parent, name, child) for parent in network.modules() for name, child in parent._modules.items() if type(child) is kind]
+    _check(network, example_input, K, spike_penalty)
+    original = copy.deepcopy(network).eval()
+    graph = _trace(original)
+    _out_of_place(graph)
+    expected = _run(network=copy.deepcopy(original), x=example_input.clone())
+    ShapeProp(graph).propagate(example_input.clone())
+    if not example_input.is_meta:
+        _same(expected, graph(example_input.clone()))
+    used = set(coefficients or {})
+    rows, places = _classify(graph, len(example_input))
+    names = {a.name for a in places.values()}
     if not places:
-        raise ValueError(f"the network has no module of the class {kind.__name__}: nothing would spike")
-    for parent, name, child in places:
-        setattr(parent, name, FSActivation(make(child)))
-    return network
+        raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
+    if used - names:
+        raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
+    samples = _calibrate(graph, list(places), calibration) if calibration is not None else {}
+    for i, row in enumerate(rows):
+        if row.kind != "spiking":
+            continue
+        node = next(n for n in places if n.name == row.node)
+        seen = samples.get(row.node)
+        if coefficients and places[node].name in coefficients:
+            params, why = coefficients[places[node].name], "given parameters"
+        elif seen is not None:
+            params, why = _fitted(places[node], seen, K, spike_penalty, seed), "parameters for this layer's inputs"
+        else:
+            params, why = _default(places[node].name, K), "parameters of the package"
+        low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
+        rows[i] = Row(row.node, row.operation, "spiking", row.neurons, params.K, low, high, why)
+        target = f"few_spike.{node.name}"
+        graph.add_submodule(target, FSActivation(params))
+        with graph.graph.inserting_before(node):
+            new = graph.graph.call_module(target, (operations.operand(node),))
+        node.replace_all_uses_with(new)
+        graph.graph.erase_node(node)
+        new._rename(node.name)
+        new.meta["carries"] = "spikes"
+    graph.delete_all_unused_submodules()
+    graph.graph.lint()
+    graph.recompile()
+    return Conversion(graph, Report(tuple(rows)))
+
+
+def _check(network: nn.Module, x: Tensor, K: int, spike_penalty: float) -> None:
+    if K < 1:
+        raise ConversionError(f"K is {K}: a few-spike neuron needs at least one step")
+    if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
+        raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
+    for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
+        for t in tensors:
+            if t.is_floating_point() and t.dtype not in (torch.float32, torch.float64):
+                raise ConversionError(
+                    f"{what} is of type {t.dtype}: thresholds need more digits; convert network.float() with images in float32"
+                )
+
+
+def _trace(network: nn.Module) -> fx.GraphModule:
+    try:
+        graph = fx.symbolic_trace(network)
+    except Exception as error:  # whatever the network's own code raises when it meets a symbol in place of numbers
+        raise ConversionError(
+            f"{type(network).__name__} cannot be traced by torch.fx: {error}. Its code must not depend on the values of its input: replace "
+            "such branches by torch.where, mark a function that must stay whole with torch.fx.wrap, or convert the traceable part"
+        ) from error
+    inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
+    for node in inputs[1:]:
+        if node.args:
+            node.replace_all_uses_with(node.args[0])  # an optional argument, at its default
+            graph.graph.erase_node(node)
+        else:
+            raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
+    graph.recompile()
+    return graph
+
+
+def _out_of_place(graph: fx.GraphModule) -> None:
+    """Replace calls that overwrite their input by calls that do not; later uses of the input become uses of the result."""
+    place = {node: i for i, node in enumerate(graph.graph.nodes)}
+
+    def root(node: fx.Node) -> fx.Node:
+        while operations.aliases_its_input(node, graph) and isinstance(operations.operand(node), fx.Node):
+            node = operations.operand(node)
+        return node
+
+    memory = {node: root(node) for node in place}
+    for node in list(place):
+        if not operations.in_place(node, graph):
+            continue
+        x = operations.operand(node)
+        for other in place:
+            if other is not x and memory[other] is memory[x] and memory[other] is not node and other in memory:
+                late = [user for user in other.users if place[user] > place[node]]
+                if late:
+                    raise ConversionError(
+                        f"{node.name} overwrites its input, and {late[0].name} uses the overwritten numbers under another name "
+                        f"({other.name}): make {node.name} out of place (inplace=False)"
+                    )
+        if node.op == "call_function" and node.target in operations.IN_PLACE:
+            node.target = operations.IN_PLACE[node.target]
+        elif node.op == "call_method" and node.target in operations.IN_PLACE:
+            node.op, node.target = "call_function", operations.IN_PLACE[node.target]
+        else:
+            found = operations.activation(node, graph)
+            assert found is not None
+            with graph.graph.inserting_before(node):
+                keywords = found.function.keywords if hasattr(found.function, "keywords") else {}
+                new = graph.graph.call_function(operations.NAMED[found.name], (x,), keywords)
+            place[new] = place[node]
+            memory[new] = new
+            node.replace_all_uses_with(new)
+            graph.graph.erase_node(node)
+            del place[node], memory[node]
+            node = new
+        memory[node] = node
+        for user in list(x.users):
+            if place[user] > place[node]:
+                user.replace_input_with(x, node)
+    graph.recompile()
+
+
+def _run(network: nn.Module, x: Tensor) -> Any:
+    try:
+        with torch.no_grad():
+            return network(x)
+    except (RuntimeError, ValueError, IndexError, AssertionError) as error:
+        raise ConversionError(f"the network does not take example_input of shape {tuple(x.shape)}: {error}") from error
+
+
+def _same(expected: Any, found: Any) -> None:
+    if not (isinstance(expected, Tensor) and isinstance(found, Tensor)):
+        raise ConversionError(f"the network returns {type(expected).__name__}, not one tensor: wrap it in a module that returns one")
+    if not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+        raise ConversionError(
+            "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
+        )
+
+
+def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
+    """A row per operation on signals (shape arithmetic and constants have none), and the activations."""
+    rows: list[Row] = []
+    places: dict[fx.Node, Activation] = {}
+    for node in graph.graph.nodes:
+        if node.op == "placeholder":
+            node.meta["carries"] = "the image"
+        sources = [n for n in node.all_input_nodes if "carries" in n.meta]
+        meta = node.meta.get("tensor_meta")
+        if node.op in ("placeholder", "get_attr", "output") or not sources or not meta:
+            continue  # no signal: a constant, or arithmetic on shapes
+        neurons = math.prod(meta.shape) // batch if isinstance(meta, TensorMetadata) else 0
+        carried = ", ".join(sorted({n.meta["carries"] for n in sources}))
+        found = operations.activation(node, graph)
+        if found:
+            places[node] = found
+            node.meta["carries"] = "spikes"
+            rows.append(Row(node.name, found.name, "spiking", neurons))
+            continue
+        kind, why = operations.describe(node, graph, len(sources))
+        node.meta["carries"] = carried if why == operations.REORDER else "graded numbers"
+        if why == operations.SYNAPSES:
+            why = f"receives {carried}"
+        rows.append(Row(node.name, operations.name_of(node, graph), kind, neurons, why=why))
+    return rows, places
+
+
+SAMPLES = 50_000  # inputs of each layer that calibration looks at
+
+
+def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> dict[str, np.ndarray]:
+    """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included."""
+    if len(images) == 0:
+        raise ConversionError("calibration holds no image: give some, or None")
+    wanted = {operations.operand(node) for node in nodes}
+    parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
+    batches = images.split(16)
+
+    class Watch(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            value = super().run_node(n)
+            if n in parts:
+                flat = value.detach().flatten()
+                stride = max(1, math.ceil(flat.numel() * len(batches) / SAMPLES))
+                parts[n].append(torch.cat([flat[::stride], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
+            return value
+
+    with torch.no_grad():
+        for batch in batches:
+            Watch(graph).run(batch)
+    found = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
+    for name, values in found.items():
+        if not np.isfinite(values).all():
+            raise ConversionError(f"calibration: the input of {name} is not finite; look at the images and the network's weights")
+    return found
+
+
+def _fitted(activation: Activation, x: np.ndarray, K: int, spike_penalty: float, seed: int) -> FSParams:
+    """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
+    y = activation.function(torch.from_numpy(x)).numpy()
+    price = spike_penalty * float(np.mean(y**2))
+    if activation.name in ("relu", "relu6", "hardsigmoid"):
+        return _scaled_code(activation.name, x, y, K, price)
+    low, high = float(x[0]), float(x[-1])
+    margin = 0.05 * (high - low) + 1e-3
+
+    def cdf(edges: np.ndarray) -> np.ndarray:  # mostly what was seen, a little of everything, so that nothing rare is lost
+        return 0.9 * np.searchsorted(x, edges) / len(x) + 0.1 * (edges - low + margin) / (high - low + 2 * margin)
+
+    return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=150_000, seed=seed)
+
+
+def _code(name: str, alpha: float, K: int) -> FSParams:
+    """Binary code that rounds to the nearest, for ReLU, ReLU6, or Hardsigmoid (relu6(x + 3) / 6)."""
+    p = relu_code(alpha, K, nearest=True)
+    if name != "hardsigmoid":
+        return p
+    return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
+
+
+def _scaled_code(name: str, x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams:
+    """The code of the range with the least squared error plus price per spike, among 60 ranges up to the largest output."""
+    top = float(y.max()) * (6.0 if name == "hardsigmoid" else 1.0)
+    if top <= 0:
+        return _code(name, 1.0, K)  # this layer was silent for all images
+    candidates = []
+    for largest in top * np.linspace(1.0, 0.1, 60):
+        p = _code(name, float(largest) / (1 - 2.0**-K), K)
+        step = p.h[-1]
+        shifted = x + 3.0 if name == "hardsigmoid" else x
+        digits = np.clip(np.floor(shifted / step + 0.5), 0, 2**K - 1).astype(np.int64)
+        error = np.mean((digits * p.d[-1] - y) ** 2)
+        candidates.append((error + price * np.mean(np.bitwise_count(digits)), largest, p))
+    return min(candidates, key=lambda c: c[:2])[2]
+
+
+def _default(name: str, K: int) -> FSParams:
+    """Parameters without calibration images."""
+    if name in ("relu6", "hardsigmoid"):
+        return _code(name, 6.0 / (1 - 2.0**-K), K)
+    if name == "relu":
+        return relu_code(25.0, K)  # the published range
+    sets = read_sets()
+    if f"{name}.k{K}" not in sets:
+        there = [str(k) for k in range(1, 63) if f"{name}.k{k}" in sets]
+        choose = f"choose K among {', '.join(there)}, " if there else ""
+        raise ConversionError(f"the package has no {name} neuron with K = {K}: {choose}give calibration images, or coefficients[{name!r}]")
+    return sets[f"{name}.k{K}"].params

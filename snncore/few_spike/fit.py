@@ -194,6 +194,8 @@ def fit(
     x, weight, y = _samples(function, interval, cdf, 1_000 if noise else 8_000)
     low, high = map(float, interval)
     grid = 0.0 if bits is None else _grid(bits)
+    unit = (high - low) / 20 if bits is None else 1.0  # the search makes steps of absolute size, right for intervals of length 20
+    x, low, high, noise = x / unit, low / unit, high / unit, noise / unit
     generator = numpy_generator(seed, "few-spike fit")
     samples = np.zeros((0, K, 0)) if noise == 0 else noise * generator.standard_normal((4, K, len(x)))
     total, best, best_objective = max(1, evaluations // restarts), None, math.inf
@@ -211,4 +213,4 @@ def fit(
                 bar.update(last - first)
     assert best is not None
     T, h, d = best
-    return FSParams(tuple(T), (*h[:-1], 0.0), tuple(d), strict)
+    return FSParams(tuple(T * unit), (*(h[:-1] * unit), 0.0), tuple(d), strict)

@@ -1,17 +1,23 @@
 """Image classifiers with their published weights.
 
 EfficientNet-Lite (Google, 2020) is EfficientNet without squeeze-and-excitation and with ReLU6 in place of SiLU. Architecture and ImageNet
-weights come from the packages of the extra ``images``.
+weights come from the packages of the extra ``images``. The small networks for CIFAR-10 are trained by this project: their weights lie in
+``data/checkpoints``, with the command, seed and log of the training beside them.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from snncore.datafiles import find
+from snncore.networks.checkpoints import load_checkpoint
 from snncore.shapes import FloatTensor
 
-SIZE = {0: 224}  # input width and height [pixel] of each version
+SIZE = {0: 224, 1: 240, 2: 260}  # input width and height [pixel] of each version
 
 
 def efficientnet_lite(version: int = 0) -> nn.Module:
@@ -62,3 +68,85 @@ def imagenet_categories() -> list[str]:
     from torchvision.models import EfficientNet_B7_Weights
 
     return list(EfficientNet_B7_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+class ResidualBlock(nn.Module):
+    """relu(x + bn(conv(relu(bn(conv(x)))))), with bn(conv 1 x 1) on x where the size changes."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x):  # no shapes in the signature: tracing calls it with symbols
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+def cifar_resnet(depth: int) -> nn.Module:
+    """ResNet of 6n + 2 layers for 32 x 32 images and 10 categories: 16, 32 and 64 channels, n blocks each. Untrained.
+
+    Source: K. He et al., Deep residual learning for image recognition, CVPR 2016, section 4.2.
+
+    Raises
+    ------
+    ValueError
+        If the depth is not 6n + 2.
+    """
+    n, rest = divmod(depth - 2, 6)
+    if n < 1 or rest:
+        raise ValueError(f"depth is {depth}: give 6n + 2, such as 8, 14 or 20")
+    layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    channels_in = 16
+    for channels in (16, 32, 64):
+        for i in range(n):
+            layers.append(ResidualBlock(channels_in, channels, 2 if i == 0 and channels > 16 else 1))
+            channels_in = channels
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+def cifar_efficientnet() -> nn.Module:
+    """A small EfficientNet for 32 x 32 images and 10 categories: the blocks of torchvision's EfficientNet-B7 (inverted bottlenecks,
+    SiLU, squeeze-and-excitation with sigmoid gates), fewer and narrower of them. Untrained.
+
+    Source: M. Tan and Q. V. Le, EfficientNet, ICML 2019.
+    """
+    from torchvision.models.efficientnet import EfficientNet, MBConvConfig
+
+    stage = partial(MBConvConfig, kernel=3, width_mult=1.0, depth_mult=1.0)
+    stages = [
+        stage(expand_ratio=1, stride=1, input_channels=24, out_channels=24, num_layers=1),
+        stage(expand_ratio=3, stride=2, input_channels=24, out_channels=48, num_layers=2),
+        stage(expand_ratio=3, stride=2, input_channels=48, out_channels=96, num_layers=4),
+    ]
+    network = EfficientNet(stages, dropout=0.1, num_classes=10, last_channel=256)
+    network.features[0][0].stride = (1, 1)  # the photographs are small: no halving at the entrance
+    return network
+
+
+CIFAR: dict[str, Callable[[], nn.Module]] = {
+    "resnet8": partial(cifar_resnet, 8),
+    "resnet14": partial(cifar_resnet, 14),
+    "resnet20": partial(cifar_resnet, 20),
+    "silu": cifar_efficientnet,
+}
+
+
+def cifar_network(name: str) -> nn.Module:
+    """One of the networks `CIFAR`, trained by this project on CIFAR-10, in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        For another name.
+    snncore.datafiles.DataError
+        If its checkpoint is missing or damaged.
+    """
+    if name not in CIFAR:
+        raise ValueError(f"name is {name!r}: there are {', '.join(CIFAR)}")
+    return load_checkpoint(f"cifar_{name}", CIFAR[name]()).eval()

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 
 from snncore.datafiles import package_file, read_photographs_20
 from snncore.experiments import few_spike
 from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import fs_neuron
-from snncore.few_spike.convert import FSActivation, replace_activation
+from snncore.few_spike.convert import FSActivation, convert
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 
 
@@ -36,7 +35,9 @@ def small(**change):
 def test_lite0_spikes_are_the_binary_digits_of_the_numbers_sent():
     """A second way to count: read the digits off the decoded outputs of each layer."""
     found = few_spike.lite0(small(photographs=1))
-    snn = replace_activation(efficientnet_lite(0), nn.ReLU6, lambda _: few_spike.relu6_code())
+    photographs, _, _ = read_photographs_20()
+    batch = efficientnet_lite_input(photographs[:1])
+    snn, _ = convert(efficientnet_lite(0), batch, coefficients={"relu6": few_spike.relu6_code()})
     grid, digits = 6 / (2**few_spike.RELU6_K - 1), []
 
     def count(layer, inputs, output):
@@ -46,9 +47,8 @@ def test_lite0_spikes_are_the_binary_digits_of_the_numbers_sent():
     for module in snn.modules():
         if isinstance(module, FSActivation):
             module.register_forward_hook(count)
-    photographs, _, _ = read_photographs_20()
     with torch.inference_mode():
-        snn(efficientnet_lite_input(photographs[:1]))
+        snn(batch)
     assert found.spikes.tolist() == digits
     assert len(digits) == 33
     assert found.neurons[0] == 32 * 112 * 112  # the stem of EfficientNet-Lite0 on 224 x 224

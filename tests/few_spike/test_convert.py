@@ -1,40 +1,257 @@
+import copy
+import math
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from snncore.few_spike import coefficients, fs_neuron, relu_code
-from snncore.few_spike.convert import FSActivation, replace_activation
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
+from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.operations import ConversionError
 
 
-def network():
-    torch.manual_seed(0)
-    shared = nn.ReLU6()
-    return nn.Sequential(nn.Linear(4, 8), shared, nn.Sequential(nn.Linear(8, 8), shared), nn.Linear(8, 2)).eval()
+def images(n=4, seed=0, size=8):
+    return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def test_replacement_is_a_copy_and_computes_the_code():
-    ann = network()
-    before = {k: v.clone() for k, v in ann.state_dict().items()}
-    snn = replace_activation(ann, nn.ReLU6, lambda _: relu_code(6 / (1 - 2.0**-8), 8))
-    assert not any(isinstance(m, FSActivation) for m in ann.modules())
-    assert not any(isinstance(m, nn.ReLU6) for m in snn.modules())  # also where one module is used in two places
-    assert all(torch.equal(before[k], v) for k, v in ann.state_dict().items())
-    x = torch.randn(5, 4, generator=torch.Generator().manual_seed(1))
-    p = relu_code(6 / (1 - 2.0**-8), 8)
-    hidden = fs_neuron(ann[0](x), p)
-    assert torch.equal(snn(x), ann[3](fs_neuron(ann[2][0](hidden), p)))
-    assert (snn(x) - ann(x)).abs().max() < 0.1
+def seeded(make):
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        return make().eval()
 
 
-def test_more_steps_come_closer():
-    ann, x = network(), torch.randn(50, 4, generator=torch.Generator().manual_seed(1))
-    error = [
-        float((replace_activation(ann, nn.ReLU6, lambda _, K=K: relu_code(6 / (1 - 2.0**-K), K))(x) - ann(x)).abs().max().detach())
-        for K in (4, 8, 12)
+class Forms(nn.Module):
+    """The same activation as module, function, method and in place; one module called twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.silu = nn.SiLU()
+        self.out = nn.Linear(6, 5)
+
+    def forward(self, x):
+        x = self.relu(self.conv(x))
+        x = self.relu(x - 0.2)
+        x = F.relu(x - 0.1, inplace=True)
+        x = (x - 0.1).relu()
+        x = torch.sigmoid(F.gelu(self.silu(x)).tanh())
+        x += 1
+        return self.out(x.mean((2, 3)))
+
+
+def test_every_form_of_an_activation_is_found():
+    network = seeded(Forms)
+    report = convert(network, images(), K=8).report
+    assert [row.operation for row in report.spiking] == ["relu"] * 4 + ["silu", "gelu", "tanh", "sigmoid"]
+    assert {row.neurons for row in report.spiking} == {6 * 8 * 8}
+    assert report.neurons == 8 * 6 * 8 * 8
+
+
+def test_the_network_itself_is_left_as_it_is():
+    network, x = seeded(Forms), images()
+    before, text = copy.deepcopy(network.state_dict()), str(network)
+    network.train()
+    snn, _ = convert(network, x, K=8)
+    assert network.training
+    assert str(network) == text
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    assert not any(isinstance(m, FSActivation) for m in network.modules())
+    with torch.no_grad():
+        next(network.parameters()).add_(1)
+    assert not torch.equal(next(network.parameters()), next(snn.parameters()))  # no shared memory either
+
+
+def test_it_computes_what_neurons_put_there_by_hand_compute():
+    network, x = seeded(Forms), images()
+    given = {name: coefficients(f"{name}.k12").params for name in ("silu", "gelu", "sigmoid", "tanh")} | {"relu": relu_code(4.0, 9)}
+    snn, _ = convert(network, x, coefficients=given)
+    y, n = network.conv(x), {name: lambda v, name=name: fs_neuron(v, given[name]) for name in given}
+    y = n["relu"](n["relu"](n["relu"](n["relu"](y) - 0.2) - 0.1) - 0.1)
+    y = network.out((n["sigmoid"](n["tanh"](n["gelu"](n["silu"](y)))) + 1).mean((2, 3)))
+    assert torch.equal(snn(x), y)
+
+
+CONV = partial(nn.Conv2d, kernel_size=3)
+
+
+@pytest.mark.parametrize(("layers", "factor"), [  # a ReLU code halves its error with each step, a fit comes closer less regularly
+    (lambda: (CONV(3, 8), nn.BatchNorm2d(8), nn.ReLU6(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(72, 4)), 30),
+    (lambda: (CONV(3, 8), nn.LeakyReLU(0.2), CONV(8, 8), nn.Hardswish(), nn.Flatten(), nn.Linear(128, 4)), 3),
+    (lambda: (CONV(3, 8), nn.Hardsigmoid(), CONV(8, 8), nn.GELU("tanh"), nn.Flatten(), nn.Linear(128, 4)), 3),
+])  # fmt: skip
+def test_with_calibration_more_steps_come_closer_to_the_original(layers, factor):
+    network, x = seeded(lambda: nn.Sequential(*layers())), images(64)
+    expected = network(x).detach()
+
+    def error(K):
+        snn, report = convert(network, x[:1], calibration=x, K=K)
+        assert all(row.K == K and row.low < row.high for row in report.spiking)
+        return float((snn(x) - expected).square().mean().sqrt() / expected.std())
+
+    assert 1 > error(3) > factor * error(9) > 0
+
+
+def test_calibration_looks_at_each_call_by_itself():
+    shared = nn.ReLU()
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), shared, nn.Conv2d(4, 4, 1), shared).eval()
+    with torch.no_grad():
+        network[2].weight.mul_(100)
+    _, report = convert(network, images(), calibration=images(8), K=8)
+    first, second = report.spiking
+    assert first.high < second.high / 5
+
+
+def test_hardsigmoid_has_a_code_in_closed_form():
+    (row,), K = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=7).report.spiking, 7
+    assert row.K == K
+    snn = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).network
+    x = torch.linspace(-5, 5, 1001, dtype=torch.float64)[None]
+    digits = (F.hardsigmoid(x) * (2**K - 1) + 0.5).floor()
+    assert (snn(x) - digits / (2**K - 1)).abs().max() < 1.01 / (2**K - 1)  # one step on its borders
+    assert (snn(x) - F.hardsigmoid(x)).abs().max() < 0.51 / (2**K - 1)
+
+
+def test_a_price_on_spikes_saves_spikes():
+    from snncore.few_spike.evaluate import statistics
+
+    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Conv2d(8, 8, 3), nn.ReLU())), images(32)
+    free, priced = (statistics(convert(network, x[:1], x, K=8, spike_penalty=p).network, x)[1].spikes_per_neuron for p in (0.0, 0.02))
+    assert priced < 0.8 * free
+
+
+class Residual(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        z = F.relu_(y)
+        return y + z  # y was overwritten
+
+
+def test_what_is_overwritten_in_place_is_used_overwritten():
+    x = images()
+    snn, _ = convert(Residual(), x, coefficients={"relu": relu_code(16.0, 20, nearest=True)})
+    assert (snn(x) - 4 * x.relu()).abs().max() < 1e-3
+
+
+class Alias(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        flat = y.flatten(1)
+        z = F.relu(y, inplace=True)
+        return z.flatten(1) + flat
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        return F.relu(x) if x.sum() > 0 else x
+
+
+class Random(nn.Module):
+    def forward(self, x):
+        return F.relu(x + torch.randn(3, 8, 8))
+
+
+class Two(nn.Module):
+    def forward(self, x):
+        return F.relu(x), x
+
+
+class Unknown(nn.Module):
+    def forward(self, x):
+        return F.relu(torch.fft.fft(x).real)
+
+
+@pytest.mark.parametrize(
+    ("network", "x", "words"),
+    [
+        (Branch(), images(), r"cannot be traced.*torch\.where"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ELU()), images(), r"_1 \(ELU\) is no activation that has few-spike neurons"),
+        (Unknown(), images(), r"fft_fft"),
+        (Alias(), images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
+        (Random(), images(), r"does not give what the network gives"),
+        (Two(), images(), r"returns tuple"),
+        (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1)), images(), r"no activation that could spike"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()).half(), images().half(), r"torch\.float16.*float32"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images().bfloat16(), r"example_input is of type torch\.bfloat16"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.Hardswish()), images(), r"no hardswish neuron with K = 8: give calibration"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words):
+    with pytest.raises(ConversionError, match=words):
+        convert(network, x)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"K": 0}, "K is 0"),
+        ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
+        ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
+        ({"calibration": images(0)}, "calibration holds no image"),
+        ({"calibration": images() * math.nan}, "the input of relu_4 is not finite"),
+        ({"spike_penalty": -1.0}, "spike_penalty is -1"),
+    ],
+)
+def test_bad_options_are_refused(options, words):
+    with pytest.raises(ConversionError, match=words):
+        convert(seeded(Forms), images(), **options)
+
+
+def test_the_report_names_what_stays_analog_and_what_each_layer_receives(tmp_path):
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
+            self.norm = nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            x = F.relu(self.norm(self.a(x)))
+            return self.c(F.max_pool2d(x, 2).repeat_interleave(1, 2) if False else x * torch.sigmoid(self.b(x)))
+
+    report = convert(Gate().eval(), images(), K=8).report
+    by = {row.node: row for row in report.rows}
+    assert [(by[n].kind, by[n].why) for n in ("a", "b", "c")] == [
+        ("linear", "receives the image"),
+        ("linear", "receives spikes"),
+        ("linear", "receives graded numbers"),
     ]
-    assert error[0] > 8 * error[1] > 64 * error[2] > 0
+    assert by["mul"].kind == "analog"
+    assert by["norm"].kind == "linear"
+    report.to_csv(tmp_path / "report.csv")
+    assert len((tmp_path / "report.csv").read_text().splitlines()) == len(report.rows) + 1
+    assert "multiplies two signals" in str(report)
 
 
-def test_a_network_without_the_activation_is_refused():
-    with pytest.raises(ValueError, match="no module of the class SiLU"):
-        replace_activation(network(), nn.SiLU, lambda _: coefficients("silu.published").params)
+def test_neurons_can_be_counted_without_weights():
+    with torch.device("meta"):
+        network, x = nn.Sequential(nn.Conv2d(3, 64, 3, stride=2), nn.SiLU(), nn.Conv2d(64, 5, 1), nn.Sigmoid()), torch.empty(2, 3, 101, 101)
+    report = convert(network, x, K=16).report
+    assert [row.neurons for row in report.spiking] == [64 * 50 * 50, 5 * 50 * 50]
+
+
+def test_a_layer_that_calibration_finds_silent_stays_silent():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()).eval()
+    with torch.no_grad():
+        network[0].bias.fill_(-100)
+    snn, _ = convert(network, images(), calibration=images(), K=4)
+    assert not snn(images()).any()
+
+
+def test_fitted_layers_are_as_good_as_the_zoo_on_the_same_inputs():
+    x = torch.linspace(-8, 12, 20_000)[:, None]
+    snn, _ = convert(nn.Sequential(nn.SiLU()), x[:1], calibration=x, K=8)
+    exact = FUNCTIONS["silu"](x.double())
+    fitted, zoo = (float((y - exact).square().mean()) for y in (snn(x.double()), fs_neuron(x.double(), coefficients("silu.k8").params)))
+    assert fitted < 1.5 * zoo
+
+
+def test_parameters_are_plain_numbers():
+    snn, _ = convert(seeded(Forms), images(), K=8)
+    for module in snn.modules():
+        if isinstance(module, FSActivation):
+            assert isinstance(module.params, FSParams)
+            assert np.isfinite([*module.params.T, *module.params.h, *module.params.d]).all()

@@ -1,0 +1,249 @@
+r"""Three evaluations of a converted network, all of the same function.
+
+- **Collapsed**: ``network(images)``, one pass that hands on decoded numbers.
+- **Stepwise**: the spikes of each step pass every linear operation by themselves and are added up where the next neurons collect them,
+  :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. It also counts synaptic operations.
+- **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), which knows its spikes. This gives all statistics.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, fx
+from torch.func import functional_call
+
+from snncore.few_spike import operations
+from snncore.few_spike.convert import FSActivation, Images
+from snncore.few_spike.neuron import FSParams, fs_run
+from snncore.few_spike.pieces import Pieces, pieces
+from snncore.shapes import FloatTensor, SpikeTrain
+
+
+class Steps(NamedTuple):
+    """A signal between neurons: a part that does not depend on spikes, and what the spikes of each step add."""
+
+    constant: Any
+    steps: list[Any]
+
+
+def _decoded(signal: Any) -> Any:
+    """The number that has arrived when all steps are over."""
+    if not isinstance(signal, Steps):
+        return signal
+    total = signal.constant
+    for step in signal.steps:
+        total = total + step
+    return total
+
+
+def _replace(arguments: Any, change: Any) -> Any:
+    """Arguments of a call with ``change`` applied to each signal, also inside lists."""
+    if isinstance(arguments, Steps):
+        return change(arguments)
+    if isinstance(arguments, tuple | list):
+        return type(arguments)(_replace(a, change) for a in arguments)
+    if isinstance(arguments, dict):
+        return {key: _replace(a, change) for key, a in arguments.items()}
+    return change(arguments) if isinstance(arguments, Tensor) else arguments
+
+
+CONSTANT_PART = ("bias", "running_mean")  # of a convolution, a linear layer or batch normalization: zero them, and the rest is linear
+
+
+def _weighted(function: Any, x: Tensor, weight: Tensor, args: tuple, kwargs: dict) -> Tensor:
+    """A convolution or linear layer called as a function, with another input and weight, without its bias."""
+    return function(x, weight, None, *args[3:], **{key: a for key, a in kwargs.items() if key not in ("input", "weight", "bias")})
+
+
+class Traffic(NamedTuple):
+    """Work of one layer of synapses for a batch of images.
+
+    Attributes
+    ----------
+    node : str
+    macs : int
+        Multiply-accumulates of the original network.
+    spikes : int
+        Accumulates: how often a spike arrives at a synapse. 0 if the layer receives something else.
+    graded : int
+        Multiply-accumulates, where the layer receives the image, mixtures of spikes, products or maxima.
+    """
+
+    node: str
+    macs: int
+    spikes: int
+    graded: int
+
+
+@torch.no_grad()
+def stepwise(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, tuple[Traffic, ...]]:
+    """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
+    run = _Stepwise(network)
+    return _decoded(run.run(images)), tuple(run.traffic)
+
+
+class _Stepwise(fx.Interpreter):
+    def __init__(self, network: fx.GraphModule):
+        super().__init__(network)
+        self.traffic: list[Traffic] = []
+
+    def run_node(self, n: fx.Node) -> Any:
+        if n.op in ("placeholder", "get_attr", "output"):
+            return super().run_node(n)
+        args, kwargs = self.fetch_args_kwargs_from_env(n)
+        call = partial(getattr(self, n.op), n.target)
+        module = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
+        if isinstance(module, FSActivation):
+            z, _ = fs_run(_decoded(args[0]), module.params)
+            return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
+        signals: list[Steps] = []
+        _replace((args, kwargs), lambda a: signals.append(a) if isinstance(a, Steps) else None)
+        sources = [source for source in n.all_input_nodes if "carries" in source.meta]
+        if "carries" not in n.meta:  # arithmetic on shapes
+            return call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
+        kind, why = operations.describe(n, self.module, len(sources))
+        if why == operations.SYNAPSES:
+            args = (*args, *(kwargs[key] for key in ("input", "weight")[len(args) :] if key in kwargs))
+            self._count(n, sources[0], args, kwargs)
+        if kind == "analog" or not signals:
+            return call(*_replace((args, kwargs), _decoded))
+        constant = call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
+        if module is not None and why in (operations.SYNAPSES, operations.SHIFT):
+            zero = {key: torch.zeros_like(a) for key, a in (*module.named_parameters(), *module.named_buffers()) if key in CONSTANT_PART}
+            return Steps(constant, [functional_call(module, zero, (step,)) for step in signals[0].steps])
+        if why == operations.SYNAPSES:
+            return Steps(constant, [_weighted(n.target, step, args[1], args, kwargs) for step in signals[0].steps])
+        if why == operations.SUM:
+            args = tuple(0 if isinstance(a, int | float) else a for a in args)
+        joined = why == operations.SUM or n.target in operations.JOINS
+
+        def at(t: int, a: Any) -> Any:
+            if isinstance(a, Steps):
+                return a.steps[t] if t < len(a.steps) else _replace(a.constant, torch.zeros_like)
+            return torch.zeros_like(a) if joined else a  # what does not depend on spikes is in the constant part
+
+        return Steps(constant, [call(*_replace((args, kwargs), partial(at, t))) for t in range(max(len(s.steps) for s in signals))])
+
+    def _count(self, n: fx.Node, source: fx.Node, args: tuple, kwargs: dict) -> None:
+        """Note how many synapses the layer's inputs reach, borders included: the layer itself, with all weights 1 and no constant part."""
+        signal = args[0]
+
+        def reached(x: Tensor) -> int:
+            if n.op == "call_module":
+                module = self.fetch_attr(str(n.target))
+                ones = {key: torch.full_like(a, float(key == "weight"), dtype=torch.float64) for key, a in module.named_parameters()}
+                return int(functional_call(module, ones, (x,)).sum())
+            return int(_weighted(n.target, x, torch.ones_like(args[1], dtype=torch.float64), args, kwargs).sum())
+
+        macs = reached(torch.ones_like(_decoded(signal), dtype=torch.float64))
+        if source.meta["carries"] == "spikes" and isinstance(signal, Steps):
+            sent = torch.stack([(step != 0).double() for step in signal.steps]).sum(0)
+            self.traffic.append(Traffic(n.name, macs, reached(sent), 0))
+        else:
+            self.traffic.append(Traffic(n.name, macs, 0, macs))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Spikes of one layer of few-spike neurons.
+
+    Attributes
+    ----------
+    node : str
+        Its module in the network is ``few_spike.<node>``.
+    params : FSParams
+    neurons, images : int
+        Neurons per image, number of images.
+    counts : array, shape (piece,)
+        How many of the neurons were in each piece.
+    pieces : Pieces
+    """
+
+    node: str
+    params: FSParams
+    neurons: int
+    images: int
+    counts: np.ndarray
+    pieces: Pieces
+
+    @property
+    def spikes_per_step(self) -> np.ndarray:
+        """Spikes per neuron and image in each step, shape (K,)."""
+        return self.pieces.spikes.long().numpy() @ self.counts / (self.neurons * self.images)
+
+    @property
+    def spikes(self) -> float:
+        """Spikes per image."""
+        return float(self.pieces.spikes.long().sum(0).numpy() @ self.counts / self.images)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Spikes of a converted network, layer by layer; statistics of several batches add up."""
+
+    layers: tuple[Layer, ...]
+
+    def __add__(self, other: "Statistics") -> "Statistics":
+        both = zip(self.layers, other.layers, strict=True)
+        return Statistics(tuple(Layer(a.node, a.params, a.neurons, a.images + b.images, a.counts + b.counts, a.pieces) for a, b in both))
+
+    @property
+    def neurons(self) -> int:
+        """Few-spike neurons per image."""
+        return sum(layer.neurons for layer in self.layers)
+
+    @property
+    def spikes_per_neuron(self) -> float:
+        """Mean number of spikes of a neuron for one image."""
+        return sum(layer.spikes for layer in self.layers) / self.neurons
+
+
+_pieces = lru_cache(maxsize=None)(pieces)
+
+
+@torch.no_grad()
+def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, Statistics]:
+    """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece."""
+    layers: list[Layer] = []
+
+    class Lookup(fx.Interpreter):
+        def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
+            module = self.fetch_attr(str(target))
+            if not isinstance(module, FSActivation):
+                return super().call_module(target, args, kwargs)
+            (x,) = args
+            table = _pieces(module.params, x.dtype)
+            which = torch.bucketize(x, table.first[1:].to(x.device), right=True)
+            counts = torch.bincount(which.flatten(), minlength=len(table)).cpu().numpy()
+            node = str(target).removeprefix("few_spike.")
+            layers.append(Layer(node, module.params, x.numel() // len(images), len(images), counts, table))
+            return table.y.to(x.device)[which]
+
+    output = Lookup(network).run(images)
+    return output, Statistics(tuple(layers))
+
+
+@torch.no_grad()
+def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrain:
+    """All spikes of one layer, shape (K, batch, ...).
+
+    Raises
+    ------
+    ValueError
+        If the network has no such layer of few-spike neurons.
+    """
+    there = [name.removeprefix("few_spike.") for name, module in network.named_modules() if isinstance(module, FSActivation)]
+    if node not in there:
+        raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(there)}")
+    module = network.get_submodule(f"few_spike.{node}")
+    assert isinstance(module, FSActivation)
+    seen: list[Tensor] = []
+    handle = module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        network(images)
+    finally:
+        handle.remove()
+    return fs_run(seen[0], module.params)[0]

@@ -1,0 +1,194 @@
+"""What the operations of a traced network are for a few-spike network: activation, linear or analog. What is in no table is refused.
+
+- An **activation** acts on each number alone: a few-spike neuron can take its place.
+- A **linear** operation (convolution, batch normalization in evaluation mode, mean, sum, reordering) gives the same whether the spikes of
+  K steps pass it one by one and are added up, or their sum passes it.
+- An **analog** operation (product of two signals, maximum, normalization by its own input) needs the decoded numbers.
+"""
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+
+from snncore.shapes import FloatTensor
+
+
+class ConversionError(ValueError):
+    """The network cannot be converted as it is; the message says where and what to do."""
+
+
+class Activation(NamedTuple):
+    """An activation: its name and the function with its constants, out of place."""
+
+    name: str
+    function: Callable[[FloatTensor], FloatTensor]
+
+
+MODULES: dict[type[nn.Module], str] = {
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.SiLU: "silu",
+    nn.GELU: "gelu",
+    nn.Sigmoid: "sigmoid",
+    nn.Hardswish: "hardswish",
+    nn.Hardsigmoid: "hardsigmoid",
+    nn.Tanh: "tanh",
+    nn.LeakyReLU: "leaky_relu",
+}
+NAMED: dict[str, Callable[..., FloatTensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "sigmoid": torch.sigmoid,
+    "hardswish": F.hardswish,
+    "hardsigmoid": F.hardsigmoid,
+    "tanh": torch.tanh,
+    "leaky_relu": F.leaky_relu,
+}
+FUNCTIONS: dict[Any, str] = {function: name for name, function in NAMED.items()} | {
+    torch.relu: "relu", torch.relu_: "relu", F.relu_: "relu", F.sigmoid: "sigmoid", torch.sigmoid_: "sigmoid", F.tanh: "tanh",
+    torch.tanh_: "tanh", F.leaky_relu_: "leaky_relu",
+}  # fmt: skip
+METHODS = {name + end: name for name in ("relu", "sigmoid", "tanh") for end in ("", "_")}
+
+AFFINE = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)  # with a constant part
+REORDERING_MODULES = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd)
+PADDING_MODULES = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d, nn.PixelShuffle, nn.ChannelShuffle)
+MEANS_MODULES = (
+    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
+)  # fmt: skip
+REORDERING = {
+    torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
+    operator.getitem, F.dropout, "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
+    "contiguous", "expand",
+    "stochastic_depth",
+}  # fmt: skip
+JOINS = {torch.cat, torch.stack}
+MEANS = {
+    torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
+}  # fmt: skip
+SUMS = {operator.add, operator.sub, torch.add, torch.sub, "add", "sub"}
+WEIGHTED = {F.conv1d, F.conv2d, F.conv3d, F.linear}  # input, weight, bias
+PRODUCTS = {operator.mul, operator.truediv, torch.mul, torch.div, "mul", "div"}
+IN_PLACE: dict[Any, Any] = {
+    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul, operator.itruediv: operator.truediv,
+    "add_": torch.add, "sub_": torch.sub, "mul_": torch.mul, "div_": torch.div,
+}  # fmt: skip
+MAXIMUM = "takes the largest of several numbers"
+NORMALIZATION = "divides by a statistic of its own input"
+ANALOG: dict[Any, str] = (
+    dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool2d, F.max_pool2d, F.adaptive_max_pool2d), MAXIMUM)
+    | dict.fromkeys((nn.LayerNorm, nn.GroupNorm, F.layer_norm, F.group_norm), NORMALIZATION)
+    | dict.fromkeys((nn.Softmax, nn.LogSoftmax, F.softmax, torch.softmax, F.log_softmax, "softmax", "log_softmax"), NORMALIZATION)
+    | dict.fromkeys((nn.MultiheadAttention, torch.matmul, operator.matmul, torch.bmm, F.scaled_dot_product_attention, "matmul"),
+                    "multiplies signals with each other")
+)  # fmt: skip
+PRODUCT = "multiplies two signals"
+SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
+MEAN, REORDER = "means or sums of signals", "passes signals on, in other places"
+
+
+def key_of(node: fx.Node, network: nn.Module) -> Any:
+    """What the tables know a node by: the class of its module, the function, or a name."""
+    if node.op == "call_module":
+        return type(network.get_submodule(str(node.target)))
+    if node.op == "call_function" and getattr(node.target, "__name__", "") == "stochastic_depth":  # torchvision's, idle in evaluation mode
+        return "stochastic_depth"
+    return node.target
+
+
+def name_of(node: fx.Node, network: nn.Module) -> str:
+    """The name of an operation for people."""
+    key = key_of(node, network)
+    return key if isinstance(key, str) else str(getattr(key, "__name__", key))
+
+
+def operand(node: fx.Node) -> Any:
+    """The first argument of a call: the signal that it acts on."""
+    return node.args[0] if node.args else node.kwargs.get("input")
+
+
+def activation(node: fx.Node, network: nn.Module) -> Activation | None:
+    """The activation that a node is, or None."""
+    key = key_of(node, network)
+    if node.op == "call_module":
+        name, module = MODULES.get(key), network.get_submodule(str(node.target))
+        if isinstance(module, nn.GELU):
+            return Activation("gelu", partial(F.gelu, approximate=module.approximate))
+        if isinstance(module, nn.LeakyReLU):
+            return Activation("leaky_relu", partial(F.leaky_relu, negative_slope=module.negative_slope))
+    elif node.op in ("call_function", "call_method"):
+        name = (FUNCTIONS if node.op == "call_function" else METHODS).get(key)
+        constants = {k: v for k, v in node.kwargs.items() if k not in ("input", "inplace")}
+        if name == "leaky_relu" and len(node.args) > 1:
+            constants["negative_slope"] = node.args[1]
+        if name and constants:
+            return Activation(name, partial(NAMED[name], **constants))
+    else:
+        return None
+    return Activation(name, NAMED[name]) if name else None
+
+
+def in_place(node: fx.Node, network: nn.Module) -> bool:
+    """Whether a call overwrites its first argument."""
+    if node.op == "call_module":
+        return bool(getattr(network.get_submodule(str(node.target)), "inplace", False)) and activation(node, network) is not None
+    if node.op not in ("call_function", "call_method"):
+        return False
+    if node.target in IN_PLACE:
+        return True
+    if activation(node, network) is None:
+        return False
+    given = node.kwargs.get("inplace", len(node.args) > 1 and node.args[-1] is True)  # the only truth value among the arguments
+    return bool(given) or name_of(node, network).endswith("_")
+
+
+def aliases_its_input(node: fx.Node, network: nn.Module) -> bool:
+    """Whether the result may share memory with the first argument."""
+    if node.op == "call_module":
+        return isinstance(network.get_submodule(str(node.target)), REORDERING_MODULES)
+    return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING
+
+
+def has_weights(node: fx.Node, network: nn.Module) -> bool:
+    """Whether an operation is a layer of synapses."""
+    if node.op == "call_module":
+        return isinstance(network.get_submodule(str(node.target)), nn.Linear | nn.modules.conv._ConvNd)
+    return node.op == "call_function" and node.target in WEIGHTED
+
+
+def describe(node: fx.Node, network: nn.Module, signals: int) -> tuple[str, str]:
+    """Kind ("linear" or "analog") and reason of an operation that is no activation.
+
+    Raises
+    ------
+    ConversionError
+        If it is in no table.
+    """
+    key = key_of(node, network)
+    if node.op == "call_module":
+        module = network.get_submodule(str(node.target))
+        for classes, why in ((nn.modules.batchnorm._BatchNorm, SHIFT), (AFFINE, SYNAPSES), (MEANS_MODULES, MEAN),
+                             (REORDERING_MODULES + PADDING_MODULES, REORDER)):  # fmt: skip
+            if isinstance(module, classes):
+                return "linear", why
+    elif key in PRODUCTS:
+        return ("analog", PRODUCT) if signals > 1 else ("linear", "scales by constants")
+    elif key is F.pad and node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value") and len(node.args) < 3:
+        return "linear", REORDER
+    else:
+        for keys, why in ((SUMS, SUM), (WEIGHTED, SYNAPSES), (MEANS, MEAN), (REORDERING | JOINS, REORDER)):
+            if key in keys:
+                return "linear", why
+    if key in ANALOG:
+        return "analog", ANALOG[key]
+    raise ConversionError(
+        f"{node.name} ({name_of(node, network)}) is no activation that has few-spike neurons, and not known to be linear or analog. "
+        f"Activations are {', '.join(NAMED)}. Put one of them, or other operations, in its place"
+    )

@@ -1,0 +1,1 @@
+"""Learning: losses, training by gradient descent, and local learning rules."""

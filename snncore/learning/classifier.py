@@ -1,0 +1,158 @@
+"""Train an image classifier by stochastic gradient descent with one cycle of the learning rate: resumable, logged, in one file.
+
+Source of the schedule: L. N. Smith and N. Topin, Super-convergence, arXiv 1708.07120 (2018).
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from snncore.seeds import torch_generator
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a sensible number; the message names the epoch and the state that was kept."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs, batch : int
+    peak_rate : float
+        Learning rate at the top of the cycle: it rises linearly from a tenth of it over ``warmup`` of all steps, then falls to 0.
+    warmup : float
+    momentum, weight_decay : float
+        Of stochastic gradient descent (Nesterov's form).
+    bfloat16 : bool
+        Compute in bfloat16 where autocast allows it; weights stay float32.
+    """
+
+    epochs: int
+    batch: int = 128
+    peak_rate: float = 0.1
+    warmup: float = 0.2
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    bfloat16: bool = True
+
+    def rate(self, done: float) -> float:
+        """Learning rate after the part ``done`` (0 to 1) of all steps."""
+        up, down = 0.1 + 0.9 * done / self.warmup, (1 - done) / (1 - self.warmup)
+        return self.peak_rate * min(up, down)
+
+
+@torch.inference_mode()
+def answers(network: nn.Module, images: Float[Tensor, "batch *image"], batch: int = 250) -> Float[Tensor, "batch category"]:
+    """What the network, in evaluation mode, gives for each category."""
+    network.eval()
+    return torch.cat([network(part) for part in images.split(batch)])
+
+
+def accuracy(network: nn.Module, images: Float[Tensor, "batch *image"], labels: Int[Tensor, " batch"]) -> float:
+    """Share of images (0 to 1) for which the network's largest output is the label."""
+    return float((answers(network, images).argmax(1) == labels).float().mean())
+
+
+def train(
+    network: nn.Module,
+    images: Float[Tensor, "batch *image"],
+    labels: Int[Tensor, " batch"],
+    held_out: tuple[Tensor, Tensor],
+    recipe: Recipe,
+    seed: int,
+    state: Path,
+    augment: Augment | None = None,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
+
+    Parameters
+    ----------
+    network : module
+        From images to one number per category.
+    images, labels : tensors
+    held_out : pair of tensors
+        Images and labels whose accuracy is logged after each epoch; nothing is chosen by it.
+    recipe : Recipe
+    seed : int
+    state : path
+        Written after each epoch (weights, momenta, log), first beside itself and then renamed.
+    augment : callable, optional
+        Applied to each batch, with a generator.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    list of dict
+        Per epoch: number, mean loss, accuracy on the held-out images, seconds.
+
+    Raises
+    ------
+    TrainingDiverged
+        If the mean loss of an epoch is not finite, or more than twice that of guessing; the last good state stays.
+    ValueError
+        If ``state`` belongs to another recipe, seed or network.
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
+    optimizer = torch.optim.SGD(
+        network.parameters(), recipe.peak_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
+    )
+    log: list[dict[str, Any]] = []
+    identity = {"recipe": asdict(recipe), "seed": seed, "shapes": {k: tuple(v.shape) for k, v in network.state_dict().items()}}
+    if state.exists():
+        saved = torch.load(state, weights_only=True)
+        if saved["identity"] != identity:
+            raise ValueError(f"{state} belongs to another recipe, seed or network: remove it to begin anew")
+        network.load_state_dict(saved["network"])
+        optimizer.load_state_dict(saved["optimizer"])
+        log = saved["log"]
+    categories = int(labels.max()) + 1
+    steps = len(images) // recipe.batch
+    for epoch in range(len(log), recipe.epochs):
+        start, total = time.perf_counter(), torch.zeros(())
+        generator = torch_generator(seed, f"epoch {epoch}")
+        order = torch.randperm(len(images), generator=generator)
+        network.train()
+        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None if progress else True, leave=False)
+        for step in bar:
+            which = order[step * recipe.batch : (step + 1) * recipe.batch]
+            x = augment(images[which], generator) if augment else images[which]
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate((epoch * steps + step) / (recipe.epochs * steps))
+            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+                loss = F.cross_entropy(network(x.contiguous(memory_format=torch.channels_last)), labels[which])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.detach().float()
+        mean_loss = float(total) / steps
+        if not mean_loss <= 2 * math.log(categories):
+            kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
+            raise TrainingDiverged(f"epoch {epoch + 1}: the mean loss is {mean_loss:.3g}, worse than guessing; {kept}. Lower peak_rate")
+        right = accuracy(network, *held_out)
+        log.append(
+            {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": round(time.perf_counter() - start, 1)}
+        )
+        state.parent.mkdir(parents=True, exist_ok=True)
+        part = state.with_name(state.name + ".part")
+        torch.save({"identity": identity, "network": network.state_dict(), "optimizer": optimizer.state_dict(), "log": log}, part)
+        os.replace(part, state)
+        if progress:
+            tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {log[-1]['seconds']} s")
+    return log

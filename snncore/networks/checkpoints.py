@@ -1,0 +1,46 @@
+"""Checkpoints of our own trainings: weights in ``data/checkpoints/<name>.safetensors``, how they came about in ``<name>.json``."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from snncore.datafiles import DataError, package_file
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str, Any]) -> Path:
+    """Write weights (as they are, contiguous) and the account of their training: command, seed, log, duration, machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, path)
+    log = about.pop("log")
+    text = json.dumps(about, indent=1, ensure_ascii=False)
+    rows = ",\n".join("  " + json.dumps(row) for row in log)
+    path.with_suffix(".json").write_text(text[:-2] + f',\n "log": [\n{rows}\n ]\n}}\n')
+    return path
+
+
+def load_checkpoint(name: str, network: Network) -> Network:
+    """Put the weights of a checkpoint of the package into ``network``, which is returned.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged, or belongs to another architecture.
+    """
+    path = package_file(f"checkpoints/{name}.safetensors")
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise DataError(f"{path} does not fit: {error}. Restore it with 'git checkout data/checkpoints/{path.name}'") from error
+    return network
+
+
+def about_checkpoint(name: str) -> dict[str, Any]:
+    """How a checkpoint came about: command, seed, recipe, log, seconds, machine, versions."""
+    return json.loads(package_file(f"checkpoints/{name}.json").read_text())

@@ -1,0 +1,1 @@
+"""Tasks: what a network is shown and what it should answer."""

@@ -1,0 +1,52 @@
+"""Image classification: CIFAR-10 as tensors, with the usual augmentation."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from snncore.datafiles import read_cifar10
+from snncore.seeds import torch_generator
+
+CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)  # per channel, of the training images in [0, 1]
+CIFAR10_STD = (0.2470, 0.2435, 0.2616)
+VALIDATION = 2_000  # training images, drawn at random, held out for every choice
+
+
+class Labeled(NamedTuple):
+    """Images, normalized per channel, and their categories."""
+
+    images: Float[Tensor, "batch channel height width"]
+    labels: Int[Tensor, " batch"]
+
+
+def cifar10() -> dict[str, Labeled]:
+    """CIFAR-10: {"train": 48,000, "validation": 2,000 (drawn from the training images), "test": 10,000}; always the same, shuffled."""
+    mean, std = (torch.tensor(a).view(3, 1, 1) for a in (CIFAR10_MEAN, CIFAR10_STD))
+
+    def tensors(split) -> Labeled:
+        order = torch.randperm(len(split.labels), generator=torch_generator(0, "order of CIFAR-10"))  # files may be sorted by category
+        images = torch.from_numpy(split.images)[order].permute(0, 3, 1, 2).float().div_(255)
+        return Labeled(images.sub_(mean).div_(std).contiguous(), torch.from_numpy(split.labels)[order])
+
+    found = read_cifar10()
+    train = tensors(found["train"])
+    return {
+        "train": Labeled(*(a[:-VALIDATION] for a in train)),
+        "validation": Labeled(*(a[-VALIDATION:] for a in train)),
+        "test": tensors(found["test"]),
+    }
+
+
+def augmented(
+    images: Float[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4
+) -> Float[Tensor, "batch channel height width"]:
+    """Each image mirrored with probability 1/2, and shifted by up to ``pad`` pixels in each direction (zeros come in)."""
+    n, _, height, width = images.shape
+    padded = torch.nn.functional.pad(images, (pad,) * 4)
+    top, left = (torch.randint(0, 2 * pad + 1, (n, 1), generator=generator) for _ in range(2))
+    mirror = torch.rand((n, 1), generator=generator) < 0.5
+    rows, columns = torch.arange(height) + top, torch.arange(width)
+    columns = torch.where(mirror, columns.flip(0), columns) + left
+    return padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from snncore.few_spike import coefficients, fs_run
+from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.evaluate import spike_train, statistics, stepwise
+
+
+class Everything(nn.Module):
+    """Synapses as modules and functions, batch normalization, residual additions, joins, splits, gates, maxima, constants."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm, self.conv2 = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, padding=1, groups=4)
+        self.weight, self.bias = nn.Parameter(torch.randn(8, 8, 1, 1)), nn.Parameter(torch.randn(8))
+        self.gate, self.out = nn.Conv2d(8, 8, 1), nn.Linear(16, 5)
+        self.norm.running_mean.normal_()
+        self.norm.running_var.uniform_(0.5, 2)
+
+    def forward(self, x):
+        x = F.relu(self.norm(self.conv1(x)))
+        x = F.silu(self.conv2(x) + x * 0.5 + 0.3)  # spikes of two layers, of different K
+        a, b = x.chunk(2, 1)
+        x = torch.cat([b, a], dim=1)
+        x = F.silu(F.conv2d(x, self.weight, bias=self.bias, padding=1))
+        x = x * torch.sigmoid(self.gate(F.adaptive_avg_pool2d(x, 1)))
+        x = F.relu(F.max_pool2d(x, 2) - 0.1)
+        return self.out(F.pad(torch.flatten(x.mean((2, 3)), 1), (4, 4)))
+
+
+@pytest.fixture(scope="module")
+def converted():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(3)
+        network, x = Everything().double().eval(), torch.randn(6, 3, 8, 8, dtype=torch.float64)
+    given = {"silu": coefficients("silu.published").params, "sigmoid": coefficients("sigmoid.published").params}
+    return convert(network, x[:1], calibration=x, coefficients=given, K=6).network, x
+
+
+def test_three_evaluations_agree(converted):
+    network, x = converted
+    y = network(x)
+    assert y.std() > 0.1
+    assert torch.equal(statistics(network, x)[0], y)
+    assert (stepwise(network, x)[0] - y).abs().max() < 1e-12 * y.abs().max()
+
+
+def test_steps_of_several_lengths_were_added(converted):
+    assert {m.params.K for m in converted[0].modules() if isinstance(m, FSActivation)} == {6, 12, 16}
+
+
+def test_statistics_are_the_spikes_of_the_neurons(converted):
+    network, x = converted
+    _, found = statistics(network, x)
+    total = 0
+    for layer in found.layers:
+        z = spike_train(network, x, layer.node)
+        assert np.allclose(layer.spikes_per_step, z.flatten(1).mean(1), rtol=1e-12)
+        assert layer.neurons * len(x) == z[0].numel()
+        total += int(z.sum())
+    assert found.spikes_per_neuron == pytest.approx(total / len(x) / found.neurons)
+
+
+def test_statistics_of_batches_add_up(converted):
+    network, x = converted
+    whole, parts = statistics(network, x)[1], statistics(network, x[:2])[1] + statistics(network, x[2:])[1]
+    for a, b in zip(whole.layers, parts.layers, strict=True):
+        assert a.images == b.images
+        assert (a.counts == b.counts).all()
+
+
+def test_synaptic_operations_are_counted_one_by_one():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(1)
+        network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.Flatten(), nn.Linear(36, 2))
+        x = torch.randn(2, 2, 5, 5)
+    snn, _ = convert(network, x, K=5, calibration=x)
+    _, (first, second, last) = stepwise(snn, x)
+    z, _ = fs_run(network[0](x), snn.get_submodule("few_spike._1").params)
+    arrivals = synapses = 0
+    for row in range(3):
+        for column in range(3):  # each output position of the strided convolution
+            for dr in range(3):
+                for dc in range(3):
+                    r, c = 2 * row + dr - 1, 2 * column + dc - 1
+                    if 0 <= r < 5 and 0 <= c < 5:
+                        arrivals += 4 * int(z[:, :, :, r, c].sum())
+                        synapses += 4 * 3 * 2
+    assert (second.spikes, second.macs, second.graded) == (arrivals, synapses, 0)
+    assert (first.spikes, first.graded) == (0, 2 * 3 * 25 * 2)  # the image
+    assert (last.spikes, last.graded) == (0, 36 * 2 * 2)  # sums of weighted spikes
+    assert arrivals > 0
+
+
+def test_an_unknown_layer_is_refused(converted):
+    network, x = converted
+    with pytest.raises(ValueError, match="no layer of few-spike neurons is named 'conv1': there are relu"):
+        spike_train(network, x, "conv1")

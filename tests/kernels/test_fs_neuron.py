@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from snncore.few_spike import coefficients, fs_decode, fs_neuron, fs_run, relu_code
+
+SETS = {name: coefficients(name).params for name in ("silu.published", "sigmoid.published", "gelu.k4")} | {
+    "relu": relu_code(3.7, 8, nearest=True),
+    "one step": relu_code(1.0, 1, strict=True),
+}
+
+
+def plain(x, p):
+    return fs_decode(fs_run(x, p)[0], p)
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("n", [4096, 10_007, 150_000])  # whole blocks, a rest, two threads
+def test_compiled_neurons_have_the_bits_of_the_plain_ones(name, dtype, n):
+    p = SETS[name]
+    x = 5 * torch.randn(n, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    x[:4] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf])
+    border = torch.tensor(p.T, dtype=dtype)
+    x[10 : 10 + p.K], x[-p.K :] = border, torch.nextafter(border, torch.full_like(border, torch.inf))
+    assert torch.equal(fs_neuron(x, p), plain(x, p))
+    assert len(plain(x, p).unique()) > 1
+
+
+@pytest.mark.parametrize("n", [5, 20_000])  # plain and compiled
+def test_nan_stays_nan(n):
+    x = torch.ones(n)
+    x[[1, -1]] = torch.nan
+    y = fs_neuron(x, SETS["silu.published"])
+    assert y.isnan().nonzero().flatten().tolist() == [1, n - 1]
+
+
+def test_the_order_of_memory_does_not_matter():
+    p, x = SETS["silu.published"], torch.randn(4, 16, 20, 20, generator=torch.Generator().manual_seed(0))
+    for y in (x.to(memory_format=torch.channels_last), x.transpose(1, 3), x[:, :, :, ::2], x.expand(2, 4, 16, 20, 20)):
+        assert torch.equal(fs_neuron(y, p), plain(y, p))
+    assert fs_neuron(x.to(memory_format=torch.channels_last), p).is_contiguous(memory_format=torch.channels_last)

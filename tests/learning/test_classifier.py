@@ -1,0 +1,86 @@
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from snncore.learning.classifier import Recipe, TrainingDiverged, accuracy, train
+from snncore.seeds import seeded_weights
+
+RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
+
+
+def problem(n=320):
+    x = torch.randn(n, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    return x, (x.mean((1, 2, 3)) > 0).long() + 2 * (x[:, :, :2].mean((1, 2, 3)) > 0).long()
+
+
+def network():
+    with seeded_weights(0, "test"):
+        return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(128, 4))
+
+
+def shifted(x, generator):
+    return x + 0.1 * torch.randn(x.shape, generator=generator)
+
+
+def weights(n):
+    return torch.cat([p.flatten() for p in n.state_dict().values()])
+
+
+def test_it_learns(tmp_path):
+    x, y = problem()
+    n = network()
+    log = train(n, x, y, (x, y), dataclasses.replace(RECIPE, epochs=10), 0, tmp_path / "state", progress=False)
+    assert accuracy(n, x, y) > 0.9 > accuracy(network(), x, y) + 0.3
+    assert [row["epoch"] for row in log] == list(range(1, 11))
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
+    x, y = problem()
+    whole, parts = network(), network()
+    train(whole, x, y, (x, y), RECIPE, 0, tmp_path / "whole", shifted, progress=False)
+    calls = 0
+
+    def killed(batch, generator):
+        nonlocal calls
+        calls += 1
+        if calls == 50:  # within the third of 20 steps each
+            raise KeyboardInterrupt
+        return shifted(batch, generator)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed, progress=False)
+    again = network()
+    log = train(again, x, y, (x, y), RECIPE, 0, tmp_path / "parts", shifted, progress=False)
+    assert len(log) == 4
+    assert torch.equal(weights(again), weights(whole))
+    assert not torch.equal(weights(again), weights(network()))
+
+
+def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
+    x, y = problem()
+    state = tmp_path / "state"
+    train(network(), x, y, (x, y), dataclasses.replace(RECIPE, epochs=1), 0, state, progress=False)
+    kept = torch.load(state, weights_only=True)
+    kept["identity"]["recipe"]["epochs"] = 4
+    torch.save(kept, state)
+    before = state.read_bytes()
+    with pytest.raises(TrainingDiverged, match=r"epoch 2: the mean loss is nan.*holds epoch 1\. Lower peak_rate"):
+        train(network(), x * torch.inf, y, (x, y), RECIPE, 0, state, progress=False)
+    assert state.read_bytes() == before
+
+
+def test_a_state_of_another_training_is_refused(tmp_path):
+    x, y = problem()
+    train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "state", progress=False)
+    with pytest.raises(ValueError, match="another recipe, seed or network: remove it"):
+        train(network(), x, y, (x, y), RECIPE, 1, tmp_path / "state", progress=False)
+
+
+def test_the_learning_rate_makes_one_cycle():
+    rates = [RECIPE.rate(done / 100) for done in range(101)]
+    assert rates[0] == pytest.approx(0.1 * RECIPE.peak_rate)
+    assert max(rates) == rates[20] == pytest.approx(RECIPE.peak_rate)
+    assert rates[-1] == 0
+    assert rates[60] == pytest.approx(RECIPE.peak_rate / 2)

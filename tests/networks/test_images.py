@@ -1,0 +1,42 @@
+import pytest
+import torch
+from torch import nn
+
+from snncore.datafiles import DataError
+from snncore.few_spike.convert import convert
+from snncore.networks import checkpoints, images
+
+
+@pytest.mark.parametrize(("depth", "neurons"), [(8, 73_728), (14, 131_072), (20, 188_416)])
+def test_cifar_resnets_have_as_many_neurons_as_published(depth, neurons):
+    network = images.cifar_resnet(depth)
+    report = convert(network, torch.zeros(1, 3, 32, 32), K=10).report
+    assert report.neurons == neurons
+    assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules()) == depth + 2  # two of them in shortcuts
+
+
+def test_a_depth_that_no_resnet_has_is_refused():
+    with pytest.raises(ValueError, match="depth is 18: give 6n"):
+        images.cifar_resnet(18)
+
+
+def test_the_small_efficientnet_is_made_like_the_large_one():
+    report = convert(images.cifar_efficientnet(), torch.zeros(1, 3, 32, 32), K=16).report
+    operations = [row.operation for row in report.spiking]
+    assert operations.count("silu") == 22
+    assert operations.count("sigmoid") == 7  # a gate per block
+    assert sum(row.operation == "mul" and row.kind == "analog" for row in report.rows) == 7
+
+
+def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):
+    network = images.cifar_resnet(8)
+    path = checkpoints.save_checkpoint(tmp_path, "a", network, {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]})
+    monkeypatch.setattr(checkpoints, "package_file", lambda name: tmp_path / name.removeprefix("checkpoints/"))
+    again = checkpoints.load_checkpoint("a", images.cifar_resnet(8))
+    assert all(torch.equal(a, b) for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True))
+    assert checkpoints.about_checkpoint("a") == {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]}
+    with pytest.raises(DataError, match=r"(?s)a\.safetensors does not fit.*git checkout"):
+        checkpoints.load_checkpoint("a", images.cifar_resnet(14))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError, match="does not fit"):
+        checkpoints.load_checkpoint("a", images.cifar_resnet(8))

@@ -1,0 +1,38 @@
+import os
+
+import pytest
+import torch
+
+from snncore.tasks.images import augmented, cifar10
+
+
+def test_augmented_images_are_mirrored_and_shifted():
+    x = torch.rand(200, 2, 6, 5, generator=torch.Generator().manual_seed(0)) + 1
+    y = augmented(x, torch.Generator().manual_seed(1), pad=1)
+    assert y.shape == x.shape
+    seen = set()
+    for a, b in zip(x, y, strict=True):
+        padded = torch.zeros(2, 8, 7)
+        padded[:, 1:7, 1:6] = a
+        found = [
+            (mirror, top, left)
+            for mirror in (False, True)
+            for top in range(3)
+            for left in range(3)
+            if torch.equal(b, (padded.flip(2) if mirror else padded)[:, top : top + 6, left : left + 5])
+        ]
+        assert len(found) == 1
+        seen.add(found[0])
+    assert len(seen) == 18
+
+
+@pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
+def test_cifar10_is_split_at_random_and_normalized():
+    data = cifar10()
+    assert {name: len(split.labels) for name, split in data.items()} == {"train": 48_000, "validation": 2_000, "test": 10_000}
+    for split in data.values():  # each part, and each beginning of it, has all categories about equally often
+        counts = torch.bincount(split.labels[:2_000], minlength=10)
+        assert counts.min() > 140
+        assert counts.max() < 260
+    assert data["train"].images.mean((0, 2, 3)).abs().max() < 0.05
+    assert (data["train"].images.std((0, 2, 3)) - 1).abs().max() < 0.05
