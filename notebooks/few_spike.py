@@ -363,7 +363,8 @@ plt.show()
 #
 # Both networks look at {value}`lite0_n` labeled photographs of ImageNet, those that the package foolbox carries {cite:p}`rauber2020`.
 # **So this is not the talk's result**: a handful of photographs is no test set, and ReLU6 is the easy case. The code rounds to the
-# nearest of its numbers, with thresholds half a grid step lower than in a plain binary code.
+# nearest of its numbers, with thresholds half a grid step lower than in a plain binary code, and a neuron that saturates at 6 says so by a
+# single spike in the first step.
 
 # %% tags=["hide-input", "remove-output"]
 found = result.lite0

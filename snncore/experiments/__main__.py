@@ -20,8 +20,13 @@ def main() -> int:
     parser.add_argument("experiment", choices=names)
     parser.add_argument("--preset", choices=PRESETS, default="book")
     parser.add_argument("--seed", type=int, default=0)
+    for word in sys.argv[1:2]:
+        if word in names:  # its module may add words of its own
+            getattr(importlib.import_module(f"snncore.experiments.{word}"), "options", lambda _: None)(parser)
     options = parser.parse_args()
     experiment = importlib.import_module(f"snncore.experiments.{options.experiment}")
+    if getattr(experiment, "command", lambda _: False)(options):
+        return 0
     record = Record(options.experiment, options.preset)
     experiment.run(experiment.config(options.preset, options.seed), record)
     record.close()

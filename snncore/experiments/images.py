@@ -1,44 +1,456 @@
-"""Image classifiers as few-spike networks."""
+"""Image classifiers as few-spike networks: the talk's table, real networks about photographs, and what limits them.
 
-import sys
-import time
-from dataclasses import asdict
+``python -m snncore.experiments images --train resnet8`` trains one of the CIFAR-10 networks of ``data/checkpoints``.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from snncore.datafiles import TRAINING
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, fx, nn
+from tqdm import tqdm
+
+from snncore.datafiles import TRAINING, find, package_file, read_photographs_20, read_photographs_700
 from snncore.experiments import provenance
+from snncore.experiments.record import Record
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients
+from snncore.few_spike.convert import Conversion, FSActivation, convert
+from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
+from snncore.few_spike.schedule import Emission, answers, pipeline
 from snncore.learning.classifier import Recipe, accuracy, train
 from snncore.networks.checkpoints import save_checkpoint
-from snncore.networks.images import CIFAR
-from snncore.seeds import seeded_weights
-from snncore.tasks.images import augmented, cifar10
+from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
+from snncore.seeds import seeded_weights, torch_generator
+from snncore.tasks.images import Labeled, augmented, cifar10
+
+LITE_K = 8  # steps of all EfficientNet-Lite networks, chosen with foolbox's photographs and 150 others
+CIFAR_K = {"resnet8": 8, "resnet14": 8, "resnet20": 8, "silu": 16}
+BATCH = 25
+
+
+@dataclass(frozen=True)
+class Config:
+    """Size of the experiment.
+
+    Attributes
+    ----------
+    photographs : int
+        How many of foolbox's 20.
+    versions : tuple of int
+        EfficientNet-Lite networks.
+    steps : tuple of int
+        K for the error against the number of steps.
+    b7_pixels : int
+        Width and height of the image for EfficientNet-B7 with stand-in weights.
+    exact : int
+        Photographs on which the three evaluations are compared.
+    full_size : bool
+        Whether the numbers may enter the ledger.
+    large : bool
+        Also the 700 photographs and CIFAR-10, which no package carries.
+    seed : int
+    """
+
+    photographs: int = 20
+    versions: tuple[int, ...] = (0, 1, 2)
+    steps: tuple[int, ...] = (4, 5, 6, 7, 8, 9, 10, 12)
+    b7_pixels: int = 224
+    exact: int = 2
+    full_size: bool = True
+    large: bool = False
+    seed: int = 0
+
+
+PRESETS = {
+    "smoke": Config(photographs=2, versions=(0,), steps=(4, 8), b7_pixels=64, exact=1, full_size=False),
+    "book": Config(),
+    "paper": Config(large=True),
+}
+
+
+def config(preset: str, seed: int = 0) -> Config:
+    """The configuration of a preset."""
+    return replace(PRESETS[preset], seed=seed)
+
+
+# --- Counting without weights -------------------------------------------------------------------------------------------------------
+
+
+class Size(NamedTuple):
+    """What a network is made of: millions of parameters, layers of the talk's count, neurons by activation."""
+
+    params: float
+    layers: int
+    neurons: dict[str, int]
+
+
+def size_of(make: Callable[[], nn.Module], pixels: int, further_layers: int) -> Size:
+    """Count a network on the meta device, where nothing is computed and no weights are needed."""
+    with torch.device("meta"):
+        network, image = make(), torch.empty(1, 3, pixels, pixels)
+    spiking = convert(network, image, K=16).report.spiking
+    neurons = {row.operation: sum(r.neurons for r in spiking if r.operation == row.operation) for row in spiking}
+    return Size(sum(p.numel() for p in network.parameters()) / 1e6, len(spiking) + further_layers, neurons)
+
+
+def counts(record: Record) -> dict[str, Size]:
+    """EfficientNet-B7 and ResNet50 as torchvision has them, at the image sizes of the talk's results; ImageNet's categories."""
+    from torchvision.models import efficientnet_b7, resnet50
+
+    sizes = {"b7": size_of(efficientnet_b7, 600, 0), "resnet50": size_of(resnet50, 224, 1)}  # ResNet50: and its classifier
+    b7, resnet = sizes["b7"], sizes["resnet50"]
+    record.claim("img.b7.params", b7.params, dataset="torchvision efficientnet_b7")
+    record.claim("img.b7.layers", b7.layers, dataset="torchvision efficientnet_b7")
+    record.claim("img.b7.neurons", b7.neurons["silu"], dataset="torchvision efficientnet_b7, 600 x 600")
+    record.claim("img.b7.gates", b7.neurons["sigmoid"], dataset="torchvision efficientnet_b7, 600 x 600")
+    record.claim("fs.why.neurons", b7.neurons["silu"] / 1e6, dataset="torchvision efficientnet_b7, 600 x 600")
+    record.claim("fs.why.silu", "SiLU" if max(b7.neurons, key=lambda name: b7.neurons[name]) == "silu" else "another")
+    record.claim("img.resnet50.params", resnet.params, dataset="torchvision resnet50")
+    record.claim("img.resnet50.layers", resnet.layers, dataset="torchvision resnet50")
+    record.claim("img.resnet50.neurons", resnet.neurons["relu"], dataset="torchvision resnet50, 224 x 224")
+    categories = imagenet_categories()
+    birds = [*range(7, 25), *range(80, 101), *range(127, 147)]
+    record.claim("img.imagenet.categories", len(categories), dataset="torchvision's list")
+    record.claim(
+        "img.imagenet.birds", len(birds), dataset="torchvision's list: " + ", ".join(categories[i] for i in (7, 24, 80, 100, 127, 146))
+    )
+    return sizes
+
+
+# --- Real networks about photographs ------------------------------------------------------------------------------------------------
+
+
+class Answers(NamedTuple):
+    """What a network and its few-spike version say about the same images."""
+
+    labels: np.ndarray
+    ann: np.ndarray
+    snn: np.ndarray
+    statistics: Statistics
+
+    @property
+    def agreement(self) -> float:
+        """Share of images with the same answer [%]."""
+        return float(100 * (self.ann == self.snn).mean())
+
+    @property
+    def drop(self) -> float:
+        """Accuracy lost by conversion [percentage points]."""
+        return float(100 * ((self.ann == self.labels).mean() - (self.snn == self.labels).mean()))
+
+
+@torch.inference_mode()
+def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterator[Tensor], labels: np.ndarray, n: int, name: str) -> Answers:
+    """Answers of both networks, and the spikes (of all images)."""
+    a: list[Tensor] = []
+    s: list[Tensor] = []
+    total: Statistics | None = None
+    for batch in tqdm(batches, desc=name, total=-(-n // BATCH), disable=None, leave=False):
+        output, found = statistics(snn, batch)
+        total = found if total is None else total + found
+        a.append(ann(batch))
+        s.append(output)
+    logits = torch.cat(a), torch.cat(s)
+    for which, output in zip(("original", "converted"), logits, strict=True):
+        if not torch.isfinite(output).all():
+            raise ValueError(
+                f"{name}: the {which} network gives {int((~torch.isfinite(output)).sum())} outputs that are not finite numbers"
+            )
+    assert total is not None
+    return Answers(labels, logits[0].argmax(1).numpy(), logits[1].argmax(1).numpy(), total)
+
+
+def lite(version: int, photographs: list[np.ndarray], labels: np.ndarray, K: int = LITE_K) -> Answers:
+    """EfficientNet-Lite with its ImageNet weights, and with few-spike neurons for each ReLU6."""
+    ann = efficientnet_lite(version)
+    batches = (efficientnet_lite_input(photographs[i : i + BATCH], version) for i in range(0, len(photographs), BATCH))
+    snn = convert(ann, efficientnet_lite_input(photographs[:1], version), K=K).network
+    return compare(ann, snn, batches, labels, len(photographs), f"EfficientNet-Lite{version}")
+
+
+def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
+    """All versions of EfficientNet-Lite about foolbox's photographs."""
+    photographs, labels, _ = read_photographs_20()
+    photographs, labels = photographs[: c.photographs], labels[: c.photographs]
+    found = {version: lite(version, photographs, labels) for version in c.versions}
+    for version, a in found.items():
+        record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
+        record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
+        record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))
+        record.value(f"lite{version}_spikes", a.statistics.spikes_per_neuron, "{:.2f}")
+        record.value(f"lite{version}_neurons", a.statistics.neurons, "{:,}")
+    record.value("photographs", len(labels))
+    record.value("lite_steps", LITE_K)
+    return found
+
+
+def photographs_700(record: Record) -> None:
+    """The same about the 700 photographs, for the ledger."""
+    photographs, labels, _ = read_photographs_700()
+    where = "700 photographs of the NIPS 2017 development set (JPEG 95)"
+    for version in (0, 1, 2):
+        a, n = lite(version, photographs, labels), len(labels)
+        low, high = wilson(int((a.ann == a.snn).sum()), n)
+        record.claim(f"img.lite{version}.drop", a.drop, dataset=where, n=n)
+        record.claim(f"img.lite{version}.agreement", a.agreement, low=100 * low, high=100 * high, dataset=where, n=n)
+        record.claim(f"img.lite{version}.spikes", a.statistics.spikes_per_neuron, dataset=where, n=n)
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927)."""
+    import scipy.stats
+
+    interval = scipy.stats.binomtest(successes, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+# --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
 
 RECIPES = {"resnet8": Recipe(40), "resnet14": Recipe(30), "resnet20": Recipe(30), "silu": Recipe(24)}
 
 
-def train_cifar(name: str, seed: int = 0, state: Path | None = None) -> Path:
+def train_cifar(name: str, seed: int = 0) -> Path:
     """Train one of the CIFAR-10 networks (resumed if it was begun), test it once, and write checkpoint and log to data/training."""
     data = cifar10()
-    start = time.perf_counter()
     with seeded_weights(seed, f"weights of {name}"):
         network = CIFAR[name]()
-    state = state or TRAINING / f"cifar_{name}.state"
-    log = train(network, *data["train"], data["validation"], RECIPES[name], seed, state, augmented)
+    log = train(network, *data["train"], data["validation"], RECIPES[name], seed, TRAINING / f"cifar_{name}.state", augmented)
     about = {
         "command": f"python -m snncore.experiments images --train {name} --seed {seed}",
         "seed": seed,
-        "data": "CIFAR-10, 48,000 training images" + "; compact form of the package, JPEG of quality 75 (lossy)",
+        "data": "CIFAR-10, 48,000 training images, "
+        + {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official"),
         "recipe": asdict(RECIPES[name]),
-        "test_accuracy": accuracy(network, *data["test"]),
-        "seconds": sum(row["seconds"] for row in log),
+        "test_accuracy": round(accuracy(network, *data["test"]), 4),
+        "seconds": round(sum(row["seconds"] for row in log)),
         "machine": provenance.machine(),
         "versions": provenance.versions(),
-        "commit": "",
+        "commit": provenance.commit(TRAINING.parents[1]),
         "log": log,
     }
-    print(f"test: {100 * about['test_accuracy']:.2f} % ({time.perf_counter() - start:.0f} s)")
+    print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
     return save_checkpoint(TRAINING, f"cifar_{name}", network, about)
 
 
-if __name__ == "__main__":
-    train_cifar(sys.argv[1])
+def cifar_conversion(name: str, data: dict[str, Labeled], K: int | None = None, published: bool = False) -> Conversion:
+    """A CIFAR-10 network converted with parameters for each layer (from 256 training images), or with the published ones."""
+    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} if published else None
+    images = data["train"].images
+    penalty = 3e-4 if name == "silu" else 0.0
+    return convert(cifar_network(name), images[:1], images[:256], given, K or CIFAR_K[name], penalty)
+
+
+def cifar(record: Record) -> None:
+    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger."""
+    data = cifar10()
+    images, labels = data["test"]
+    form = "JPEG copies (lossy)" if find("cifar10").form == "compact" else "official"
+    where, n = f"CIFAR-10 test images, {form}", len(labels)
+    for name in CIFAR:
+        ann = cifar_network(name)
+        a = compare(ann, cifar_conversion(name, data).network, iter(images.split(BATCH)), labels.numpy(), n, name)
+        right = int((a.ann == a.labels).sum())
+        low, high = wilson(right, n)
+        record.claim(f"img.cifar.{name}.ann", 100 * right / n, low=100 * low, high=100 * high, dataset=where, n=n, seeds=1)
+        record.claim(f"img.cifar.{name}.drop", a.drop, dataset=where, n=n, seeds=1)
+        record.claim(f"img.cifar.{name}.spikes", a.statistics.spikes_per_neuron, dataset=where, n=n, seeds=1)
+        if name == "silu":
+            p = compare(ann, cifar_conversion(name, data, published=True).network, iter(images.split(BATCH)), labels.numpy(), n, name)
+            record.claim("img.cifar.silu.published_drop", p.drop, dataset=where, n=n, seeds=1)
+
+
+# --- What limits a conversion -------------------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def against_steps(c: Config) -> pd.DataFrame:
+    """EfficientNet-Lite0 with K steps: error of its outputs relative to their spread, same answers, spikes; foolbox's photographs."""
+    photographs, _, _ = read_photographs_20()
+    batch, ann = efficientnet_lite_input(photographs[: c.photographs]), efficientnet_lite(0)
+    expected = ann(batch)
+    rows = []
+    for K in c.steps:
+        output, found = statistics(convert(ann, batch[:1], K=K).network, batch)
+        rows.append({"K": K, "error": float((output - expected).square().mean().sqrt() / expected.std()),
+                     "same": int((output.argmax(1) == expected.argmax(1)).sum()), "spikes": found.spikes_per_neuron})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@torch.inference_mode()
+def evaluations(record: Record, c: Config) -> tuple[Traffic, ...]:
+    """The three evaluations of a real network, in double precision: equal up to rounding. Returns the work of each layer per image."""
+    photographs, _, _ = read_photographs_20()
+    batch = efficientnet_lite_input(photographs[: c.exact]).double()
+    snn = convert(efficientnet_lite(0).double(), batch[:1], K=LITE_K).network
+    collapsed, (looked_up, _), (sent, traffic) = snn(batch), statistics(snn, batch), stepwise(snn, batch)
+    size = collapsed.abs().max()
+    difference = max(float((other - collapsed).abs().max() / size) for other in (looked_up, sent))
+    record.value("evaluations_difference", difference, "{:.1g}")
+    record.value("evaluations_pieces", "the same bits" if torch.equal(collapsed, looked_up) else "other bits")
+    if c.full_size:
+        record.claim("img.evaluations.difference", difference, dataset="EfficientNet-Lite0, ImageNet photographs of foolbox", n=c.exact)
+    return tuple(Traffic(t.node, *(value // c.exact for value in t[1:])) for t in traffic)
+
+
+class _Watch(fx.Interpreter):
+    """Runs a converted network, or with ``functions`` its original, and keeps the output of each activation."""
+
+    def __init__(self, network: fx.GraphModule, functions: dict[str, Callable[[Tensor], Tensor]] | None = None):
+        super().__init__(network)
+        self.functions, self.outputs = functions or {}, dict[str, Tensor]()
+
+    def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
+        function = self.functions.get(str(target))
+        value = function(*args) if function else super().call_module(target, args, kwargs)
+        if isinstance(self.fetch_attr(str(target)), FSActivation):
+            self.outputs[str(target)] = value
+        return value
+
+
+def b7_errors(c: Config) -> pd.DataFrame:
+    """Relative error after each layer of EfficientNet-B7 with stand-in weights: random ones, normalized for the photographs.
+
+    The control is the original network, its image disturbed by noise of 1 % of the spread: what the graph itself makes of an error.
+    """
+    from torchvision.models import efficientnet_b7
+
+    photographs, _, _ = read_photographs_20()
+    batch = torch.nn.functional.interpolate(efficientnet_lite_input(photographs[:4]), c.b7_pixels, mode="area")
+    with seeded_weights(c.seed, "stand-in weights of EfficientNet-B7"):
+        network = efficientnet_b7()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # running statistics of what comes next
+    rows = []
+    with torch.no_grad():
+        network.train()
+        for module in network.modules():
+            if isinstance(module, nn.Dropout) or type(module).__name__ == "StochasticDepth":
+                module.eval()
+        network(batch)
+        network.eval()
+        image = batch[:1]
+        noise = torch.randn(image.shape, generator=torch_generator(c.seed, "disturbed image"))
+        disturbed = image + 0.01 * image.std() * noise
+        sets: dict[str, dict[str, FSParams]] = {
+            "published": {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")},
+            "ours": {"silu": coefficients("silu.k16sparse").params, "sigmoid": coefficients("sigmoid.k16").params},
+        }
+        for name, given in sets.items():
+            snn, report = convert(network, image, coefficients=given)
+            functions = {f"few_spike.{row.node}": FUNCTIONS[row.operation] for row in report.spiking}
+            exact = _Watch(snn, functions)
+            exact.run(image)
+            others = {name: _Watch(snn)} if rows else {name: _Watch(snn), "control": _Watch(snn, functions)}
+            for label, other in others.items():
+                other.run(disturbed if label == "control" else image)
+                for i, row in enumerate(report.spiking):
+                    y = exact.outputs[f"few_spike.{row.node}"]
+                    error = float((other.outputs[f"few_spike.{row.node}"] - y).square().mean().sqrt() / y.std())
+                    rows.append({"set": label, "layer": i + 1, "activation": row.operation, "error": error})
+    return pd.DataFrame(rows)
+
+
+def complement(record: Record, c: Config) -> None:
+    """If the offset spike of step 14 were coded by its absence: the same function, fewer spikes. Predicted from the authors' log."""
+    log = json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
+    offset = max(range(len(log)), key=lambda t: log[t])
+    record.value("log_spikes", sum(log), "{:.2f}")
+    record.value("log_offset", 100 * log[offset] / sum(log), "{:.0f} %")
+    if c.full_size:
+        record.claim(
+            "img.complement.spikes", sum(log) - log[offset] + (1 - log[offset]), dataset="the authors' log of one ImageNet image", n=1
+        )
+
+
+def schedules(record: Record) -> dict[str, list[Emission]]:
+    """When images are answered: the event simulation against the closed form, and small pipelines for the figure."""
+    K, layers, images = 16, 218, 5
+    found = {}
+    for name, buffered in (("single", False), ("double", True)):
+        steps = answers(pipeline([K] * (layers + 1), images, buffered))
+        found[name] = (steps[0], steps[-1] - steps[-2])
+    record.claim("img.schedule.period", found["single"][1], dataset="event simulation, K = 16, 218 layers", n=images)
+    formula = all(
+        answers(pipeline([k] * (depth + 1), 3, buffered))[0] == k * (depth + 1)
+        for k in (1, 4, 10, 16)
+        for depth in (1, 7, 50)
+        for buffered in (False, True)
+    )
+    latency = "K x (number of layers + 1) steps" if formula and found["single"][0] == K * (layers + 1) else found["single"][0]
+    record.claim("img.schedule.latency", latency, dataset="event simulation of 25 networks")
+    record.value("b7_latency", found["single"][0], "{:,}")
+    record.value("period_double", found["double"][1])
+    return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
+
+
+def work(record: Record, traffic: tuple[Traffic, ...]) -> pd.DataFrame:
+    """Operations of EfficientNet-Lite0 for one photograph, and their energy with prices of a 45 nm process."""
+    macs, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "spikes", "graded"))
+    prices = {"fp32": (4.6, 0.9), "int8": (0.23, 0.1)}  # pJ of a multiply-accumulate and of an addition: Horowitz, ISSCC 2014
+    rows = [
+        {"network": "original, 32-bit floating point", "multiply-accumulates": macs, "additions": 0, "energy": macs * prices["fp32"][0]},
+        {"network": "original, 8-bit integers", "multiply-accumulates": macs, "additions": 0, "energy": macs * prices["int8"][0]},
+        {"network": "few spikes, 32-bit floating point", "multiply-accumulates": graded, "additions": spikes,
+         "energy": graded * prices["fp32"][0] + spikes * prices["fp32"][1]},
+        {"network": "few spikes, integers", "multiply-accumulates": graded, "additions": spikes,
+         "energy": graded * prices["int8"][0] + spikes * prices["int8"][1]},
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    record.value("graded_share", 100 * sum(t.macs for t in traffic if t.graded) / macs, "{:.0f} %")
+    record.value("energy_fp32", float(table["energy"][2] / table["energy"][0]), "{:.2f}")
+    record.value("energy_int8", float(table["energy"][3] / table["energy"][1]), "{:.2f}")
+    shown = table.assign(**{key: (table[key] / 1e6).map("{:,.1f} M".format) for key in ("multiply-accumulates", "additions")})
+    shown["energy"] = (table["energy"] / 1e6).map("{:,.1f} µJ".format)
+    record.table(shown, "work")
+    return table
+
+
+class Result(NamedTuple):
+    """What the chapter shows."""
+
+    photographs: list[np.ndarray]
+    lite: dict[int, Answers]
+    steps: pd.DataFrame
+    b7: pd.DataFrame
+    schedules: dict[str, list[Emission]]
+    work: pd.DataFrame
+
+
+def run(c: Config, record: Record) -> Result:
+    """The whole experiment: every claim, value and table; what it returns is for the figures."""
+    counts(record)
+    found = photographs_20(record, c)
+    steps = against_steps(c)
+    traffic = evaluations(record, c)
+    b7 = b7_errors(c)
+    silu = b7[b7["activation"] == "silu"].groupby("set")["error"]
+    for name in ("published", "ours"):
+        record.value(f"b7_first_{name}", float(100 * silu.first()[name]), "{:.0f} %")
+    record.value("b7_gain", float(silu.last()["control"] / 0.01), "{:.0f}")
+    complement(record, c)
+    timelines = schedules(record)
+    table = work(record, traffic)
+    if c.large:
+        photographs_700(record)
+        cifar(record)
+    return Result(read_photographs_20().images[: c.photographs], found, steps, b7, timelines, table)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Further words of the command line."""
+    parser.add_argument("--train", choices=list(CIFAR), help="train this CIFAR-10 network instead; go on if it was begun")
+
+
+def command(arguments: argparse.Namespace) -> bool:
+    """Do what the further words ask for; False if there were none."""
+    if not arguments.train:
+        return False
+    print(f"written to {train_cifar(arguments.train, arguments.seed)}")
+    return True

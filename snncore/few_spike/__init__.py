@@ -2,7 +2,7 @@
 
 from snncore.few_spike.coefficients import FUNCTIONS, CoefficientSet, coefficients, read_sets
 from snncore.few_spike.fit import Quality, fit, noisy_mse, quality, rounded
-from snncore.few_spike.neuron import FSParams, from_shifted, fs_decode, fs_neuron, fs_run, fs_step, relu_code
+from snncore.few_spike.neuron import FSParams, from_shifted, fs_decode, fs_neuron, fs_run, fs_step, relu6_code, relu_code
 from snncore.few_spike.pieces import Pieces, pieces
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "pieces",
     "quality",
     "read_sets",
+    "relu6_code",
     "relu_code",
     "rounded",
 ]

@@ -23,7 +23,7 @@ from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from snncore.few_spike import operations
 from snncore.few_spike.coefficients import read_sets
 from snncore.few_spike.fit import fit
-from snncore.few_spike.neuron import FSParams, fs_neuron, relu_code
+from snncore.few_spike.neuron import FSParams, fs_neuron, relu6_code, relu_code
 from snncore.few_spike.operations import Activation, ConversionError
 from snncore.shapes import FloatTensor
 
@@ -136,7 +136,9 @@ def convert(
     K : int
         Time steps of all layers that ``coefficients`` leaves open.
     spike_penalty : float
-        What a spike per neuron may cost in squared error, as a share of the mean squared output of the layer; needs calibration.
+        What a spike per neuron may cost in squared error, as a share of the mean squared output of a layer. It is dearer in proportion
+        in layers of more neurons than the mean of all layers, since the error counts per layer and a spike per neuron there is more
+        spikes. Needs calibration.
     seed : int
         Of the fits.
 
@@ -175,7 +177,8 @@ def convert(
         if coefficients and places[node].name in coefficients:
             params, why = coefficients[places[node].name], "given parameters"
         elif seen is not None:
-            params, why = _fitted(places[node], seen, K, spike_penalty, seed), "parameters for this layer's inputs"
+            price = spike_penalty * row.neurons * len(places) / sum(r.neurons for r in rows if r.kind == "spiking")
+            params, why = _fitted(places[node], seen, K, price, seed), "parameters for this layer's inputs"
         else:
             params, why = _default(places[node].name, K), "parameters of the package"
         low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
@@ -345,12 +348,14 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> d
     return found
 
 
-def _fitted(activation: Activation, x: np.ndarray, K: int, spike_penalty: float, seed: int) -> FSParams:
+def _fitted(activation: Activation, x: np.ndarray, K: int, relative_price: float, seed: int) -> FSParams:
     """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
     y = activation.function(torch.from_numpy(x)).numpy()
-    price = spike_penalty * float(np.mean(y**2))
-    if activation.name in ("relu", "relu6", "hardsigmoid"):
-        return _scaled_code(activation.name, x, y, K, price)
+    price = relative_price * float(np.mean(y**2))
+    if activation.name in ("relu6", "hardsigmoid"):
+        return _code(activation.name, K, 6.0)
+    if activation.name == "relu":
+        return _scaled_code(x, y, K, price)
     low, high = float(x[0]), float(x[-1])
     margin = 0.05 * (high - low) + 1e-3
 
@@ -360,34 +365,29 @@ def _fitted(activation: Activation, x: np.ndarray, K: int, spike_penalty: float,
     return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=150_000, seed=seed)
 
 
-def _code(name: str, alpha: float, K: int) -> FSParams:
-    """Binary code that rounds to the nearest, for ReLU, ReLU6, or Hardsigmoid (relu6(x + 3) / 6)."""
-    p = relu_code(alpha, K, nearest=True)
-    if name != "hardsigmoid":
-        return p
-    return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
+def _code(name: str, K: int, top: float) -> FSParams:
+    """A code that rounds to the nearest, up to ``top``: for ReLU, ReLU6, or Hardsigmoid, which is relu6(x + 3) / 6."""
+    if name == "hardsigmoid":
+        p = relu6_code(K)
+        return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
+    return relu6_code(K) if name == "relu6" else relu_code(top / (1 - 2.0**-K), K, nearest=True)
 
 
-def _scaled_code(name: str, x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams:
-    """The code of the range with the least squared error plus price per spike, among 60 ranges up to the largest output."""
-    top = float(y.max()) * (6.0 if name == "hardsigmoid" else 1.0)
-    if top <= 0:
-        return _code(name, 1.0, K)  # this layer was silent for all images
+def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams:
+    """The ReLU code of the range with the least squared error plus price per spike."""
+    largest = float(y.max()) or 1.0  # 1 if the layer was silent for all images
     candidates = []
-    for largest in top * np.linspace(1.0, 0.1, 60):
-        p = _code(name, float(largest) / (1 - 2.0**-K), K)
-        step = p.h[-1]
-        shifted = x + 3.0 if name == "hardsigmoid" else x
-        digits = np.clip(np.floor(shifted / step + 0.5), 0, 2**K - 1).astype(np.int64)
-        error = np.mean((digits * p.d[-1] - y) ** 2)
-        candidates.append((error + price * np.mean(np.bitwise_count(digits)), largest, p))
+    for top in largest * 2.0 ** (np.arange(24, -25, -1) / 8):  # beyond the largest output, first steps are silent: coarser, fewer spikes
+        p = _code("relu", K, float(top))
+        digits = np.clip(np.floor(x / p.h[-1] + 0.5), 0, 2**K - 1).astype(np.int64)
+        candidates.append((np.mean((digits * p.d[-1] - y) ** 2) + price * np.mean(np.bitwise_count(digits)), top, p))
     return min(candidates, key=lambda c: c[:2])[2]
 
 
 def _default(name: str, K: int) -> FSParams:
     """Parameters without calibration images."""
     if name in ("relu6", "hardsigmoid"):
-        return _code(name, 6.0 / (1 - 2.0**-K), K)
+        return _code(name, K, 6.0)
     if name == "relu":
         return relu_code(25.0, K)  # the published range
     sets = read_sets()

@@ -164,3 +164,23 @@ def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False)
     code = tuple(alpha * 2.0 ** -(t + 1) for t in range(K))
     lower = code[-1] / 2 if nearest else 0.0
     return FSParams(T=tuple(c - lower for c in code), h=code, d=code, strict=strict)
+
+
+def relu6_code(K: int, top: float = 6.0) -> FSParams:
+    r"""Code for an activation that is 0 below 0 and constant above ``top``, such as ReLU6.
+
+    The first step fires for all inputs that round to ``top`` and then silences the neuron: a saturated neuron sends one spike, not K. The
+    other K - 1 steps are a binary code that rounds to the nearest multiple of :math:`2^{-(K-1)}` ``top``.
+
+    Raises
+    ------
+    ValueError
+        If K < 2 or ``top`` is not a positive finite number.
+    """
+    if K < 2:
+        raise ValueError(f"K is {K}: a code that saturates needs at least two steps")
+    p = relu_code(top, K - 1, nearest=True)
+    return FSParams((top - p.h[-1] / 2, *p.T), (SILENCE, *p.h), (top, *p.d), p.strict)
+
+
+SILENCE = 1e30  # a reset after which no threshold is reached any more

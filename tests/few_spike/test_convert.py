@@ -110,9 +110,9 @@ def test_hardsigmoid_has_a_code_in_closed_form():
     assert row.K == K
     snn = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).network
     x = torch.linspace(-5, 5, 1001, dtype=torch.float64)[None]
-    digits = (F.hardsigmoid(x) * (2**K - 1) + 0.5).floor()
-    assert (snn(x) - digits / (2**K - 1)).abs().max() < 1.01 / (2**K - 1)  # one step on its borders
-    assert (snn(x) - F.hardsigmoid(x)).abs().max() < 0.51 / (2**K - 1)
+    steps = 2 ** (K - 1)
+    assert (snn(x) - (F.hardsigmoid(x) * steps + 0.5).floor() / steps).abs().max() < 1.01 / steps  # one step on its borders
+    assert (snn(x) - F.hardsigmoid(x)).abs().max() < 0.51 / steps
 
 
 def test_a_price_on_spikes_saves_spikes():

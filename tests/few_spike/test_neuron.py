@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference import few_spike, few_spike_shifted
-from snncore.few_spike import FSParams, coefficients, from_shifted, fs_decode, fs_neuron, fs_run, relu_code
+from snncore.few_spike import FSParams, coefficients, from_shifted, fs_decode, fs_neuron, fs_run, relu6_code, relu_code
 
 number = st.floats(-8, 8)
 neurons = st.integers(1, 12).flatmap(lambda K: st.tuples(*[st.lists(number, min_size=K, max_size=K)] * 3))
@@ -103,6 +103,16 @@ def test_a_code_that_rounds_to_the_nearest():
     p, grid = relu_code(1.0, 5, nearest=True), 2.0**-5
     x = torch.linspace(-1, 2, 3001, dtype=torch.float64)
     assert torch.equal(fs_neuron(x, p), (x / grid + 0.5).floor().clamp(0, 31) * grid)
+
+
+def test_a_code_that_saturates_says_so_by_one_spike():
+    p, grid = relu6_code(6), 6 * 2.0**-5
+    x = torch.linspace(-3, 1000, 30_001, dtype=torch.float64)
+    z, _ = fs_run(x, p)
+    assert torch.equal(fs_decode(z, p), (x / grid + 0.5).floor().clamp(0, 32) * grid)
+    assert (z[:, x >= 6].sum(0) == 1).all()
+    with pytest.raises(ValueError, match="K is 1: a code that saturates"):
+        relu6_code(1)
 
 
 def test_bad_relu_codes_are_refused():
