@@ -76,45 +76,13 @@
 #   - {claim}`img.lite2.drop`
 #   - {claim}`img.lite2.agreement`
 #   - {claim}`img.lite2.spikes`
-# * - ResNet-8
-#   - ReLU
-#   - CIFAR-10, ours
-#   - 10,000 lossy copies
-#   - {claim}`img.cifar.resnet8.ann`
-#   - {claim}`img.cifar.resnet8.drop`
-#   -
-#   - {claim}`img.cifar.resnet8.spikes`
-# * - ResNet-14
-#   - ReLU
-#   - CIFAR-10, ours
-#   - 10,000 lossy copies
-#   - {claim}`img.cifar.resnet14.ann`
-#   - {claim}`img.cifar.resnet14.drop`
-#   -
-#   - {claim}`img.cifar.resnet14.spikes`
-# * - ResNet-20
-#   - ReLU
-#   - CIFAR-10, ours
-#   - 10,000 lossy copies
-#   - {claim}`img.cifar.resnet20.ann`
-#   - {claim}`img.cifar.resnet20.drop`
-#   -
-#   - {claim}`img.cifar.resnet20.spikes`
-# * - small EfficientNet
-#   - SiLU
-#   - CIFAR-10, ours
-#   - 10,000 lossy copies
-#   - {claim}`img.cifar.silu.ann`
-#   - {claim}`img.cifar.silu.drop`
-#   -
-#   - {claim}`img.cifar.silu.spikes`
 # :::
 #
-# Intervals (95 %) stand in the ledger at the end. The 700 photographs and CIFAR-10 are downloads, so their rows are recorded runs;
-# everything else on this page is computed when the page is run, from packages alone.
+# Intervals (95 %) stand in the ledger at the end. The 700 photographs are no package, so their rows are a recorded run; everything else
+# on this page is computed when the page is run, from packages alone.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: a first look; book: the numbers of this page; paper: also the 700 photographs and CIFAR-10 (downloads)
+preset = "book"  # smoke: a first look; book: the numbers of this page; paper: also the 700 photographs and CIFAR-10, which are downloads
 seed = 0  # another seed draws other stand-in weights
 
 # %% tags=["hide-input"]

@@ -24,7 +24,7 @@ from snncore.few_spike.convert import Conversion, FSActivation, convert
 from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
 from snncore.few_spike.schedule import Emission, answers, pipeline
 from snncore.learning.classifier import Recipe, accuracy, train
-from snncore.networks.checkpoints import save_checkpoint
+from snncore.networks.checkpoints import has_checkpoint, save_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.seeds import seeded_weights, torch_generator
 from snncore.tasks.images import Labeled, augmented, cifar10
@@ -212,7 +212,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 # --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
 
-RECIPES = {"resnet8": Recipe(40), "resnet14": Recipe(30), "resnet20": Recipe(30), "silu": Recipe(24)}
+RECIPES = {"resnet8": Recipe(60), "resnet14": Recipe(60), "resnet20": Recipe(60), "silu": Recipe(24)}
 
 
 def train_cifar(name: str, seed: int = 0) -> Path:
@@ -252,7 +252,7 @@ def cifar(record: Record) -> None:
     images, labels = data["test"]
     form = "JPEG copies (lossy)" if find("cifar10").form == "compact" else "official"
     where, n = f"CIFAR-10 test images, {form}", len(labels)
-    for name in CIFAR:
+    for name in filter(lambda name: has_checkpoint(f"cifar_{name}"), CIFAR):
         ann = cifar_network(name)
         a = compare(ann, cifar_conversion(name, data).network, iter(images.split(BATCH)), labels.numpy(), n, name)
         right = int((a.ann == a.labels).sum())
@@ -327,7 +327,7 @@ def b7_errors(c: Config) -> pd.DataFrame:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # running statistics of what comes next
-    rows = []
+    rows: list[dict[str, Any]] = []
     with torch.no_grad():
         network.train()
         for module in network.modules():

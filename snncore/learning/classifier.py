@@ -44,10 +44,10 @@ class Recipe:
 
     epochs: int
     batch: int = 128
-    peak_rate: float = 0.1
+    peak_rate: float = 0.2
     warmup: float = 0.2
     momentum: float = 0.9
-    weight_decay: float = 1e-4
+    weight_decay: float = 5e-4
     bfloat16: bool = True
 
     def rate(self, done: float) -> float:
