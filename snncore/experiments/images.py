@@ -17,7 +17,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import TRAINING, find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import provenance
+from snncore.experiments import provenance, speed
 from snncore.experiments.record import Record
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients
 from snncore.few_spike.convert import Conversion, FSActivation, convert
@@ -437,6 +437,7 @@ def run(c: Config, record: Record) -> Result:
     complement(record, c)
     timelines = schedules(record)
     table = work(record, traffic)
+    speed.run(speed.config(record.preset, c.seed), record)
     if c.large:
         photographs_700(record)
         cifar(record)

@@ -1,0 +1,125 @@
+"""How long our compiled forms take, as multiples of well-written others, measured side by side in one run; equality is checked first.
+
+It is no chapter of its own: chapters call the parts that belong to them. ``python -m snncore.experiments speed`` measures everything.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from snncore.experiments.record import Record
+from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
+from snncore.few_spike.convert import FSActivation, convert
+from snncore.networks.images import efficientnet_lite
+from snncore.seeds import seeded_weights, torch_generator
+
+
+@dataclass(frozen=True)
+class Config:
+    """Numbers per activation, images per batch, their size (None: that of the network), repetitions."""
+
+    numbers: int = 10_000_000
+    batch: int = 4
+    pixels: int | None = None
+    repetitions: int = 15
+    full_size: bool = True
+    seed: int = 0
+
+
+PRESETS = {
+    "smoke": Config(numbers=100_000, batch=1, pixels=64, repetitions=2, full_size=False),
+    "book": Config(),
+    "paper": Config(repetitions=41),
+}
+
+
+def config(preset: str, seed: int = 0) -> Config:
+    """The configuration of a preset."""
+    return replace(PRESETS[preset], seed=seed)
+
+
+def side_by_side(candidates: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
+    """Shortest time of each [s], taken in turns, so that a disturbance hits all of them."""
+    best = dict.fromkeys(candidates, float("inf"))
+    for round_ in range(repetitions + 1):
+        for name, candidate in candidates.items():
+            start = time.perf_counter()
+            candidate()
+            if round_:  # the first round warms up
+                best[name] = min(best[name], time.perf_counter() - start)
+    return best
+
+
+def plain_neuron(x: Tensor, p: FSParams) -> Tensor:
+    """The few-spike neuron as a loop of PyTorch operations over steps, one tensor each."""
+    v, y = x, torch.zeros_like(x)
+    for t in range(p.K):
+        z, v = fs_step(v, t, p)
+        y = y + p.d[t] * z
+    return y
+
+
+def activation(record: Record, c: Config) -> None:
+    """The SiLU neuron of 16 steps against SiLU itself, each writing a new tensor, for inputs as in EfficientNet-B7."""
+    p = coefficients("silu.published").params
+    x = 1.5633 * torch.randn(c.numbers, generator=torch_generator(c.seed, "inputs")) - 0.0632
+    if not torch.equal(fs_neuron(x, p), plain_neuron(x, p)):
+        raise ValueError("the compiled neuron differs from the plain one: do not trust its time")
+    candidates = {"copy": x.clone, "relu": lambda: F.relu(x), "silu": lambda: F.silu(x), "few_spikes": lambda: fs_neuron(x, p)}
+    times = side_by_side(candidates, c.repetitions) | side_by_side({"plain": lambda: plain_neuron(x, p)}, 2)
+    if c.full_size:
+        record.claim("speed.fs.activation", times["few_spikes"] / times["silu"], dataset=f"{c.numbers:,} numbers", timing=True)
+    for name, seconds in times.items():
+        record.timing(f"activation_{name}", seconds / times["silu"], "{:.2f}")
+    record.timing("silu_ms", 1e3 * times["silu"], "{:.3g} ms")
+
+
+class _Plain(nn.Module):
+    def __init__(self, params: FSParams):
+        super().__init__()
+        self.params = params
+
+    def forward(self, x):
+        return plain_neuron(x, self.params)
+
+
+@torch.inference_mode()
+def networks(record: Record, c: Config) -> None:
+    """Converted networks against their originals, end to end: time does not depend on weights, so random ones will do."""
+    from torchvision.models import efficientnet_b0, resnet50
+
+    published = {name: coefficients(f"{name}.published").params for name in ("silu", "sigmoid")}
+    with seeded_weights(c.seed, "networks for timing"):
+        cases: list[tuple[str, nn.Module, int, int, dict[str, FSParams] | None]] = [
+            ("efficientnet_lite0", efficientnet_lite(0), 224, 8, None),
+            ("efficientnet_b0", efficientnet_b0(), 224, 16, published),
+            ("resnet50", resnet50(), 224, 10, None),
+        ]
+    for name, original, pixels, K, given in cases:
+        size = c.pixels or pixels
+        x = torch.randn(c.batch, 3, size, size, generator=torch_generator(c.seed, "images for timing"))
+        snn = convert(original.eval(), x[:1], coefficients=given, K=K).network
+        plain = convert(original, x[:1], coefficients=given, K=K).network
+        for target, module in list(plain.named_modules()):
+            if isinstance(module, FSActivation):
+                setattr(plain.get_submodule("few_spike"), target.removeprefix("few_spike."), _Plain(module.params))
+        if not torch.equal(snn(x), plain(x)):
+            raise ValueError(f"{name}: compiled and plain neurons give different answers: do not trust their times")
+        runs = {"original": lambda: original(x), "few spikes": lambda: snn(x)}  # noqa: B023
+        times = side_by_side(runs, c.repetitions) | side_by_side({"plain": lambda: plain(x)}, 1)  # noqa: B023
+        ratio = times["few spikes"] / times["original"]
+        record.timing(f"{name}_ms", 1e3 * times["original"] / c.batch, "{:.3g} ms")
+        record.timing(f"{name}_x", ratio, "{:.2f}")
+        record.timing(f"{name}_plain_x", times["plain"] / times["original"], "{:.1f}")
+        if c.full_size:
+            record.claim(f"speed.fs.network.{name}", ratio, dataset=f"{c.batch} images of {size} x {size}", timing=True)
+
+
+def run(c: Config, record: Record) -> None:
+    """Measure, with the threads that PyTorch has."""
+    activation(record, c)
+    networks(record, c)

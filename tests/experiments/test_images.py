@@ -1,0 +1,107 @@
+import argparse
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from snncore.experiments import __main__ as command_line
+from snncore.experiments import images, ledger, speed
+from snncore.experiments.record import Record, read_rows
+from snncore.few_spike import relu_code
+from snncore.few_spike.convert import convert
+from snncore.few_spike.evaluate import Traffic
+
+
+def pair(bias=0.0):
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        ann = nn.Sequential(nn.Flatten(), nn.Linear(12, 30), nn.ReLU(), nn.Linear(30, 4)).eval()
+    with torch.no_grad():
+        ann[1].bias.add_(bias)
+    x = torch.randn(60, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    return ann, convert(ann, x[:1], coefficients={"relu": relu_code(4.0, 3)}).network, x
+
+
+def test_agreement_and_drop_are_counted_over_all_batches():
+    ann, snn, x = pair()
+    labels = ann(x).argmax(1).numpy().copy()
+    labels[:20] = (labels[:20] + 1) % 4
+    found = images.compare(ann, snn, iter(x.split(7)), labels, len(x), "test")
+    a, s = ann(x).argmax(1).numpy(), snn(x).argmax(1).numpy()
+    assert 0 < (a != s).sum() < 30
+    assert found.agreement == pytest.approx(100 * (a == s).mean())
+    assert found.drop == pytest.approx(100 * (40 / 60 - (s == labels).mean()))
+    assert found.statistics.layers[0].images == 60
+
+
+def test_answers_that_are_no_numbers_are_refused():
+    ann, _, x = pair()
+    _, broken, _ = pair()
+    with torch.no_grad():
+        broken.get_submodule("3").weight[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="test: the converted network gives 60 outputs that are not finite"):
+        images.compare(ann, broken, iter([x]), np.zeros(60), 60, "test")
+
+
+def test_wilson_interval_is_its_formula():
+    k, n, z = 690, 700, 1.959964
+    p, low_high = k / n, images.wilson(690, 700)
+    center, half = (p + z * z / 2 / n) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n)
+    assert low_high == pytest.approx((center - half, center + half), rel=1e-6)
+
+
+def test_work_adds_up(tmp_path):
+    record = Record("images", "smoke", tmp_path)
+    table = images.work(record, (Traffic("a", 1000, 0, 1000), Traffic("b", 3000, 1500, 0)))
+    assert table["energy"].tolist() == pytest.approx([4000 * 4.6, 4000 * 0.23, 1000 * 4.6 + 1500 * 0.9, 1000 * 0.23 + 1500 * 0.1])
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert values["graded_share"]["text"] == "25 %"
+
+
+def test_schedules_and_extension_give_their_claims(tmp_path):
+    record = Record("images", "book", tmp_path)
+    images.schedules(record)
+    images.complement(record, images.PRESETS["book"])
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+    assert rows["img.schedule.period"] == 2 * 16
+    assert rows["img.schedule.latency"] == "K x (number of layers + 1) steps"
+    assert rows["img.complement.spikes"] == pytest.approx(2.134 - 0.884 + 0.116)
+
+
+def test_the_error_grows_from_layer_to_layer_and_the_control_begins_small():
+    table = images.b7_errors(images.PRESETS["smoke"])
+    assert set(table["set"]) == {"published", "ours", "control"}
+    assert table.groupby("set")["layer"].max().tolist() == [218] * 3
+    first = table[table["layer"] == 1].set_index("set")["error"]
+    assert first["control"] < first["ours"] < first["published"]
+
+
+def test_a_training_is_asked_for_by_name(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(images, "train_cifar", lambda name, seed: asked.append((name, seed)))
+    monkeypatch.setattr("sys.argv", ["experiments", "images", "--train", "resnet8", "--seed", "3"])
+    assert command_line.main() == 0
+    assert asked == [("resnet8", 3)]
+    monkeypatch.setattr("sys.argv", ["experiments", "images", "--train", "resnet18"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    assert "invalid choice: 'resnet18'" in capsys.readouterr().err
+    assert not images.command(argparse.Namespace(train=None))
+
+
+def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
+    monkeypatch.setattr(speed, "fs_neuron", lambda x, p: x)
+    with pytest.raises(ValueError, match="do not trust its time"):
+        speed.activation(Record("speed", "smoke", tmp_path), speed.PRESETS["smoke"])
+
+
+def test_smoke_runs_enter_no_measured_number(tmp_path):
+    record = Record("images", "smoke", tmp_path)
+    images.run(images.config("smoke"), record)
+    _, claims = ledger.read_claims(images.package_file("claims.toml"))
+    rows = {row["id"] for row in read_rows(tmp_path)}
+    assert rows <= set(claims)
+    assert not any(word in id for id in rows for word in ("lite", "cifar", "speed", "difference"))
