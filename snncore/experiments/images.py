@@ -212,7 +212,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 # --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
 
-RECIPES = {"resnet8": Recipe(60), "resnet14": Recipe(60), "resnet20": Recipe(60), "silu": Recipe(24)}
+RECIPES = {"resnet8": Recipe(30), "resnet14": Recipe(24), "resnet20": Recipe(24), "silu": Recipe(28)}
 
 
 def train_cifar(name: str, seed: int = 0) -> Path:
