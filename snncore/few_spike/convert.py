@@ -151,7 +151,8 @@ def convert(
     ------
     ConversionError
         If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
-        activation, or overwrites numbers that are used elsewhere; if the input does not fit; if an activation has no parameters.
+        activation, or overwrites numbers that are used elsewhere; if the input does not fit or the output is not finite; if an activation
+        has no parameters.
     """
     _check(network, example_input, K, spike_penalty)
     original = copy.deepcopy(network).eval()
@@ -285,6 +286,8 @@ def _run(network: nn.Module, x: Tensor) -> Any:
 def _same(expected: Any, found: Any) -> None:
     if not (isinstance(expected, Tensor) and isinstance(found, Tensor)):
         raise ConversionError(f"the network returns {type(expected).__name__}, not one tensor: wrap it in a module that returns one")
+    if not expected.isfinite().all():
+        raise ConversionError("the network's output for example_input is not finite: look at both")
     if not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"

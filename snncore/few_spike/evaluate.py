@@ -3,10 +3,11 @@ r"""Three evaluations of a converted network, all of the same function.
 - **Collapsed**: ``network(images)``, one pass that hands on decoded numbers.
 - **Stepwise**: the spikes of each step pass every linear operation by themselves and are added up where the next neurons collect them,
   :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. It also counts synaptic operations.
-- **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), which knows its spikes. This gives all statistics.
+- **Pieces**: it is counted how many neurons are in each piece (`snncore.few_spike.pieces`), which knows its spikes. This gives all
+  statistics.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from torch.func import functional_call
 
 from snncore.few_spike import operations
 from snncore.few_spike.convert import FSActivation, Images
-from snncore.few_spike.neuron import FSParams, fs_run
+from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.shapes import FloatTensor, SpikeTrain
 
@@ -159,6 +160,8 @@ class Layer:
         Neurons per image, number of images.
     counts : array, shape (piece,)
         How many of the neurons were in each piece.
+    per_image : array, shape (image,)
+        Spikes for each image.
     pieces : Pieces
     """
 
@@ -167,6 +170,7 @@ class Layer:
     neurons: int
     images: int
     counts: np.ndarray
+    per_image: np.ndarray
     pieces: Pieces
 
     @property
@@ -177,7 +181,11 @@ class Layer:
     @property
     def spikes(self) -> float:
         """Spikes per image."""
-        return float(self.pieces.spikes.long().sum(0).numpy() @ self.counts / self.images)
+        return float(self.per_image.sum() / self.images)
+
+    def __add__(self, other: "Layer") -> "Layer":
+        images, counts = self.images + other.images, self.counts + other.counts
+        return replace(self, images=images, counts=counts, per_image=np.concatenate([self.per_image, other.per_image]))
 
 
 @dataclass(frozen=True)
@@ -187,13 +195,17 @@ class Statistics:
     layers: tuple[Layer, ...]
 
     def __add__(self, other: "Statistics") -> "Statistics":
-        both = zip(self.layers, other.layers, strict=True)
-        return Statistics(tuple(Layer(a.node, a.params, a.neurons, a.images + b.images, a.counts + b.counts, a.pieces) for a, b in both))
+        return Statistics(tuple(a + b for a, b in zip(self.layers, other.layers, strict=True)))
 
     @property
     def neurons(self) -> int:
         """Few-spike neurons per image."""
         return sum(layer.neurons for layer in self.layers)
+
+    @property
+    def per_image(self) -> np.ndarray:
+        """Spikes for each image, shape (image,)."""
+        return np.sum([layer.per_image for layer in self.layers], axis=0)
 
     @property
     def spikes_per_neuron(self) -> float:
@@ -202,6 +214,23 @@ class Statistics:
 
 
 _pieces = lru_cache(maxsize=None)(pieces)
+CODED = 16  # up to so many steps, 2^K counters fit the processor's cache
+
+
+def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor, Tensor]:
+    """What the neurons hand on, and how many of each image are in each piece, shape (image, piece)."""
+    if x.device.type == "cpu" and p.K <= CODED:  # compiled, much faster: the spikes of a neuron, read as a binary number
+        digits = 2.0 ** torch.arange(p.K)
+        y, n = fs_neuron(x, p), 2**p.K
+        which = fs_neuron(x, replace(p, d=digits.tolist())).nan_to_num_(0.0).long()
+        columns = (digits @ table.spikes.float()).long()
+    else:
+        which, n = torch.bucketize(x, table.first[1:].to(x.device), right=True), len(table)
+        y = torch.where(x.isnan(), x, table.y.to(x.device)[which])
+        columns = torch.arange(n, device=x.device)
+    which = which.reshape(images, -1)
+    which += n * torch.arange(images, device=x.device)[:, None]
+    return y, torch.bincount(which.flatten(), minlength=n * images).view(images, n)[:, columns]
 
 
 @torch.no_grad()
@@ -216,11 +245,11 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
                 return super().call_module(target, args, kwargs)
             (x,) = args
             table = _pieces(module.params, x.dtype)
-            which = torch.bucketize(x, table.first[1:].to(x.device), right=True)
-            counts = torch.bincount(which.flatten(), minlength=len(table)).cpu().numpy()
-            node = str(target).removeprefix("few_spike.")
-            layers.append(Layer(node, module.params, x.numel() // len(images), len(images), counts, table))
-            return table.y.to(x.device)[which]
+            y, found = _lookup(x, module.params, table, len(images))
+            counts, node = found.cpu().numpy(), str(target).removeprefix("few_spike.")
+            per_image = counts @ table.spikes.long().sum(0).numpy()
+            layers.append(Layer(node, module.params, x.numel() // len(images), len(images), counts.sum(0), per_image, table))
+            return y
 
     output = Lookup(network).run(images)
     return output, Statistics(tuple(layers))

@@ -174,6 +174,7 @@ class Unknown(nn.Module):
         (Random(), images(), r"does not give what the network gives"),
         (Two(), images(), r"returns tuple"),
         (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images() * math.inf, r"output for example_input is not finite"),
         (nn.Sequential(nn.Conv2d(3, 4, 1)), images(), r"no activation that could spike"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()).half(), images().half(), r"torch\.float16.*float32"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images().bfloat16(), r"example_input is of type torch\.bfloat16"),

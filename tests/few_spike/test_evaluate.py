@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from snncore.few_spike import coefficients, fs_run
+from snncore.few_spike import coefficients, evaluate, fs_run
 from snncore.few_spike.convert import FSActivation, convert
 from snncore.few_spike.evaluate import spike_train, statistics, stepwise
 
@@ -48,6 +48,17 @@ def test_three_evaluations_agree(converted):
     assert (stepwise(network, x)[0] - y).abs().max() < 1e-12 * y.abs().max()
 
 
+def test_the_compiled_neuron_and_the_table_of_pieces_count_the_same(converted, monkeypatch):
+    network, x = converted
+    y, found = statistics(network, x)
+    monkeypatch.setattr(evaluate, "CODED", 0)
+    by_lookup, by_table = statistics(network, x)
+    assert torch.equal(y, by_lookup)
+    for a, b in zip(found.layers, by_table.layers, strict=True):
+        assert (a.counts == b.counts).all()
+        assert (a.per_image == b.per_image).all()
+
+
 def test_steps_of_several_lengths_were_added(converted):
     assert {m.params.K for m in converted[0].modules() if isinstance(m, FSActivation)} == {6, 12, 16}
 
@@ -59,6 +70,7 @@ def test_statistics_are_the_spikes_of_the_neurons(converted):
     for layer in found.layers:
         z = spike_train(network, x, layer.node)
         assert np.allclose(layer.spikes_per_step, z.flatten(1).mean(1), rtol=1e-12)
+        assert (layer.per_image == z.transpose(0, 1).flatten(1).sum(1).numpy()).all()
         assert layer.neurons * len(x) == z[0].numel()
         total += int(z.sum())
     assert found.spikes_per_neuron == pytest.approx(total / len(x) / found.neurons)
@@ -70,6 +82,19 @@ def test_statistics_of_batches_add_up(converted):
     for a, b in zip(whole.layers, parts.layers, strict=True):
         assert a.images == b.images
         assert (a.counts == b.counts).all()
+        assert (a.per_image == b.per_image).all()
+    assert np.mean(parts.per_image) == pytest.approx(parts.spikes_per_neuron * parts.neurons)
+
+
+@pytest.mark.parametrize("coded", [0, 16])
+def test_what_is_no_number_stays_none(converted, monkeypatch, coded):
+    network, x = converted
+    monkeypatch.setattr(evaluate, "CODED", coded)
+    broken = x.clone()
+    broken[1, 0, 0, 0] = torch.nan
+    y, _ = statistics(network, broken)
+    assert y[1].isnan().all()
+    assert torch.equal(y[[0, 2]], statistics(network, x)[0][[0, 2]])
 
 
 def test_synaptic_operations_are_counted_one_by_one():
