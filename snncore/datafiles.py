@@ -278,13 +278,18 @@ def decode_image(data: bytes) -> np.ndarray:
     Raises
     ------
     DataError
-        If the bytes are no complete image.
+        If the bytes are no complete image of 8 bits per color (with more, the conversion to RGB would clip).
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    except (OSError, SyntaxError) as error:
+        image = Image.open(io.BytesIO(data))
+        if image.mode.startswith(("I", "F")):
+            raise DataError(f"an image of mode {image.mode}: save it with 8 bits per color")
+        return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise DataError("not a complete image file: its format is not known") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"not a complete image file: {error}") from error
 
 

@@ -297,6 +297,33 @@ def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
     assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
 
 
+@pytest.mark.parametrize("options", [{"format": "JPEG"}, {"format": "JPEG", "progressive": True}, {"format": "PNG"}])
+def test_a_truncated_image_is_never_decoded(options):
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)).save(file, **options)
+    whole = file.getvalue()
+    assert datafiles.decode_image(whole).shape == (60, 80, 3)
+    for size in range(0, len(whole) - 20, 97):  # the last 12 bytes of a PNG hold no pixels
+        with pytest.raises(DataError, match="not a complete image file"):
+            datafiles.decode_image(whole[:size])
+
+
+def test_gray_and_cmyk_photographs_become_rgb_and_16_bits_are_refused():
+    y, x = np.mgrid[:60, :80] * 2
+    smooth = np.stack([y, x, 200 - y], 2).astype(np.uint8)
+    for mode in ("RGB", "CMYK", "L"):
+        file = io.BytesIO()
+        image = Image.fromarray(smooth).convert(mode)
+        image.save(file, "JPEG", quality=98)
+        found = datafiles.decode_image(file.getvalue()).astype(int)
+        assert Image.open(file).mode == mode
+        assert np.abs(found - (np.asarray(image)[..., None] if mode == "L" else smooth)).max() < 12
+    file = io.BytesIO()
+    Image.fromarray(smooth[..., 0].astype(np.uint16) * 256).save(file, "PNG")
+    with pytest.raises(DataError, match="mode I;16: save it with 8 bits per color"):
+        datafiles.decode_image(file.getvalue())
+
+
 def test_damaged_images_and_arrays_are_refused(tmp_path):
     with pytest.raises(DataError, match="not a complete image"):
         datafiles.decode_image(png(np.zeros((9, 9), bool))[:40])
