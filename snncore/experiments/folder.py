@@ -1,39 +1,49 @@
-"""A classifier and its few-spike version about a folder of labeled images, such as ImageNet's validation set: the talk's row, by one command.
+"""A classifier and its few-spike version about a folder of labeled images, such as ImageNet's validation set: the talk's table row.
 
 ``python -m snncore.experiments images --model efficientnet_b7 --images DIR``
 
-The folder holds one subfolder per category, in the order of their names, or a table ``labels.csv`` with the columns ``file`` and ``label``
-(0 for the first category). What each network answers is appended to a file, image by image, so that a run that was killed goes on where it
-stopped. Several processes (``torchrun --nproc-per-node N -m snncore.experiments images ...``) share the images, on as many machines as
-torchrun starts them; each uses a CUDA GPU of its own where there is one.
+The folder holds one subfolder per category, in the order of their names (or named by the categories' numbers, from 0), or a table
+``labels.csv`` with the columns ``file`` and ``label``. What both networks answer is appended to files in the folder of results, one line
+of JSON per image, so that a run that was killed goes on where it stopped, also with another number of processes.
+
+``torchrun --nproc-per-node N -m snncore.experiments images ...`` starts several processes, on one machine or more. They share the images;
+each uses a CUDA GPU of its own where there is one.
 """
 
+import copy
 import csv
 import hashlib
 import io
 import json
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from pickle import UnpicklingError
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from tqdm import tqdm
 
-from snncore.datafiles import DataError, decode_image
+from snncore.datafiles import RESULTS, DataError, decode_image
 from snncore.few_spike import coefficients, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+AHEAD = 4  # batches that are read, by as many threads, while the networks compute
 
 
 class Model(NamedTuple):
-    """A classifier with its weights, how it wants images, and how many categories it knows."""
+    """A classifier with its weights, how it wants photographs, and how many categories it knows."""
 
     network: nn.Module
     prepare: Callable[[list[np.ndarray]], Tensor]
@@ -41,27 +51,28 @@ class Model(NamedTuple):
 
 
 def model(name: str) -> Model:
-    """EfficientNet-Lite from packages (``efficientnet_lite0``), or a network of torchvision with its first ImageNet weights.
+    """EfficientNet-Lite from packages (``efficientnet_lite0``), or a classifier of torchvision with its first ImageNet weights.
 
     Raises
     ------
     ValueError
         If there is no such network, or its weights are neither in torchvision's cache nor can be downloaded.
     """
-    versions = {f"efficientnet_lite{v}": v for v in SIZE}
-    if name in versions:
-        v = versions[name]
-        return Model(efficientnet_lite(v), lambda photographs: efficientnet_lite_input(photographs, v), 1000)
     from torchvision import models
 
-    if name not in models.list_models(module=models):
+    versions = {f"efficientnet_lite{version}": version for version in SIZE}
+    if name in versions:
+        version = versions[name]
+        return Model(efficientnet_lite(version), lambda photographs: efficientnet_lite_input(photographs, version), 1000)
+    known = models.get_model_weights(name).__members__ if name in models.list_models(module=models) else {}
+    if "IMAGENET1K_V1" not in known:
         raise ValueError(f"model is {name!r}: give one of {', '.join(versions)}, or a classifier of torchvision such as efficientnet_b7")
-    weights = models.get_model_weights(name)["IMAGENET1K_V1"]
+    weights: Any = known["IMAGENET1K_V1"]
     try:
         network = models.get_model(name, weights=weights)
-    except OSError as error:
+    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
         where = Path(torch.hub.get_dir()) / "checkpoints"
-        raise ValueError(f"the weights of {name} cannot be downloaded ({error}): get {weights.url} and put it into {where}") from error
+        raise ValueError(f"no weights of {name} ({error}): get {weights.url} and put it into {where}, in place of what is there") from error
     transform = weights.transforms()
 
     def prepare(photographs: list[np.ndarray]) -> Tensor:
@@ -71,45 +82,77 @@ def model(name: str) -> Model:
 
 
 class Listing(NamedTuple):
-    """Images of a folder with their labels, and files that are none."""
+    """Images of a folder with their labels, sorted by name, and the files that are none."""
 
     images: list[tuple[str, int]]
     others: list[str]
 
 
 def listing(folder: Path, categories: int) -> Listing:
-    """The images of a folder, sorted by name.
+    """The images of a folder and their labels.
 
     Raises
     ------
     ValueError
-        If the folder is missing or empty, if a label is out of range, if a listed file is missing.
+        If the folder is missing or holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
+        of range, if a line of the table is no file and whole number, or names a file that is missing or was there before.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
-    table, rows = folder / "labels.csv", []
-    if table.exists():
-        for number, row in enumerate(csv.DictReader(io.StringIO(table.read_text())), 2):
-            try:
-                rows.append((row["file"], int(row["label"])))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{table}, line {number}: {row} has no file or no whole number as label") from error
-            if not (folder / row["file"]).is_file():
-                raise ValueError(f"{table}, line {number}: there is no file {row['file']!r}")
-    else:
-        for label, sub in enumerate(sorted(p for p in folder.iterdir() if p.is_dir())):
-            rows += [(str(p.relative_to(folder)), label) for p in sub.rglob("*") if p.is_file()]
-    wrong = [row for row in rows if not 0 <= row[1] < categories]
-    if wrong:
-        raise ValueError(f"{folder}: {wrong[0][0]} has the label {wrong[0][1]}, and the network knows 0 to {categories - 1}")
-    images = sorted(row for row in rows if Path(row[0]).suffix.lower() in IMAGES)
+    rows, others = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
+    images = sorted(row for row in rows if Path(row[0]).suffix.lower() in SUFFIXES)
     if not images:
-        raise ValueError(f"{folder} holds no image ({', '.join(sorted(IMAGES))})")
-    return Listing(images, sorted(row[0] for row in rows if Path(row[0]).suffix.lower() not in IMAGES))
+        raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+    return Listing(images, sorted(others + [file for file, _ in rows if Path(file).suffix.lower() not in SUFFIXES]))
+
+
+def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[str]]:
+    """Files that ``labels.csv`` lists, and their labels; others are none of its business."""
+    table, rows = folder / "labels.csv", dict[str, int]()
+    try:
+        reader = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{table} is no text in UTF-8: {error}") from error
+    if not {"file", "label"} <= set(reader.fieldnames or ()):
+        raise ValueError(f"{table}, line 1: it names the columns {reader.fieldnames}, and should name file and label")
+    for row in reader:
+        where, file = f"{table}, line {reader.line_num}", row["file"]
+        try:
+            label = int(row["label"])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{where}: the label is {row['label']!r}, no whole number") from error
+        if not 0 <= label < categories:
+            raise ValueError(f"{where}: the label is {label}, and the network knows 0 to {categories - 1}")
+        if file in rows:
+            raise ValueError(f"{where}: {file!r} was listed before")
+        if not (folder / file).is_file():
+            raise ValueError(f"{where}: there is no file {file!r}")
+        rows[file] = label
+    return list(rows.items()), []
+
+
+def _subfolders(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[str]]:
+    """Files in subfolders, by the order or number of the subfolder, and files beside them."""
+    subs = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if subs and all(p.name.isdecimal() for p in subs):
+        labels = [int(p.name) for p in subs]
+        wrong = [p.name for p, label in zip(subs, labels, strict=True) if label >= categories]
+        if wrong:
+            raise ValueError(f"{folder} has the subfolder {wrong[0]}, and the network knows the categories 0 to {categories - 1}")
+    elif len(subs) == categories:
+        labels = list(range(categories))
+    else:
+        raise ValueError(
+            f"{folder} has {len(subs)} subfolders, and the network knows {categories} categories: have one for each, in their order, name "
+            "them by the categories' numbers (from 0), or write a labels.csv with the columns file and label"
+        )
+    files = ((p, label) for sub, label in zip(subs, labels, strict=True) for p in sub.rglob("*") if not p.is_dir())
+    return [(str(p.relative_to(folder)), label) for p, label in files], [p.name for p in folder.iterdir() if not p.is_dir()]
 
 
 class Row(NamedTuple):
-    """The result: counts over all images."""
+    """The result: how many images, how many of them each network got right (among its first five answers) and both answered the same,
+    all spikes of all images, neurons per image, and which files were skipped, with reasons."""
 
     n: int
     ann: int
@@ -119,98 +162,214 @@ class Row(NamedTuple):
     agree: int
     spikes: int
     neurons: int
-    skipped: int
+    skipped: tuple[str, ...]
 
 
-def _finished(path: Path) -> dict[int, list[int]]:
-    """Lines of an earlier run, by index of the image; what was cut off by a kill is removed."""
-    if not path.exists():
-        return {}
-    whole, _, rest = path.read_text().rpartition("\n")
-    if rest:
-        path.write_text(whole + "\n" if whole else "")
-    lines = [json.loads(line) for line in whole.splitlines()]
-    return {line[0]: line[1:] for line in lines}
-
-
-@torch.inference_mode()
-def evaluate(name: str, folder: Path, results: Path, batch: int = 16) -> Row:
+def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -> Row:
     """Both networks about all images of a folder, with the published neurons, in as many processes as there are.
 
-    Each process appends one line per image to a file of its own in ``results``. A damaged image is skipped, named and counted.
+    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
+    answers of each network, spikes; or why a damaged image is skipped.
+
+    Parameters
+    ----------
+    name : str
+        As for `model`.
+    folder, results : path
+    batch : int, optional
+        Images at once; more need more memory. Default: 16 on a GPU, 1 on a CPU, which is faster with one.
 
     Raises
     ------
     ValueError
-        As `model` and `listing`; if ``results`` belongs to other images.
+        As `model` and `listing`; if ``results`` belongs to another model or other images, or is damaged; if a network's output is not
+        finite.
     """
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch is {batch}: give 1 or more images at once")
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if torch.cuda.is_available() else torch.device("cpu")
-    found = model(name)
+    gpu = torch.cuda.is_available()
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    device = torch.device("cuda", local % torch.cuda.device_count()) if gpu else torch.device("cpu")
+    found = model(name) if local == 0 else None  # one process per machine downloads the weights
+    _together({})
+    found = found or model(name)
     images, others = listing(folder, found.categories)
-    for file in others if rank == 0 else []:
-        tqdm.write(f"skipped, no image: {file}")
-    results.mkdir(parents=True, exist_ok=True)
-    identity, stamp = hashlib.sha256(json.dumps([name, images]).encode()).hexdigest(), results / f"images.{rank}-of-{world}"
-    if stamp.exists() and stamp.read_text() != identity:
-        raise ValueError(f"{results} belongs to another model or other images: name another folder, or remove it")
-    stamp.write_text(identity)
-    path = results / f"answers.{rank}-of-{world}.jsonl"
-    done = _finished(path)
-    published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
-    example = found.prepare([np.zeros((300, 300, 3), np.uint8)])
-    kinds = {row.operation for row in convert(found.network, example).report.spiking}
-    snn = convert(found.network, example, coefficients={a: p for a, p in published.items() if a in kinds}).network.to(device)
-    ann = found.network.to(device)
-    todo = [i for i in range(rank, len(images), world) if i not in done]
-    neurons = 0
-    with path.open("a") as out:
-        for part in tqdm(_batches(todo, batch), total=-(-len(todo) // batch), desc=f"{name}, process {rank}", disable=None):
-            photographs, whole = [], []
-            for i in part:
-                try:
-                    photographs.append(decode_image((folder / images[i][0]).read_bytes()))
-                    whole.append(i)
-                except DataError as error:
-                    tqdm.write(f"skipped, damaged: {images[i][0]} ({error})")
-                    out.write(json.dumps([i]) + "\n")
-                    done[i] = []
-            if whole:
-                x = found.prepare(photographs).to(device)
-                a, s = ann(x).topk(5).indices.cpu(), []
-                for one in x.split(1):  # spikes of each image by themselves
-                    output, spikes = statistics(snn, one)
-                    s.append(output)
-                    neurons = spikes.neurons
-                    i, top = whole[len(s) - 1], output.topk(5).indices[0].tolist()
-                    label, original = images[i][1], a[len(s) - 1].tolist()
-                    done[i] = [original[0] == label, label in original, top[0] == label, label in top, original[0] == top[0],
-                               round(sum(layer.spikes for layer in spikes.layers)), neurons]  # fmt: skip
-                    out.write(json.dumps([i, *map(int, done[i])]) + "\n")
+    _claim(results, name, folder, images, rank)
+    answers = _together(_read(results))
+    size = batch or (16 if gpu else 1)
+    batches = [images[i : i + size] for i in range(0, len(images), size)]
+    todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
+    path = results / f"answers.{rank}.jsonl"
+    if path.exists():  # what a kill has cut off would spoil the next line
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    float32 = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # and each run the same
+    with float32, torch.inference_mode(), path.open("a") as out:
+        if gpu:
+            torch.cuda.set_device(device)
+        ann = found.network.to(device)
+        snn, neurons = _published(ann, found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device))
+        loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
+        bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
+        for part, tensors in zip(todo, bar, strict=True):
+            given = _ask(ann, snn, part, tensors, device)
+            out.write("".join(json.dumps(answer) + "\n" for answer in given))
             out.flush()
             os.fsync(out.fileno())
-    good = [row for row in done.values() if row]
-    sums = torch.tensor([len(good), *(sum(int(row[k]) for row in good) for k in range(6)), len(done) - len(good)], dtype=torch.int64)
-    largest = torch.tensor([max((int(row[6]) for row in good), default=0)])
-    if world > 1:
-        dist.all_reduce(sums)
-        dist.all_reduce(largest, op=dist.ReduceOp.MAX)
-    n, right, right5, snn_right, snn_right5, agree, spikes_, skipped = sums.tolist()
-    return Row(n, right, right5, snn_right, snn_right5, agree, spikes_, int(largest), skipped + len(others))
+            answers |= {answer["file"]: answer for answer in given}
+    return _count(_together(answers), neurons, others)
 
 
-def _batches(indices: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(indices), size):
-        yield indices[start : start + size]
+def _together(answers: dict[str, dict]) -> dict[str, dict]:
+    """The answers of all processes, for each of them. None goes on before all are here."""
+    if not dist.is_initialized():
+        return answers
+    parts: list[Any] = [None] * dist.get_world_size()
+    try:
+        dist.all_gather_object(parts, answers)
+    except RuntimeError as error:
+        raise ValueError("another process has stopped: its message says why") from error
+    return {file: answer for part in parts for file, answer in part.items()}
+
+
+def _claim(results: Path, name: str, folder: Path, images: list[tuple[str, int]], rank: int) -> None:
+    """Write down what the results are about; refuse a folder in which something else was written."""
+    content = [(file, label, (folder / file).stat().st_size) for file, label in images]
+    about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(content).encode()).hexdigest()}
+    path = results / "about.json"
+    results.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        before = path.read_text()
+        if before != json.dumps(about):
+            raise ValueError(f"{results} belongs to another model or other images ({before}): name another by --results, or remove it")
+        return
+    part = path.with_suffix(f".{rank}")
+    part.write_text(json.dumps(about))
+    os.replace(part, path)
+
+
+def _read(results: Path) -> dict[str, dict]:
+    """Answers of earlier runs, by file."""
+    answers = {}
+    for path in sorted(results.glob("answers.*.jsonl")):
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):  # the last one is empty, or cut off by a kill
+            try:
+                answer = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number} is damaged: remove it") from error
+            answers[answer["file"]] = answer
+    return answers
+
+
+def _published(network: nn.Module, example: Tensor) -> tuple[fx.GraphModule, int]:
+    """The converted network with the published neurons, where there are such, and how many neurons it has."""
+    published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
+    trial = convert(copy.deepcopy(network).to("meta"), example.to("meta"), K=16)  # nothing is computed
+    kinds = {row.operation for row in trial.report.spiking}
+    snn, report = convert(network, example, coefficients={a: p for a, p in published.items() if a in kinds})
+    return snn, report.neurons
+
+
+def _ahead(load: Callable[[str], Tensor | str], batches: list[list[str]]) -> Iterator[list[Tensor | str]]:
+    """What is loaded for each batch of files, in order, by threads that are a little ahead."""
+    waiting: deque[list[Future[Tensor | str]]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for files in batches:
+            waiting.append([pool.submit(load, file) for file in files])
+            if len(waiting) > AHEAD:
+                yield [future.result() for future in waiting.popleft()]
+        while waiting:
+            yield [future.result() for future in waiting.popleft()]
+
+
+def _load(path: Path, prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor | str:
+    """A photograph as the network wants it, or what is wrong with the file."""
+    data = path.read_bytes()
+    try:
+        return prepare([decode_image(data)])
+    except DataError as error:
+        return str(error)
+
+
+def _ask(ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loaded: list[Tensor | str], device: torch.device) -> list[dict]:
+    """The lines of one batch."""
+    lines: list[dict] = [{"file": file, "damaged": x} for (file, _), x in zip(part, loaded, strict=True) if isinstance(x, str)]
+    whole = [image for image, x in zip(part, loaded, strict=True) if isinstance(x, Tensor)]
+    if not whole:
+        return lines
+    x = torch.cat([x for x in loaded if isinstance(x, Tensor)]).to(device)
+    converted, found = statistics(snn, x)
+    outputs = {"original": ann(x), "converted": converted}
+    for which, output in outputs.items():
+        for i in (~output.isfinite().all(1)).nonzero().flatten().tolist():
+            raise ValueError(f"{whole[i][0]}: the {which} network gives outputs that are not finite numbers")
+    best = [output.topk(min(5, output.shape[1])).indices.tolist() for output in outputs.values()]
+    rows = zip(whole, *best, found.per_image.tolist(), strict=True)
+    return lines + [{"file": file, "label": label, "ann": a, "snn": s, "spikes": spikes} for (file, label), a, s, spikes in rows]
+
+
+def _count(answers: dict[str, dict], neurons: int, others: list[str]) -> Row:
+    good = [a for a in answers.values() if "damaged" not in a]
+    skipped = [f"{file}: no image" for file in others]
+    skipped += [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
+    return Row(
+        n=len(good),
+        ann=sum(a["ann"][0] == a["label"] for a in good),
+        ann_top5=sum(a["label"] in a["ann"] for a in good),
+        snn=sum(a["snn"][0] == a["label"] for a in good),
+        snn_top5=sum(a["label"] in a["snn"] for a in good),
+        agree=sum(a["ann"][0] == a["snn"][0] for a in good),
+        spikes=sum(a["spikes"] for a in good),
+        neurons=neurons,
+        skipped=tuple(skipped),
+    )
 
 
 def text(name: str, row: Row) -> str:
     """The row as the talk's table has it."""
     if not row.n:
-        return f"{name}: no image could be read ({row.skipped} files skipped)"
+        return f"{name}: no image could be read ({len(row.skipped)} files skipped)"
     percent = {key: f"{100 * getattr(row, key) / row.n:.2f} %" for key in ("ann", "ann_top5", "snn", "snn_top5", "agree")}
     return (
-        f"{name}: n = {row.n:,} ({row.skipped} files skipped); ANN {percent['ann']} (top-5 {percent['ann_top5']}), "
+        f"{name}: n = {row.n:,} ({len(row.skipped)} files skipped); ANN {percent['ann']} (top-5 {percent['ann_top5']}), "
         f"SNN {percent['snn']} (top-5 {percent['snn_top5']}); same answer {percent['agree']}; "
         f"{row.spikes / row.n / row.neurons:.4f} spikes per neuron, {row.neurons:,} neurons"
     )
+
+
+@contextmanager
+def processes() -> Iterator[None]:
+    """Join the processes that torchrun has started; without it, there is one.
+
+    They exchange only answers, so gloo serves GPUs as well: it allows several processes on one GPU, and waits for the slowest process.
+    """
+    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
+        yield
+        return
+    dist.init_process_group("gloo", timeout=timedelta(days=7))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def command(name: str, folder: Path, results: Path | None = None, batch: int | None = None) -> None:
+    """Evaluate and print the row, by the first process; what was skipped goes to standard error.
+
+    Raises
+    ------
+    SystemExit
+        With the message of whatever is wrong.
+    """
+    results = results or RESULTS / "live" / "folder" / name
+    try:
+        with processes():
+            row = evaluate(name, folder, results, batch)
+            first = not dist.is_initialized() or dist.get_rank() == 0
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"error: {error}") from error
+    if first:
+        for line in row.skipped:
+            print(f"skipped {line}", file=sys.stderr)
+        print(f"answers are in {results}", file=sys.stderr)
+        print(text(name, row))

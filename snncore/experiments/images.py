@@ -1,6 +1,7 @@
 """Image classifiers as few-spike networks: the talk's table, real networks about photographs, and what limits them.
 
-``python -m snncore.experiments images --train resnet8`` trains one of the CIFAR-10 networks of ``data/checkpoints``.
+``python -m snncore.experiments images --train resnet8`` trains one of the CIFAR-10 networks of ``data/checkpoints``;
+``--model efficientnet_b7 --images DIR`` evaluates a network about a folder of images (`snncore.experiments.folder`).
 """
 
 import argparse
@@ -17,7 +18,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import TRAINING, find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import provenance, speed
+from snncore.experiments import folder, provenance, speed
 from snncore.experiments.record import Record
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients
 from snncore.few_spike.convert import Conversion, FSActivation, convert
@@ -446,12 +447,30 @@ def run(c: Config, record: Record) -> Result:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Further words of the command line."""
-    parser.add_argument("--train", choices=list(CIFAR), help="train this CIFAR-10 network instead; go on if it was begun")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--train", choices=list(CIFAR), help="train this CIFAR-10 network instead; go on if it was begun")
+    instead.add_argument("--model", help="evaluate this network about a folder of images instead; go on if it was begun")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="the images for --model: a subfolder per category, or a labels.csv")
+    parser.add_argument(
+        "--results", type=Path, metavar="DIR", help="where --model writes its answers (default: data/results/live/folder/MODEL)"
+    )
+    parser.add_argument("--batch", type=int, metavar="N", help="how many images --model takes at once")
 
 
 def command(arguments: argparse.Namespace) -> bool:
-    """Do what the further words ask for; False if there were none."""
-    if not arguments.train:
+    """Do what the further words ask for; False if there were none.
+
+    Raises
+    ------
+    SystemExit
+        If ``--model`` and ``--images`` do not come together.
+    """
+    if arguments.train:
+        print(f"written to {train_cifar(arguments.train, arguments.seed)}")
+    elif arguments.model and arguments.images:
+        folder.command(arguments.model, arguments.images, arguments.results, arguments.batch)
+    elif any(value is not None for value in (arguments.model, arguments.images, arguments.results, arguments.batch)):
+        raise SystemExit("error: give --model and --images together: --model efficientnet_b7 --images DIR [--results DIR] [--batch N]")
+    else:
         return False
-    print(f"written to {train_cifar(arguments.train, arguments.seed)}")
     return True

@@ -89,7 +89,7 @@ def test_a_training_is_asked_for_by_name(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         command_line.main()
     assert "invalid choice: 'resnet18'" in capsys.readouterr().err
-    assert not images.command(argparse.Namespace(train=None))
+    assert not images.command(argparse.Namespace(train=None, model=None, images=None, results=None, batch=None))
 
 
 def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):

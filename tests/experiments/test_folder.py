@@ -1,0 +1,374 @@
+import argparse
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from snncore.datafiles import find, read_photographs_20
+from snncore.experiments import __main__ as command_line
+from snncore.experiments import folder, images
+from snncore.few_spike import fs_run, relu_code
+from snncore.few_spike.convert import FSActivation, convert
+from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+
+LABELS = [0, 438, 990, 927]  # of photographs 1 to 4; the first is wrong, and the last is only the second answer
+N = len(LABELS)
+LITE0 = "efficientnet_lite0"
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Some of foolbox's photographs, in subfolders that are named by their labels."""
+    path = tmp_path_factory.mktemp("photographs")
+    for source, label in zip(sorted(find("photographs_20").paths.values())[1:], LABELS, strict=False):
+        (path / str(label)).mkdir()
+        shutil.copy(source, path / str(label))
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(photographs, tmp_path_factory):
+    """The row of one process that is left in peace, and its answers."""
+    results = tmp_path_factory.mktemp("alone")
+    return folder.evaluate(LITE0, photographs, results), lines(results)
+
+
+@pytest.fixture(scope="module")
+def killed(photographs, tmp_path_factory):
+    """Results of a process that was killed in the middle, with a line that it could not finish."""
+    results = tmp_path_factory.mktemp("killed")
+    path = results / "answers.0.jsonl"
+    words = ["images", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
+    process = subprocess.Popen([sys.executable, "-m", "snncore.experiments", *words], env=one_thread())
+    while process.poll() is None and not (path.exists() and path.stat().st_size):
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert 0 < len(lines(results)) < N
+    with path.open("a") as out:
+        out.write('{"file": "cut o')
+    return results
+
+
+def one_thread():
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def lines(results):
+    return folder._read(results)
+
+
+def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
+    row, answers = alone
+    ann, x = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[1 : N + 1])
+    snn, report = convert(ann, x[:1])
+    counts: list[int] = []
+    for module in snn.modules():
+        if isinstance(module, FSActivation):
+            module.register_forward_pre_hook(lambda m, inputs: counts.append(int(fs_run(inputs[0], m.params)[0].sum())))
+    expected = []
+    with torch.inference_mode():
+        for label, one in zip(LABELS, x.split(1), strict=True):
+            counts.clear()
+            a, s = (network(one)[0].argsort(descending=True)[:5].tolist() for network in (ann, snn))
+            expected.append((label, a, s, sum(counts)))
+    assert sorted((a["label"], a["ann"], a["snn"], a["spikes"]) for a in answers.values()) == sorted(expected)
+    assert row == folder.Row(4, 2, 3, 2, 3, 4, sum(e[3] for e in expected), report.neurons, ())
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs, tmp_path):
+    results = tmp_path / "results"
+    shutil.copytree(killed, results)
+    before = (results / "answers.0.jsonl").read_text().rpartition("\n")[0]
+    assert folder.evaluate(LITE0, photographs, results) == alone[0]
+    assert lines(results) == alone[1]
+    after = (results / "answers.0.jsonl").read_text()
+    assert after.startswith(before)
+    assert after.count("\n") == N
+    assert "cut o" not in after
+
+
+def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, killed, photographs, tmp_path):
+    results = tmp_path / "results"
+    shutil.copytree(killed, results)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "snncore.experiments"]
+    words = ["images", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
+    done = subprocess.run([*torchrun, *words], env=one_thread(), check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [folder.text(LITE0, alone[0])]
+    assert lines(results) == alone[1]
+    assert (results / "answers.1.jsonl").read_text().count("\n") >= (N - 2) // 2
+
+
+# --- A network so small that it costs nothing ---------------------------------------------------------------------------------------
+
+
+def prepare(photographs):
+    return torch.stack([torch.from_numpy(p.copy()).float().mean((0, 1)) / 255 for p in photographs])
+
+
+def small(monkeypatch):
+    """Three categories: whether an image is red, green or blue."""
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+    with torch.no_grad():
+        for layer in (network[0], network[2]):
+            layer.weight.copy_(torch.eye(3))
+            layer.bias.zero_()
+    monkeypatch.setattr(folder, "model", lambda name: folder.Model(network.eval(), prepare, 3))
+    return network
+
+
+def jpeg(color, mode="RGB", size=(40, 30)):
+    """A colored image with some noise."""
+    noise = np.random.default_rng(0).integers(0, 40, (*size, 3))
+    file = io.BytesIO()
+    Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)).convert(mode).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+RED, GREEN, BLUE = np.eye(3)
+
+
+@pytest.fixture
+def colors(tmp_path):
+    path = tmp_path / "colors"
+    for name, color in (("a", RED), ("b", GREEN), ("c", BLUE)):
+        (path / name).mkdir(parents=True)
+        for i in range(2):
+            (path / name / f"{i}.jpg").write_bytes(jpeg(color))
+    return path
+
+
+def test_what_is_no_image_is_skipped_and_named(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    (colors / "a" / "0.jpg").write_bytes(jpeg(RED)[:-200])
+    (colors / "b" / "0.jpg").write_bytes(b"")
+    (colors / "b" / "1.xml").write_text("about 1.jpg")
+    (colors / "README").write_text("colors")
+    row = folder.evaluate("small", colors, tmp_path / "results")
+    assert (row.n, row.ann, row.snn, row.agree) == (4, 4, 4, 4)
+    assert [line.split(":")[0] for line in row.skipped] == ["README", "b/1.xml", "a/0.jpg", "b/0.jpg"]
+    assert row.skipped[1] == "b/1.xml: no image"
+    assert "image file is truncated" in row.skipped[2]
+    assert "(4 files skipped); ANN 100.00 %" in folder.text("small", row)
+    assert folder.evaluate("small", colors, tmp_path / "results") == row  # nothing left to do
+
+
+def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    for path in colors.rglob("*.jpg"):
+        path.write_bytes(path.read_bytes()[:100])
+    row = folder.evaluate("small", colors, tmp_path / "results")
+    assert folder.text("small", row) == "small: no image could be read (6 files skipped)"
+
+
+def test_gray_and_cmyk_photographs_are_images(colors, tmp_path, monkeypatch):
+    network = small(monkeypatch)
+    (colors / "b" / "0.jpg").write_bytes(jpeg(GREEN, "CMYK"))
+    (colors / "c" / "0.jpg").write_bytes(jpeg(BLUE, "L"))
+    assert {Image.open(colors / file).mode for file in ("b/0.jpg", "c/0.jpg")} == {"CMYK", "L"}
+    row = folder.evaluate("small", colors, tmp_path / "results")
+    assert (row.n, row.skipped) == (6, ())
+    assert lines(tmp_path / "results")["b/0.jpg"]["ann"][0] == 1
+    gray = np.asarray(Image.open(colors / "c/0.jpg"))
+    answer = network(torch.full((1, 3), float(gray.mean() / 255)))[0]
+    assert answer.max() - answer.min() < 1e-6
+    assert row.ann >= 5
+
+
+def test_every_count_counts_what_it_says():
+    def answer(ann, snn):
+        return {"label": 0, "ann": ann, "snn": snn, "spikes": 10}
+
+    answers = [answer([0, 1], [0, 2]), answer([0, 1], [1, 0]), answer([1, 0], [2, 3]), answer([3, 4], [3, 4]), answer([0, 1], [2, 1])]
+    answers = {f"{i}.jpg": a for i, a in enumerate(answers)} | {"x.jpg": {"damaged": "cut"}}
+    row = folder._count(answers, 20, ["y.txt"])
+    assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 20, ("y.txt: no image", "x.jpg: cut"))
+    assert folder.text("small", row) == (
+        "small: n = 5 (2 files skipped); ANN 60.00 % (top-5 80.00 %), SNN 20.00 % (top-5 40.00 %); same answer 40.00 %; "
+        "0.5000 spikes per neuron, 20 neurons"
+    )
+
+
+def test_batches_change_no_answer(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    (colors / "a" / "0.jpg").write_bytes(b"")
+    one, four = (folder.evaluate("small", colors, tmp_path / str(batch), batch) for batch in (1, 4))
+    assert one == four
+    assert lines(tmp_path / "1") == lines(tmp_path / "4")
+
+
+def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    by_folder = folder.listing(colors, 3)
+    numbered = tmp_path / "numbered"
+    for label, name in enumerate("abc"):
+        shutil.copytree(colors / name, numbered / f"{label:02}")
+    assert [label for _, label in folder.listing(numbered, 3).images] == [label for _, label in by_folder.images] == [0, 0, 1, 1, 2, 2]
+    shutil.rmtree(numbered / "01")
+    assert [label for _, label in folder.listing(numbered, 3).images] == [0, 0, 2, 2]
+    rows = "".join(f"{file},{label}\n" for file, label in reversed(by_folder.images))
+    (colors / "labels.csv").write_text("\ufefffile,label\n\n" + rows, encoding="utf-8")
+    assert folder.listing(colors, 3) == by_folder
+
+
+def test_relu_and_silu_get_the_published_neurons():
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3), nn.SiLU(), nn.Linear(3, 3))
+    snn, neurons = folder._published(network, torch.rand(1, 3))
+    relu, silu = (module.params for module in snn.modules() if isinstance(module, FSActivation))
+    assert relu == relu_code(25.0, 10, strict=True)
+    assert (silu.K, neurons) == (16, 6)
+
+
+def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    row = folder.evaluate("small", colors, tmp_path / "first")
+    theirs, asked = lines(tmp_path / "first"), []
+
+    def gather(parts, answers):
+        asked.append(answers)
+        parts[0] = theirs if len(asked) == 3 else {}  # the last time
+        parts[1:] = [answers] * (len(parts) - 1)
+
+    for name, value in (("is_initialized", True), ("get_rank", 7), ("get_world_size", 8)):
+        monkeypatch.setattr(folder.dist, name, lambda value=value: value)
+    monkeypatch.setattr(folder.dist, "all_gather_object", gather)
+    assert folder.evaluate("small", colors, tmp_path / "last") == row
+    assert asked == [{}] * 3
+    assert lines(tmp_path / "last") == {}
+
+
+# --- What is refused ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("name,label\na/0.jpg,0\n", r"line 1: it names the columns \['name', 'label'\]"),
+        ("", "line 1: it names the columns None"),
+        ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "line 4: the label is 'red', no whole number"),
+        ("file,label\na/0.jpg\n", "line 2: the label is None"),
+        ("file,label\na/0.jpg,3\n", "line 2: the label is 3, and the network knows 0 to 2"),
+        ("file,label\na/0.jpg,-1\n", "line 2: the label is -1"),
+        ("file,label\na/0.jpg,0\na/0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),
+        ("file,label\na/7.jpg,0\n", "line 2: there is no file 'a/7.jpg'"),
+        ("file,label\n", "holds no image"),
+        ("file,label\n\xe9.jpg,0\n", "no text in UTF-8"),
+    ],
+)
+def test_a_bad_table_is_refused_by_its_line(colors, table, message):
+    (colors / "labels.csv").write_text(table, encoding="latin-1")
+    with pytest.raises(ValueError, match=message):
+        folder.listing(colors, 3)
+
+
+def test_a_folder_that_does_not_fit_is_refused(colors, tmp_path):
+    with pytest.raises(ValueError, match="nowhere is no folder"):
+        folder.listing(tmp_path / "nowhere", 3)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="has 0 subfolders, and the network knows 3 categories"):
+        folder.listing(tmp_path / "empty", 3)
+    for name in ("0", "1"):
+        (tmp_path / "empty" / name).mkdir()
+    with pytest.raises(ValueError, match="empty holds no image"):
+        folder.listing(tmp_path / "empty", 3)
+    for categories in (2, 4):
+        with pytest.raises(ValueError, match=rf"has 3 subfolders, and the network knows {categories} categories.*labels\.csv"):
+            folder.listing(colors, categories)
+    (tmp_path / "empty" / "3").mkdir()
+    with pytest.raises(ValueError, match="has the subfolder 3, and the network knows the categories 0 to 2"):
+        folder.listing(tmp_path / "empty", 3)
+
+
+def test_results_of_something_else_are_refused(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    results = tmp_path / "results"
+    folder.evaluate("small", colors, results)
+    with pytest.raises(ValueError, match=r'belongs to another model or other images \(\{"model": "small", "images": 6'):
+        folder.evaluate("other", colors, results)
+    (colors / "a" / "0.jpg").write_bytes(jpeg(RED, size=(50, 50)))  # another image of the same name
+    with pytest.raises(ValueError, match="belongs to another model or other images"):
+        folder.evaluate("small", colors, results)
+
+
+def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    folder.evaluate("small", colors, tmp_path)
+    path = tmp_path / "answers.0.jsonl"
+    path.write_text(path.read_text().replace('"ann": ', '"ann" ', 1))
+    with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line 1 is damaged"):
+        folder.evaluate("small", colors, tmp_path)
+
+
+@pytest.mark.parametrize("which", ["original", "converted"])
+def test_answers_that_are_no_numbers_are_refused_with_the_name_of_the_image(colors, tmp_path, monkeypatch, which):
+    network = small(monkeypatch)
+    if which == "original":
+        with torch.no_grad():
+            network[0].weight[0, 0] = network[2].weight[0, 0] = 1e38  # too much for red; few spikes can say 25 at most
+    else:
+        monkeypatch.setattr(folder, "statistics", lambda snn, x: (torch.full((len(x), 3), torch.inf), None))
+    with pytest.raises(ValueError, match=rf"a/0\.jpg: the {which} network gives outputs that are not finite"):
+        folder.evaluate("small", colors, tmp_path)
+    assert lines(tmp_path) == {}
+
+
+def test_unknown_models_and_missing_weights_are_refused(monkeypatch):
+    from torchvision.models import _api, squeezenet1_1
+
+    for name in ("efficientnet_lite9", "vit_h_14"):  # the second has other weights only
+        with pytest.raises(ValueError, match=f"model is '{name}': give one of efficientnet_lite0"):
+            folder.model(name)
+
+    def no_network(*_, **__):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(_api, "load_state_dict_from_url", no_network)
+    with pytest.raises(ValueError, match=r"no weights of squeezenet1_1 .*no network.*: get https://.*squeezenet1_1.*pth and put it into"):
+        folder.model("squeezenet1_1")
+    state = squeezenet1_1().state_dict()
+    monkeypatch.setattr(_api, "load_state_dict_from_url", lambda *_, **__: state)
+    network, ready, categories = folder.model("squeezenet1_1")
+    assert not network.training
+    assert categories == 1000
+    assert network(ready([np.zeros((300, 400, 3), np.uint8)])).shape == (1, 1000)
+
+
+def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_path, monkeypatch, capsys):
+    small(monkeypatch)
+    (colors / "notes.txt").write_text("")
+    words = ["experiments", "images", "--model", "small", "--images", str(colors), "--results", str(tmp_path / "r"), "--batch", "2"]
+    monkeypatch.setattr("sys.argv", words)
+    assert command_line.main() == 0
+    out, err = capsys.readouterr()
+    assert out == folder.text("small", folder.evaluate("small", colors, tmp_path / "r")) + "\n"
+    assert err.splitlines()[-2:] == ["skipped notes.txt: no image", f"answers are in {tmp_path / 'r'}"]
+    monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
+    with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
+        command_line.main()
+    nothing = dict.fromkeys(("train", "model", "images", "results", "batch"))
+    for some in ({"model": "small"}, {"images": colors}, {"results": tmp_path}, {"batch": 3}):
+        with pytest.raises(SystemExit, match="error: give --model and --images together"):
+            images.command(argparse.Namespace(**nothing | some))
+    monkeypatch.setattr("sys.argv", [*words, "--train", "resnet8"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_the_results_say_what_they_are_about(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    folder.evaluate("small", colors, tmp_path / "r")
+    about = json.loads((tmp_path / "r" / "about.json").read_text())
+    assert (about["model"], about["images"]) == ("small", 6)
+    assert sorted(p.name for p in (tmp_path / "r").iterdir()) == ["about.json", "answers.0.jsonl"]
