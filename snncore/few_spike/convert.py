@@ -9,7 +9,8 @@ Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021); 
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
+from tqdm import tqdm
 
 from snncore.few_spike import operations
 from snncore.few_spike.coefficients import read_sets
@@ -170,20 +172,24 @@ def convert(
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
     samples = _calibrate(graph, list(places), calibration) if calibration is not None else {}
-    for i, row in enumerate(rows):
-        if row.kind != "spiking":
-            continue
-        node = next(n for n in places if n.name == row.node)
-        seen = samples.get(row.node)
-        if coefficients and places[node].name in coefficients:
-            params, why = coefficients[places[node].name], "given parameters"
-        elif seen is not None:
-            price = spike_penalty * row.neurons * len(places) / sum(r.neurons for r in rows if r.kind == "spiking")
-            params, why = _fitted(places[node], seen, K, price, seed), "parameters for this layer's inputs"
-        else:
-            params, why = _default(places[node].name, K), "parameters of the package"
+    spiking = {row.node: row for row in rows if row.kind == "spiking"}
+    mean = sum(row.neurons for row in spiking.values()) / len(spiking)
+
+    def choose(node: fx.Node) -> tuple[FSParams, str]:
+        name, seen = places[node].name, samples.get(node.name)
+        if coefficients and name in coefficients:
+            return coefficients[name], "given parameters"
+        if seen is None:
+            return _default(name, K), "parameters of the package"
+        price = spike_penalty * spiking[node.name].neurons / mean
+        return _fitted(places[node], seen, K, price, seed), "parameters for this layer's inputs"
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # fits run without Python's lock
+        chosen = dict(zip(places, tqdm(pool.map(choose, places), "layers", len(places), disable=None, leave=False), strict=True))
+    for node, (params, why) in chosen.items():
+        row, seen = spiking[node.name], samples.get(node.name)
         low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
-        rows[i] = Row(row.node, row.operation, "spiking", row.neurons, params.K, low, high, why)
+        rows[rows.index(row)] = replace(row, K=params.K, low=low, high=high, why=why)
         target = f"few_spike.{node.name}"
         graph.add_submodule(target, FSActivation(params))
         with graph.graph.inserting_before(node):
