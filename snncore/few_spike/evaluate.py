@@ -3,7 +3,7 @@ r"""Three evaluations of a converted network, all of the same function.
 - **Collapsed**: ``network(images)``, one pass that hands on decoded numbers.
 - **Stepwise**: the spikes of each step pass every linear operation by themselves and are added up where the next neurons collect them,
   :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. It also counts synaptic operations.
-- **Pieces**: it is counted how many neurons are in each piece (`snncore.few_spike.pieces`), which knows its spikes. This gives all
+- **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), which knows its output and its spikes. This gives all
   statistics.
 """
 
@@ -218,23 +218,21 @@ class Statistics:
 
 
 _pieces = lru_cache(maxsize=None)(pieces)
-CODED = 16  # up to so many steps, 2^K counters fit the processor's cache
+CODED = 16  # up to so many steps, a table of 2^K numbers fits the processor's cache
 
 
 def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor, Tensor]:
     """What the neurons hand on, and how many of each image are in each piece, shape (image, piece)."""
-    if x.device.type == "cpu" and p.K <= CODED:  # compiled, much faster: the spikes of a neuron, read as a binary number
+    if x.device.type == "cpu" and p.K <= CODED:  # much faster than a search: the spikes of a neuron, read as a binary number by itself
         digits = 2.0 ** torch.arange(p.K)
-        y, n = fs_neuron(x, p), 2**p.K
-        which = fs_neuron(x, replace(p, d=digits.tolist())).nan_to_num_(0.0).long()
-        columns = (digits @ table.spikes.float()).long()
+        piece = torch.zeros(2**p.K, dtype=torch.long)
+        piece[(digits @ table.spikes.float()).long()] = torch.arange(len(table))
+        which = piece[fs_neuron(x, replace(p, d=digits.tolist())).nan_to_num_(0.0).long()]
     else:
-        which, n = torch.bucketize(x, table.first[1:].to(x.device), right=True), len(table)
-        y = torch.where(x.isnan(), x, table.y.to(x.device)[which])
-        columns = torch.arange(n, device=x.device)
-    which = which.reshape(images, -1)
-    which += n * torch.arange(images, device=x.device)[:, None]
-    return y, torch.bincount(which.flatten(), minlength=n * images).view(images, n)[:, columns]
+        which = torch.bucketize(x, table.first[1:].to(x.device), right=True)
+    y = torch.where(x.isnan(), x, table.y.to(x.device)[which])
+    which = which.reshape(images, -1) + len(table) * torch.arange(images, device=x.device)[:, None]
+    return y, torch.bincount(which.flatten(), minlength=len(table) * images).view(images, len(table))
 
 
 @torch.no_grad()
