@@ -222,11 +222,11 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 # --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
 
-RECIPES = {  # networks so small underfit with the weight decay that suits larger ones
+RECIPES = {
     "resnet8": Recipe(36, peak_rate=0.1, weight_decay=1e-4),
     "resnet14": Recipe(20, peak_rate=0.1, weight_decay=1e-4),
     "resnet20": Recipe(20, peak_rate=0.1, weight_decay=1e-4),
-    "silu": Recipe(20, peak_rate=0.1, weight_decay=1e-4),
+    "silu": Recipe(28),
 }
 
 
