@@ -156,19 +156,13 @@ def convert(
         activation, or overwrites numbers that are used elsewhere; if the input does not fit or the output is not finite; if an activation
         has no parameters.
     """
-    _check(network, example_input, K, spike_penalty)
-    original = copy.deepcopy(network).eval()
-    graph = _trace(original)
-    _out_of_place(graph)
-    expected = _run(network=copy.deepcopy(original), x=example_input.clone())
-    ShapeProp(graph).propagate(example_input.clone())
-    if not example_input.is_meta:
-        _same(expected, graph(example_input.clone()))
+    if K < 1:
+        raise ConversionError(f"K is {K}: a few-spike neuron needs at least one step")
+    if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
+        raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
+    graph, rows, places = traced(network, example_input)
     used = set(coefficients or {})
-    rows, places = _classify(graph, len(example_input))
     names = {a.name for a in places.values()}
-    if not places:
-        raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
     samples = _calibrate(graph, list(places), calibration) if calibration is not None else {}
@@ -190,25 +184,55 @@ def convert(
         row, seen = spiking[node.name], samples.get(node.name)
         low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
         rows[rows.index(row)] = replace(row, K=params.K, low=low, high=high, why=why)
-        target = f"few_spike.{node.name}"
-        graph.add_submodule(target, FSActivation(params))
-        with graph.graph.inserting_before(node):
-            new = graph.graph.call_module(target, (operations.operand(node),))
-        node.replace_all_uses_with(new)
-        graph.graph.erase_node(node)
-        new._rename(node.name)
-        new.meta["carries"] = "spikes"
+        put_neurons(graph, node, f"few_spike.{node.name}", FSActivation(params))
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
     return Conversion(graph, Report(tuple(rows)))
 
 
-def _check(network: nn.Module, x: Tensor, K: int, spike_penalty: float) -> None:
-    if K < 1:
-        raise ConversionError(f"K is {K}: a few-spike neuron needs at least one step")
-    if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
-        raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
+class Traced(NamedTuple):
+    """A copy of a network as a graph, a row per operation, and its activations."""
+
+    graph: fx.GraphModule
+    rows: list[Row]
+    places: dict[fx.Node, Activation]
+
+
+def traced(network: nn.Module, example_input: Images) -> Traced:
+    """Trace a network and classify its operations; each node of a signal says in ``meta["carries"]`` what it hands on.
+
+    Raises
+    ------
+    ConversionError
+        As `convert`.
+    """
+    _check(network, example_input)
+    original = copy.deepcopy(network).eval()
+    graph = _trace(original)
+    _out_of_place(graph)
+    expected = _run(network=copy.deepcopy(original), x=example_input.clone())
+    ShapeProp(graph).propagate(example_input.clone())
+    if not example_input.is_meta:
+        _same(expected, graph(example_input.clone()))
+    rows, places = _classify(graph, len(example_input))
+    if not places:
+        raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
+    return Traced(graph, rows, places)
+
+
+def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.Module) -> None:
+    """Put a layer of spiking neurons where an activation was, as the module ``target``."""
+    graph.add_submodule(target, neurons)
+    with graph.graph.inserting_before(node):
+        new = graph.graph.call_module(target, (operations.operand(node),))
+    node.replace_all_uses_with(new)
+    graph.graph.erase_node(node)
+    new._rename(node.name)
+    new.meta["carries"] = "spikes"
+
+
+def _check(network: nn.Module, x: Tensor) -> None:
     for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
         for t in tensors:
             if t.is_floating_point() and t.dtype not in (torch.float32, torch.float64):

@@ -7,13 +7,14 @@ r"""Three evaluations of a converted network, all of the same function.
   statistics.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 from torch.func import functional_call
 
 from snncore.few_spike import operations
@@ -57,6 +58,15 @@ CONSTANT_PART = ("bias", "running_mean")  # of a convolution, a linear layer or 
 def _weighted(function: Any, x: Tensor, weight: Tensor, args: tuple, kwargs: dict) -> Tensor:
     """A convolution or linear layer called as a function, with another input and weight, without its bias."""
     return function(x, weight, None, *args[3:], **{key: a for key, a in kwargs.items() if key not in ("input", "weight", "bias")})
+
+
+def with_ones(network: nn.Module, n: fx.Node, args: tuple, kwargs: dict) -> Callable[[Tensor], Tensor]:
+    """A layer of synapses with all weights 1 and no constant part: it counts what arrives at each place, borders included."""
+    if n.op == "call_module":
+        module = network.get_submodule(str(n.target))
+        ones = {key: torch.full_like(a, float(key == "weight"), dtype=torch.float64) for key, a in module.named_parameters()}
+        return lambda x: functional_call(module, ones, (x,))
+    return lambda x: _weighted(n.target, x, torch.ones_like(args[1], dtype=torch.float64), args, kwargs)
 
 
 class Traffic(NamedTuple):
@@ -132,15 +142,11 @@ class _Stepwise(fx.Interpreter):
         return Steps(constant, [call(*_replace((args, kwargs), partial(at, t))) for t in range(max(len(s.steps) for s in signals))])
 
     def _count(self, n: fx.Node, source: fx.Node, args: tuple, kwargs: dict) -> None:
-        """Note how many synapses the layer's inputs reach, borders included: the layer itself, with all weights 1 and no constant part."""
-        signal = args[0]
+        """Note how many synapses the layer's inputs reach."""
+        signal, arriving = args[0], with_ones(self.module, n, args, kwargs)
 
         def reached(x: Tensor) -> int:
-            if n.op == "call_module":
-                module = self.fetch_attr(str(n.target))
-                ones = {key: torch.full_like(a, float(key == "weight"), dtype=torch.float64) for key, a in module.named_parameters()}
-                return int(functional_call(module, ones, (x,)).sum())
-            return int(_weighted(n.target, x, torch.ones_like(args[1], dtype=torch.float64), args, kwargs).sum())
+            return int(arriving(x).sum())
 
         macs = reached(torch.ones_like(_decoded(signal), dtype=torch.float64))
         nonzero = reached((_decoded(signal) != 0).double())

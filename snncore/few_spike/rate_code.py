@@ -1,0 +1,276 @@
+r"""Rate coding of ReLU, the baseline that few-spike neurons are compared with: a number is sent as a rate of equal spikes.
+
+Each activation becomes a layer of integrate-and-fire neurons with reset by subtraction. In each of T steps
+
+.. math::
+
+    u(t) &= v(t-1) + x(t), & z(t) &= \Theta(u(t) - \theta), \\
+    v(t) &= u(t) - \theta\, z(t), & v(0) &= \theta / 2,
+
+where the current x(t) is what the layers between deliver in this step: weighted spikes of height :math:`\theta` of the neurons before,
+biases, and the image, which comes in as a constant current. For a constant x the mean of :math:`\theta z` is x, cut off at 0 and
+:math:`\theta` and rounded to the nearest multiple of :math:`\theta / T`. In deep layers the rounding errors of all layers, and of uneven
+spikes, add up, still like 1 / T. The output of the network is the mean of its readout over the steps until now.
+
+Sources: B. Rueckauer et al., Conversion of continuous-valued deep networks to efficient event-driven networks, Front. Neurosci. 11:682
+(2017), for reset by subtraction, constant input currents and thresholds from the 99.9th percentile; Y. Kim et al., Spiking-YOLO, AAAI
+2020, for one threshold per channel; S. Deng and S. Gu, Optimal conversion of conventional artificial neural networks to spiking neural
+networks, ICLR 2021, and T. Bu et al., Optimized potential initialization, AAAI 2022, for v(0).
+"""
+
+import copy
+from collections import Counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from snncore.few_spike import operations
+from snncore.few_spike.convert import Images, put_neurons, traced
+from snncore.few_spike.evaluate import with_ones
+from snncore.few_spike.operations import ConversionError
+from snncore.shapes import FloatTensor, Spikes
+
+
+def rate_step(x: FloatTensor, v: FloatTensor, theta: Tensor) -> Spikes:
+    """One step: integrate, fire at v >= theta, subtract. Returns z(t) and leaves v(t) in the place of v(t-1)."""
+    v += x
+    z = torch.ge(v, theta, out=torch.empty_like(v))
+    v.addcmul_(z, theta, value=-1)
+    return z
+
+
+class RateNeurons(nn.Module):
+    """A layer of integrate-and-fire neurons with thresholds ``theta`` per channel. Without time it is the function that it codes."""
+
+    theta: Tensor
+
+    def __init__(self, theta: Tensor):
+        super().__init__()
+        self.register_buffer("theta", theta)
+
+    def forward(self, x: FloatTensor) -> FloatTensor:
+        return torch.minimum(x.clamp(min=0), self.theta)
+
+
+def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], percentile: float = 99.9) -> fx.GraphModule:
+    """A new network in which every ReLU (or ReLU6) is a layer of integrate-and-fire neurons. The given one is left as it is.
+
+    Batch normalization becomes part of the convolution before it.
+
+    Parameters
+    ----------
+    network : module
+        Takes one tensor of images; evaluated as in ``network.eval()``.
+    calibration : tensor, shape (sample, ...)
+        Images, all taken at once. The threshold of each channel is the percentile of its activations (of all, also zeros); where that is
+        0, the largest activation of the layer.
+    percentile : float
+        100 for the largest activation of each channel.
+
+    Returns
+    -------
+    GraphModule
+        For `simulate`; called directly, it gives what many steps converge to.
+
+    Raises
+    ------
+    ConversionError
+        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling.
+    ValueError
+        If the percentile does not lie above 0 and up to 100.
+    """
+    if not 0 < percentile <= 100:
+        raise ValueError(f"percentile is {percentile}: give one above 0, up to 100")
+    graph, rows, places = traced(network, calibration)
+    for row in rows:
+        if row.kind == "spiking" and row.operation not in ("relu", "relu6"):
+            raise ConversionError(f"{row.node} is {row.operation}: rate coding here is for ReLU; use snncore.few_spike.convert")
+        if row.kind == "analog":
+            raise ConversionError(f"{row.node} ({row.operation}) {row.why}: rate coding is for linear layers; take averages instead")
+    _fuse(graph)
+
+    class Activations(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            value = super().run_node(n)
+            if n in places:
+                y = value.cpu().numpy()
+                theta = np.quantile(y, percentile / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
+                thetas[n] = torch.from_numpy(np.where(theta > 0, theta, y.max() or 1.0)).to(value)
+            return value
+
+    thetas: dict[fx.Node, Tensor] = {}
+    with torch.no_grad():
+        Activations(graph).run(calibration)
+    for node, theta in thetas.items():
+        put_neurons(graph, node, f"rate_code.{node.name}", RateNeurons(theta))
+    graph.delete_all_unused_submodules()
+    graph.graph.lint()
+    graph.recompile()
+    return graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
+
+
+def _fuse(graph: fx.GraphModule) -> None:
+    """Make batch normalization part of the convolution before it, where nobody else uses that."""
+    calls = Counter(node.target for node in graph.graph.nodes)
+    for node in list(graph.graph.nodes):
+        before = operations.operand(node)
+        if not isinstance(before, fx.Node) or not node.op == before.op == "call_module":
+            continue
+        conv, norm = graph.get_submodule(str(before.target)), graph.get_submodule(str(node.target))
+        if not isinstance(conv, nn.Conv1d | nn.Conv2d | nn.Conv3d) or not isinstance(norm, _BatchNorm) or norm.running_mean is None:
+            continue
+        if len(before.users) == 1 == calls[before.target]:
+            graph.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
+            node.replace_all_uses_with(before)
+            graph.graph.erase_node(node)
+
+
+class RateRun(NamedTuple):
+    """A simulation of T steps for a batch of images.
+
+    Attributes
+    ----------
+    outputs : tensor, shape (T, batch, ...)
+        Mean of the readout after each step.
+    spikes, accumulates, graded : tensor, shape (T,)
+        Spikes, arrivals of spikes at synapses, and multiply-accumulates of layers that receive anything else, in each step, for all images
+        together. The image is weighed once, in the first step, and so is the mean that the readout receives.
+    neurons : int
+        Per image.
+    """
+
+    outputs: Tensor
+    spikes: Float[Tensor, " time"]
+    accumulates: Float[Tensor, " time"]
+    graded: Float[Tensor, " time"]
+    neurons: int
+
+
+def simulate(network: fx.GraphModule, images: Images, steps: int) -> RateRun:
+    """Simulate a network from `rate_coded`, step by step.
+
+    Raises
+    ------
+    ValueError
+        If steps < 1, or if the network has no integrate-and-fire neurons.
+    """
+    if steps < 1:
+        raise ValueError(f"steps is {steps}: rate coding needs at least one")
+    if not any(isinstance(module, RateNeurons) for module in network.modules()):
+        raise ValueError("the network has no layer of integrate-and-fire neurons: make it by rate_coded")
+    layers = synapses(network, images)
+    with torch.inference_mode():
+        if images.ndim == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        run = _Simulation(network, layers.reached, steps, images.device)
+        total, outputs = torch.zeros(()), []
+        for t in range(steps):
+            run.t = t
+            total = total + run.run(images)
+            outputs.append(total / (t + 1))
+    graded = torch.full((steps,), float(layers.each_step), dtype=torch.float64)
+    graded[0] += layers.once
+    return RateRun(torch.stack(outputs), run.spikes, run.accumulates, len(images) * graded, sum(v[0].numel() for v in run.v.values()))
+
+
+def _around_spikes(network: fx.GraphModule) -> tuple[set[fx.Node], set[fx.Node]]:
+    """Nodes that depend on spikes, and nodes on which spikes depend."""
+    spiking = {n for n in network.graph.nodes if n.op == "call_module" and isinstance(network.get_submodule(n.target), RateNeurons)}
+    after, before = set(spiking), set(spiking)
+    for node in network.graph.nodes:
+        if any(n in after for n in node.all_input_nodes):
+            after.add(node)
+    for node in reversed(network.graph.nodes):
+        if any(n in before for n in node.users):
+            before.add(node)
+    return after, before
+
+
+class _Simulation(fx.Interpreter):
+    """One step of all layers per run. What does not depend on spikes is computed once."""
+
+    def __init__(self, network: fx.GraphModule, reached: dict[str, Tensor], steps: int, device: torch.device):
+        super().__init__(network)
+        self.changing, _ = _around_spikes(network)
+        self.reached, self.v, self.constant, self.t = reached, dict[str, Tensor](), dict[fx.Node, Any](), 0
+        self.spikes, self.accumulates = (torch.zeros(steps, dtype=torch.float64, device=device) for _ in range(2))
+
+    def run_node(self, n: fx.Node) -> Any:
+        if n in self.changing:
+            return super().run_node(n)
+        if n not in self.constant:
+            self.constant[n] = super().run_node(n)
+        return self.constant[n]
+
+    def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
+        if target not in self.reached:
+            return super().call_module(target, args, kwargs)
+        theta = self.fetch_attr(target).theta
+        if target not in self.v:
+            self.v[target] = torch.empty_like(args[0]).copy_(theta / 2)
+        z = rate_step(args[0], self.v[target], theta)
+        sent = z.movedim(1, -1).sum(0).double()  # in the order of memory
+        self.spikes[self.t] += sent.sum()
+        self.accumulates[self.t] += (sent * self.reached[target]).sum()
+        return z * theta
+
+
+class Synapses(NamedTuple):
+    """Layers of synapses of a rate-coded network.
+
+    Attributes
+    ----------
+    reached : dict from module to tensor, shape (..., channel)
+        How many synapses a spike of each neuron reaches, borders included.
+    once, each_step : int
+        Multiply-accumulates per image of layers that do not receive spikes: from the image and into the readout, and between neurons.
+    """
+
+    reached: dict[str, Tensor]
+    once: int
+    each_step: int
+
+
+def synapses(network: fx.GraphModule, image: Images) -> Synapses:
+    """Count them for images of this shape.
+
+    What a spike reaches is a gradient: of all that would arrive if all weights were 1, by what each neuron sends.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        run = _Arrivals(network)
+        run.run(torch.zeros(image[:1].shape, dtype=torch.float64, device=image.device))
+        gradients = torch.autograd.grad(run.arrived, list(run.sent.values()), materialize_grads=True)
+    return Synapses({target: g[0].movedim(0, -1) for target, g in zip(run.sent, gradients, strict=True)}, run.once, run.each_step)
+
+
+class _Arrivals(fx.Interpreter):
+    def __init__(self, network: fx.GraphModule):
+        super().__init__(copy.deepcopy(network).double())
+        self.arrived, self.sent = torch.zeros((), dtype=torch.float64, requires_grad=True), dict[str, Tensor]()
+        self.once = self.each_step = 0
+        after, before = _around_spikes(network)
+        self.between = {n.name for n in after & before}
+
+    def run_node(self, n: fx.Node) -> Any:
+        args, kwargs = self.fetch_args_kwargs_from_env(n)
+        if n.op == "call_module" and isinstance(self.fetch_attr(str(n.target)), RateNeurons):
+            self.sent[str(n.target)] = torch.zeros_like(args[0], requires_grad=True)
+            return self.sent[str(n.target)]
+        if not operations.has_weights(n, self.module):
+            return super().run_node(n)
+        args = (*args, *(kwargs[key] for key in ("input", "weight")[len(args) :] if key in kwargs))
+        arriving = with_ones(self.module, n, args, kwargs)
+        if operations.operand(n).meta["carries"] == "spikes":
+            self.arrived = self.arrived + arriving(args[0]).sum()
+        else:
+            macs = int(arriving(torch.ones_like(args[0])).sum())
+            if n.name in self.between:
+                self.each_step += macs
+            else:
+                self.once += macs
+        return arriving(torch.zeros_like(args[0])).detach()

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from snncore.few_spike import FSParams
+from snncore.few_spike.convert import convert
+from snncore.few_spike.evaluate import stepwise
+from snncore.few_spike.operations import ConversionError
+from snncore.few_spike.rate_code import RateNeurons, rate_coded, rate_step, simulate
+from snncore.seeds import seeded_weights, torch_generator
+
+
+class Residual(nn.Module):
+    """Batch normalization, shared signals, a shortcut, a join, averages in the middle, constants."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm, self.conv2 = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, 2, padding=1, groups=2)
+        self.short, self.conv3, self.out = nn.Conv2d(8, 8, 1, 2), nn.Conv2d(8, 6, 3), nn.Linear(6, 5)
+        self.norm.running_mean.normal_()
+        self.norm.running_var.uniform_(0.5, 2)
+
+    def forward(self, x):
+        x = F.relu(self.norm(self.conv1(x)))
+        y = F.relu(self.conv2(x) + self.short(x) + 0.1)
+        a, b = y.chunk(2, 1)
+        x = F.relu(self.conv3(F.avg_pool2d(torch.cat([b, a], dim=1), 2, 1)))
+        return self.out(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
+@pytest.fixture(scope="module")
+def residual():
+    with seeded_weights(3, "weights"):
+        network = Residual().double().eval()
+    return network, torch.randn(5, 3, 8, 8, dtype=torch.float64, generator=torch_generator(3, "images"))
+
+
+@given(st.lists(st.integers(-100, 200), min_size=1, max_size=20), st.integers(1, 60), st.integers(1, 3))
+def test_a_neuron_sends_a_constant_current_rounded_to_the_nearest(currents, steps, theta):
+    x = torch.tensor(currents, dtype=torch.float64) / 64
+    v, count = torch.full_like(x, theta / 2), torch.zeros_like(x)
+    for _ in range(steps):
+        count += rate_step(x, v, torch.tensor(float(theta)))
+    assert torch.equal(count, ((x * steps + theta / 2) / theta).floor().clamp(0, steps))
+    assert torch.equal(v, theta / 2 + steps * x - theta * count)
+
+
+def test_all_outputs_approach_the_original_like_one_over_time(residual):
+    network, x = residual
+    with torch.no_grad():
+        expected = network(x)
+    coded = rate_coded(network, x, percentile=100)
+    assert torch.allclose(coded(x), expected, rtol=1e-12, atol=1e-12)  # no input lies above its threshold
+    error = (simulate(coded, x, 4096).outputs - expected).abs().amax((1, 2)) / expected.std()
+    steps = torch.arange(1, 4097)
+    assert error[0] > 0.1
+    assert (error * steps).max() < 2
+
+
+def test_one_step_is_a_few_spike_network_of_one_step(residual):
+    """Threshold theta from v = theta / 2 is a few-spike neuron that fires at x >= theta / 2: so outputs and all counts must agree."""
+    network, x = residual
+    coded, theta = rate_coded(network, x), 0.6
+    for module in coded.modules():
+        if isinstance(module, RateNeurons):
+            module.theta.fill_(theta)
+    with torch.inference_mode():
+        run = simulate(coded, x, 1)
+    few, report = convert(network, x, coefficients={"relu": FSParams((theta / 2,), (0,), (theta,), strict=False)})
+    y, traffic = stepwise(few, x)
+    assert torch.allclose(run.outputs[0], y, rtol=1e-12, atol=1e-12)
+    assert run.accumulates[0] == sum(t.spikes for t in traffic) > 0
+    assert run.graded[0] == sum(t.graded for t in traffic) > 0
+    assert run.neurons == report.neurons
+
+
+def test_only_averages_before_further_neurons_are_weighed_in_every_step(residual):
+    network, x = residual
+    run = simulate(rate_coded(network, x), x, 3)
+    image, middle, readout = 8 * 3 * (8 * 3 - 2) ** 2, 6 * 8 * 9, 6 * 5  # borders of 8 x 8: 22 = 8 * 3 - 2 synapses a line
+    assert run.graded.tolist() == [len(x) * (image + middle + readout), len(x) * middle, len(x) * middle]
+
+
+def test_a_slow_loop_counts_the_same_spikes_and_operations():
+    with seeded_weights(1, "weights"):
+        network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(36, 2))
+    x, steps = torch.randn(2, 2, 5, 5, generator=torch_generator(1, "images"), dtype=torch.float64), 7
+    coded = rate_coded(network.double(), x)
+    run = simulate(coded, x, steps)
+    theta1, theta2 = (m.theta.numpy() for m in coded.modules() if isinstance(m, RateNeurons))
+    (w1, b1), (w2, b2), (w3, b3) = ([p.detach().numpy() for p in network[i].parameters()] for i in (0, 2, 5))
+    v1, v2 = np.zeros((2, 3, 5, 5)) + theta1 / 2, np.zeros((2, 4, 3, 3)) + theta2 / 2
+    total = np.zeros((2, 2))
+    for t in range(steps):
+        v1 += np.einsum("oi,bihw->bohw", w1[:, :, 0, 0], x.numpy()) + b1[:, None, None]
+        z1 = v1 >= theta1
+        v1 -= theta1 * z1
+        v2 += b2[:, None, None]
+        arrivals = 0
+        for b, i, h, w in np.argwhere(z1):
+            for row in range(3):
+                for column in range(3):
+                    dh, dw = h - 2 * row + 1, w - 2 * column + 1
+                    if 0 <= dh < 3 and 0 <= dw < 3:
+                        v2[b, :, row, column] += theta1[i, 0, 0] * w2[:, i, dh, dw]
+                        arrivals += 4
+        z2 = v2 >= theta2
+        v2 -= theta2 * z2
+        arrivals += 2 * z2.sum()
+        total += (theta2 * z2).reshape(2, -1) @ w3.T + b3
+        assert np.allclose(run.outputs[t], total / (t + 1), rtol=1e-12)
+        assert run.spikes[t] == z1.sum() + z2.sum()
+        assert run.accumulates[t] == arrivals
+    assert run.spikes.min() > 0
+    assert run.neurons == 3 * 25 + 4 * 9
+
+
+def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_layers_largest():
+    network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.ReLU(), nn.Conv2d(3, 1, 1))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([1.0, 2.0, 0.0]).view(3, 1, 1, 1))
+        network[0].bias.zero_()
+    x = torch.arange(101.0).view(1, 1, 101, 1) - 50  # half of the activations are 0
+    coded = rate_coded(network, x, percentile=90)
+    assert coded.get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
+
+
+def test_relu6_saturates_at_its_threshold():
+    network = nn.Sequential(nn.Linear(1, 1), nn.ReLU6(), nn.Linear(1, 1))
+    with torch.no_grad():
+        for layer in (network[0], network[2]):
+            layer.weight.fill_(1)
+            layer.bias.zero_()
+    x = torch.tensor([[-3.0], [3.0], [6.0], [50.0]])
+    assert simulate(rate_coded(network, x, 100), x, 8).outputs[-1].flatten().tolist() == [0, 3, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [(nn.SiLU(), "_1 is silu: rate coding here is for ReLU"), (nn.MaxPool2d(2), r"_1 \(MaxPool2d\) takes the largest.*take averages")],
+)
+def test_what_rate_coding_cannot_do_is_refused_by_name(layer, words):
+    network, x = nn.Sequential(nn.Conv2d(1, 2, 1), layer, nn.ReLU(), nn.Conv2d(2, 2, 1)), torch.ones(1, 1, 4, 4)
+    with pytest.raises(ConversionError, match=words):
+        rate_coded(network, x)
+
+
+def test_bad_arguments_are_refused(residual):
+    network, x = residual
+    with pytest.raises(ValueError, match="percentile is 0"):
+        rate_coded(network, x, 0)
+    with pytest.raises(ValueError, match="steps is 0"):
+        simulate(rate_coded(network, x), x, 0)
+    with pytest.raises(ValueError, match="no layer of integrate-and-fire neurons: make it by rate_coded"):
+        simulate(convert(network, x).network, x, 1)
