@@ -9,6 +9,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from snncore.experiments.record import Record
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step
 from snncore.few_spike.convert import Conversion, FSActivation, convert
 from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
+from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
 from snncore.learning.classifier import Recipe, accuracy, train
 from snncore.networks.checkpoints import has_checkpoint, save_checkpoint
@@ -33,7 +35,8 @@ from snncore.tasks.images import Labeled, augmented, cifar10
 
 LITE_K = 8  # steps of all EfficientNet-Lite networks, chosen with foolbox's photographs and 150 others
 CALIBRATION = 256  # training images from which the layers of a CIFAR-10 network get their parameters
-CIFAR_K = {"resnet8": 8, "resnet14": 8, "resnet20": 8, "silu": 16}
+CIFAR_K = {"resnet8": 8, "resnet14": 8, "resnet20": 8, "silu": 16}  # this and the next chosen with the validation images
+PENALTY = {"resnet8": 3e-4, "resnet14": 3e-4, "resnet20": 3e-4, "silu": 2.5e-3}
 BATCH = 25
 
 
@@ -61,6 +64,8 @@ class Config:
         Whether the numbers may enter the ledger.
     large : bool
         Also the 700 photographs and CIFAR-10, which no package carries.
+    rate_images : int
+        Test images of CIFAR-10 for the comparison with rate coding.
     seed : int
     """
 
@@ -73,6 +78,7 @@ class Config:
     exact: int = 2
     full_size: bool = True
     large: bool = False
+    rate_images: int = 500
     seed: int = 0
 
 
@@ -257,19 +263,18 @@ def cifar_conversion(name: str, data: dict[str, Labeled], K: int | None = None, 
     """A CIFAR-10 network converted with parameters for each layer (from `CALIBRATION` training images), or with the published ones."""
     given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} if published else None
     images = data["train"].images
-    penalty = 3e-4 if name == "silu" else 0.0
-    return convert(cifar_network(name), images[:1], images[:CALIBRATION], given, K or CIFAR_K[name], penalty)
+    return convert(cifar_network(name), images[:1], images[:CALIBRATION], given, K or CIFAR_K[name], PENALTY[name])
 
 
-def cifar(record: Record) -> None:
-    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger."""
+def cifar(record: Record, rate_images: int) -> None:
+    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger; those with ReLU also in rate code."""
     data = cifar10()
     images, labels = data["test"]
     form = "JPEG copies (lossy)" if find("cifar10").form == "compact" else "official"
     where, n = f"CIFAR-10 test images, {form}", len(labels)
     for name in filter(lambda name: has_checkpoint(f"cifar_{name}"), CIFAR):
-        ann = cifar_network(name)
-        a = compare(ann, cifar_conversion(name, data).network, iter(images.split(BATCH)), labels.numpy(), n, name)
+        ann, few = cifar_network(name), cifar_conversion(name, data).network
+        a = compare(ann, few, iter(images.split(BATCH)), labels.numpy(), n, name)
         right, same = int((a.ann == a.labels).sum()), int((a.ann == a.snn).sum())
         for claim, count in (("ann", right), ("agreement", same)):
             low, high = wilson(count, n)
@@ -280,6 +285,83 @@ def cifar(record: Record) -> None:
             p = compare(ann, cifar_conversion(name, data, published=True).network, iter(images.split(BATCH)), labels.numpy(), n, name)
             record.claim("img.cifar.silu.published_drop", p.drop, dataset=where, n=n, seeds=1)
             record.claim("img.cifar.silu.published_spikes", p.statistics.spikes_per_neuron, dataset=where, n=n, seeds=1)
+        if name == "resnet20":
+            test = Labeled(images[:rate_images], labels[:rate_images])
+            against_rate_coding(record, name, ann, few, data["train"].images[:CALIBRATION], test)
+
+
+# --- Against rate coding ------------------------------------------------------------------------------------------------------------
+
+RATE_STEPS = 256
+PRICES = {"fp32": (4.6, 0.9), "int8": (0.23, 0.1)}  # pJ of a multiply-accumulate and of an addition: Horowitz, ISSCC 2014
+
+
+def in_few_spikes(network: fx.GraphModule, images: Tensor) -> RateRun:
+    """A converted network in the terms of rate coding: a single "step" gives its answer."""
+    (output, found), (_, traffic) = statistics(network, images), stepwise(network, images)
+    counts = (found.spikes_per_neuron * found.neurons * len(images), sum(t.spikes for t in traffic), sum(t.graded for t in traffic))
+    spikes, accumulates, graded = torch.tensor(counts, dtype=torch.float64)[:, None]
+    return RateRun(output[None], spikes, accumulates, graded, found.neurons)
+
+
+def curve(run: Callable[[Tensor], RateRun], images: Tensor, labels: Tensor, name: str) -> pd.DataFrame:
+    """After each step: accuracy [%], and until then spikes per neuron, additions and multiply-accumulates per image, energy [µJ]."""
+    rows: Any = 0
+    pairs = list(zip(images.split(BATCH), labels.split(BATCH), strict=True))
+    for x, y in tqdm(pairs, desc=name, disable=None, leave=False):
+        found = run(x)
+        right = (found.outputs.argmax(-1) == y).sum(1).double()
+        rows = rows + torch.stack([100 * right, *(a.cumsum(0) for a in (found.spikes / found.neurons, found.accumulates, found.graded))])
+    table = pd.DataFrame((rows / len(images)).T.numpy(), columns=["accuracy", "spikes", "additions", "multiply-accumulates"])
+    energy = table["multiply-accumulates"] * PRICES["fp32"][0] + table["additions"] * PRICES["fp32"][1]
+    return table.assign(energy=energy / 1e6, steps=range(1, len(table) + 1))
+
+
+def against_rate_coding(
+    record: Record, name: str, ann: nn.Module, few: fx.GraphModule, calibration: Tensor, test: Labeled, steps: int = RATE_STEPS
+) -> pd.DataFrame:
+    """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within 0.5 percentage points of the original.
+
+    Returns the smallest such number of steps (or all steps, if these are not ``enough``), with accuracy, work and energy there. Times for
+    as many steps, measured side by side for one batch, go to ``record``, and the curves against the number of steps as a table.
+    """
+    images, labels = test
+    coded = rate_coded(ann, calibration)
+    layers = synapses(coded, images)
+    peers = {key: speed.spikingjelly(ann, calibration, **o) for key, o in speed.SPIKINGJELLY.items()} if speed.has_spikingjelly() else {}
+    runs = {"rate": partial(simulate, coded), **{key: partial(speed.run_spikingjelly, peer) for key, peer in peers.items()}}
+    curves = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
+    curves["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
+    curves |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
+    original = 100 * accuracy(ann, images, labels)
+    macs = layers.once + layers.each_step + sum(float(reached.sum()) for reached in layers.reached.values())
+    rows, shown = [], []
+    for code, table in curves.items():
+        table = table.assign(code=code, energy_x=table["energy"] / (macs * PRICES["fp32"][0] / 1e6))
+        shown.append(table[(table["steps"] & (table["steps"] - 1)) == 0])  # powers of two
+        enough = table[table["accuracy"] > original - 0.5 - 1e-6]
+        rows.append((table[-1:] if enough.empty else enough[:1]).assign(enough=not enough.empty))
+        record.value(f"rate_{name}_{code}_steps", "never" if enough.empty else int(enough["steps"].iloc[0]))
+    record.value(f"rate_{name}_original", original, "{:.2f} %")
+    record.table(pd.concat(shown), f"rate_{name}")
+    found = record.table(pd.concat(rows, ignore_index=True), f"rate_{name}_equal").set_index("code")
+
+    x = images[:BATCH].contiguous(memory_format=torch.channels_last)
+    for network in (ann, few):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
+    timed: dict[str, Callable[[], object]] = {"original": partial(ann, x), "few_spikes": partial(few, x)}
+    timed |= {code: partial(run, x, int(found["steps"][code])) for code, run in runs.items()}
+    timed["rate"] = partial(simulate, coded, x, int(found["steps"]["rate"]), layers)
+    with torch.inference_mode():
+        times = speed.side_by_side(timed, 3)
+    record.timing(f"rate_{name}_original_ms", 1e3 * times["original"] / len(x), "{:.2g} ms")
+    for code in curves:
+        record.timing(f"rate_{name}_{code}_x_original", times[code] / times["original"])
+        record.timing(f"rate_{name}_{code}_x_few_spikes", times[code] / times["few_spikes"])
+    if name == "resnet20" and peers:
+        ratios = [times[code] / times["few_spikes"] for code in peers if found["enough"][code]]
+        record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset="CIFAR-10 test images", n=len(labels), timing=True)
+    return found
 
 
 # --- What limits a conversion -------------------------------------------------------------------------------------------------------
@@ -469,16 +551,15 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
 def work(record: Record, traffic: tuple[Traffic, ...]) -> pd.DataFrame:
     """Operations of EfficientNet-Lite0 for one photograph, and their energy with prices of a 45 nm process."""
     macs, nonzero, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "nonzero", "spikes", "graded"))
-    prices = {"fp32": (4.6, 0.9), "int8": (0.23, 0.1)}  # pJ of a multiply-accumulate and of an addition: Horowitz, ISSCC 2014
     rows = [
-        {"network": "original, 32-bit floating point", "multiply-accumulates": macs, "additions": 0, "energy": macs * prices["fp32"][0]},
-        {"network": "original, 8-bit integers", "multiply-accumulates": macs, "additions": 0, "energy": macs * prices["int8"][0]},
+        {"network": "original, 32-bit floating point", "multiply-accumulates": macs, "additions": 0, "energy": macs * PRICES["fp32"][0]},
+        {"network": "original, 8-bit integers", "multiply-accumulates": macs, "additions": 0, "energy": macs * PRICES["int8"][0]},
         {"network": "original, 8-bit integers, zeros skipped", "multiply-accumulates": nonzero, "additions": 0,
-         "energy": nonzero * prices["int8"][0]},
+         "energy": nonzero * PRICES["int8"][0]},
         {"network": "few spikes, 32-bit floating point", "multiply-accumulates": graded, "additions": spikes,
-         "energy": graded * prices["fp32"][0] + spikes * prices["fp32"][1]},
+         "energy": graded * PRICES["fp32"][0] + spikes * PRICES["fp32"][1]},
         {"network": "few spikes, integers", "multiply-accumulates": graded, "additions": spikes,
-         "energy": graded * prices["int8"][0] + spikes * prices["int8"][1]},
+         "energy": graded * PRICES["int8"][0] + spikes * PRICES["int8"][1]},
     ]  # fmt: skip
     table = pd.DataFrame(rows)
     record.value("graded_share", 100 * sum(t.macs for t in traffic if t.graded) / macs, "{:.0f} %")
@@ -521,7 +602,7 @@ def run(c: Config, record: Record) -> Result:
     speed.run(speed.config(record.preset, c.seed), record)
     if c.large:
         photographs_700(record)
-        cifar(record)
+        cifar(record, c.rate_images)
     return Result(read_photographs_20().images[: c.photographs], found, steps, disturbed, b7, timelines, table)
 
 

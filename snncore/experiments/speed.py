@@ -3,17 +3,20 @@
 It is no chapter of its own: chapters call the parts that belong to them. ``python -m snncore.experiments speed`` measures everything.
 """
 
+import importlib.util
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.experiments.record import Record
 from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
-from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.convert import FSActivation, Images, convert, put_neurons, traced
+from snncore.few_spike.rate_code import RateRun, Synapses
 from snncore.networks.images import efficientnet_lite
 from snncore.seeds import seeded_weights, torch_generator
 
@@ -117,6 +120,58 @@ def networks(record: Record, c: Config) -> None:
         record.timing(f"{name}_plain_x", times["plain"] / times["original"], "{:.1f}")
         if c.full_size:
             record.claim(f"speed.fs.network.{name}", ratio, dataset=f"{c.batch} images of {size} x {size}", timing=True)
+
+
+# --- SpikingJelly, of the extra ``oracles`` ------------------------------------------------------------------------------------------
+
+SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it comes, and the best that was found
+    "spikingjelly": {},
+    "spikingjelly_robust": {"mode": "99.9%", "channel_wise": True, "half_threshold": True},
+}
+
+
+def has_spikingjelly() -> bool:
+    """Whether SpikingJelly is installed; says so if not."""
+    there = importlib.util.find_spec("spikingjelly") is not None
+    if not there:
+        print("SpikingJelly is left out: it is not installed (pip install 'snncore[oracles]')")
+    return there
+
+
+def spikingjelly(network: nn.Module, calibration: Float[Tensor, "sample *image"], **options: object) -> nn.Module:
+    """SpikingJelly's rate-coded version of a network. It knows nn.ReLU alone, so that is what all activations become before."""
+    from spikingjelly.activation_based.ann2snn import Converter, RateCodingRecipe
+
+    graph, _, places = traced(network, calibration[:1])
+    for node in places:
+        put_neurons(graph, node, f"relu_{node.name}", nn.ReLU())
+    graph.recompile()
+    return Converter(RateCodingRecipe([calibration], **options)).convert(graph).eval().to(memory_format=torch.channels_last)
+
+
+@torch.inference_mode()
+def run_spikingjelly(network: nn.Module, images: Images, steps: int, layers: Synapses | None = None) -> RateRun:
+    """Run it step by step. Spikes and what they reach are counted if ``layers`` of our rate-coded version of the same network are given."""
+    from spikingjelly.activation_based import functional, neuron
+
+    functional.reset_net(network)
+    sent: list[Tensor] = []
+    spikes, accumulates, graded = torch.zeros(3, steps, dtype=torch.float64)
+    nodes = [module for module in network.modules() if isinstance(module, neuron.BaseNode)] if layers else []
+    handles = [node.register_forward_hook(lambda _, __, z: sent.append(z.movedim(1, -1).sum(0).double())) for node in nodes]
+    images, total, outputs = images.contiguous(memory_format=torch.channels_last), torch.zeros(()), []
+    for t in range(steps):
+        total = total + network(images)
+        outputs.append(total / (t + 1))
+        if layers:
+            spikes[t] = sum(z.sum() for z in sent)
+            accumulates[t] = sum((z * reached).sum() for z, reached in zip(sent, layers.reached.values(), strict=True))
+            graded[t] = len(images) * (layers.each_step + (layers.once if t == 0 else 0))
+            neurons = sum(z.numel() for z in sent)
+            sent.clear()
+    for handle in handles:
+        handle.remove()
+    return RateRun(torch.stack(outputs), spikes, accumulates, graded, neurons if layers else 0)
 
 
 def run(c: Config, record: Record) -> None:

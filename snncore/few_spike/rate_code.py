@@ -151,8 +151,17 @@ class RateRun(NamedTuple):
     neurons: int
 
 
-def simulate(network: fx.GraphModule, images: Images, steps: int) -> RateRun:
+def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synapses | None" = None) -> RateRun:
     """Simulate a network from `rate_coded`, step by step.
+
+    Parameters
+    ----------
+    network : GraphModule
+    images : tensor, shape (batch, ...)
+    steps : int
+        T.
+    layers : Synapses, optional
+        What `synapses` counted for images of this shape, to save time.
 
     Raises
     ------
@@ -163,7 +172,7 @@ def simulate(network: fx.GraphModule, images: Images, steps: int) -> RateRun:
         raise ValueError(f"steps is {steps}: rate coding needs at least one")
     if not any(isinstance(module, RateNeurons) for module in network.modules()):
         raise ValueError("the network has no layer of integrate-and-fire neurons: make it by rate_coded")
-    layers = synapses(network, images)
+    layers = layers or synapses(network, images)
     with torch.inference_mode():
         if images.ndim == 4:
             images = images.contiguous(memory_format=torch.channels_last)

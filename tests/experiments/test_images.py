@@ -12,7 +12,9 @@ from snncore.experiments import images, ledger, speed
 from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import relu_code
 from snncore.few_spike.convert import convert
-from snncore.few_spike.evaluate import Traffic
+from snncore.few_spike.evaluate import Traffic, stepwise
+from snncore.few_spike.rate_code import rate_coded, simulate, synapses
+from snncore.tasks.images import Labeled
 
 
 def pair(bias=0.0):
@@ -61,6 +63,69 @@ def test_work_adds_up(tmp_path):
     )
     values = json.loads((tmp_path / "values.json").read_text())
     assert values["graded_share"]["text"] == "25 %"
+
+
+def convolutional():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        ann = nn.Sequential(*layers, nn.Linear(6, 4)).double().eval()
+    x = torch.randn(40, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    with torch.no_grad():
+        ann[-1].bias -= ann(x).mean(0)  # so that it gives various answers
+    return ann, x
+
+
+def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, monkeypatch):
+    monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
+    ann, x = convolutional()
+    labels = ann(x).argmax(1)  # so the original is right about all
+    few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
+    found = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, labels), steps=40)
+    run = simulate(rate_coded(ann, x), x, 40)
+    right = (run.outputs.argmax(-1) == labels).double().mean(1)
+    needed = next(t for t in range(40) if right[t] >= 0.995)
+    assert 0 < needed < 39
+    assert found["enough"]["rate"]
+    assert found["steps"].to_dict() == {"few_spikes": 6, "rate": needed + 1}
+    assert found["additions"]["rate"] == pytest.approx(float(run.accumulates[: needed + 1].sum()) / 40)
+    _, traffic = stepwise(few, x)
+    additions, graded, macs = (sum(getattr(t, key) for t in traffic) / 40 for key in ("spikes", "graded", "macs"))
+    assert found["additions"]["few_spikes"] == pytest.approx(additions)
+    assert found["energy"]["few_spikes"] == pytest.approx((4.6 * graded + 0.9 * additions) / 1e6)
+    assert found["energy_x"]["few_spikes"] == pytest.approx((4.6 * graded + 0.9 * additions) / (4.6 * macs))
+    assert read_rows(tmp_path) == []  # no peer, no claim
+    curves = (tmp_path / "rate_resnet20.csv").read_text().splitlines()
+    assert len(curves) == 1 + 6  # 1, 2, 4, 8, 16 and 32 steps; six few-spike steps are no power of two
+
+
+def test_rate_coding_that_is_never_close_says_never(tmp_path, monkeypatch):
+    monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
+    ann, x = convolutional()
+    record = Record("images", "smoke", tmp_path)
+    found = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, Labeled(x, ann(x).argmax(1)), steps=1)
+    assert not found["enough"]["rate"]
+    assert json.loads((tmp_path / "values.json").read_text())["rate_a_rate_steps"]["text"] == "never"
+
+
+def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):
+    monkeypatch.setattr(speed.importlib.util, "find_spec", lambda name: None)
+    assert not speed.has_spikingjelly()
+    assert "SpikingJelly is left out: it is not installed (pip install 'snncore[oracles]')" in capsys.readouterr().out
+
+
+def test_our_rate_code_does_in_every_step_what_spikingjelly_does():
+    pytest.importorskip("spikingjelly")
+    ann, x = convolutional()
+    coded = rate_coded(ann, x)
+    layers = synapses(coded, x)
+    ours = simulate(coded, x, 30, layers)
+    theirs = speed.run_spikingjelly(speed.spikingjelly(ann, x, **speed.SPIKINGJELLY["spikingjelly_robust"]), x, 30, layers)
+    assert torch.allclose(ours.outputs, theirs.outputs, rtol=1e-9, atol=1e-9)
+    assert ours.spikes.min() > 0
+    for name in ("spikes", "accumulates", "graded"):
+        assert torch.equal(getattr(ours, name), getattr(theirs, name))
+    assert ours.neurons == theirs.neurons
 
 
 def test_schedules_and_extension_give_their_claims(tmp_path):
