@@ -64,6 +64,8 @@ class Config:
         Whether the numbers may enter the ledger.
     large : bool
         Also the 700 photographs and CIFAR-10, which no package carries.
+    rate_steps : int
+        Of EfficientNet-Lite0 in rate code.
     rate_images : int
         Test images of CIFAR-10 for the comparison with rate coding.
     seed : int
@@ -78,12 +80,15 @@ class Config:
     exact: int = 2
     full_size: bool = True
     large: bool = False
+    rate_steps: int = 128
     rate_images: int = 500
     seed: int = 0
 
 
 PRESETS = {
-    "smoke": Config(photographs=2, versions=(0,), steps=(4, 8), noise=(0.01,), bits=(8,), b7_pixels=64, exact=1, full_size=False),
+    "smoke": Config(
+        photographs=2, versions=(0,), steps=(4, 8), noise=(0.01,), bits=(8,), rate_steps=2, b7_pixels=64, exact=1, full_size=False
+    ),
     "book": Config(),
     "paper": Config(large=True),
 }
@@ -203,6 +208,7 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     record.value("photographs", len(labels))
     record.value("lite_steps", LITE_K)
     record.value("cifar_calibration", CALIBRATION)
+    record.value("cifar_steps", CIFAR_K["resnet20"])
     return found
 
 
@@ -358,6 +364,10 @@ def against_rate_coding(
     for code in curves:
         record.timing(f"rate_{name}_{code}_x_original", times[code] / times["original"])
         record.timing(f"rate_{name}_{code}_x_few_spikes", times[code] / times["few_spikes"])
+    if found["enough"]["rate"]:
+        where, n = "CIFAR-10 test images", len(labels)
+        record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
+        record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
     if name == "resnet20" and peers:
         ratios = [times[code] / times["few_spikes"] for code in peers if found["enough"][code]]
         record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset="CIFAR-10 test images", n=len(labels), timing=True)
@@ -429,6 +439,7 @@ def disturbances(c: Config) -> pd.DataFrame:
         snn = convert(ann, batch[:1], K=LITE_K).network
         generator = torch_generator(c.seed, f"threshold noise {sigma}")
         for name, module in snn.get_submodule("few_spike").named_children():
+            assert isinstance(module, FSActivation)
             setattr(snn.get_submodule("few_spike"), name, Noisy(module.params, 6 * sigma, generator))
         some = min(len(batch), 10)  # drawing the noise takes most of the time
         output = torch.cat([snn(part) for part in batch[:some].split(5)])
@@ -438,6 +449,18 @@ def disturbances(c: Config) -> pd.DataFrame:
         for name, network in (("original", coarse), ("few spikes", convert(coarse, batch[:1], K=LITE_K).network)):
             rows.append({"disturbance": "bits", "size": bits, "network": name, **_against(expected, network(batch))})
     return pd.DataFrame(rows)
+
+
+def against_rate(c: Config) -> pd.DataFrame:
+    """EfficientNet-Lite0 in rate code, with thresholds for the very photographs it is shown: error, same answers and spikes by step."""
+    photographs, _, _ = read_photographs_20()
+    ann, batch = efficientnet_lite(0), efficientnet_lite_input(photographs[: min(c.photographs, 5)])
+    with torch.inference_mode():
+        expected = ann(batch)
+    run = simulate(rate_coded(ann, batch), batch, c.rate_steps)
+    spikes = (run.spikes.cumsum(0) / run.neurons / len(batch)).tolist()
+    steps = [2**i for i in range(c.rate_steps.bit_length())]
+    return pd.DataFrame([{"steps": T, **_against(expected, run.outputs[T - 1]), "spikes": spikes[T - 1]} for T in steps])
 
 
 @torch.inference_mode()
@@ -578,6 +601,7 @@ class Result(NamedTuple):
     photographs: list[np.ndarray]
     lite: dict[int, Answers]
     steps: pd.DataFrame
+    rate: pd.DataFrame
     disturbed: pd.DataFrame
     b7: pd.DataFrame
     schedules: dict[str, list[Emission]]
@@ -589,7 +613,7 @@ def run(c: Config, record: Record) -> Result:
     counts(record)
     found = photographs_20(record, c)
     steps = against_steps(record, c)
-    disturbed = disturbances(c)
+    rate, disturbed = against_rate(c), disturbances(c)
     traffic = evaluations(record, c)
     b7 = b7_errors(c)
     silu = b7[b7["activation"] == "silu"].groupby("set")["error"]
@@ -603,7 +627,7 @@ def run(c: Config, record: Record) -> Result:
     if c.large:
         photographs_700(record)
         cifar(record, c.rate_images)
-    return Result(read_photographs_20().images[: c.photographs], found, steps, disturbed, b7, timelines, table)
+    return Result(read_photographs_20().images[: c.photographs], found, steps, rate, disturbed, b7, timelines, table)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

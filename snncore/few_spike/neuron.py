@@ -141,7 +141,8 @@ def _fused() -> Callable[[FloatTensor, FSParams | OnDevice], FloatTensor]:
 
 @lru_cache(maxsize=1024)
 def _on_device(p: FSParams, device: torch.device, dtype: torch.dtype) -> OnDevice:
-    return OnDevice(*(torch.tensor(a, dtype=dtype, device=device) for a in (p.T, p.h, p.d)), p.strict, p.K)
+    T, h, d = (torch.tensor(a, dtype=dtype, device=device) for a in (p.T, p.h, p.d))
+    return OnDevice(T, h, d, p.strict, p.K)
 
 
 def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
