@@ -1,0 +1,318 @@
+r"""A recurrent network of spiking neurons through all time steps, compiled: forward, and backward through time.
+
+All neuron models of this package are cases of one form, with constants that may differ from neuron to neuron:
+
+.. math::
+
+    v(t) &= \alpha\, v(t-1)\,(1 - \theta z(t-1)) - (1 - \theta)\, v_\text{th}\, z(t-1)
+            + W^\text{in} x(t) + W^\text{rec} z(t-1) + c_v\, s(t-1), \\
+    z(t) &= \Theta\bigl(v(t) - v_\text{th} - c_\text{th}\, s(t-1)\bigr) \text{ unless refractory}, \qquad
+    s(t) = \rho\, s(t-1) + g\, z(t)
+
+The backward pass is the gradient of the plain loop with its pseudo-derivative psi: with adjoints :math:`\delta, \zeta, \sigma` of v, z, s,
+
+.. math::
+
+    \zeta(t) &= \partial E/\partial z(t) + (W^\text{rec})^\top \delta(t+1) + g\, \sigma(t), \\
+    \delta(t) &= \partial E/\partial v(t) + \alpha\, (1 - \theta z(t))\, \delta(t+1) + \psi(t)\, \zeta(t), \\
+    \sigma(t-1) &= \rho\, \sigma(t) + c_v\, \delta(t) - c_\text{th}\, \psi(t)\, \zeta(t)
+
+Without the term :math:`(W^\text{rec})^\top \delta(t+1)` it is e-prop.
+
+A sample is followed through all steps before the next one, so that weights and state stay in the cache. Only what is not zero is computed:
+rows of weights of neurons that have fired and of inputs that are there, and the sums :math:`W^\top \delta` where psi is not zero.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+TILE = 16  # samples that go through time side by side: long enough stretches of memory, small enough states
+
+
+class Constants(NamedTuple):
+    """Constants of the general form for each population, in the order of the neurons; arrays of shape (population,)."""
+
+    size: np.ndarray  # neurons, int64
+    alpha: np.ndarray
+    v_th: np.ndarray
+    rho: np.ndarray
+    jump: np.ndarray  # g
+    to_v: np.ndarray  # c_v
+    to_threshold: np.ndarray  # c_th
+    to_zero: np.ndarray  # theta, 0 or 1
+    refractory: np.ndarray  # steps
+    dampening: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def _nonzero(x, where):
+    """Write the indices at which x is not zero; return how many there are."""
+    count = 0
+    for i in range(len(x)):
+        where[count] = i
+        count += x[i] != 0
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(out, w, x, rows, count):
+    """out += the sum of x[row] w[row] over the first ``count`` rows named."""
+    k = 0
+    while k + 4 <= count:
+        w0, w1, w2, w3 = w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]]
+        x0, x1, x2, x3 = x[rows[k]], x[rows[k + 1]], x[rows[k + 2]], x[rows[k + 3]]
+        for i in range(len(out)):
+            out[i] += (x0 * w0[i] + x1 * w1[i]) + (x2 * w2[i] + x3 * w3[i])
+        k += 4
+    while k < count:
+        w0, x0 = w[rows[k]], x[rows[k]]
+        for i in range(len(out)):
+            out[i] += x0 * w0[i]
+        k += 1
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _add_products(out, w, x, rows, count):
+    """out[row] += the product w[row] . x for the first ``count`` rows named."""
+    zero, k = x.dtype.type(0), 0
+    while k + 4 <= count:
+        w0, w1, w2, w3 = w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]]
+        s0, s1, s2, s3 = zero, zero, zero, zero
+        for i in range(len(x)):
+            s0 += w0[i] * x[i]
+            s1 += w1[i] * x[i]
+            s2 += w2[i] * x[i]
+            s3 += w3[i] * x[i]
+        out[rows[k]] += s0
+        out[rows[k + 1]] += s1
+        out[rows[k + 2]] += s2
+        out[rows[k + 3]] += s3
+        k += 4
+    while k < count:
+        w0, s0 = w[rows[k]], zero
+        for i in range(len(x)):
+            s0 += w0[i] * x[i]
+        out[rows[k]] += s0
+        k += 1
+
+
+@njit(cache=True, nogil=True)
+def _add_outer(out, x, y, rows, count):
+    """out[row] += x[row] y for the first ``count`` rows named."""
+    for k in range(count):
+        row, x0 = out[rows[k]], x[rows[k]]
+        for i in range(len(y)):
+            row[i] += x0 * y[i]
+
+
+# Loops of the next two functions are short and touch few arrays each: so the compiler can show that these do not overlap, and vectorizes.
+
+
+@njit(cache=True, nogil=True)
+def _fire(c, state, slow, wait, z, psi):
+    """Spikes and pseudo-derivatives at the potentials in ``state``; then the state after the spikes, before the next input."""
+    zero, one, first = state.dtype.type(0), state.dtype.type(1), 0
+    for k in range(len(c.size)):
+        part = slice(first, first + c.size[k])
+        first += c.size[k]
+        v, s, r, zk, psi_k = state[part], slow[part], wait[part], z[part], psi[part]
+        alpha, v_th, rho, jump, refractory = c.alpha[k], c.v_th[k], c.rho[k], c.jump[k], c.refractory[k]
+        to_v, to_threshold, to_zero, height = c.to_v[k], c.to_threshold[k], c.to_zero[k], c.dampening[k] / c.v_th[k]
+        for i in range(len(v)):
+            x = (v[i] - v_th - to_threshold * s[i]) / v_th
+            ready = r[i] <= zero
+            zk[i] = one if x > zero and ready else zero
+            away = one - abs(x)
+            psi_k[i] = height * away if away > zero and ready else zero
+        for i in range(len(v)):
+            s[i] = rho * s[i] + jump * zk[i]
+            v[i] = alpha * v[i] * (one - to_zero * zk[i]) - (one - to_zero) * v_th * zk[i] + to_v * s[i]
+        if refractory > zero:
+            for i in range(len(v)):
+                r[i] = refractory if zk[i] > zero else max(r[i] - one, zero)
+
+
+@njit(cache=True, nogil=True)
+def _through_neurons(c, grad_v, z, psi, zeta, delta, sigma):
+    """Adjoints one step earlier: from delta(t+1), sigma(t) and zeta(t) without its part by sigma, to delta(t) and sigma(t-1)."""
+    one, first = delta.dtype.type(1), 0
+    for k in range(len(c.size)):
+        part = slice(first, first + c.size[k])
+        first += c.size[k]
+        d, s, q, zk, psi_k = delta[part], sigma[part], zeta[part], z[part], psi[part]
+        alpha, rho, jump, to_v, to_threshold, to_zero = c.alpha[k], c.rho[k], c.jump[k], c.to_v[k], c.to_threshold[k], c.to_zero[k]
+        for i in range(len(d)):
+            q[i] = psi_k[i] * (q[i] + jump * s[i])
+            d[i] = alpha * (one - to_zero * zk[i]) * d[i] + q[i]
+        if len(grad_v):
+            g = grad_v[part]
+            for i in range(len(d)):
+                d[i] += g[i]
+        for i in range(len(d)):
+            s[i] = rho * s[i] + to_v * d[i] - to_threshold * q[i]
+
+
+@njit(cache=True, nogil=True)
+def _forward(x, w_in, w_rec, c, z, v, psi, first, last):
+    T, _, n = z.shape
+    where = np.empty(max(n, x.shape[2]), np.int64)
+    state, slow, wait = np.empty((TILE, n), z.dtype), np.empty((TILE, n), z.dtype), np.empty((TILE, n), z.dtype)
+    for start in range(first, last, TILE):
+        state[:], slow[:], wait[:] = 0, 0, 0
+        for t in range(T):
+            for b in range(start, min(start + TILE, last)):
+                own = state[b - start]
+                _add_rows(own, w_in[b % len(w_in)], x[t, b], where, _nonzero(x[t, b], where))
+                if t > 0:
+                    _add_rows(own, w_rec[b % len(w_rec)], z[t - 1, b], where, _nonzero(z[t - 1, b], where))
+                if v.size:
+                    v[t, b] = own
+                _fire(c, own, slow[b - start], wait[b - start], z[t, b], psi[t, b])
+
+
+@njit(cache=True, nogil=True)
+def _backward(grad_z, grad_v, x, w_rec, c, z, psi, grad_current, grad_w_in, grad_w_rec, credit, first, last):
+    T, _, n = z.shape
+    where, zeta, none = np.empty(max(n, x.shape[2]), np.int64), np.empty(n, z.dtype), np.empty(0, z.dtype)
+    all_delta, sigma = np.empty((TILE, n), z.dtype), np.empty((TILE, n), z.dtype)
+    for start in range(first, last, TILE):
+        all_delta[:], sigma[:] = 0, 0
+        for t in range(T - 1, -1, -1):
+            for b in range(start, min(start + TILE, last)):
+                delta = all_delta[b - start]
+                zeta[:] = grad_z[t, b]
+                if t < T - 1:
+                    if credit:
+                        _add_products(zeta, w_rec[b % len(w_rec)], delta, where, _nonzero(psi[t, b], where))
+                    _add_outer(grad_w_rec[b % len(grad_w_rec)], z[t, b], delta, where, _nonzero(z[t, b], where))
+                _through_neurons(c, grad_v[t, b] if grad_v.size else none, z[t, b], psi[t, b], zeta, delta, sigma[b - start])
+                _add_outer(grad_w_in[b % len(grad_w_in)], x[t, b], delta, where, _nonzero(x[t, b], where))
+                if grad_current.size:
+                    grad_current[t, b] = delta
+
+
+@njit(cache=True, nogil=True)
+def _leaky_sum(x, decay, reverse, y):
+    T, n = x.shape
+    for k in range(T):
+        t = T - 1 - k if reverse else k
+        for i in range(n):
+            y[t, i] = x[t, i]
+        if k > 0:
+            before = y[t + 1] if reverse else y[t - 1]
+            for i in range(n):
+                y[t, i] += decay * before[i]
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)
+
+
+def _in_parts(f: Callable[[int, int, int], None], samples: int, threads: int) -> None:
+    """Call f(part, first, last) for parts of the batch, each on its own thread."""
+    edges = [samples * i // threads for i in range(threads + 1)]
+    parts = [(k, a, b) for k, (a, b) in enumerate(itertools.pairwise(edges))]
+    if threads == 1:
+        f(*parts[0])
+    else:
+        list(_pool(threads).map(lambda part: f(*part), parts))
+
+
+def _pre_post(w: np.ndarray) -> np.ndarray:
+    """Weights (post, pre) or (batch, post, pre) as a contiguous array (1 or batch, pre, post)."""
+    return np.ascontiguousarray(np.moveaxis(w, -1, -2))[(None,) * (3 - w.ndim)]
+
+
+def forward(
+    x: np.ndarray, w_in: np.ndarray, w_rec: np.ndarray, constants: Constants, potentials: bool = False, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spikes, membrane potentials and pseudo-derivatives of a network that starts at rest.
+
+    Parameters
+    ----------
+    x : array, shape (time, batch, input)
+        Float32 or float64, which is the type of everything here.
+    w_in, w_rec : arrays, shape (post, pre) or (batch, post, pre)
+        Weights, shared or one set per sample.
+    constants : Constants
+    potentials : bool
+        Whether to keep the membrane potentials.
+    threads : int
+
+    Returns
+    -------
+    z, v, psi : arrays, shape (time, batch, neuron)
+        v is empty unless wanted.
+    """
+    time, batch, _ = x.shape
+    shape = time, batch, int(constants.size.sum())
+    z, v, psi = np.empty(shape, x.dtype), np.empty(shape if potentials else (0, 0, 0), x.dtype), np.empty(shape, x.dtype)
+    arrays = np.ascontiguousarray(x), _pre_post(w_in), _pre_post(w_rec), constants, z, v, psi
+    _in_parts(lambda _, first, last: _forward(*arrays, first, last), batch, max(1, min(threads, batch)))
+    return z, v, psi
+
+
+def backward(
+    grad_z: np.ndarray,
+    grad_v: np.ndarray | None,
+    x: np.ndarray,
+    w_in: np.ndarray,
+    w_rec: np.ndarray,
+    constants: Constants,
+    z: np.ndarray,
+    psi: np.ndarray,
+    credit: bool = True,
+    current: bool = False,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of what `forward` did.
+
+    Parameters
+    ----------
+    grad_z, grad_v : arrays, shape (time, batch, neuron)
+        Partial derivatives of the loss with respect to spikes and membrane potentials (None: it does not depend on these).
+    x, w_in, w_rec, constants, z, psi
+        As in, and from, `forward`.
+    credit : bool
+        Whether a spike is credited with what it does through the recurrent weights: backpropagation through time, or e-prop.
+    current : bool
+        Whether to keep the gradient with respect to the input current.
+    threads : int
+
+    Returns
+    -------
+    grad_w_in, grad_w_rec : arrays in the shape of the weights
+    grad_current : array, shape (time, batch, neuron)
+        Empty unless wanted.
+    """
+    none, batch = np.empty((0, 0, 0), z.dtype), z.shape[1]
+    threads = max(1, min(threads, batch))
+    grad_z, grad_v = np.ascontiguousarray(grad_z), none if grad_v is None else np.ascontiguousarray(grad_v)
+    x, weights = np.ascontiguousarray(x), _pre_post(w_rec)
+    grad_current = np.empty_like(z) if current else none
+    sums = [np.zeros((threads, *_pre_post(w).shape), z.dtype) if w.ndim == 2 else _pre_post(np.zeros_like(w))[None] for w in (w_in, w_rec)]
+
+    def part(k: int, first: int, last: int) -> None:
+        own = [s[k % len(s)] for s in sums]  # shared weights have a sum per thread
+        _backward(grad_z, grad_v, x, weights, constants, z, psi, grad_current, *own, credit, first, last)
+
+    _in_parts(part, batch, threads)
+    grad_w_in, grad_w_rec = (np.moveaxis(s.sum(0), -1, -2).reshape(w.shape) for s, w in zip(sums, (w_in, w_rec), strict=True))
+    return grad_w_in, grad_w_rec, grad_current
+
+
+def leaky_sum(x: np.ndarray, decay: float, reverse: bool = False) -> np.ndarray:
+    """y(t) = decay * y(t - 1) + x(t) along the first axis, or with y(t + 1) if ``reverse``."""
+    x = np.ascontiguousarray(x)
+    y = np.empty_like(x)
+    shape = len(x), math.prod(x.shape[1:])
+    _leaky_sum(x.reshape(shape), x.dtype.type(decay), reverse, y.reshape(shape))  # type: ignore[call-arg]
+    return y

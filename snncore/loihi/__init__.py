@@ -1,0 +1,1 @@
+"""Loihi, the chip, in integers."""

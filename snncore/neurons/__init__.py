@@ -1,0 +1,23 @@
+"""Spiking neurons: each file is a model, with its equation, constants, state and step."""
+
+from snncore.neurons.ahp import AHPParams, AHPState, ahp_rest, ahp_step
+from snncore.neurons.alif import ALIFParams, ALIFState, alif_rest, alif_step
+from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
+from snncore.neurons.readout import ReadoutParams, readout_step
+
+__all__ = [
+    "AHPParams",
+    "AHPState",
+    "ALIFParams",
+    "ALIFState",
+    "LIFParams",
+    "LIFState",
+    "ReadoutParams",
+    "ahp_rest",
+    "ahp_step",
+    "alif_rest",
+    "alif_step",
+    "lif_rest",
+    "lif_step",
+    "readout_step",
+]

@@ -1,0 +1,94 @@
+r"""LIF neuron with an after-hyperpolarizing (AHP) current: the long short-term memory of this book.
+
+.. math::
+
+    v(t) &= \alpha\, v(t-1)\,(1 - z(t-1)) + I(t) + a(t), \\
+    z(t) &= \Theta(v(t) - v_\text{th}), \\
+    a(t+1) &= \rho\, a(t) - (1 - \rho)\, \beta\, z(t)
+
+with :math:`\rho = e^{-\mathrm{d}t/\tau_\text{AHP}}`; the talk writes :math:`i_\text{AHP}` and :math:`\alpha_\text{AHP}` for a and
+:math:`\rho`. At one spike per step a settles at :math:`-\beta`. There is no refractory period, as on the chip.
+
+Source: A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based neuromorphic hardware, Nature
+Machine Intelligence 4, 467-479 (2022).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.neurons.checks import positive
+from snncore.spike import spike
+
+
+@dataclass(frozen=True)
+class AHPParams:
+    """Constants of AHP neurons.
+
+    Attributes
+    ----------
+    tau_m : float
+        Membrane time constant [ms].
+    tau_ahp : float
+        Time constant of the AHP current [ms].
+    beta : float
+        The current at one spike per step, in the unit of v_th; a spike takes (1 - rho) * beta off.
+    v_th : float
+        Threshold; the neuron fires at v > v_th.
+    dampening : float
+        Height of the pseudo-derivative, in units of 1 / v_th.
+    dt : float
+        Time step [ms].
+
+    Raises
+    ------
+    ValueError
+        If a constant is not positive, or beta or dampening is negative.
+    """
+
+    tau_m: float = 20.0
+    tau_ahp: float = 700.0
+    beta: float = 8.3
+    v_th: float = 1.0
+    dampening: float = 0.3
+    dt: float = 1.0
+
+    def __post_init__(self):
+        positive(self, "tau_m", "tau_ahp", "v_th", "dt")
+        positive(self, "beta", "dampening", or_zero=True)
+
+    @property
+    def alpha(self) -> float:
+        """Decay of the membrane potential per step."""
+        return math.exp(-self.dt / self.tau_m)
+
+    @property
+    def rho(self) -> float:
+        """Decay of the AHP current per step."""
+        return math.exp(-self.dt / self.tau_ahp)
+
+
+class AHPState(NamedTuple):
+    """Spikes z(t), potentials v(t), AHP currents a(t+1); each of shape (batch, neuron)."""
+
+    z: Float[Tensor, "batch neuron"]
+    v: Float[Tensor, "batch neuron"]
+    a: Float[Tensor, "batch neuron"]
+
+
+def ahp_rest(like: Float[Tensor, "batch neuron"]) -> AHPState:
+    """The state of neurons that have received nothing; in the shape, type and place of ``like``."""
+    return AHPState(*(torch.zeros_like(like) for _ in range(3)))
+
+
+def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPParams) -> tuple[Float[Tensor, "batch neuron"], AHPState]:
+    """One time step: spikes, and the state after it."""
+    z, v, a = state
+    v = p.alpha * v * (1 - z.detach()) + current + a
+    z = spike((v - p.v_th) / p.v_th, p.dampening)
+    a = p.rho * a - (1 - p.rho) * p.beta * z
+    return z, AHPState(z, v, a)

@@ -1,0 +1,87 @@
+r"""Adaptive LIF (ALIF) neuron: each spike raises its own threshold for a while.
+
+.. math::
+
+    v(t) &= \alpha\, v(t-1) + I(t) - v_\text{th}\, z(t-1), \\
+    b(t) &= \rho\, b(t-1) + z(t-1), \\
+    z(t) &= \Theta(v(t) - v_\text{th} - \beta\, b(t)) \quad\text{unless refractory}
+
+with :math:`\rho = e^{-\mathrm{d}t/\tau_a}`. The width of the pseudo-derivative is v_th, also where the threshold is raised.
+
+Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
+(2020), Methods.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.neurons.checks import positive
+from snncore.neurons.lif import fire
+
+
+@dataclass(frozen=True)
+class ALIFParams:
+    """Constants of ALIF neurons: those of `LIFParams`, reset by subtraction, and two more.
+
+    Attributes
+    ----------
+    tau_a : float
+        Time constant of the threshold adaptation [ms].
+    beta : float
+        What one spike adds to the threshold, in the unit of v_th.
+
+    Raises
+    ------
+    ValueError
+        If a constant is not positive, or beta, n_refractory or dampening is negative.
+    """
+
+    tau_m: float = 20.0
+    tau_a: float = 700.0
+    beta: float = 0.05
+    v_th: float = 1.0
+    n_refractory: int = 0
+    dampening: float = 0.3
+    dt: float = 1.0
+
+    def __post_init__(self):
+        positive(self, "tau_m", "tau_a", "v_th", "dt")
+        positive(self, "beta", "n_refractory", "dampening", or_zero=True)
+
+    @property
+    def alpha(self) -> float:
+        """Decay of the membrane potential per step."""
+        return math.exp(-self.dt / self.tau_m)
+
+    @property
+    def rho(self) -> float:
+        """Decay of the threshold adaptation per step."""
+        return math.exp(-self.dt / self.tau_a)
+
+
+class ALIFState(NamedTuple):
+    """Spikes z(t), potentials v(t), adaptation b(t+1) [spikes], refractory counter r; each of shape (batch, neuron)."""
+
+    z: Float[Tensor, "batch neuron"]
+    v: Float[Tensor, "batch neuron"]
+    b: Float[Tensor, "batch neuron"]
+    r: Float[Tensor, "batch neuron"]
+
+
+def alif_rest(like: Float[Tensor, "batch neuron"]) -> ALIFState:
+    """The state of neurons that have received nothing; in the shape, type and place of ``like``."""
+    return ALIFState(*(torch.zeros_like(like) for _ in range(4)))
+
+
+def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFParams) -> tuple[Float[Tensor, "batch neuron"], ALIFState]:
+    """One time step: spikes, and the state after it."""
+    z, v, b, r = state
+    v = p.alpha * v + current - p.v_th * z.detach()
+    z, r = fire((v - p.v_th - p.beta * b) / p.v_th, r, p.dampening, p.n_refractory)
+    b = p.rho * b + z
+    return z, ALIFState(z, v, b, r)

@@ -1,0 +1,100 @@
+r"""Leaky integrate-and-fire (LIF) neuron.
+
+.. math::
+
+    v(t) &= \alpha\, v(t-1) + I(t) - v_\text{th}\, z(t-1) \quad\text{or, with reset to zero,}\quad
+    v(t) = \alpha\, v(t-1)\,(1 - z(t-1)) + I(t), \\
+    z(t) &= \Theta(v(t) - v_\text{th}) \quad\text{unless refractory}
+
+with :math:`\alpha = e^{-\mathrm{d}t/\tau_m}`. The potential goes on integrating in the refractory period. No gradient flows through the
+reset: what remains besides the recurrent weights is what eligibility traces carry, in this neuron and in all others of this package.
+
+Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
+(2020), Methods; the reset to zero is that of Loihi.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.neurons.checks import positive
+from snncore.spike import spike
+
+
+@dataclass(frozen=True)
+class LIFParams:
+    """Constants of LIF neurons.
+
+    Attributes
+    ----------
+    tau_m : float
+        Membrane time constant [ms].
+    v_th : float
+        Threshold; the neuron fires at v > v_th.
+    reset_to_zero : bool
+        A spike sets v to zero (True, as on the chip), or takes v_th off (False).
+    n_refractory : int
+        Steps after a spike in which the neuron cannot fire.
+    dampening : float
+        Height of the pseudo-derivative, in units of 1 / v_th.
+    dt : float
+        Time step [ms].
+
+    Raises
+    ------
+    ValueError
+        If a constant is not positive, or n_refractory or dampening is negative.
+    """
+
+    tau_m: float = 20.0
+    v_th: float = 1.0
+    reset_to_zero: bool = False
+    n_refractory: int = 0
+    dampening: float = 0.3
+    dt: float = 1.0
+
+    def __post_init__(self):
+        positive(self, "tau_m", "v_th", "dt")
+        positive(self, "n_refractory", "dampening", or_zero=True)
+
+    @property
+    def alpha(self) -> float:
+        """Decay of the membrane potential per step."""
+        return math.exp(-self.dt / self.tau_m)
+
+
+class LIFState(NamedTuple):
+    """Spikes z, potentials v, and steps r left in which a neuron cannot fire; each of shape (batch, neuron)."""
+
+    z: Float[Tensor, "batch neuron"]
+    v: Float[Tensor, "batch neuron"]
+    r: Float[Tensor, "batch neuron"]
+
+
+def lif_rest(like: Float[Tensor, "batch neuron"]) -> LIFState:
+    """The state of neurons that have received nothing; in the shape, type and place of ``like``."""
+    return LIFState(*(torch.zeros_like(like) for _ in range(3)))
+
+
+def fire(
+    x: Float[Tensor, "batch neuron"], r: Float[Tensor, "batch neuron"], dampening: float, n_refractory: int
+) -> tuple[Float[Tensor, "batch neuron"], Float[Tensor, "batch neuron"]]:
+    """Spikes where x > 0 and r = 0, and the refractory counter afterwards."""
+    z = spike(x, dampening)
+    if n_refractory == 0:
+        return z, r
+    z = z * (r == 0)
+    return z, torch.where(z > 0, n_refractory, (r - 1).clamp(min=0))
+
+
+def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFParams) -> tuple[Float[Tensor, "batch neuron"], LIFState]:
+    """One time step: spikes, and the state after it."""
+    z, v, r = state
+    z = z.detach()
+    v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
+    z, r = fire((v - p.v_th) / p.v_th, r, p.dampening, p.n_refractory)
+    return z, LIFState(z, v, r)

@@ -1,0 +1,45 @@
+r"""Readout: a leaky sum of weighted spikes that does not spike itself.
+
+.. math:: y(t) = \kappa\, y(t-1) + (1 - \kappa)\, I(t), \qquad \kappa = e^{-\mathrm{d}t/\tau_\text{out}}
+
+Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
+(2020), Methods.
+"""
+
+import math
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.neurons.checks import positive
+
+
+@dataclass(frozen=True)
+class ReadoutParams:
+    """Constants of readouts: time constant tau_out and time step dt [ms].
+
+    Raises
+    ------
+    ValueError
+        If one of them is not positive.
+    """
+
+    tau_out: float = 20.0
+    dt: float = 1.0
+
+    def __post_init__(self):
+        positive(self, "tau_out", "dt")
+
+    @property
+    def kappa(self) -> float:
+        """Decay of the readout per step."""
+        return math.exp(-self.dt / self.tau_out)
+
+
+def readout_step(
+    current: Float[Tensor, "batch readout"], y: Float[Tensor, "batch readout"], p: ReadoutParams
+) -> tuple[Float[Tensor, "batch readout"], Float[Tensor, "batch readout"]]:
+    """One time step: the readout, twice, since it is its own state."""
+    y = p.kappa * y + (1 - p.kappa) * current
+    return y, y

@@ -1,0 +1,47 @@
+"""The only plain loop over time: the reference for every compiled loop, and what runs on a GPU."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+S = TypeVar("S")
+
+
+def _stack(outputs: list) -> Any:
+    first = outputs[0]
+    if isinstance(first, Tensor):
+        return torch.stack(outputs)
+    parts = map(_stack, map(list, zip(*outputs, strict=True)))
+    return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
+
+
+def unroll(step: Callable[[Tensor, S], tuple[Any, S]], inputs: Tensor, state: S) -> tuple[Any, S]:
+    """Apply ``step(input, state) -> (output, state)`` to each time step in turn.
+
+    Parameters
+    ----------
+    step : callable
+        Its output is a tensor or a (named) tuple of them; to record the state itself, return it as output too.
+    inputs : tensor, shape (time, ...)
+    state : any
+        Where to start.
+
+    Returns
+    -------
+    outputs : as those of ``step``, with an axis ``time`` in front
+    state : where it ends
+
+    Raises
+    ------
+    ValueError
+        If there is no time step.
+    """
+    if not len(inputs):
+        raise ValueError(f"inputs has shape {tuple(inputs.shape)}: there is no time step to take")
+    outputs = []
+    for x in inputs.unbind(0):  # indexing inputs[t] instead would make the backward pass quadratic in time
+        output, state = step(x, state)
+        outputs.append(output)
+    return _stack(outputs), state

@@ -1,0 +1,145 @@
+"""The compiled loop against the plain one, and both against what is known without them."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from snncore.networks.lstm import LSTMNetwork
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, readouts, run, spikes
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.seeds import seeded_weights
+
+MIXED = (
+    Population(7, LIFParams(n_refractory=2, v_th=0.8)),
+    Population(6, ALIFParams(beta=0.1, tau_a=50.0, n_refractory=1)),
+    Population(5, AHPParams(tau_ahp=40.0, beta=3.0)),
+    Population(3, LIFParams(reset_to_zero=True, dampening=0.5)),
+)
+N, IN, OUT, TIME, BATCH = 21, 9, 4, 80, 19  # more than one tile of the compiled loop, and a rest
+
+
+def problem(dtype=torch.float64, per_sample=False, real=False):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(TIME, BATCH, IN, generator=g) if real else (torch.rand(TIME, BATCH, IN, generator=g) < 0.2).float()
+    sets = (BATCH,) if per_sample else ()
+    w_in, w_rec = torch.randn(*sets, N, IN, generator=g) * 0.4, torch.randn(*sets, N, N, generator=g) * 0.2
+    w_out = torch.randn(OUT, N, generator=g)
+    return [a.to(dtype).requires_grad_() for a in (x, w_in, w_rec, w_out)]
+
+
+def close(a, b, tolerance=1e-10):
+    return (a - b).detach().abs().max() <= tolerance * max(1.0, float(b.detach().abs().max()))
+
+
+@pytest.mark.parametrize("credit", [True, False])
+@pytest.mark.parametrize("per_sample", [False, True])
+@pytest.mark.parametrize("real", [False, True])
+def test_the_compiled_loop_is_the_plain_loop_in_double_precision(credit, per_sample, real):
+    x, w_in, w_rec, _ = problem(per_sample=per_sample, real=real)
+    g = torch.Generator().manual_seed(1)
+    cz, cv = (torch.randn(TIME, BATCH, N, generator=g, dtype=torch.float64) for _ in range(2))
+    results = []
+    for compiled in (True, False):
+        z, v = spikes(x, w_in, w_rec, MIXED, credit, potentials=True, compiled=compiled)
+        results.append((z, v, *torch.autograd.grad((cz * z).sum() + (cv * v).sum(), (x, w_in, w_rec))))
+    for size, start in ((7, 0), (6, 7), (5, 13), (3, 18)):  # each population is active, none saturates
+        assert 0.01 < results[1][0][..., start : start + size].mean() < 0.5
+    assert torch.equal(results[0][0], results[1][0])
+    assert all(close(a, b) for a, b in zip(*results, strict=True))
+    assert all(gradient.abs().max() > 1e-3 for gradient in results[1][2:])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_number_of_threads_does_not_matter(threads):
+    x, w_in, w_rec, _ = problem()
+    before, results = torch.get_num_threads(), []
+    for n in (1, threads):
+        torch.set_num_threads(n)
+        z, _ = spikes(x, w_in, w_rec, MIXED)
+        results.append((z, *torch.autograd.grad(z.square().sum(), (x, w_in, w_rec))))
+    torch.set_num_threads(before)
+    assert all(close(a, b, 1e-12) for a, b in zip(*results, strict=True))
+
+
+def test_single_precision_is_near():
+    results = []
+    for compiled in (True, False):
+        x, w_in, w_rec, w_out = problem(torch.float32)
+        activity = run(x, Weights(w_in, w_rec, w_out), MIXED, ReadoutParams(), compiled=compiled)
+        results.append((activity.y, *torch.autograd.grad(activity.y.square().mean(), (w_in, w_rec, w_out))))
+    assert all(close(a, b, 1e-4) for a, b in zip(*results, strict=True))
+
+
+def test_gradients_of_potentials_without_spikes_are_true_derivatives():
+    """Without spikes and pseudo-derivatives v is linear in input and weights: its gradient can be held against finite differences."""
+    x, w_in, w_rec, _ = problem(real=True)
+    x, silent = (0.01 * x[:4, :2]).detach().requires_grad_(), [Population(n, dataclasses.replace(p, dampening=0.0)) for n, p in MIXED]
+    assert spikes(x, w_in, w_rec, silent)[0].sum() == 0
+    assert torch.autograd.gradcheck(lambda x, w: spikes(x, w, w_rec, silent, potentials=True)[1], (x, w_in), fast_mode=True)
+
+
+def test_e_prop_leaves_out_recurrent_credit_only():
+    """Without recurrent weights both gradients agree; with them they differ."""
+    x, w_in, w_rec, _ = problem()
+    gradients = {}
+    for scale in (0.0, 1.0):
+        for credit in (True, False):
+            z, _ = spikes(x, w_in, scale * w_rec, MIXED, credit)
+            gradients[scale, credit] = torch.autograd.grad(z.mean(0).square().sum(), w_in)[0]
+    assert torch.equal(gradients[0.0, True], gradients[0.0, False])
+    assert not close(gradients[1.0, True], gradients[1.0, False], 1e-3)
+
+
+def test_a_spike_arrives_one_step_later():
+    p = (Population(2, LIFParams(reset_to_zero=True)),)
+    x = torch.zeros(4, 1, 1, dtype=torch.float64)
+    x[0] = 1
+    w_in, w_rec = torch.tensor([[1.5], [0.0]]).double(), torch.tensor([[0.0, 0.0], [1.25, 0.0]]).double()
+    for compiled in (True, False):
+        z, v = spikes(x, w_in, w_rec, p, potentials=True, compiled=compiled)
+        assert z[:, 0].tolist() == [[1, 0], [0, 1], [0, 0], [0, 0]]
+        assert v[1, 0, 1] == 1.25
+
+
+def test_readouts_agree_and_filter():
+    current = torch.randn(50, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    p = ReadoutParams(tau_out=7.0)
+    results = [readouts(current, p, compiled) for compiled in (True, False)]
+    gradients = [torch.autograd.grad(y.square().sum(), current)[0] for y in results]
+    assert close(*results, 1e-14)
+    assert close(*gradients, 1e-14)
+    assert torch.autograd.gradcheck(lambda c: readouts(c, p), (current,))
+
+
+def test_a_network_has_no_self_connections_and_comes_from_its_generator():
+    def network(seed):
+        return RecurrentNetwork(IN, MIXED, OUT, ReadoutParams(), torch.Generator().manual_seed(seed))
+
+    a, b, c = network(0), network(0), network(1)
+    x, *_ = problem(torch.float32)
+    y = a(x).y
+    assert y.shape == (TIME, BATCH, OUT)
+    assert torch.equal(y, b(x).y)
+    assert not torch.equal(y, c(x).y)
+    assert a.weights().w_rec.diagonal().abs().max() == 0
+    y.square().sum().backward()
+    assert a.w_rec.grad.diagonal().abs().max() == 0
+    assert a.w_rec.grad.abs().max() > 0
+    assert set(a.state_dict()) == {"w_in", "w_rec", "w_out"}
+
+
+def test_what_does_not_fit_is_refused():
+    x, w_in, w_rec, _ = problem()
+    with pytest.raises(ValueError, match=r"w_in has shape \(21, 9\).*the populations have 18 neurons"):
+        spikes(x, w_in, w_rec, MIXED[:3])
+    with pytest.raises(TypeError, match="constants of type ReadoutParams: use one of LIFParams"):
+        spikes(x, w_in, w_rec, (*MIXED[:3], Population(3, ReadoutParams())))
+
+
+def test_lstm_reads_out_each_step():
+    with seeded_weights(0, "test"):
+        network = LSTMNetwork(IN, 8, OUT)
+    x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0))
+    assert network(x).shape == (6, 2, OUT)
+    assert torch.allclose(network(x)[:3], network(x[:3]))  # it looks at nothing that comes later

@@ -1,0 +1,136 @@
+"""Closed forms: what a neuron must do, known without running its step."""
+
+import math
+
+import pytest
+import torch
+
+from snncore.neurons import (
+    AHPParams,
+    ALIFParams,
+    LIFParams,
+    ReadoutParams,
+    ahp_rest,
+    ahp_step,
+    alif_rest,
+    alif_step,
+    lif_rest,
+    lif_step,
+    readout_step,
+)
+from snncore.unroll import unroll
+
+MODELS = [(LIFParams, lif_rest, lif_step), (ALIFParams, alif_rest, alif_step), (AHPParams, ahp_rest, ahp_step)]
+
+
+def trace(p, current):
+    """All states of single neurons, driven by ``current`` (time,)."""
+    _, rest, step = next(m for m in MODELS if m[0] is type(p))
+    drive = current[:, None, None]
+    return unroll(lambda i, s: (step(i, s, p)[1],) * 2, drive, rest(drive[0]))[0]
+
+
+def constant(value, steps):
+    return torch.full((steps,), value, dtype=torch.float64)
+
+
+def kick(steps):
+    """One strong input in the first step, nothing afterwards."""
+    return torch.tensor([1.5] + [0.0] * (steps - 1), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("params", [LIFParams, ALIFParams, AHPParams])
+@pytest.mark.parametrize("dt", [1.0, 2.0])
+def test_below_threshold_all_neurons_are_the_same_low_pass_filter(params, dt):
+    p, t = params(tau_m=30.0, dt=dt), torch.arange(1, 201, dtype=torch.float64)
+    alpha = math.exp(-dt / 30)
+    assert torch.allclose(trace(p, constant(0.02 * dt, 200)).v[:, 0, 0], 0.02 * dt * (1 - alpha**t) / (1 - alpha), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("reset_to_zero", "left"), [(True, 0.0), (False, 0.5 - (1 - math.exp(-1 / 20)) * 1.5)])
+def test_reset(reset_to_zero, left):
+    s = trace(LIFParams(reset_to_zero=reset_to_zero), kick(2))
+    assert s.z[:, 0, 0].tolist() == [1, 0]
+    assert math.isclose(s.v[1, 0, 0], left, abs_tol=1e-15)
+
+
+def test_strong_input_meets_the_refractory_period():
+    for n in (0, 1, 4):
+        for params in (LIFParams, ALIFParams):
+            z = trace(params(n_refractory=n), constant(50.0, 30)).z[:, 0, 0]
+            assert z.nonzero().flatten().tolist() == list(range(0, 30, n + 1))
+
+
+def test_the_slow_variables_forget_with_their_time_constants():
+    """One spike, then silence: a falls by 1/e in tau_ahp, b in tau_a, and the jump of a is (1 - rho) * beta."""
+    a = trace(AHPParams(tau_ahp=300.0, beta=5.0), kick(900)).a[:, 0, 0]
+    assert math.isclose(a[0], -(1 - math.exp(-1 / 300)) * 5, rel_tol=1e-12)
+    assert torch.allclose(a[300] / a[0], torch.tensor(math.exp(-1.0)).double(), rtol=1e-12)
+    b = trace(ALIFParams(tau_a=300.0), kick(900)).b[:, 0, 0]
+    assert b[0] == 1
+    assert torch.allclose(b[300], torch.tensor(math.exp(-1.0)).double(), rtol=1e-12)
+
+
+def test_the_ahp_current_settles_at_minus_beta_for_one_spike_per_step():
+    s = trace(AHPParams(tau_ahp=50.0, beta=8.3), constant(100.0, 2000))
+    assert s.z.all()
+    assert math.isclose(s.a[-1, 0, 0], -8.3, rel_tol=1e-12)
+
+
+def test_the_ahp_current_is_the_equation_of_the_talk():
+    """i[t + dt] = rho i[t] - (1 - rho) beta z[t], so i is minus beta times the low-passed spike train."""
+    p = AHPParams(tau_ahp=100.0)
+    s = trace(p, 0.5 * torch.rand(400, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    z, a = s.z[:, 0, 0], s.a[:, 0, 0]
+    assert 5 < z.sum() < 200
+    kernel = (1 - p.rho) * p.rho ** torch.arange(400, dtype=torch.float64)
+    filtered = torch.stack([(kernel[: t + 1].flip(0) * z[: t + 1]).sum() for t in range(400)])
+    assert torch.allclose(a, -p.beta * filtered, rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [ALIFParams(beta=0.2, tau_a=200.0), AHPParams(tau_ahp=200.0, beta=30.0)])
+def test_both_slow_variables_adapt_the_rate(p):
+    z = trace(p, constant(0.3, 1200)).z[:, 0, 0]
+    assert z[:100].sum() > 1.5 * z[-100:].sum() > 0
+
+
+def test_alif_fires_at_its_raised_threshold():
+    p = ALIFParams(tau_m=1e12, tau_a=1e12, beta=0.5)  # no forgetting: after k spikes the threshold is 1 + k / 2
+    s = trace(p, constant(0.25, 400))
+    times = s.z[:, 0, 0].nonzero().flatten()
+    threshold = 1 + 0.5 * torch.arange(len(times)).double()
+    excess = s.v[times, 0, 0] - threshold
+    assert len(times) > 5
+    assert (excess > -1e-6).all()
+    assert (excess <= 0.25 + 1e-6).all()
+
+
+def test_readout_reaches_a_constant_input():
+    p = ReadoutParams(tau_out=20.0)
+    y, end = unroll(lambda i, y: readout_step(i, y, p), torch.full((40, 1, 1), 3.0, dtype=torch.float64), torch.zeros(1, 1).double())
+    t = torch.arange(1, 41, dtype=torch.float64)
+    assert torch.allclose(y[:, 0, 0], 3 * (1 - p.kappa**t), rtol=1e-12)
+    assert torch.equal(y[-1], end)
+
+
+def test_no_gradient_flows_through_the_reset():
+    """dv(t)/dI(0) is alpha**t whatever the neuron fired in between, if it subtracts; nothing, if it was set to zero."""
+    for p, expected in ((LIFParams(), math.exp(-3 / 20)), (LIFParams(reset_to_zero=True), 0.0), (AHPParams(beta=0.0), 0.0)):
+        current = kick(4).requires_grad_()
+        v = trace(p, current).v[3, 0, 0]
+        assert math.isclose(torch.autograd.grad(v, current)[0][0], expected, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("params", "changes", "words"),
+    [
+        (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
+        (LIFParams, {"n_refractory": -1}, "n_refractory is -1"),
+        (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"),
+        (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
+        (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
+    ],
+)
+def test_impossible_constants_are_refused(params, changes, words):
+    with pytest.raises(ValueError, match=words):
+        params(**changes)
