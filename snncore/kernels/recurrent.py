@@ -23,15 +23,13 @@ A sample is followed through all steps before the next one, so that weights and 
 rows of weights of neurons that have fired and of inputs that are there, and the sums :math:`W^\top \delta` where psi is not zero.
 """
 
-import itertools
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from snncore.kernels.threads import in_parts
 
 TILE = 16  # samples that go through time side by side: long enough stretches of memory, small enough states
 
@@ -211,21 +209,6 @@ def _leaky_sum(x, decay, reverse, y):
                 y[t, i] += decay * before[i]
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
-
-
-def _in_parts(f: Callable[[int, int, int], None], samples: int, threads: int) -> None:
-    """Call f(part, first, last) for parts of the batch, each on its own thread."""
-    edges = [samples * i // threads for i in range(threads + 1)]
-    parts = [(k, a, b) for k, (a, b) in enumerate(itertools.pairwise(edges))]
-    if threads == 1:
-        f(*parts[0])
-    else:
-        list(_pool(threads).map(lambda part: f(*part), parts))
-
-
 def _pre_post(w: np.ndarray) -> np.ndarray:
     """Weights (post, pre) or (batch, post, pre) as a contiguous array (1 or batch, pre, post)."""
     return np.ascontiguousarray(np.moveaxis(w, -1, -2))[(None,) * (3 - w.ndim)]
@@ -256,7 +239,7 @@ def forward(
     shape = time, batch, int(constants.size.sum())
     z, v, psi = np.empty(shape, x.dtype), np.empty(shape if potentials else (0, 0, 0), x.dtype), np.empty(shape, x.dtype)
     arrays = np.ascontiguousarray(x), _pre_post(w_in), _pre_post(w_rec), constants, z, v, psi
-    _in_parts(lambda _, first, last: _forward(*arrays, first, last), batch, max(1, min(threads, batch)))
+    in_parts(lambda _, first, last: _forward(*arrays, first, last), batch, threads)
     return z, v, psi
 
 
@@ -294,17 +277,19 @@ def backward(
         Empty unless wanted.
     """
     none, batch = np.empty((0, 0, 0), z.dtype), z.shape[1]
-    threads = max(1, min(threads, batch))
     grad_z, grad_v = np.ascontiguousarray(grad_z), none if grad_v is None else np.ascontiguousarray(grad_v)
     x, weights = np.ascontiguousarray(x), _pre_post(w_rec)
     grad_current = np.empty_like(z) if current else none
-    sums = [np.zeros((threads, *_pre_post(w).shape), z.dtype) if w.ndim == 2 else _pre_post(np.zeros_like(w))[None] for w in (w_in, w_rec)]
+    sums = [
+        np.zeros((max(1, threads), *_pre_post(w).shape), z.dtype) if w.ndim == 2 else _pre_post(np.zeros_like(w))[None]
+        for w in (w_in, w_rec)
+    ]
 
     def part(k: int, first: int, last: int) -> None:
-        own = [s[k % len(s)] for s in sums]  # shared weights have a sum per thread
-        _backward(grad_z, grad_v, x, weights, constants, z, psi, grad_current, *own, credit, first, last)
+        own_in, own_rec = (s[k % len(s)] for s in sums)
+        _backward(grad_z, grad_v, x, weights, constants, z, psi, grad_current, own_in, own_rec, credit, first, last)
 
-    _in_parts(part, batch, threads)
+    in_parts(part, batch, threads)
     grad_w_in, grad_w_rec = (np.moveaxis(s.sum(0), -1, -2).reshape(w.shape) for s, w in zip(sums, (w_in, w_rec), strict=True))
     return grad_w_in, grad_w_rec, grad_current
 
@@ -314,5 +299,5 @@ def leaky_sum(x: np.ndarray, decay: float, reverse: bool = False) -> np.ndarray:
     x = np.ascontiguousarray(x)
     y = np.empty_like(x)
     shape = len(x), math.prod(x.shape[1:])
-    _leaky_sum(x.reshape(shape), x.dtype.type(decay), reverse, y.reshape(shape))  # type: ignore[call-arg]
+    _leaky_sum(x.reshape(shape), x.dtype.type(decay), reverse, y.reshape(shape))
     return y

@@ -1,0 +1,191 @@
+"""A recurrent network on Loihi, emulated in integers: the same answers as the chip, and every event counted.
+
+What the chip has and the emulator has not, besides what `snncore.loihi.compartment` lists: time (a step takes as long as it takes) and the
+processors around the cores. An input spike reaches the neurons ``input_lag`` steps later, since it comes through these.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from snncore.kernels import loihi as kernel
+from snncore.loihi import spec
+from snncore.loihi.compartment import AHPCompartments, Compartment
+from snncore.loihi.fixed_point import OverflowWarning
+
+
+class Group(NamedTuple):
+    """So many neurons with the same registers."""
+
+    size: int
+    registers: Compartment
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as it lies on the chip.
+
+    Attributes
+    ----------
+    w_in : array, shape (neuron, input)
+        Weights: integers from -255 to 255, excitatory and inhibitory synapses kept apart; see ``mixed_sign``.
+    w_rec : array, shape (neuron, neuron)
+        The same, (post, pre). Output neurons are neurons like the others.
+    groups : sequence of Group
+        Their sizes add up to the number of neurons.
+    mixed_sign : bool
+        Both signs in one group of synapses: even weights from -256 to 254.
+    cores : int
+        The neurons are spread evenly over so many cores, in their order.
+
+    Raises
+    ------
+    ValueError
+        If shapes or types do not fit.
+    snncore.loihi.spec.LimitError
+        If a weight or a core cannot hold what it should.
+    """
+
+    w_in: Int[np.ndarray, "neuron input"]
+    w_rec: Int[np.ndarray, "neuron neuron"]
+    groups: Sequence[Group]
+    mixed_sign: bool = False
+    cores: int = 1
+
+    def __post_init__(self):
+        n = sum(size for size, _ in self.groups)
+        if self.w_in.shape[0] != n or self.w_rec.shape != (n, n):
+            raise ValueError(
+                f"w_in has shape {self.w_in.shape} and w_rec {self.w_rec.shape}, but the groups have {n} neurons: weights have one row per "
+                "neuron (post) and one column per input or neuron (pre)"
+            )
+        for name in ("w_in", "w_rec"):
+            self._check_weights(name, getattr(self, name))
+        spec.within("cores", self.cores, 1, spec.CORES)
+        self._check_cores()
+
+    def _check_weights(self, name: str, w: np.ndarray) -> None:
+        low, high = (-256, 254) if self.mixed_sign else (-spec.WEIGHT, spec.WEIGHT)
+        for post, pre in np.argwhere((w < low) | (w > high))[:1]:
+            spec.within(f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},", int(w[post, pre]), low, high)
+        for post, pre in np.argwhere(w % 2 != 0)[: int(self.mixed_sign)]:
+            raise spec.LimitError(
+                f"{name}[{post}, {pre}] is {w[post, pre]}: with mixed signs the last bit is lost, so weights must be even"
+            )
+
+    def _check_cores(self) -> None:
+        compartments = np.repeat([1 + isinstance(p, AHPCompartments) for _, p in self.groups], [size for size, _ in self.groups])
+        core = np.arange(len(self.w_rec)) * self.cores // len(self.w_rec)
+        connected = np.hstack([self.w_in, self.w_rec]) != 0
+        targets = np.stack([connected[core == k].any(0) for k in range(self.cores)])  # which cores each input or neuron projects to
+        for k in range(self.cores):
+            own = core == k
+            for what, count, limit in (
+                ("compartments", compartments[own].sum(), spec.COMPARTMENTS),
+                ("input axons", targets[k].sum(), spec.AXONS),
+                ("output axons", targets[:, self.w_in.shape[1] :][:, own].sum(), spec.AXONS),
+                ("bits of weights", 8 * connected[own].sum(), spec.SYNAPSE_BITS),
+            ):
+                if count > limit:
+                    raise spec.LimitError(
+                        f"core {k} would need {count:,} {what}, {count - limit:,} more than the {limit:,} that it has: use more cores"
+                    )
+
+
+def with_outputs(
+    w_in: Int[np.ndarray, "neuron input"],
+    w_rec: Int[np.ndarray, "neuron neuron"],
+    w_out: Int[np.ndarray, "output neuron"],
+    groups: Sequence[Group],
+    outputs: Group,
+    mixed_sign: bool = False,
+) -> Network:
+    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
+    m, inputs = len(w_out), w_in.shape[1]
+    w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
+    w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])
+    return Network(w_in, w_rec, (*groups, outputs), mixed_sign)
+
+
+class Events(NamedTuple):
+    """What happened, per image.
+
+    Attributes
+    ----------
+    input_spikes : array, shape (batch,)
+    spikes : array, shape (batch, neuron)
+    synaptic_operations : array, shape (batch,)
+        Spikes times their synapses (weights that are not zero; that to an own auxiliary compartment counts as one).
+    wrapped, clipped : arrays, shape (batch,)
+        Currents and potentials that overflowed.
+    compartment_updates : int
+        Compartments times steps.
+    """
+
+    input_spikes: Int[np.ndarray, " batch"]
+    spikes: Int[np.ndarray, "batch neuron"]
+    synaptic_operations: Int[np.ndarray, " batch"]
+    wrapped: Int[np.ndarray, " batch"]
+    clipped: Int[np.ndarray, " batch"]
+    compartment_updates: int
+
+
+class Emulation(NamedTuple):
+    """Potentials v at the end, the events, and, if wanted, spikes and potentials (after the reset) of all steps."""
+
+    v: Int[np.ndarray, "batch neuron"]
+    events: Events
+    z_trace: UInt8[np.ndarray, "time batch_ neuron_"]
+    v_trace: Int[np.ndarray, "time batch_ neuron_"]
+
+
+def emulate(
+    network: Network, x: UInt8[np.ndarray, "time batch input"], input_lag: int = 2, trace: bool = False, threads: int = 1
+) -> Emulation:
+    """Run a network from rest, on input spikes x.
+
+    Parameters
+    ----------
+    network : Network
+    x : array, shape (time, batch, input), uint8
+        Input spikes, 0 or 1.
+    input_lag : int
+        Steps after which an input spike arrives; those that would come after the last step are lost.
+    trace : bool
+        Whether to keep spikes and potentials of all steps.
+    threads : int
+        Images are shared among them.
+
+    Raises
+    ------
+    ValueError
+        If x has another number of inputs than the network, or numbers besides 0 and 1, or the lag is negative.
+
+    Warns
+    -----
+    snncore.loihi.fixed_point.OverflowWarning
+        If states overflowed.
+    """
+    if x.shape[2] != network.w_in.shape[1]:
+        raise ValueError(f"x has {x.shape[2]} inputs, but w_in has {network.w_in.shape[1]} columns")
+    if x.size and x.max() > 1:
+        raise ValueError(f"x holds {x.max()}: an input spike is 1, and no spike 0")
+    if input_lag < 0:
+        raise ValueError(f"input_lag is {input_lag}: spikes cannot come before they are sent")
+    rows = [
+        (size, p.decay_u, p.decay_v, p.threshold, p.gain, p.bias, p.refractory)
+        + ((p.decay_aux, p.aux_jump) if isinstance(p, AHPCompartments) else (0, 0))
+        for size, p in network.groups
+    ]
+    registers = kernel.Registers(*np.ascontiguousarray(np.array(rows, np.int64).T))
+    spikes, synaptic, v, overflows, z_trace, v_trace = kernel.emulate(x, input_lag, network.w_in, network.w_rec, registers, trace, threads)
+    for count, how in zip(overflows.sum(0), ("currents wrapped around", "potentials were clipped"), strict=True):
+        if count:
+            warnings.warn(f"{count:,} {how} in {(overflows.sum(1) > 0).sum():,} of {x.shape[1]:,} runs", OverflowWarning, stacklevel=2)
+    updates = len(x) * sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in network.groups)
+    events = Events(x.sum((0, 2), dtype=np.int64), spikes, synaptic, overflows[:, 0], overflows[:, 1], updates)
+    return Emulation(v, events, z_trace, v_trace)

@@ -1,0 +1,119 @@
+r"""From float neurons and weights to the chip's registers, and back: what the chip will make of them.
+
+Train with the constants that `in_force` gives and with weights from `on_grid`: then the float network has the decays, AHP currents and
+8-bit weights of the chip, while gradients reach the full-precision weights (straight through, Bengio et al., arXiv 1308.3432). What then
+differs is only that the chip rounds its states toward zero.
+
+A weight of 127 lifts a neuron from rest to its threshold. The threshold of AHP neurons is four times larger than that of LIF neurons, and
+so are their weights, by the exponent: this leaves room for small AHP currents.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from snncore.loihi import spec
+from snncore.loihi.compartment import AHPCompartments, Compartment
+from snncore.loihi.emulator import Group, Network, with_outputs
+from snncore.neurons import AHPParams, LIFParams, ReadoutParams
+
+UNIT = 127  # the weight that reaches the threshold
+AHP_EXPONENT = 2
+
+
+def registers(p: LIFParams | AHPParams) -> Compartment:
+    """The nearest registers.
+
+    Raises
+    ------
+    ValueError
+        For neurons that the chip has not: those that subtract their threshold or stay refractory.
+    snncore.loihi.spec.LimitError
+        If the AHP current is too large.
+    """
+    decay_v = round(spec.FULL_DECAY * (1 - p.alpha))
+    if isinstance(p, LIFParams):
+        if not p.reset_to_zero or p.n_refractory:
+            raise ValueError(f"{p} is not on the chip: it needs reset_to_zero=True and n_refractory=0")
+        return Compartment(decay_v, UNIT)
+    main = Compartment(decay_v, UNIT << AHP_EXPONENT, weight_exp=AHP_EXPONENT)
+    jump = (1 - p.rho) * p.beta / p.v_th * main.threshold
+    aux_exp = next((e for e in range(-6, spec.WEIGHT_EXPONENT[1]) if round(jump / 2 ** (6 + e)) <= spec.WEIGHT), spec.WEIGHT_EXPONENT[1])
+    weight = -round(jump / 2 ** (6 + aux_exp))
+    decay_aux = round(spec.FULL_DECAY * (1 - p.rho))
+    return AHPCompartments(main.decay_v, main.vth_mant, weight_exp=AHP_EXPONENT, decay_aux=decay_aux, aux_weight=weight, aux_exp=aux_exp)
+
+
+def in_force(c: Compartment, dampening: float = 0.3, dt: float = 1.0) -> LIFParams | AHPParams:
+    """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers.
+
+    Raises
+    ------
+    ValueError
+        If the registers are those of no float neuron here.
+    """
+    if c.decay_u != spec.FULL_DECAY or c.bias or c.refractory > 1:
+        raise ValueError(f"{c}: float neurons have neither a current of their own, nor a bias, nor is v held at 0 after a spike")
+    tau_m = _time_constant("decay_v", c.decay_v, dt)
+    if not isinstance(c, AHPCompartments):
+        return LIFParams(tau_m, reset_to_zero=True, dampening=dampening, dt=dt)
+    beta = -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY)
+    return AHPParams(tau_m, _time_constant("decay_aux", c.decay_aux, dt), beta, dampening=dampening, dt=dt)
+
+
+def _time_constant(name: str, k: int, dt: float) -> float:
+    if not 0 < k < spec.FULL_DECAY:
+        raise ValueError(f"{name} is {k}: only decays between 0 and {spec.FULL_DECAY} have a time constant")
+    return -dt / math.log(1 - k / spec.FULL_DECAY)
+
+
+def step_size(w_out: Float[Tensor, "readout neuron"]) -> float:
+    """Grid step of readout weights: the largest one uses the whole range. Their common scale does not matter."""
+    return max(float(w_out.detach().abs().max()), torch.finfo(w_out.dtype).tiny) / spec.WEIGHT
+
+
+def on_grid(w: Float[Tensor, "post pre"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Float[Tensor, "post pre"]:
+    """Weights rounded to the grid of the chip, and clipped to its range; their gradient is that of ``w`` itself.
+
+    Parameters
+    ----------
+    w : tensor
+    step : float or tensor
+        What one unit of the chip's weight is worth: v_th / 127 for weights to neurons, `step_size` for readouts.
+    mixed_sign : bool
+        As in `snncore.loihi.emulator.Network`.
+    """
+    q = 2 * (w / step / 2).round().clamp(-128, 127) if mixed_sign else (w / step).round().clamp(-spec.WEIGHT, spec.WEIGHT)
+    return w + (q * step - w).detach()
+
+
+def integers(w: Float[Tensor, "post pre"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Int[np.ndarray, "post pre"]:
+    """The same weights, as the chip holds them."""
+    return (on_grid(w.detach().double(), step, mixed_sign) / step).round().long().numpy()
+
+
+def to_chip(
+    w_in: Float[Tensor, "neuron input"],
+    w_rec: Float[Tensor, "neuron neuron"],
+    w_out: Float[Tensor, "readout neuron"],
+    populations: Sequence[tuple[int, LIFParams | AHPParams]],
+    readout: ReadoutParams,
+    mixed_sign: bool = False,
+) -> Network:
+    """A float network as a network on the chip. Its readouts become the last group of neurons: read their potentials.
+
+    Raises
+    ------
+    ValueError, snncore.loihi.spec.LimitError
+        As `registers` and `snncore.loihi.emulator.Network`.
+    """
+    steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
+    inputs, recurrent = integers(w_in, steps, mixed_sign), integers(w_rec, steps, mixed_sign)
+    out = integers(w_out, step_size(w_out), mixed_sign)
+    groups = [Group(size, registers(p)) for size, p in populations]
+    outputs = Group(len(out), Compartment(round(spec.FULL_DECAY * (1 - readout.kappa)), spec.THRESHOLD_MANTISSA))
+    return with_outputs(inputs, recurrent, out, groups, outputs, mixed_sign)

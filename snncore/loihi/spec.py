@@ -1,0 +1,36 @@
+"""What Loihi's registers and cores can hold, and errors that say what does not fit.
+
+Source: M. Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 82-99 (2018); ranges of the
+registers as in the validation code of nengo-loihi.
+"""
+
+STATE = (1 << 23) - 1  # largest current or potential
+FULL_DECAY = 1 << 12  # keeps nothing
+THRESHOLD_MANTISSA = (1 << 17) - 1
+THRESHOLD_SHIFT = 6  # also that of weights
+BIAS_MANTISSA, BIAS_EXPONENT = (1 << 12) - 1, 7
+WEIGHT = 255  # of a group of one sign
+WEIGHT_EXPONENT = (-8, 7)
+REFRACTORY = 63
+CORES = 128
+COMPARTMENTS = 1024  # a core
+AXONS = 4096  # a core, in and out each
+SYNAPSE_BITS = 1 << 20  # a core
+
+
+class LimitError(ValueError):
+    """The chip cannot hold this; the message names the place, the limit, and by how much it is passed."""
+
+
+def within(what: str, value: float, low: int, high: int) -> None:
+    """Raise unless ``value`` is an integer between ``low`` and ``high``.
+
+    Raises
+    ------
+    LimitError
+    """
+    if isinstance(value, bool) or int(value) != value:
+        raise LimitError(f"{what} is {value}: registers hold whole numbers")
+    if not low <= value <= high:
+        beyond = value - high if value > high else low - value
+        raise LimitError(f"{what} is {value:,}: the chip has {low:,} to {high:,}, so it is beyond by {beyond:,}")

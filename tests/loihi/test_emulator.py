@@ -1,0 +1,193 @@
+"""The compiled emulator against the plain steps, and against Python's integers."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+
+from reference import chip
+from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
+from snncore.loihi.emulator import Group, Network, emulate, with_outputs
+from snncore.loihi.fixed_point import OverflowWarning
+from snncore.loihi.spec import LimitError, within
+
+GROUPS = (
+    Group(6, Compartment(204, 127)),
+    Group(5, AHPCompartments(204, 508, weight_exp=2)),
+    Group(4, Compartment(300, 90, decay_u=1500, bias_mant=-3, bias_exp=5, refractory=3)),
+    Group(3, AHPCompartments(100, 60, decay_u=2000, weight_exp=-3, decay_aux=40, aux_weight=-200, aux_exp=-5, refractory=2)),
+)
+N, IN = 18, 7
+
+
+def network(groups=GROUPS, seed=0, scale=120):
+    g = np.random.default_rng(seed)
+    w_in, w_rec = g.integers(-scale // 2, scale + 1, (N, IN)), g.integers(-scale, scale + 1, (N, N)) // 2
+    return Network(w_in * (g.random(w_in.shape) < 0.5), w_rec * (g.random(w_rec.shape) < 0.5), groups)
+
+
+def inputs(steps, batch=1, seed=1, rate=0.3):
+    return (np.random.default_rng(seed).random((steps, batch, IN)) < rate).astype(np.uint8)
+
+
+def by_hand(net, x, lag):
+    registers = []
+    for size, p in net.groups:
+        ahp = isinstance(p, AHPCompartments)
+        own = {name: getattr(p, name) for name in ("decay_u", "decay_v", "gain", "threshold", "bias", "refractory")}
+        registers += [own | {"decay_aux": p.decay_aux if ahp else 4096, "aux_jump": p.aux_jump if ahp else 0}] * size
+    return chip(x.tolist(), lag, net.w_in.tolist(), net.w_rec.tolist(), registers)
+
+
+def plain(net, x, lag):
+    """The plain steps, group by group."""
+    time, batch, _ = x.shape
+    z, states = np.zeros((batch, N), int), [compartment_rest(np.zeros((batch, size), int)) for size, _ in net.groups]
+    edges = np.cumsum([size for size, _ in net.groups])[:-1]
+    spikes, potentials = [], []
+    for t in range(time):
+        drive = z @ net.w_rec.T + (x[t - lag].astype(int) @ net.w_in.T if t >= lag else 0)
+        states = [compartment_step(i, s, p)[1] for i, s, (_, p) in zip(np.split(drive, edges, 1), states, net.groups, strict=True)]
+        z = np.concatenate([s.z for s in states], 1)
+        spikes.append(z)
+        potentials.append(np.concatenate([s.v for s in states], 1))
+    return np.stack(spikes), np.stack(potentials)
+
+
+def test_no_mismatch_with_pythons_integers_in_2000_random_steps():
+    x = inputs(2000)
+    e = emulate(network(), x, input_lag=2, trace=True)
+    spikes, potentials = by_hand(network(), x[:, 0], 2)
+    assert (e.z_trace[:, 0] == spikes).all()
+    assert (e.v_trace[:, 0] == potentials).all()
+    for group in np.split(e.z_trace.mean((0, 1)), [6, 11, 15]):
+        assert 0.001 < group.mean() < 0.5
+
+
+@pytest.mark.parametrize(("lag", "threads"), [(0, 1), (2, 2), (5, 3)])
+def test_the_compiled_emulator_is_the_plain_steps(lag, threads):
+    x = inputs(300, batch=5)
+    e = emulate(network(), x, lag, trace=True, threads=threads)
+    spikes, potentials = plain(network(), x, lag)
+    assert (e.z_trace == spikes).all()
+    assert (e.v_trace == potentials).all()
+    assert (e.v == potentials[-1]).all()
+
+
+def test_events_are_counted_one_by_one():
+    x, lag, net = inputs(200, batch=3), 2, network()
+    e = emulate(net, x, lag, trace=True)
+    assert (e.events.spikes == e.z_trace.sum(0)).all()
+    assert (e.events.input_spikes == x.sum((0, 2))).all()
+    ahp = np.repeat([isinstance(p, AHPCompartments) for _, p in net.groups], [size for size, _ in net.groups])
+    expected = [
+        sum((net.w_in[:, i] != 0).sum() for t in range(200 - lag) for i in np.flatnonzero(x[t, b]))
+        + sum((net.w_rec[:, j] != 0).sum() + ahp[j] for t in range(199) for j in np.flatnonzero(e.z_trace[t, b]))
+        for b in range(3)
+    ]
+    assert e.events.synaptic_operations.tolist() == expected
+    assert e.events.compartment_updates == 200 * (N + 8)
+    assert e.events.wrapped.sum() == e.events.clipped.sum() == 0
+
+
+def test_overflow_wraps_and_clips_as_by_hand_and_warns():
+    groups = (Group(N, Compartment(10, 2**17 - 1, decay_u=3, weight_exp=7)),)
+    net, x = network(groups, scale=250), inputs(500, rate=0.6)
+    with pytest.warns(OverflowWarning) as caught:
+        e = emulate(net, x, trace=True)
+    assert sorted(str(w.message).split(" ", 1)[1] for w in caught) == [
+        "currents wrapped around in 1 of 1 runs",
+        "potentials were clipped in 1 of 1 runs",
+    ]
+    spikes, potentials = by_hand(net, x[:, 0], 2)
+    assert (e.z_trace[:, 0] == spikes).all()
+    assert (e.v_trace[:, 0] == potentials).all()
+    assert e.events.wrapped.sum() > 0
+    assert e.events.clipped.sum() > 0
+
+
+@pytest.mark.parametrize("change", [{"decay_v": 205}, {"vth_mant": 509}, {"decay_aux": 6}, {"aux_weight": -97}, {"weight_exp": 1}])
+def test_each_register_matters(change):
+    x, groups = inputs(1500), list(GROUPS)
+    groups[1] = Group(5, dataclasses.replace(groups[1].registers, **change))
+    a, b = (emulate(network(g), x, trace=True) for g in (GROUPS, groups))
+    assert (a.v_trace != b.v_trace).any()
+
+
+def test_the_ahp_current_lasts_longer_than_its_register_was_asked_for():
+    """floor(4096 / 700) = 5 is a time constant of 819 steps, and truncation toward zero then shortens it."""
+    p = AHPCompartments(204, 508, weight_exp=2)
+    state = compartment_rest(np.zeros((1, 1), int))
+    a = []
+    for t in range(2000):
+        _, state = compartment_step(np.array([[200 if t < 3 else 0]]), state, p)
+        a.append(int(state.a[0, 0]))
+    start = a.index(min(a))
+    lasted = next(t for t in range(start, 2000) if a[t] > a[start] / np.e) - start
+    exact = 4096 / 5
+    assert 300 < lasted < exact
+
+
+def refused(words, error, **changes):
+    fields = {"w_in": network().w_in, "w_rec": network().w_rec, "groups": GROUPS} | changes
+    with pytest.raises(error, match=words):
+        Network(**fields)
+
+
+def test_what_the_chip_cannot_hold_is_refused_with_place_limit_and_excess():
+    w = network().w_rec.copy()
+    w[3, 11] = 300
+    refused(r"w_rec\[3, 11\], the weight from 11 to neuron 3, is 300: the chip has -255 to 255, so it is beyond by 45", LimitError, w_rec=w)
+    refused(r"w_in\[\d+, \d+\] is -?\d*[13579]: with mixed signs the last bit is lost", LimitError, mixed_sign=True)
+    refused(r"w_rec \(18, 18\), but the groups have 15 neurons", ValueError, groups=GROUPS[:3])
+    n = 600
+    big = {"w_in": np.zeros((n, IN), int), "w_rec": np.zeros((n, n), int), "groups": [Group(n, AHPCompartments(204, 508))]}
+    refused("core 0 would need 1,200 compartments, 176 more than the 1,024 that it has: use more cores", LimitError, **big)
+    Network(**big, cores=2)
+    big["w_rec"] = np.ones((n, n), int)
+    refused("core 0 would need 1,440,000 bits of weights, 391,424 more", LimitError, **big, cores=2)
+    wide = {"w_in": np.ones((N, 5000), int), "w_rec": network().w_rec, "groups": GROUPS}
+    refused("core 0 would need 5,018 input axons, 922 more", LimitError, **wide)
+    refused("cores is 129: the chip has 1 to 128", LimitError, cores=129)
+
+
+@pytest.mark.parametrize(
+    ("registers", "words"),
+    [
+        ({"decay_v": 4097}, "decay_v is 4,097: the chip has 0 to 4,096, so it is beyond by 1"),
+        ({"decay_v": -2}, "beyond by 2"),
+        ({"vth_mant": 2**17}, "vth_mant is 131,072"),
+        ({"weight_exp": 8}, "weight_exp is 8"),
+        ({"refractory": 0}, "refractory is 0"),
+        ({"bias_mant": 5000}, "bias_mant is 5,000"),
+    ],
+)
+def test_registers_have_ranges(registers, words):
+    with pytest.raises(ValueError, match=words):
+        Compartment(**({"decay_v": 204, "vth_mant": 127} | registers))
+
+
+def test_registers_hold_whole_numbers():
+    with pytest.raises(LimitError, match=r"decay_v is 20\.5: registers hold whole numbers"):
+        within("decay_v", 20.5, 0, 4096)
+
+
+def test_bad_input_is_refused():
+    for x, lag, words in (
+        (inputs(9)[..., :5], 2, "x has 5 inputs, but w_in has 7 columns"),
+        (2 * inputs(9), 2, "x holds 2: an input spike is 1"),
+        (inputs(9), -1, "input_lag is -1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            emulate(network(), x, lag)
+
+
+def test_outputs_project_to_none():
+    net = with_outputs(network().w_in, network().w_rec, np.full((2, N), 7), GROUPS, Group(2, Compartment(204, 131071)))
+    x = inputs(100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        e = emulate(net, x, trace=True)
+    assert (e.z_trace[..., :N] == emulate(network(), x, trace=True).z_trace).all()
+    assert (e.v[:, N:] > 0).all()

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+
+from snncore.loihi.compartment import AHPCompartments, Compartment
+from snncore.loihi.emulator import emulate
+from snncore.loihi.quantize import in_force, integers, on_grid, registers, step_size, to_chip
+from snncore.networks.recurrent import Population, Weights, run
+from snncore.neurons import AHPParams, LIFParams, ReadoutParams
+
+LIF = LIFParams(reset_to_zero=True)
+
+
+def test_registers_are_the_nearest_ones():
+    assert registers(LIF) == Compartment(decay_v=200, vth_mant=127)
+    p = registers(AHPParams(tau_ahp=700.0, beta=8.3))
+    assert (p.decay_v, p.vth_mant, p.weight_exp, p.decay_aux) == (200, 508, 2, 6)
+    assert abs(p.aux_jump + 8.3 * (1 - np.exp(-1 / 700)) * 508 * 64) < 2
+
+
+@pytest.mark.parametrize("c", [Compartment(204, 127), AHPCompartments(204, 508, weight_exp=2), AHPCompartments(50, 508, weight_exp=2)])
+def test_what_is_in_force_has_these_registers(c):
+    p = in_force(c)
+    assert abs(p.alpha - (1 - c.decay_v / 4096)) < 1e-15
+    again = registers(p)
+    assert again.decay_v == c.decay_v
+    if isinstance(c, AHPCompartments):
+        assert abs(p.rho - (1 - c.decay_aux / 4096)) < 1e-15
+        assert (again.decay_aux, again.aux_jump) == (c.decay_aux, c.aux_jump)
+        assert abs((1 - p.rho) * p.beta - 384 / (508 * 64)) < 1e-12
+
+
+def test_gradients_go_straight_through_the_grid():
+    w = torch.linspace(-3, 3, 40, dtype=torch.float64).reshape(4, 10).requires_grad_()
+    q = on_grid(w)
+    assert (q * 127 - (q * 127).round()).abs().max() < 1e-12
+    assert (q - w).abs()[w.abs() < 2].max() <= 0.5 / 127 + 1e-12
+    assert q.max() == 255 / 127
+    (q * torch.arange(10)).sum().backward()
+    assert torch.equal(w.grad, torch.arange(10).double().expand(4, 10))
+    mixed = integers(w, mixed_sign=True)
+    assert (mixed % 2 == 0).all()
+    assert (mixed.min(), mixed.max()) == (-256, 254)
+    assert (integers(w) == (q.detach() * 127).round().long().numpy()).all()
+
+
+def spiking_network(on_chip_grid=True):
+    g = torch.Generator().manual_seed(0)
+    populations = [Population(14, in_force(registers(LIF))), Population(10, in_force(registers(AHPParams())))]
+    w_in, w_rec, w_out = (s * torch.randn(n, m, generator=g).double() for n, m, s in ((24, 8, 0.25), (24, 24, 0.1), (3, 24, 1.0)))
+    weights = Weights(on_grid(w_in), on_grid(w_rec), on_grid(w_out, step_size(w_out))) if on_chip_grid else Weights(w_in, w_rec, w_out)
+    x = (torch.rand(300, 6, 8, generator=g) < 0.2).to(torch.uint8)
+    return populations, weights, x
+
+
+def agreement(populations, weights, x):
+    float_ = run(x.double(), weights, populations, ReadoutParams())
+    chip = emulate(to_chip(*weights, populations, ReadoutParams()), x.numpy(), input_lag=0, trace=True)
+    z = torch.from_numpy(chip.z_trace[..., :24])
+    assert 0.01 < float_.z.mean() < 0.4
+    return float((z == float_.z).double().mean()), float_, chip
+
+
+def test_the_float_network_with_the_chips_constants_fires_as_the_chip_does():
+    """Only the chip's rounding of states is left; most spikes agree, and readouts are proportional."""
+    same, float_, chip = agreement(*spiking_network())
+    assert same > 0.97
+    y, v = float_.y[-1].flatten(), torch.from_numpy(chip.v[:, 24:]).double().flatten()
+    assert torch.corrcoef(torch.stack([y, v]))[0, 1] > 0.95
+
+
+def test_the_naive_mapping_is_worse():
+    """Weights off the grid and the time constants as asked for: the float network is another one."""
+    _, weights, x = spiking_network(on_chip_grid=False)
+    naive = [Population(14, LIF), Population(10, AHPParams())]
+    good, *_ = agreement(*spiking_network())
+    bad, *_ = agreement(naive, weights, x)
+    assert bad < good
+
+
+def test_what_the_chip_has_not_is_refused():
+    for p in (LIFParams(), LIFParams(reset_to_zero=True, n_refractory=2)):
+        with pytest.raises(ValueError, match="needs reset_to_zero=True and n_refractory=0"):
+            registers(p)
+    with pytest.raises(ValueError, match="decay_v is 4096: only decays between 0 and 4096"):
+        in_force(Compartment(4096, 127))
+    with pytest.raises(ValueError, match="neither a current of their own"):
+        in_force(Compartment(204, 127, decay_u=100))

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+
+from snncore.tasks.sequential_images import THRESHOLDS, halved, rows, threshold_code
+
+
+def slow_code(image, cue):
+    """One image, one pixel, one threshold at a time."""
+    pixels = [int(p) for p in image.flatten()]
+    x = np.zeros((len(pixels) + cue, 80), int)
+    for t, pixel in enumerate(pixels):
+        if pixel == 255:
+            x[t, 78] = 1
+        for k in range(1, 39):
+            if t + 1 < len(pixels):
+                x[t, 2 * k] = pixel < THRESHOLDS[k] <= pixels[t + 1]
+                x[t, 2 * k + 1] = pixels[t + 1] < THRESHOLDS[k] <= pixel
+    x[len(pixels) :, 79] = 1
+    return x
+
+
+def test_code_is_the_slow_one():
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    images[0, :5], images[1, 3:9, 3:9] = 0, 255
+    x = threshold_code(images)
+    assert x.shape == (840, 3, 80)
+    assert x.dtype == torch.uint8
+    for b in range(3):
+        assert (x[:, b].numpy() == slow_code(images[b], 56)).all()
+
+
+def test_every_rise_is_undone_by_falls():
+    """From black to black, each threshold is crossed as often upward as downward; the gray value can be read off the spikes."""
+    image = np.random.default_rng(1).integers(0, 256, (1, 14, 14), dtype=np.uint8)
+    image[0, 0, 0] = image[0, -1, -1] = 0
+    x = threshold_code(image, cue=14)[:, 0].int()
+    assert len(x) == 210
+    assert torch.equal(x[:, 2:78:2].sum(0), x[:, 3:78:2].sum(0))
+    level = torch.cumsum((x[:195, 2:78:2] - x[:195, 3:78:2]).sum(1), 0)
+    expected = [(THRESHOLDS[1:39] <= p).sum() for p in image.flatten()[1:]]
+    assert level.tolist() == expected
+
+
+def test_other_forms():
+    images = np.random.default_rng(2).integers(0, 256, (4, 28, 28), dtype=np.uint8)
+    x = rows(images)
+    assert x.shape == (28, 4, 28)
+    assert x.dtype == torch.float32
+    assert x[3, 2, 5] == images[2, 3, 5] / np.float32(255)
+    small = halved(images)
+    assert small.shape == (4, 14, 14)
+    assert abs(int(small[1, 2, 3]) - images[1, 4:6, 6:8].mean()) <= 0.5
+    with pytest.raises(ValueError, match="images are 27 x 28"):
+        halved(images[:, 1:])
+    with pytest.raises(ValueError, match="cue is -1"):
+        threshold_code(images, cue=-1)
