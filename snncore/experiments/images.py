@@ -623,7 +623,9 @@ def run(c: Config, record: Record) -> Result:
     complement(record, c)
     timelines = schedules(record)
     table = work(record, traffic)
-    speed.run(speed.config(record.preset, c.seed), record)
+    timing = speed.config(record.preset, c.seed)
+    speed.activation(record, timing)
+    speed.networks(record, timing)
     if c.large:
         photographs_700(record)
         cifar(record, c.rate_images)

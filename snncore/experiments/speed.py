@@ -18,23 +18,29 @@ from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
 from snncore.few_spike.convert import FSActivation, Images, convert, put_neurons, traced
 from snncore.few_spike.rate_code import RateRun, Synapses
 from snncore.networks.images import efficientnet_lite
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import run as run_network
+from snncore.neurons import AHPParams, LIFParams, ReadoutParams
 from snncore.seeds import seeded_weights, torch_generator
 
 
 @dataclass(frozen=True)
 class Config:
-    """Numbers per activation, images per batch, their size (None: that of the network), repetitions."""
+    """Numbers per activation, images per batch, their size (None: that of the network), samples and steps of the recurrent network,
+    repetitions."""
 
     numbers: int = 10_000_000
     batch: int = 4
     pixels: int | None = None
+    samples: int = 64
+    steps: int = 840
     repetitions: int = 15
     full_size: bool = True
     seed: int = 0
 
 
 PRESETS = {
-    "smoke": Config(numbers=100_000, batch=1, pixels=64, repetitions=2, full_size=False),
+    "smoke": Config(numbers=100_000, batch=1, pixels=64, samples=4, steps=20, repetitions=2, full_size=False),
     "book": Config(),
     "paper": Config(repetitions=41),
 }
@@ -122,6 +128,44 @@ def networks(record: Record, c: Config) -> None:
             record.claim(f"speed.fs.network.{name}", ratio, dataset=f"{c.batch} images of {size} x {size}", timing=True)
 
 
+def recurrent(record: Record, c: Config) -> None:
+    """One training step of 240 LIF and AHP neurons on 80 spiking inputs: compiled, in plain PyTorch, and its matrix products alone."""
+    g = torch_generator(c.seed, "recurrent network for timing")
+    populations = [Population(140, LIFParams(reset_to_zero=True)), Population(100, AHPParams())]
+    network = RecurrentNetwork(80, populations, 10, ReadoutParams(), g)
+    x = (torch.rand(c.steps, c.samples, 80, generator=g) < 0.03).float()
+    labels = torch.randint(0, 10, (c.samples,), generator=g)
+
+    def step(compiled: bool, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        weights = Weights(*(w.to(dtype) for w in network.weights()))
+        activity = run_network(x.to(dtype), weights, populations, network.readout, compiled=compiled)
+        rates = activity.z.sum((0, 1)) / (c.steps * c.samples)
+        loss = F.cross_entropy(activity.y[-c.steps // 15 :].mean(0), labels) + (rates - 0.01).square().sum()
+        return [loss, *torch.autograd.grad(loss, list(network.parameters()))]
+
+    for ours, plain in zip(step(True, torch.float64), step(False, torch.float64), strict=True):
+        if not torch.allclose(ours, plain, rtol=1e-5, atol=1e-9):
+            raise ValueError("the compiled network learns otherwise than the plain one: do not trust its time")
+    z, w_in, w_rec = torch.rand(c.samples, 240), network.w_in.detach(), network.w_rec.detach()
+    many = torch.rand(c.steps * c.samples, 240)
+
+    def products() -> None:
+        inputs = x.reshape(-1, 80)
+        F.linear(inputs, w_in)
+        for _ in range(2 * c.steps):  # forward and backward
+            z @ w_rec
+        many.T @ many, many.T @ inputs
+
+    repetitions = max(2, c.repetitions // 5)
+    times = side_by_side({"compiled": lambda: step(True), "plain": lambda: step(False), "products": products}, repetitions)
+    ratio = times["plain"] / times["compiled"]
+    if c.full_size:
+        record.claim("speed.rsnn", ratio, dataset=f"{c.samples} samples, {c.steps} steps, {torch.get_num_threads()} threads", timing=True)
+    record.timing("recurrent_x", ratio, "{:.1f}")
+    record.timing("recurrent_ms", 1e3 * times["compiled"], "{:.0f} ms")
+    record.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
+
+
 # --- SpikingJelly, of the extra ``oracles`` ------------------------------------------------------------------------------------------
 
 SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it comes, and the best that was found
@@ -178,3 +222,4 @@ def run(c: Config, record: Record) -> None:
     """Measure, with the threads that PyTorch has."""
     activation(record, c)
     networks(record, c)
+    recurrent(record, c)

@@ -7,13 +7,16 @@ All neuron models of this package are cases of one form, with constants that may
     v(t) &= \alpha\, v(t-1)\,(1 - \theta z(t-1)) - (1 - \theta)\, v_\text{th}\, z(t-1)
             + W^\text{in} x(t) + W^\text{rec} z(t-1) + c_v\, s(t-1), \\
     z(t) &= \Theta\bigl(v(t) - v_\text{th} - c_\text{th}\, s(t-1)\bigr) \text{ unless refractory}, \qquad
-    s(t) = \rho\, s(t-1) + g\, z(t)
+    s(t) = \rho\, s(t-1) + g\, z(t), \\
+    y(t) &= \kappa\, y(t-1) + (1 - \kappa)\, W^\text{out} z(t)
 
-The backward pass is the gradient of the plain loop with its pseudo-derivative psi: with adjoints :math:`\delta, \zeta, \sigma` of v, z, s,
+The backward pass is the gradient of the plain loop with its pseudo-derivative psi: with adjoints :math:`\eta, \delta, \zeta, \sigma` of
+y, v, z, s,
 
 .. math::
 
-    \zeta(t) &= \partial E/\partial z(t) + (W^\text{rec})^\top \delta(t+1) + g\, \sigma(t), \\
+    \eta(t) &= \partial E/\partial y(t) + \kappa\, \eta(t+1), \\
+    \zeta(t) &= \partial E/\partial z(t) + (1 - \kappa)\, (W^\text{out})^\top \eta(t) + (W^\text{rec})^\top \delta(t+1) + g\, \sigma(t), \\
     \delta(t) &= \partial E/\partial v(t) + \alpha\, (1 - \theta z(t))\, \delta(t+1) + \psi(t)\, \zeta(t), \\
     \sigma(t-1) &= \rho\, \sigma(t) + c_v\, \delta(t) - c_\text{th}\, \psi(t)\, \zeta(t)
 
@@ -23,7 +26,6 @@ A sample is followed through all steps before the next one, so that weights and 
 rows of weights of neurons that have fired and of inputs that are there, and the sums :math:`W^\top \delta` where psi is not zero.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -158,73 +160,99 @@ def _through_neurons(c, grad_v, z, psi, zeta, delta, sigma):
 
 
 @njit(cache=True, nogil=True)
-def _forward(x, w_in, w_rec, c, z, v, psi, first, last):
+def _forward(x, w_in, w_rec, w_out, kappa, c, z, v, y, psi, first, last):
     T, _, n = z.shape
-    where = np.empty(max(n, x.shape[2]), np.int64)
+    one, where = z.dtype.type(1), np.empty(max(n, x.shape[2]), np.int64)
     state, slow, wait = np.empty((TILE, n), z.dtype), np.empty((TILE, n), z.dtype), np.empty((TILE, n), z.dtype)
     for start in range(first, last, TILE):
         state[:], slow[:], wait[:] = 0, 0, 0
         for t in range(T):
             for b in range(start, min(start + TILE, last)):
-                own = state[b - start]
+                own, y_t = state[b - start], y[t, b]
                 _add_rows(own, w_in[b % len(w_in)], x[t, b], where, _nonzero(x[t, b], where))
                 if t > 0:
                     _add_rows(own, w_rec[b % len(w_rec)], z[t - 1, b], where, _nonzero(z[t - 1, b], where))
                 if v.size:
                     v[t, b] = own
                 _fire(c, own, slow[b - start], wait[b - start], z[t, b], psi[t, b])
+                y_t[:] = 0
+                _add_rows(y_t, w_out[b % len(w_out)], z[t, b], where, _nonzero(z[t, b], where))
+                for k in range(len(y_t)):
+                    y_t[k] *= one - kappa
+                    if t > 0:
+                        y_t[k] += kappa * y[t - 1, b, k]
 
 
 @njit(cache=True, nogil=True)
-def _backward(grad_z, grad_v, x, w_rec, c, z, psi, grad_current, grad_w_in, grad_w_rec, credit, first, last):
+def _backward(grad_z, grad_v, grad_y, x, w_rec, w_out, kappa, c, z, psi, grad_current, grad_in, grad_rec, grad_out, credit, first, last):
     T, _, n = z.shape
     where, zeta, none = np.empty(max(n, x.shape[2]), np.int64), np.empty(n, z.dtype), np.empty(0, z.dtype)
     all_delta, sigma = np.empty((TILE, n), z.dtype), np.empty((TILE, n), z.dtype)
+    m, one = grad_y.shape[2], z.dtype.type(1)
+    all_eta, scaled, readouts = np.empty((TILE, m), z.dtype), np.empty(m, z.dtype), np.arange(m)
     for start in range(first, last, TILE):
-        all_delta[:], sigma[:] = 0, 0
+        all_delta[:], sigma[:], all_eta[:] = 0, 0, 0
         for t in range(T - 1, -1, -1):
             for b in range(start, min(start + TILE, last)):
-                delta = all_delta[b - start]
-                zeta[:] = grad_z[t, b]
+                delta, eta = all_delta[b - start], all_eta[b - start]
+                for k in range(m):
+                    eta[k] = grad_y[t, b, k] + kappa * eta[k]
+                    scaled[k] = (one - kappa) * eta[k]
+                if grad_z.size:
+                    zeta[:] = grad_z[t % len(grad_z), b % grad_z.shape[1]]
+                else:
+                    zeta[:] = 0
+                _add_rows(zeta, w_out[b % len(w_out)], scaled, readouts, m)
+                if credit and t < T - 1:
+                    _add_products(zeta, w_rec[b % len(w_rec)], delta, where, _nonzero(psi[t, b], where))
+                fired = _nonzero(z[t, b], where)
+                _add_outer(grad_out[b % len(grad_out)], z[t, b], scaled, where, fired)
                 if t < T - 1:
-                    if credit:
-                        _add_products(zeta, w_rec[b % len(w_rec)], delta, where, _nonzero(psi[t, b], where))
-                    _add_outer(grad_w_rec[b % len(grad_w_rec)], z[t, b], delta, where, _nonzero(z[t, b], where))
+                    _add_outer(grad_rec[b % len(grad_rec)], z[t, b], delta, where, fired)
                 _through_neurons(c, grad_v[t, b] if grad_v.size else none, z[t, b], psi[t, b], zeta, delta, sigma[b - start])
-                _add_outer(grad_w_in[b % len(grad_w_in)], x[t, b], delta, where, _nonzero(x[t, b], where))
+                _add_outer(grad_in[b % len(grad_in)], x[t, b], delta, where, _nonzero(x[t, b], where))
                 if grad_current.size:
                     grad_current[t, b] = delta
 
 
-@njit(cache=True, nogil=True)
-def _leaky_sum(x, decay, reverse, y):
-    T, n = x.shape
-    for k in range(T):
-        t = T - 1 - k if reverse else k
-        for i in range(n):
-            y[t, i] = x[t, i]
-        if k > 0:
-            before = y[t + 1] if reverse else y[t - 1]
-            for i in range(n):
-                y[t, i] += decay * before[i]
+def _stack(w: np.ndarray) -> np.ndarray:
+    """Weights (post, pre) or (batch, post, pre) as a contiguous array (1 or batch, post, pre)."""
+    return np.ascontiguousarray(w)[(None,) * (3 - w.ndim)]
 
 
-def _pre_post(w: np.ndarray) -> np.ndarray:
-    """Weights (post, pre) or (batch, post, pre) as a contiguous array (1 or batch, pre, post)."""
-    return np.ascontiguousarray(np.moveaxis(w, -1, -2))[(None,) * (3 - w.ndim)]
+def _by_pre(w: np.ndarray) -> np.ndarray:
+    """The same as (1 or batch, pre, post)."""
+    return np.ascontiguousarray(np.moveaxis(_stack(w), 1, 2))
+
+
+def _given(gradient: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
+    """A gradient of shape (time, batch, neuron); axes along which it only repeats itself have length 1, and None becomes an empty one."""
+    if gradient is None:
+        return np.empty((0, 0, 0), dtype)
+    first = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in gradient.strides[:2])
+    return np.ascontiguousarray(gradient[first])
 
 
 def forward(
-    x: np.ndarray, w_in: np.ndarray, w_rec: np.ndarray, constants: Constants, potentials: bool = False, threads: int = 1
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Spikes, membrane potentials and pseudo-derivatives of a network that starts at rest.
+    x: np.ndarray,
+    w_in: np.ndarray,
+    w_rec: np.ndarray,
+    w_out: np.ndarray,
+    kappa: float,
+    constants: Constants,
+    potentials: bool = False,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Spikes, membrane potentials, readouts and pseudo-derivatives of a network that starts at rest.
 
     Parameters
     ----------
     x : array, shape (time, batch, input)
         Float32 or float64, which is the type of everything here.
-    w_in, w_rec : arrays, shape (post, pre) or (batch, post, pre)
+    w_in, w_rec, w_out : arrays, shape (post, pre) or (batch, post, pre)
         Weights, shared or one set per sample.
+    kappa : float
+        Decay of the readouts.
     constants : Constants
     potentials : bool
         Whether to keep the membrane potentials.
@@ -234,35 +262,40 @@ def forward(
     -------
     z, v, psi : arrays, shape (time, batch, neuron)
         v is empty unless wanted.
+    y : array, shape (time, batch, readout)
     """
     time, batch, _ = x.shape
-    shape = time, batch, int(constants.size.sum())
+    shape = time, batch, w_rec.shape[-1]
     z, v, psi = np.empty(shape, x.dtype), np.empty(shape if potentials else (0, 0, 0), x.dtype), np.empty(shape, x.dtype)
-    arrays = np.ascontiguousarray(x), _pre_post(w_in), _pre_post(w_rec), constants, z, v, psi
+    y = np.empty((time, batch, w_out.shape[-2]), x.dtype)
+    arrays = np.ascontiguousarray(x), _by_pre(w_in), _by_pre(w_rec), _by_pre(w_out), x.dtype.type(kappa), constants, z, v, y, psi
     in_parts(lambda _, first, last: _forward(*arrays, first, last), batch, threads)
-    return z, v, psi
+    return z, v, y, psi
 
 
 def backward(
-    grad_z: np.ndarray,
+    grad_z: np.ndarray | None,
     grad_v: np.ndarray | None,
+    grad_y: np.ndarray | None,
     x: np.ndarray,
     w_in: np.ndarray,
     w_rec: np.ndarray,
+    w_out: np.ndarray,
+    kappa: float,
     constants: Constants,
     z: np.ndarray,
     psi: np.ndarray,
     credit: bool = True,
     current: bool = False,
     threads: int = 1,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of what `forward` did.
 
     Parameters
     ----------
-    grad_z, grad_v : arrays, shape (time, batch, neuron)
-        Partial derivatives of the loss with respect to spikes and membrane potentials (None: it does not depend on these).
-    x, w_in, w_rec, constants, z, psi
+    grad_z, grad_v, grad_y : arrays in the shape of z, v, y
+        Partial derivatives of the loss (None: it does not depend on these).
+    x, w_in, w_rec, w_out, kappa, constants, z, psi
         As in, and from, `forward`.
     credit : bool
         Whether a spike is credited with what it does through the recurrent weights: backpropagation through time, or e-prop.
@@ -272,32 +305,22 @@ def backward(
 
     Returns
     -------
-    grad_w_in, grad_w_rec : arrays in the shape of the weights
+    grad_in, grad_rec, grad_out : arrays in the shape of the weights
     grad_current : array, shape (time, batch, neuron)
         Empty unless wanted.
     """
-    none, batch = np.empty((0, 0, 0), z.dtype), z.shape[1]
-    grad_z, grad_v = np.ascontiguousarray(grad_z), none if grad_v is None else np.ascontiguousarray(grad_v)
-    x, weights = np.ascontiguousarray(x), _pre_post(w_rec)
-    grad_current = np.empty_like(z) if current else none
-    sums = [
-        np.zeros((max(1, threads), *_pre_post(w).shape), z.dtype) if w.ndim == 2 else _pre_post(np.zeros_like(w))[None]
-        for w in (w_in, w_rec)
-    ]
+    time, batch, _ = z.shape
+    dtype, weights = z.dtype, (w_in, w_rec, w_out)
+    grad_y = np.zeros((time, batch, w_out.shape[-2]), dtype) if grad_y is None else np.ascontiguousarray(grad_y)
+    grad_current = np.empty_like(z) if current else np.empty((0, 0, 0), dtype)
+    copies = [max(1, threads) if w.ndim == 2 else 1 for w in weights]  # shared weights have a sum per thread
+    sums = [np.zeros((k, *_by_pre(w).shape), dtype) for k, w in zip(copies, weights, strict=True)]
+    arrays = _given(grad_z, dtype), _given(grad_v, dtype), grad_y, np.ascontiguousarray(x), _by_pre(w_rec), _stack(w_out), dtype.type(kappa)
 
     def part(k: int, first: int, last: int) -> None:
-        own_in, own_rec = (s[k % len(s)] for s in sums)
-        _backward(grad_z, grad_v, x, weights, constants, z, psi, grad_current, own_in, own_rec, credit, first, last)
+        own = [s[k % len(s)] for s in sums]
+        _backward(*arrays, constants, z, psi, grad_current, own[0], own[1], own[2], credit, first, last)
 
     in_parts(part, batch, threads)
-    grad_w_in, grad_w_rec = (np.moveaxis(s.sum(0), -1, -2).reshape(w.shape) for s, w in zip(sums, (w_in, w_rec), strict=True))
-    return grad_w_in, grad_w_rec, grad_current
-
-
-def leaky_sum(x: np.ndarray, decay: float, reverse: bool = False) -> np.ndarray:
-    """y(t) = decay * y(t - 1) + x(t) along the first axis, or with y(t + 1) if ``reverse``."""
-    x = np.ascontiguousarray(x)
-    y = np.empty_like(x)
-    shape = len(x), math.prod(x.shape[1:])
-    _leaky_sum(x.reshape(shape), x.dtype.type(decay), reverse, y.reshape(shape))
-    return y
+    grad_in, grad_rec, grad_out = (np.moveaxis(s.sum(0), 1, 2).reshape(w.shape) for s, w in zip(sums, weights, strict=True))
+    return grad_in, grad_rec, grad_out, grad_current

@@ -40,7 +40,7 @@ class Compartment:
     vth_mant : int
         Fires at v > 64 * vth_mant.
     weight_exp : int
-        A weight of 1 adds 2 ** (6 + weight_exp) to u.
+        A weight of 1 adds 2 ** (6 + weight_exp) to u; from -6 here, where the chip goes down to -8 and loses bits of the weight.
     bias_mant, bias_exp : int
         A bias of bias_mant * 2 ** bias_exp is added to v at each step.
     refractory : int

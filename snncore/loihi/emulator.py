@@ -64,6 +64,8 @@ class Network:
                 "neuron (post) and one column per input or neuron (pre)"
             )
         for name in ("w_in", "w_rec"):
+            if not np.issubdtype(getattr(self, name).dtype, np.integer):
+                raise ValueError(f"{name} holds {getattr(self, name).dtype}: the chip has integers, see snncore.loihi.quantize.integers")
             self._check_weights(name, getattr(self, name))
         spec.within("cores", self.cores, 1, spec.CORES)
         self._check_cores()

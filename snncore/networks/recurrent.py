@@ -10,7 +10,6 @@ neurons, NeurIPS 2018.
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,11 +47,11 @@ class Population(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Weights of a recurrent network, each of shape (post, pre)."""
+    """Weights of a recurrent network, each of shape (post, pre) or, one set per sample, (batch, post, pre)."""
 
-    w_in: Float[Tensor, "neuron input"]
-    w_rec: Float[Tensor, "neuron neuron"]
-    w_out: Float[Tensor, "readout neuron"]
+    w_in: Float[Tensor, "*batch neuron input"]
+    w_rec: Float[Tensor, "*batch neuron neuron"]
+    w_out: Float[Tensor, "*batch readout neuron"]
 
 
 class Activity(NamedTuple):
@@ -78,46 +77,29 @@ def _constants(populations: Sequence[Population], dtype: np.dtype) -> kernel.Con
 
 
 class _Compiled(torch.autograd.Function):
-    """The compiled twin of the loop in `spikes`."""
+    """The compiled twin of the loop in `run`."""
 
     @staticmethod
-    def forward(ctx, x, w_in, w_rec, constants, credit, potentials):
-        arrays = (a.detach().numpy() for a in (x, w_in, w_rec))
-        z, v, psi = map(torch.from_numpy, kernel.forward(*arrays, constants, potentials, torch.get_num_threads()))
+    def forward(ctx, x, w_in, w_rec, w_out, kappa, constants, credit, potentials):
+        arrays = (a.detach().numpy() for a in (x, w_in, w_rec, w_out))
+        results = kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads())
+        z, v, y, psi = map(torch.from_numpy, results)
         ctx.set_materialize_grads(False)
-        ctx.constants, ctx.credit = constants, credit
-        ctx.save_for_backward(x, w_in, w_rec, z, psi)
-        return z, v
+        ctx.constants = kappa, constants, credit
+        ctx.save_for_backward(x, w_in, w_rec, w_out, z, psi)
+        return z, v, y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_z, grad_v):
-        x, w_in, w_rec, z, psi = ctx.saved_tensors
-        grad_z = torch.zeros_like(z) if grad_z is None else grad_z
-        arrays = (None if a is None else a.detach().numpy() for a in (grad_z, grad_v, x, w_in, w_rec))
+    def backward(ctx, *gradients):
+        *tensors, z, psi = ctx.saved_tensors
+        kappa, constants, credit = ctx.constants
+        arrays = (None if a is None else a.detach().numpy() for a in (*gradients, *tensors))
         needs_x, threads = ctx.needs_input_grad[0], torch.get_num_threads()
-        gradients = kernel.backward(*arrays, ctx.constants, z.numpy(), psi.numpy(), ctx.credit, needs_x, threads)
-        grad_w_in, grad_w_rec, grad_current = map(torch.from_numpy, gradients)
-        grad_x = _product(grad_current, w_in.transpose(-1, -2)) if needs_x else None
-        return grad_x, grad_w_in, grad_w_rec, None, None, None
-
-
-class _LeakySum(torch.autograd.Function):
-    """The compiled twin of the readout's loop, without its factor (1 - kappa)."""
-
-    @staticmethod
-    def forward(ctx, x, kappa):
-        ctx.kappa = kappa
-        return torch.from_numpy(kernel.leaky_sum(x.detach().numpy(), kappa))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        return torch.from_numpy(kernel.leaky_sum(grad.numpy(), ctx.kappa, reverse=True)), None
-
-
-def _compilable(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+        results = kernel.backward(*arrays, kappa, constants, z.numpy(), psi.numpy(), credit, needs_x, threads)
+        *grad_weights, grad_current = map(torch.from_numpy, results)
+        grad_x = _product(grad_current, tensors[1].transpose(-1, -2)) if needs_x else None
+        return grad_x, *grad_weights, None, None, None, None
 
 
 def _product(x: Tensor, w: Tensor) -> Tensor:
@@ -125,25 +107,26 @@ def _product(x: Tensor, w: Tensor) -> Tensor:
     return F.linear(x, w) if w.ndim == 2 else torch.einsum("...bi,bji->...bj", x, w)
 
 
-def spikes(
+def run(
     x: Float[Tensor, "time batch input"],
-    w_in: Float[Tensor, "*batch neuron input"],
-    w_rec: Float[Tensor, "*batch neuron neuron"],
+    weights: Weights,
     populations: Sequence[Population],
+    readout: ReadoutParams,
     credit: bool = True,
     potentials: bool = False,
     compiled: bool | None = None,
-) -> tuple[Float[Tensor, "time batch neuron"], Float[Tensor, "*time_batch_neuron"]]:
-    """Spikes and, if wanted, membrane potentials of recurrently connected neurons that start at rest.
+) -> Activity:
+    """What a network does with inputs x, from rest.
 
     Parameters
     ----------
     x : tensor, shape (time, batch, input)
         Input spikes, or numbers.
-    w_in, w_rec : tensors, shape (post, pre) or (batch, post, pre)
-        Weights, shared or one set per sample.
+    weights : Weights
+        Shared, or one set per sample; no readouts are a ``w_out`` of no rows.
     populations : sequence of Population
         Their sizes add up to the number of neurons.
+    readout : ReadoutParams
     credit : bool
         Whether gradients flow through the recurrent weights (backpropagation through time) or not (e-prop).
     potentials : bool
@@ -159,53 +142,35 @@ def spikes(
         For neurons of an unknown model.
     """
     n = sum(size for size, _ in populations)
-    if w_in.shape[-2:] != (n, x.shape[-1]) or w_rec.shape[-2:] != (n, n):
+    w_in, w_rec, w_out = weights
+    if w_in.shape[-2:] != (n, x.shape[-1]) or w_rec.shape[-2:] != (n, n) or w_out.shape[-1] != n:
         raise ValueError(
-            f"w_in has shape {tuple(w_in.shape)} and w_rec {tuple(w_rec.shape)}, but the populations have {n} neurons and x {x.shape[-1]} "
-            "inputs: weights have one row per neuron (post) and one column per input or neuron (pre)"
+            f"w_in, w_rec, w_out have shapes {', '.join(str(tuple(w.shape)) for w in weights)}, but the populations have {n} neurons and x "
+            f"{x.shape[-1]} inputs: weights have one row per neuron or readout (post) and one column per input or neuron (pre)"
         )
     for _, p in populations:
         if type(p) not in MODELS:
             raise TypeError(f"no model has constants of type {type(p).__name__}: use one of {', '.join(m.__name__ for m in MODELS)}")
-    if _compilable(x) if compiled is None else compiled:
+    if compiled is None:
+        compiled = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if compiled:
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
-        return _Compiled.apply(x, w_in, w_rec, constants, credit, potentials)
+        return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, readout.kappa, constants, credit, potentials))
     sizes = [size for size, _ in populations]
 
     def step(current: Tensor, state: tuple) -> tuple:
-        z, states = state
+        z, states, y = state
         currents = (current + _product(z if credit else z.detach(), w_rec)).split(sizes, -1)
         states = [MODELS[type(p)][1](c, s, p)[1] for c, s, (_, p) in zip(currents, states, populations, strict=True)]
         z = torch.cat([s.z for s in states], -1)
-        return (z, torch.cat([s.v for s in states], -1)) if potentials else (z,), (z, states)
+        v = torch.cat([s.v for s in states], -1) if potentials else z.new_empty(0)
+        y, _ = readout_step(_product(z, w_out), y, readout)
+        return Activity(z, v, y), (z, states, y)
 
     current = _product(x, w_in)
     rest = [MODELS[type(p)][0](part) for part, (_, p) in zip(current[0].split(sizes, -1), populations, strict=True)]
-    outputs, _ = unroll(step, current, (torch.zeros_like(current[0]), rest))
-    return outputs if potentials else (outputs[0], current.new_empty(0))
-
-
-def readouts(
-    current: Float[Tensor, "time batch readout"], p: ReadoutParams, compiled: bool | None = None
-) -> Float[Tensor, "time batch readout"]:
-    """Leaky readouts of weighted spikes, from zero."""
-    if _compilable(current) if compiled is None else compiled:
-        return _LeakySum.apply((1 - p.kappa) * current, p.kappa)
-    return unroll(partial(readout_step, p=p), current, torch.zeros_like(current[0]))[0]
-
-
-def run(
-    x: Float[Tensor, "time batch input"],
-    weights: Weights,
-    populations: Sequence[Population],
-    readout: ReadoutParams,
-    credit: bool = True,
-    potentials: bool = False,
-    compiled: bool | None = None,
-) -> Activity:
-    """A whole network, from input to readouts; arguments and errors as in `spikes`."""
-    z, v = spikes(x, weights.w_in, weights.w_rec, populations, credit, potentials, compiled)
-    return Activity(z, v, readouts(F.linear(z, weights.w_out), readout, compiled))
+    no_spikes, no_readout = torch.zeros_like(current[0]), current.new_zeros(x.shape[1], w_out.shape[-2])
+    return unroll(step, current, (no_spikes, rest, no_readout))[0]
 
 
 class RecurrentNetwork(nn.Module):
