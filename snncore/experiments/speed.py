@@ -195,7 +195,10 @@ def spikingjelly(network: nn.Module, calibration: Float[Tensor, "sample *image"]
 
 @torch.inference_mode()
 def run_spikingjelly(network: nn.Module, images: Images, steps: int, layers: Synapses | None = None) -> RateRun:
-    """Run it step by step. Spikes and what they reach are counted if ``layers`` of our rate-coded version of the same network are given."""
+    """Run it step by step; its output is the mean over all steps.
+
+    Spikes and what they reach are counted if ``layers`` of our rate-coded version of the same network are given.
+    """
     from spikingjelly.activation_based import functional, neuron
 
     functional.reset_net(network)

@@ -13,7 +13,7 @@ from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, stepwise
-from snncore.few_spike.rate_code import rate_coded, simulate, synapses
+from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
 from snncore.tasks.images import Labeled
 
 
@@ -70,10 +70,11 @@ def convolutional():
         torch.random.default_generator.manual_seed(0)
         layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
         ann = nn.Sequential(*layers, nn.Linear(6, 4)).double().eval()
-    x = torch.randn(40, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = torch.randn(160, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     with torch.no_grad():
         ann[-1].bias -= ann(x).mean(0)  # so that it gives various answers
-    return ann, x
+        first, second = ann(x).topk(2).values.T
+    return ann, x[(first - second).argsort()[-40:]]  # of which it is sure
 
 
 def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, monkeypatch):
@@ -121,7 +122,8 @@ def test_our_rate_code_does_in_every_step_what_spikingjelly_does():
     layers = synapses(coded, x)
     ours = simulate(coded, x, 30, layers)
     theirs = speed.run_spikingjelly(speed.spikingjelly(ann, x, **speed.SPIKINGJELLY["spikingjelly_robust"]), x, 30, layers)
-    assert torch.allclose(ours.outputs, theirs.outputs, rtol=1e-9, atol=1e-9)
+    readouts = torch.diff(theirs.outputs * torch.arange(1, 31).view(-1, 1, 1), dim=0, prepend=torch.zeros(1, *theirs.outputs.shape[1:]))
+    assert torch.allclose(ours.outputs, later_half(readouts), rtol=1e-9, atol=1e-9)
     assert ours.spikes.min() > 0
     for name in ("spikes", "accumulates", "graded"):
         assert torch.equal(getattr(ours, name), getattr(theirs, name))

@@ -58,7 +58,7 @@ def test_all_outputs_approach_the_original_like_one_over_time(residual):
     error = (simulate(coded, x, 4096).outputs - expected).abs().amax((1, 2)) / expected.std()
     steps = torch.arange(1, 4097)
     assert error[0] > 0.1
-    assert (error * steps).max() < 2
+    assert (error * steps).max() < 3
 
 
 def test_one_step_is_a_few_spike_network_of_one_step(residual):
@@ -94,7 +94,7 @@ def test_a_slow_loop_counts_the_same_spikes_and_operations():
     theta1, theta2 = (m.theta.numpy() for m in coded.modules() if isinstance(m, RateNeurons))
     (w1, b1), (w2, b2), (w3, b3) = ([p.detach().numpy() for p in network[i].parameters()] for i in (0, 2, 5))
     v1, v2 = np.zeros((2, 3, 5, 5)) + theta1 / 2, np.zeros((2, 4, 3, 3)) + theta2 / 2
-    total = np.zeros((2, 2))
+    readouts = []
     for t in range(steps):
         v1 += np.einsum("oi,bihw->bohw", w1[:, :, 0, 0], x.numpy()) + b1[:, None, None]
         z1 = v1 >= theta1
@@ -111,8 +111,8 @@ def test_a_slow_loop_counts_the_same_spikes_and_operations():
         z2 = v2 >= theta2
         v2 -= theta2 * z2
         arrivals += 2 * z2.sum()
-        total += (theta2 * z2).reshape(2, -1) @ w3.T + b3
-        assert np.allclose(run.outputs[t], total / (t + 1), rtol=1e-12)
+        readouts.append((theta2 * z2).reshape(2, -1) @ w3.T + b3)
+        assert np.allclose(run.outputs[t], np.mean(readouts[(t + 1) // 2 :], axis=0), rtol=1e-12)
         assert run.spikes[t] == z1.sum() + z2.sum()
         assert run.accumulates[t] == arrivals
     assert run.spikes.min() > 0
