@@ -395,7 +395,7 @@ def _fitted(activation: Activation, x: np.ndarray, K: int, relative_price: float
     def cdf(edges: np.ndarray) -> np.ndarray:  # mostly what was seen, a little of everything, so that nothing rare is lost
         return 0.9 * np.searchsorted(x, edges) / len(x) + 0.1 * (edges - low + margin) / (high - low + 2 * margin)
 
-    return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=150_000, seed=seed)
+    return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
 
 
 def _code(name: str, K: int, top: float) -> FSParams:
