@@ -60,8 +60,8 @@ def replay(
 ) -> Replay:
     """Show images to a network on the emulated chip.
 
-    Potentials of outputs for wrong digits run into the lower end of the range, in the published network too: their overflow is counted,
-    without a warning.
+    In the published network strong inhibition drives some AHP neurons to the lower end of their 24 bits: such overflow belongs to its
+    answers, so it is counted, without a warning.
     """
     answers, events = [], []
     for start in tqdm(range(0, len(images), batch), disable=None if progress else True, leave=False, desc="replay"):
