@@ -33,13 +33,13 @@ def test_numbers_come_from_the_run(ran):
 
 def test_a_missing_number_stops_the_build(ran):
     with (ran.root / "data" / "claims.toml").open("a") as claims:
-        claims.write(CLAIM.format(id="c.d"))  # no run has entered it
+        claims.write(CLAIM.format(id="c.d").replace("reproduced", "cited"))
     page = ran.root / "book" / "index.md"
     for text, words in (
         ("{value}`first.other`", r"the run wrote no value 'first\.other'"),
         ("{claim}`x.y`", r"there is no claim 'x\.y'"),
-        ("{claim}`c.d`", r"the claim 'c\.d' has no ours number"),
-        ("{interval}`c.d`", r"the claim 'c\.d' has no interval number"),
+        ("{claim}`c.d`", r"the claim 'c\.d' has no number for claim"),
+        ("{interval}`c.d`", r"the claim 'c\.d' has no number for interval"),
         ("<!-- nothing -->", "no generated part 'nothing'"),
         (":::{csv-table} t\n:file: results/first/gone.csv\n:header-rows: 1\n:::", r"the table results/first/gone\.csv was not written"),
         ("```{figure} results/first/gone.*\n:name: a\n:alt: b\nc\n```", "the figure first/gone was not written"),
@@ -47,6 +47,13 @@ def test_a_missing_number_stops_the_build(ran):
         page.write_text(f"# Start\n\n{text}\n")
         with pytest.raises(BookError, match=words):
             stage.stage(ran, "smoke")
+
+
+def test_a_claim_that_no_run_has_entered_says_so(ran):
+    with (ran.root / "data" / "claims.toml").open("a") as claims:
+        claims.write(CLAIM.format(id="c.d"))
+    (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`c.d`, between {interval}`c.d`\n")
+    assert (stage.stage(ran, "smoke") / "index.md").read_text().count(">not run</a>") == 2
 
 
 def test_prose_may_change_without_a_run(ran):
