@@ -27,6 +27,15 @@ N = len(LABELS)
 LITE0 = "efficientnet_lite0"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_here():
+    """Sums are rounded otherwise when they are shared among threads; the other processes have one thread, too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     """Some of foolbox's photographs, in subfolders that are named by their labels."""

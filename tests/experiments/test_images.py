@@ -95,7 +95,9 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
     assert found["additions"]["few_spikes"] == pytest.approx(additions)
     assert found["energy"]["few_spikes"] == pytest.approx((4.6 * graded + 0.9 * additions) / 1e6)
     assert found["energy_x"]["few_spikes"] == pytest.approx((4.6 * graded + 0.9 * additions) / (4.6 * macs))
-    assert read_rows(tmp_path) == []  # no peer, no claim
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}  # without the peer, none about it
+    energy = found["energy"]["rate"] / found["energy"]["few_spikes"]
+    assert rows == {"img.rate.resnet20.steps": needed + 1, "img.rate.resnet20.energy": pytest.approx(energy)}
     curves = (tmp_path / "rate_resnet20.csv").read_text().splitlines()
     assert len(curves) == 1 + 6  # 1, 2, 4, 8, 16 and 32 steps; six few-spike steps are no power of two
 
