@@ -3,7 +3,7 @@
 The staged tree is plain MyST: whatever this book adds is resolved here.
 
 - {value}`name` in a chapter ({value}`chapter.name` elsewhere) becomes the number that the run kept under this name.
-- {claim}`id` becomes our number for a claim, {published}`id` the published one, {interval}`id` the 95 % interval of ours, each with a
+- {claim}`id` becomes our number for a claim (what another source says, if it is cited), {published}`id` the published one, {interval}`id` the 95 % interval of ours, each with a
   link to the ledger, or the words "not run".
 - <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
 - :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
@@ -75,13 +75,15 @@ class Staging:
             if m[2] not in self.entries:
                 raise BookError(f"{here}: there is no claim {m[2]!r} in data/claims.toml")
             e = self.entries[m[2]]
-            shown = {
-                "claim": ledger.text(e["ours"], e["unit"]),
-                "published": ledger.published_text(self.claims[m[2]]),
-                "interval": f"{ledger.text(e['low'])} to {ledger.text(e['high'], e['unit'])}",
+            c = self.claims[m[2]]
+            ours = c.value if e["kind"] == "cited" else e["ours"]
+            number, shown = {
+                "claim": (ours, ledger.text(ours, e["unit"])),
+                "published": (e["published"], ledger.published_text(c)),
+                "interval": (e["low"], f"{ledger.text(e['low'])} to {ledger.text(e['high'], e['unit'])}"),
             }[m[1]]
-            if e[{"claim": "ours", "published": "published", "interval": "low"}[m[1]]] is None:
-                if m[1] == "published" or e["kind"] == "cited" or e["ours"] is not None:
+            if number is None:
+                if m[1] == "published" or e["kind"] == "cited" or ours is not None:
                     raise BookError(f"{here}: the claim {m[2]!r} has no number for {m[1]}")
                 shown = "not run"  # no run has entered it yet, here or in a recorded result
             title = f"published {ledger.published_text(self.claims[m[2]])}; {self.verdict(e)}; {self.when(e)}"
