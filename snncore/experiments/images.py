@@ -7,9 +7,10 @@
 import argparse
 import copy
 import json
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
 from snncore.learning.classifier import Recipe, accuracy, train
-from snncore.networks.checkpoints import has_checkpoint, save_checkpoint
+from snncore.networks.checkpoints import about_checkpoint, save_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.seeds import seeded_weights, torch_generator
 from snncore.tasks.images import Labeled, augmented, cifar10
@@ -265,20 +266,30 @@ def train_cifar(name: str, seed: int = 0) -> Path:
     return save_checkpoint(TRAINING, f"cifar_{name}", network, about)
 
 
-def cifar_conversion(name: str, data: dict[str, Labeled], K: int | None = None, published: bool = False) -> Conversion:
+def trainings(record: Record) -> None:
+    """How the checkpoints came about, as the training commands wrote it down: recorded numbers, not of this run."""
+    rows = []
+    for name in CIFAR:
+        about = about_checkpoint(f"cifar_{name}")
+        rows.append({"network": name, "epochs": about["recipe"]["epochs"], "minutes": round(about["seconds"] / 60), "seed": about["seed"],
+                     "accuracy on the test images": f"{100 * about['test_accuracy']:.2f} %"})  # fmt: skip
+    record.table(pd.DataFrame(rows), "trainings")
+
+
+def cifar_conversion(name: str, data: dict[str, Labeled], published: bool = False) -> Conversion:
     """A CIFAR-10 network converted with parameters for each layer (from `CALIBRATION` training images), or with the published ones."""
     given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} if published else None
     images = data["train"].images
-    return convert(cifar_network(name), images[:1], images[:CALIBRATION], given, K or CIFAR_K[name], PENALTY[name])
+    return convert(cifar_network(name), images[:1], images[:CALIBRATION], given, CIFAR_K[name], PENALTY[name])
 
 
 def cifar(record: Record, rate_images: int) -> None:
-    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger; those with ReLU also in rate code."""
+    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger; ResNet-20 also in rate code."""
     data = cifar10()
     images, labels = data["test"]
     form = "JPEG copies (lossy)" if find("cifar10").form == "compact" else "official"
     where, n = f"CIFAR-10 test images, {form}", len(labels)
-    for name in filter(lambda name: has_checkpoint(f"cifar_{name}"), CIFAR):
+    for name in CIFAR:
         ann, few = cifar_network(name), cifar_conversion(name, data).network
         a = compare(ann, few, iter(images.split(BATCH)), labels.numpy(), n, name)
         right, same = int((a.ann == a.labels).sum()), int((a.ann == a.snn).sum())
@@ -293,7 +304,7 @@ def cifar(record: Record, rate_images: int) -> None:
             record.claim("img.cifar.silu.published_spikes", p.statistics.spikes_per_neuron, dataset=where, n=n, seeds=1)
         if name == "resnet20":
             test = Labeled(images[:rate_images], labels[:rate_images])
-            against_rate_coding(record, name, ann, few, data["train"].images[:CALIBRATION], test)
+            against_rate_coding(record, name, ann, few, data["train"].images[:CALIBRATION], test, where)
 
 
 # --- Against rate coding ------------------------------------------------------------------------------------------------------------
@@ -324,7 +335,7 @@ def curve(run: Callable[[Tensor], RateRun], images: Tensor, labels: Tensor, name
 
 
 def against_rate_coding(
-    record: Record, name: str, ann: nn.Module, few: fx.GraphModule, calibration: Tensor, test: Labeled, steps: int = RATE_STEPS
+    record: Record, name: str, ann: nn.Module, few: fx.GraphModule, calibration: Tensor, test: Labeled, where: str, steps: int = RATE_STEPS
 ) -> pd.DataFrame:
     """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within 0.5 percentage points of the original.
 
@@ -364,13 +375,13 @@ def against_rate_coding(
     for code in curves:
         record.timing(f"rate_{name}_{code}_x_original", times[code] / times["original"])
         record.timing(f"rate_{name}_{code}_x_few_spikes", times[code] / times["few_spikes"])
+    n = len(labels)
     if found["enough"]["rate"]:
-        where, n = "CIFAR-10 test images", len(labels)
         record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
-    if name == "resnet20" and peers:
+    if peers:
         ratios = [times[code] / times["few_spikes"] for code in peers if found["enough"][code]]
-        record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset="CIFAR-10 test images", n=len(labels), timing=True)
+        record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset=where, n=n, timing=True)
     return found
 
 
@@ -395,9 +406,9 @@ def against_steps(record: Record, c: Config) -> pd.DataFrame:
     for K in tqdm(c.steps, desc="EfficientNet-Lite0 with K steps", disable=None, leave=False):
         snn = convert(ann, batches[0][:1], K=K).network
         outputs, found = zip(*(statistics(snn, batch) for batch in batches), strict=True)
-        right = 100 * float((torch.cat(outputs).argmax(1) == target).double().mean())
-        spikes = sum(f.spikes_per_neuron * len(batch) for f, batch in zip(found, batches, strict=True)) / len(expected)
-        rows.append({"K": K, **_against(expected, torch.cat(outputs)), "accuracy": right, "spikes": spikes})
+        output, spikes = torch.cat(outputs), reduce(operator.add, found).spikes_per_neuron
+        right = 100 * float((output.argmax(1) == target).double().mean())
+        rows.append({"K": K, **_against(expected, output), "accuracy": right, "spikes": spikes})
     record.value("steps_photographs", len(expected))
     record.value("steps_ann", 100 * float((expected.argmax(1) == target).double().mean()), "{:.1f} %")
     return pd.DataFrame(rows)
@@ -611,6 +622,7 @@ class Result(NamedTuple):
 def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
     counts(record)
+    trainings(record)
     found = photographs_20(record, c)
     steps = against_steps(record, c)
     rate, disturbed = against_rate(c), disturbances(c)

@@ -5,13 +5,13 @@ elements. A step waits for the step before it; so several chains, far apart in t
 network whose layers all differ needs a single compilation.
 """
 
-import itertools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 from numba import njit
+
+from snncore.kernels.threads import in_parts
 
 CHAINS = 6  # interleaved; more would not fit the registers
 RUN = 64  # elements of a chain in one block: all chains fit the first-level cache
@@ -58,11 +58,6 @@ def _compiled(K: int, strict: bool):
     return njit(nogil=True)(namespace["kernel"])
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
-
-
 def decode(
     x: np.ndarray, y: np.ndarray, T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool, threads: int = 1
 ) -> None:
@@ -70,10 +65,4 @@ def decode(
     type_ = x.dtype.type
     parameters = (*map(type_, T), *(-type_(a) for a in h), *map(type_, d))  # v + (-h) is bitwise v - h
     kernel = _compiled(len(T), strict)
-    parts = max(1, min(threads, x.size // PER_THREAD))
-    edges = [x.size * i // parts for i in range(parts + 1)]
-    arguments = [(x[a:b], y[a:b], parameters) for a, b in itertools.pairwise(edges)]
-    if parts == 1:
-        kernel(*arguments[0])
-    else:
-        list(_pool(parts).map(lambda a: kernel(*a), arguments))
+    in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], parameters), x.size, min(threads, x.size // PER_THREAD))

@@ -41,14 +41,6 @@ def load_checkpoint(name: str, network: Network) -> Network:
     return network
 
 
-def has_checkpoint(name: str) -> bool:
-    """Whether the package carries a checkpoint of this name."""
-    try:
-        return package_file(f"checkpoints/{name}.safetensors").exists()
-    except DataError:
-        return False
-
-
 def about_checkpoint(name: str) -> dict[str, Any]:
     """How a checkpoint came about: command, seed, recipe, log, seconds, machine, versions."""
     return json.loads(package_file(f"checkpoints/{name}.json").read_text())

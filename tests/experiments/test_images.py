@@ -82,7 +82,7 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
     ann, x = convolutional()
     labels = ann(x).argmax(1)  # so the original is right about all
     few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
-    found = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, labels), steps=40)
+    found = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, labels), "tests", steps=40)
     run = simulate(rate_coded(ann, x), x, 40)
     right = (run.outputs.argmax(-1) == labels).double().mean(1)
     needed = next(t for t in range(40) if right[t] >= 0.995)
