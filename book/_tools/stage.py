@@ -3,7 +3,8 @@
 The staged tree is plain MyST: whatever this book adds is resolved here.
 
 - {value}`name` in a chapter ({value}`chapter.name` elsewhere) becomes the number that the run kept under this name.
-- {claim}`id` becomes our number for a claim, {published}`id` the published one, each with a link to the ledger.
+- {claim}`id` becomes our number for a claim, {published}`id` the published one, {interval}`id` the 95 % interval of ours, each with a
+  link to the ledger.
 - <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
 - :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
 
@@ -74,10 +75,14 @@ class Staging:
             if m[2] not in self.entries:
                 raise BookError(f"{here}: there is no claim {m[2]!r} in data/claims.toml")
             e = self.entries[m[2]]
-            which = "ours" if m[1] == "claim" else "published"
+            which = {"claim": "ours", "published": "published", "interval": "low"}[m[1]]
             if e[which] is None:
-                raise BookError(f"{here}: the claim {m[2]!r} has no {which} number")
-            shown = ledger.text(e["ours"], e["unit"]) if which == "ours" else ledger.published_text(self.claims[m[2]])
+                raise BookError(f"{here}: the claim {m[2]!r} has no {m[1] if which == 'low' else which} number")
+            shown = {
+                "ours": ledger.text(e["ours"], e["unit"]),
+                "published": ledger.published_text(self.claims[m[2]]),
+                "low": f"{ledger.text(e['low'])} to {ledger.text(e['high'], e['unit'])}",
+            }[which]
             title = f"published {ledger.published_text(self.claims[m[2]])}; {self.verdict(e)}; {self.when(e)}"
             return f'<a class="claim" href="{up}claims.html#{anchor(m[2])}" title="{html.escape(title)}">{html.escape(shown)}</a>'
 
@@ -94,7 +99,7 @@ class Staging:
 
         text = re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
         text = re.sub(r"\{value\}`([\w.]+)`", value, text)
-        text = re.sub(r"\{(claim|published)\}`([\w.]+)`", claim, text)
+        text = re.sub(r"\{(claim|published|interval)\}`([\w.]+)`", claim, text)
         text = re.sub(r"((?::::|```)\{csv-table\}[^\n]*\n(?::[a-z-]+:[^\n]*\n)*?):file: (\S+)\n((?::[a-z-]+:[^\n]*\n)*)", table, text)
         return re.sub(r"```\{figure\} (\S*results/(\w+)/([\w-]+))\.\*\n(.*?)\n```", self.figure, text, flags=re.DOTALL)
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from snncore.datafiles import TRAINING, find, package_file, read_photographs_20, read_photographs_700
 from snncore.experiments import provenance, speed
 from snncore.experiments.record import Record
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step
 from snncore.few_spike.convert import Conversion, FSActivation, convert
 from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
 from snncore.few_spike.schedule import Emission, answers, pipeline
@@ -46,6 +47,10 @@ class Config:
         EfficientNet-Lite networks.
     steps : tuple of int
         K for the error against the number of steps.
+    noise : tuple of float
+        Standard deviations of threshold noise, as a share of the range that the code covers.
+    bits : tuple of int
+        Bits of a weight.
     b7_pixels : int
         Width and height of the image for EfficientNet-B7 with stand-in weights.
     exact : int
@@ -60,6 +65,8 @@ class Config:
     photographs: int = 20
     versions: tuple[int, ...] = (0, 1, 2)
     steps: tuple[int, ...] = (4, 5, 6, 7, 8, 9, 10, 12)
+    noise: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03)
+    bits: tuple[int, ...] = (4, 5, 6, 7, 8)
     b7_pixels: int = 224
     exact: int = 2
     full_size: bool = True
@@ -68,7 +75,7 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(photographs=2, versions=(0,), steps=(4, 8), b7_pixels=64, exact=1, full_size=False),
+    "smoke": Config(photographs=2, versions=(0,), steps=(4, 8), noise=(0.01,), bits=(8,), b7_pixels=64, exact=1, full_size=False),
     "book": Config(),
     "paper": Config(large=True),
 }
@@ -268,17 +275,75 @@ def cifar(record: Record) -> None:
 # --- What limits a conversion -------------------------------------------------------------------------------------------------------
 
 
+def _against(expected: Tensor, output: Tensor) -> dict[str, float]:
+    """Error of outputs relative to the spread of the expected ones, and the share of same answers [%]."""
+    error = (output - expected).square().mean().sqrt() / expected.std()
+    return {"error": float(error), "same": float(100 * (output.argmax(1) == expected.argmax(1)).double().mean())}
+
+
 @torch.inference_mode()
-def against_steps(c: Config) -> pd.DataFrame:
-    """EfficientNet-Lite0 with K steps: error of its outputs relative to their spread, same answers, spikes; foolbox's photographs."""
+def against_steps(record: Record, c: Config) -> pd.DataFrame:
+    """EfficientNet-Lite0 with K steps against the original: error, same answers, accuracy, spikes. All photographs at hand."""
+    photographs, labels, _ = read_photographs_700() if c.large else read_photographs_20()
+    photographs, target = photographs[: None if c.large else c.photographs], torch.from_numpy(labels)
+    ann = efficientnet_lite(0)
+    batches = efficientnet_lite_input(photographs).split(BATCH)
+    expected, rows = torch.cat([ann(batch) for batch in batches]), []
+    target = target[: len(expected)]
+    for K in tqdm(c.steps, desc="EfficientNet-Lite0 with K steps", disable=None, leave=False):
+        snn = convert(ann, batches[0][:1], K=K).network
+        outputs, found = zip(*(statistics(snn, batch) for batch in batches), strict=True)
+        right = 100 * float((torch.cat(outputs).argmax(1) == target).double().mean())
+        spikes = sum(f.spikes_per_neuron * len(batch) for f, batch in zip(found, batches, strict=True)) / len(expected)
+        rows.append({"K": K, **_against(expected, torch.cat(outputs)), "accuracy": right, "spikes": spikes})
+    record.value("steps_photographs", len(expected))
+    record.value("steps_ann", 100 * float((expected.argmax(1) == target).double().mean()), "{:.1f} %")
+    return pd.DataFrame(rows)
+
+
+class Noisy(nn.Module):
+    """Few-spike neurons whose comparison sees v + noise, Gaussian, drawn anew in each step."""
+
+    def __init__(self, params: FSParams, sigma: float, generator: torch.Generator):
+        super().__init__()
+        self.params, self.sigma, self.generator = params, sigma, generator
+
+    def forward(self, x):
+        v, y = x, torch.zeros_like(x)
+        for t in range(self.params.K):
+            z, v = fs_step(v, t, self.params, self.sigma * torch.randn(x.shape, generator=self.generator))
+            y += self.params.d[t] * z
+        return y
+
+
+def rounded(network: nn.Module, bits: int) -> nn.Module:
+    """A copy whose convolutions and linear layers have weights of so many bits, symmetric, with one scale per output channel."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            w = module.weight.data
+            scale = w.abs().flatten(1).amax(1).clamp_min(1e-30).view(-1, *[1] * (w.dim() - 1)) / (2 ** (bits - 1) - 1)
+            module.weight.data = (w / scale).round() * scale
+    return network
+
+
+@torch.inference_mode()
+def disturbances(record: Record, c: Config) -> pd.DataFrame:
+    """EfficientNet-Lite0 in few spikes with noisy thresholds, and both networks with weights of few bits; foolbox's photographs."""
     photographs, _, _ = read_photographs_20()
-    batch, ann = efficientnet_lite_input(photographs[: c.photographs]), efficientnet_lite(0)
-    expected = ann(batch)
-    rows = []
-    for K in c.steps:
-        output, found = statistics(convert(ann, batch[:1], K=K).network, batch)
-        rows.append({"K": K, "error": float((output - expected).square().mean().sqrt() / expected.std()),
-                     "same": int((output.argmax(1) == expected.argmax(1)).sum()), "spikes": found.spikes_per_neuron})  # fmt: skip
+    ann, batch = efficientnet_lite(0), efficientnet_lite_input(photographs[: c.photographs])
+    expected, rows = ann(batch), []
+    for sigma in c.noise:
+        snn = convert(ann, batch[:1], K=LITE_K).network
+        generator = torch_generator(c.seed, f"threshold noise {sigma}")
+        for name, module in snn.get_submodule("few_spike").named_children():
+            setattr(snn.get_submodule("few_spike"), name, Noisy(module.params, 6 * sigma, generator))
+        output = torch.cat([snn(part) for part in batch.split(5)])
+        rows.append({"disturbance": "noise", "size": sigma, "network": "few spikes", **_against(expected, output)})
+    for bits in c.bits:
+        coarse = rounded(ann, bits)
+        for name, network in (("original", coarse), ("few spikes", convert(coarse, batch[:1], K=LITE_K).network)):
+            rows.append({"disturbance": "bits", "size": bits, "network": name, **_against(expected, network(batch))})
     return pd.DataFrame(rows)
 
 
@@ -392,11 +457,13 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
 
 def work(record: Record, traffic: tuple[Traffic, ...]) -> pd.DataFrame:
     """Operations of EfficientNet-Lite0 for one photograph, and their energy with prices of a 45 nm process."""
-    macs, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "spikes", "graded"))
+    macs, nonzero, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "nonzero", "spikes", "graded"))
     prices = {"fp32": (4.6, 0.9), "int8": (0.23, 0.1)}  # pJ of a multiply-accumulate and of an addition: Horowitz, ISSCC 2014
     rows = [
         {"network": "original, 32-bit floating point", "multiply-accumulates": macs, "additions": 0, "energy": macs * prices["fp32"][0]},
         {"network": "original, 8-bit integers", "multiply-accumulates": macs, "additions": 0, "energy": macs * prices["int8"][0]},
+        {"network": "original, 8-bit integers, zeros skipped", "multiply-accumulates": nonzero, "additions": 0,
+         "energy": nonzero * prices["int8"][0]},
         {"network": "few spikes, 32-bit floating point", "multiply-accumulates": graded, "additions": spikes,
          "energy": graded * prices["fp32"][0] + spikes * prices["fp32"][1]},
         {"network": "few spikes, integers", "multiply-accumulates": graded, "additions": spikes,
@@ -404,8 +471,9 @@ def work(record: Record, traffic: tuple[Traffic, ...]) -> pd.DataFrame:
     ]  # fmt: skip
     table = pd.DataFrame(rows)
     record.value("graded_share", 100 * sum(t.macs for t in traffic if t.graded) / macs, "{:.0f} %")
-    record.value("energy_fp32", float(table["energy"][2] / table["energy"][0]), "{:.2f}")
-    record.value("energy_int8", float(table["energy"][3] / table["energy"][1]), "{:.2f}")
+    record.value("energy_fp32", float(table["energy"][3] / table["energy"][0]), "{:.2f}")
+    record.value("energy_int8", float(table["energy"][4] / table["energy"][1]), "{:.2f}")
+    record.value("energy_sparse", float(table["energy"][4] / table["energy"][2]), "{:.2f}")
     shown = table.assign(**{key: (table[key] / 1e6).map("{:,.1f} M".format) for key in ("multiply-accumulates", "additions")})
     shown["energy"] = (table["energy"] / 1e6).map("{:,.1f} µJ".format)
     record.table(shown, "work")
@@ -418,6 +486,7 @@ class Result(NamedTuple):
     photographs: list[np.ndarray]
     lite: dict[int, Answers]
     steps: pd.DataFrame
+    disturbed: pd.DataFrame
     b7: pd.DataFrame
     schedules: dict[str, list[Emission]]
     work: pd.DataFrame
@@ -427,7 +496,8 @@ def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
     counts(record)
     found = photographs_20(record, c)
-    steps = against_steps(c)
+    steps = against_steps(record, c)
+    disturbed = disturbances(record, c)
     traffic = evaluations(record, c)
     b7 = b7_errors(c)
     silu = b7[b7["activation"] == "silu"].groupby("set")["error"]
@@ -441,7 +511,7 @@ def run(c: Config, record: Record) -> Result:
     if c.large:
         photographs_700(record)
         cifar(record)
-    return Result(read_photographs_20().images[: c.photographs], found, steps, b7, timelines, table)
+    return Result(read_photographs_20().images[: c.photographs], found, steps, disturbed, b7, timelines, table)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -66,6 +66,8 @@ class Traffic(NamedTuple):
     node : str
     macs : int
         Multiply-accumulates of the original network.
+    nonzero : int
+        Those of them whose input is not 0: the work of a processor that skips zeros.
     spikes : int
         Accumulates: how often a spike arrives at a synapse. 0 if the layer receives something else.
     graded : int
@@ -74,6 +76,7 @@ class Traffic(NamedTuple):
 
     node: str
     macs: int
+    nonzero: int
     spikes: int
     graded: int
 
@@ -139,11 +142,12 @@ class _Stepwise(fx.Interpreter):
             return int(_weighted(n.target, x, torch.ones_like(args[1], dtype=torch.float64), args, kwargs).sum())
 
         macs = reached(torch.ones_like(_decoded(signal), dtype=torch.float64))
+        nonzero = reached((_decoded(signal) != 0).double())
         if source.meta["carries"] == "spikes" and isinstance(signal, Steps):
             sent = torch.stack([(step != 0).double() for step in signal.steps]).sum(0)
-            self.traffic.append(Traffic(n.name, macs, reached(sent), 0))
+            self.traffic.append(Traffic(n.name, macs, nonzero, reached(sent), 0))
         else:
-            self.traffic.append(Traffic(n.name, macs, 0, macs))
+            self.traffic.append(Traffic(n.name, macs, nonzero, 0, macs))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 import build
 import chapters
 import stage
-from book.conftest import chapter
+from book.conftest import CLAIM, chapter
 from project import BookError
 
 
@@ -19,9 +19,11 @@ def ran(project):
 
 
 def test_numbers_come_from_the_run(ran):
+    (ran.root / "book" / "claims.md").write_text("# Claims\n\nBetween {interval}`a.b`.\n")
     src = stage.stage(ran, "smoke")
     assert "The first number is 2.1." in (src / "index.md").read_text()
     assert "1 live</b>" in (src / "index.md").read_text()
+    assert ">1.9 to 2.3</a>." in (src / "claims.md").read_text()
     notebook = nbformat.read(src / "notebooks" / "first.ipynb", 4)
     text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     assert "The number is 2.1." in text
@@ -30,10 +32,14 @@ def test_numbers_come_from_the_run(ran):
 
 
 def test_a_missing_number_stops_the_build(ran):
+    with (ran.root / "data" / "claims.toml").open("a") as claims:
+        claims.write(CLAIM.format(id="c.d"))  # no run has entered it
     page = ran.root / "book" / "index.md"
     for text, words in (
         ("{value}`first.other`", r"the run wrote no value 'first\.other'"),
         ("{claim}`x.y`", r"there is no claim 'x\.y'"),
+        ("{claim}`c.d`", r"the claim 'c\.d' has no ours number"),
+        ("{interval}`c.d`", r"the claim 'c\.d' has no interval number"),
         ("<!-- nothing -->", "no generated part 'nothing'"),
         (":::{csv-table} t\n:file: results/first/gone.csv\n:header-rows: 1\n:::", r"the table results/first/gone\.csv was not written"),
         ("```{figure} results/first/gone.*\n:name: a\n:alt: b\nc\n```", "the figure first/gone was not written"),

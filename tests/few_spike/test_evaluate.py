@@ -80,7 +80,7 @@ def test_synaptic_operations_are_counted_one_by_one():
     snn, _ = convert(network, x, K=5, calibration=x)
     _, (first, second, last) = stepwise(snn, x)
     z, _ = fs_run(network[0](x), snn.get_submodule("few_spike._1").params)
-    arrivals = synapses = 0
+    arrivals = synapses = nonzero = 0
     for row in range(3):
         for column in range(3):  # each output position of the strided convolution
             for dr in range(3):
@@ -89,8 +89,10 @@ def test_synaptic_operations_are_counted_one_by_one():
                     if 0 <= r < 5 and 0 <= c < 5:
                         arrivals += 4 * int(z[:, :, :, r, c].sum())
                         synapses += 4 * 3 * 2
-    assert (second.spikes, second.macs, second.graded) == (arrivals, synapses, 0)
-    assert (first.spikes, first.graded) == (0, 2 * 3 * 25 * 2)  # the image
+                        nonzero += 4 * int(z[:, :, :, r, c].any(0).sum())
+    assert (second.spikes, second.macs, second.nonzero, second.graded) == (arrivals, synapses, nonzero, 0)
+    assert nonzero < min(arrivals, synapses)
+    assert (first.spikes, first.nonzero, first.graded) == (0, 2 * 3 * 25 * 2, 2 * 3 * 25 * 2)  # the image
     assert (last.spikes, last.graded) == (0, 36 * 2 * 2)  # sums of weighted spikes
     assert arrivals > 0
 
