@@ -13,11 +13,15 @@ Source: C. Stöckl and W. Maass, Optimized spiking neurons can classify images w
 spikes, Nature Machine Intelligence 3, 230-238 (2021), Methods.
 """
 
+import importlib.util
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from snncore.kernels.fs_neuron import decode
 from snncore.shapes import FloatTensor, Spikes, SpikeTrain
@@ -69,7 +73,17 @@ class FSParams:
         return len(self.T)
 
 
-def fs_step(v: FloatTensor, t: int, p: FSParams, noise: FloatTensor | float = 0.0) -> tuple[Spikes, FloatTensor]:
+class OnDevice(NamedTuple):
+    """`FSParams` as tensors of shape (K,), so that one compiled loop serves all neurons of K steps."""
+
+    T: Tensor
+    h: Tensor
+    d: Tensor
+    strict: bool
+    K: int
+
+
+def fs_step(v: FloatTensor, t: int, p: FSParams | OnDevice, noise: FloatTensor | float = 0.0) -> tuple[Spikes, FloatTensor]:
     """Step t (from 0): fire, then subtract. Returns z(t) and v(t+1). Noise is seen by the comparison only."""
     u = v + noise
     z = (u > p.T[t] if p.strict else u >= p.T[t]).to(v.dtype)
@@ -111,23 +125,41 @@ def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
 COMPILED_FROM = 4096  # so many numbers are worth a call of the compiled twin
 
 
-def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
-    """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
-
-    On the CPU it is compiled, with the same bits as `fs_step`.
-    """
-    known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    if known and x.numel() >= COMPILED_FROM and not torch.compiler.is_compiling():
-        x = x.detach() if x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last) else x.detach().contiguous()
-        y = torch.empty_like(x)
-        flat = (x.numel(),), (1,)  # in the order of memory, whichever it is
-        decode(x.as_strided(*flat).numpy(), y.as_strided(*flat).numpy(), p.T, p.h, p.d, p.strict, torch.get_num_threads())
-        return y
+def _plain(x: FloatTensor, p: FSParams | OnDevice) -> FloatTensor:
     v, y = x, torch.zeros_like(x)
     for t in range(p.K):
         z, v = fs_step(v, t, p)
         y = y + p.d[t] * z
     return torch.where(torch.isnan(x), x, y)
+
+
+@cache
+def _fused() -> Callable[[FloatTensor, FSParams | OnDevice], FloatTensor]:
+    """The plain loop as one kernel of a CUDA GPU, where PyTorch's build can compile for it."""
+    return torch.compile(_plain, dynamic=True) if importlib.util.find_spec("triton") else _plain
+
+
+@lru_cache(maxsize=1024)
+def _on_device(p: FSParams, device: torch.device, dtype: torch.dtype) -> OnDevice:
+    return OnDevice(*(torch.tensor(a, dtype=dtype, device=device) for a in (p.T, p.h, p.d)), p.strict, p.K)
+
+
+def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
+    """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
+
+    It is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`.
+    """
+    if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64) or x.numel() < COMPILED_FROM:
+        return _plain(x, p)
+    if x.is_cuda:
+        return _fused()(x, _on_device(p, x.device, x.dtype))
+    if x.device.type != "cpu":
+        return _plain(x, p)
+    x = x.detach() if x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last) else x.detach().contiguous()
+    y = torch.empty_like(x)
+    flat = (x.numel(),), (1,)  # in the order of memory, whichever it is
+    decode(x.as_strided(*flat).numpy(), y.as_strided(*flat).numpy(), p.T, p.h, p.d, p.strict, torch.get_num_threads())
+    return y
 
 
 def from_shifted(T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool = True) -> FSParams:

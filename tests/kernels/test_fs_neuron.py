@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -39,3 +42,29 @@ def test_the_order_of_memory_does_not_matter():
     for y in (x.to(memory_format=torch.channels_last), x.transpose(1, 3), x[:, :, :, ::2], x.expand(2, 4, 16, 20, 20)):
         assert torch.equal(fs_neuron(y, p), plain(y, p))
     assert fs_neuron(x.to(memory_format=torch.channels_last), p).is_contiguous(memory_format=torch.channels_last)
+
+
+TRACED_AS_FOR_A_GPU = """
+import torch
+from snncore.few_spike import coefficients, fs_decode, fs_run, neuron
+graphs = []
+compiled = torch.compile(neuron._plain, backend=lambda graph, _: graphs.append(graph) or graph, dynamic=True, fullgraph=True)
+x = 5 * torch.randn(5000, generator=torch.Generator().manual_seed(0))
+for name in ("silu.published", "silu.k16"):
+    p = coefficients(name).params
+    assert torch.equal(compiled(x, neuron._on_device(p, x.device, x.dtype)), fs_decode(fs_run(x, p)[0], p))
+print(len(graphs))
+"""
+
+
+def test_the_loop_for_a_gpu_is_one_graph_for_all_neurons_of_as_many_steps():
+    """In another process, since no graph leads through the checks of shapes that are on in tests."""
+    done = subprocess.run([sys.executable, "-c", TRACED_AS_FOR_A_GPU], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+def test_neurons_on_a_gpu_have_the_bits_of_the_plain_ones():
+    x = 5 * torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    for p in SETS.values():
+        assert torch.equal(fs_neuron(x.cuda(), p).cpu(), plain(x, p))
