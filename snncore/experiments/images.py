@@ -236,10 +236,10 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 # --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
 
 RECIPES = {
-    "resnet8": Recipe(36, peak_rate=0.1, weight_decay=1e-4),
-    "resnet14": Recipe(20, peak_rate=0.1, weight_decay=1e-4),
-    "resnet20": Recipe(20, peak_rate=0.1, weight_decay=1e-4),
-    "silu": Recipe(28),
+    "resnet8": Recipe(50),
+    "resnet14": Recipe(32),
+    "resnet20": Recipe(28),
+    "silu": Recipe(26),
 }
 
 

@@ -1,6 +1,9 @@
-"""Train an image classifier by stochastic gradient descent with one cycle of the learning rate: resumable, logged, in one file.
+"""Train an image classifier with one cycle of the learning rate: resumable, logged, in one file.
 
-Source of the schedule: L. N. Smith and N. Topin, Super-convergence, arXiv 1708.07120 (2018).
+Matrices of weights are trained by Muon, which moves all directions of a matrix equally fast, all else by stochastic gradient descent.
+
+Sources: L. N. Smith and N. Topin, Super-convergence, arXiv 1708.07120 (2018); K. Jordan et al., Muon (2024),
+https://kellerjordan.github.io/posts/muon.
 """
 
 import math
@@ -33,27 +36,69 @@ class Recipe:
     Attributes
     ----------
     epochs, batch : int
-    peak_rate : float
-        Learning rate at the top of the cycle: it rises linearly from a tenth of it over ``warmup`` of all steps, then falls to 0.
+    peak_rate, weight_decay : float
+        Of Muon. The rate is the top of the cycle: it rises linearly from a tenth of it over ``warmup`` of all steps, then falls to 0.
+    vector_rate, vector_decay : float
+        Of stochastic gradient descent: biases, batch normalization, filters of a single channel.
     warmup : float
-    momentum, weight_decay : float
-        Of stochastic gradient descent (Nesterov's form).
+    momentum : float
+        Of both (Nesterov's form).
     bfloat16 : bool
         Compute in bfloat16 where autocast allows it; weights stay float32.
     """
 
     epochs: int
     batch: int = 128
-    peak_rate: float = 0.2
+    peak_rate: float = 0.02
+    weight_decay: float = 0.01
+    vector_rate: float = 0.1
+    vector_decay: float = 1e-4
     warmup: float = 0.2
     momentum: float = 0.9
-    weight_decay: float = 5e-4
     bfloat16: bool = True
 
-    def rate(self, done: float) -> float:
-        """Learning rate after the part ``done`` (0 to 1) of all steps."""
+    def cycle(self, done: float) -> float:
+        """Learning rate, as a part of its peak, after the part ``done`` (0 to 1) of all steps."""
         up, down = 0.1 + 0.9 * done / self.warmup, (1 - done) / (1 - self.warmup)
-        return self.peak_rate * min(up, down)
+        return min(up, down)
+
+
+class Optimizers:
+    """Muon for the weights that form a matrix, stochastic gradient descent for the rest."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe):
+        def is_matrix(p: nn.Parameter) -> bool:
+            return p.ndim > 1 and p.shape[1] > 1
+
+        self.network, self.cycle = network, recipe.cycle
+        matrices = [p for p in network.parameters() if is_matrix(p)]
+        self.flat = [(p, nn.Parameter(self._rows(p.detach()))) for p in matrices]
+        if any(p.data_ptr() != flat.data_ptr() for p, flat in self.flat):
+            raise ValueError(
+                "weights of linear layers and two-dimensional convolutions can be trained, in the order of memory 'channels last'"
+            )
+        vectors = [p for p in network.parameters() if not is_matrix(p)]
+        self.both: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.Muon([flat for _, flat in self.flat], recipe.peak_rate, recipe.weight_decay, recipe.momentum),
+            torch.optim.SGD(vectors, recipe.vector_rate, recipe.momentum, weight_decay=recipe.vector_decay, nesterov=True),
+        )
+
+    @staticmethod
+    def _rows(w: Tensor) -> Tensor:
+        """A row per output, as a view: the columns of a convolution are in the order of memory."""
+        return w.movedim(1, -1).flatten(1)
+
+    def step(self, loss: Tensor, done: float) -> None:
+        """Go down the gradient, when the part ``done`` of all steps is over."""
+        self.network.zero_grad()
+        loss.backward()
+        for p, flat in self.flat:
+            assert p.grad is not None
+            flat.grad = self._rows(p.grad)
+        for optimizer in self.both:
+            for group in optimizer.param_groups:
+                group["lr"] = optimizer.defaults["lr"] * self.cycle(done)
+            optimizer.step()
 
 
 @torch.inference_mode()
@@ -110,9 +155,7 @@ def train(
         If ``state`` belongs to another recipe, seed or network.
     """
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
-    optimizer = torch.optim.SGD(
-        network.parameters(), recipe.peak_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
-    )
+    optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
     identity = {"recipe": asdict(recipe), "seed": seed, "shapes": {k: tuple(v.shape) for k, v in network.state_dict().items()}}
     if state.exists():
@@ -120,7 +163,8 @@ def train(
         if saved["identity"] != identity:
             raise ValueError(f"{state} belongs to another recipe, seed or network: remove it to begin anew")
         network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, its_state in zip(optimizers.both, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(its_state)
         log = saved["log"]
     categories = int(labels.max()) + 1
     steps = len(images) // recipe.batch
@@ -133,13 +177,9 @@ def train(
         for step in bar:
             which = order[step * recipe.batch : (step + 1) * recipe.batch]
             x = augment(images[which], generator) if augment else images[which]
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate((epoch * steps + step) / (recipe.epochs * steps))
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 loss = F.cross_entropy(network(x.contiguous(memory_format=torch.channels_last)), labels[which])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            optimizers.step(loss, (epoch * steps + step) / (recipe.epochs * steps))
             total += loss.detach().float()
         mean_loss = float(total) / steps
         if not mean_loss <= 2 * math.log(categories):
@@ -151,7 +191,8 @@ def train(
         )
         state.parent.mkdir(parents=True, exist_ok=True)
         part = state.with_name(state.name + ".part")
-        torch.save({"identity": identity, "network": network.state_dict(), "optimizer": optimizer.state_dict(), "log": log}, part)
+        momenta = [optimizer.state_dict() for optimizer in optimizers.both]
+        torch.save({"identity": identity, "network": network.state_dict(), "optimizers": momenta, "log": log}, part)
         os.replace(part, state)
         if progress:
             tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {log[-1]['seconds']} s")

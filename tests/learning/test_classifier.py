@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.learning.classifier import Recipe, TrainingDiverged, accuracy, train
+from snncore.learning.classifier import Optimizers, Recipe, TrainingDiverged, accuracy, train
 from snncore.seeds import seeded_weights
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
@@ -79,8 +79,27 @@ def test_a_state_of_another_training_is_refused(tmp_path):
 
 
 def test_the_learning_rate_makes_one_cycle():
-    rates = [RECIPE.rate(done / 100) for done in range(101)]
-    assert rates[0] == pytest.approx(0.1 * RECIPE.peak_rate)
-    assert max(rates) == rates[20] == pytest.approx(RECIPE.peak_rate)
+    rates = [RECIPE.cycle(done / 100) for done in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[20] == pytest.approx(1)
     assert rates[-1] == 0
-    assert rates[60] == pytest.approx(RECIPE.peak_rate / 2)
+    assert rates[60] == pytest.approx(1 / 2)
+
+
+def test_a_step_moves_all_directions_of_a_matrix_and_vectors_along_the_gradient():
+    x, y = problem()
+    n = network().to(memory_format=torch.channels_last)
+    recipe = dataclasses.replace(RECIPE, weight_decay=0.0, vector_decay=0.0)
+    before = {name: p.detach().clone() for name, p in n.named_parameters()}
+    loss = nn.functional.cross_entropy(n(x), y)
+    gradients = dict(zip(before, torch.autograd.grad(loss, list(n.parameters()), retain_graph=True), strict=True))
+    Optimizers(n, recipe).step(loss, recipe.warmup)
+    moved = {name: before[name] - p.detach() for name, p in n.named_parameters()}
+    for name in ("0.bias", "1.weight", "1.bias", "4.bias"):
+        first = recipe.vector_rate * (1 + recipe.momentum) * gradients[name]  # Nesterov's step looks ahead
+        assert torch.allclose(moved[name], first, rtol=1e-3, atol=1e-6)
+    for name in ("0.weight", "4.weight"):
+        u, s, v = torch.linalg.svd(gradients[name].flatten(1), full_matrices=False)
+        inside = u[:, s > 1e-2 * s[0]].T @ moved[name].flatten(1) @ v[s > 1e-2 * s[0]].T / recipe.peak_rate
+        assert ((inside.diag() > 0.5) & (inside.diag() < 1.5)).all()  # Muon's own tolerance
+        assert (inside - inside.diag().diag()).abs().max() < 0.1
