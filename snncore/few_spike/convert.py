@@ -33,17 +33,20 @@ Images = Float[Tensor, "batch *image"]
 
 
 class FSActivation(nn.Module):
-    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers."""
+    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers.
 
-    def __init__(self, params: FSParams):
+    Where nothing else reads its input, `convert` makes it ``inplace``: it may then write over it, as ``nn.ReLU(inplace=True)`` does.
+    """
+
+    def __init__(self, params: FSParams, inplace: bool = False):
         super().__init__()
-        self.params = params
+        self.params, self.inplace = params, inplace
 
     def forward(self, x: FloatTensor) -> FloatTensor:
-        return fs_neuron(x, self.params)
+        return fs_neuron(x, self.params, self.inplace)
 
     def extra_repr(self) -> str:
-        return f"K={self.params.K}"
+        return f"K={self.params.K}" + ", inplace" * self.inplace
 
 
 @dataclass(frozen=True)
@@ -138,9 +141,8 @@ def convert(
     K : int
         Time steps of all layers that ``coefficients`` leaves open.
     spike_penalty : float
-        What a spike per neuron may cost in squared error, as a share of the mean squared output of a layer. It is dearer in proportion
-        in layers of more neurons than the mean of all layers, since the error counts per layer and a spike per neuron there is more
-        spikes. Needs calibration.
+        What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
+        The error of a layer counts as much as white noise in its place would reach the output. Needs calibration.
     seed : int
         Of the fits.
 
@@ -167,7 +169,7 @@ def convert(
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
     samples = _calibrate(graph, list(places), calibration) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
-    mean = sum(row.neurons for row in spiking.values()) / len(spiking)
+    prices = _prices(graph, list(places), calibration) if calibration is not None and spike_penalty else {}
 
     def choose(node: fx.Node) -> tuple[FSParams, str]:
         name, seen = places[node].name, samples.get(node.name)
@@ -175,8 +177,7 @@ def convert(
             return coefficients[name], "given parameters"
         if seen is None:
             return _default(name, K), "parameters of the package"
-        price = spike_penalty * spiking[node.name].neurons / mean
-        return _fitted(places[node], seen, K, price, seed), "parameters for this layer's inputs"
+        return _fitted(places[node], seen, K, spike_penalty * prices.get(node, 0.0), seed), "parameters for this layer's inputs"
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # fits run without Python's lock
         chosen = dict(zip(places, tqdm(pool.map(choose, places), "layers", len(places), disable=None, leave=False), strict=True))
@@ -184,7 +185,7 @@ def convert(
         row, seen = spiking[node.name], samples.get(node.name)
         low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
         rows[rows.index(row)] = replace(row, K=params.K, low=low, high=high, why=why)
-        put_neurons(graph, node, f"few_spike.{node.name}", FSActivation(params))
+        put_neurons(graph, node, f"few_spike.{node.name}", FSActivation(params, operations.reads_alone(node, graph)))
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
@@ -381,10 +382,45 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> d
     return found
 
 
-def _fitted(activation: Activation, x: np.ndarray, K: int, relative_price: float, seed: int) -> FSParams:
+PROBES, PROBED = 8, 32  # random directions of the output, images
+
+
+def _prices(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> dict[fx.Node, float]:
+    r"""Squared error in a layer's outputs that weighs as much as one spike of each of its neurons, at a spike penalty of 1.
+
+    White noise of variance e in the outputs a of a layer adds :math:`e \sum_{ij} (\partial y_i / \partial a_j)^2` to the squared error
+    of the network's output y; the sum is estimated by random directions u, as the mean of :math:`|\partial (u y) / \partial a|^2`.
+    """
+    outputs: dict[fx.Node, Tensor] = {}
+
+    class Keep(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            value = super().run_node(n)
+            if n in wanted:
+                outputs[n] = value
+            return value
+
+    wanted, some = set(nodes), images[:: math.ceil(len(images) / PROBED)]
+    reach = dict.fromkeys(nodes, 0.0)
+    variance, generator = 0.0, torch.Generator().manual_seed(0)
+    answers = []
+    with torch.enable_grad():
+        for part in some.split(4):
+            y = Keep(graph).run(part.clone().requires_grad_())
+            answers.append(y.detach())
+            for _ in range(PROBES):
+                u = torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
+                for node, g in zip(nodes, torch.autograd.grad(y, [outputs[n] for n in nodes], u, retain_graph=True), strict=True):
+                    reach[node] += float(g.double().square().sum()) / (PROBES * len(some))
+    variance = float(torch.cat(answers).flatten(1).double().var(0).sum())
+    neurons = {node: outputs[node][0].numel() for node in nodes}
+    least = 1e-6 * max(reach[node] / neurons[node] for node in nodes)
+    return {n: variance / sum(neurons.values()) / max(reach[n] / neurons[n], least) for n in nodes}
+
+
+def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
     """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
     y = activation.function(torch.from_numpy(x)).numpy()
-    price = relative_price * float(np.mean(y**2))
     if activation.name in ("relu6", "hardsigmoid"):
         return _code(activation.name, K, 6.0)
     if activation.name == "relu":
@@ -393,7 +429,7 @@ def _fitted(activation: Activation, x: np.ndarray, K: int, relative_price: float
     margin = 0.05 * (high - low) + 1e-3
 
     def cdf(edges: np.ndarray) -> np.ndarray:  # mostly what was seen, a little of everything, so that nothing rare is lost
-        return 0.9 * np.searchsorted(x, edges) / len(x) + 0.1 * (edges - low + margin) / (high - low + 2 * margin)
+        return 0.98 * np.searchsorted(x, edges) / len(x) + 0.02 * (edges - low + margin) / (high - low + 2 * margin)
 
     return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
 

@@ -277,10 +277,10 @@ def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrai
         raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(there)}")
     module = network.get_submodule(f"few_spike.{node}")
     assert isinstance(module, FSActivation)
-    seen: list[Tensor] = []
-    handle = module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    sent: list[Tensor] = []
+    handle = module.register_forward_pre_hook(lambda _, inputs: sent.append(fs_run(inputs[0], module.params)[0]))
     try:
         network(images)
     finally:
         handle.remove()
-    return fs_run(seen[0], module.params)[0]
+    return sent[0]

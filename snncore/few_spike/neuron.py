@@ -145,10 +145,11 @@ def _on_device(p: FSParams, device: torch.device, dtype: torch.dtype) -> OnDevic
     return OnDevice(T, h, d, p.strict, p.K)
 
 
-def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
+def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor:
     """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
 
-    It is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`.
+    It is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over x, which saves the
+    time to get fresh memory: x must not be used afterwards.
     """
     if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64) or x.numel() < COMPILED_FROM:
         return _plain(x, p)
@@ -157,9 +158,9 @@ def fs_neuron(x: FloatTensor, p: FSParams) -> FloatTensor:
     if x.device.type != "cpu":
         return _plain(x, p)
     x = x.detach() if x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last) else x.detach().contiguous()
-    y = torch.empty_like(x)
-    flat = (x.numel(),), (1,)  # in the order of memory, whichever it is
-    decode(x.as_strided(*flat).numpy(), y.as_strided(*flat).numpy(), p.T, p.h, p.d, p.strict, torch.get_num_threads())
+    y = x if inplace else torch.empty_like(x)
+    numbers = [a.as_strided((a.numel(),), (1,)).numpy() for a in ((x,) if inplace else (x, y))]  # in the order of memory, whichever it is
+    decode(numbers[0], numbers[-1], p.T, p.h, p.d, p.strict, torch.get_num_threads())
     return y
 
 

@@ -19,8 +19,8 @@ BLOCK = CHAINS * RUN
 PER_THREAD = 1 << 16  # elements for which another thread is worth its start
 
 
-def _source(K: int, strict: bool) -> str:
-    """Python code of the kernel; each line stands for one instruction per chain."""
+def _source(K: int, strict: bool, y: str) -> str:
+    """Python code of the kernel from array x to array ``y``; each line stands for one instruction per chain."""
     sign = ">" if strict else ">="
 
     def body(chains: range) -> list[str]:
@@ -30,13 +30,13 @@ def _source(K: int, strict: bool) -> str:
             lines += [f"number{c} = v{c} == v{c}" for c in chains] * (t == 0)
             lines += [f"v{c} = v{c} + h{t} if z{c} else v{c}" for c in chains] * (t < K - 1)
             lines += [f"s{c} = s{c} + d{t} if z{c} else s{c}" for c in chains]
-        return lines + [f"y{c}[i] = s{c} if number{c} else v{c}" for c in chains]
+        return lines + [f"{y}{c}[i] = s{c} if number{c} else v{c}" for c in chains]
 
     def indented(lines: list[str], depth: int) -> str:
         return "\n".join("    " * depth + line for line in lines)
 
     names = ", ".join(f"{name}{t}" for name in "Thd" for t in range(K))
-    slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in "xy"]
+    slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in {"x", y}]
     return f"""
 def kernel(x, y, parameters):
     {names}, = parameters
@@ -45,24 +45,24 @@ def kernel(x, y, parameters):
 {indented(slices, 2)}
         for i in range({RUN}):
 {indented(body(range(CHAINS)), 3)}
-    x0, y0 = x[n - n % {BLOCK}:], y[n - n % {BLOCK}:]
+    x0, {y}0 = x[n - n % {BLOCK}:], {y}[n - n % {BLOCK}:]
     for i in range(n % {BLOCK}):
 {indented(body(range(1)), 2)}
 """
 
 
 @cache
-def _compiled(K: int, strict: bool):
+def _compiled(K: int, strict: bool, y: str):
     namespace: dict = {}
-    exec(compile(_source(K, strict), f"<few-spike kernel, K = {K}>", "exec"), namespace)
+    exec(compile(_source(K, strict, y), f"<few-spike kernel, K = {K}>", "exec"), namespace)
     return njit(nogil=True)(namespace["kernel"])
 
 
 def decode(
     x: np.ndarray, y: np.ndarray, T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool, threads: int = 1
 ) -> None:
-    """Write what the neuron sends for each number of x into y, both of shape (n,), float32 or float64; NaN stay NaN."""
+    """Write what the neuron sends for each number of x into y, both of shape (n,), float32 or float64; NaN stay NaN. y may be x."""
     type_ = x.dtype.type
     parameters = (*map(type_, T), *(-type_(a) for a in h), *map(type_, d))  # v + (-h) is bitwise v - h
-    kernel = _compiled(len(T), strict)
+    kernel = _compiled(len(T), strict, "x" if y is x else "y")  # one name for one array, or the compiler fears that they overlap
     in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], parameters), x.size, min(threads, x.size // PER_THREAD))

@@ -136,6 +136,31 @@ def test_what_is_overwritten_in_place_is_used_overwritten():
     assert (snn(x) - 4 * x.relu()).abs().max() < 1e-3
 
 
+class Shared(nn.Module):
+    """Inputs of activations that must stay: the image, one read twice, one of which there is a view; and two that nobody else reads."""
+
+    def forward(self, x):
+        y = F.relu(x) * 2
+        z = F.sigmoid(y) + y
+        flat = (z - 1).flatten(1)
+        return F.relu(flat) + F.relu(z[:, :2] + 1).sum() + F.relu(x - 1).flatten(1)
+
+
+def test_neurons_write_over_their_input_only_where_nothing_else_reads_it():
+    x = 3 * torch.randn(4, 3, 40, 40, generator=torch.Generator().manual_seed(0))  # enough numbers for the compiled neuron
+    given = {"relu": relu_code(16.0, 12), "sigmoid": coefficients("sigmoid.k12").params}
+    snn, _ = convert(Shared(), x, coefficients=given)
+    before = x.clone()
+    n = {name: partial(fs_neuron, p=p) for name, p in given.items()}
+    y = n["relu"](x) * 2
+    z = n["sigmoid"](y) + y
+    expected = n["relu"]((z - 1).flatten(1)) + n["relu"](z[:, :2] + 1).sum() + n["relu"](x - 1).flatten(1)
+    for _ in range(2):
+        assert torch.equal(snn(x), expected)
+        assert torch.equal(x, before)
+    assert [m.inplace for m in snn.modules() if isinstance(m, FSActivation)] == [False, False, False, True, True]
+
+
 class Alias(nn.Module):
     def forward(self, x):
         y = x * 2

@@ -25,8 +25,11 @@ def test_compiled_neurons_have_the_bits_of_the_plain_ones(name, dtype, n):
     x[:4] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf])
     border = torch.tensor(p.T, dtype=dtype)
     x[10 : 10 + p.K], x[-p.K :] = border, torch.nextafter(border, torch.full_like(border, torch.inf))
-    assert torch.equal(fs_neuron(x, p), plain(x, p))
-    assert len(plain(x, p).unique()) > 1
+    before, expected = x.clone(), plain(x, p)
+    assert torch.equal(fs_neuron(x, p), expected)
+    assert torch.equal(x, before)
+    assert torch.equal(fs_neuron(x, p, inplace=True), expected)
+    assert len(expected.unique()) > 1
 
 
 @pytest.mark.parametrize("n", [5, 20_000])  # plain and compiled
