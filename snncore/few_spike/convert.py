@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from snncore.few_spike.operations import Activation, ConversionError
 from snncore.shapes import FloatTensor
 
 Images = Float[Tensor, "batch *image"]
+Prices = dict[fx.Node, float]
 
 
 class FSActivation(nn.Module):
@@ -142,7 +144,7 @@ def convert(
         Time steps of all layers that ``coefficients`` leaves open.
     spike_penalty : float
         What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
-        The error of a layer counts as much as white noise in its place would reach the output. Needs calibration.
+        The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs calibration.
     seed : int
         Of the fits.
 
@@ -169,9 +171,8 @@ def convert(
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
     samples = _calibrate(graph, list(places), calibration) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
-    prices = _prices(graph, list(places), calibration) if calibration is not None and spike_penalty else {}
 
-    def choose(node: fx.Node) -> tuple[FSParams, str]:
+    def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
         name, seen = places[node].name, samples.get(node.name)
         if coefficients and name in coefficients:
             return coefficients[name], "given parameters"
@@ -179,8 +180,17 @@ def convert(
             return _default(name, K), "parameters of the package"
         return _fitted(places[node], seen, K, spike_penalty * prices.get(node, 0.0), seed), "parameters for this layer's inputs"
 
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # fits run without Python's lock
-        chosen = dict(zip(places, tqdm(pool.map(choose, places), "layers", len(places), disable=None, leave=False), strict=True))
+    def choose_all(prices: Prices, what: str) -> dict[fx.Node, tuple[FSParams, str]]:
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # fits run without Python's lock
+            found = pool.map(partial(choose, prices=prices), places)
+            return dict(zip(places, tqdm(found, what, len(places), disable=None, leave=False), strict=True))
+
+    if calibration is not None and spike_penalty:
+        first = choose_all(_prices(graph, places, calibration, {}), "first look at layers")
+        prices = _prices(graph, places, calibration, {node: params for node, (params, _) in first.items()})
+        chosen = choose_all(prices, "layers")
+    else:
+        chosen = choose_all({}, "layers")
     for node, (params, why) in chosen.items():
         row, seen = spiking[node.name], samples.get(node.name)
         low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
@@ -385,37 +395,43 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> d
 PROBES, PROBED = 8, 32  # random directions of the output, images
 
 
-def _prices(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> dict[fx.Node, float]:
-    r"""Squared error in a layer's outputs that weighs as much as one spike of each of its neurons, at a spike penalty of 1.
+def _prices(graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Tensor, neurons: Mapping[fx.Node, FSParams]) -> Prices:
+    r"""Mean squared error of a layer's outputs that weighs as much as one spike of each of its neurons, at a spike penalty of 1.
 
-    White noise of variance e in the outputs a of a layer adds :math:`e \sum_{ij} (\partial y_i / \partial a_j)^2` to the squared error
-    of the network's output y; the sum is estimated by random directions u, as the mean of :math:`|\partial (u y) / \partial a|^2`.
+    An error e in the outputs a of a layer adds :math:`\sum_i (\sum_j e_j\, \partial y_i / \partial a_j)^2` to the squared error of the
+    network's output y, to first order. The sum over i is estimated by random directions u, as the mean of
+    :math:`(\sum_j e_j\, \partial (u y) / \partial a_j)^2`, for the errors of ``neurons``, or for white noise where there are none yet.
     """
-    outputs: dict[fx.Node, Tensor] = {}
+    values: dict[fx.Node, Tensor] = {}
+    wanted = {*places, *map(operations.operand, places)}
 
     class Keep(fx.Interpreter):
         def run_node(self, n: fx.Node) -> Any:
             value = super().run_node(n)
             if n in wanted:
-                outputs[n] = value
+                values[n] = value
             return value
 
-    wanted, some = set(nodes), images[:: math.ceil(len(images) / PROBED)]
-    reach = dict.fromkeys(nodes, 0.0)
-    variance, generator = 0.0, torch.Generator().manual_seed(0)
-    answers = []
+    reach, answers = dict.fromkeys(places, 0.0), []
+    generator = torch.Generator().manual_seed(0)
     with torch.enable_grad():
-        for part in some.split(4):
+        for part in images[:: math.ceil(len(images) / PROBED)].split(4):
             y = Keep(graph).run(part.clone().requires_grad_())
             answers.append(y.detach())
+            errors = {n: (fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach()).double() for n, p in neurons.items()}
             for _ in range(PROBES):
                 u = torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
-                for node, g in zip(nodes, torch.autograd.grad(y, [outputs[n] for n in nodes], u, retain_graph=True), strict=True):
-                    reach[node] += float(g.double().square().sum()) / (PROBES * len(some))
-    variance = float(torch.cat(answers).flatten(1).double().var(0).sum())
-    neurons = {node: outputs[node][0].numel() for node in nodes}
-    least = 1e-6 * max(reach[node] / neurons[node] for node in nodes)
-    return {n: variance / sum(neurons.values()) / max(reach[n] / neurons[n], least) for n in nodes}
+                for n, g in zip(places, torch.autograd.grad(y, [values[n] for n in places], u, retain_graph=True), strict=True):
+                    if n in errors:
+                        e = errors[n]
+                        reach[n] += float((g * e).flatten(1).sum(1).square().sum() / e.square().mean().clamp_min(1e-30)) / PROBES
+                    else:
+                        reach[n] += float(g.double().square().sum()) / PROBES
+    outputs = torch.cat(answers).flatten(1).double()
+    size = {n: values[n][0].numel() for n in places}
+    share = float(outputs.var(0).sum()) * len(outputs) / sum(size.values())
+    least = 1e-6 * max(reach[n] / size[n] for n in places)
+    return {n: share * size[n] / max(reach[n], least * size[n]) for n in places}
 
 
 def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
-from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.convert import FSActivation, _prices, convert, traced
 from snncore.few_spike.operations import ConversionError
 
 
@@ -121,6 +121,27 @@ def test_a_price_on_spikes_saves_spikes():
     network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Conv2d(8, 8, 3), nn.ReLU())), images(32)
     free, priced = (statistics(convert(network, x[:1], x, K=8, spike_penalty=p).network, x)[1].spikes_per_neuron for p in (0.0, 0.02))
     assert priced < 0.8 * free
+
+
+@torch.no_grad()
+def test_an_error_is_priced_by_what_it_does_to_the_output():
+    network = seeded(lambda: nn.Sequential(nn.Linear(5, 40), nn.SiLU(), nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 7)))
+    x = torch.randn(32, 5, generator=torch.Generator().manual_seed(0))
+    graph, _, places = traced(network, x[:1])
+    silu, relu = places
+    variance, hidden, last = float(network(x).var(0).sum()), network[:4](x), network[4].weight
+    code = relu_code(0.2, 1)
+    e = fs_neuron(network[:3](x), code) - hidden
+    white, coded = _prices(graph, places, x, {}), _prices(graph, places, x, {relu: code})
+
+    def expected(neurons, added):
+        return pytest.approx(variance / 70 * neurons / float(added), rel=0.15)  # from 8 random directions for each of 32 images
+
+    assert white[relu] == expected(30, last.square().sum())
+    assert white[silu] == expected(40, (last @ torch.diag_embed((hidden > 0).float()) @ network[2].weight).square().sum((1, 2)).mean())
+    assert coded[relu] == expected(30, (e @ last.T).square().sum(1).mean() / e.square().mean())
+    assert coded[silu] == white[silu]
+    assert abs(coded[relu] / white[relu] - 1) > 0.3  # the errors are not white
 
 
 class Residual(nn.Module):
