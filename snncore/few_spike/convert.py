@@ -392,7 +392,7 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> d
     return found
 
 
-PROBES, PROBED = 8, 32  # random directions of the output, images
+PROBES, PROBED = 16, 32  # random directions of the output, images
 
 
 def _prices(graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Tensor, neurons: Mapping[fx.Node, FSParams]) -> Prices:
@@ -412,7 +412,7 @@ def _prices(graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images:
                 values[n] = value
             return value
 
-    reach, answers = dict.fromkeys(places, 0.0), []
+    added, injected, answers = dict.fromkeys(places, 0.0), dict.fromkeys(places, 0.0), []
     generator = torch.Generator().manual_seed(0)
     with torch.enable_grad():
         for part in images[:: math.ceil(len(images) / PROBED)].split(4):
@@ -422,16 +422,16 @@ def _prices(graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images:
             for _ in range(PROBES):
                 u = torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
                 for n, g in zip(places, torch.autograd.grad(y, [values[n] for n in places], u, retain_graph=True), strict=True):
-                    if n in errors:
-                        e = errors[n]
-                        reach[n] += float((g * e).flatten(1).sum(1).square().sum() / e.square().mean().clamp_min(1e-30)) / PROBES
-                    else:
-                        reach[n] += float(g.double().square().sum()) / PROBES
+                    one = (g * errors[n]).flatten(1).sum(1) if n in errors else g
+                    added[n] += float(one.double().square().sum()) / PROBES
+            for n in places:
+                injected[n] += float(errors[n].square().sum()) if n in errors else float(values[n].numel())
     outputs = torch.cat(answers).flatten(1).double()
     size = {n: values[n][0].numel() for n in places}
-    share = float(outputs.var(0).sum()) * len(outputs) / sum(size.values())
-    least = 1e-6 * max(reach[n] / size[n] for n in places)
-    return {n: share * size[n] / max(reach[n], least * size[n]) for n in places}
+    share = float(outputs.var(0).sum()) / sum(size.values())
+    reach = {n: added[n] / injected[n] if injected[n] else 0.0 for n in places}  # per unit of squared error
+    least = 1e-6 * max(reach.values())
+    return {n: share / max(reach[n], least) for n in places}
 
 
 def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:

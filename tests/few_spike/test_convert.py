@@ -126,6 +126,7 @@ def test_a_price_on_spikes_saves_spikes():
 @torch.no_grad()
 def test_an_error_is_priced_by_what_it_does_to_the_output():
     network = seeded(lambda: nn.Sequential(nn.Linear(5, 40), nn.SiLU(), nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 7)))
+    network[4].weight.abs_()  # now errors of one sign add up
     x = torch.randn(32, 5, generator=torch.Generator().manual_seed(0))
     graph, _, places = traced(network, x[:1])
     silu, relu = places
@@ -135,13 +136,13 @@ def test_an_error_is_priced_by_what_it_does_to_the_output():
     white, coded = _prices(graph, places, x, {}), _prices(graph, places, x, {relu: code})
 
     def expected(neurons, added):
-        return pytest.approx(variance / 70 * neurons / float(added), rel=0.15)  # from 8 random directions for each of 32 images
+        return pytest.approx(variance / 70 * neurons / float(added), rel=0.3)  # from 16 random directions for each of 32 images
 
     assert white[relu] == expected(30, last.square().sum())
     assert white[silu] == expected(40, (last @ torch.diag_embed((hidden > 0).float()) @ network[2].weight).square().sum((1, 2)).mean())
     assert coded[relu] == expected(30, (e @ last.T).square().sum(1).mean() / e.square().mean())
     assert coded[silu] == white[silu]
-    assert abs(coded[relu] / white[relu] - 1) > 0.3  # the errors are not white
+    assert coded[relu] < white[relu] / 5
 
 
 class Residual(nn.Module):
