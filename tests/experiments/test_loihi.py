@@ -7,8 +7,7 @@ import pytest
 from snncore.datafiles import read_mnist
 from snncore.experiments import loihi
 from snncore.experiments.record import Record, read_rows
-from snncore.loihi.compartment import AHPCompartments, Compartment
-from snncore.loihi.emulator import Group
+from snncore.loihi.compartment import compartment_rest, compartment_step
 
 needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 SILICON = "1 3 8 0 9 8 7 3 4 4 2 -> 7 5 5 8 3 0 9 2 8 0 3"  # true digits and answers of the 11 wrong ones among 200
@@ -21,47 +20,40 @@ def wrong(network, lag=2):
     return loihi.labels(test.labels[which][bad], found.answers[bad])
 
 
-def changed(network, group, registers):
-    groups = list(network.groups)
-    groups[group] = Group(groups[group].size, registers)
-    return dataclasses.replace(network, groups=groups)
-
-
 @needs_data
 def test_the_replay_repeats_all_wrong_answers_of_the_silicon_run():
     assert wrong(loihi.published_network()) == SILICON
 
 
-class LIFAtEquality(Compartment):
-    @property
-    def threshold(self):
-        return 64 * self.vth_mant - 1  # v >= n is v > n - 1
-
-
-class AHPAtEquality(AHPCompartments):
-    threshold = LIFAtEquality.threshold
-
-
-class NeverReset(Compartment):
-    threshold = 1 << 30
-
-
 @needs_data
-@pytest.mark.parametrize(
-    "change",
-    ["decay 205", "AHP decay 6", "fires at equality", "outputs are not reset", "refractory", "lag 0", "lag 1"],
-)
-def test_each_detail_is_needed(change):
-    n = loihi.published_network()
-    networks = {
-        "decay 205": lambda: changed(changed(n, 0, Compartment(205, 127)), 1, dataclasses.replace(loihi.AHP, decay_v=205)),
-        "AHP decay 6": lambda: changed(n, 1, dataclasses.replace(loihi.AHP, decay_aux=6)),
-        "fires at equality": lambda: changed(changed(n, 0, LIFAtEquality(204, 127)), 1, AHPAtEquality(204, 508, weight_exp=2)),
-        "outputs are not reset": lambda: changed(n, 2, NeverReset(204, 131071)),
-        "refractory": lambda: changed(n, 0, Compartment(204, 127, refractory=2)),
-    }
-    lag = int(change[-1]) if change.startswith("lag") else 2
-    assert wrong(n if lag < 2 else networks[change](), lag) != SILICON
+@pytest.mark.parametrize("detail", list(loihi.DETAILS))
+def test_each_detail_is_needed(detail):
+    change, lag = loihi.DETAILS[detail]
+    assert wrong(change(loihi.published_network()), lag) != SILICON
+
+
+def test_neurons_that_fire_at_their_threshold_do():
+    for neuron in (loihi.LIFAtEquality(204, 127), loihi.AHPAtEquality(204, 127)):
+        rest = compartment_rest(np.zeros((1, 1), np.int64))
+        assert compartment_step(np.array([[127]]), rest, neuron)[0] == 1
+        assert compartment_step(np.array([[126]]), rest, neuron)[0] == 0
+    assert compartment_step(np.array([[127]]), rest, loihi.LIF)[0] == 0
+
+
+def test_float_twins_have_the_chips_constants_and_only_rounding_parts_them():
+    c = dataclasses.replace(loihi.config("smoke"), neurons=20, steps=400)
+    current = loihi.drive(c)
+    fine = dataclasses.replace(loihi.AHP, decay_v=0, decay_aux=0)  # nothing decays, so nothing is rounded
+    with pytest.raises(ValueError, match="only decays between"):
+        loihi.twins(current, fine)
+    t = loihi.twins(current, loihi.AHP)
+    until = min(int((t.z[0] != t.z[1]).any(1).argmax()), c.steps)
+    assert 50 < until < c.steps
+    unit = 1 / loihi.AHP.threshold
+    assert np.abs(t.v[0] - t.v[1])[:until].max() < unit * 21 + np.abs(t.a[0] - t.a[1])[:until].max() * 21  # at most a unit is lost per step
+    assert 0 < (t.a[0] - t.a[1])[:until].max() < unit * until
+    jumps = np.diff(t.a[0], axis=0)[t.z[0][:-1] == 1]
+    assert jumps == pytest.approx(-384 * unit, abs=5 * unit)  # weight 96, exponent -4
 
 
 def test_a_small_run_enters_nothing_but_what_it_computed(tmp_path, monkeypatch):
@@ -72,7 +64,16 @@ def test_a_small_run_enters_nothing_but_what_it_computed(tmp_path, monkeypatch):
     monkeypatch.setattr(loihi, "read_loihi_weights", lambda: weights)
     monkeypatch.setattr(loihi, "read_mnist", lambda: {"test": split})
     record = Record("loihi", "smoke", tmp_path)
-    loihi.run(loihi.config("smoke"), record)
+    loihi.run(dataclasses.replace(loihi.config("smoke"), images=20), record)
     assert read_rows(tmp_path) == []
     loihi.run(dataclasses.replace(loihi.config("smoke"), images=200), record)
-    assert [row["id"] for row in read_rows(tmp_path)] == ["loihi.smnist.replay200", "loihi.smnist.replay200.labels"]
+    expected = ["replay200", "replay200.labels", *(f"detail.{name}" for name in loihi.DETAILS), "measured.core_dynamic", "measured.time"]
+    assert [row["id"] for row in read_rows(tmp_path)] == [f"loihi.smnist.{name}" for name in expected]
+
+
+def test_without_images_no_data_is_asked_for(tmp_path, monkeypatch):
+    for reader in ("read_loihi_weights", "read_mnist"):
+        monkeypatch.setattr(loihi, reader, lambda: pytest.fail("data were read"))
+    traces = loihi.run(loihi.config("smoke"), Record("loihi", "smoke", tmp_path))
+    assert len(traces) == loihi.config("smoke").steps
+    assert read_rows(tmp_path) == []
