@@ -46,9 +46,11 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # hands its potential $a$ on to the main one, whose potential is $v$:
 #
 # $$
-# a(t) = D_{5}(a(t-1)) - 384\, z(t-1), \qquad
-# v(t) = D_{204}(v(t-1)) + 2^{6+e} \sum_i w_i z_i + a(t), \qquad
-# z(t) = \Theta(v(t) - 2^6\, v_\text{mant}),
+# \begin{aligned}
+# a(t) &= D_{5}(a(t-1)) - 384\, z(t-1), \\
+# v(t) &= D_{204}(v(t-1)) + 2^{6+e} \textstyle\sum_i w_i z_i + a(t), \\
+# z(t) &= \Theta(v(t) - 2^6\, v_\text{mant}),
+# \end{aligned}
 # $$
 #
 # and $v$ is 0 after a spike. A decay is a multiplication by a number of twelve bits that rounds toward zero,
@@ -68,7 +70,7 @@ for where, color, label, level in (("float", GRAY, "floats", 1.32), ("chip", BLU
     bottom.plot(time, traces[f"a_{where}"], color=color, label=label)
 top.axhline(1, color=RED, lw=0.8, ls="--")
 top.set(ylabel="potential $v$ / threshold")
-top.legend(loc="lower right", ncols=2)
+top.legend(loc="lower left")
 bottom.set(xlabel="step [ms]", ylabel="AHP current $a$ / threshold")
 bottom.legend(loc="lower right")
 record.figure(fig, "twins", traces)
@@ -103,9 +105,6 @@ plt.show()
 # * - Right, of the 200 images
 #   - {published}`loihi.smnist.replay200`
 #   - {claim}`loihi.smnist.replay200`
-# * - The wrong ones: digits, then answers
-#   - {published}`loihi.smnist.replay200.labels`
-#   - {claim}`loihi.smnist.replay200.labels`
 # * - Right, of all 10,000 test images
 #   - not published
 #   - {claim}`loihi.smnist.replay10k`
@@ -117,8 +116,9 @@ plt.show()
 #   - {claim}`loihi.smnist.replay10k.synops`
 # :::
 #
-# All wrong answers are wrong in the same way, which no statistical likeness would give. Is the test sharp? {numref}`tab-details` changes one
-# detail of the emulation at a time, and each shows in the answers.
+# The wrong ones, first the digits and then the answers, are {published}`loihi.smnist.replay200.labels` in Intel's notebook, and
+# {claim}`loihi.smnist.replay200.labels` here. All are wrong in the same way, which no statistical likeness would give. Is the test sharp?
+# {numref}`tab-details` changes one detail of the emulation at a time, and each shows in the answers.
 #
 # :::{list-table} The same 200 images with one detail changed: how many answers are no longer those of the exact emulation (emulated and recorded).
 # :name: tab-details

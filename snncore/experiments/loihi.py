@@ -206,10 +206,10 @@ DETAILS: dict[str, tuple[Callable[[Network], Network], int]] = {  # one change o
 
 RATIOS = {
     "edp_ratio.survey": "energy-delay, quoted in a survey",
-    "energy_ratio.dynamic": "energy, without the GPU's idle power",
-    "energy_ratio.total": "energy, with it",
-    "edp_ratio.dynamic": "energy-delay, without the GPU's idle power",
-    "edp_ratio.total": "energy-delay, with it",
+    "energy_ratio.dynamic": "energy, GPU's idle power subtracted",
+    "energy_ratio.total": "energy, idle power included",
+    "edp_ratio.dynamic": "energy-delay, GPU's idle power subtracted",
+    "edp_ratio.total": "energy-delay, idle power included",
 }
 
 
