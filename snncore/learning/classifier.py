@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -78,10 +78,11 @@ class Optimizers:
                 "weights of linear layers and two-dimensional convolutions can be trained, in the order of memory 'channels last'"
             )
         vectors = [p for p in network.parameters() if not is_matrix(p)]
-        self.both: tuple[torch.optim.Optimizer, ...] = (
-            torch.optim.Muon([flat for _, flat in self.flat], recipe.peak_rate, recipe.weight_decay, recipe.momentum),
-            torch.optim.SGD(vectors, recipe.vector_rate, recipe.momentum, weight_decay=recipe.vector_decay, nesterov=True),
-        )
+        self.all: list[torch.optim.Optimizer] = []
+        if self.flat:
+            self.all.append(torch.optim.Muon([flat for _, flat in self.flat], recipe.peak_rate, recipe.weight_decay, recipe.momentum))
+        if vectors:
+            self.all.append(torch.optim.SGD(vectors, recipe.vector_rate, recipe.momentum, weight_decay=recipe.vector_decay, nesterov=True))
 
     @staticmethod
     def _rows(w: Tensor) -> Tensor:
@@ -95,27 +96,27 @@ class Optimizers:
         for p, flat in self.flat:
             assert p.grad is not None
             flat.grad = self._rows(p.grad)
-        for optimizer in self.both:
+        for optimizer in self.all:
             for group in optimizer.param_groups:
                 group["lr"] = optimizer.defaults["lr"] * self.cycle(done)
             optimizer.step()
 
 
 @torch.inference_mode()
-def answers(network: nn.Module, images: Float[Tensor, "batch *image"], batch: int = 250) -> Float[Tensor, "batch category"]:
+def answers(network: nn.Module, images: Shaped[Tensor, "batch *image"], batch: int = 250) -> Float[Tensor, "batch category"]:
     """What the network, in evaluation mode, gives for each category."""
     network.eval()
     return torch.cat([network(part) for part in images.split(batch)])
 
 
-def accuracy(network: nn.Module, images: Float[Tensor, "batch *image"], labels: Int[Tensor, " batch"]) -> float:
+def accuracy(network: nn.Module, images: Shaped[Tensor, "batch *image"], labels: Int[Tensor, " batch"]) -> float:
     """Share of images (0 to 1) for which the network's largest output is the label."""
     return float((answers(network, images).argmax(1) == labels).float().mean())
 
 
 def train(
     network: nn.Module,
-    images: Float[Tensor, "batch *image"],
+    images: Shaped[Tensor, "batch *image"],
     labels: Int[Tensor, " batch"],
     held_out: tuple[Tensor, Tensor],
     recipe: Recipe,
@@ -163,7 +164,7 @@ def train(
         if saved["identity"] != identity:
             raise ValueError(f"{state} belongs to another recipe, seed or network: remove it to begin anew")
         network.load_state_dict(saved["network"])
-        for optimizer, its_state in zip(optimizers.both, saved["optimizers"], strict=True):
+        for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
         log = saved["log"]
     categories = int(labels.max()) + 1
@@ -178,7 +179,7 @@ def train(
             which = order[step * recipe.batch : (step + 1) * recipe.batch]
             x = augment(images[which], generator) if augment else images[which]
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                loss = F.cross_entropy(network(x.contiguous(memory_format=torch.channels_last)), labels[which])
+                loss = F.cross_entropy(network(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x), labels[which])
             optimizers.step(loss, (epoch * steps + step) / (recipe.epochs * steps))
             total += loss.detach().float()
         mean_loss = float(total) / steps
@@ -191,7 +192,7 @@ def train(
         )
         state.parent.mkdir(parents=True, exist_ok=True)
         part = state.with_name(state.name + ".part")
-        momenta = [optimizer.state_dict() for optimizer in optimizers.both]
+        momenta = [optimizer.state_dict() for optimizer in optimizers.all]
         torch.save({"identity": identity, "network": network.state_dict(), "optimizers": momenta, "log": log}, part)
         os.replace(part, state)
         if progress:

@@ -1,0 +1,141 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   snncore:
+#     summary: An after-hyperpolarizing current as the long short-term memory of spiking neurons, and networks that need it
+#     minutes: {smoke: 1, book: 1, paper: 120}
+# ---
+
+# %% [markdown]
+# (memory)=
+# # Memory
+#
+# A leaky neuron forgets within its membrane time constant, a few hundredths of a second. Speech, text and pictures seen bit by bit need
+# memory for much longer, which artificial networks get from LSTM units {cite:p}`hochreiter1997`. The talk's answer comes from the brain:
+# many neurons have slow currents that their own spikes switch on, and a network in which some neurons adapt in this way can do what LSTM
+# networks do {cite:p}`bellec2018,rao2022`.
+#
+# On the slide the after-hyperpolarizing current is {published}`mem.ahp.equation`. In code:
+#
+# ```python
+# v = p.alpha * v * (1 - z.detach()) + current + a    # the potential, set to 0 by a spike
+# z = spike((v - p.v_th) / p.v_th, p.dampening)       # fires at the threshold
+# a = p.rho * a - (1 - p.rho) * p.beta * z            # the AHP current, more negative with each spike
+# ```
+#
+# The same idea has another form: instead of a current, each spike raises the *threshold* for a while (ALIF neurons). The current suits
+# the chip better, where it is one more compartment ({doc}`loihi`).
+
+# %% tags=["parameters"]
+preset = "book"  # smoke: a first look; book: the numbers of this page; paper: also trains networks on MNIST, which is a download
+seed = 0  # another seed draws another input
+
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+from snncore import plotting
+from snncore.experiments import memory as experiment
+from snncore.experiments.record import Record
+
+plotting.style()
+record = Record("memory", preset)
+result = experiment.run(experiment.config(preset, seed), record)
+BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "orange"))
+
+# %% [markdown]
+# ## What the current knows
+#
+# An AHP current is driven by the neuron's own spikes, and these by its input: a feedback loop. While the input is strong the neuron fires
+# until the current has grown so negative that both nearly cancel. So the current, with its sign changed, becomes a copy of the input, at a
+# few spikes per second. It follows a rise at once, by more spikes, but a fall only as slowly as it decays.
+
+# %% tags=["hide-input", "remove-output"]
+slow = result.slow
+fig, ax = plt.subplots(figsize=(7.5, 3.2))
+ax.plot(slow["time"], slow["input"], color=GRAY, label="input current")
+ax.plot(slow["time"], slow["low_passed"], color=ORANGE, label="its low-passed form")
+ax.plot(slow["time"], slow["ahp"], color=BLUE, label="AHP current, sign changed")
+fired = slow[slow["spike"] > 0]["time"]
+ax.plot(fired, 0 * fired - 0.15, "|", color=RED, ms=7, label="spikes")
+ax.set(xlabel="step [ms]", ylabel="current / smallest that fires")
+ax.legend(loc="lower right", ncols=2)
+record.figure(fig, "slow", slow)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/memory/slow.*
+# :name: fig-slow
+# :alt: A slowly drifting input current, its low-passed form that lags behind, and the sign-changed AHP current, which follows the input about one unit below it, quickly where it rises and more slowly where it falls. Spikes below are dense where the input rises.
+# One AHP neuron whose input drifts. The AHP current mirrors the input, less the part that the neuron needs to reach its threshold.
+# ```
+#
+# Over {value}`steps` steps, the first fifth left out, {value}`spikes` spikes keep the current at a correlation of
+# {value}`correlation_input` with the input, and of {value}`correlation_low` with the input low-passed by the time constant of the current.
+# It is not the low-pass filter that one might expect of a slow current: feedback makes it faster where the neuron fires.
+#
+# ## How long it lasts
+#
+# {numref}`fig-probes` asks single neurons what they remember. They get strong input or none, then silence, then a probe, and we count how
+# many spikes fewer they answer after strong input. This is memory in negative: who was active before is quieter now.
+
+# %% tags=["hide-input", "remove-output"]
+probes = result.probes
+fig, ax = plt.subplots(figsize=(6, 2.8))
+for name, color, marker in (("AHP", BLUE, "o-"), ("ALIF", RED, "s--"), ("LIF", GRAY, "^-")):
+    rows = probes[probes["neuron"] == name]
+    ax.plot(rows["delay"], rows["fewer"], marker, color=color, label=name)
+ax.set(xlabel="delay [ms]", ylabel="spikes fewer")
+ax.legend()
+record.figure(fig, "probes", probes)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/memory/probes.*
+# :name: fig-probes
+# :alt: Spikes fewer against the delay from zero to more than a second and a half. The curve of the LIF neuron is zero throughout, those of the ALIF and the AHP neuron fall from about seven toward one and zero.
+# Spikes by which the answer to a probe shrinks after strong input, against the silence between. A spike keeps the potential of the AHP
+# neuron down, and the threshold of the ALIF neuron up, by the same {value}`jump` thresholds; both forget with 700 ms, the membrane with 20.
+# ```
+#
+# After {value}`longest_delay` ms, the AHP neuron still answers with fewer spikes, by {value}`fewer_AHP`, the ALIF neuron by
+# {value}`fewer_ALIF`, and the LIF neuron by {value}`fewer_LIF`.
+#
+# ## Networks that need it
+#
+# {numref}`tab-forms` compares networks of 240 neurons on handwritten digits {cite:p}`lecun1998` that arrive row by row, or as 14 × 14 pixels
+# one by one in the code that was used on Loihi. In the slow networks 100 neurons are AHP or ALIF neurons. Time constants are the published ones, shortened
+# in proportion to the number of steps. All kinds have the same optimizer, epochs and data, and the LSTM network as many parameters.
+#
+# :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded, or not run).
+# :name: tab-forms
+# :header-rows: 1
+#
+# * - Neurons
+#   - Row by row
+#   - 14 × 14 pixels
+# * - LIF
+#   - {claim}`mem.rows.lif` ({interval}`mem.rows.lif`)
+#   - {claim}`mem.grid14.lif` ({interval}`mem.grid14.lif`)
+# * - LIF and ALIF
+#   - {claim}`mem.rows.alif` ({interval}`mem.rows.alif`)
+#   - {claim}`mem.grid14.alif` ({interval}`mem.grid14.alif`)
+# * - LIF and AHP
+#   - {claim}`mem.rows.ahp` ({interval}`mem.rows.ahp`)
+#   - {claim}`mem.grid14.ahp` ({interval}`mem.grid14.ahp`)
+# * - LSTM
+#   - {claim}`mem.rows.lstm` ({interval}`mem.rows.lstm`)
+#   - {claim}`mem.grid14.lstm` ({interval}`mem.grid14.lstm`)
+# * - Gain of AHP over LIF, in spreads over seeds
+#   - {claim}`mem.rows.ahp_over_lif`
+#   - {claim}`mem.grid14.ahp_over_lif`
+# :::
+#
+# ## Pixel by pixel
+#
+# The talk says that spiking neurons with AHP currents reach {published}`mem.smnist.gap` accuracy on the full task of 840 steps. The authors'
+# own figure has the best runs at {published}`mem.smnist.ahp` and, for LSTM, {published}`mem.smnist.lstm`, and the means at
+# {published}`mem.smnist.ahp_mean` and {published}`mem.smnist.lstm_mean`: their LSTM trainings were unstable, so that comparing means would
+# flatter the spiking network. Ours of the full length: {claim}`mem.smnist.ahp`. Their trained network, in integers, is in the next chapter.

@@ -1,0 +1,267 @@
+"""Slow currents as memory: what an AHP current remembers, and networks that need it to classify digits seen bit by bit.
+
+``python -m snncore.experiments memory --train ahp --form rows --seed 0`` trains one network.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from snncore.datafiles import TRAINING, read_mnist
+from snncore.experiments import provenance
+from snncore.experiments.record import Record
+from snncore.learning.classifier import Recipe, accuracy, train
+from snncore.networks.lstm import LSTMNetwork
+from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import run as run_network
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
+from snncore.seeds import numpy_generator, seeded_weights, torch_generator
+from snncore.tasks.sequential_images import INPUTS, halved, rows, threshold_code
+from snncore.unroll import unroll
+
+
+@dataclass(frozen=True)
+class Config:
+    """Steps of the single neurons; seeds of each training (0: none, since MNIST is a download)."""
+
+    steps: int = 4000
+    delays: tuple[int, ...] = (0, 100, 200, 400, 800, 1600)
+    seeds: int = 0
+    seed: int = 0
+
+
+PRESETS = {"smoke": Config(steps=1000, delays=(0, 100)), "book": Config(), "paper": Config(seeds=3)}
+
+
+def config(preset: str, seed: int = 0) -> Config:
+    """The configuration of a preset."""
+    return replace(PRESETS[preset], seed=seed)
+
+
+# --- One neuron ---------------------------------------------------------------------------------------------------------------------
+
+JUMP = 0.24  # by how much, in thresholds, a spike keeps the potential down (or the threshold up), as in the network that ran on Loihi
+
+
+def ahp(tau_m: float, tau_ahp: float) -> AHPParams:
+    """An AHP neuron whose spikes each lower the potential by `JUMP` thresholds, once the membrane has followed."""
+    p = AHPParams(tau_m, tau_ahp)
+    return replace(p, beta=JUMP * (1 - p.alpha) / (1 - p.rho))
+
+
+def alif(tau_m: float, tau_a: float) -> ALIFParams:
+    """An ALIF neuron whose spikes raise the threshold by as much."""
+    return ALIFParams(tau_m, tau_a, beta=JUMP)
+
+
+def slow_current(c: Config) -> pd.DataFrame:
+    """An AHP neuron whose input drifts slowly: input, its low-passed form, and the AHP current with its sign changed.
+
+    All in units of the constant current that just reaches the threshold.
+    """
+    p = ahp(20.0, 700.0)
+    g = numpy_generator(c.seed, "slowly drifting input")
+    keep = math.exp(-1 / 1000)
+    drift, noise = np.zeros(c.steps), g.standard_normal(c.steps)
+    for t in range(1, c.steps):
+        drift[t] = keep * drift[t - 1] + math.sqrt(1 - keep**2) * noise[t]
+    current = 2.5 + drift
+    low = np.zeros(c.steps)
+    for t in range(1, c.steps):
+        low[t] = p.rho * low[t - 1] + (1 - p.rho) * current[t]
+    rheobase = (1 - p.alpha) * p.v_th
+
+    def step(now: Tensor, state: Any) -> tuple[Tensor, Any]:
+        z, state = ahp_step(now, state, p)
+        return torch.stack([z, state.a]), state
+
+    found, _ = unroll(step, torch.from_numpy(rheobase * current)[:, None, None], ahp_rest(torch.zeros(1, 1, dtype=torch.float64)))
+    z, a = found[:, :, 0, 0].T.numpy()
+    return pd.DataFrame({"time": np.arange(c.steps), "input": current, "low_passed": low, "ahp": -a / rheobase, "spike": z})
+
+
+def probe(params: Params, delay: int, strong: bool) -> float:
+    """Spikes that answer a probe of 100 steps, ``delay`` steps after 300 steps of strong input, or of none."""
+    gain = 1 - params.alpha
+    current = torch.cat([torch.full((300,), 4.0 * strong), torch.zeros(delay), torch.full((100,), 3.0)]) * gain
+    weights = Weights(torch.ones(1, 1), torch.zeros(1, 1), torch.zeros(0, 1))
+    activity = run_network(current[:, None, None], weights, [Population(1, params)], ReadoutParams())
+    return float(activity.z[-100:].sum())
+
+
+def probes(c: Config) -> pd.DataFrame:
+    """How many spikes less a neuron answers after strong input than after none, against the delay."""
+    neurons: dict[str, Params] = {"LIF": LIFParams(reset_to_zero=True), "ALIF": alif(20.0, 700.0), "AHP": ahp(20.0, 700.0)}
+    table = [
+        {"neuron": name, "delay": delay, "fewer": probe(p, delay, False) - probe(p, delay, True)}
+        for name, p in neurons.items()
+        for delay in c.delays
+    ]
+    return pd.DataFrame(table)
+
+
+# --- Networks -----------------------------------------------------------------------------------------------------------------------
+
+
+class Form(NamedTuple):
+    """How a digit reaches the network: inputs, steps in all, steps at the end in which it is asked, and the code."""
+
+    inputs: int
+    steps: int
+    cue: int
+    encode: Callable[[np.ndarray], Tensor]
+
+
+FORMS = {
+    "rows": Form(28, 28, 1, rows),
+    "grid14": Form(INPUTS, 14 * 14 + 14, 14, lambda images: threshold_code(halved(images), cue=14)),
+}
+KINDS = ("lif", "alif", "ahp", "lstm")
+NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
+FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
+EPOCHS = {"rows": 20, "grid14": 8}
+
+
+def populations(kind: str, steps: int) -> list[Population]:
+    """LIF neurons, or LIF neurons and slow ones; with the published time constants of 20 and 700 ms, scaled to the number of steps."""
+    tau_m, slow = max(2.0, 20.0 * steps / FULL), 700.0 * steps / FULL
+    plain = LIFParams(tau_m, reset_to_zero=True)
+    if kind == "lif":
+        return [Population(NEURONS, plain)]
+    return [Population(NEURONS - SLOW, plain), Population(SLOW, ahp(tau_m, slow) if kind == "ahp" else alif(tau_m, slow))]
+
+
+class DigitClassifier(nn.Module):
+    """A recurrent network that gives, for images, its mean readout while it is asked."""
+
+    def __init__(self, network: nn.Module, form: Form):
+        super().__init__()
+        self.network, self.form = network, form
+
+    def forward(self, images: Tensor) -> Float[Tensor, "batch digit"]:
+        x = self.form.encode(images.numpy()).float()
+        y = self.network(x)
+        return (y.y if isinstance(y, Activity) else y)[-self.form.cue :].mean(0)
+
+
+def lstm_units(inputs: int, parameters: int) -> int:
+    """The most units with which an LSTM network has no more than so many parameters."""
+
+    def count(units: int) -> int:
+        return 4 * units * (inputs + units + 2) + 10 * (units + 1)
+
+    return max(units for units in range(1, 1000) if count(units) <= parameters)
+
+
+def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
+    """A network with fresh weights; the LSTM network has as many parameters as the spiking ones, or a few less."""
+    f = FORMS[form]
+    with seeded_weights(seed, f"{kind} on {form}"):
+        tau_out = max(2.0, 20.0 * f.steps / FULL)
+        spiking = RecurrentNetwork(
+            f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, ReadoutParams(tau_out),
+            torch_generator(seed, f"weights of {kind} on {form}"), (4.0, 1.0),
+        )  # fmt: skip
+        if kind != "lstm":
+            return DigitClassifier(spiking, f)
+        return DigitClassifier(LSTMNetwork(f.inputs, lstm_units(f.inputs, sum(p.numel() for p in spiking.parameters())), 10), f)
+
+
+def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
+    """Train one network (resumed if it was begun), test it once, and write its log to data/training; the log, if it is finished already."""
+    name = f"memory_{kind}_{form}_{seed}"
+    recipe = Recipe(EPOCHS[form], weight_decay=0.0, bfloat16=False)
+    path = TRAINING / f"{name}.json"
+    if path.exists() and (about := json.loads(path.read_text()))["recipe"] == asdict(recipe):
+        return about
+    data, held_out = read_mnist(), 5000
+    images, labels = (torch.from_numpy(np.array(a)) for a in (data["train"].images, data["train"].labels.astype(np.int64)))
+    network = digit_classifier(kind, form, seed)
+    log = train(
+        network, images[:-held_out], labels[:-held_out], (images[-held_out:], labels[-held_out:]), recipe, seed,
+        TRAINING / f"{name}.state",
+    )  # fmt: skip
+    test = (torch.from_numpy(np.array(a)) for a in (data["test"].images, data["test"].labels.astype(np.int64)))
+    about = {
+        "command": f"python -m snncore.experiments memory --train {kind} --form {form} --seed {seed}",
+        "seed": seed,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "recipe": asdict(recipe),
+        "test_accuracy": round(accuracy(network, *test), 4),
+        "seconds": round(sum(row["seconds"] for row in log)),
+        "machine": provenance.machine(),
+        "commit": provenance.commit(TRAINING.parents[1]),
+        "log": log,
+    }
+    path.write_text(json.dumps(about, indent=1) + "\n")
+    return about
+
+
+def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
+    """Train all kinds on both forms, with so many seeds: accuracy of each, and what slow currents gain."""
+    found = [
+        {"form": form, "kind": kind, "seed": s, "accuracy": 100 * about["test_accuracy"], "parameters": about["parameters"]}
+        for form in FORMS
+        for kind in KINDS
+        for s in range(seed, seed + seeds)
+        for about in [train_digits(kind, form, s)]
+    ]
+    table = pd.DataFrame(found)
+    for form, rows_ in table.groupby("form"):
+        by = rows_.groupby("kind")["accuracy"]
+        spread = max(by.std()[["ahp", "lif"]])
+        gain = by.mean()["ahp"] - by.mean()["lif"]
+        record.claim(f"mem.{form}.ahp_over_lif", gain / spread, dataset="MNIST test", n=10_000, seeds=seeds)
+        for kind in KINDS:
+            low, high = by.min()[kind], by.max()[kind]
+            record.claim(f"mem.{form}.{kind}", by.mean()[kind], low=low, high=high, dataset="MNIST test", n=10_000, seeds=seeds)
+    return table
+
+
+class Result(NamedTuple):
+    """What the chapter draws."""
+
+    slow: pd.DataFrame
+    probes: pd.DataFrame
+
+
+def run(c: Config, record: Record) -> Result:
+    """One neuron's memory; with seeds, also the trainings."""
+    slow, answers = slow_current(c), probes(c)
+    settled = slow["time"] > c.steps // 5
+    record.value("correlation_input", float(slow[settled]["ahp"].corr(slow[settled]["input"])), "{:.2f}")
+    record.value("correlation_low", float(slow[settled]["ahp"].corr(slow[settled]["low_passed"])), "{:.2f}")
+    record.value("spikes", int(slow["spike"].sum()))
+    record.value("steps", c.steps, "{:,}")
+    record.value("jump", JUMP)
+    longest = answers[answers["delay"] == max(c.delays)].set_index("neuron")["fewer"]
+    record.value("longest_delay", max(c.delays), "{:,}")
+    for name in ("LIF", "ALIF", "AHP"):
+        record.value(f"fewer_{name}", float(longest[name]), "{:.0f}")
+    if c.seeds:
+        gains(record, c.seeds, c.seed)
+    return Result(slow, answers)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The words of the command that trains."""
+    parser.add_argument("--train", choices=KINDS, help="train one network on MNIST")
+    parser.add_argument("--form", choices=FORMS, default="rows", help="how digits are shown to it")
+
+
+def command(given: argparse.Namespace) -> bool:
+    """Train, if that is asked for."""
+    if given.train is None:
+        return False
+    about = train_digits(given.train, given.form, given.seed)
+    print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
+    return True

@@ -1,0 +1,116 @@
+import argparse
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from snncore.experiments import memory
+from snncore.experiments.record import Record, read_rows
+from snncore.networks.lstm import LSTMNetwork
+
+
+def test_a_spike_keeps_the_potential_down_by_the_jump():
+    p = memory.ahp(5.0, 1000.0)
+    v, a = 0.0, -(1 - p.rho) * p.beta
+    for _ in range(60):  # the membrane follows long before the current fades
+        v, a = p.alpha * v + a, p.rho * a
+    assert v == pytest.approx(-memory.JUMP, rel=0.1)
+    assert memory.alif(5.0, 1000.0).beta == memory.JUMP
+
+
+def test_the_current_mirrors_the_input_while_the_neuron_fires():
+    slow = memory.slow_current(memory.config("book"))
+    steady = slow[slow["time"] > 1000]
+    firing = steady[steady["spike"].rolling(200, center=True).sum() >= 3]
+    net = firing["input"] - firing["ahp"]  # what is left of the input, in units of the smallest that fires
+    assert len(firing) > 500
+    assert net.between(0.4, 2.0).all()
+    assert memory.slow_current(memory.config("book", 1))["input"].std() > 0
+
+
+def test_only_slow_neurons_remember_after_the_membrane_has_forgotten():
+    table = memory.probes(memory.config("book")).pivot(index="delay", columns="neuron", values="fewer")
+    assert (table["LIF"] == 0).all()
+    for name in ("AHP", "ALIF"):
+        assert table[name].is_monotonic_decreasing
+        assert table[name][0] >= 5
+    tau = 700 / np.log(table["AHP"][0] / table["AHP"][800])  # what is left halves as the current does, up to whole spikes
+    assert 0.5 < 800 / tau * 700 / 800 < 2
+
+
+@pytest.mark.parametrize("form", memory.FORMS)
+def test_the_lstm_network_has_at_most_as_many_parameters(form):
+    sizes = {kind: sum(p.numel() for p in memory.digit_classifier(kind, form, 0).parameters()) for kind in memory.KINDS}
+    assert sizes["lif"] == sizes["alif"] == sizes["ahp"] >= sizes["lstm"] > 0.97 * sizes["lif"]
+    inputs = memory.FORMS[form].inputs
+    one_more = LSTMNetwork(inputs, memory.lstm_units(inputs, sizes["lif"]) + 1, 10)
+    assert sum(p.numel() for p in one_more.parameters()) > sizes["lif"]
+
+
+@pytest.mark.parametrize("form", memory.FORMS)
+def test_time_constants_scale_with_the_number_of_steps(form):
+    steps = memory.FORMS[form].steps
+    images = np.random.default_rng(0).integers(0, 256, (2, 28, 28), dtype=np.uint8)
+    assert memory.FORMS[form].encode(images).shape == (steps, 2, memory.FORMS[form].inputs)
+    (_, plain), (_, slow) = memory.populations("ahp", steps)
+    assert slow.tau_ahp / steps == pytest.approx(700 / 840)
+    assert plain.tau_m == max(2.0, steps / 42)
+    assert [size for size, _ in memory.populations("alif", steps)] == [140, 100]
+    assert [size for size, _ in memory.populations("lif", steps)] == [240]
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    g = np.random.default_rng(0)
+    labels = g.integers(0, 10, 5400).astype(np.uint8)
+    images = np.where(np.arange(28) == 2 * labels[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)  # a bright column
+    split = type("Split", (), {})
+    train, test = split(), split()
+    train.images, train.labels, test.images, test.labels = images, labels, images[:200], labels[:200]
+    monkeypatch.setattr(memory, "read_mnist", lambda: {"train": train, "test": test})
+    monkeypatch.setattr(memory, "TRAINING", tmp_path / "training")
+    monkeypatch.setitem(memory.EPOCHS, "rows", 4)
+    return tmp_path / "training"
+
+
+@pytest.mark.parametrize("kind", ["ahp", "lstm"])
+def test_a_training_learns_writes_its_log_and_is_not_repeated(small, kind):
+    about = memory.train_digits(kind, "rows", 1)
+    assert about["test_accuracy"] > 0.5  # twelve steps in all
+    assert json.loads((small / f"memory_{kind}_rows_1.json").read_text()) == about
+    assert about["command"].endswith(f"memory --train {kind} --form rows --seed 1")
+    (small / f"memory_{kind}_rows_1.state").unlink()
+    assert memory.train_digits(kind, "rows", 1) == about
+    assert not (small / f"memory_{kind}_rows_1.state").exists()
+
+
+def test_claims_are_means_over_seeds_and_gains_in_spreads(tmp_path, monkeypatch):
+    accuracy = {"lif": 0.90, "alif": 0.94, "ahp": 0.95, "lstm": 0.97}
+    monkeypatch.setattr(memory, "train_digits", lambda kind, form, seed: {"test_accuracy": accuracy[kind] + 0.01 * seed, "parameters": 1})
+    memory.gains(Record("memory", "smoke", tmp_path), 3, 0)
+    rows = {row["id"]: row for row in read_rows(tmp_path)}
+    assert rows["mem.rows.ahp_over_lif"]["ours"] == pytest.approx(5)  # 5 points, standard deviation 1 point
+    assert rows["mem.grid14.lstm"]["ours"] == pytest.approx(98)
+    assert (rows["mem.rows.lif"]["low"], rows["mem.rows.lif"]["high"]) == (pytest.approx(90), pytest.approx(92))
+
+
+def test_without_seeds_no_data_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "read_mnist", lambda: pytest.fail("data were read"))
+    memory.run(memory.config("smoke"), Record("memory", "smoke", tmp_path))
+    assert read_rows(tmp_path) == []
+
+
+def test_the_command_trains(monkeypatch, capsys):
+    monkeypatch.setattr(memory, "train_digits", lambda *given: {"test_accuracy": 0.5, "given": given})
+    assert not memory.command(argparse.Namespace(train=None))
+    assert memory.command(argparse.Namespace(train="ahp", form="rows", seed=2))
+    assert "50.00 %" in capsys.readouterr().out
+
+
+def test_readouts_are_means_over_the_steps_in_which_it_is_asked():
+    n = memory.digit_classifier("ahp", "grid14", 0)
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8))
+    y = n.network(n.form.encode(images.numpy()).float()).y
+    assert y.shape == (210, 3, 10)
+    assert torch.allclose(n(images), y[196:].mean(0))
