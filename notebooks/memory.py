@@ -50,7 +50,7 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 #
 # An AHP current is driven by the neuron's own spikes, and these by its input: a feedback loop. While the input is strong the neuron fires
 # until the current has grown so negative that both nearly cancel. So the current, with its sign changed, becomes a copy of the input, at a
-# few spikes per second. It follows a rise at once, by more spikes, but a fall only as slowly as it decays.
+# dozen spikes per second. It follows a rise at once, by more spikes, but a fall only as slowly as it decays.
 
 # %% tags=["hide-input", "remove-output"]
 slow = result.slow
@@ -61,7 +61,7 @@ ax.plot(slow["time"], slow["ahp"], color=BLUE, label="AHP current, sign changed"
 fired = slow[slow["spike"] > 0]["time"]
 ax.plot(fired, 0 * fired - 0.15, "|", color=RED, ms=7, label="spikes")
 ax.set(xlabel="step [ms]", ylabel="current / smallest that fires")
-ax.legend(loc="lower right", ncols=2)
+ax.legend(loc="upper left", ncols=2)
 record.figure(fig, "slow", slow)
 plt.show()
 
