@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The AHP neuron in the chip's integers, a replay that repeats every wrong answer of the silicon run, and what its energy is compared with
-#     inputs: [data/claims.toml]
+#     inputs: [data/claims.toml, data/loihi_costs.toml]
 #     minutes: {smoke: 1, book: 1, paper: 3}
 # ---
 
@@ -55,8 +55,8 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 #
 # and $v$ is 0 after a spike. A decay is a multiplication by a number of twelve bits that rounds toward zero,
 # $D_k(x) = \operatorname{sign}(x) \lfloor |x| (4096 - k) / 4096 \rfloor$; states have 24 bits, weights eight. The registers leave few time
-# constants to choose from: the decay 204 is a membrane of {value}`tau_m` ms, and the decay 5 an AHP current of {value}`tau_ahp` ms, where
-# the next smaller and larger ones differ by more than a tenth.
+# constants to choose from: the decay 204 is a membrane of {value}`tau_m` ms, and the decay 5 an AHP current of {value}`tau_ahp` ms, whose
+# neighbors 4 and 6 would be 1024 and 682 ms.
 #
 # How much does rounding change? {numref}`fig-twins` gives the same input to a neuron in the chip's integers and to one in floats that has
 # exactly its constants.
@@ -149,8 +149,9 @@ plt.show()
 # ## What the events cost
 #
 # The emulator counts every event. {numref}`tab-events` multiplies the counts by the chip's published prices per event
-# {cite:p}`davies2018`, which its makers estimated from the design before there was silicon, and which are not fitted to anything here. They
-# do not say when the update of a compartment is active, so the model gives a range, and its middle is compared.
+# {cite:p}`davies2018`, which its makers estimated from the design before there was silicon, and which are not fitted to anything here. The
+# network lies on one core, and a second one relays the input. The prices do not say when the update of a compartment is active, so the
+# model gives a range, and its middle is compared.
 #
 # :::{list-table} One image: measured by Intel (cited), and predicted from counted events and published prices (emulated and recorded).
 # :name: tab-events
@@ -183,8 +184,10 @@ plt.show()
 # ## Compared with what?
 #
 # The talk says that the energy-delay product is lower {published}`loihi.smnist.edp` than that of an LSTM network on a GPU. The ratio depends
-# on what is divided by what, and {numref}`fig-ratios` shows all that we found. The GPU handled one image at a time, which GPUs do
-# worst; whether its idle power counts doubles the ratio; and a survey quotes a far smaller number for the same network, with another baseline.
+# on what is divided by what. {numref}`fig-ratios` shows the ratios that follow from the authors' published measurements, and one that is
+# quoted. Read them with care. The GPU handled one image at a time, which GPUs do worst. The LSTM network of its notebook answers at chance, so
+# that only its time and power can be used. The energy of the GPU without idle power is divided by *all* energy of the chip. And the
+# far smaller ratio, with another baseline, is from a survey {cite:p}`davies2021` that we know by a summary only.
 
 # %% tags=["hide-input", "remove-output"]
 ratios = experiment.published_ratios()
@@ -192,7 +195,7 @@ fig, ax = plt.subplots(figsize=(7.5, 2.6))
 ax.barh(ratios["ratio"], ratios["value"], color=[ORANGE if "energy-delay" in name else BLUE for name in ratios["ratio"]], height=0.6)
 for y, value in enumerate(ratios["value"]):
     ax.text(value * 1.1, y, f"{value:,.0f}", va="center")
-ax.set(xscale="log", xlim=(1, 2e5), xlabel="ratio of GPU (or another baseline) to Loihi, published")
+ax.set(xscale="log", xlim=(1, 2e5), xlabel="GPU (or another baseline) / Loihi")
 ax.grid(axis="y", visible=False)
 record.figure(fig, "ratios", ratios)
 plt.show()
@@ -201,11 +204,12 @@ plt.show()
 # ```{figure} ../results/loihi/ratios.*
 # :name: fig-ratios
 # :alt: Horizontal bars on a logarithmic axis. Energy ratios of a few thousand, energy-delay ratios of ten to twenty thousand, each pair differing by a factor of two with the GPU's idle power, and one bar of a few dozen that a survey quotes.
-# Published advantages of Loihi on sequential MNIST (cited): energy (blue) and energy-delay product (orange).
+# Advantages of Loihi on sequential MNIST, divided from published measurements or quoted (cited): energy (blue), energy-delay product (orange).
 # ```
 #
 # ## What is not in the emulator
 #
 # Delays of synapses, learning, noise and other joins of compartments are left out, since the network does not use them; so are the
-# processors around the cores, whose only trace is that an input spike arrives two steps after it was sent. Spikes inside the silicon were
+# processors around the cores, and the core that relays their spikes: both leave no other trace in the answers than that an input spike
+# arrives two steps after it was sent. Spikes inside the silicon were
 # never published: equal answers are strong evidence of equal spikes, not proof.

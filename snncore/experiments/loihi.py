@@ -23,7 +23,7 @@ from snncore.loihi.quantize import UNIT, in_force
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA
 from snncore.neurons import AHPParams, ahp_rest, ahp_step
 from snncore.seeds import numpy_generator
-from snncore.tasks.sequential_images import CUE, threshold_code
+from snncore.tasks.sequential_images import CUE, INPUTS, threshold_code
 
 STEPS = 28 * 28 + CUE
 LIF, AHP, OUTPUTS = Compartment(decay_v=204, vth_mant=127), AHPCompartments(decay_v=204, vth_mant=508, weight_exp=2), 10
@@ -168,16 +168,19 @@ class LIFAtEquality(Compartment):
     @property
     def threshold(self) -> int:
         """v >= n is v > n - 1."""
-        return (self.vth_mant << 6) - 1
+        return super().threshold - 1
 
 
 class AHPAtEquality(AHPCompartments):
     """Fires at its threshold, too."""
 
-    threshold = LIFAtEquality.threshold
+    @property
+    def threshold(self) -> int:
+        """v >= n is v > n - 1."""
+        return super().threshold - 1
 
 
-class NeverReset(Compartment):
+class NeverFires(Compartment):
     """Never fires."""
 
     threshold = 1 << 30  # type: ignore[assignment]
@@ -197,7 +200,7 @@ DETAILS: dict[str, tuple[Callable[[Network], Network], int]] = {  # one change o
     "equality": (
         lambda n: _with(n, lif=LIFAtEquality(LIF.decay_v, LIF.vth_mant), ahp=AHPAtEquality(AHP.decay_v, AHP.vth_mant, weight_exp=2)), 2,
     ),
-    "reset": (lambda n: _with(n, out=NeverReset(204, THRESHOLD_MANTISSA)), 2),
+    "reset": (lambda n: _with(n, out=NeverFires(204, THRESHOLD_MANTISSA)), 2),
     "refractory": (lambda n: _with(n, lif=replace(LIF, refractory=2)), 2),
     "lag0": (lambda n: n, 0),
     "lag1": (lambda n: n, 1),
@@ -214,7 +217,7 @@ RATIOS = {
 
 
 def published_ratios() -> pd.DataFrame:
-    """How many times less the chip needs than something else, as published: cited, each with its source in the ledger."""
+    """How many times less the chip needs than something else: divided by hand from published measurements, or quoted; see the ledger."""
     _, claims = ledger.read_claims(package_file("claims.toml"))
     return pd.DataFrame([{"ratio": name, "value": claims[f"loihi.smnist.{key}"].published} for key, name in RATIOS.items()])
 
@@ -234,7 +237,7 @@ def run(c: Config, record: Record) -> pd.DataFrame:
         for name, (change, lag) in DETAILS.items():
             others = int((replay(change(network), test.images[which], lag).answers != found.answers).sum())
             record.claim(f"loihi.smnist.detail.{name}", others, dataset="the silicon run's images", n=200)
-        estimate = cost(found.events, steps=STEPS)
+        estimate = cost(found.events, STEPS, relays=INPUTS)
         for claim, (low, high) in (("core_dynamic", estimate.energy_uj), ("time", estimate.time_ms)):
             record.claim(f"loihi.smnist.measured.{claim}", (low + high) / 2, low=low, high=high, dataset="the silicon run's images", n=200)
     if c.images < len(test.labels):

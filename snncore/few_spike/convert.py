@@ -28,6 +28,7 @@ from snncore.few_spike.coefficients import read_sets
 from snncore.few_spike.fit import fit
 from snncore.few_spike.neuron import FSParams, fs_neuron, relu6_code, relu_code
 from snncore.few_spike.operations import Activation, ConversionError
+from snncore.seeds import torch_generator
 from snncore.shapes import FloatTensor
 
 Images = Float[Tensor, "batch *image"]
@@ -37,7 +38,8 @@ Prices = dict[fx.Node, float]
 class FSActivation(nn.Module):
     """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers.
 
-    Where nothing else reads its input, `convert` makes it ``inplace``: it may then write over it, as ``nn.ReLU(inplace=True)`` does.
+    Where nothing else in the network reads its input, `convert` makes it ``inplace``: it may then write over it, as
+    ``nn.ReLU(inplace=True)`` does. Before you add a reader of your own, such as a hook on the layer before, set ``inplace`` to False.
     """
 
     def __init__(self, params: FSParams, inplace: bool = False):
@@ -130,6 +132,8 @@ def convert(
 ) -> Conversion:
     """A new network in which every activation is a layer of few-spike neurons. The given one is left as it is.
 
+    Layers of neurons may write over their inputs: see `FSActivation`.
+
     Parameters
     ----------
     network : module
@@ -144,7 +148,7 @@ def convert(
         Time steps of all layers that ``coefficients`` leaves open.
     spike_penalty : float
         What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
-        The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs calibration.
+        The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
     seed : int
         Of the fits.
 
@@ -164,6 +168,10 @@ def convert(
         raise ConversionError(f"K is {K}: a few-spike neuron needs at least one step")
     if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
+    if spike_penalty and calibration is not None and len(calibration) == 1:
+        raise ConversionError("calibration holds 1 image: spike_penalty compares errors with how outputs vary, so give more")
+    if spike_penalty and torch.is_inference_mode_enabled():
+        raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
     graph, rows, places = traced(network, example_input)
     used = set(coefficients or {})
     names = {a.name for a in places.values()}
@@ -185,9 +193,9 @@ def convert(
             found = pool.map(partial(choose, prices=prices), places)
             return dict(zip(places, tqdm(found, what, len(places), disable=None, leave=False), strict=True))
 
-    if calibration is not None and spike_penalty:
-        first = choose_all(_prices(graph, places, calibration, {}), "first look at layers")
-        prices = _prices(graph, places, calibration, {node: params for node, (params, _) in first.items()})
+    if calibration is not None and spike_penalty and names - used:
+        first = choose_all(_prices(graph, places, calibration, {}, seed), "first look at layers")
+        prices = _prices(graph, places, calibration, {node: params for node, (params, _) in first.items()}, seed)
         chosen = choose_all(prices, "layers")
     else:
         chosen = choose_all({}, "layers")
@@ -395,12 +403,14 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> d
 PROBES, PROBED = 16, 32  # random directions of the output, images
 
 
-def _prices(graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Tensor, neurons: Mapping[fx.Node, FSParams]) -> Prices:
+def _prices(
+    graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Tensor, neurons: Mapping[fx.Node, FSParams], seed: int
+) -> Prices:
     r"""Mean squared error of a layer's outputs that weighs as much as one spike of each of its neurons, at a spike penalty of 1.
 
     An error e in the outputs a of a layer adds :math:`\sum_i (\sum_j e_j\, \partial y_i / \partial a_j)^2` to the squared error of the
     network's output y, to first order. The sum over i is estimated by random directions u, as the mean of
-    :math:`(\sum_j e_j\, \partial (u y) / \partial a_j)^2`, for the errors of ``neurons``, or for white noise where there are none yet.
+    :math:`(\sum_j e_j\, \partial (u y) / \partial a_j)^2`, for the errors of ``neurons``, or for white noise where these make none.
     """
     values: dict[fx.Node, Tensor] = {}
     wanted = {*places, *map(operations.operand, places)}
@@ -412,26 +422,27 @@ def _prices(graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images:
                 values[n] = value
             return value
 
-    added, injected, answers = dict.fromkeys(places, 0.0), dict.fromkeys(places, 0.0), []
-    generator = torch.Generator().manual_seed(0)
+    white, added, injected = (dict.fromkeys(places, 0.0) for _ in range(3))
+    answers, some = [], images[:: math.ceil(len(images) / PROBED)]
+    generator = torch_generator(seed, "directions of the output")
     with torch.enable_grad():
-        for part in images[:: math.ceil(len(images) / PROBED)].split(4):
+        for part in some.split(4):
             y = Keep(graph).run(part.clone().requires_grad_())
             answers.append(y.detach())
-            errors = {n: (fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach()).double() for n, p in neurons.items()}
+            outputs = [values[n] for n in places]
             for _ in range(PROBES):
                 u = torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
-                for n, g in zip(places, torch.autograd.grad(y, [values[n] for n in places], u, retain_graph=True), strict=True):
-                    one = (g * errors[n]).flatten(1).sum(1) if n in errors else g
-                    added[n] += float(one.double().square().sum()) / PROBES
-            for n in places:
-                injected[n] += float(errors[n].square().sum()) if n in errors else float(values[n].numel())
-    outputs = torch.cat(answers).flatten(1).double()
-    size = {n: values[n][0].numel() for n in places}
-    share = float(outputs.var(0).sum()) / sum(size.values())
-    reach = {n: added[n] / injected[n] if injected[n] else 0.0 for n in places}  # per unit of squared error
+                for n, g in zip(places, torch.autograd.grad(y, outputs, u, True, allow_unused=True, materialize_grads=True), strict=True):
+                    white[n] += float(g.double().square().sum()) / PROBES
+                    if n in neurons:
+                        error = fs_neuron(values[operations.operand(n)].detach(), neurons[n]) - values[n].detach()
+                        added[n] += float((g * error).reshape(len(part), -1).sum(1).double().square().sum()) / PROBES
+                        injected[n] += float(error.double().square().sum()) / PROBES
+    size = {n: values[n].numel() // len(part) for n in places}
+    reach = {n: added[n] / injected[n] if injected[n] else white[n] / (size[n] * len(some)) for n in places}  # per unit of squared error
+    share = float(torch.cat(answers).flatten(1).double().var(0).sum()) / sum(size.values())
     least = 1e-6 * max(reach.values())
-    return {n: share / max(reach[n], least) for n in places}
+    return {n: share / max(reach[n], least) if least else 0.0 for n in places}
 
 
 def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:

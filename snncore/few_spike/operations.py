@@ -152,7 +152,7 @@ def in_place(node: fx.Node, network: nn.Module) -> bool:
 def aliases_its_input(node: fx.Node, network: nn.Module) -> bool:
     """Whether the result may share memory with the first argument."""
     if node.op == "call_module":
-        return isinstance(network.get_submodule(str(node.target)), REORDERING_MODULES + PADDING_MODULES)
+        return isinstance(network.get_submodule(str(node.target)), (*REORDERING_MODULES, nn.PixelShuffle, nn.ChannelShuffle))
     return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING
 
 
@@ -160,7 +160,7 @@ def reads_alone(node: fx.Node, network: nn.Module) -> bool:
     """Whether the operand of a node is computed for it alone, in memory of its own."""
     x = operand(node)
     computed = x.op in ("call_module", "call_function", "call_method")
-    return computed and len(x.users) == 1 and not aliases_its_input(x, network) and not in_place(x, network)
+    return computed and len(x.users) == 1 and not aliases_its_input(x, network)
 
 
 def has_weights(node: fx.Node, network: nn.Module) -> bool:

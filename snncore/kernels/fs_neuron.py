@@ -36,7 +36,7 @@ def _source(K: int, strict: bool, y: str) -> str:
         return "\n".join("    " * depth + line for line in lines)
 
     names = ", ".join(f"{name}{t}" for name in "Thd" for t in range(K))
-    slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in {"x", y}]
+    slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in dict.fromkeys(("x", y))]
     return f"""
 def kernel(x, y, parameters):
     {names}, = parameters

@@ -37,7 +37,8 @@ class Recipe:
     ----------
     epochs, batch : int
     peak_rate, weight_decay : float
-        Of Muon. The rate is the top of the cycle: it rises linearly from a tenth of it over ``warmup`` of all steps, then falls to 0.
+        Of Muon, whose decay is multiplied by the rate. The rate is the top of the cycle: it rises linearly from a tenth of it over
+        ``warmup`` of all steps, then falls to 0.
     vector_rate, vector_decay : float
         Of stochastic gradient descent: biases, batch normalization, filters of a single channel.
     warmup : float
@@ -64,7 +65,10 @@ class Recipe:
 
 
 class Optimizers:
-    """Muon for the weights that form a matrix, stochastic gradient descent for the rest."""
+    """Muon for the weights that form a matrix, stochastic gradient descent for the rest.
+
+    Made for a network as it lies in memory: moving it afterwards (``.to()``) would leave the optimizer with the old place.
+    """
 
     def __init__(self, network: nn.Module, recipe: Recipe):
         def is_matrix(p: nn.Parameter) -> bool:
@@ -74,9 +78,7 @@ class Optimizers:
         matrices = [p for p in network.parameters() if is_matrix(p)]
         self.flat = [(p, nn.Parameter(self._rows(p.detach()))) for p in matrices]
         if any(p.data_ptr() != flat.data_ptr() for p, flat in self.flat):
-            raise ValueError(
-                "weights of linear layers and two-dimensional convolutions can be trained, in the order of memory 'channels last'"
-            )
+            raise ValueError("weights must have two dimensions, or four in the order channels_last: the optimizer works on views of them")
         vectors = [p for p in network.parameters() if not is_matrix(p)]
         self.all: list[torch.optim.Optimizer] = []
         if self.flat:
@@ -94,8 +96,7 @@ class Optimizers:
         self.network.zero_grad()
         loss.backward()
         for p, flat in self.flat:
-            assert p.grad is not None
-            flat.grad = self._rows(p.grad)
+            flat.grad = None if p.grad is None else self._rows(p.grad)
         for optimizer in self.all:
             for group in optimizer.param_groups:
                 group["lr"] = optimizer.defaults["lr"] * self.cycle(done)
@@ -185,7 +186,9 @@ def train(
         mean_loss = float(total) / steps
         if not mean_loss <= 2 * math.log(categories):
             kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
-            raise TrainingDiverged(f"epoch {epoch + 1}: the mean loss is {mean_loss:.3g}, worse than guessing; {kept}. Lower peak_rate")
+            raise TrainingDiverged(
+                f"epoch {epoch + 1}: the mean loss is {mean_loss:.3g}, worse than guessing; {kept}. Lower peak_rate and vector_rate"
+            )
         right = accuracy(network, *held_out)
         log.append(
             {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": round(time.perf_counter() - start, 1)}

@@ -1,7 +1,8 @@
 """A recurrent network on Loihi, emulated in integers: the same answers as the chip, and every event counted.
 
 What the chip has and the emulator has not, besides what `snncore.loihi.compartment` lists: time (a step takes as long as it takes) and the
-processors around the cores. An input spike reaches the neurons ``input_lag`` steps later, since it comes through these.
+processors around the cores, with the core that relays their spikes. An input spike reaches the neurons ``input_lag`` steps later, since it
+comes through these.
 """
 
 import warnings

@@ -3,10 +3,12 @@ r"""What events on Loihi cost: energy and time of its neuron cores, from publish
 .. math::
 
     E = \sum_\text{event} n_\text{event}\, E_\text{event}, \qquad
-    t = \sum_\text{event} n_\text{event}\, t_\text{event} \quad \text{on one core}
+    t = \sum_\text{event} n_\text{event}\, t_\text{event}
 
-The prices do not say when the update of a compartment counts as active, so there are two sums: all updates inactive but those of
-compartments that fire, and all active. Static power, and the processors beside the cores, are not in it.
+where the time is that of the one core on which the network lies. Input spikes come from a core of relays, one for each input, which works
+at the same time; its events cost energy, too. The prices do not say when the update of a compartment counts as active, so there are two
+sums: all updates inactive but those of compartments that fire, and all active. Static power, and the processors beside the cores, are
+not in it.
 
 Source of the prices: the rows of ``data/loihi_costs.toml``.
 """
@@ -19,9 +21,9 @@ from snncore.loihi.emulator import Events
 
 
 class Price(NamedTuple):
-    """Energy [pJ] and time [ns] of an event, and who says so."""
+    """Energy [pJ; None where the source gives none] and time [ns] of an event, and who says so."""
 
-    energy_pj: float
+    energy_pj: float | None
     time_ns: float
     source: str
 
@@ -38,7 +40,7 @@ def prices(name: str = "davies2018") -> dict[str, Price]:
     sets = sorted({row["set"] for row in rows})
     if name not in sets:
         raise ValueError(f"no set of prices is named {name!r}: there are {', '.join(sets)}")
-    return {row["event"]: Price(row["energy_pj"], row["time_ns"], row["source"]) for row in rows if row["set"] == name}
+    return {row["event"]: Price(row.get("energy_pj"), row["time_ns"], row["source"]) for row in rows if row["set"] == name}
 
 
 class Cost(NamedTuple):
@@ -48,25 +50,34 @@ class Cost(NamedTuple):
     time_ms: tuple[float, float]
 
 
-def cost(events: Events, steps: int, name: str = "davies2018") -> Cost:
-    """Mean cost of an image whose network lies on one core.
+def cost(events: Events, steps: int, relays: int, name: str = "davies2018") -> Cost:
+    """Mean cost of an image.
 
     Parameters
     ----------
     events : Events
     steps : int
         Time steps of an image.
+    relays : int
+        Inputs of the network; each relay receives and sends the input spikes of one.
     name : str
         Of the set of prices.
     """
     price = prices(name)
-    spikes = float(events.spikes.sum(1).mean())
-    common = {"synaptic_operation": float(events.synaptic_operations.mean()), "spike_in_tile": spikes, "barrier": steps}
+    spikes, inputs = float(events.spikes.sum(1).mean()), float(events.input_spikes.mean())
+    synaptic = float(events.synaptic_operations.mean())
 
-    def total(active: float) -> tuple[float, float]:
-        counts = {**common, "update_active": active, "update_inactive": events.compartment_updates - active}
-        energy, time = (sum(n * getattr(price[event], unit) for event, n in counts.items()) for unit in ("energy_pj", "time_ns"))
+    def core(synaptic: float, spikes: float, updates: float, active: float) -> dict[str, float]:
+        return {
+            "synaptic_operation": synaptic, "spike_in_tile": spikes, "update_active": active, "update_inactive": updates - active,
+        }  # fmt: skip
+
+    def total(network: dict[str, float], relayed: dict[str, float]) -> tuple[float, float]:
+        energy = sum(n * (price[event].energy_pj or 0) for counts in (network, relayed) for event, n in counts.items())
+        time = sum(n * price[event].time_ns for event, n in network.items()) + steps * price["barrier"].time_ns
         return energy / 1e6, time / 1e6
 
-    (least, fastest), (most, slowest) = total(spikes), total(events.compartment_updates)
-    return Cost((least, most), (fastest, slowest))
+    updates = events.compartment_updates
+    least = total(core(synaptic, spikes, updates, spikes), core(inputs, inputs, relays * steps, inputs))
+    most = total(core(synaptic, spikes, updates, updates), core(inputs, inputs, relays * steps, relays * steps))
+    return Cost((least[0], most[0]), (least[1], most[1]))

@@ -133,7 +133,7 @@ def test_an_error_is_priced_by_what_it_does_to_the_output():
     variance, hidden, last = float(network(x).var(0).sum()), network[:4](x), network[4].weight
     code = relu_code(0.2, 1)
     e = fs_neuron(network[:3](x), code) - hidden
-    white, coded = _prices(graph, places, x, {}), _prices(graph, places, x, {relu: code})
+    white, coded = _prices(graph, places, x, {}, 0), _prices(graph, places, x, {relu: code}, 0)
 
     def expected(neurons, added):
         return pytest.approx(variance / 70 * neurons / float(added), rel=0.3)  # from 16 random directions for each of 32 images
@@ -143,6 +143,33 @@ def test_an_error_is_priced_by_what_it_does_to_the_output():
     assert coded[relu] == expected(30, (e @ last.T).square().sum(1).mean() / e.square().mean())
     assert coded[silu] == white[silu]
     assert coded[relu] < white[relu] / 5
+
+
+class Unused(nn.Module):
+    """One activation leads nowhere, one is silent, one works."""
+
+    def forward(self, x):
+        F.silu(x * 3)
+        return F.relu(x) + F.relu(x - 100)
+
+
+def test_layers_without_influence_or_error_are_priced_too():
+    x = images(32)
+    snn, _ = convert(Unused(), x[:1], x, K=8, spike_penalty=1e-3)
+    assert all(np.isfinite([*m.params.T, *m.params.d]).all() for m in snn.modules() if isinstance(m, FSActivation))
+    assert (snn(x) - Unused()(x)).abs().max() < 0.3
+    silent = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2))
+    with torch.no_grad():
+        silent[0].bias.fill_(-100)
+    assert len(convert(silent, x[:1], x, K=8, spike_penalty=1e-3).report.spiking) == 1
+
+
+def test_prices_need_gradients_and_more_than_one_image():
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images(2)
+    with pytest.raises(ConversionError, match="calibration holds 1 image"):
+        convert(network, x[:1], x[:1], spike_penalty=1e-3)
+    with torch.inference_mode(), pytest.raises(ConversionError, match="outside of"):
+        convert(network, x[:1], x, spike_penalty=1e-3)
 
 
 class Residual(nn.Module):

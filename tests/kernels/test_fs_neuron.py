@@ -28,7 +28,9 @@ def test_compiled_neurons_have_the_bits_of_the_plain_ones(name, dtype, n):
     before, expected = x.clone(), plain(x, p)
     assert torch.equal(fs_neuron(x, p), expected)
     assert torch.equal(x, before)
-    assert torch.equal(fs_neuron(x, p, inplace=True), expected)
+    y = fs_neuron(x, p, inplace=True)
+    assert torch.equal(y, expected)
+    assert y.data_ptr() == x.data_ptr()
     assert len(expected.unique()) > 1
 
 
@@ -44,6 +46,7 @@ def test_the_order_of_memory_does_not_matter():
     p, x = SETS["silu.published"], torch.randn(4, 16, 20, 20, generator=torch.Generator().manual_seed(0))
     for y in (x.to(memory_format=torch.channels_last), x.transpose(1, 3), x[:, :, :, ::2], x.expand(2, 4, 16, 20, 20)):
         assert torch.equal(fs_neuron(y, p), plain(y, p))
+        assert torch.equal(fs_neuron(y.clone(), p, inplace=True), plain(y, p))
     assert fs_neuron(x.to(memory_format=torch.channels_last), p).is_contiguous(memory_format=torch.channels_last)
 
 

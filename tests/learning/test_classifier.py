@@ -66,7 +66,7 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
     kept["identity"]["recipe"]["epochs"] = 4
     torch.save(kept, state)
     before = state.read_bytes()
-    with pytest.raises(TrainingDiverged, match=r"epoch 2: the mean loss is nan.*holds epoch 1\. Lower peak_rate"):
+    with pytest.raises(TrainingDiverged, match=r"epoch 2: the mean loss is nan.*holds epoch 1\. Lower peak_rate and vector_rate"):
         train(network(), x * torch.inf, y, (x, y), RECIPE, 0, state, progress=False)
     assert state.read_bytes() == before
 
@@ -103,3 +103,29 @@ def test_a_step_moves_all_directions_of_a_matrix_and_vectors_along_the_gradient(
         inside = u[:, s > 1e-2 * s[0]].T @ moved[name].flatten(1) @ v[s > 1e-2 * s[0]].T / recipe.peak_rate
         assert ((inside.diag() > 0.5) & (inside.diag() < 1.5)).all()  # Muon's own tolerance
         assert (inside - inside.diag().diag()).abs().max() < 0.1
+
+
+def test_filters_of_one_channel_go_down_the_gradient_and_tall_matrices_move_more():
+    network = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4, bias=False), nn.Flatten(), nn.Linear(16, 64, bias=False))
+    network.to(memory_format=torch.channels_last)
+    before = [p.detach().clone() for p in network.parameters()]
+    recipe = dataclasses.replace(RECIPE, weight_decay=0.0, vector_decay=0.0)
+    loss = network(torch.randn(32, 4, 4, 4, generator=torch.Generator().manual_seed(0))).square().mean()
+    (g, _) = torch.autograd.grad(loss, list(network.parameters()), retain_graph=True)
+    Optimizers(network, recipe).step(loss, recipe.warmup)
+    filters, tall = (b - p.detach() for b, p in zip(before, network.parameters(), strict=True))
+    assert torch.allclose(filters, recipe.vector_rate * (1 + recipe.momentum) * g, rtol=1e-3, atol=1e-6)
+    stretch = torch.linalg.svdvals(tall) / recipe.peak_rate
+    assert ((stretch > 2 * 0.5) & (stretch < 2 * 1.5)).all()  # by the root of rows over columns
+
+
+def test_weights_that_are_no_view_are_refused():
+    with pytest.raises(ValueError, match="order channels_last"):
+        Optimizers(nn.Sequential(nn.Conv2d(3, 8, 3)), RECIPE)
+
+
+def test_weights_without_gradient_stay():
+    network = nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 3))
+    before = network[1].weight.detach().clone()
+    Optimizers(network, RECIPE).step(network[0](torch.ones(2, 4)).square().mean(), 0.1)
+    assert torch.equal(network[1].weight, before)

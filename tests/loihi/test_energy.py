@@ -6,16 +6,18 @@ from snncore.loihi.energy import cost, prices
 
 
 def test_the_cost_is_events_times_prices():
-    events = Events(np.array([5, 5]), np.array([[1, 2], [3, 4]]), np.array([100, 300]), np.zeros(2, int), np.zeros(2, int), 1000)
-    energy, time = cost(events, steps=10)
-    assert energy == pytest.approx((1e-6 * (200 * 23.6 + 5 * 1.7 + 5 * 81 + 995 * 52), 1e-6 * (200 * 23.6 + 5 * 1.7 + 1000 * 81)))
+    events = Events(np.array([5, 7]), np.array([[1, 2], [3, 4]]), np.array([100, 300]), np.zeros(2, int), np.zeros(2, int), 1000)
+    energy, time = cost(events, steps=10, relays=4)
+    common = 200 * 23.6 + 5 * 1.7 + 6 * (23.6 + 1.7)  # the network's events, and 6 input spikes that are relayed
+    assert energy == pytest.approx((1e-6 * (common + 11 * 81 + (995 + 34) * 52), 1e-6 * (common + (1000 + 40) * 81)))
     assert time == pytest.approx(
         (1e-6 * (200 * 3.5 + 5 * 2.1 + 1130 + 5 * 8.4 + 995 * 5.3), 1e-6 * (200 * 3.5 + 5 * 2.1 + 1130 + 1000 * 8.4))
     )
 
 
 def test_every_price_has_a_source():
-    assert all(len(price.source) > 40 for price in prices().values())
+    assert all("IEEE Micro" in price.source and "Table 2" in price.source for price in prices().values())
+    assert prices()["barrier"].energy_pj is None  # not given, which is not 0
 
 
 def test_an_unknown_set_of_prices_is_refused():
