@@ -106,7 +106,8 @@ def test_rate_coding_that_is_never_close_says_never(tmp_path, monkeypatch):
     monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
     ann, x = convolutional()
     record = Record("images", "smoke", tmp_path)
-    found = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, Labeled(x, ann(x).argmax(1)), steps=1)
+    test = Labeled(x, ann(x).argmax(1))
+    found = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, test, "tests", steps=1)
     assert not found["enough"]["rate"]
     assert json.loads((tmp_path / "values.json").read_text())["rate_a_rate_steps"]["text"] == "never"
 

@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"shapes \(21, 9\), \(21, 21\), \(4, 21\), but the populations have 18 neurons and x 9 inputs"):
         run(x, Weights(*w), MIXED[:3], READOUT)
     with pytest.raises(TypeError, match="constants of type ReadoutParams: use one of LIFParams"):
-        run(x, Weights(*w), (*MIXED[:3], (3, ReadoutParams())), READOUT)
+        run(x, Weights(*w), (*MIXED[:3], Population(3, ReadoutParams())), READOUT)
 
 
 def test_lstm_reads_out_each_step():
