@@ -21,6 +21,7 @@ from snncore.few_spike import operations
 from snncore.few_spike.convert import FSActivation, Images
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
+from snncore.kernels.fs_neuron import read_codes
 from snncore.shapes import FloatTensor, SpikeTrain
 
 
@@ -231,11 +232,12 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
     """What the neurons hand on, and how many of each image are in each piece, shape (image, piece)."""
     if x.device.type == "cpu" and p.K <= CODED:  # much faster than a search: the spikes of a neuron, read as a binary number by itself
         digits = 2.0 ** torch.arange(p.K)
-        piece = torch.zeros(2**p.K, dtype=torch.long)
-        piece[(digits @ table.spikes.float()).long()] = torch.arange(len(table))
-        which = piece[fs_neuron(x, replace(p, d=digits.tolist())).nan_to_num_(0.0).long()]
-    else:
-        which = torch.bucketize(x, table.first[1:].to(x.device), right=True)
+        codes = (digits @ table.spikes.float()).long()
+        y = torch.zeros(2**p.K, dtype=x.dtype).index_put_((codes,), table.y)
+        code = fs_neuron(x, replace(p, d=digits.tolist())).contiguous()
+        counts = read_codes(code.view(images, -1).numpy(), y.numpy(), torch.get_num_threads())
+        return code, torch.from_numpy(counts)[:, codes]
+    which = torch.bucketize(x, table.first[1:].to(x.device), right=True)
     y = torch.where(x.isnan(), x, table.y.to(x.device)[which])
     which = which.reshape(images, -1) + len(table) * torch.arange(images, device=x.device)[:, None]
     return y, torch.bincount(which.flatten(), minlength=len(table) * images).view(images, len(table))

@@ -66,3 +66,22 @@ def decode(
     parameters = (*map(type_, T), *(-type_(a) for a in h), *map(type_, d))  # v + (-h) is bitwise v - h
     kernel = _compiled(len(T), strict, "x" if y is x else "y")  # one name for one array, or the compiler fears that they overlap
     in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], parameters), x.size, min(threads, x.size // PER_THREAD))
+
+
+@njit(cache=True, nogil=True)
+def _read(code, y, counts):
+    for image in range(len(code)):
+        for i in range(code.shape[1]):
+            c = code[image, i]
+            if c == c:
+                counts[image, int(c)] += 1
+                code[image, i] = y[int(c)]
+            else:
+                counts[image, 0] += 1
+
+
+def read_codes(code: np.ndarray, y: np.ndarray, threads: int = 1) -> np.ndarray:
+    """Replace each number c of ``code``, shape (image, neuron), by y[c], and count them, shape (image, c). NaN stay NaN and count as 0."""
+    counts = np.zeros((len(code), len(y)), np.int64)
+    in_parts(lambda _, first, last: _read(code[first:last], y, counts[first:last]), len(code), threads)
+    return counts
