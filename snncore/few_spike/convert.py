@@ -466,7 +466,16 @@ def _code(name: str, K: int, top: float) -> FSParams:
     if name == "hardsigmoid":
         p = relu6_code(K)
         return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
-    return relu6_code(K) if name == "relu6" else relu_code(top / (1 - 2.0**-K), K, nearest=True)
+    if name == "relu6":
+        return relu6_code(K)
+    step = top / (2**K - 1)
+    return relu_code(2**K * (_few_digits(step, 23 - K) if K <= 16 else step), K, nearest=True)
+
+
+def _few_digits(x: float, digits: int) -> float:
+    """x rounded to so many binary digits: then sums of a code's numbers are exact, and the compiled neuron needs no steps."""
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(round(math.ldexp(mantissa, digits)), exponent - digits)
 
 
 def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams:

@@ -1,15 +1,19 @@
-"""The few-spike neuron for many numbers at once, compiled as straight-line code: bitwise the plain step, at about the speed of memory.
+"""The few-spike neuron for many numbers at once, compiled: bitwise the plain step, at about the speed of memory.
 
-The code of each number of steps K is generated, since compilers do not unroll the loop over steps and then vectorize the one over
-elements. A step waits for the step before it; so several chains, far apart in the array, run interleaved. Parameters are arguments: a
-network whose layers all differ needs a single compilation.
+Codes of ReLU and ReLU6 round to a grid, which needs no loop over steps. For all others straight-line code is generated for each number of
+steps K, since compilers do not unroll the loop over steps and then vectorize the one over elements. A step waits for the step before it; so
+several chains, far apart in the array, run interleaved. Parameters are arguments: a network whose layers all differ needs a single
+compilation.
 """
 
+import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from snncore.kernels.threads import in_parts
 
@@ -17,6 +21,17 @@ CHAINS = 6  # interleaved; more would not fit the registers
 RUN = 64  # elements of a chain in one block: all chains fit the first-level cache
 BLOCK = CHAINS * RUN
 PER_THREAD = 1 << 16  # elements for which another thread is worth its start
+
+
+@intrinsic
+def _wide(typing_context):
+    """Lets the function that calls it use 512-bit vectors: LLVM avoids them on some processors, where these loops gain by half."""
+
+    def generate(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite's own method knows no attributes with a value
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 def _source(K: int, strict: bool, y: str) -> str:
@@ -39,6 +54,7 @@ def _source(K: int, strict: bool, y: str) -> str:
     slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in dict.fromkeys(("x", y))]
     return f"""
 def kernel(x, y, parameters):
+    wide()
     {names}, = parameters
     zero, n = x.dtype.type(0), x.size
     for b in range(0, n - n % {BLOCK}, {BLOCK}):
@@ -53,19 +69,87 @@ def kernel(x, y, parameters):
 
 @cache
 def _compiled(K: int, strict: bool, y: str):
-    namespace: dict = {}
+    namespace: dict = {"wide": _wide}
     exec(compile(_source(K, strict, y), f"<few-spike kernel, K = {K}>", "exec"), namespace)
     return njit(nogil=True)(namespace["kernel"])
+
+
+class Rounding(NamedTuple):
+    """What a code for ReLU does: x becomes the multiple q of ``step`` with (q - shift) step <= x < (q + 1 - shift) step, in 0..top.
+
+    Where the first spike silences the neuron, it does so up to x = ``silence``; beyond, all steps fire, which makes ``beyond``.
+    """
+
+    step: float
+    shift: float
+    top: float
+    silence: float = math.inf
+    beyond: float = math.inf
+
+
+@lru_cache(maxsize=1024)
+def as_rounding(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], strict: bool, digits: int) -> Rounding | None:
+    """The grid to which a neuron rounds, if its parameters are such a code and all its sums are exact in so many binary digits.
+
+    They are if multiples of half a step fit: then every difference v - h is one of two numbers within a factor of two (Sterbenz), or
+    the neuron is beyond its range and fires in all remaining steps.
+    """
+    n, step = len(T), d[-1]
+    saturates = n > 1 and d[0] == 2 * d[1] and h[0] > math.ldexp(d[0], digits)
+    bits = n - saturates
+    code = tuple(math.ldexp(step, bits - 1 - t) for t in range(bits))
+    lower = code[-1] - T[-1]
+    odd = int(math.ldexp(math.frexp(step)[0], digits))
+    exact = odd and odd.bit_length() - (odd & -odd).bit_length() + 1 + n + 1 <= digits
+    if not (exact and step > 0 and 1e-25 < code[0] < 1e25 and bits <= 16 and lower in (0.0, step / 2)):
+        return None
+    if d[-bits:] != code or h[-bits:-1] != code[:-1] or T[-bits:] != tuple(c - lower for c in code):
+        return None
+    top = math.ldexp(step, bits)
+    if not saturates:
+        return Rounding(step, lower / step, top - step)
+    return Rounding(step, 0.5, top, h[0], 2 * top - step) if lower and d[0] == top and T[0] == top - lower else None
+
+
+@cache
+def _rounding(strict: bool, inplace: bool):
+    """Loop that rounds; in place it names a single array, or the compiler fears that two overlap."""
+
+    def kernel(x, y, step, inverse, offset, magic, up, top, silence, beyond):
+        _wide()
+        zero = x.dtype.type(0)
+        for i in range(x.size):
+            b = x[i]
+            a = (b * inverse + offset + magic - magic) * step  # the multiple below, or the one below that
+            border = a + up
+            above = b > border if strict else b >= border
+            a = a + step if above else a
+            a = top if a > top else a
+            a = zero if a < zero else a
+            a = beyond if b > silence else a
+            if inplace:
+                x[i] = a
+            else:
+                y[i] = a
+
+    return njit(nogil=True)(kernel)
 
 
 def decode(
     x: np.ndarray, y: np.ndarray, T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool, threads: int = 1
 ) -> None:
     """Write what the neuron sends for each number of x into y, both of shape (n,), float32 or float64; NaN stay NaN. y may be x."""
-    type_ = x.dtype.type
-    parameters = (*map(type_, T), *(-type_(a) for a in h), *map(type_, d))  # v + (-h) is bitwise v - h
-    kernel = _compiled(len(T), strict, "x" if y is x else "y")  # one name for one array, or the compiler fears that they overlap
-    in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], parameters), x.size, min(threads, x.size // PER_THREAD))
+    type_, digits = x.dtype.type, np.finfo(x.dtype).nmant + 1
+    grid = as_rounding(tuple(T), tuple(h), tuple(d), strict, digits)
+    if grid:
+        kernel = _rounding(strict, y is x)
+        offset, magic = grid.shift - 0.5 - 2.0**-5, 1.5 * 2.0 ** (digits - 1)
+        numbers = (grid.step, 1 / grid.step, offset, magic, (1 - grid.shift) * grid.step, *grid[2:])
+        parameters = tuple(map(type_, numbers))
+    else:
+        kernel = _compiled(len(T), strict, "x" if y is x else "y")
+        parameters = ((*map(type_, T), *(-type_(a) for a in h), *map(type_, d)),)  # v + (-h) is bitwise v - h
+    in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], *parameters), x.size, min(threads, x.size // PER_THREAD))
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,8 @@ import sys
 import pytest
 import torch
 
-from snncore.few_spike import coefficients, fs_decode, fs_neuron, fs_run, relu_code
+from snncore.few_spike import FSParams, coefficients, fs_decode, fs_neuron, fs_run, relu6_code, relu_code
+from snncore.kernels.fs_neuron import as_rounding
 
 SETS = {name: coefficients(name).params for name in ("silu.published", "sigmoid.published", "gelu.k4")} | {
     "relu": relu_code(3.7, 8, nearest=True),
@@ -32,6 +33,45 @@ def test_compiled_neurons_have_the_bits_of_the_plain_ones(name, dtype, n):
     assert torch.equal(y, expected)
     assert y.data_ptr() == x.data_ptr()
     assert len(expected.unique()) > 1
+
+
+ROUNDING = {
+    "published": (relu_code(25.0, 10, strict=True), 24),
+    "one step": (relu_code(3.0, 1), 24),
+    "nearest": (relu_code(3.0, 8, nearest=True), 24),
+    "nearest, strict": (relu_code(5.0, 16, nearest=True, strict=True), 24),
+    "as many digits as fit": (relu_code(4095 / 512, 11, nearest=True), 24),
+    "saturates": (relu6_code(9), 24),
+    "saturates, two steps": (relu6_code(2), 24),
+    "a digit more": (relu_code(8191 / 512, 11, nearest=True), 53),
+    "unlike any grid": (relu_code(3.7, 8, nearest=True), None),
+    "other outputs": (FSParams((2.0, 1.0), (2.0, 1.0), (2.0, 1.1), False), None),
+    "other thresholds": (FSParams((2.0, 0.9), (2.0, 1.0), (2.0, 1.0), False), None),
+    "other resets": (FSParams((2.0, 1.0), (1.9, 1.0), (2.0, 1.0), False), None),
+    "last reset": (FSParams((2.0, 1.0), (2.0, 7.0), (2.0, 1.0), False), 24),  # never matters
+    "saturates late": (FSParams((6.0, 1.5), (1e30, 3.0), (6.0, 3.0), False), None),
+    "does not saturate": (FSParams((4.5, 1.5), (9.0, 3.0), (6.0, 3.0), False), None),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDING)
+@pytest.mark.parametrize(("dtype", "digits", "integer"), [(torch.float32, 24, torch.int32), (torch.float64, 53, torch.int64)])
+def test_codes_that_round_have_the_bits_of_the_steps(name, dtype, digits, integer):
+    p, needed = ROUNDING[name]
+    assert (as_rounding(p.T, p.h, p.d, p.strict, digits) is not None) == (needed is not None and digits >= needed)
+    borders = torch.arange(-3, 2 ** (p.K + 1) + 4, dtype=torch.float64) * p.d[-1] / 2
+    borders = torch.cat([borders, borders + p.d[0]]).to(dtype)
+    g = torch.Generator().manual_seed(0)
+    x = torch.cat(
+        [torch.nextafter(borders, torch.tensor(to, dtype=dtype)) for to in (-torch.inf, torch.inf)]
+        + [borders, torch.rand(20_000, generator=g, dtype=dtype) * 2.5 * p.d[0], 1e6 * torch.randn(1000, generator=g, dtype=dtype)]
+        + [torch.tensor([0.0, -0.0, torch.inf, -torch.inf, torch.nan, 1e-40, -1e-40, 1e30, 3e38, -3e38], dtype=dtype)]
+    )
+    for inplace in (False, True):
+        y, expected = fs_neuron(x.clone(), p, inplace), torch.where(x.isnan(), x, plain(x.nan_to_num(0.0, torch.inf, -torch.inf), p))
+        different = (y.view(integer) != expected.view(integer)) & ~x.isnan()
+        assert x[different].tolist() == []
+        assert y.isnan().sum() == 1
 
 
 @pytest.mark.parametrize("n", [5, 20_000])  # plain and compiled
