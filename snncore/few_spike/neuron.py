@@ -122,9 +122,6 @@ def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
     return y
 
 
-COMPILED_FROM = 4096  # so many numbers are worth a call of the compiled twin
-
-
 def _plain(x: FloatTensor, p: FSParams | OnDevice) -> FloatTensor:
     v, y = x, torch.zeros_like(x)
     for t in range(p.K):
@@ -151,7 +148,7 @@ def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor
     It is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over x, which saves the
     time to get fresh memory: x must not be used afterwards.
     """
-    if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64) or x.numel() < COMPILED_FROM:
+    if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64):
         return _plain(x, p)
     if x.is_cuda:
         return _fused()(x, _on_device(p, x.device, x.dtype))

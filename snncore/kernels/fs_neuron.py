@@ -20,7 +20,7 @@ from snncore.kernels.threads import in_parts
 CHAINS = 6  # interleaved; more would not fit the registers
 RUN = 64  # elements of a chain in one block: all chains fit the first-level cache
 BLOCK = CHAINS * RUN
-PER_THREAD = 1 << 16  # elements for which another thread is worth its start
+PARALLEL_FROM = 1 << 17  # elements that are worth more than one thread
 
 
 @intrinsic
@@ -50,12 +50,12 @@ def _source(K: int, strict: bool, y: str) -> str:
     def indented(lines: list[str], depth: int) -> str:
         return "\n".join("    " * depth + line for line in lines)
 
-    names = ", ".join(f"{name}{t}" for name in "Thd" for t in range(K))
+    read = [f"{name}{t} = parameters[{i * K + t}]" for i, name in enumerate("Thd") for t in range(K)]
     slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in dict.fromkeys(("x", y))]
     return f"""
 def kernel(x, y, parameters):
     wide()
-    {names}, = parameters
+{indented(read, 1)}
     zero, n = x.dtype.type(0), x.size
     for b in range(0, n - n % {BLOCK}, {BLOCK}):
 {indented(slices, 2)}
@@ -135,21 +135,26 @@ def _rounding(strict: bool, inplace: bool):
     return njit(nogil=True)(kernel)
 
 
+@lru_cache(maxsize=1024)
+def _parameters(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], dtype: str) -> np.ndarray:
+    """In one array; v + (-h) is bitwise v - h."""
+    return np.concatenate([np.array(T, dtype), -np.array(h, dtype), np.array(d, dtype)])
+
+
 def decode(
     x: np.ndarray, y: np.ndarray, T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool, threads: int = 1
 ) -> None:
     """Write what the neuron sends for each number of x into y, both of shape (n,), float32 or float64; NaN stay NaN. y may be x."""
-    type_, digits = x.dtype.type, np.finfo(x.dtype).nmant + 1
-    grid = as_rounding(tuple(T), tuple(h), tuple(d), strict, digits)
+    T, h, d, digits = tuple(T), tuple(h), tuple(d), np.finfo(x.dtype).nmant + 1
+    grid = as_rounding(T, h, d, strict, digits)
     if grid:
         kernel = _rounding(strict, y is x)
         offset, magic = grid.shift - 0.5 - 2.0**-5, 1.5 * 2.0 ** (digits - 1)
         numbers = (grid.step, 1 / grid.step, offset, magic, (1 - grid.shift) * grid.step, *grid[2:])
-        parameters = tuple(map(type_, numbers))
+        parameters = tuple(map(x.dtype.type, numbers))
     else:
-        kernel = _compiled(len(T), strict, "x" if y is x else "y")
-        parameters = ((*map(type_, T), *(-type_(a) for a in h), *map(type_, d)),)  # v + (-h) is bitwise v - h
-    in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], *parameters), x.size, min(threads, x.size // PER_THREAD))
+        kernel, parameters = _compiled(len(T), strict, "x" if y is x else "y"), (_parameters(T, h, d, x.dtype.name),)
+    in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], *parameters), x.size, threads if x.size >= PARALLEL_FROM else 1)
 
 
 @njit(cache=True, nogil=True)
