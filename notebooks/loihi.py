@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The AHP neuron in the chip's integers, a replay that repeats every wrong answer of the silicon run, and what its energy is compared with
-#     inputs: [data/claims.toml, data/loihi_costs.toml]
+#     inputs: [data/claims.toml, data/loihi_costs.toml, data/peers/brian2_loihi.npz, data/peers/nengo_loihi.npz, data/peers/lava.npz]
 #     minutes: {smoke: 1, book: 1, paper: 3}
 # ---
 
@@ -90,6 +90,38 @@ plt.show()
 # neuron, less inhibited, fires {value}`spikes_chip` instead of {value}`spikes_float` times, and its current ends up only
 # {value}`ahp_gap` of the threshold higher. A network to be put on the chip should be trained with the decays of the registers, not with
 # those of the paper, and should not depend on the exact time of a spike.
+#
+# ## Beside other emulators
+#
+# Three packages emulate neurons of Loihi: Brian2Loihi {cite:p}`michaelis2022`, Nengo Loihi and Intel's Lava. None has the AHP neuron, which
+# joins two compartments, but what they have should be the same. Each ran a random network of a dozen neurons for {value}`peer_steps` steps
+# in a Python of its own, since they need older packages; their potentials are in our package, and this page compares them with ours.
+#
+# :::{list-table} Potentials that differ from those of other emulators (reproduced: ours from this run, theirs recorded).
+# :name: tab-peers
+# :header-rows: 1
+#
+# * - Emulator
+#   - What the neurons have
+#   - Spikes
+#   - Potentials that differ
+# * - {value}`brian2_loihi_versions`
+#   - synaptic current, refractory step, recurrent weights
+#   - {value}`brian2_loihi_spikes`
+#   - {value}`brian2_loihi_different`
+# * - {value}`nengo_loihi_versions`
+#   - the same, and a bias
+#   - {value}`nengo_loihi_spikes`
+#   - {value}`nengo_loihi_different`
+# * - {value}`lava_versions`
+#   - synaptic current
+#   - {value}`lava_spikes`
+#   - {value}`lava_different`
+# :::
+#
+# In all, {claim}`loihi.oracle.mismatches` steps of {value}`peer_numbers` potentials differ. For one image on 240 LIF neurons ours is
+# {claim}`speed.loihi.brian2` times as fast as Brian2Loihi and {claim}`speed.loihi.nengo` times as fast as Nengo Loihi, which were written
+# to be general.
 #
 # ## The silicon run, repeated
 #

@@ -1,9 +1,14 @@
 """Sequential MNIST on Loihi, emulated in integers: the published weights give the answers of the published silicon run."""
 
+import argparse
+import os
+import subprocess
+import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +18,10 @@ from jaxtyping import Float, Int, UInt8
 from tqdm import tqdm
 
 from snncore.datafiles import package_file, read_loihi_weights, read_mnist
-from snncore.experiments import ledger
+from snncore.experiments import ledger, speed
 from snncore.experiments.record import Record
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
-from snncore.loihi.emulator import Events, Group, Network, emulate, with_outputs
+from snncore.loihi.emulator import Emulation, Events, Group, Network, emulate, with_outputs
 from snncore.loihi.energy import cost
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.quantize import UNIT, in_force
@@ -207,6 +212,93 @@ DETAILS: dict[str, tuple[Callable[[Network], Network], int]] = {  # one change o
 }  # fmt: skip
 
 
+# --- Emulators by others ---------------------------------------------------------------------------------------------------------------
+
+PEERS: dict[str, tuple[int, dict[str, int]]] = {  # steps until inputs arrive, and registers
+    "brian2_loihi": (0, {"decay_u": 1024, "refractory": 2}),
+    "nengo_loihi": (1, {"decay_u": 1024, "refractory": 2, "bias": -300}),
+    "lava": (1, {"decay_u": 1024}),
+}
+
+
+def peer_case(neurons: int, inputs: int, steps: int, recurrent: bool, **registers: int) -> dict[str, Any]:
+    """A random network of LIF neurons, a fifth of whose weights are not zero if there are many, and its input; see `peers`."""
+    g = numpy_generator(0, "network for peers")
+    share = min(1.0, 20 / neurons)
+    w_in = 2 * g.integers(-30, 45, (neurons, inputs)) * (g.random((neurons, inputs)) < share)
+    w_rec = 2 * g.integers(-45, 30, (neurons, neurons)) * (g.random((neurons, neurons)) < share / 2) * recurrent
+    x = (g.random((steps, inputs)) < 0.15).astype(np.uint8)
+    plainest = {"decay_u": FULL_DECAY, "decay_v": 204, "vth_mant": 127, "refractory": 1, "bias": 0}
+    return {"w_in": w_in, "w_rec": w_rec, "x": x} | plainest | registers
+
+
+def as_peer(case: Mapping[str, Any], input_lag: int) -> Emulation:
+    """The case on our emulator, with all potentials."""
+    registers = Compartment(
+        int(case["decay_v"]),
+        int(case["vth_mant"]),
+        decay_u=int(case["decay_u"]),
+        refractory=int(case["refractory"]),
+        bias_mant=int(case["bias"]),
+    )
+    network = Network(case["w_in"], case["w_rec"], [Group(len(case["w_in"]), registers)], mixed_sign=True)
+    return emulate(network, case["x"][:, None], input_lag, trace=True)
+
+
+class Beside(NamedTuple):
+    """Potentials that differ, of how many, and how many times longer the peer took, of the named versions."""
+
+    different: int
+    numbers: int
+    times_longer: float
+    versions: str
+
+
+def beside_peer(peer: str, python: str, case: Mapping[str, Any], keep: Path | None = None) -> Beside:
+    """Run a case with another emulator, which this Python has, and with ours, both keeping all potentials.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the peer fails; its own message is shown.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given, answer = Path(folder, "case.npz"), keep or Path(folder, "answer.npz")
+        np.savez(given, **case)
+        subprocess.run([python, Path(__file__).with_name("peers.py"), peer, given, answer], check=True)
+        with np.load(answer) as found:
+            v, seconds, versions = found["v"], float(found["seconds"]), str(found["versions"])
+    lag = PEERS[peer][0]
+    times = speed.side_by_side({"ours": lambda: as_peer(case, lag)}, 3)
+    return Beside(int((as_peer(case, lag).v_trace[:, 0] != v).sum()), v.size, seconds / times["ours"], versions)
+
+
+def recorded_peers(record: Record) -> None:
+    """Our emulator against what the peers gave, which is recorded in the package."""
+    different = numbers = 0
+    for peer, (lag, _) in PEERS.items():
+        with np.load(package_file(f"peers/{peer}.npz")) as case:
+            e, v = as_peer(case, lag), case["v"]
+            record.value(f"{peer}_versions", str(case["versions"]))
+        record.value(f"{peer}_different", int((e.v_trace[:, 0] != v).sum()))
+        record.value(f"{peer}_spikes", int(e.events.spikes.sum()), "{:,}")
+        different, numbers = different + int((e.v_trace[:, 0] != v).any(1).sum()), numbers + v.size
+    record.value("peer_steps", len(v), "{:,}")
+    record.value("peer_numbers", numbers, "{:,}")
+    record.claim("loihi.oracle.mismatches", different, dataset="recorded runs of three emulators", n=len(PEERS) * len(v))
+
+
+def peers_beside(record: Record, python: str) -> None:
+    """Claims of speed against both peers that run in one Python, on as many neurons as the published network has, for one image's steps."""
+    for peer in ("brian2_loihi", "nengo_loihi"):
+        found = beside_peer(peer, python, peer_case(240, INPUTS, STEPS, True))
+        if found.different:
+            raise ValueError(
+                f"{found.different} of {found.numbers} potentials differ from those of {found.versions}: do not trust its time"
+            )
+        record.claim(f"speed.loihi.{peer.removesuffix('_loihi')}", found.times_longer, dataset=found.versions, timing=True)
+
+
 RATIOS = {
     "edp_ratio.survey": "energy-delay, quoted in a survey",
     "energy_ratio.dynamic": "energy, GPU's idle power subtracted",
@@ -225,6 +317,7 @@ def published_ratios() -> pd.DataFrame:
 def run(c: Config, record: Record) -> pd.DataFrame:
     """Integers beside floats; with images, replay those of the silicon run, and all test images."""
     traces = beside_floats(c, record)
+    recorded_peers(record)
     if not c.images:
         return traces
     network, test = published_network(), read_mnist()["test"]
@@ -252,4 +345,25 @@ def run(c: Config, record: Record) -> pd.DataFrame:
     record.value("updates", found.events.compartment_updates, "{:,}")
     record.value("input_spikes", float(found.events.input_spikes.mean()), "{:,.0f}")
     record.value("clipped", float(found.events.clipped.mean()), "{:.0f}")
+    if python := os.environ.get("SNNCORE_PEERS"):
+        peers_beside(record, python)
     return traces
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Further words of the command line."""
+    parser.add_argument("--peer", choices=PEERS, help="compare our emulator with this one instead, on random steps")
+    parser.add_argument("--python", default=os.environ.get("SNNCORE_PEERS"), help="the Python that has it (default: $SNNCORE_PEERS)")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write network, input and the peer's potentials there (.npz)")
+
+
+def command(given: argparse.Namespace) -> bool:
+    """Compare, if that is asked for."""
+    if given.peer is None:
+        return False
+    if not given.python:
+        raise SystemExit("--peer needs --python: the Python of a virtual environment that has it; snncore/experiments/peers.py says how")
+    case = peer_case(12, 7, 1200, given.peer != "lava", **PEERS[given.peer][1])
+    found = beside_peer(given.peer, given.python, case, given.keep)
+    print(f"{found.versions}: {found.different} of {found.numbers:,} potentials differ; ours is {found.times_longer:.0f} times as fast")
+    return True

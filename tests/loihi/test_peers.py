@@ -1,0 +1,81 @@
+"""Our emulator against other emulators' recorded potentials, and the way in which these are compared."""
+
+import argparse
+import json
+import subprocess
+
+import numpy as np
+import pytest
+
+from snncore.datafiles import package_file
+from snncore.experiments import loihi
+from snncore.experiments.record import Record, read_rows
+
+
+@pytest.fixture(params=loihi.PEERS)
+def recorded(request):
+    with np.load(package_file(f"peers/{request.param}.npz")) as file:
+        return request.param, dict(file)
+
+
+def test_no_potential_differs_in_1200_random_steps(recorded):
+    peer, case = recorded
+    e = loihi.as_peer(case, loihi.PEERS[peer][0])
+    assert case["v"].shape == (1200, 12)
+    assert (e.v_trace[:, 0] == case["v"]).all()
+    assert (e.events.spikes[0] > 0).sum() >= 10
+    assert e.events.spikes.mean() < 600
+
+
+@pytest.mark.parametrize("changed", ["decay_v", "decay_u", "vth_mant", "refractory", "bias"])
+def test_each_register_shows(recorded, changed):
+    peer, case = recorded
+    e = loihi.as_peer(case | {changed: case[changed] + (-1 if changed == "decay_u" else 1)}, loihi.PEERS[peer][0])
+    assert (e.v_trace[:, 0] != case["v"]).any()
+
+
+def test_the_recorded_case_is_the_one_that_the_command_makes(recorded):
+    peer, case = recorded
+    made = loihi.peer_case(12, 7, 1200, peer != "lava", **loihi.PEERS[peer][1])
+    assert made.keys() == case.keys() - {"v", "seconds", "versions"}
+    for key, value in made.items():
+        assert (case[key] == value).all()
+
+
+def test_differences_are_counted(monkeypatch):
+    case = loihi.peer_case(12, 7, 100, True)
+
+    def peer(words, check):
+        given = dict(np.load(words[3]))
+        v = loihi.as_peer(given, 1).v_trace[:, 0].copy()
+        v[50, 3] += 1
+        v[7, :2] += 1
+        np.savez(words[4], v=v, seconds=1e6, versions="other 1.0", **given)
+
+    monkeypatch.setattr(subprocess, "run", peer)
+    found = loihi.beside_peer("nengo_loihi", "python", case)
+    assert (found.different, found.numbers, found.versions) == (3, 1200, "other 1.0")
+    assert found.times_longer > 1e6
+
+
+def test_claims_of_speed_need_equal_answers(tmp_path, monkeypatch):
+    found = loihi.Beside(0, 10, 4.0, "other 1.0")
+    monkeypatch.setattr(loihi, "beside_peer", lambda *_: found)
+    loihi.peers_beside(Record("loihi", "smoke", tmp_path), "python")
+    timed = json.loads((tmp_path / "timings.json").read_text())["rows"]
+    assert {row["id"]: row["ours"] for row in timed} == {"speed.loihi.brian2": 4.0, "speed.loihi.nengo": 4.0}
+    found = loihi.Beside(2, 10, 4.0, "other 1.0")
+    with pytest.raises(ValueError, match=r"2 of 10 potentials differ from those of other 1\.0"):
+        loihi.peers_beside(Record("loihi", "smoke", tmp_path), "python")
+
+
+def test_the_recorded_peers_enter_their_claim(tmp_path):
+    loihi.recorded_peers(Record("loihi", "smoke", tmp_path))
+    (row,) = read_rows(tmp_path)
+    assert (row["id"], row["ours"], row["n"]) == ("loihi.oracle.mismatches", 0, 3600)
+
+
+def test_without_the_peers_python_the_command_says_what_it_needs():
+    with pytest.raises(SystemExit, match="needs --python: the Python of a virtual environment"):
+        loihi.command(argparse.Namespace(peer="lava", python=None, keep=None))
+    assert not loihi.command(argparse.Namespace(peer=None))
