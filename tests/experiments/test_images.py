@@ -1,4 +1,5 @@
 import argparse
+import dataclasses
 import json
 import math
 
@@ -14,6 +15,7 @@ from snncore.few_spike import relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
+from snncore.networks.checkpoints import about_checkpoint
 from snncore.tasks.images import Labeled
 
 
@@ -177,3 +179,12 @@ def test_smoke_runs_enter_no_measured_number(tmp_path):
     rows = {row["id"] for row in read_rows(tmp_path)}
     assert rows <= set(claims)
     assert not any(word in id for id in rows for word in ("lite", "cifar", "speed", "difference"))
+
+
+@pytest.mark.parametrize("name", images.CIFAR)
+def test_checkpoints_come_from_the_commands_that_are_in_the_code(name):
+    about = about_checkpoint(f"cifar_{name}")
+    assert about["recipe"] == dataclasses.asdict(images.RECIPES[name])
+    assert about["command"] == f"python -m snncore.experiments images --train {name} --seed 0"
+    assert [row["epoch"] for row in about["log"]] == list(range(1, about["recipe"]["epochs"] + 1))
+    assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.015)
