@@ -13,19 +13,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from snncore.datafiles import TRAINING, read_mnist
 from snncore.experiments import provenance
 from snncore.experiments.record import Record
-from snncore.learning.classifier import Recipe, accuracy, train
+from snncore.learning.classifier import Recipe, accuracy, cross_entropy, train
+from snncore.learning.deep_r import DeepR
+from snncore.learning.losses import rate_cost
+from snncore.loihi.emulator import Network
+from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
+from snncore.networks.checkpoints import save_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
 from snncore.seeds import numpy_generator, seeded_weights, torch_generator
-from snncore.tasks.sequential_images import INPUTS, halved, rows, threshold_code
+from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
 from snncore.unroll import unroll
 
 
@@ -113,22 +120,25 @@ def probes(c: Config) -> pd.DataFrame:
 
 
 class Form(NamedTuple):
-    """How a digit reaches the network: inputs, steps in all, steps at the end in which it is asked, and the code."""
+    """How a digit reaches the network: inputs, steps in all, steps at the end over which its readouts are averaged, and the code."""
 
     inputs: int
     steps: int
-    cue: int
+    read: int
     encode: Callable[[np.ndarray], Tensor]
 
 
 FORMS = {
     "rows": Form(28, 28, 1, rows),
     "grid14": Form(INPUTS, 14 * 14 + 14, 14, lambda images: threshold_code(halved(images), cue=14)),
+    "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
 }
-KINDS = ("lif", "alif", "ahp", "lstm")
+COMPARED = ("lif", "alif", "ahp", "lstm")
+KINDS = (*COMPARED, "chip")  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
-EPOCHS = {"rows": 20, "grid14": 8}
+CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.1  # of the chip's network: share of connections, spikes per step, what other rates cost
+EPOCHS = {"rows": 20, "grid14": 8, "full": 12}
 
 
 def populations(kind: str, steps: int) -> list[Population]:
@@ -137,20 +147,46 @@ def populations(kind: str, steps: int) -> list[Population]:
     plain = LIFParams(tau_m, reset_to_zero=True)
     if kind == "lif":
         return [Population(NEURONS, plain)]
-    return [Population(NEURONS - SLOW, plain), Population(SLOW, ahp(tau_m, slow) if kind == "ahp" else alif(tau_m, slow))]
+    found: list[tuple[int, Params]] = [(NEURONS - SLOW, plain), (SLOW, alif(tau_m, slow) if kind == "alif" else ahp(tau_m, slow))]
+    if kind == "chip":
+        return [Population(size, in_force(registers(p))) for size, p in found if not isinstance(p, ALIFParams)]
+    return [Population(*part) for part in found]
+
+
+class OnGrid(nn.Module):
+    """Weights as the chip has them; ``whole_range``: the largest one uses the whole range, since the common scale does not matter."""
+
+    def __init__(self, whole_range: bool):
+        super().__init__()
+        self.whole_range = whole_range
+
+    def forward(self, w: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
+        return on_grid(w, step_size(w)) if self.whole_range else on_grid(w)
 
 
 class DigitClassifier(nn.Module):
     """A recurrent network that gives, for images, its mean readout while it is asked."""
 
-    def __init__(self, network: nn.Module, form: Form):
+    def __init__(self, network: nn.Module, form: Form, rewire: DeepR | None = None):
         super().__init__()
-        self.network, self.form = network, form
+        self.network, self.form, self.rewire = network, form, rewire
+
+    def answer(self, images: Tensor) -> tuple[Float[Tensor, "batch digit"], Tensor | None]:
+        """The mean readout, and the spikes, if the network has any."""
+        found = self.network(self.form.encode(images.numpy()).float())
+        y, z = (found.y, found.z) if isinstance(found, Activity) else (found, None)
+        return y[-self.form.read :].mean(0), z
 
     def forward(self, images: Tensor) -> Float[Tensor, "batch digit"]:
-        x = self.form.encode(images.numpy()).float()
-        y = self.network(x)
-        return (y.y if isinstance(y, Activity) else y)[-self.form.cue :].mean(0)
+        return self.answer(images)[0]
+
+
+def sparse_loss(classifier: nn.Module, images: Tensor, labels: Tensor) -> Float[Tensor, ""]:
+    """Cross-entropy, and what firing rates other than `RATE` cost."""
+    assert isinstance(classifier, DigitClassifier)
+    y, z = classifier.answer(images)
+    assert z is not None
+    return F.cross_entropy(y, labels) + RATE_COST * rate_cost(z, RATE)
 
 
 def lstm_units(inputs: int, parameters: int) -> int:
@@ -171,13 +207,30 @@ def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
             f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, ReadoutParams(tau_out),
             torch_generator(seed, f"weights of {kind} on {form}"), (4.0, 1.0),
         )  # fmt: skip
+        if kind == "chip":
+            names = ("w_in", "w_rec", "w_out")
+            rewire = DeepR(spiking, names, CONNECTIVITY, torch_generator(seed, f"connections of {kind} on {form}"))
+            for name in names:
+                parametrize.register_parametrization(spiking, name, OnGrid(whole_range=name == "w_out"))
+            return DigitClassifier(spiking, f, rewire)
         if kind != "lstm":
             return DigitClassifier(spiking, f)
         return DigitClassifier(LSTMNetwork(f.inputs, lstm_units(f.inputs, sum(p.numel() for p in spiking.parameters())), 10), f)
 
 
+def on_chip(classifier: DigitClassifier) -> Network:
+    """The network as it lies on the chip; its answer is the output neuron with the largest potential at the end."""
+    network = classifier.network
+    assert isinstance(network, RecurrentNetwork)
+    neurons = [(size, p) for size, p in network.populations if not isinstance(p, ALIFParams)]
+    return to_chip(*network.weights(), neurons, network.readout)
+
+
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
-    """Train one network (resumed if it was begun), test it once, and write its log to data/training; the log, if it is finished already."""
+    """Train one network (resumed if it was begun), test it once, and write checkpoint and log to data/training.
+
+    If it is finished already, only its log is read.
+    """
     name = f"memory_{kind}_{form}_{seed}"
     recipe = Recipe(EPOCHS[form], weight_decay=0.0, bfloat16=False)
     path = TRAINING / f"{name}.json"
@@ -188,7 +241,7 @@ def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
     network = digit_classifier(kind, form, seed)
     log = train(
         network, images[:-held_out], labels[:-held_out], (images[-held_out:], labels[-held_out:]), recipe, seed,
-        TRAINING / f"{name}.state",
+        TRAINING / f"{name}.state", loss=sparse_loss if kind == "chip" else cross_entropy, after_step=network.rewire,
     )  # fmt: skip
     test = (torch.from_numpy(np.array(a)) for a in (data["test"].images, data["test"].labels.astype(np.int64)))
     about = {
@@ -202,16 +255,16 @@ def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
         "commit": provenance.commit(TRAINING.parents[1]),
         "log": log,
     }
-    path.write_text(json.dumps(about, indent=1) + "\n")
-    return about
+    save_checkpoint(TRAINING, name, network, about)
+    return json.loads(path.read_text())
 
 
 def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
     """Train all kinds on both forms, with so many seeds: accuracy of each, and what slow currents gain."""
     found = [
         {"form": form, "kind": kind, "seed": s, "accuracy": 100 * about["test_accuracy"], "parameters": about["parameters"]}
-        for form in FORMS
-        for kind in KINDS
+        for form in ("rows", "grid14")
+        for kind in COMPARED
         for s in range(seed, seed + seeds)
         for about in [train_digits(kind, form, s)]
     ]
@@ -221,7 +274,7 @@ def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
         spread = max(by.std()[["ahp", "lif"]])
         gain = by.mean()["ahp"] - by.mean()["lif"]
         record.claim(f"mem.{form}.ahp_over_lif", gain / spread, dataset="MNIST test", n=10_000, seeds=seeds)
-        for kind in KINDS:
+        for kind in COMPARED:
             low, high = by.min()[kind], by.max()[kind]
             record.claim(f"mem.{form}.{kind}", by.mean()[kind], low=low, high=high, dataset="MNIST test", n=10_000, seeds=seeds)
     return table

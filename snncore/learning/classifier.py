@@ -23,6 +23,7 @@ from tqdm import tqdm
 from snncore.seeds import torch_generator
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 class TrainingDiverged(RuntimeError):
@@ -103,6 +104,11 @@ class Optimizers:
             optimizer.step()
 
 
+def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor) -> Float[Tensor, ""]:
+    """The plain loss of a classifier."""
+    return F.cross_entropy(network(images), labels)
+
+
 @torch.inference_mode()
 def answers(network: nn.Module, images: Shaped[Tensor, "batch *image"], batch: int = 250) -> Float[Tensor, "batch category"]:
     """What the network, in evaluation mode, gives for each category."""
@@ -125,6 +131,8 @@ def train(
     state: Path,
     augment: Augment | None = None,
     progress: bool = True,
+    loss: Loss = cross_entropy,
+    after_step: Callable[[float, torch.Generator], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
@@ -143,6 +151,10 @@ def train(
         Applied to each batch, with a generator.
     progress : bool
         Show a progress bar.
+    loss : callable
+        Of the network, images and labels.
+    after_step : callable, optional
+        Called after each step of the optimizer with the learning rate, as a part of its peak, and a generator.
 
     Returns
     -------
@@ -180,9 +192,12 @@ def train(
             which = order[step * recipe.batch : (step + 1) * recipe.batch]
             x = augment(images[which], generator) if augment else images[which]
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                loss = F.cross_entropy(network(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x), labels[which])
-            optimizers.step(loss, (epoch * steps + step) / (recipe.epochs * steps))
-            total += loss.detach().float()
+                value = loss(network, x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x, labels[which])
+            done = (epoch * steps + step) / (recipe.epochs * steps)
+            optimizers.step(value, done)
+            if after_step:
+                after_step(recipe.cycle(done), generator)
+            total += value.detach().float()
         mean_loss = float(total) / steps
         if not mean_loss <= 2 * math.log(categories):
             kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"

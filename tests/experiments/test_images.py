@@ -187,4 +187,4 @@ def test_checkpoints_come_from_the_commands_that_are_in_the_code(name):
     assert about["recipe"] == dataclasses.asdict(images.RECIPES[name])
     assert about["command"] == f"python -m snncore.experiments images --train {name} --seed 0"
     assert [row["epoch"] for row in about["log"]] == list(range(1, about["recipe"]["epochs"] + 1))
-    assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.015)
+    assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.03)  # of 2,000 images

@@ -7,6 +7,7 @@ import torch
 
 from snncore.experiments import memory
 from snncore.experiments.record import Record, read_rows
+from snncore.loihi.emulator import emulate
 from snncore.networks.lstm import LSTMNetwork
 
 
@@ -41,7 +42,7 @@ def test_only_slow_neurons_remember_after_the_membrane_has_forgotten():
 
 @pytest.mark.parametrize("form", memory.FORMS)
 def test_the_lstm_network_has_at_most_as_many_parameters(form):
-    sizes = {kind: sum(p.numel() for p in memory.digit_classifier(kind, form, 0).parameters()) for kind in memory.KINDS}
+    sizes = {kind: sum(p.numel() for p in memory.digit_classifier(kind, form, 0).parameters()) for kind in memory.COMPARED}
     assert sizes["lif"] == sizes["alif"] == sizes["ahp"] >= sizes["lstm"] > 0.97 * sizes["lif"]
     inputs = memory.FORMS[form].inputs
     one_more = LSTMNetwork(inputs, memory.lstm_units(inputs, sizes["lif"]) + 1, 10)
@@ -74,7 +75,7 @@ def small(tmp_path, monkeypatch):
     return tmp_path / "training"
 
 
-@pytest.mark.parametrize("kind", ["ahp", "lstm"])
+@pytest.mark.parametrize("kind", ["ahp", "lstm", "chip"])
 def test_a_training_learns_writes_its_log_and_is_not_repeated(small, kind):
     about = memory.train_digits(kind, "rows", 1)
     assert about["test_accuracy"] > 0.5  # twelve steps in all
@@ -114,3 +115,33 @@ def test_readouts_are_means_over_the_steps_in_which_it_is_asked():
     y = n.network(n.form.encode(images.numpy()).float()).y
     assert y.shape == (210, 3, 10)
     assert torch.allclose(n(images), y[196:].mean(0))
+
+
+def test_the_chips_network_is_sparse_and_answers_there_as_in_floats():
+    n = memory.digit_classifier("chip", "full", 0)
+    weights = n.network.weights()
+    assert [int((w != 0).sum()) / w.numel() for w in weights] == pytest.approx([0.2, 0.2, 0.2], abs=0.01)
+    assert all(torch.equal(w, n.network.weights()[i]) for i, w in enumerate(weights))
+    images = torch.zeros(20, 28, 28, dtype=torch.uint8)
+    for i, image in enumerate(images):  # strokes, as in digits
+        image[4:24, 4 + i // 2 : 7 + i // 2] = 255
+        image[4 + i % 10 : 8 + i % 10, 6:22] = 200
+    x = n.form.encode(images.numpy())
+    with torch.no_grad():
+        float_ = n.network(x.float())
+    chip = emulate(memory.on_chip(n), x.numpy(), input_lag=0, trace=True)
+    assert 0.005 < float_.z.mean() < 0.2
+    assert (chip.z_trace[..., :240] == float_.z.numpy()).mean() > 0.97
+    chosen = chip.v[:, 240:].argmax(1)
+    assert (chosen == n(images).argmax(1).numpy()).mean() >= 0.7  # untrained readouts lie close together
+    y, v = float_.y[-1].flatten().double(), torch.from_numpy(chip.v[:, 240:]).double().flatten()
+    assert torch.corrcoef(torch.stack([y, v]))[0, 1] > 0.9
+
+
+def test_firing_rates_cost_what_they_are_said_to():
+    n = memory.digit_classifier("chip", "grid14", 0)
+    images, labels = torch.randint(0, 256, (4, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)), torch.arange(4)
+    y, z = n.answer(images)
+    rates = z.sum((0, 1)) / (210 * 4)
+    expected = torch.nn.functional.cross_entropy(y, labels) + memory.RATE_COST * ((rates - memory.RATE) ** 2).sum()
+    assert float(memory.sparse_loss(n, images, labels).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)

@@ -24,6 +24,16 @@ def shifted(x, generator):
     return x + 0.1 * torch.randn(x.shape, generator=generator)
 
 
+def wandering(n):
+    """After each step, weights move by chance, as far as the rate allows."""
+
+    def step(part, generator):
+        with torch.no_grad():
+            n[0].weight += 0.01 * part * torch.randn(n[0].weight.shape, generator=generator)
+
+    return step
+
+
 def weights(n):
     return torch.cat([p.flatten() for p in n.state_dict().values()])
 
@@ -39,7 +49,7 @@ def test_it_learns(tmp_path):
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     x, y = problem()
     whole, parts = network(), network()
-    train(whole, x, y, (x, y), RECIPE, 0, tmp_path / "whole", shifted, progress=False)
+    train(whole, x, y, (x, y), RECIPE, 0, tmp_path / "whole", shifted, progress=False, after_step=wandering(whole))
     calls = 0
 
     def killed(batch, generator):
@@ -50,11 +60,14 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
         return shifted(batch, generator)
 
     with pytest.raises(KeyboardInterrupt):
-        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed, progress=False)
+        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed, progress=False, after_step=wandering(parts))
     again = network()
-    log = train(again, x, y, (x, y), RECIPE, 0, tmp_path / "parts", shifted, progress=False)
+    log = train(again, x, y, (x, y), RECIPE, 0, tmp_path / "parts", shifted, progress=False, after_step=wandering(again))
     assert len(log) == 4
     assert torch.equal(weights(again), weights(whole))
+    still = network()
+    train(still, x, y, (x, y), RECIPE, 0, tmp_path / "still", shifted, progress=False)
+    assert not torch.equal(weights(still), weights(whole))
     assert not torch.equal(weights(again), weights(network()))
 
 
@@ -129,3 +142,14 @@ def test_weights_without_gradient_stay():
     before = network[1].weight.detach().clone()
     Optimizers(network, RECIPE).step(network[0](torch.ones(2, 4)).square().mean(), 0.1)
     assert torch.equal(network[1].weight, before)
+
+
+def test_another_loss_is_minimized(tmp_path):
+    x, y = problem()
+    n = network()
+
+    def to_third(net, images, labels):
+        return torch.nn.functional.cross_entropy(net(images), torch.full_like(labels, 2))
+
+    train(n, x, y, (x, y), RECIPE, 0, tmp_path / "state", progress=False, loss=to_third)
+    assert (n.eval()(x).argmax(1) == 2).all()

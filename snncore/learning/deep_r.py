@@ -1,0 +1,99 @@
+r"""Deep rewiring (DEEP R): training in which only a fixed number of connections exists at any time.
+
+Each possible connection has a fixed sign s; while it exists, its weight is :math:`w = s\,\theta` with :math:`\theta > 0`. After each step
+of an optimizer, :math:`\theta` shrinks by a constant and makes a small random step. Connections whose :math:`\theta` falls below 0 cease
+to exist; as many others, drawn at random, begin to exist, with :math:`\theta = 0`.
+
+Source: G. Bellec, D. Kappel, W. Maass, R. Legenstein, Deep rewiring: training very sparse deep networks, ICLR 2018.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+
+class Existing(nn.Module):
+    """Weights as they are where a connection exists, else 0; gradients reach no others.
+
+    Attributes
+    ----------
+    exists, negative : tensors of bool, shape (post, pre)
+        Which connections there are, and the sign of each possible one.
+    """
+
+    exists: Tensor
+    negative: Tensor
+
+    def __init__(self, exists: Tensor, negative: Tensor):
+        super().__init__()
+        self.register_buffer("exists", exists)
+        self.register_buffer("negative", negative)
+
+    def forward(self, w: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
+        """The weights in force."""
+        return w * self.exists
+
+
+class DeepR:
+    """Deep rewiring of some weights of a network, which it makes sparse.
+
+    Parameters
+    ----------
+    network : module
+        Its weights ``names`` get a parametrization (`torch.nn.utils.parametrize`); those that remain grow by one over the root of
+        ``connectivity``, so that the variance of their sums stays as it was.
+    names : sequence of str
+    connectivity : float
+        Share of the possible connections that exist (0 to 1).
+    generator : torch.Generator
+        Draws which exist at first.
+    shrink, noise : float
+        How much :math:`\theta` shrinks and how far it wanders in one step, in units of the root mean square of the first weights.
+
+    Raises
+    ------
+    ValueError
+        If the connectivity is not between 0 and 1.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        names: Sequence[str],
+        connectivity: float,
+        generator: torch.Generator,
+        shrink: float = 1e-4,
+        noise: float = 1e-4,
+    ):
+        if not 0 < connectivity <= 1:
+            raise ValueError(f"connectivity is {connectivity}: it is a share of connections, above 0 and at most 1")
+        self.shrink, self.noise = shrink, noise
+        self.weights: list[tuple[nn.Parameter, Existing, float]] = []
+        for name in names:
+            w: nn.Parameter = getattr(network, name)
+            number = round(connectivity * w.numel())
+            exists = torch.zeros(w.numel(), dtype=torch.bool)
+            exists[torch.randperm(w.numel(), generator=generator)[:number]] = True
+            existing = Existing(exists.view_as(w), w.detach() < 0)
+            with torch.no_grad():
+                size = float(w.square().mean().sqrt())
+                w.mul_(existing.exists / math.sqrt(connectivity))
+            parametrize.register_parametrization(network, name, existing)
+            self.weights.append((w, existing, size))
+
+    @torch.no_grad()
+    def __call__(self, part: float, generator: torch.Generator) -> None:
+        """One step, after one of the optimizer; ``part`` (0 to 1) scales it, as the learning rate has fallen since its peak."""
+        for w, existing, size in self.weights:
+            sign = 1.0 - 2.0 * existing.negative
+            theta = w * sign - part * size * self.shrink + part * size * self.noise * torch.randn(w.shape, generator=generator)
+            gone = existing.exists & (theta < 0)
+            existing.exists ^= gone
+            w.copy_(theta * sign * existing.exists)
+            dormant = (~existing.exists).flatten().nonzero()[:, 0]
+            new = dormant[torch.randperm(len(dormant), generator=generator)[: int(gone.sum())]]
+            existing.exists.view(-1)[new] = True
