@@ -27,92 +27,69 @@
 # :::{list-table} What each number is about, with intervals (of 95 percent). ReLU6 networks are the easy case: their activations lie between 0 and 6, so a code needs no range. Accuracy on photographs that were chosen with the help of classifiers is no ImageNet accuracy: read the differences.
 # :name: tab-rows
 # :header-rows: 1
-# :class: numbers
 #
-# * - Network
-#   - Activation
-#   - Weights
-#   - Images
+# * - Network, activation
+#   - Weights; images
 #   - Accuracy before
 #   - Lost by conversion
 #   - Same answer
 #   - Spikes per neuron
-# * - EfficientNet-B7 (talk)
-#   - SiLU
-#   - ImageNet, authors'
-#   - ImageNet, 50,000 images
+# * - EfficientNet-B7 (talk), SiLU
+#   - ImageNet, authors'; its 50,000
 #   - {published}`img.b7.ann`
 #   - to {published}`img.b7.snn`
 #   -
 #   - {published}`img.b7.spikes_per_neuron`
-# * - ResNet50 (talk)
-#   - ReLU
-#   - ImageNet, authors'
-#   - ImageNet, 50,000 images
+# * - ResNet50 (talk), ReLU
+#   - ImageNet, authors'; its 50,000
 #   - {published}`img.resnet50.ann`
 #   - to {published}`img.resnet50.snn`
 #   -
 #   - {published}`img.resnet50.spikes_per_neuron`
-# * - EfficientNet-Lite0
-#   - ReLU6
-#   - ImageNet, Google's
-#   - 700 photographs
+# * - EfficientNet-Lite0, ReLU6
+#   - ImageNet, Google's; 700 photographs
 #   -
 #   - {claim}`img.lite0.drop`
 #   - {claim}`img.lite0.agreement` ({interval}`img.lite0.agreement`)
 #   - {claim}`img.lite0.spikes`
-# * - EfficientNet-Lite1
-#   - ReLU6
-#   - ImageNet, Google's
-#   - 700 photographs
+# * - EfficientNet-Lite1, ReLU6
+#   - ImageNet, Google's; 700 photographs
 #   -
 #   - {claim}`img.lite1.drop`
 #   - {claim}`img.lite1.agreement` ({interval}`img.lite1.agreement`)
 #   - {claim}`img.lite1.spikes`
-# * - EfficientNet-Lite2
-#   - ReLU6
-#   - ImageNet, Google's
-#   - 700 photographs
+# * - EfficientNet-Lite2, ReLU6
+#   - ImageNet, Google's; 700 photographs
 #   -
 #   - {claim}`img.lite2.drop`
 #   - {claim}`img.lite2.agreement` ({interval}`img.lite2.agreement`)
 #   - {claim}`img.lite2.spikes`
-# * - ResNet-8
-#   - ReLU
-#   - CIFAR-10, ours
-#   - CIFAR-10, 10,000 test images (lossy)
+# * - ResNet-8, ReLU
+#   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.resnet8.ann` ({interval}`img.cifar.resnet8.ann`)
 #   - {claim}`img.cifar.resnet8.drop`
 #   - {claim}`img.cifar.resnet8.agreement` ({interval}`img.cifar.resnet8.agreement`)
 #   - {claim}`img.cifar.resnet8.spikes`
-# * - ResNet-14
-#   - ReLU
-#   - CIFAR-10, ours
-#   - CIFAR-10, 10,000 test images (lossy)
+# * - ResNet-14, ReLU
+#   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.resnet14.ann` ({interval}`img.cifar.resnet14.ann`)
 #   - {claim}`img.cifar.resnet14.drop`
 #   - {claim}`img.cifar.resnet14.agreement` ({interval}`img.cifar.resnet14.agreement`)
 #   - {claim}`img.cifar.resnet14.spikes`
-# * - ResNet-20
-#   - ReLU
-#   - CIFAR-10, ours
-#   - CIFAR-10, 10,000 test images (lossy)
+# * - ResNet-20, ReLU
+#   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.resnet20.ann` ({interval}`img.cifar.resnet20.ann`)
 #   - {claim}`img.cifar.resnet20.drop`
 #   - {claim}`img.cifar.resnet20.agreement` ({interval}`img.cifar.resnet20.agreement`)
 #   - {claim}`img.cifar.resnet20.spikes`
-# * - Small EfficientNet
-#   - SiLU
-#   - CIFAR-10, ours
-#   - CIFAR-10, 10,000 test images (lossy)
+# * - Small EfficientNet, SiLU
+#   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.silu.ann` ({interval}`img.cifar.silu.ann`)
 #   - {claim}`img.cifar.silu.drop`
 #   - {claim}`img.cifar.silu.agreement` ({interval}`img.cifar.silu.agreement`)
 #   - {claim}`img.cifar.silu.spikes`
-# * - EfficientNet-B7
-#   - SiLU
-#   - none: random stand-ins
-#   - a photograph
+# * - EfficientNet-B7, SiLU
+#   - random stand-ins; a photograph
 #   -
 #   -
 #   -
@@ -486,6 +463,8 @@ for ax, what, label in zip(axes, ("noise", "bits"), ("noise / range of the code"
                 if name == "few spikes":
                     ax.annotate(f"{same:.0f} %", (x, y), textcoords="offset points", xytext=(0, 6), fontsize=7, ha="center")
     ax.set(xlabel=label, ylabel="relative error of the outputs", yscale="log", xscale="log" if what == "noise" else "linear")
+    ax.set_xticks(rows["size"].unique(), [f"{size:g}" for size in rows["size"].unique()])
+    ax.minorticks_off()
     ax.margins(y=0.15)
 axes[1].legend()
 fig.tight_layout()

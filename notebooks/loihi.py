@@ -119,9 +119,9 @@ plt.show()
 #   - {value}`lava_different`
 # :::
 #
-# In all, {claim}`loihi.oracle.mismatches` steps of {value}`peer_numbers` potentials differ. For one image on 240 LIF neurons ours is
-# {claim}`speed.loihi.brian2` times as fast as Brian2Loihi and {claim}`speed.loihi.nengo` times as fast as Nengo Loihi, which were written
-# to be general.
+# In all, {claim}`loihi.oracle.mismatches` differ in one of the {value}`peer_numbers` potentials. In a recorded run, 240 LIF neurons took ours
+# for the steps of one image {claim}`speed.loihi.brian2` less time than Brian2Loihi and {claim}`speed.loihi.nengo` less than Nengo Loihi,
+# which were written to be general.
 #
 # ## The silicon run, repeated
 #
