@@ -176,13 +176,8 @@ class LIFAtEquality(Compartment):
         return super().threshold - 1
 
 
-class AHPAtEquality(AHPCompartments):
-    """Fires at its threshold, too."""
-
-    @property
-    def threshold(self) -> int:
-        """v >= n is v > n - 1."""
-        return super().threshold - 1
+class AHPAtEquality(LIFAtEquality, AHPCompartments):
+    """The same with an AHP current."""
 
 
 class NeverFires(Compartment):
@@ -222,7 +217,7 @@ PEERS: dict[str, tuple[int, dict[str, int]]] = {  # steps until inputs arrive, a
 
 
 def peer_case(neurons: int, inputs: int, steps: int, recurrent: bool, **registers: int) -> dict[str, Any]:
-    """A random network of LIF neurons, a fifth of whose weights are not zero if there are many, and its input; see `peers`."""
+    """A random network of LIF neurons, sparse if it is large, and its input; see `peers`."""
     g = numpy_generator(0, "network for peers")
     share = min(1.0, 20 / neurons)
     w_in = 2 * g.integers(-30, 45, (neurons, inputs)) * (g.random((neurons, inputs)) < share)

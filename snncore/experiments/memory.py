@@ -148,9 +148,7 @@ def populations(kind: str, steps: int) -> list[Population]:
     if kind == "lif":
         return [Population(NEURONS, plain)]
     found: list[tuple[int, Params]] = [(NEURONS - SLOW, plain), (SLOW, alif(tau_m, slow) if kind == "alif" else ahp(tau_m, slow))]
-    if kind == "chip":
-        return [Population(size, in_force(registers(p))) for size, p in found if not isinstance(p, ALIFParams)]
-    return [Population(*part) for part in found]
+    return [Population(size, in_force(registers(p)) if kind == "chip" else p) for size, p in found]
 
 
 class OnGrid(nn.Module):
@@ -222,8 +220,7 @@ def on_chip(classifier: DigitClassifier) -> Network:
     """The network as it lies on the chip; its answer is the output neuron with the largest potential at the end."""
     network = classifier.network
     assert isinstance(network, RecurrentNetwork)
-    neurons = [(size, p) for size, p in network.populations if not isinstance(p, ALIFParams)]
-    return to_chip(*network.weights(), neurons, network.readout)
+    return to_chip(*network.weights(), network.populations, network.readout)
 
 
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:

@@ -99,9 +99,9 @@ def as_rounding(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...]
     bits = n - saturates
     code = tuple(math.ldexp(step, bits - 1 - t) for t in range(bits))
     lower = code[-1] - T[-1]
-    odd = int(math.ldexp(math.frexp(step)[0], digits))
-    exact = odd and odd.bit_length() - (odd & -odd).bit_length() + 1 + n + 1 <= digits
-    if not (exact and step > 0 and 1e-25 < code[0] < 1e25 and bits <= 16 and lower in (0.0, step / 2)):
+    numerator = step.as_integer_ratio()[0]
+    exact = step > 0 and (numerator // (numerator & -numerator)).bit_length() + n + 1 <= digits
+    if not (exact and 1e-25 < code[0] < 1e25 and bits <= 16 and lower in (0.0, step / 2)):
         return None
     if d[-bits:] != code or h[-bits:-1] != code[:-1] or T[-bits:] != tuple(c - lower for c in code):
         return None

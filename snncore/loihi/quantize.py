@@ -19,22 +19,24 @@ from torch import Tensor
 from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group, Network, with_outputs
-from snncore.neurons import AHPParams, LIFParams, ReadoutParams
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 
 UNIT = 127  # the weight that reaches the threshold
 AHP_EXPONENT = 2
 
 
-def registers(p: LIFParams | AHPParams) -> Compartment:
+def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     """The nearest registers.
 
     Raises
     ------
     ValueError
-        For neurons that the chip has not: those that subtract their threshold or stay refractory.
+        For neurons that the chip has not: those that subtract or change their threshold, or stay refractory.
     snncore.loihi.spec.LimitError
         If the AHP current is too large.
     """
+    if isinstance(p, ALIFParams):
+        raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
     decay_v = round(spec.FULL_DECAY * (1 - p.alpha))
     if isinstance(p, LIFParams):
         if not p.reset_to_zero or p.n_refractory:
@@ -100,7 +102,7 @@ def to_chip(
     w_in: Float[Tensor, "neuron input"],
     w_rec: Float[Tensor, "neuron neuron"],
     w_out: Float[Tensor, "readout neuron"],
-    populations: Sequence[tuple[int, LIFParams | AHPParams]],
+    populations: Sequence[tuple[int, LIFParams | ALIFParams | AHPParams]],
     readout: ReadoutParams,
     mixed_sign: bool = False,
 ) -> Network:

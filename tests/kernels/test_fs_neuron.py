@@ -44,6 +44,7 @@ ROUNDING = {
     "saturates": (relu6_code(9), 24),
     "saturates, two steps": (relu6_code(2), 24),
     "a digit more": (relu_code(8191 / 512, 11, nearest=True), 53),
+    "a step of many digits": (relu_code(3.0 * (1 + 2.0**-30), 8), 53),
     "unlike any grid": (relu_code(3.7, 8, nearest=True), None),
     "other outputs": (FSParams((2.0, 1.0), (2.0, 1.0), (2.0, 1.1), False), None),
     "other thresholds": (FSParams((2.0, 0.9), (2.0, 1.0), (2.0, 1.0), False), None),

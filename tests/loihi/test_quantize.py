@@ -6,7 +6,7 @@ from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import emulate
 from snncore.loihi.quantize import in_force, integers, on_grid, registers, step_size, to_chip
 from snncore.networks.recurrent import Population, Weights, run
-from snncore.neurons import AHPParams, LIFParams, ReadoutParams
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 
 LIF = LIFParams(reset_to_zero=True)
 
@@ -82,6 +82,8 @@ def test_what_the_chip_has_not_is_refused():
     for p in (LIFParams(), LIFParams(reset_to_zero=True, n_refractory=2)):
         with pytest.raises(ValueError, match="needs reset_to_zero=True and n_refractory=0"):
             registers(p)
+    with pytest.raises(ValueError, match="whose thresholds stay as they are"):
+        registers(ALIFParams())
     with pytest.raises(ValueError, match="decay_v is 4096: only decays between 0 and 4096"):
         in_force(Compartment(4096, 127))
     with pytest.raises(ValueError, match="neither a current of their own"):
