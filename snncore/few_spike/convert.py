@@ -430,14 +430,15 @@ def _prices(
             y = Keep(graph).run(part.clone().requires_grad_())
             answers.append(y.detach())
             outputs = [values[n] for n in places]
+            errors = {n: fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach() for n, p in neurons.items()}
+            for n, error in errors.items():
+                injected[n] += float(error.double().square().sum())
             for _ in range(PROBES):
                 u = torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
                 for n, g in zip(places, torch.autograd.grad(y, outputs, u, True, allow_unused=True, materialize_grads=True), strict=True):
                     white[n] += float(g.double().square().sum()) / PROBES
-                    if n in neurons:
-                        error = fs_neuron(values[operations.operand(n)].detach(), neurons[n]) - values[n].detach()
-                        added[n] += float((g * error).reshape(len(part), -1).sum(1).double().square().sum()) / PROBES
-                        injected[n] += float(error.double().square().sum()) / PROBES
+                    if n in errors:
+                        added[n] += float((g * errors[n]).reshape(len(part), -1).sum(1).double().square().sum()) / PROBES
     size = {n: values[n].numel() // len(part) for n in places}
     reach = {n: added[n] / injected[n] if injected[n] else white[n] / (size[n] * len(some)) for n in places}  # per unit of squared error
     share = float(torch.cat(answers).flatten(1).double().var(0).sum()) / sum(size.values())
