@@ -119,9 +119,9 @@ plt.show()
 #   - {value}`lava_different`
 # :::
 #
-# In all, {claim}`loihi.oracle.mismatches` differ in one of the {value}`peer_numbers` potentials. In a recorded run, 240 LIF neurons took ours
-# for the steps of one image {claim}`speed.loihi.brian2` less time than Brian2Loihi and {claim}`speed.loihi.nengo` less than Nengo Loihi,
-# which were written to be general.
+# In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` with each; these are {value}`peer_numbers` potentials. In a recorded
+# run of 240 LIF neurons for the steps of one image, Brian2Loihi took {claim}`speed.loihi.brian2` the time of ours, and Nengo Loihi
+# {claim}`speed.loihi.nengo`; both were written to be general.
 #
 # ## The silicon run, repeated
 #
