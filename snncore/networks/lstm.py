@@ -19,8 +19,9 @@ class LSTMNetwork(nn.Module):
     def __init__(self, inputs: int, units: int, outputs: int):
         super().__init__()
         self.lstm, self.readout = nn.LSTM(inputs, units), nn.Linear(units, outputs)
+        bias, _ = (p for name, p in self.lstm.named_parameters() if name.startswith("bias"))
         with torch.no_grad():
-            self.lstm.bias_ih_l0[units : 2 * units] += 1  # gates come in the order input, forget, cell, output
+            bias[units : 2 * units] += 1  # gates come in the order input, forget, cell, output
 
     def forward(self, x: Float[Tensor, "time batch input"]) -> Float[Tensor, "time batch readout"]:
         """Readouts y at each step, for inputs x, from a state of zeros."""

@@ -160,3 +160,18 @@ def test_lstm_reads_out_each_step():
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0))
     assert network(x).shape == (6, 2, OUT)
     assert torch.allclose(network(x)[:3], network(x[:3]))  # it looks at nothing that comes later
+
+
+def test_the_lstm_network_follows_the_textbook_and_remembers_from_the_first():
+    with seeded_weights(0, "LSTM"):
+        network = LSTMNetwork(IN, 8, OUT).double()
+    x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    w_x, w_h, bias_x, bias_h = network.lstm.parameters()
+    h = c = torch.zeros(2, 8, dtype=torch.float64)
+    for t in range(6):
+        i, f, g, o = (x[t] @ w_x.T + h @ w_h.T + bias_x + bias_h).chunk(4, 1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        assert torch.allclose(network(x)[t], h @ network.readout.weight.T + network.readout.bias)
+    _, forget, _, _ = (bias_x + bias_h).chunk(4)
+    assert float(forget.mean()) == pytest.approx(1, abs=0.3)
