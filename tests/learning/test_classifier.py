@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.learning.classifier import Optimizers, Recipe, TrainingDiverged, accuracy, train
+from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, train
 from snncore.seeds import seeded_weights
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
@@ -153,3 +153,17 @@ def test_another_loss_is_minimized(tmp_path):
 
     train(n, x, y, (x, y), RECIPE, 0, tmp_path / "state", progress=False, loss=to_third)
     assert (n.eval()(x).argmax(1) == 2).all()
+
+
+@pytest.mark.parametrize("shape", [(24, 5), (16, 16), (5, 60)])
+def test_muon_is_that_of_pytorch_but_for_rounding(shape):
+    g = torch.Generator().manual_seed(0)
+    start = torch.randn(shape, generator=g)
+    ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+    optimizers = Muon([ours], 0.05, 0.1, 0.9), torch.optim.Muon([theirs], 0.05, 0.1, 0.9)
+    for _ in range(5):
+        ours.grad = torch.randn(shape, generator=g)
+        theirs.grad = ours.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert (ours - theirs).norm() < 0.02 * (ours - start).norm()  # theirs computes in bfloat16
