@@ -454,6 +454,11 @@ def read_spoken_words() -> Words:
 def read_babi() -> dict[str, str]:
     """bAbI v1.2: the text of each file, by folder and name such as ``en-10k/qa15_basic-deduction_train.txt``."""
     (path,) = find("babi").paths.values()
+    return dict(_babi(path))
+
+
+@cache
+def _babi(path: Path) -> dict[str, str]:
     texts = {}
     for name, data in _tar_members(path):
         parts = PurePosixPath(name).parts

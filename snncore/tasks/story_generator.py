@@ -1,0 +1,447 @@
+"""Stories of the 20 kinds of bAbI, drawn at random: the grammar and the world of the official files, written anew.
+
+Most kinds are about persons who move about, some of them with things. A story has two statements, then a question if what was drawn can be
+asked and answered, and so on until it has five questions. The other kinds describe something at once and then ask about it. Wherever a
+person is at first is true but unsaid.
+
+Source: the official files (see `snncore.tasks.stories`), whose sentences, words and shares of statements these follow.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from snncore.tasks.stories import Example
+
+PLACES = ("hallway", "bathroom", "bedroom", "kitchen", "office", "garden")
+TOWN = ("school", "cinema", "park", "bedroom", "kitchen", "office")
+FOUR, WITH_JEFF, WITH_JULIE = ("mary", "john", "daniel", "sandra"), ("fred", "bill", "jeff", "mary"), ("fred", "bill", "mary", "julie")
+THINGS = ("football", "milk", "apple")
+MOVED = ("went back to", "went to", "journeyed to", "travelled to", "moved to")
+GOT, DROPPED = ("picked up", "got", "grabbed", "took"), ("put down", "dropped", "discarded", "left")
+GAVE = ("gave", "passed", "handed")
+LATER = ("after that", "following that", "then", "afterwards")
+TIMES, SHARES_OF_TIMES = ("yesterday", "this morning", "this afternoon", "this evening"), (0.34, 0.3, 0.22, 0.14)
+COUNTS = ("none", "one", "two", "three")
+OPPOSITE = {"north": "south", "south": "north", "east": "west", "west": "east"}
+OPPOSITE |= {"above": "below", "below": "above", "to the left of": "to the right of", "to the right of": "to the left of"}
+STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
+PLURALS = {"mouse": "mice", "sheep": "sheep", "wolf": "wolves", "cat": "cats"}
+SHAPES = [
+    f"{color} {shape}".strip() for color in ("", "red", "blue", "pink", "yellow") for shape in ("square", "rectangle", "triangle", "sphere")
+]
+MOODS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
+
+
+class Draw:
+    """A generator of random numbers that draws from sequences."""
+
+    def __init__(self, g: np.random.Generator):
+        self.g = g
+
+    def one(self, items: Sequence[Any], shares: Sequence[float] | None = None) -> Any:
+        if shares is None:
+            return items[int(self.g.integers(len(items)))]
+        return items[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
+
+    def some(self, items: Sequence[Any], count: int | None = None) -> list[Any]:
+        return [items[i] for i in self.g.permutation(len(items))[:count]]
+
+    def flip(self, share: float = 0.5) -> bool:
+        return bool(self.g.random() < share)
+
+
+Question = tuple[str, str] | None  # question and answer, or None if what was drawn cannot be asked
+
+
+class World:
+    """Persons and things, where they are, and what the story has told of it."""
+
+    def __init__(self, draw: Draw, persons: Sequence[str], places: Sequence[str]):
+        self.draw, self.persons, self.places = draw, persons, places
+        self.at = {person: draw.one(places) for person in persons}
+        self.lies = {thing: draw.one(places) for thing in THINGS}  # where a thing is that nobody has
+        self.told: set[str] = set()  # whose place the story has told
+        self.not_at: dict[str, str] = {}  # instead: where they are not
+        self.either: dict[str, list[str]] = {}  # instead: the two places at one of which they are
+        self.has: dict[str, list[str]] = {person: [] for person in persons}
+        self.ever_had: dict[str, list[str]] = {person: [] for person in persons}
+        self.path: dict[str, list[str]] = {thing: [] for thing in THINGS}  # told places of things
+        self.gifts: list[tuple[str, str, str]] = []
+
+    # --- statements: each returns its sentence, or None if it is impossible
+
+    def _tell(self, person: str, place: str) -> None:
+        self.at[person] = place
+        self.told.add(person)
+        self.not_at.pop(person, None)
+        self.either.pop(person, None)
+        for thing in self.has[person]:
+            self._put(thing, place)
+
+    def _put(self, thing: str, place: str) -> None:
+        if self.path[thing][-1:] != [place]:
+            self.path[thing].append(place)
+
+    def move(self) -> str:
+        return self.go([self.draw.one(self.persons)])
+
+    def go(self, who: list[str], name: str | None = None) -> str:
+        place = self.draw.one([p for p in self.places if p != self.at[who[0]]])
+        for person in who:
+            self._tell(person, place)
+        return f"{name or ' and '.join(who)} {self.draw.one(MOVED)} the {place}"
+
+    def _take(self, person: str, thing: str) -> None:
+        self.has[person].append(thing)
+        self.ever_had[person] += [thing] * (thing not in self.ever_had[person])
+
+    def get(self, there: float = 1.0) -> str | None:
+        possible = [(person, thing) for person in self.persons for thing in THINGS if self.lies[thing] == self.at[person]]
+        if not possible:
+            return None
+        person, thing = self.draw.one(possible)
+        self.lies[thing] = ""
+        self._take(person, thing)
+        if person in self.told:
+            self._put(thing, self.at[person])
+        return f"{person} {self.draw.one(GOT)} the {thing}" + " there" * self.draw.flip(there)
+
+    def drop(self) -> str | None:
+        possible = [(person, thing) for person, things in self.has.items() for thing in things]
+        if not possible:
+            return None
+        person, thing = self.draw.one(possible)
+        self.has[person].remove(thing)
+        self.lies[thing] = self.at[person]
+        return f"{person} {self.draw.one(DROPPED)} the {thing}" + " there" * self.draw.flip(0.2)
+
+    def give(self) -> str | None:
+        near = [(one, other) for one in self.persons for other in self.persons if one != other and self.at[one] == self.at[other]]
+        possible = [(person, thing, other) for person, other in near for thing in self.has[person]]
+        if not possible:
+            return None
+        person, thing, receiver = self.draw.one(possible)
+        self.has[person].remove(thing)
+        self._take(receiver, thing)
+        self.gifts.append((person, thing, receiver))
+        return f"{person} {self.draw.one(GAVE)} the {thing} to {receiver}"
+
+    def be(self) -> str:
+        person, place = self.draw.one(self.persons), self.draw.one(self.places)
+        self._tell(person, place)
+        return f"{person} is in the {place}"
+
+    def be_not(self) -> str:
+        person = self.draw.one(self.persons)
+        place = self.at[person] if person in self.told else self.draw.one(self.places)
+        self.told.discard(person)
+        self.not_at[person] = place
+        self.at[person] = self.draw.one([p for p in self.places if p != place])
+        return f"{person} is {self.draw.one(('not', 'no longer'))} in the {place}"
+
+    def be_either(self) -> str:
+        person, both = self.draw.one(self.persons), self.draw.some(self.places, 2)
+        self._tell(person, both[0])
+        self.told.discard(person)
+        self.either[person] = both
+        return f"{person} is either in the {both[0]} or the {both[1]}"
+
+    # --- questions
+
+    def where(self) -> tuple[str, str]:
+        person = self.draw.one(sorted(self.told))
+        return f"where is {person}", self.at[person]
+
+    def where_thing(self) -> Question:
+        thing = self.draw.one(THINGS)
+        return (f"where is the {thing}", self.path[thing][-1]) if self.path[thing] else None
+
+    def where_thing_was(self) -> Question:
+        thing = self.draw.one(THINGS)
+        if not self.lies[thing] and self.draw.flip(0.9):  # the files ask mostly about things that nobody has, at their last place
+            return None
+        path = self.path[thing][-2:] if self.draw.flip(0.8) else self.path[thing]
+        return where_before(self.draw, f"the {thing}", path) if len(path) > 1 else None
+
+    def gift(self) -> Question:
+        if not self.gifts:
+            return None
+        giver, thing, receiver = self.draw.one(self.gifts)
+        form = self.draw.one(range(5), (0.33, 0.18, 0.17, 0.17, 0.15))
+        wanted = [(giver, None, receiver), (None, thing, None), (giver, thing, None), (None, thing, receiver), (None, thing, None)][form]
+        giver, thing, receiver = next(
+            g for g in reversed(self.gifts) if all(w is None or w == part for w, part in zip(wanted, g, strict=True))
+        )
+        return [
+            (f"what did {giver} give to {receiver}", thing),
+            (f"who gave the {thing}", giver.capitalize()),
+            (f"who did {giver} give the {thing} to", receiver.capitalize()),
+            (f"who gave the {thing} to {receiver}", giver.capitalize()),
+            (f"who received the {thing}", receiver.capitalize()),
+        ][form]
+
+    def in_place(self) -> Question:
+        if not (known := [p for p in self.persons if p in self.told or p in self.either or p in self.not_at]):
+            return None
+        person = self.draw.one(known)
+        if place := self.not_at.get(person):
+            return f"is {person} in the {place}", "no"
+        possible = self.either.get(person, [self.at[person]])
+        if self.draw.flip():
+            return f"is {person} in the {self.draw.one([p for p in self.places if p not in possible])}", "no"
+        return f"is {person} in the {self.draw.one(possible)}", "maybe" if person in self.either else "yes"
+
+    def _once_owner(self) -> str | None:
+        owners = [person for person in self.persons if self.ever_had[person]]
+        return self.draw.one(owners) if owners else None
+
+    def count(self) -> Question:
+        if not (person := self._once_owner()):
+            return None
+        return f"how many objects is {person} carrying", COUNTS[len(self.has[person])]
+
+    def carries(self) -> Question:
+        if not (person := self._once_owner()):
+            return None
+        carried = [thing for thing in self.ever_had[person] if thing in self.has[person]]
+        return f"what is {person} carrying", ",".join(carried) or "nothing"
+
+
+def where_before(draw: Draw, who: str, path: list[str]) -> tuple[str, str]:
+    """Where someone or something was before one of the places of its path (the last time, if it was there twice)."""
+    place = draw.one(path[1:])
+    last = max(i for i, p in enumerate(path) if p == place)
+    return f"where was {who} before the {place}", path[last - 1]
+
+
+class Kind(NamedTuple):
+    """Stories in which something happens: persons, places, statements by their shares, question."""
+
+    persons: Sequence[str]
+    places: Sequence[str]
+    shares: dict[Callable[[World], str | None], float]
+    question: Callable[[World], Question]
+
+
+HAPPENING = {
+    1: Kind(FOUR, PLACES, {World.move: 1}, World.where),
+    2: Kind(FOUR, PLACES, {World.move: 0.55, World.get: 0.3, World.drop: 0.15}, World.where_thing),
+    3: Kind(FOUR, PLACES, {World.move: 0.55, lambda w: w.get(0.2): 0.3, World.drop: 0.15}, World.where_thing_was),
+    5: Kind(WITH_JEFF, PLACES, {World.move: 0.45, World.get: 0.23, World.drop: 0.12, World.give: 0.2}, World.gift),
+    6: Kind(FOUR, PLACES, {World.move: 0.55, World.get: 0.3, World.drop: 0.15}, World.in_place),
+    7: Kind(FOUR, PLACES, {World.move: 0.4, World.get: 0.2, World.drop: 0.1, World.give: 0.3}, World.count),
+    8: Kind(FOUR, PLACES, {World.move: 0.55, World.get: 0.3, World.drop: 0.15}, World.carries),
+    9: Kind(FOUR, PLACES, {World.move: 0.5, World.be: 0.25, World.be_not: 0.25}, World.in_place),
+    10: Kind(WITH_JULIE, TOWN, {World.move: 0.5, World.be: 0.25, World.be_either: 0.25}, World.in_place),
+    11: Kind(FOUR, PLACES, {}, World.where),
+    12: Kind(FOUR, PLACES, {lambda w: w.go(w.draw.some(w.persons, 2)): 1}, World.where),
+    13: Kind(FOUR, PLACES, {}, World.where),
+}
+
+
+def two_statements(task: int, world: World, kind: Kind) -> list[str]:
+    """Two possible statements; in tasks 11 and 13 the second says of the same persons where they went next."""
+    if not kind.shares:
+        who = world.draw.some(world.persons, 1 if task == 11 else 2)
+        pronoun = "they" if task == 13 else "he" if who[0] in ("john", "daniel") else "she"
+        return [world.go(who), world.go(who, f"{world.draw.one(LATER)} {pronoun}")]
+    found: list[str] = []
+    while len(found) < 2:
+        if sentence := world.draw.one(list(kind.shares), list(kind.shares.values()))(world):
+            found.append(sentence)
+    return found
+
+
+def happening(task: int, draw: Draw, length: int | None) -> Iterator[Example]:
+    """A story in which something happens, with five questions, or one after so many statements."""
+    kind = HAPPENING[task]
+    world, said, asked = World(draw, kind.persons, kind.places), [], 0
+    while asked < (5 if length is None else 1):
+        said += two_statements(task, world, kind)
+        if length is not None and len(said) < length:
+            continue
+        if question := kind.question(world):
+            yield Example(tuple(said), *question)
+            asked += 1
+        elif length is not None:
+            return
+
+
+def time_of_day(draw: Draw, length: int | None) -> Iterator[Example]:
+    """Task 14: where persons went at which time, in any order."""
+    went: dict[tuple[str, str], str] = {}
+    said: list[str] = []
+    asked = 0
+    while len(said) < (length or 14) and asked < 5:
+        person, time = draw.one(WITH_JULIE), draw.one(TIMES, SHARES_OF_TIMES)
+        if (person, time) in went:
+            continue
+        place = went[person, time] = draw.one([p for p in TOWN if p not in [went.get((person, t)) for t in TIMES]])
+        sentence = f"{person} {draw.one(MOVED)} the {place}"
+        said.append(f"{time} {sentence}" if draw.flip() else f"{sentence} {time}")
+        if len(said) % 2 if length is None else len(said) < length:
+            continue
+        paths = {person: [went[person, t] for t in TIMES if (person, t) in went] for person in WITH_JULIE}
+        if able := [person for person, path in paths.items() if len(path) > 1]:
+            person = draw.one(able)
+            yield Example(tuple(said), *where_before(draw, person, paths[person]))
+            asked += 1
+
+
+def relation(draw: Draw, one: str, side: str, other: str) -> tuple[str, str, str]:
+    """The same relation, said from either end."""
+    return (one, side, other) if draw.flip() else (other, OPPOSITE[side], one)
+
+
+def on_a_line(draw: Draw) -> Iterator[Example]:
+    """Task 4: three places on a line."""
+    places, side = draw.some(PLACES, 3), draw.one(list(STEPS))
+    pairs = draw.some([(places[0], side, places[1]), (places[1], side, places[2])])
+    a, side, b = relation(draw, *draw.one(pairs))
+    question = (f"what is {side} of the {b}", a) if draw.flip() else (f"what is the {a} {side} of", b)
+    yield Example(tuple("the {} is {} of the {}".format(*relation(draw, *pair)) for pair in pairs), *question)
+
+
+def fears(draw: Draw) -> Iterator[Example]:
+    """Task 15: which animals are afraid of which, and who is what."""
+    fear = {animal: draw.one([other for other in PLURALS if other != animal]) for animal in PLURALS}
+    kind = {person: draw.one(list(PLURALS)) for person in ("gertrude", "winona", "jessica", "emily")}
+    said = [f"{PLURALS[one]} are afraid of {PLURALS[other]}" for one, other in fear.items()]
+    said = draw.some(said + [f"{person} is a {animal}" for person, animal in kind.items()])
+    for person in (draw.one(list(kind)) for _ in range(4)):
+        yield Example(tuple(said), f"what is {person} afraid of", fear[kind[person]])
+
+
+def colors(draw: Draw) -> Iterator[Example]:
+    """Task 16: the color of an animal, from others of its kind."""
+    names = draw.some(("lily", "bernhard", "greg", "julius", "brian"))
+    kind = {name: draw.one(("swan", "lion", "frog", "rhino")) for name in names}
+    color = {name: draw.one(("green", "gray", "white", "yellow")) for name in names[1:]}
+    alike = [name for name in names[1:] if kind[name] == kind[names[0]]]
+    if len({color[name] for name in alike}) == 1:  # otherwise one cannot tell
+        said = [f"{name} is a {animal}" for name, animal in kind.items()] + [f"{name} is {c}" for name, c in color.items()]
+        yield Example(tuple(draw.some(said)), f"what color is {names[0]}", color[alike[0]])
+
+
+def positions(draw: Draw) -> Iterator[Example]:
+    """Task 17: how two shapes lie that both lie beside a third one."""
+    first, middle, last = names = draw.some(SHAPES, 3)
+    side, other = draw.one(list(OPPOSITE)[4:]), draw.one(list(OPPOSITE)[4:])
+    if other == OPPOSITE[side] or sum(name in SHAPES[:4] for name in names) > 1:  # both at one place; two shapes without color
+        return
+    said = tuple("the {} is {} the {}".format(*r) for r in (relation(draw, first, side, middle), relation(draw, middle, other, last)))
+    true = {(first, side, last), (first, other, last)}
+    true |= {(b, OPPOSITE[s], a) for a, s, b in true}
+    for _ in range(8):
+        a, s, b = draw.one(sorted(true))
+        yes = draw.flip()
+        yield Example(said, f"is the {a} {s if yes else OPPOSITE[s]} the {b}", "yes" if yes else "no")
+
+
+def sizes(draw: Draw, length: int | None) -> Iterator[Example]:
+    """Task 18: which of two boxes is larger, by way of a third one."""
+    order = ["chocolate", "box of chocolates", *draw.some(("box", "chest", "container", "suitcase"))]
+    said: list[str] = []
+    direct: set[tuple[str, str]] = set()
+    while True:
+        small, large = sorted(draw.some(range(6), 2))
+        direct.add((order[large], order[small]))
+        said.append(
+            f"the {order[large]} is bigger than the {order[small]}" if draw.flip() else f"the {order[small]} fits inside the {order[large]}"
+        )
+        if len(said) % (length or 5):
+            continue
+        chains = sorted({(a, d) for a, b in direct for c, d in direct if b == c})
+        for a, b in (draw.one(chains) for _ in range(5 if chains else 0)):
+            a_is_first = draw.flip()
+            one, other = (a, b) if a_is_first else (b, a)
+            question = f"does the {other} fit in the {one}" if draw.flip() else f"is the {one} bigger than the {other}"
+            yield Example(tuple(said), question, "yes" if a_is_first else "no")
+        if chains or length:
+            return
+
+
+def ways(draw: Draw) -> Iterator[Example]:
+    """Task 19: the way between two places that are two steps apart."""
+    names, cells, said = draw.some(PLACES), [(0, 0)], []
+    edges: dict[tuple[int, int], str] = {}
+    while len(cells) < 6:
+        start, side = draw.one(range(len(cells))), draw.one(list(STEPS))
+        cell = (cells[start][0] + STEPS[side][0], cells[start][1] + STEPS[side][1])
+        if cell not in cells:
+            edges[start, len(cells)], edges[len(cells), start] = side, OPPOSITE[side]
+            said.append("the {} is {} of the {}".format(*relation(draw, names[len(cells)], side, names[start])))
+            cells.append(cell)
+    a, b, c = draw.one([(a, b, c) for a, b in edges for b_, c in edges if b == b_ and a != c])
+    answer = f"{edges[a, b][0]},{edges[b, c][0]}"
+    yield Example(tuple(draw.some(said)), f"how do you go from the {names[a]} to the {names[c]}", answer)
+
+
+def motives(draw: Draw, length: int | None) -> Iterator[Example]:
+    """Task 20: where moods lead."""
+    mood = {person: draw.one(list(MOODS)) for person in ("jason", "antoine", "sumit", "yann")}
+    next_ = dict.fromkeys(mood, 0)
+    said: list[str] = []
+    taken: set[str] = set()
+    while next_:
+        person = draw.one(sorted(next_))
+        place, thing = MOODS[mood[person]]
+        if next_[person] == 2 and thing in taken:
+            del next_[person]
+            continue
+        statement, question, answer = [
+            (f"{person} is {mood[person]}", f"where will {person} go", place),
+            (f"{person} {draw.one(MOVED)} the {place}", f"why did {person} go to the {place}", mood[person]),
+            (f"{person} {draw.one(GOT)} the {thing} there", f"why did {person} get the {thing}", mood[person]),
+        ][next_[person]]
+        said.append(statement)
+        if next_[person] == 2:
+            taken.add(thing)
+            del next_[person]
+        else:
+            next_[person] += 1
+        if length in (None, len(said)):
+            yield Example(tuple(said), question, answer)
+
+
+WITH_LENGTH: dict[int, Callable[[Draw, int | None], Iterator[Example]]] = {14: time_of_day, 18: sizes, 20: motives}
+FIXED: dict[int, Callable[[Draw], Iterator[Example]]] = {4: on_a_line, 15: fears, 16: colors, 17: positions, 19: ways}
+
+
+def generate(task: int, count: int, g: np.random.Generator, length: int | None = None) -> list[Example]:
+    """Questions of a kind of story.
+
+    Parameters
+    ----------
+    task : int
+        1 to 20.
+    count : int
+        How many questions; those of a story come one after the other.
+    g : numpy.random.Generator
+    length : int, optional
+        How many statements there are before a question: an even number for most kinds, for task 14 at most 14, for task 18 at least 2,
+        for task 20 at most 8. Stories then have a question or a few at their end. By default as in the official files.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task, or its stories cannot have this length.
+    """
+    draw = Draw(g)
+    if task in HAPPENING:
+        even, most, make = True, 1000, lambda: happening(task, draw, length)
+    elif task in WITH_LENGTH:
+        even, most, make = False, {14: 14, 18: 1000, 20: 8}[task], lambda: WITH_LENGTH[task](draw, length)
+    elif task in FIXED:
+        even, most, make = False, 0, lambda: FIXED[task](draw)
+    else:
+        raise ValueError(f"there is no task {task}: they are 1 to 20")
+    if length is not None and (not 1 <= length <= most or (even and length % 2) or (task, length) == (18, 1)):
+        able = f"an even number up to {most}" if even else f"from {2 if task == 18 else 1} to {most}" if most else "fixed"
+        raise ValueError(f"a story of task {task} cannot have {length} statements: their number is {able}")
+    found: list[Example] = []
+    while len(found) < count:
+        found += make()
+    return found[:count]

@@ -1,0 +1,264 @@
+"""Answers questions about stories by logic: what a reader concludes who takes every sentence literally, for all 20 kinds of stories.
+
+It shares nothing with the generator of stories (`snncore.tasks.story_generator`), so that each is a test of the other.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+COUNTS = ("none", "one", "two", "three")
+TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
+STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)} | {
+    "above": (0, 1), "below": (0, -1), "to the right of": (1, 0), "to the left of": (-1, 0)
+}  # fmt: skip
+KINDS = {"mice": "mouse", "wolves": "wolf", "cats": "cat", "sheep": "sheep"}
+NEEDS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
+
+_TIME = "|".join(TIMES)
+_MOVED = r"(?:went back|went|journeyed|travelled|moved) to the (?P<place>\w+)"
+_LATER = "(?:after that|following that|then|afterwards)"
+_GAVE = "(?:gave|passed|handed)"
+_SIDE = "above|below|to the left of|to the right of"
+
+
+class CannotTell(ValueError):
+    """The sentences do not say; the message says what is missing."""
+
+
+class Facts:
+    """What a story has said so far."""
+
+    def __init__(self) -> None:
+        self.mentioned: list[str] = []  # who the last sentence was about
+        self.place: dict[str, set[str]] = {}  # of persons: where they may be
+        self.excluded: dict[str, str] = {}  # of persons: where they are not
+        self.at: dict[tuple[str, str], str] = {}  # person and time: where
+        self.carried: dict[str, list[str]] = defaultdict(list)
+        self.acquired: dict[str, list[str]] = defaultdict(list)  # whatever a person has ever got, in this order
+        self.path: dict[str, list[str]] = defaultdict(list)  # of objects: places, one after the other
+        self.gifts: list[tuple[str, str, str]] = []  # giver, object, receiver
+        self.relations: list[tuple[str, str, str]] = []  # what lies on which side of what
+        self.bigger: dict[str, set[str]] = defaultdict(set)
+        self.fears: dict[str, str] = {}
+        self.kind: dict[str, str] = {}
+        self.traits: dict[str, str] = {}  # colors, moods
+
+    # --- statements
+
+    def moved(self, who: str, place: str, before: str | None, after: str | None) -> None:
+        if who not in ("he", "she", "they"):
+            self.mentioned = who.split(" and ")
+        for person in self.mentioned:
+            if time := before or after:
+                self.at[person, time] = place
+            self.is_in(person, place)
+            for thing in self.carried[person]:
+                self._lies(thing, place)
+
+    def is_in(self, person: str, *places: str) -> None:
+        self.place[person] = set(places)
+        self.excluded.pop(person, None)
+
+    def is_not_in(self, person: str, place: str) -> None:
+        self.place.pop(person, None)
+        self.excluded[person] = place
+
+    def has(self, person: str, thing: str) -> None:
+        self.carried[person].append(thing)
+        self.acquired[person] += [thing] * (thing not in self.acquired[person])
+
+    def got(self, person: str, thing: str) -> None:
+        self.has(person, thing)
+        for place in self.place.get(person, ()):
+            self._lies(thing, place)
+
+    def dropped(self, person: str, thing: str) -> None:
+        if thing not in self.carried[person]:
+            raise CannotTell(f"that {person} has the {thing}")
+        self.carried[person].remove(thing)
+
+    def gave(self, person: str, thing: str, other: str) -> None:
+        self.dropped(person, thing)
+        self.has(other, thing)
+        self.gifts.append((person, thing, other))
+
+    def _lies(self, thing: str, place: str) -> None:
+        if self.path[thing][-1:] != [place]:
+            self.path[thing].append(place)
+
+    def is_bigger(self, one: str, other: str) -> None:
+        self.bigger[one].add(other)
+
+    # --- questions
+
+    def carries(self, person: str) -> str:
+        return ",".join(thing for thing in self.acquired[person] if thing in self.carried[person]) or "nothing"
+
+    def where_is(self, person: str) -> str:
+        places = self.place.get(person, set())
+        if len(places) != 1:
+            raise CannotTell(f"where {person} is")
+        return next(iter(places))
+
+    def where_is_thing(self, thing: str) -> str:
+        return _found(self.path[thing][-1:], f"where the {thing} is")
+
+    def where_was_thing(self, thing: str, place: str) -> str:
+        path = self.path[thing]
+        return _found([earlier for earlier, later in pairwise(path) if later == place][-1:], f"where the {thing} was")
+
+    def where_was(self, person: str, place: str) -> str:
+        path = [self.at[person, time] for time in TIMES if (person, time) in self.at]
+        return _found([earlier for earlier, later in pairwise(path) if later == place][-1:], f"where {person} was")
+
+    def in_place(self, person: str, place: str) -> str:
+        if self.excluded.get(person) == place:
+            return "no"
+        places = self.place.get(person)
+        if not places:
+            raise CannotTell(f"where {person} is")
+        return "no" if place not in places else "yes" if len(places) == 1 else "maybe"
+
+    def beside(self, side: str, thing: str) -> str:
+        x, y = STEPS[side]
+        found = [a for a, s, b in self.relations if s == side and b == thing]
+        found += [b for a, s, b in self.relations if STEPS[s] == (-x, -y) and a == thing]
+        return _found(found[:1], f"what is {side} of the {thing}")
+
+    def has_beside(self, thing: str, side: str) -> str:
+        x, y = STEPS[side]
+        return self.beside(next(s for s in ("north", "south", "east", "west") if STEPS[s] == (-x, -y)), thing)
+
+    def gift(self, giver: str | None = None, thing: str | None = None, receiver: str | None = None) -> tuple[str, str, str]:
+        wanted = giver, thing, receiver
+        fitting = [g for g in self.gifts if all(w is None or w == part for w, part in zip(wanted, g, strict=True))]
+        if not fitting:
+            raise CannotTell("of such a gift")
+        return fitting[-1]
+
+    def on_side(self, one: str, side: str, other: str) -> str:
+        steps = _positions(self.relations, other).get(one)
+        if steps is None:
+            raise CannotTell(f"how the {one} lies from the {other}")
+        return "yes" if sum(a * b for a, b in zip(steps, STEPS[side], strict=True)) > 0 else "no"
+
+    def way(self, start: str, end: str) -> str:
+        paths = {start: ""}
+        todo = [start]
+        for here in todo:
+            for a, side, b in self.relations:
+                x, y = STEPS[side]
+                back = next(s for s in ("north", "south", "east", "west") if STEPS[s] == (-x, -y))
+                for target, letter in ((a, side[0]),) * (b == here) + ((b, back[0]),) * (a == here):
+                    if target not in paths:
+                        paths[target] = paths[here] + letter
+                        todo.append(target)
+        if end not in paths:
+            raise CannotTell(f"how to go to the {end}")
+        return ",".join(paths[end])
+
+    def is_larger(self, one: str, other: str) -> str:
+        for answer, large, small in (("yes", one, other), ("no", other, one)):
+            todo = [large]
+            for here in todo:
+                todo += self.bigger[here] - set(todo)
+            if small in todo:
+                return answer
+        raise CannotTell(f"which of {one} and {other} is larger")
+
+    def afraid_of(self, person: str) -> str:
+        return _found([fear for kind, fear in self.fears.items() if kind == self.kind.get(person)], f"what {person} is afraid of")
+
+    def color(self, person: str) -> str:
+        alike = [other for other, kind in self.kind.items() if kind == self.kind.get(person)]
+        return _found([self.traits[other] for other in alike if other in self.traits][-1:], f"the color of {person}")
+
+    def trait(self, person: str) -> str:
+        return _found([trait for other, trait in self.traits.items() if other == person], f"how {person} is")
+
+
+def _found(candidates: list[str], what: str) -> str:
+    if not candidates:
+        raise CannotTell(what)
+    return candidates[0]
+
+
+def _positions(relations: list[tuple[str, str, str]], origin: str) -> dict[str, tuple[int, int]]:
+    """Where things lie, seen from one of them: each relation is a step on a grid."""
+    known = {origin: (0, 0)}
+    for _ in relations:
+        for a, side, b in relations:
+            x, y = STEPS[side]
+            if b in known:
+                known.setdefault(a, (known[b][0] + x, known[b][1] + y))
+            if a in known:
+                known.setdefault(b, (known[a][0] - x, known[a][1] - y))
+    return known
+
+
+STATEMENTS: list[tuple[str, Callable[..., object]]] = [
+    (rf"(?:(?P<before>{_TIME}) )?(?:{_LATER} )?(?P<who>\w+(?: and \w+)?) {_MOVED}(?: (?P<after>{_TIME}))?",
+     lambda f, **g: f.moved(**g)),
+    (r"(\w+) (?:picked up|got|grabbed|took) the (\w+)(?: there)?", Facts.got),
+    (r"(\w+) (?:put down|dropped|discarded|left) the (\w+)(?: there)?", Facts.dropped),
+    (rf"(\w+) {_GAVE} the (\w+) to (\w+)", Facts.gave),
+    (r"(\w+) is in the (\w+)", Facts.is_in),
+    (r"(\w+) is (?:not|no longer) in the (\w+)", Facts.is_not_in),
+    (r"(\w+) is either in the (\w+) or the (\w+)", Facts.is_in),
+    (r"the (\w+) is (north|south|east|west) of the (\w+)", lambda f, *g: f.relations.append(g)),
+    (rf"the ([\w ]+) is ({_SIDE}) the ([\w ]+)", lambda f, *g: f.relations.append(g)),
+    (r"the ([\w ]+) is bigger than the ([\w ]+)", Facts.is_bigger),
+    (r"the ([\w ]+) fits inside the ([\w ]+)", lambda f, one, other: f.is_bigger(other, one)),
+    (r"(\w+) are afraid of (\w+)", lambda f, one, other: f.fears.__setitem__(KINDS[one], KINDS[other])),
+    (r"(\w+) is a (\w+)", lambda f, who, kind: f.kind.__setitem__(who, kind)),
+    (r"(\w+) is (\w+)", lambda f, who, trait: f.traits.__setitem__(who, trait)),
+]  # fmt: skip
+
+QUESTIONS: list[tuple[str, Callable[..., str]]] = [
+    (r"where is the (\w+)", Facts.where_is_thing),
+    (r"where is (\w+)", Facts.where_is),
+    (r"where was the (\w+) before the (\w+)", Facts.where_was_thing),
+    (r"where was (\w+) before the (\w+)", Facts.where_was),
+    (r"is (\w+) in the (\w+)", Facts.in_place),
+    (r"what is (north|south|east|west) of the (\w+)", Facts.beside),
+    (r"what is the (\w+) (north|south|east|west) of", Facts.has_beside),
+    (r"what did (\w+) give to (\w+)", lambda f, giver, receiver: f.gift(giver, None, receiver)[1]),
+    (rf"who {_GAVE} the (\w+)(?: to (\w+))?", lambda f, thing, receiver: f.gift(None, thing, receiver)[0].capitalize()),
+    (r"who did (\w+) give the (\w+) to", lambda f, giver, thing: f.gift(giver, thing)[2].capitalize()),
+    (r"who received the (\w+)", lambda f, thing: f.gift(None, thing)[2].capitalize()),
+    (r"how many objects is (\w+) carrying", lambda f, who: COUNTS[len(f.carried[who])]),
+    (r"what is (\w+) carrying", Facts.carries),
+    (r"what is (\w+) afraid of", Facts.afraid_of),
+    (r"what color is (\w+)", Facts.color),
+    (rf"is the ([\w ]+) ({_SIDE}) the ([\w ]+)", Facts.on_side),
+    (r"does the ([\w ]+) fit in the ([\w ]+)", lambda f, one, other: f.is_larger(other, one)),
+    (r"is the ([\w ]+) bigger than the ([\w ]+)", Facts.is_larger),
+    (r"how do you go from the (\w+) to the (\w+)", Facts.way),
+    (r"where will (\w+) go", lambda f, who: NEEDS[f.trait(who)][0]),
+    (r"why did (\w+) (?:go to|get) the (\w+)", lambda f, who, _: f.trait(who)),
+]
+
+
+def _matched(sentence: str, table: Sequence[tuple[str, Callable[..., object]]]) -> tuple[Callable[..., object], re.Match[str]]:
+    for pattern, use in table:
+        if match := re.fullmatch(pattern, sentence):
+            return use, match
+    raise CannotTell(f"what {sentence!r} means")
+
+
+def solve(statements: Sequence[str], question: str) -> str:
+    """The answer that follows from the statements, all in lower case and without punctuation.
+
+    Raises
+    ------
+    CannotTell
+        If it does not follow, or a sentence is not understood.
+    """
+    facts = Facts()
+    for statement in statements:
+        use, match = _matched(statement, STATEMENTS)
+        use(facts, **match.groupdict()) if match.groupdict() else use(facts, *match.groups())
+    use, match = _matched(question, QUESTIONS)
+    return str(use(facts, *match.groups()))
