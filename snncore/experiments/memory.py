@@ -138,7 +138,7 @@ KINDS = (*COMPARED, "chip")  # chip: as ahp, with the chip's constants, 8-bit we
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
-EPOCHS = {"rows": 10, "grid14": 8, "full": 30}
+EPOCHS = {"rows": 10, "grid14": 6, "full": 5}
 PEAK_RATES = {"rows": 0.05, "grid14": 0.1, "full": 0.1}  # by the accuracy on held-out images in short trainings, all kinds together
 
 
