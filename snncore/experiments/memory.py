@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from snncore.datafiles import TRAINING, read_mnist
-from snncore.experiments import provenance
+from snncore.experiments import loihi, provenance, speed
 from snncore.experiments.record import Record
-from snncore.learning.classifier import Recipe, accuracy, cross_entropy, train
+from snncore.learning.classifier import Recipe, accuracy, answers, cross_entropy, train
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
 from snncore.loihi.emulator import Network
 from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
-from snncore.networks.checkpoints import save_checkpoint
+from snncore.networks.checkpoints import about_checkpoint, load_checkpoint, save_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
@@ -224,21 +224,25 @@ def on_chip(classifier: DigitClassifier) -> Network:
     return to_chip(*network.weights(), network.populations, network.readout)
 
 
+def recipe(form: str) -> Recipe:
+    """How networks are trained for a form: all kinds alike."""
+    return Recipe(EPOCHS[form], peak_rate=PEAK_RATES[form], weight_decay=0.0, bfloat16=False)
+
+
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
     """Train one network (resumed if it was begun), test it once, and write checkpoint and log to data/training.
 
     If it is finished already, only its log is read.
     """
     name = f"memory_{kind}_{form}_{seed}"
-    recipe = Recipe(EPOCHS[form], peak_rate=PEAK_RATES[form], weight_decay=0.0, bfloat16=False)
     path = TRAINING / f"{name}.json"
-    if path.exists() and (about := json.loads(path.read_text()))["recipe"] == asdict(recipe):
+    if path.exists() and (about := json.loads(path.read_text()))["recipe"] == asdict(recipe(form)):
         return about
     data, held_out = read_mnist(), 5000
     images, labels = (torch.from_numpy(np.array(a)) for a in (data["train"].images, data["train"].labels.astype(np.int64)))
     network = digit_classifier(kind, form, seed)
     log = train(
-        network, images[:-held_out], labels[:-held_out], (images[-held_out:], labels[-held_out:]), recipe, seed,
+        network, images[:-held_out], labels[:-held_out], (images[-held_out:], labels[-held_out:]), recipe(form), seed,
         TRAINING / f"{name}.state", loss=sparse_loss if kind == "chip" else cross_entropy, after_step=network.rewire,
     )  # fmt: skip
     test = (torch.from_numpy(np.array(a)) for a in (data["test"].images, data["test"].labels.astype(np.int64)))
@@ -246,7 +250,7 @@ def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
         "command": f"python -m snncore.experiments memory --train {kind} --form {form} --seed {seed}",
         "seed": seed,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe(form)),
         "test_accuracy": round(accuracy(network, *test), 4),
         "seconds": round(sum(row["seconds"] for row in log)),
         "machine": provenance.machine(),
@@ -278,29 +282,63 @@ def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
     return table
 
 
+FULL_LENGTH = ("chip",)  # kinds of networks whose training on the full task is recorded
+
+
+def full_length(record: Record) -> None:
+    """Networks of the full length, with their recorded weights, about all test images: the spiking one in floats and on the chip."""
+    test = read_mnist()["test"]
+    images, n = torch.from_numpy(np.array(test.images)), len(test.labels)
+    network = load_checkpoint("memory_chip_full_0", digit_classifier("chip", "full", 0))
+    chosen = answers(network, images).argmax(1).numpy()
+    emulated = loihi.replay(on_chip(network), test.images, input_lag=0)
+    right, right_on_chip = (100 * float((found == test.labels).mean()) for found in (chosen, emulated.answers))
+    where: dict[str, Any] = {"dataset": "MNIST test", "n": n, "seeds": 1}
+    record.claim("mem.smnist.ahp", right, **where)
+    record.claim("mem.smnist.emulator_gap", right - right_on_chip, **where)
+    record.claim("mem.smnist.agreement", 100 * float((chosen == emulated.answers).mean()), **where)
+    record.claim("mem.smnist.spikes", float(emulated.events.spikes[:, :NEURONS].sum(1).mean()), **where)
+
+
+def curves() -> pd.DataFrame:
+    """Accuracy on held-out images [%] after each epoch of the recorded trainings on the full task."""
+    logs = {kind: pd.DataFrame(about_checkpoint(f"memory_{kind}_full_0")["log"]) for kind in FULL_LENGTH}
+    return pd.concat([log.assign(kind=kind, accuracy=100 * log["held_out"])[["kind", "epoch", "accuracy"]] for kind, log in logs.items()])
+
+
 class Result(NamedTuple):
     """What the chapter draws."""
 
     slow: pd.DataFrame
     probes: pd.DataFrame
+    curves: pd.DataFrame
 
 
 def run(c: Config, record: Record) -> Result:
     """One neuron's memory; with seeds, also the trainings."""
-    slow, answers = slow_current(c), probes(c)
+    slow, probed = slow_current(c), probes(c)
     settled = slow["time"] > c.steps // 5
     record.value("correlation_input", float(slow[settled]["ahp"].corr(slow[settled]["input"])), "{:.2f}")
     record.value("correlation_low", float(slow[settled]["ahp"].corr(slow[settled]["low_passed"])), "{:.2f}")
     record.value("spikes", int(slow["spike"].sum()))
     record.value("steps", c.steps, "{:,}")
     record.value("jump", JUMP)
-    longest = answers[answers["delay"] == max(c.delays)].set_index("neuron")["fewer"]
+    record.value("connectivity", 100 * CONNECTIVITY, "{:.0f} %")
+    record.value("rate", 100 * RATE, "{:.0f} %")
+    longest = probed[probed["delay"] == max(c.delays)].set_index("neuron")["fewer"]
     record.value("longest_delay", max(c.delays), "{:,}")
     for name in ("LIF", "ALIF", "AHP"):
         record.value(f"fewer_{name}", float(longest[name]), "{:.0f}")
     if c.seeds:
         gains(record, c.seeds, c.seed)
-    return Result(slow, answers)
+        full_length(record)
+    speed.recurrent(record, speed.config(record.preset, c.seed))
+    for kind in FULL_LENGTH:
+        about = about_checkpoint(f"memory_{kind}_full_0")
+        record.value(f"{kind}_epochs", about["recipe"]["epochs"])
+        record.value(f"{kind}_minutes", about["seconds"] / 60, "{:.0f}")
+        record.value(f"{kind}_machine", about["machine"])
+    return Result(slow, probed, curves())
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,5 @@
 import argparse
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from snncore.experiments import memory
 from snncore.experiments.record import Record, read_rows
 from snncore.loihi.emulator import emulate
+from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 
 
@@ -94,6 +96,34 @@ def test_claims_are_means_over_seeds_and_gains_in_spreads(tmp_path, monkeypatch)
     assert rows["mem.rows.ahp_over_lif"]["ours"] == pytest.approx(5)  # 5 points, standard deviation 1 point
     assert rows["mem.grid14.lstm"]["ours"] == pytest.approx(98)
     assert (rows["mem.rows.lif"]["low"], rows["mem.rows.lif"]["high"]) == (pytest.approx(90), pytest.approx(92))
+
+
+def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_path, monkeypatch):
+    network = memory.digit_classifier("chip", "full", 0)
+    monkeypatch.setattr(memory, "load_checkpoint", lambda name, fresh: network if name == "memory_chip_full_0" else pytest.fail(name))
+    memory.full_length(Record("memory", "smoke", tmp_path))
+    rows = {row["id"].removeprefix("mem.smnist."): row["ours"] for row in read_rows(tmp_path)}
+    test = memory.read_mnist()["test"]
+    x, labels = network.form.encode(test.images), torch.from_numpy(test.labels)
+    with torch.no_grad():
+        found = network.network(x.float())
+    chip = emulate(memory.on_chip(network), x.numpy(), input_lag=0, trace=True)
+    chosen, chosen_on_chip = found.y[-1].argmax(1), torch.from_numpy(chip.v[:, 240:].argmax(1))
+    right, right_on_chip, same = (100 * int(x.sum()) / 200 for x in (chosen == labels, chosen_on_chip == labels, chosen == chosen_on_chip))
+    assert (rows["ahp"], rows["agreement"]) == (pytest.approx(right), pytest.approx(same))
+    assert rows["emulator_gap"] == pytest.approx(right - right_on_chip)
+    assert rows["spikes"] == pytest.approx(chip.z_trace[..., :240].sum() / 200)
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    for kind in memory.FULL_LENGTH:
+        about = about_checkpoint(f"memory_{kind}_full_0")
+        assert about["recipe"] == dataclasses.asdict(memory.recipe("full"))
+        assert about["command"] == f"python -m snncore.experiments memory --train {kind} --form full --seed 0"
+        assert len(about["log"]) == about["recipe"]["epochs"]
+    curves = memory.curves()
+    assert set(curves["kind"]) == set(memory.FULL_LENGTH)
+    assert curves["accuracy"].between(10, 100).all()
 
 
 def test_without_seeds_no_data_is_asked_for(tmp_path, monkeypatch):
