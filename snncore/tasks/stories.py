@@ -53,7 +53,7 @@ class Example(NamedTuple):
 
 @functools.cache
 def numbers_of(sentence: str) -> tuple[int, ...]:
-    """Numbers of its words, and zeros.
+    """Zeros, and then the numbers of its words.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def numbers_of(sentence: str) -> tuple[int, ...]:
         raise ValueError(f"{unknown[0]!r} in {sentence!r} is no word of the vocabulary")
     if len(words) > LENGTH:
         raise ValueError(f"{sentence!r} has {len(words)} words: a sentence has at most {LENGTH}")
-    return (*(_NUMBER[word] for word in words), *[0] * (LENGTH - len(words)))
+    return (*[0] * (LENGTH - len(words)), *(_NUMBER[word] for word in words))
 
 
 def parse(text: str, name: str) -> list[Example]:
@@ -126,12 +126,12 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
 
 
 class Encoded(NamedTuple):
-    """Examples as numbers of words, 0 where there is none.
+    """Examples as numbers of words, 0 where there is none: sentences and stories are filled from the end.
 
     Attributes
     ----------
     statements : array, shape (example, sentence, word)
-        Filled from the end: the last statement comes last, absent ones come first.
+        The last statement comes last, absent ones come first.
     question : array, shape (example, word)
     answer : array, shape (example,)
     left_out : int
@@ -159,5 +159,5 @@ def encode(examples: Sequence[Example], sentences: int = SENTENCES) -> Encoded:
         last = example.statements[-sentences:]
         row[-len(last) :] = [numbers_of(s) for s in last]
     questions = np.array([numbers_of(example.question) for example in examples])
-    answers = np.array([numbers_of(example.answer)[0] for example in examples])
+    answers = np.array([numbers_of(example.answer)[-1] for example in examples])
     return Encoded(statements, questions, answers, sum(max(0, len(e.statements) - sentences) for e in examples))

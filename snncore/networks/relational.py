@@ -1,0 +1,266 @@
+r"""Relational network: it answers a question about a story from relations between all pairs of its sentences.
+
+.. math:: \text{answer} = f_\phi\Bigl(\sum_{i \le j} g_\theta(s_i, s_j, q)\Bigr)
+
+The sentences s and the question q are encoded word by word; g and f are layers of neurons. It is one architecture with two choices of
+neurons. *Artificial*: LSTM units encode, rectified linear units make the layers. *Spiking*: LIF and AHP neurons encode, with one input
+neuron per word; only their spikes in the last steps of a sentence are passed on to the LIF neurons of all layers, and leaky readouts are
+read once, at the last step. The order of sentences enters as a current into the first layer of g that belongs to their places in the
+story. Absent sentences have no pairs.
+
+Sources: A. Santoro, D. Raposo, D. Barrett, M. Malinowski, R. Pascanu, P. Battaglia, T. Lillicrap, A simple neural network module for
+relational reasoning, NeurIPS 2017; A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based
+neuromorphic hardware, Nature Machine Intelligence 4, 467-479 (2022).
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from snncore.kernels import layer as kernel
+from snncore.networks.recurrent import Population, RecurrentNetwork
+from snncore.neurons import AHPParams, LIFParams, ReadoutParams, lif_rest, lif_step
+from snncore.unroll import unroll
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers of neurons: encoder of sentences or questions, layers of g, layers of f, answers."""
+
+    encoder: int
+    pairs: tuple[int, ...]
+    answer: tuple[int, ...]
+    answers: int = 181
+
+
+SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 256, 256), (256, 512, 159))}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Steps for which a word is shown, at the end of a sentence in which its spikes are passed on, and that follow until the answer."""
+
+    word: int = 4
+    window: int = 6
+    rest: int = 4
+
+
+class Layer(NamedTuple):
+    """What a layer of spiking neurons did: spikes z and potentials v."""
+
+    z: Float[Tensor, "time *batch neuron"]
+    v: Float[Tensor, "time *batch neuron"]
+
+
+class _Compiled(torch.autograd.Function):
+    """The compiled twin of the loop in `lif_layer`."""
+
+    @staticmethod
+    def forward(ctx, current, p):
+        z, v = map(torch.from_numpy, kernel.forward(current.detach().numpy(), p.alpha, p.v_th, torch.get_num_threads()))
+        ctx.set_materialize_grads(False)
+        ctx.p = p
+        ctx.save_for_backward(z, v)
+        return z, v
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_z, grad_v):
+        z, v = (a.numpy() for a in ctx.saved_tensors)
+        gradients = (None if g is None else g.numpy() for g in (grad_z, grad_v))
+        p, threads = ctx.p, torch.get_num_threads()
+        return torch.from_numpy(kernel.backward(*gradients, p.alpha, p.v_th, p.dampening, z, v, threads)), None
+
+
+def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compiled: bool | None = None) -> Layer:
+    """LIF neurons with reset to zero, from rest, for their input currents through time.
+
+    Parameters
+    ----------
+    current : tensor, shape (time, ..., neuron)
+    p : LIFParams
+    compiled : bool, optional
+        Use the compiled twin of the plain loop; by default on the CPU.
+
+    Raises
+    ------
+    ValueError
+        For another reset, or neurons with a refractory period.
+    """
+    if not p.reset_to_zero or p.n_refractory:
+        raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
+    if current.device.type == "cpu" if compiled is None else compiled:
+        return Layer(*_Compiled.apply(current, p))
+
+    def step(now: Tensor, state: Any) -> tuple[Layer, Any]:
+        z, state = lif_step(now, state, p)
+        return Layer(z, state.v), state
+
+    flat = current.flatten(1, -2)
+    return Layer(*(a.view_as(current) for a in unroll(step, flat, lif_rest(flat[0]))[0]))
+
+
+class Artificial(nn.Module):
+    """LSTM units and rectified linear units: there is one time step."""
+
+    def __init__(self, words: int, units: int, embedded: int = 32):
+        super().__init__()
+        self.words, self.lstm = nn.Embedding(words + 1, embedded, padding_idx=0), nn.LSTM(embedded, units)
+
+    def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
+        """The last output of the LSTM units."""
+        h = self.lstm(self.words(sentences.T))[0][-1:]
+        return Layer(h, h)
+
+    @staticmethod
+    def layer(current: Float[Tensor, "time batch neuron"]) -> Layer:
+        """Rectified linear units."""
+        return Layer(F.relu(current), current)
+
+    @staticmethod
+    def read(y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
+        """The only step."""
+        return y[-1]
+
+
+class Spiking(nn.Module):
+    """LIF and AHP neurons, half and half, that get the words, and LIF neurons in layers.
+
+    Their time constants [steps]: membranes of layers and readouts remember the window, AHP currents a sentence.
+    """
+
+    def __init__(self, words: int, neurons: int, timing: Timing, generator: torch.Generator, length: int = 11):
+        super().__init__()
+        self.timing, self.inputs = timing, words
+        tau = float(timing.window)
+        self.params, self.readout = LIFParams(tau, reset_to_zero=True), ReadoutParams(tau)
+        ahp = AHPParams(tau, float(timing.word * length), beta=0.24 * (1 - math.exp(-1 / tau)) * timing.word * length)
+        populations = [Population(neurons - neurons // 2, self.params), Population(neurons // 2, ahp)]
+        self.network = RecurrentNetwork(words, populations, 0, self.readout, generator, (math.sqrt(words) / 2, 1.0))
+
+    def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
+        """Spikes in the last steps of a sentence, then silence."""
+        words = F.one_hot(sentences.T, self.inputs + 1)[..., 1:].to(self.network.w_in.dtype)
+        z = self.network(words.repeat_interleave(self.timing.word, 0)).z
+        z = torch.cat([z[-self.timing.window :], z.new_zeros(self.timing.rest, *z.shape[1:])])
+        return Layer(z, z)
+
+    def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:
+        """LIF neurons."""
+        return lif_layer(current, self.params)
+
+    def read(self, y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
+        """Leaky readouts at the last step."""
+        kept = self.readout.kappa ** torch.arange(len(y) - 1, -1, -1, dtype=y.dtype, device=y.device)
+        return (1 - self.readout.kappa) * torch.einsum("t,tba->ba", kept, y)
+
+
+class Answer(NamedTuple):
+    """What the network says, and what its layers did.
+
+    Attributes
+    ----------
+    logits : tensor, shape (batch, answer)
+    layers : dict of Layer
+        By name: ``statement``, ``question`` (one row for each *different* sentence of the batch), ``pair 1``, ... (one row for each pair
+        of present sentences), ``sum``, ``answer 1``, ... (one row for each story).
+    story, first, second : tensors, shape (pair,)
+        To which story of the batch a pair belongs, and which of its sentences it joins.
+    """
+
+    logits: Float[Tensor, "batch answer"]
+    layers: dict[str, Layer]
+    story: Int[Tensor, " pair"]
+    first: Int[Tensor, " pair"]
+    second: Int[Tensor, " pair"]
+
+
+class RelationalNetwork(nn.Module):
+    """The network.
+
+    Parameters
+    ----------
+    size : Size
+    words, sentences : int
+        In the vocabulary; at most in a story.
+    generator : torch.Generator
+        Draws the weights of layers: normal, with standard deviation ``gain`` over the root of the number of inputs.
+    timing : Timing, optional
+        Of spiking neurons; without, neurons are artificial.
+    gain : float, optional
+        By default 1.5 for artificial neurons, else 3: the inputs of spiking ones are sparse.
+    """
+
+    def __init__(
+        self,
+        size: Size,
+        words: int,
+        sentences: int,
+        generator: torch.Generator,
+        timing: Timing | None = None,
+        gain: float | None = None,
+    ):
+        super().__init__()
+        gain = gain or (3.0 if timing else 1.5)
+
+        def weights(post: int, pre: int) -> nn.Parameter:
+            return nn.Parameter(gain / math.sqrt(pre) * torch.randn(post, pre, generator=generator))
+
+        def encoder() -> Artificial | Spiking:
+            return Spiking(words, size.encoder, timing, generator) if timing else Artificial(words, size.encoder)
+
+        self.statement, self.question = encoder(), encoder()
+        self.w_first, self.w_second, self.w_question = (nn.Parameter(w) for w in weights(size.pairs[0], 3 * size.encoder).chunk(3, 1))
+        self.place_first, self.place_second = (nn.Parameter(torch.zeros(sentences, size.pairs[0])) for _ in range(2))
+        self.w_pairs = nn.ParameterList(weights(post, pre) for pre, post in pairwise(size.pairs))
+        self.w_sum = nn.Parameter(torch.full((size.pairs[-1],), 1.0 if timing else 0.1))
+        widths = (size.pairs[-1], *size.answer)
+        self.w_answer = nn.ParameterList(weights(post, pre) for pre, post in pairwise(widths))
+        self.w_out = weights(size.answers, widths[-1])
+
+    def forward(self, statements: Int[Tensor, "batch sentence word"], question: Int[Tensor, "batch word"]) -> Answer:
+        """Answer questions about stories, given as numbers of words, 0 where there is none.
+
+        Raises
+        ------
+        ValueError
+            If a story has no sentence, or there is no place for so many.
+        """
+        batch, count, _ = statements.shape
+        if count > len(self.place_first):
+            raise ValueError(f"stories have {count} sentences, but the network has places for {len(self.place_first)}")
+        present: Bool[Tensor, "batch sentence"] = (statements > 0).any(2)
+        if not present.any(1).all():
+            raise ValueError(f"story {int((~present.any(1)).nonzero()[0, 0])} of the batch has no sentence")
+        first, second = torch.triu_indices(count, count, device=statements.device)
+        story, pair = (present[:, first] & present[:, second]).nonzero().T
+        first, second = first[pair], second[pair]
+        (s, which), (q, asked) = self._encoded(self.statement, statements.flatten(0, 1)), self._encoded(self.question, question)
+        which = which.view(batch, count)
+        layers = {"statement": s, "question": q}
+
+        place = len(self.place_first) - count
+        current = F.linear(s.z, self.w_first)[:, which[story, first]] + F.linear(s.z, self.w_second)[:, which[story, second]]
+        current = current + F.linear(q.z, self.w_question)[:, asked[story]]
+        current = current + self.place_first[place + first] + self.place_second[place + second]
+        for k, w in enumerate([None, *self.w_pairs], 1):
+            layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
+        total = layers[f"pair {len(self.w_pairs) + 1}"].z
+        total = total.new_zeros(len(total), batch, total.shape[2]).index_add(1, story, total)
+        layer = layers["sum"] = self.statement.layer(self.w_sum * total)
+        for k, w in enumerate(self.w_answer, 1):
+            layer = layers[f"answer {k}"] = self.statement.layer(F.linear(layer.z, w))
+        return Answer(self.statement.read(F.linear(layer.z, self.w_out)), layers, story, first, second)
+
+    @staticmethod
+    def _encoded(encoder: Artificial | Spiking, sentences: Int[Tensor, "sentence word"]) -> tuple[Layer, Int[Tensor, " sentence"]]:
+        """The different sentences, encoded, and which of them each sentence is."""
+        different, which = sentences.unique(dim=0, return_inverse=True)
+        return encoder.encode(different), which

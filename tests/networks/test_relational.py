@@ -1,0 +1,157 @@
+"""One architecture, two choices of neurons: what it must not depend on, and what it computes, a second way."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing, lif_layer
+from snncore.neurons import LIFParams
+from snncore.seeds import seeded_weights
+
+SIZE = Size(10, (12, 9), (8,), answers=7)
+WORDS, SENTENCES = 15, 4
+STATEMENTS = torch.tensor([[[0, 0, 0], [0, 1, 2], [3, 4, 5]], [[1, 2, 3], [0, 1, 2], [6, 7, 8]]])
+QUESTION = torch.tensor([[9, 10, 1], [0, 9, 4]])
+LAYER = LIFParams(4.0, reset_to_zero=True)
+
+
+def network(timing=None, sentences=SENTENCES):
+    with seeded_weights(0, "relational network"):
+        n = RelationalNetwork(SIZE, WORDS, sentences, torch.Generator().manual_seed(0), timing)
+    with torch.no_grad():
+        for p in (n.place_first, n.place_second):
+            p.copy_(0.3 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
+    return n
+
+
+both = pytest.mark.parametrize("timing", [None, Timing()], ids=["artificial", "spiking"])
+
+
+def currents(dtype=torch.float64):
+    return (1.2 * torch.randn(9, 3, 5, generator=torch.Generator().manual_seed(0), dtype=dtype)).requires_grad_()
+
+
+@pytest.mark.parametrize("of_v", [False, True])
+def test_the_compiled_layer_is_the_plain_one(of_v):
+    current = currents()
+    g = torch.Generator().manual_seed(1)
+    weights = torch.randn(2, *current.shape, generator=g, dtype=torch.float64)
+    found = []
+    for compiled in (True, False):
+        z, v = lif_layer(current, LAYER, compiled)
+        loss = (weights[0] * z).sum() + of_v * (weights[1] * v.square()).sum()
+        found.append((z.detach(), v.detach(), *torch.autograd.grad(loss, current)))
+    assert 0.1 < float(found[0][0].mean()) < 0.5
+    for ours, plain in zip(*found, strict=True):
+        assert torch.allclose(ours, plain, atol=1e-12)
+
+
+def test_the_compiled_layer_works_in_parts():
+    current = currents(torch.float32).detach().repeat(1, 7, 3)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = lif_layer(current, LAYER)
+        torch.set_num_threads(2)
+        assert all(torch.equal(a, b) for a, b in zip(alone, lif_layer(current, LAYER), strict=True))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_other_neurons_are_refused():
+    with pytest.raises(ValueError, match="reset_to_zero=True and n_refractory=0"):
+        lif_layer(currents(), LIFParams())
+
+
+@both
+def test_layers_have_a_row_for_each_pair_of_present_sentences(timing):
+    found = network(timing)(STATEMENTS, QUESTION)
+    pairs = list(zip(found.story.tolist(), found.first.tolist(), found.second.tolist(), strict=True))
+    assert pairs == [(0, 1, 1), (0, 1, 2), (0, 2, 2), (1, 0, 0), (1, 0, 1), (1, 0, 2), (1, 1, 1), (1, 1, 2), (1, 2, 2)]
+    assert list(found.layers) == ["statement", "question", "pair 1", "pair 2", "sum", "answer 1"]
+    steps = timing.window + timing.rest if timing else 1
+    assert found.layers["pair 2"].z.shape == (steps, 9, 9)
+    assert found.layers["sum"].z.shape == (steps, 2, 9)
+    assert found.logits.shape == (2, 7)
+    if timing:
+        for name, layer in found.layers.items():
+            assert set(layer.z.unique().tolist()) == {0, 1}, name  # all layers fire, in spikes
+        assert not found.layers["statement"].z[timing.window :].any()  # the gate is closed
+
+
+@both
+def test_absent_sentences_do_not_matter(timing):
+    n = network(timing)
+    alone = n(STATEMENTS[:1, 1:], QUESTION[:1])
+    assert torch.allclose(alone.logits, n(STATEMENTS, QUESTION).logits[:1], atol=1e-6)
+    more = F.pad(STATEMENTS, (0, 0, 1, 0))
+    assert torch.allclose(n(more, QUESTION).logits, n(STATEMENTS, QUESTION).logits, atol=1e-6)
+
+
+@both
+def test_the_order_of_sentences_matters_by_their_places_alone(timing):
+    n = network(timing)
+    swapped = STATEMENTS[:, [0, 2, 1]]
+    assert not torch.allclose(n(swapped, QUESTION).logits[1], n(STATEMENTS, QUESTION).logits[1])
+    with torch.no_grad():
+        n.place_first.zero_()
+        n.place_second.zero_()
+        n.w_second.copy_(n.w_first)  # and their roles in the pair
+    assert torch.allclose(n(swapped, QUESTION).logits, n(STATEMENTS, QUESTION).logits, atol=1e-6)
+
+
+def test_artificial_neurons_compute_the_formula():
+    n = network()
+    story = 1
+    s, q = (encoder.encode(x).z[0] for encoder, x in ((n.statement, STATEMENTS[story]), (n.question, QUESTION[story : story + 1])))
+    total = 0
+    for i in range(3):
+        for j in range(i, 3):
+            x = n.w_first @ s[i] + n.w_second @ s[j] + n.w_question @ q[0] + n.place_first[i + 1] + n.place_second[j + 1]
+            total = total + F.relu(n.w_pairs[0] @ F.relu(x))
+    x = F.relu(n.w_answer[0] @ F.relu(n.w_sum * total))
+    assert torch.allclose(n(STATEMENTS, QUESTION).logits[story], n.w_out @ x, atol=1e-5)
+
+
+def test_spiking_neurons_compute_the_formula():
+    n = network(Timing())
+    story, p = 1, n.statement.params
+    s, q = (encoder.encode(x).z for encoder, x in ((n.statement, STATEMENTS[story]), (n.question, QUESTION[story : story + 1])))
+
+    def fire(current):
+        return lif_layer(current[:, None], p, compiled=False).z[:, 0]
+
+    total = 0
+    for i in range(3):
+        for j in range(i, 3):
+            x = s[:, i] @ n.w_first.T + s[:, j] @ n.w_second.T + q[:, 0] @ n.w_question.T + n.place_first[i + 1] + n.place_second[j + 1]
+            total = total + fire(fire(x) @ n.w_pairs[0].T)
+    y = fire(fire(n.w_sum * total) @ n.w_answer[0].T) @ n.w_out.T
+    readout = 0
+    for now in y:
+        readout = n.statement.readout.kappa * readout + (1 - n.statement.readout.kappa) * now
+    assert torch.allclose(n(STATEMENTS, QUESTION).logits[story], readout, atol=1e-5)
+
+
+@both
+def test_gradients_reach_all_weights(timing):
+    n = network(timing)
+    n(STATEMENTS, QUESTION).logits.square().sum().backward()
+    reached = {name: float(p.grad.abs().sum()) if p.grad is not None else 0.0 for name, p in n.named_parameters() if p.numel()}
+    assert {name for name, size in reached.items() if size == 0} == set()
+
+
+def test_the_size_of_the_paper():
+    n = RelationalNetwork(SIZES["paper"], 180, 20, torch.Generator().manual_seed(0), Timing(10, 14, 23))
+    assert n.w_first.shape == (256, 200)
+    assert sum(w.numel() for w in (n.w_first, n.w_second, n.w_question, *n.w_pairs)) == 350_208  # synapses per pair on the chip
+    assert [w.shape[0] for w in n.w_answer] == [256, 512, 159]
+
+
+@both
+def test_impossible_stories_are_refused(timing):
+    n = network(timing)
+    with pytest.raises(ValueError, match="stories have 5 sentences, but the network has places for 4"):
+        n(torch.ones(1, 5, 3, dtype=torch.int64), QUESTION[:1])
+    with pytest.raises(ValueError, match="story 1 of the batch has no sentence"):
+        n(STATEMENTS * torch.tensor([1, 0])[:, None, None], QUESTION)
