@@ -120,7 +120,7 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
         If the files are missing or damaged; if there is no such task or part.
     """
     for name, text in read_babi().items():
-        if re.fullmatch(rf"{folder}/qa{task}_.*{part}\.txt", name):
+        if re.fullmatch(rf"{folder}/qa{task}_(.*_)?{part}\.txt", name):
             return parse(text, name)
     raise DataError(f"there is no file for task {task}, part {part!r} in {folder!r}: tasks are 1 to 20, folders en, en-10k, en-valid-10k")
 
