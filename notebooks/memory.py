@@ -107,7 +107,8 @@ plt.show()
 #
 # {numref}`tab-forms` compares networks of 240 neurons on handwritten digits {cite:p}`lecun1998` that arrive row by row, or as 14 × 14 pixels
 # one by one in the code that was used on Loihi. In the slow networks 100 neurons are AHP or ALIF neurons. Time constants are the published ones, shortened
-# in proportion to the number of steps. All kinds have the same optimizer, epochs and data, and the LSTM network as many parameters.
+# in proportion to the number of steps. All kinds have the same optimizer, epochs and
+# data, and the LSTM network has as many parameters and a smaller learning rate, since the others' is unstable for it.
 #
 # :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded, or not run).
 # :name: tab-forms

@@ -118,7 +118,7 @@ def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_p
 def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     for kind in memory.FULL_LENGTH:
         about = about_checkpoint(f"memory_{kind}_full_0")
-        assert about["recipe"] == dataclasses.asdict(memory.recipe("full"))
+        assert about["recipe"] == dataclasses.asdict(memory.recipe(kind, "full"))
         assert about["command"] == f"python -m snncore.experiments memory --train {kind} --form full --seed 0"
         assert len(about["log"]) == about["recipe"]["epochs"]
     curves = memory.curves()
