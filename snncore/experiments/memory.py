@@ -26,7 +26,7 @@ from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
 from snncore.loihi.emulator import Network
 from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
-from snncore.networks.checkpoints import about_checkpoint, load_checkpoint, save_checkpoint
+from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint, save_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
@@ -283,9 +283,6 @@ def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
     return table
 
 
-FULL_LENGTH = ("chip",)  # kinds of networks whose training on the full task is recorded
-
-
 def full_length(record: Record) -> None:
     """Networks of the full length, with their recorded weights, about all test images: the spiking one in floats and on the chip."""
     test = read_mnist()["test"]
@@ -302,9 +299,13 @@ def full_length(record: Record) -> None:
 
 
 def curves() -> pd.DataFrame:
-    """Accuracy on held-out images [%] after each epoch of the recorded trainings on the full task."""
-    logs = {kind: pd.DataFrame(about_checkpoint(f"memory_{kind}_full_0")["log"]) for kind in FULL_LENGTH}
-    return pd.concat([log.assign(kind=kind, accuracy=100 * log["held_out"])[["kind", "epoch", "accuracy"]] for kind, log in logs.items()])
+    """Accuracy on held-out images [%] after each epoch of the recorded trainings."""
+    rows = [
+        dict(zip(("kind", "form", "seed"), name.split("_")[1:], strict=True)) | {"epoch": row["epoch"], "accuracy": 100 * row["held_out"]}
+        for name, about in accounts("memory_").items()
+        for row in about["log"]
+    ]
+    return pd.DataFrame(rows)
 
 
 class Result(NamedTuple):
@@ -334,11 +335,10 @@ def run(c: Config, record: Record) -> Result:
         gains(record, c.seeds, c.seed)
         full_length(record)
     speed.recurrent(record, speed.config(record.preset, c.seed))
-    for kind in FULL_LENGTH:
-        about = about_checkpoint(f"memory_{kind}_full_0")
-        record.value(f"{kind}_epochs", about["recipe"]["epochs"])
-        record.value(f"{kind}_minutes", about["seconds"] / 60, "{:.0f}")
-        record.value(f"{kind}_machine", about["machine"])
+    about = about_checkpoint("memory_chip_full_0")
+    record.value("chip_epochs", about["recipe"]["epochs"])
+    record.value("chip_minutes", about["seconds"] / 60, "{:.0f}")
+    record.value("chip_machine", about["machine"])
     return Result(slow, probed, curves())
 
 
