@@ -44,3 +44,8 @@ def load_checkpoint(name: str, network: Network) -> Network:
 def about_checkpoint(name: str) -> dict[str, Any]:
     """How a checkpoint came about: command, seed, recipe, log, seconds, machine, versions."""
     return json.loads(package_file(f"checkpoints/{name}.json").read_text())
+
+
+def accounts(beginning: str) -> dict[str, dict[str, Any]]:
+    """How all recorded trainings came about whose names begin so, by name, with or without weights that were kept."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}

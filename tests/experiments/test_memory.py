@@ -9,7 +9,7 @@ import torch
 from snncore.experiments import memory
 from snncore.experiments.record import Record, read_rows
 from snncore.loihi.emulator import emulate
-from snncore.networks.checkpoints import about_checkpoint
+from snncore.networks.checkpoints import accounts
 from snncore.networks.lstm import LSTMNetwork
 
 
@@ -116,13 +116,15 @@ def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_p
 
 
 def test_recorded_trainings_used_the_recipe_that_the_command_uses():
-    for kind in memory.FULL_LENGTH:
-        about = about_checkpoint(f"memory_{kind}_full_0")
-        assert about["recipe"] == dataclasses.asdict(memory.recipe("full"))
-        assert about["command"] == f"python -m snncore.experiments memory --train {kind} --form full --seed 0"
+    found = accounts("memory_")
+    assert "memory_chip_full_0" in found
+    for name, about in found.items():
+        _, kind, form, seed = name.split("_")
+        assert about["recipe"] == dataclasses.asdict(memory.recipe(kind, form))
+        assert about["command"] == f"python -m snncore.experiments memory --train {kind} --form {form} --seed {seed}"
         assert len(about["log"]) == about["recipe"]["epochs"]
     curves = memory.curves()
-    assert set(curves["kind"]) == set(memory.FULL_LENGTH)
+    assert len(curves) == sum(len(about["log"]) for about in found.values())
     assert curves["accuracy"].between(10, 100).all()
 
 
