@@ -60,9 +60,8 @@ JUMP = 0.24  # by how much, in thresholds, a spike keeps the potential down (or 
 
 
 def ahp(tau_m: float, tau_ahp: float) -> AHPParams:
-    """An AHP neuron whose spikes each lower the potential by `JUMP` thresholds, once the membrane has followed."""
-    p = AHPParams(tau_m, tau_ahp)
-    return replace(p, beta=JUMP * (1 - p.alpha) / (1 - p.rho))
+    """An AHP neuron whose spikes each lower the potential by `JUMP` thresholds."""
+    return AHPParams(tau_m, tau_ahp).with_jump(JUMP)
 
 
 def alif(tau_m: float, tau_a: float) -> ALIFParams:

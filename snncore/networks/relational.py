@@ -40,6 +40,9 @@ class Size:
     answers: int = 181
 
 
+JUMP = (
+    0.24  # by how much, in thresholds, a spike keeps the potential of an AHP neuron down, as in the network for sequential MNIST on Loihi
+)
 SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 256, 256), (256, 512, 159))}
 
 
@@ -141,7 +144,7 @@ class Spiking(nn.Module):
         self.timing, self.inputs = timing, words
         tau = float(timing.window)
         self.params, self.readout = LIFParams(tau, reset_to_zero=True), ReadoutParams(tau)
-        ahp = AHPParams(tau, float(timing.word * length), beta=0.24 * (1 - math.exp(-1 / tau)) * timing.word * length)
+        ahp = AHPParams(tau, float(timing.word * length)).with_jump(JUMP)
         populations = [Population(neurons - neurons // 2, self.params), Population(neurons // 2, ahp)]
         self.network = RecurrentNetwork(words, populations, 0, self.readout, generator, (math.sqrt(words) / 2, 1.0))
 

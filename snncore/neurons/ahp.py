@@ -14,7 +14,7 @@ Machine Intelligence 4, 467-479 (2022).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -70,6 +70,10 @@ class AHPParams:
     def rho(self) -> float:
         """Decay of the AHP current per step."""
         return math.exp(-self.dt / self.tau_ahp)
+
+    def with_jump(self, jump: float) -> "AHPParams":
+        """The same neuron whose spikes each lower the potential by ``jump`` thresholds, once the membrane has followed."""
+        return replace(self, beta=jump * self.v_th * (1 - self.alpha) / (1 - self.rho))
 
 
 class AHPState(NamedTuple):
