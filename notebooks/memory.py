@@ -187,13 +187,14 @@ plt.show()
 #   - {claim}`mem.smnist.lstm`
 # :::
 #
-# Ours stands far below the authors' for a plain reason: its training (`python -m snncore.experiments memory --train chip --form full`) ended
-# with the computing time that we had, after {value}`chip_epochs` epochs and {value}`chip_minutes` minutes ({value}`chip_machine`, one
-# thread), while its curve in {numref}`fig-curves` still rises. It is shown for what it is; with more epochs the same command trains a
-# better one.
+# When its training (`python -m snncore.experiments memory --train chip --form full`) ended, with the computing time that we had, after
+# {value}`chip_epochs` epochs and {value}`chip_minutes` minutes ({value}`chip_machine`, one thread), our network answered
+# {value}`chip_accuracy` of the test images (recorded). That is far below the authors' result, and {numref}`fig-curves` shows why: its curve
+# still rises. With more epochs the same command trains a better one.
 #
-# On the emulated chip our network loses {claim}`mem.smnist.emulator_gap` and gives the same answer to {claim}`mem.smnist.agreement` of the
-# images, with {claim}`mem.smnist.spikes` for an image. The authors' trained network, in integers, is in the next chapter.
+# The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
+# {claim}`mem.smnist.agreement`; spikes for an image, {claim}`mem.smnist.spikes`. The authors' trained network, in integers, is in the next
+# chapter.
 #
 # ## How fast it trains
 #

@@ -338,6 +338,7 @@ def run(c: Config, record: Record) -> Result:
     record.value("chip_epochs", about["recipe"]["epochs"])
     record.value("chip_minutes", about["seconds"] / 60, "{:.0f}")
     record.value("chip_machine", about["machine"])
+    record.value("chip_accuracy", 100 * about["test_accuracy"], "{:.2f} %")
     return Result(slow, probed, curves())
 
 
