@@ -189,7 +189,7 @@ plt.show()
 #
 # When its training (`python -m snncore.experiments memory --train chip --form full`) ended, with the computing time that we had, after
 # {value}`chip_epochs` epochs and {value}`chip_minutes` minutes ({value}`chip_machine`, one thread), our network answered
-# {value}`chip_accuracy` of the test images (recorded). That is far below the authors' result, and {numref}`fig-curves` shows why: its curve
+# {value}`chip_accuracy` of the test images correctly (recorded). That is far below the authors' result, and {numref}`fig-curves` shows why: its curve
 # still rises. With more epochs the same command trains a better one.
 #
 # The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
