@@ -189,8 +189,9 @@ plt.show()
 #
 # When its training (`python -m snncore.experiments memory --train chip --form full`) ended, with the computing time that we had, after
 # {value}`chip_epochs` epochs and {value}`chip_minutes` minutes ({value}`chip_machine`, one thread), our network answered
-# {value}`chip_accuracy` of the test images correctly (recorded). That is far below the authors' result, and {numref}`fig-curves` shows why: its curve
-# still rises. With more epochs the same command trains a better one.
+# {value}`chip_accuracy` of the test images correctly, as its training recorded; {numref}`tab-full` waits for a run at preset paper. That is
+# far below the authors' result, and {numref}`fig-curves` shows why: the curve still rises. With more epochs the same command trains a
+# better one.
 #
 # The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
 # {claim}`mem.smnist.agreement`; spikes for an image, {claim}`mem.smnist.spikes`. The authors' trained network, in integers, is in the next

@@ -30,7 +30,7 @@ from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkp
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
-from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
+from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
 from snncore.seeds import numpy_generator, seeded_weights, torch_generator
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
 from snncore.unroll import unroll
@@ -55,8 +55,6 @@ def config(preset: str, seed: int = 0) -> Config:
 
 
 # --- One neuron ---------------------------------------------------------------------------------------------------------------------
-
-JUMP = 0.24  # by how much, in thresholds, a spike keeps the potential down (or the threshold up), as in the network that ran on Loihi
 
 
 def ahp(tau_m: float, tau_ahp: float) -> AHPParams:
@@ -138,7 +136,7 @@ NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 ne
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
 EPOCHS = {"rows": 10, "grid14": 6, "full": 5}
-PEAK_RATES = {"rows": 0.05, "grid14": 0.1, "full": 0.1}  # these two by the accuracy on held-out images in short trainings
+PEAK_RATES = {"rows": 0.05, "grid14": 0.1, "full": 0.1}  # chosen, as RATE_COST, by the accuracy on held-out images in short trainings
 LSTM_PEAK_RATE = 0.05  # twice as much is unstable where there are many steps
 
 

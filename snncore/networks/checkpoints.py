@@ -48,4 +48,4 @@ def about_checkpoint(name: str) -> dict[str, Any]:
 
 def accounts(beginning: str) -> dict[str, dict[str, Any]]:
     """How all recorded trainings came about whose names begin so, by name, with or without weights that were kept."""
-    return {path.stem: json.loads(path.read_text()) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}
+    return {path.stem: about_checkpoint(path.stem) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}

@@ -26,7 +26,8 @@ from torch.autograd.function import once_differentiable
 
 from snncore.kernels import layer as kernel
 from snncore.networks.recurrent import Population, RecurrentNetwork
-from snncore.neurons import AHPParams, LIFParams, ReadoutParams, lif_rest, lif_step
+from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams, lif_rest, lif_step
+from snncore.tasks.stories import LENGTH
 from snncore.unroll import unroll
 
 
@@ -40,9 +41,7 @@ class Size:
     answers: int = 181
 
 
-JUMP = (
-    0.24  # by how much, in thresholds, a spike keeps the potential of an AHP neuron down, as in the network for sequential MNIST on Loihi
-)
+EMBEDDED = 32  # numbers that stand for a word in artificial encoders
 SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 256, 256), (256, 512, 159))}
 
 
@@ -113,9 +112,9 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
 class Artificial(nn.Module):
     """LSTM units and rectified linear units: there is one time step."""
 
-    def __init__(self, words: int, units: int, embedded: int = 32):
+    def __init__(self, words: int, units: int):
         super().__init__()
-        self.words, self.lstm = nn.Embedding(words + 1, embedded, padding_idx=0), nn.LSTM(embedded, units)
+        self.words, self.lstm = nn.Embedding(words + 1, EMBEDDED, padding_idx=0), nn.LSTM(EMBEDDED, units)
 
     def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
         """The last output of the LSTM units."""
@@ -139,12 +138,12 @@ class Spiking(nn.Module):
     Their time constants [steps]: membranes of layers and readouts remember the window, AHP currents a sentence.
     """
 
-    def __init__(self, words: int, neurons: int, timing: Timing, generator: torch.Generator, length: int = 11):
+    def __init__(self, words: int, neurons: int, timing: Timing, generator: torch.Generator):
         super().__init__()
         self.timing, self.inputs = timing, words
         tau = float(timing.window)
         self.params, self.readout = LIFParams(tau, reset_to_zero=True), ReadoutParams(tau)
-        ahp = AHPParams(tau, float(timing.word * length)).with_jump(JUMP)
+        ahp = AHPParams(tau, float(timing.word * LENGTH)).with_jump(JUMP)
         populations = [Population(neurons - neurons // 2, self.params), Population(neurons // 2, ahp)]
         self.network = RecurrentNetwork(words, populations, 0, self.readout, generator, (math.sqrt(words) / 2, 1.0))
 
@@ -194,11 +193,9 @@ class RelationalNetwork(nn.Module):
     words, sentences : int
         In the vocabulary; at most in a story.
     generator : torch.Generator
-        Draws the weights of layers: normal, with standard deviation ``gain`` over the root of the number of inputs.
+        Draws the weights of layers: normal, with standard deviation 1.5 (spiking: 3) over the root of the number of inputs.
     timing : Timing, optional
         Of spiking neurons; without, neurons are artificial.
-    gain : float, optional
-        By default 1.5 for artificial neurons, else 3: the inputs of spiking ones are sparse.
     """
 
     def __init__(
@@ -208,10 +205,9 @@ class RelationalNetwork(nn.Module):
         sentences: int,
         generator: torch.Generator,
         timing: Timing | None = None,
-        gain: float | None = None,
     ):
         super().__init__()
-        gain = gain or (3.0 if timing else 1.5)
+        gain = 3.0 if timing else 1.5  # the inputs of spiking neurons are sparse
 
         def weights(post: int, pre: int) -> nn.Parameter:
             return nn.Parameter(gain / math.sqrt(pre) * torch.randn(post, pre, generator=generator))

@@ -1,11 +1,12 @@
 """Spiking neurons: each file is a model, with its equation, constants, state and step."""
 
-from snncore.neurons.ahp import AHPParams, AHPState, ahp_rest, ahp_step
+from snncore.neurons.ahp import JUMP, AHPParams, AHPState, ahp_rest, ahp_step
 from snncore.neurons.alif import ALIFParams, ALIFState, alif_rest, alif_step
 from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
 from snncore.neurons.readout import ReadoutParams, readout_step
 
 __all__ = [
+    "JUMP",
     "AHPParams",
     "AHPState",
     "ALIFParams",

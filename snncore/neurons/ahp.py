@@ -24,6 +24,8 @@ from torch import Tensor
 from snncore.neurons.checks import positive
 from snncore.spike import spike
 
+JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the network for sequential MNIST that ran on Loihi
+
 
 @dataclass(frozen=True)
 class AHPParams:

@@ -8,6 +8,7 @@ Source: the official files (see `snncore.tasks.stories`), whose sentences, words
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,14 +42,17 @@ class Draw:
         self.g = g
 
     def one(self, items: Sequence[Any], shares: Sequence[float] | None = None) -> Any:
+        """One of them, each as likely as the others or by its share."""
         if shares is None:
             return items[int(self.g.integers(len(items)))]
         return items[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
 
     def some(self, items: Sequence[Any], count: int | None = None) -> list[Any]:
+        """So many different ones (default: all) in any order."""
         return [items[i] for i in self.g.permutation(len(items))[:count]]
 
     def flip(self, share: float = 0.5) -> bool:
+        """True, in such a share of cases."""
         return bool(self.g.random() < share)
 
 
@@ -216,60 +220,72 @@ def where_before(draw: Draw, who: str, path: list[str]) -> tuple[str, str]:
     return f"where was {who} before the {place}", path[last - 1]
 
 
+Statements = Callable[[World], list[str]]  # the next two
+
+
+def drawn(*shares: tuple[Callable[[World], str | None], float]) -> Statements:
+    """Two possible statements, drawn by their shares."""
+    makers, weights = zip(*shares, strict=True)
+
+    def two(world: World) -> list[str]:
+        found: list[str] = []
+        while len(found) < 2:
+            if sentence := world.draw.one(makers, weights)(world):
+                found.append(sentence)
+        return found
+
+    return two
+
+
+def followed(count: int) -> Statements:
+    """Where so many persons went, and where these went next."""
+
+    def two(world: World) -> list[str]:
+        who = world.draw.some(world.persons, count)
+        pronoun = "they" if count > 1 else "he" if who[0] in ("john", "daniel") else "she"
+        return [world.go(who), world.go(who, f"{world.draw.one(LATER)} {pronoun}")]
+
+    return two
+
+
 class Kind(NamedTuple):
-    """Stories in which something happens: persons, places, statements by their shares, question."""
+    """Stories in which something happens: persons, places, two statements, question."""
 
     persons: Sequence[str]
     places: Sequence[str]
-    shares: dict[Callable[[World], str | None], float]
+    statements: Statements
     question: Callable[[World], Question]
 
 
+WITH_THINGS = drawn((World.move, 0.55), (World.get, 0.3), (World.drop, 0.15))
 HAPPENING = {
-    1: Kind(FOUR, PLACES, {World.move: 1}, World.where),
-    2: Kind(FOUR, PLACES, {World.move: 0.55, World.get: 0.3, World.drop: 0.15}, World.where_thing),
-    3: Kind(FOUR, PLACES, {World.move: 0.55, lambda w: w.get(0.2): 0.3, World.drop: 0.15}, World.where_thing_was),
-    5: Kind(WITH_JEFF, PLACES, {World.move: 0.45, World.get: 0.23, World.drop: 0.12, World.give: 0.2}, World.gift),
-    6: Kind(FOUR, PLACES, {World.move: 0.55, World.get: 0.3, World.drop: 0.15}, World.in_place),
-    7: Kind(FOUR, PLACES, {World.move: 0.4, World.get: 0.2, World.drop: 0.1, World.give: 0.3}, World.count),
-    8: Kind(FOUR, PLACES, {World.move: 0.55, World.get: 0.3, World.drop: 0.15}, World.carries),
-    9: Kind(FOUR, PLACES, {World.move: 0.5, World.be: 0.25, World.be_not: 0.25}, World.in_place),
-    10: Kind(WITH_JULIE, TOWN, {World.move: 0.5, World.be: 0.25, World.be_either: 0.25}, World.in_place),
-    11: Kind(FOUR, PLACES, {}, World.where),
-    12: Kind(FOUR, PLACES, {lambda w: w.go(w.draw.some(w.persons, 2)): 1}, World.where),
-    13: Kind(FOUR, PLACES, {}, World.where),
+    1: Kind(FOUR, PLACES, drawn((World.move, 1)), World.where),
+    2: Kind(FOUR, PLACES, WITH_THINGS, World.where_thing),
+    3: Kind(FOUR, PLACES, drawn((World.move, 0.55), (lambda w: w.get(0.2), 0.3), (World.drop, 0.15)), World.where_thing_was),
+    5: Kind(WITH_JEFF, PLACES, drawn((World.move, 0.45), (World.get, 0.23), (World.drop, 0.12), (World.give, 0.2)), World.gift),
+    6: Kind(FOUR, PLACES, WITH_THINGS, World.in_place),
+    7: Kind(FOUR, PLACES, drawn((World.move, 0.4), (World.get, 0.2), (World.drop, 0.1), (World.give, 0.3)), World.count),
+    8: Kind(FOUR, PLACES, WITH_THINGS, World.carries),
+    9: Kind(FOUR, PLACES, drawn((World.move, 0.5), (World.be, 0.25), (World.be_not, 0.25)), World.in_place),
+    10: Kind(WITH_JULIE, TOWN, drawn((World.move, 0.5), (World.be, 0.25), (World.be_either, 0.25)), World.in_place),
+    11: Kind(FOUR, PLACES, followed(1), World.where),
+    12: Kind(FOUR, PLACES, drawn((lambda w: w.go(w.draw.some(w.persons, 2)), 1)), World.where),
+    13: Kind(FOUR, PLACES, followed(2), World.where),
 }
 
 
-def two_statements(task: int, world: World, kind: Kind) -> list[str]:
-    """Two possible statements; in tasks 11 and 13 the second says of the same persons where they went next."""
-    if not kind.shares:
-        who = world.draw.some(world.persons, 1 if task == 11 else 2)
-        pronoun = "they" if task == 13 else "he" if who[0] in ("john", "daniel") else "she"
-        return [world.go(who), world.go(who, f"{world.draw.one(LATER)} {pronoun}")]
-    found: list[str] = []
-    while len(found) < 2:
-        if sentence := world.draw.one(list(kind.shares), list(kind.shares.values()))(world):
-            found.append(sentence)
-    return found
-
-
-def happening(task: int, draw: Draw, length: int | None) -> Iterator[Example]:
+def happening(kind: Kind, draw: Draw, length: int | None = None) -> Iterator[Example]:
     """A story in which something happens, with five questions, or one after so many statements."""
-    kind = HAPPENING[task]
-    world, said, asked = World(draw, kind.persons, kind.places), [], 0
-    while asked < (5 if length is None else 1):
-        said += two_statements(task, world, kind)
-        if length is not None and len(said) < length:
-            continue
-        if question := kind.question(world):
+    world, asked = World(draw, kind.persons, kind.places), 0
+    said: list[str] = []
+    while asked < 5 if length is None else len(said) < length:
+        said += kind.statements(world)
+        if length in (None, len(said)) and (question := kind.question(world)):
             yield Example(tuple(said), *question)
             asked += 1
-        elif length is not None:
-            return
 
 
-def time_of_day(draw: Draw, length: int | None) -> Iterator[Example]:
+def time_of_day(draw: Draw, length: int | None = None) -> Iterator[Example]:
     """Task 14: where persons went at which time, in any order."""
     went: dict[tuple[str, str], str] = {}
     said: list[str] = []
@@ -340,7 +356,7 @@ def positions(draw: Draw) -> Iterator[Example]:
         yield Example(said, f"is the {a} {s if yes else OPPOSITE[s]} the {b}", "yes" if yes else "no")
 
 
-def sizes(draw: Draw, length: int | None) -> Iterator[Example]:
+def sizes(draw: Draw, length: int | None = None) -> Iterator[Example]:
     """Task 18: which of two boxes is larger, by way of a third one."""
     order = ["chocolate", "box of chocolates", *draw.some(("box", "chest", "container", "suitcase"))]
     said: list[str] = []
@@ -379,7 +395,7 @@ def ways(draw: Draw) -> Iterator[Example]:
     yield Example(tuple(draw.some(said)), f"how do you go from the {names[a]} to the {names[c]}", answer)
 
 
-def motives(draw: Draw, length: int | None) -> Iterator[Example]:
+def motives(draw: Draw, length: int | None = None) -> Iterator[Example]:
     """Task 20: where moods lead."""
     mood = {person: draw.one(list(MOODS)) for person in ("jason", "antoine", "sumit", "yann")}
     next_ = dict.fromkeys(mood, 0)
@@ -406,8 +422,18 @@ def motives(draw: Draw, length: int | None) -> Iterator[Example]:
             yield Example(tuple(said), question, answer)
 
 
-WITH_LENGTH: dict[int, Callable[[Draw, int | None], Iterator[Example]]] = {14: time_of_day, 18: sizes, 20: motives}
-FIXED: dict[int, Callable[[Draw], Iterator[Example]]] = {4: on_a_line, 15: fears, 16: colors, 17: positions, 19: ways}
+MAKERS: dict[int, Callable[..., Iterator[Example]]] = {
+    **{task: partial(happening, kind) for task, kind in HAPPENING.items()},
+    4: on_a_line,
+    14: time_of_day,
+    15: fears,
+    16: colors,
+    17: positions,
+    18: sizes,
+    19: ways,
+    20: motives,
+}
+LENGTHS = dict.fromkeys(HAPPENING, range(2, 1001, 2)) | {3: range(4, 1001, 2), 14: range(2, 15), 18: range(2, 1001), 20: range(1, 9)}
 
 
 def generate(task: int, count: int, g: np.random.Generator, length: int | None = None) -> list[Example]:
@@ -421,27 +447,20 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
         How many questions; those of a story come one after the other.
     g : numpy.random.Generator
     length : int, optional
-        How many statements there are before a question: an even number for most kinds, for task 14 at most 14, for task 18 at least 2,
-        for task 20 at most 8. Stories then have a question or a few at their end. By default as in the official files.
+        How many statements there are before a question, one of `LENGTHS` [task]. Stories then have a question or a few at their end. By
+        default as in the official files.
 
     Raises
     ------
     ValueError
         If there is no such task, or its stories cannot have this length.
     """
-    draw = Draw(g)
-    if task in HAPPENING:
-        even, most, make = True, 1000, lambda: happening(task, draw, length)
-    elif task in WITH_LENGTH:
-        even, most, make = False, {14: 14, 18: 1000, 20: 8}[task], lambda: WITH_LENGTH[task](draw, length)
-    elif task in FIXED:
-        even, most, make = False, 0, lambda: FIXED[task](draw)
-    else:
+    if task not in MAKERS:
         raise ValueError(f"there is no task {task}: they are 1 to 20")
-    if length is not None and (not 1 <= length <= most or (even and length % 2) or (task, length) == (18, 1)):
-        able = f"an even number up to {most}" if even else f"from {2 if task == 18 else 1} to {most}" if most else "fixed"
-        raise ValueError(f"a story of task {task} cannot have {length} statements: their number is {able}")
-    found: list[Example] = []
+    if length is not None and length not in (able := LENGTHS.get(task, range(0))):
+        number = f"{'an even number ' * (able.step == 2)}from {able[0]} to {able[-1]}" if able else "fixed"
+        raise ValueError(f"a story of task {task} cannot have {length} statements: their number is {number}")
+    draw, found = Draw(g), list[Example]()
     while len(found) < count:
-        found += make()
+        found += MAKERS[task](draw) if length is None else MAKERS[task](draw, length)
     return found[:count]

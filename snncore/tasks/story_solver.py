@@ -10,12 +10,15 @@ from itertools import pairwise
 
 COUNTS = ("none", "one", "two", "three")
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
+COMPASS = ("north", "south", "east", "west")
+OPPOSITE = dict(zip(COMPASS, ("south", "north", "west", "east"), strict=True))
 STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)} | {
     "above": (0, 1), "below": (0, -1), "to the right of": (1, 0), "to the left of": (-1, 0)
 }  # fmt: skip
 KINDS = {"mice": "mouse", "wolves": "wolf", "cats": "cat", "sheep": "sheep"}
 NEEDS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
 
+_COMPASS = "|".join(COMPASS)
 _TIME = "|".join(TIMES)
 _MOVED = r"(?:went back|went|journeyed|travelled|moved) to the (?P<place>\w+)"
 _LATER = "(?:after that|following that|then|afterwards)"
@@ -106,12 +109,10 @@ class Facts:
         return _found(self.path[thing][-1:], f"where the {thing} is")
 
     def where_was_thing(self, thing: str, place: str) -> str:
-        path = self.path[thing]
-        return _found([earlier for earlier, later in pairwise(path) if later == place][-1:], f"where the {thing} was")
+        return _before(self.path[thing], place, f"where the {thing} was")
 
     def where_was(self, person: str, place: str) -> str:
-        path = [self.at[person, time] for time in TIMES if (person, time) in self.at]
-        return _found([earlier for earlier, later in pairwise(path) if later == place][-1:], f"where {person} was")
+        return _before([self.at[person, time] for time in TIMES if (person, time) in self.at], place, f"where {person} was")
 
     def in_place(self, person: str, place: str) -> str:
         if self.excluded.get(person) == place:
@@ -122,14 +123,9 @@ class Facts:
         return "no" if place not in places else "yes" if len(places) == 1 else "maybe"
 
     def beside(self, side: str, thing: str) -> str:
-        x, y = STEPS[side]
-        found = [a for a, s, b in self.relations if s == side and b == thing]
-        found += [b for a, s, b in self.relations if STEPS[s] == (-x, -y) and a == thing]
-        return _found(found[:1], f"what is {side} of the {thing}")
-
-    def has_beside(self, thing: str, side: str) -> str:
-        x, y = STEPS[side]
-        return self.beside(next(s for s in ("north", "south", "east", "west") if STEPS[s] == (-x, -y)), thing)
+        found = [a for a, s, b in self.relations if (s, b) == (side, thing)]
+        found += [b for a, s, b in self.relations if (s, a) == (OPPOSITE[side], thing)]
+        return _found(found, f"what is {side} of the {thing}")
 
     def gift(self, giver: str | None = None, thing: str | None = None, receiver: str | None = None) -> tuple[str, str, str]:
         wanted = giver, thing, receiver
@@ -149,9 +145,7 @@ class Facts:
         todo = [start]
         for here in todo:
             for a, side, b in self.relations:
-                x, y = STEPS[side]
-                back = next(s for s in ("north", "south", "east", "west") if STEPS[s] == (-x, -y))
-                for target, letter in ((a, side[0]),) * (b == here) + ((b, back[0]),) * (a == here):
+                for target, letter in ((a, side[0]),) * (b == here) + ((b, OPPOSITE[side][0]),) * (a == here):
                     if target not in paths:
                         paths[target] = paths[here] + letter
                         todo.append(target)
@@ -185,6 +179,10 @@ def _found(candidates: list[str], what: str) -> str:
     return candidates[0]
 
 
+def _before(path: list[str], place: str, what: str) -> str:
+    return _found([earlier for earlier, later in pairwise(path) if later == place][-1:], what)
+
+
 def _positions(relations: list[tuple[str, str, str]], origin: str) -> dict[str, tuple[int, int]]:
     """Where things lie, seen from one of them: each relation is a step on a grid."""
     known = {origin: (0, 0)}
@@ -207,7 +205,7 @@ STATEMENTS: list[tuple[str, Callable[..., object]]] = [
     (r"(\w+) is in the (\w+)", Facts.is_in),
     (r"(\w+) is (?:not|no longer) in the (\w+)", Facts.is_not_in),
     (r"(\w+) is either in the (\w+) or the (\w+)", Facts.is_in),
-    (r"the (\w+) is (north|south|east|west) of the (\w+)", lambda f, *g: f.relations.append(g)),
+    (rf"the (\w+) is ({_COMPASS}) of the (\w+)", lambda f, *g: f.relations.append(g)),
     (rf"the ([\w ]+) is ({_SIDE}) the ([\w ]+)", lambda f, *g: f.relations.append(g)),
     (r"the ([\w ]+) is bigger than the ([\w ]+)", Facts.is_bigger),
     (r"the ([\w ]+) fits inside the ([\w ]+)", lambda f, one, other: f.is_bigger(other, one)),
@@ -222,8 +220,8 @@ QUESTIONS: list[tuple[str, Callable[..., str]]] = [
     (r"where was the (\w+) before the (\w+)", Facts.where_was_thing),
     (r"where was (\w+) before the (\w+)", Facts.where_was),
     (r"is (\w+) in the (\w+)", Facts.in_place),
-    (r"what is (north|south|east|west) of the (\w+)", Facts.beside),
-    (r"what is the (\w+) (north|south|east|west) of", Facts.has_beside),
+    (rf"what is ({_COMPASS}) of the (\w+)", Facts.beside),
+    (rf"what is the (\w+) ({_COMPASS}) of", lambda f, thing, side: f.beside(OPPOSITE[side], thing)),
     (r"what did (\w+) give to (\w+)", lambda f, giver, receiver: f.gift(giver, None, receiver)[1]),
     (rf"who {_GAVE} the (\w+)(?: to (\w+))?", lambda f, thing, receiver: f.gift(None, thing, receiver)[0].capitalize()),
     (r"who did (\w+) give the (\w+) to", lambda f, giver, thing: f.gift(giver, thing)[2].capitalize()),

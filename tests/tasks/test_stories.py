@@ -91,7 +91,10 @@ def test_the_same_seed_gives_the_same_stories():
         assert generate(task, 20, np.random.default_rng(100)) != generated(task, 20)
 
 
-@pytest.mark.parametrize(("task", "length"), [(1, 2), (1, 20), (3, 8), (8, 40), (10, 6), (13, 2), (14, 3), (18, 7), (20, 1), (20, 8)])
+@pytest.mark.parametrize(
+    ("task", "length"),
+    [(1, 2), (1, 20), (3, 8), (3, 4), (5, 2), (14, 2), (18, 2), (8, 40), (10, 6), (13, 2), (14, 3), (18, 7), (20, 1), (20, 8)],
+)
 def test_stories_have_the_length_that_is_asked_for(task, length):
     examples = generated(task, 60, length=length)
     assert {len(e.statements) for e in examples} == {length}
@@ -102,8 +105,10 @@ def test_stories_have_the_length_that_is_asked_for(task, length):
     ("task", "length", "message"),
     [
         (21, None, "there is no task 21: they are 1 to 20"),
-        (1, 3, "a story of task 1 cannot have 3 statements: their number is an even number up to 1000"),
-        (14, 15, "task 14 cannot have 15 statements: their number is from 1 to 14"),
+        (1, 3, "a story of task 1 cannot have 3 statements: their number is an even number from 2 to 1000"),
+        (3, 2, "task 3 cannot have 2 statements: their number is an even number from 4 to 1000"),
+        (14, 1, "task 14 cannot have 1 statements: their number is from 2 to 14"),
+        (14, 15, "task 14 cannot have 15 statements: their number is from 2 to 14"),
         (18, 1, "task 18 cannot have 1 statements: their number is from 2 to 1000"),
         (20, 0, "task 20 cannot have 0 statements: their number is from 1 to 8"),
         (4, 2, "task 4 cannot have 2 statements: their number is fixed"),
