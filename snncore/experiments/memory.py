@@ -135,10 +135,13 @@ KINDS = (*COMPARED, "chip")  # chip: as ahp, with the chip's constants, 8-bit we
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
-EPOCHS = {"rows": 10, "grid14": 6, "full": 25}
-BATCHES = {"rows": 128, "grid14": 128, "full": 64}
-PEAK_RATES = {"rows": 0.05, "grid14": 0.1, "full": 0.07}  # chosen, as RATE_COST, by the accuracy on held-out images in short trainings
-LSTM_PEAK_RATE = 0.05  # twice as much is unstable where there are many steps
+EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
+RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
+    "rows": replace(EXACT, epochs=10, peak_rate=0.05),
+    "grid14": replace(EXACT, peak_rate=0.1),
+    "full": replace(EXACT, epochs=32, batch=64, peak_rate=0.03),
+}
+LONG_LSTM = replace(EXACT, epochs=4, peak_rate=0.1)  # of the full form: an epoch takes an LSTM network four times as long
 
 
 def populations(kind: str, steps: int) -> list[Population]:
@@ -213,7 +216,8 @@ def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
             return DigitClassifier(spiking, f, rewire)
         if kind != "lstm":
             return DigitClassifier(spiking, f)
-        return DigitClassifier(LSTMNetwork(f.inputs, lstm_units(f.inputs, sum(p.numel() for p in spiking.parameters())), 10), f)
+        units = lstm_units(f.inputs, sum(p.numel() for p in spiking.parameters()))
+        return DigitClassifier(LSTMNetwork(f.inputs, units, 10, f.steps), f)
 
 
 def on_chip(classifier: DigitClassifier) -> Network:
@@ -224,9 +228,8 @@ def on_chip(classifier: DigitClassifier) -> Network:
 
 
 def recipe(kind: str, form: str) -> Recipe:
-    """How a kind of network is trained for a form: all alike but for the LSTM network's learning rate."""
-    peak_rate = LSTM_PEAK_RATE if kind == "lstm" else PEAK_RATES[form]
-    return Recipe(EPOCHS[form], BATCHES[form], peak_rate, weight_decay=0.0, bfloat16=False)
+    """How a kind of network is trained for a form: in the short forms all alike."""
+    return LONG_LSTM if (kind, form) == ("lstm", "full") else RECIPES[form]
 
 
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """LSTM network, the yardstick of the recurrent spiking network: PyTorch's LSTM and a linear readout at each step.
 
-Sources: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9, 1735-1780 (1997); R. Jozefowicz, W. Zaremba,
-I. Sutskever, An empirical exploration of recurrent network architectures, ICML 2015 (the bias of the forget gates).
+Sources: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9, 1735-1780 (1997); C. Tallec and Y. Ollivier, Can
+recurrent neural networks warp time?, ICLR 2018 (the biases of the gates).
 """
 
 import torch
@@ -10,18 +10,22 @@ from torch import Tensor, nn
 
 
 class LSTMNetwork(nn.Module):
-    """So many inputs, LSTM units and readouts.
+    r"""So many inputs, LSTM units and readouts, for sequences of about so many steps.
 
-    Initial weights are as PyTorch draws them (see `snncore.seeds.seeded_weights`), but biases of forget gates are larger by 1, so that
-    units remember from the first.
+    Initial weights are as PyTorch draws them (see `snncore.seeds.seeded_weights`). Biases of the gates let the units remember for times
+    between 1 and ``steps``, as the time constants of neurons do: :math:`b_\text{forget} = \log u`, :math:`b_\text{input} = -\log u`,
+    u drawn evenly from 1 to ``steps`` - 1; those of the other gates are 0.
     """
 
-    def __init__(self, inputs: int, units: int, outputs: int):
+    def __init__(self, inputs: int, units: int, outputs: int, steps: int):
         super().__init__()
         self.lstm, self.readout = nn.LSTM(inputs, units), nn.Linear(units, outputs)
-        bias, _ = (p for name, p in self.lstm.named_parameters() if name.startswith("bias"))
+        longest = torch.log(torch.empty(units).uniform_(1, steps - 1))
         with torch.no_grad():
-            bias[units : 2 * units] += 1  # gates come in the order input, forget, cell, output
+            for bias in (self.lstm.bias_ih_l0, self.lstm.bias_hh_l0):
+                bias.zero_()
+            for gate, value in ((0, -longest), (1, longest)):  # gates come in the order input, forget, cell, output
+                self.lstm.bias_ih_l0[gate * units : (gate + 1) * units] = value
 
     def forward(self, x: Float[Tensor, "time batch input"]) -> Float[Tensor, "time batch readout"]:
         """Readouts y at each step, for inputs x, from a state of zeros."""

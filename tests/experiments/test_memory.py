@@ -47,7 +47,7 @@ def test_the_lstm_network_has_at_most_as_many_parameters(form):
     sizes = {kind: sum(p.numel() for p in memory.digit_classifier(kind, form, 0).parameters()) for kind in memory.COMPARED}
     assert sizes["lif"] == sizes["alif"] == sizes["ahp"] >= sizes["lstm"] > 0.97 * sizes["lif"]
     inputs = memory.FORMS[form].inputs
-    one_more = LSTMNetwork(inputs, memory.lstm_units(inputs, sizes["lif"]) + 1, 10)
+    one_more = LSTMNetwork(inputs, memory.lstm_units(inputs, sizes["lif"]) + 1, 10, 28)
     assert sum(p.numel() for p in one_more.parameters()) > sizes["lif"]
 
 
@@ -73,7 +73,7 @@ def small(tmp_path, monkeypatch):
     train.images, train.labels, test.images, test.labels = images, labels, images[:200], labels[:200]
     monkeypatch.setattr(memory, "read_mnist", lambda: {"train": train, "test": test})
     monkeypatch.setattr(memory, "TRAINING", tmp_path / "training")
-    monkeypatch.setitem(memory.EPOCHS, "rows", 4)
+    monkeypatch.setitem(memory.RECIPES, "rows", dataclasses.replace(memory.RECIPES["rows"], epochs=4))
     return tmp_path / "training"
 
 

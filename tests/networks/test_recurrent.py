@@ -156,15 +156,15 @@ def test_what_does_not_fit_is_refused():
 
 def test_lstm_reads_out_each_step():
     with seeded_weights(0, "test"):
-        network = LSTMNetwork(IN, 8, OUT)
+        network = LSTMNetwork(IN, 8, OUT, 100)
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0))
     assert network(x).shape == (6, 2, OUT)
     assert torch.allclose(network(x)[:3], network(x[:3]))  # it looks at nothing that comes later
 
 
-def test_the_lstm_network_follows_the_textbook_and_remembers_from_the_first():
+def test_the_lstm_network_follows_the_textbook_and_remembers_for_all_times():
     with seeded_weights(0, "LSTM"):
-        network = LSTMNetwork(IN, 8, OUT).double()
+        network = LSTMNetwork(IN, 8, OUT, 100).double()
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     w_x, w_h, bias_x, bias_h = network.lstm.parameters()
     h = c = torch.zeros(2, 8, dtype=torch.float64)
@@ -173,5 +173,8 @@ def test_the_lstm_network_follows_the_textbook_and_remembers_from_the_first():
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         assert torch.allclose(network(x)[t], h @ network.readout.weight.T + network.readout.bias)
-    _, forget, _, _ = (bias_x + bias_h).chunk(4)
-    assert float(forget.mean()) == pytest.approx(1, abs=0.3)
+    write, forget, *others = (bias_x + bias_h).detach().chunk(4)
+    tau = -1 / forget.sigmoid().log()  # of a unit's memory while nothing comes in
+    assert 1 < float(tau.min()) < 30 < 70 < float(tau.max()) < 100
+    assert torch.allclose(write.sigmoid() + forget.sigmoid(), torch.ones(8, dtype=torch.float64))
+    assert not any(b.any() for b in others)
