@@ -23,7 +23,7 @@ from tqdm import tqdm
 from snncore.seeds import torch_generator
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Loss = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
 
 
 class TrainingDiverged(RuntimeError):
@@ -135,8 +135,8 @@ class Optimizers:
             optimizer.step()
 
 
-def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor) -> Float[Tensor, ""]:
-    """The plain loss of a classifier."""
+def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor, done: float) -> Float[Tensor, ""]:
+    """The plain loss of a classifier, all through the training."""
     return F.cross_entropy(network(images), labels)
 
 
@@ -183,7 +183,7 @@ def train(
     progress : bool
         Show a progress bar.
     loss : callable
-        Of the network, images and labels.
+        Of the network, images, labels, and the part of all steps that is done (0 to 1).
     after_step : callable, optional
         Called after each step of the optimizer with the learning rate, as a part of its peak, and a generator.
 
@@ -222,9 +222,9 @@ def train(
         for step in bar:
             which = order[step * recipe.batch : (step + 1) * recipe.batch]
             x = augment(images[which], generator) if augment else images[which]
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                value = loss(network, x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x, labels[which])
             done = (epoch * steps + step) / (recipe.epochs * steps)
+            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+                value = loss(network, x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x, labels[which], done)
             optimizers.step(value, done)
             if after_step:
                 after_step(recipe.cycle(done), generator)

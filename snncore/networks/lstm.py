@@ -21,11 +21,10 @@ class LSTMNetwork(nn.Module):
         super().__init__()
         self.lstm, self.readout = nn.LSTM(inputs, units), nn.Linear(units, outputs)
         longest = torch.log(torch.empty(units).uniform_(1, steps - 1))
+        bias, other = (p for name, p in self.lstm.named_parameters() if name.startswith("bias"))
         with torch.no_grad():
-            for bias in (self.lstm.bias_ih_l0, self.lstm.bias_hh_l0):
-                bias.zero_()
-            for gate, value in ((0, -longest), (1, longest)):  # gates come in the order input, forget, cell, output
-                self.lstm.bias_ih_l0[gate * units : (gate + 1) * units] = value
+            other.zero_()
+            bias.copy_(torch.cat([-longest, longest, torch.zeros(2 * units)]))  # gates: input, forget, cell, output
 
     def forward(self, x: Float[Tensor, "time batch input"]) -> Float[Tensor, "time batch readout"]:
         """Readouts y at each step, for inputs x, from a state of zeros."""

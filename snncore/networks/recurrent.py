@@ -211,6 +211,6 @@ class RecurrentNetwork(nn.Module):
         """The weights in force: no neuron is connected to itself."""
         return Weights(self.w_in, self.w_rec * self.no_self, self.w_out)
 
-    def forward(self, x: Float[Tensor, "time batch input"]) -> Activity:
+    def forward(self, x: Float[Tensor, "time batch input"], potentials: bool = False) -> Activity:
         """What the network does with inputs x, from rest."""
-        return run(x, self.weights(), self.populations, self.readout)
+        return run(x, self.weights(), self.populations, self.readout, potentials=potentials)

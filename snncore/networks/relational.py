@@ -122,6 +122,11 @@ class Artificial(nn.Module):
         return Layer(h, h)
 
     @staticmethod
+    def gate(current: Float[Tensor, "time batch neuron"]) -> Float[Tensor, "time batch neuron"]:
+        """There is nothing to shut."""
+        return current
+
+    @staticmethod
     def layer(current: Float[Tensor, "time batch neuron"]) -> Layer:
         """Rectified linear units."""
         return Layer(F.relu(current), current)
@@ -148,11 +153,14 @@ class Spiking(nn.Module):
         self.network = RecurrentNetwork(words, populations, 0, self.readout, generator, (math.sqrt(words) / 2, 1.0))
 
     def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
-        """Spikes in the last steps of a sentence, then silence."""
+        """What happens in the last steps of a sentence."""
         words = F.one_hot(sentences.T, self.inputs + 1)[..., 1:].to(self.network.w_in.dtype)
-        z = self.network(words.repeat_interleave(self.timing.word, 0)).z
-        z = torch.cat([z[-self.timing.window :], z.new_zeros(self.timing.rest, *z.shape[1:])])
-        return Layer(z, z)
+        activity = self.network(words.repeat_interleave(self.timing.word, 0), potentials=True)
+        return Layer(activity.z[-self.timing.window :], activity.v[-self.timing.window :])
+
+    def gate(self, current: Float[Tensor, "window batch neuron"]) -> Float[Tensor, "time batch neuron"]:
+        """Shut it: nothing comes in after the window."""
+        return torch.cat([current, current.new_zeros(self.timing.rest, *current.shape[1:])])
 
     def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:
         """LIF neurons."""
@@ -248,15 +256,20 @@ class RelationalNetwork(nn.Module):
         place = len(self.place_first) - count
         current = F.linear(s.z, self.w_first)[:, which[story, first]] + F.linear(s.z, self.w_second)[:, which[story, second]]
         current = current + F.linear(q.z, self.w_question)[:, asked[story]]
-        current = current + self.place_first[place + first] + self.place_second[place + second]
+        current = self.statement.gate(current + self.place_first[place + first] + self.place_second[place + second])
         for k, w in enumerate([None, *self.w_pairs], 1):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
-        total = layers[f"pair {len(self.w_pairs) + 1}"].z
-        total = total.new_zeros(len(total), batch, total.shape[2]).index_add(1, story, total)
-        layer = layers["sum"] = self.statement.layer(self.w_sum * total)
+        last = layers[f"pair {len(self.w_pairs) + 1}"].z
+        logits, further = self.conclude(last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last))
+        return Answer(logits, layers | further, story, first, second)
+
+    def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
+        """What follows from the sum over pairs: logits, and the layers from ``sum`` on."""
+        layer = self.statement.layer(self.w_sum * total)
+        layers = {"sum": layer}
         for k, w in enumerate(self.w_answer, 1):
             layer = layers[f"answer {k}"] = self.statement.layer(F.linear(layer.z, w))
-        return Answer(self.statement.read(F.linear(layer.z, self.w_out)), layers, story, first, second)
+        return self.statement.read(F.linear(layer.z, self.w_out)), layers
 
     @staticmethod
     def _encoded(encoder: Artificial | Spiking, sentences: Int[Tensor, "sentence word"]) -> tuple[Layer, Int[Tensor, " sentence"]]:

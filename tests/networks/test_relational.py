@@ -76,7 +76,7 @@ def test_layers_have_a_row_for_each_pair_of_present_sentences(timing):
     if timing:
         for name, layer in found.layers.items():
             assert set(layer.z.unique().tolist()) == {0, 1}, name  # all layers fire, in spikes
-        assert not found.layers["statement"].z[timing.window :].any()  # the gate is closed
+        assert {len(found.layers[name].z) for name in ("statement", "question")} == {timing.window}  # then the gate is shut
 
 
 @both
@@ -125,12 +125,30 @@ def test_spiking_neurons_compute_the_formula():
     for i in range(3):
         for j in range(i, 3):
             x = s[:, i] @ n.w_first.T + s[:, j] @ n.w_second.T + q[:, 0] @ n.w_question.T + n.place_first[i + 1] + n.place_second[j + 1]
-            total = total + fire(fire(x) @ n.w_pairs[0].T)
+            total = total + fire(fire(F.pad(x, (0, 0, 0, n.statement.timing.rest))) @ n.w_pairs[0].T)
     y = fire(fire(n.w_sum * total) @ n.w_answer[0].T) @ n.w_out.T
     readout = 0
     for now in y:
         readout = n.statement.readout.kappa * readout + (1 - n.statement.readout.kappa) * now
     assert torch.allclose(n(STATEMENTS, QUESTION).logits[story], readout, atol=1e-5)
+
+
+@both
+def test_the_sum_over_pairs_is_all_that_the_answer_needs(timing):
+    n = network(timing)
+    found = n(STATEMENTS, QUESTION)
+    last = found.layers["pair 2"].z
+    total = torch.stack([last[:, found.story == story].sum(1) for story in (0, 1)], 1)
+    logits, layers = n.conclude(total)
+    assert torch.allclose(logits, found.logits, atol=1e-6)
+    assert list(layers) == ["sum", "answer 1"]
+    assert not torch.allclose(n.conclude(total - last[:, :2])[0], found.logits)
+
+
+def test_potentials_of_encoders_are_those_of_their_spikes():
+    n = network(Timing())
+    for layer in n(STATEMENTS, QUESTION).layers.values():
+        assert torch.equal(layer.z, (layer.v > n.statement.params.v_th).float())
 
 
 @both
