@@ -6,6 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: An after-hyperpolarizing current as the long short-term memory of spiking neurons, and networks that need it
+#     inputs: [data/checkpoints/memory_*]
 #     minutes: {smoke: 1, book: 1, paper: 240}
 # ---
 

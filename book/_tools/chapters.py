@@ -67,10 +67,9 @@ def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstre
     code = "\n".join("\n".join(line for line in c.source.splitlines() if not line.lstrip().startswith(("%", "!"))) for c in cells)
     inputs = {}
     for name in chapter.inputs:
-        path = project.root / name
-        if not path.exists():
+        if not (paths := sorted(project.root.glob(name))):
             raise BookError(f"{chapter.name} declares the input {name}, which is not there: restore it with 'git checkout {name}'")
-        inputs[name] = sha256(path.read_bytes())
+        inputs |= {str(path.relative_to(project.root)): sha256(path.read_bytes()) for path in paths}
     data = {name: [[f.path, f.sha256] for form in datafiles.dataset(name).forms for f in form.files] for name in chapter.data}
     return {
         "code": sha256(json.dumps([[c.source, c.metadata.get("tags", [])] for c in cells]).encode()),

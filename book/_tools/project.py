@@ -20,7 +20,7 @@ class BookError(Exception):
 class Chapter:
     """A chapter and what it declares in the header of its notebook, under ``snncore``.
 
-    ``needs``: chapters that have to run before; ``inputs``: files below the root; ``data``: registered data sets;
+    ``needs``: chapters that have to run before; ``inputs``: files below the root (or a pattern); ``data``: registered data sets;
     ``minutes``: how long each preset is expected to take at most; ``summary``: one sentence for the index.
     """
 

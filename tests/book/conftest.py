@@ -72,6 +72,6 @@ def project(tmp_path) -> Project:
     (tmp_path / "data" / "claims.toml").write_text('[[slide]]\nn = 1\ntitle = "a slide"\npage = "few_spike"\n' + CLAIM.format(id="a.b"))
     (tmp_path / "data" / "input.txt").write_text("1")
     (tmp_path / "snncore").mkdir()
-    chapter(tmp_path, "first", 'record.claim("a.b", 2.1, low=1.9, high=2.3, n=3)\nrecord.value("number", 2.1)', inputs="data/input.txt")
+    chapter(tmp_path, "first", 'record.claim("a.b", 2.1, low=1.9, high=2.3, n=3)\nrecord.value("number", 2.1)', inputs="data/input*.txt")
     chapter(tmp_path, "second", 'record.value("number", 7)', needs="first")
     return Project(tmp_path)

@@ -58,6 +58,9 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
     (project.root / "data" / "input.txt").write_text("2")
     assert "inputs changed (data/input.txt)" in check()[1]
     (project.root / "data" / "input.txt").write_text("1")
+    (project.root / "data" / "input_2.txt").write_text("of the same pattern")
+    assert "inputs changed (data/input_2.txt)" in check()[1]
+    (project.root / "data" / "input_2.txt").unlink()
     values = project.results("smoke", "first") / "values.json"
     values.write_text(values.read_text().replace("2.1", "9.9"))
     assert "first: out of date: its outputs are not what it wrote" in check()[1]
