@@ -230,7 +230,11 @@ TALK = (
         "Jason and Antoine for John and Daniel; *will go*, *went* for *goes*",
     ),
 )  # fmt: skip
-IN_THE_TALK = {"wolf": "wolves", "w,n": "west, north", "n,w": "north, west"}  # the talk's words for answers of the official files
+
+
+def in_the_talk(answer: str) -> str:
+    """An answer of the official files in the talk's words."""
+    return {"wolf": "wolves", "w,n": "west, north", "n,w": "north, west"}.get(answer, answer)
 
 
 def trained(kind: str, task: int, seed: int = 0) -> StoryClassifier | None:
@@ -286,24 +290,23 @@ def read(classifier: StoryClassifier, example: Example) -> Read:
 
 
 def talk_examples(record: Record) -> dict[str, Read]:
-    """The talk's stories: what the symbolic solver says, and our networks, by the id of the claim."""
+    """The talk's stories: what follows from them (the claims), and what our networks say, by the id of the claim."""
     found, rows = {}, []
     for story in TALK:
-        kind, network = next(((kind, n) for kind in ("snn", "ann") if (n := trained(kind, story.task))), ("", None))
+        network = next((n for kind in ("snn", "ann") if (n := trained(kind, story.task))), None)
         for question, (name, published) in story.asked.items():
             example = Example(story.statements, question, solve(story.statements, question))
-            row: dict[str, Any] = {
-                "task": story.task,
-                "question": question,
-                "talk": published,
-                "solver": IN_THE_TALK.get(example.answer, example.answer),
-            }
+            follows = in_the_talk(example.answer)
+            record.claim(f"rel.example.{name}", follows, dataset="by the symbolic solver")
+            row = {"task": str(story.task), "question": question, "talk": published, "solver": follows}
             if network:
                 found[name] = read(network, example)
-                row["network"] = IN_THE_TALK.get(found[name].answer, found[name].answer)
-                record.claim(f"rel.example.{name}", row["network"], dataset=f"our network of {SAID[kind]} neurons")
+                row["network"] = in_the_talk(found[name].answer)
             rows.append(row)
     record.table(pd.DataFrame(rows), "talk")
+    record.value("talk_questions", len(found))
+    record.value("talk_right", sum(r.answer == r.example.answer for r in found.values()))
+    record.value("talk_changed", "; ".join(f"task {story.task}: {story.changed}" for story in TALK if story.changed))
     return found
 
 
@@ -315,6 +318,7 @@ def solver(record: Record, c: Config) -> None:
         right += sum(solve(e.statements, e.question) == e.answer for e in examples)
         n += len(examples)
     record.claim("rel.solver.generated", 100 * right / n, dataset="questions of our generator, all tasks", n=n)
+    record.value("solver_questions", n, "{:,}")
 
 
 # --- All tasks ----------------------------------------------------------------------------------------------------------------------
@@ -353,6 +357,11 @@ class Result(NamedTuple):
 
     growth: pd.DataFrame
     talk: dict[str, Read]
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """Of all questions of the talk."""
+        return pd.concat([pd.DataFrame(), *(r.pairs.assign(question=name) for name, r in self.talk.items())])
 
 
 def run(c: Config, record: Record) -> Result:

@@ -1,0 +1,139 @@
+import argparse
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from snncore.experiments import relational
+from snncore.experiments.record import Record, read_rows
+from snncore.networks.checkpoints import accounts
+from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
+from snncore.tasks.stories import VOCABULARY, Example
+from snncore.tasks.story_generator import generate
+from snncore.tasks.story_solver import solve
+
+TINY = Size(12, (10, 8), (9,))
+
+
+def stories(count=6, task=6):
+    return generate(task, count, np.random.default_rng(0))
+
+
+def classifier(kind="ann"):
+    return relational.story_classifier(kind, TINY, 0).eval()
+
+
+@pytest.mark.parametrize("kind", relational.KINDS)
+def test_a_story_has_the_same_answer_in_any_batch(kind):
+    network = classifier(kind)
+    examples = [*stories(), Example(("mary went to the garden",), "where is mary", "garden")]
+    packed, labels = relational.arrays(examples)
+    assert packed.shape == (7, 21, 11)
+    assert [VOCABULARY[k - 1] for k in labels.tolist()] == [e.answer for e in examples]
+    together = network(packed)
+    alone = torch.cat([network(relational.arrays([e])[0]) for e in examples])
+    assert torch.allclose(together, alone, atol=1e-5)
+    assert not torch.allclose(together[0], together[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", relational.KINDS)
+def test_pairs_that_an_answer_needs(kind):
+    network = classifier(kind)
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        for w in network.network.w_answer:
+            w.normal_()
+    example = stories(40)[-1]
+    found = relational.read(network, example)
+    assert found.answer in VOCABULARY
+    assert len(found.pairs) == len(example.statements) * (len(example.statements) + 1) // 2
+    answer = network.answer(relational.arrays([example])[0])
+    last = answer.layers["pair 2"].z
+    for k, changes in enumerate(found.pairs["changes"]):  # the sum without it, formed anew
+        total = torch.cat([last[:, :k], last[:, k + 1 :]], 1).sum(1, keepdim=True)
+        assert changes == (network.network.conclude(total)[0].argmax() != answer.logits.argmax())
+    assert found.pairs["activity"].tolist() == pytest.approx(last.sum(0).mean(1).tolist())
+
+
+def test_the_stories_of_the_talk_have_its_answers(tmp_path):
+    relational.talk_examples(Record("relational", "smoke", tmp_path))
+    table = pd.read_csv(tmp_path / "talk.csv")
+    assert table["solver"].tolist() == table["talk"].tolist()
+    assert sorted(set(table["task"])) == [5, 7, 13, 15, 19, 20]
+    relational.arrays([Example(s.statements, q, solve(s.statements, q)) for s in relational.TALK for q in s.asked])  # known words
+
+
+def test_sizes_are_those_of_closed_forms():
+    network = RelationalNetwork(SIZES["paper"], 180, 20, torch.Generator().manual_seed(0), Timing(10, 14, 23))
+    table = relational.parts(network, 20)
+    assert table["copies"].tolist() == [20, 1, 210, 1, 1]
+    assert table["neurons"].tolist() == [20 * 200, 200, 210 * 4 * 256, 256, 256 + 512 + 159 + 181]
+    last = 256 * 256 + 256 * 512 + 512 * 159 + 159 * 181
+    encoder = 200 * (180 + 199)  # no neuron is connected to itself
+    assert table["synapses"].tolist() == [20 * encoder, encoder, 210 * 350_208, 210 * 256, last]
+    grown = relational.growth(network)
+    assert grown["neurons"].tolist() == [n * (n + 1) // 2 * 1024 + n * 200 + 200 + 256 + 1108 for n in range(1, 21)]
+    assert grown["feed-forward neurons"].iloc[-1] == pytest.approx(100 * (1 - 4200 / 220_604))
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_degree_of_a_polynomial(degree):
+    x = np.arange(1, 12)
+    assert relational.degree(x, sum(x**k for k in range(degree + 1))) == degree
+    with pytest.raises(ValueError, match="no polynomial"):
+        relational.degree(x, 2**x)
+
+
+@pytest.fixture
+def few(tmp_path, monkeypatch):
+    monkeypatch.setattr(relational, "TRAINING", tmp_path / "training")
+    monkeypatch.setattr(relational, "HELD_OUT", 100)
+    monkeypatch.setitem(relational.SIZES, "small", TINY)
+    monkeypatch.setattr(relational, "RECIPE", dataclasses.replace(relational.RECIPE, epochs=6))
+    monkeypatch.setattr(relational, "read_stories", lambda task, part: generate(task, 1000, np.random.default_rng(len(part))))
+    return tmp_path / "training"
+
+
+@pytest.mark.parametrize("kind", relational.KINDS)
+def test_a_training_writes_its_log_and_is_not_repeated(few, kind, capsys):
+    given = argparse.Namespace(task=4, kind=kind, seed=1)
+    assert relational.command(given)
+    about = json.loads((few / f"relational_{kind}_4_1.json").read_text())
+    assert f"{100 * about['test_accuracy']:.1f} %" in capsys.readouterr().out
+    assert about["log"][-1]["loss"] < about["log"][0]["loss"]
+    assert about["command"].endswith(f"relational --task 4 --kind {kind} --seed 1")
+    (few / f"relational_{kind}_4_1.state").unlink()
+    assert relational.train_stories(kind, 4, 1) == about
+    assert not (few / f"relational_{kind}_4_1.state").exists()
+    assert not relational.command(argparse.Namespace(task=None))
+
+
+def test_a_task_is_solved_with_at_most_five_percent_of_errors(tmp_path, monkeypatch):
+    monkeypatch.setattr(relational, "train_stories", lambda kind, task, seed: {"test_accuracy": 0.945 + 0.001 * task})
+    relational.solved(Record("relational", "smoke", tmp_path), "ann", 0)
+    (row,) = read_rows(tmp_path)
+    assert (row["id"], row["ours"]) == ("rel.ann.solved", 16)  # from 95.0 %
+
+
+def test_the_table_shows_what_was_trained(tmp_path, monkeypatch):
+    about = {"seconds": 60, "test_accuracy": 0.9}
+    recorded = {"relational_ann_2_0": about, "relational_ann_2_1": about | {"test_accuracy": 1.0}, "relational_ann_3_0": about}
+    monkeypatch.setattr(relational, "accounts", lambda _: recorded)
+    record = Record("relational", "smoke", tmp_path)
+    relational.table(record)
+    table = pd.read_csv(tmp_path / "tasks.csv", keep_default_na=False)
+    assert table["artificial"].tolist()[:4] == ["", "95.0 %", "90.0 % (not solved)", ""]
+    assert set(table["spiking"]) == {""}
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    recorded = accounts("relational_")
+    assert recorded
+    for name, about in recorded.items():
+        _, kind, task, seed = name.split("_")
+        assert about["recipe"] == dataclasses.asdict(relational.RECIPE), name
+        assert about["command"] == f"python -m snncore.experiments relational --task {task} --kind {kind} --seed {seed}"
+        assert len(about["log"]) == about["recipe"]["epochs"]
