@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from snncore.networks.relational import SIZES, Answer, RelationalNetwork, Size, 
 from snncore.seeds import numpy_generator, seeded_weights, torch_generator
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, encode, read_stories
 from snncore.tasks.story_generator import generate
-from snncore.tasks.story_solver import solve
+from snncore.tasks.story_solver import CannotTell, solve
 
 
 @dataclass(frozen=True)
@@ -321,6 +322,25 @@ def solver(record: Record, c: Config) -> None:
     record.value("solver_questions", n, "{:,}")
 
 
+def from_the_end(task: int, example: Example) -> bool:
+    """Whether the end of a story is enough for the answer: its last gift (task 5) or its last two statements (task 13)."""
+    statements = example.statements[-2:]
+    if task == 5:
+        *_, gift = (match for s in example.statements if (match := re.fullmatch(r"(\w+) (?:gave|passed|handed) (the \w+) to \w+", s)))
+        statements = (f"{gift[1]} got {gift[2]}", gift[0])
+    try:
+        return solve(statements, example.question) == example.answer
+    except CannotTell:
+        return False
+
+
+def shortcuts(record: Record, c: Config) -> None:
+    """How many generated questions [%] are answered by the end of their story alone."""
+    for task in (5, 13):
+        examples = generate(task, c.solver, numpy_generator(c.seed, f"stories of task {task}"))
+        record.value(f"shortcut_{task}", 100 * float(np.mean([from_the_end(task, e) for e in examples])), "{:.0f} %")
+
+
 # --- All tasks ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -369,6 +389,7 @@ def run(c: Config, record: Record) -> Result:
     record.claim("rel.criterion", 100 - SOLVED)
     grown = architecture(record)
     solver(record, c)
+    shortcuts(record, c)
     table(record)
     if c.train:
         solved(record, "ann", c.seed)

@@ -66,6 +66,24 @@ def test_the_stories_of_the_talk_have_its_answers(tmp_path):
     relational.arrays([Example(s.statements, q, solve(s.statements, q)) for s in relational.TALK for q in s.asked])  # known words
 
 
+@pytest.mark.parametrize(
+    ("task", "statements", "question", "enough"),
+    [
+        (5, ["mary got the milk there", "mary gave the milk to fred"], "who gave the milk to fred", True),
+        (5, ["mary got the milk there", "mary gave the milk to fred", "fred passed the milk to bill"], "who gave the milk to fred", False),
+        (13, ["mary and john went to the office", "then they moved to the garden"], "where is john", True),
+        (
+            13,
+            ["mary and john went to the office", "fred and bill went to the park", "then they moved to the garden"],
+            "where is john",
+            False,
+        ),
+    ],
+)
+def test_what_follows_from_the_end_of_a_story(task, statements, question, enough):
+    assert relational.from_the_end(task, Example(tuple(statements), question, solve(statements, question))) == enough
+
+
 def test_sizes_are_those_of_closed_forms():
     network = RelationalNetwork(SIZES["paper"], 180, 20, torch.Generator().manual_seed(0), Timing(10, 14, 23))
     table = relational.parts(network, 20)
