@@ -108,8 +108,8 @@ plt.show()
 #
 # {numref}`tab-forms` compares networks of 240 neurons on handwritten digits {cite:p}`lecun1998` that arrive row by row, or as 14 × 14 pixels
 # one by one in the code that was used on Loihi. In the slow networks 100 neurons are AHP or ALIF neurons. Time constants are the published
-# ones, shortened in proportion to the number of steps. All kinds have the same optimizer, epochs and data. The LSTM network has as many
-# parameters, and a smaller learning rate for pixels, since that of the others is unstable for it.
+# ones, shortened in proportion to the number of steps. All kinds have the same optimizer, learning rate, epochs and data. The LSTM network
+# has as many parameters. The biases of its gates let its units remember, from the first, for as long as a digit takes {cite:p}`tallec2018`.
 #
 # :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded, or not run).
 # :name: tab-forms

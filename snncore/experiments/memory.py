@@ -286,15 +286,18 @@ def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
 
 
 def full_length(record: Record) -> None:
-    """Networks of the full length, with their recorded weights, about all test images: the spiking one in floats and on the chip."""
+    """Networks of the full length, with their recorded weights, about all test images: LSTM; the spiking one in floats and on the chip."""
     test = read_mnist()["test"]
     images, n = torch.from_numpy(np.array(test.images)), len(test.labels)
     network = load_checkpoint("memory_chip_full_0", digit_classifier("chip", "full", 0))
     chosen = answers(network, images).argmax(1).numpy()
     emulated = loihi.replay(on_chip(network), test.images, input_lag=0)
-    right, right_on_chip = (100 * float((found == test.labels).mean()) for found in (chosen, emulated.answers))
+    by_lstm = answers(load_checkpoint("memory_lstm_full_0", digit_classifier("lstm", "full", 0)), images).argmax(1).numpy()
+    right, right_on_chip, right_lstm = (100 * float((found == test.labels).mean()) for found in (chosen, emulated.answers, by_lstm))
     where: dict[str, Any] = {"dataset": "MNIST test", "n": n, "seeds": 1}
     record.claim("mem.smnist.ahp", right, **where)
+    record.claim("mem.smnist.lstm", right_lstm, **where)
+    record.claim("mem.smnist.gap", right_lstm - right, **where)
     record.claim("mem.smnist.emulator_gap", right - right_on_chip, **where)
     record.claim("mem.smnist.agreement", 100 * float((chosen == emulated.answers).mean()), **where)
     record.claim("mem.smnist.spikes", float(emulated.events.spikes[:, :NEURONS].sum(1).mean()), **where)

@@ -1,7 +1,7 @@
 """LSTM network, the yardstick of the recurrent spiking network: PyTorch's LSTM and a linear readout at each step.
 
 Sources: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9, 1735-1780 (1997); C. Tallec and Y. Ollivier, Can
-recurrent neural networks warp time?, ICLR 2018 (the biases of the gates).
+recurrent neural networks warp time?, ICLR 2018, arXiv 1804.11188 (the biases of the gates).
 """
 
 import torch

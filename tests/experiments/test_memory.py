@@ -99,18 +99,22 @@ def test_claims_are_means_over_seeds_and_gains_in_spreads(tmp_path, monkeypatch)
 
 
 def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_path, monkeypatch):
-    network = memory.digit_classifier("chip", "full", 0)
-    monkeypatch.setattr(memory, "load_checkpoint", lambda name, fresh: network if name == "memory_chip_full_0" else pytest.fail(name))
+    networks = {f"memory_{kind}_full_0": memory.digit_classifier(kind, "full", 0) for kind in ("chip", "lstm")}
+    network, lstm = networks.values()
+    monkeypatch.setattr(memory, "load_checkpoint", lambda name, fresh: networks[name])
     memory.full_length(Record("memory", "smoke", tmp_path))
     rows = {row["id"].removeprefix("mem.smnist."): row["ours"] for row in read_rows(tmp_path)}
     test = memory.read_mnist()["test"]
     x, labels = network.form.encode(test.images), torch.from_numpy(test.labels)
     with torch.no_grad():
         found = network.network(x.float())
+        by_lstm = lstm.network(x.float())[-1].argmax(1)
     chip = emulate(memory.on_chip(network), x.numpy(), input_lag=0, trace=True)
     chosen, chosen_on_chip = found.y[-1].argmax(1), torch.from_numpy(chip.v[:, 240:].argmax(1))
     right, right_on_chip, same = (100 * int(x.sum()) / 200 for x in (chosen == labels, chosen_on_chip == labels, chosen == chosen_on_chip))
     assert (rows["ahp"], rows["agreement"]) == (pytest.approx(right), pytest.approx(same))
+    assert rows["lstm"] == pytest.approx(100 * int((by_lstm == labels).sum()) / 200)
+    assert rows["gap"] == pytest.approx(rows["lstm"] - right)
     assert rows["emulator_gap"] == pytest.approx(right - right_on_chip)
     assert rows["spikes"] == pytest.approx(chip.z_trace[..., :240].sum() / 200)
 
