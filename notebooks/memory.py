@@ -188,11 +188,11 @@ plt.show()
 #   - {claim}`mem.smnist.lstm`
 # :::
 #
-# When its training (`python -m snncore.experiments memory --train chip --form full`) ended, with the computing time that we had, after
-# {value}`chip_epochs` epochs and {value}`chip_minutes` minutes ({value}`chip_machine`, one thread), our network answered
-# {value}`chip_accuracy` of the test images correctly, as its training recorded; {numref}`tab-full` waits for a run at preset paper. That is
-# far below the authors' result, and {numref}`fig-curves` shows why: the curve still rises. With more epochs the same command trains a
-# better one.
+# Our trainings (`python -m snncore.experiments memory --train chip --form full`, and `lstm`) had the computing time of one thread: the
+# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), the LSTM network
+# {value}`lstm_epochs` in {value}`lstm_minutes` ({value}`lstm_machine`). So our spiking network lacks {claim}`mem.smnist.gap`, where the
+# authors' best runs are closer together. {numref}`fig-curves` shows what the time goes into: while the learning rate is high the spiking
+# network hardly gets better, and when it falls, it does.
 #
 # The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
 # {claim}`mem.smnist.agreement`; spikes for an image, {claim}`mem.smnist.spikes`. The authors' trained network, in integers, is in the next
