@@ -358,6 +358,7 @@ def table(record: Record) -> pd.DataFrame:
     """All tasks: test accuracy of each kind of network, as its training recorded it; the mean, if there are several seeds."""
     found = results().pivot_table(index="task", columns="kind", values="accuracy").reindex(index=list(TASKS), columns=list(KINDS))
     record.value("ann_trained", int(found["ann"].notna().sum()))
+    record.value("ann_solved", int((found["ann"] >= SOLVED).sum()))
     shown = pd.DataFrame({"task": [f"{task} {name}" for task, name in TASKS.items()]})
     for kind, label in SAID.items():
         shown[label] = ["" if np.isnan(a) else f"{a:.1f} %{'' if a >= SOLVED else ' (not solved)'}" for a in found[kind]]
