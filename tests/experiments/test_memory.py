@@ -180,4 +180,4 @@ def test_firing_rates_cost_what_they_are_said_to():
     y, z = n.answer(images)
     rates = z.sum((0, 1)) / (210 * 4)
     expected = torch.nn.functional.cross_entropy(y, labels) + memory.RATE_COST * ((rates - memory.RATE) ** 2).sum()
-    assert float(memory.sparse_loss(n, images, labels).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+    assert float(memory.sparse_loss(n, images, labels, 0.5).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
