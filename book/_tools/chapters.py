@@ -65,7 +65,7 @@ def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstre
     """All that decides whether a chapter has to run again."""
     cells = [c for c in jupytext.read(chapter.notebook).cells if c.cell_type == "code"]
     code = "\n".join("\n".join(line for line in c.source.splitlines() if not line.lstrip().startswith(("%", "!"))) for c in cells)
-    inputs = {}
+    inputs: dict[str, str] = {}
     for name in chapter.inputs:
         if not (paths := sorted(project.root.glob(name))):
             raise BookError(f"{chapter.name} declares the input {name}, which is not there: restore it with 'git checkout {name}'")
