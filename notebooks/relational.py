@@ -94,11 +94,11 @@ plt.show()
 #
 # ## The talk's stories
 #
-# {numref}`tab-talk` has the talk's examples. They are not quite in the words of the official files, which our networks know, so that some
+# {numref}`tab-examples` has the talk's examples. They are not quite in the words of the official files, which our networks know, so that some
 # had to be changed ({value}`talk_changed`). What follows from them by logic are the talk's answers.
 #
 # :::{csv-table} Questions of the talk, its answers, those that follow by logic, and those of our networks of artificial neurons (live).
-# :name: tab-talk
+# :name: tab-examples
 # :header-rows: 1
 # :file: ../results/relational/talk.csv
 # :::
