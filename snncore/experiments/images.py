@@ -9,7 +9,7 @@ import copy
 import json
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,16 +20,17 @@ import torch
 from torch import Tensor, fx, nn
 from tqdm import tqdm
 
-from snncore.datafiles import TRAINING, find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import folder, provenance, speed
+from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
+from snncore.experiments import folder, speed
 from snncore.experiments.record import Record
+from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step
 from snncore.few_spike.convert import Conversion, FSActivation, convert
 from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
-from snncore.learning.classifier import Recipe, accuracy, train
-from snncore.networks.checkpoints import about_checkpoint, save_checkpoint
+from snncore.learning.classifier import Recipe, accuracy
+from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.seeds import seeded_weights, torch_generator
 from snncore.tasks.images import Labeled, augmented, cifar10
@@ -246,27 +247,17 @@ RECIPES = {
 }
 
 
-def train_cifar(name: str, seed: int = 0) -> Path:
-    """Train one of the CIFAR-10 networks (resumed if it was begun), test it once, and write checkpoint and log to data/training."""
-    data = cifar10()
-    with seeded_weights(seed, f"weights of {name}"):
-        network = CIFAR[name]()
-    log = train(network, *data["train"], data["validation"], RECIPES[name], seed, TRAINING / f"cifar_{name}.state", augmented)
-    about = {
-        "command": f"python -m snncore.experiments images --train {name} --seed {seed}",
-        "seed": seed,
-        "data": "CIFAR-10, 48,000 training images, "
-        + {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official"),
-        "recipe": asdict(RECIPES[name]),
-        "test_accuracy": round(accuracy(network, *data["test"]), 4),
-        "seconds": round(sum(row["seconds"] for row in log)),
-        "machine": provenance.machine(),
-        "versions": provenance.versions(),
-        "commit": provenance.commit(TRAINING.parents[1]),
-        "log": log,
-    }
-    print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
-    return save_checkpoint(TRAINING, f"cifar_{name}", network, about)
+def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
+    """Train one of the CIFAR-10 networks, as `train_once` does."""
+
+    def prepare() -> Job:
+        data = cifar10()
+        with seeded_weights(seed, f"weights of {name}"):
+            network = CIFAR[name]()
+        form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
+        return Job(network, data, {"augment": augmented}, f"CIFAR-10, 48,000 training images, {form}")
+
+    return train_once(f"cifar_{name}", f"images --train {name}", RECIPES[name], seed, prepare)
 
 
 def trainings(record: Record) -> None:
@@ -668,7 +659,8 @@ def command(arguments: argparse.Namespace) -> bool:
         If ``--model`` and ``--images`` do not come together.
     """
     if arguments.train:
-        print(f"written to {train_cifar(arguments.train, arguments.seed)}")
+        about = train_cifar(arguments.train, arguments.seed)
+        print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
     elif arguments.model and arguments.images:
         folder.command(arguments.model, arguments.images, arguments.results, arguments.batch)
     elif any(value is not None for value in (arguments.model, arguments.images, arguments.results, arguments.batch)):

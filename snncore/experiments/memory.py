@@ -4,10 +4,9 @@
 """
 
 import argparse
-import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +17,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from snncore.datafiles import TRAINING, read_mnist
-from snncore.experiments import loihi, provenance, speed
+from snncore.datafiles import read_mnist
+from snncore.experiments import loihi, speed
 from snncore.experiments.record import Record
-from snncore.learning.classifier import Recipe, accuracy, answers, cross_entropy, train
+from snncore.experiments.training import Job, held_out, train_once
+from snncore.learning.classifier import Recipe, answers
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
 from snncore.loihi.emulator import Network
 from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
-from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint, save_checkpoint
+from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
@@ -141,6 +141,7 @@ RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images i
     "grid14": replace(EXACT, peak_rate=0.1),
     "full": replace(EXACT, epochs=32, batch=64, peak_rate=0.03),
 }
+HELD_OUT = 5000  # the last training images
 LONG_LSTM = replace(RECIPES["full"], epochs=2)  # an epoch takes an LSTM network far longer
 
 
@@ -233,35 +234,15 @@ def recipe(kind: str, form: str) -> Recipe:
 
 
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
-    """Train one network (resumed if it was begun), test it once, and write checkpoint and log to data/training.
+    """Train one network, as `train_once` does."""
 
-    If it is finished already, only its log is read.
-    """
-    name = f"memory_{kind}_{form}_{seed}"
-    path = TRAINING / f"{name}.json"
-    if path.exists() and (about := json.loads(path.read_text()))["recipe"] == asdict(recipe(kind, form)):
-        return about
-    data, held_out = read_mnist(), 5000
-    images, labels = (torch.from_numpy(np.array(a)) for a in (data["train"].images, data["train"].labels.astype(np.int64)))
-    network = digit_classifier(kind, form, seed)
-    log = train(
-        network, images[:-held_out], labels[:-held_out], (images[-held_out:], labels[-held_out:]), recipe(kind, form), seed,
-        TRAINING / f"{name}.state", loss=sparse_loss if kind == "chip" else cross_entropy, after_step=network.rewire,
-    )  # fmt: skip
-    test = (torch.from_numpy(np.array(a)) for a in (data["test"].images, data["test"].labels.astype(np.int64)))
-    about = {
-        "command": f"python -m snncore.experiments memory --train {kind} --form {form} --seed {seed}",
-        "seed": seed,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "recipe": asdict(recipe(kind, form)),
-        "test_accuracy": round(accuracy(network, *test), 4),
-        "seconds": round(sum(row["seconds"] for row in log)),
-        "machine": provenance.machine(),
-        "commit": provenance.commit(TRAINING.parents[1]),
-        "log": log,
-    }
-    save_checkpoint(TRAINING, name, network, about)
-    return json.loads(path.read_text())
+    def prepare() -> Job:
+        parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read_mnist().items()}
+        network = digit_classifier(kind, form, seed)
+        options = {"loss": sparse_loss, "after_step": network.rewire} if kind == "chip" else {}
+        return Job(network, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
+
+    return train_once(f"memory_{kind}_{form}_{seed}", f"memory --train {kind} --form {form}", recipe(kind, form), seed, prepare)
 
 
 def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:

@@ -1,26 +1,26 @@
 """Questions about stories: a relational network of artificial or of spiking neurons, what its parts do, and which tasks it solves.
 
-``python -m snncore.experiments relational --task 15 --kind snn --seed 0`` trains one network on the official files.
+``python -m snncore.experiments relational --task 15`` trains a network of artificial neurons on the official files, ``--kind snn`` a
+spiking one.
 """
 
 import argparse
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from snncore.datafiles import TRAINING, package_file
-from snncore.experiments import provenance
+from snncore.datafiles import package_file
 from snncore.experiments.record import Record
-from snncore.learning.classifier import Recipe, accuracy, train
-from snncore.networks.checkpoints import accounts, load_checkpoint, save_checkpoint
+from snncore.experiments.training import Job, held_out, train_once
+from snncore.learning.classifier import Recipe
+from snncore.networks.checkpoints import accounts, load_checkpoint
 from snncore.networks.relational import SIZES, Answer, RelationalNetwork, Size, Spiking, Timing
 from snncore.seeds import numpy_generator, seeded_weights, torch_generator
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, encode, read_stories
@@ -30,14 +30,14 @@ from snncore.tasks.story_solver import CannotTell, solve
 
 @dataclass(frozen=True)
 class Config:
-    """Generated questions of each task for the solver; whether networks are trained, for which the official files are a download."""
+    """Generated questions of each task; whether networks are trained, for which the official files are a download."""
 
-    solver: int = 1000
+    questions: int = 1000
     train: bool = False
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(solver=50), "book": Config(), "paper": Config(train=True)}
+PRESETS = {"smoke": Config(questions=50), "book": Config(), "paper": Config(train=True)}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -64,9 +64,8 @@ class StoryClassifier(nn.Module):
         self.network = network
 
     def answer(self, stories: Int[Tensor, "batch sentence word"]) -> Answer:
-        """What the network says and does. As many sentences as the longest story of the batch has are looked at."""
-        longest = int((stories[:, 1:] > 0).any(2).sum(1).max())
-        return self.network(stories[:, stories.shape[1] - longest :], stories[:, 0])
+        """What the network says and does."""
+        return self.network(stories[:, 1:], stories[:, 0])
 
     def forward(self, stories: Int[Tensor, "batch sentence word"]) -> Float[Tensor, "batch answer"]:
         return self.answer(stories).logits
@@ -91,34 +90,14 @@ def training_stories(task: int, seed: int) -> list[Example]:
 
 
 def train_stories(kind: str, task: int, seed: int = 0) -> dict[str, Any]:
-    """Train one network on one task (resumed if it was begun), test it once, and write checkpoint and log to data/training.
+    """Train one network on one task, as `train_once` does."""
 
-    If it is finished already, only its log is read.
-    """
-    name = f"relational_{kind}_{task}_{seed}"
-    path = TRAINING / f"{name}.json"
-    if path.exists() and (about := json.loads(path.read_text()))["recipe"] == asdict(RECIPE):
-        return about
-    stories, labels = arrays(training_stories(task, seed))
-    network = story_classifier(kind, SIZES["small"], seed)
-    log = train(
-        network, stories[:-HELD_OUT], labels[:-HELD_OUT], (stories[-HELD_OUT:], labels[-HELD_OUT:]), RECIPE, seed,
-        TRAINING / f"{name}.state",
-    )  # fmt: skip
-    about = {
-        "command": f"python -m snncore.experiments relational --task {task} --kind {kind} --seed {seed}",
-        "seed": seed,
-        "data": "training part drawn by the generator" if task in GENERATED else "official files, en-10k",
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "recipe": asdict(RECIPE),
-        "test_accuracy": round(accuracy(network, *arrays(read_stories(task, "test"))), 4),
-        "seconds": round(sum(row["seconds"] for row in log)),
-        "machine": provenance.machine(),
-        "commit": provenance.commit(TRAINING.parents[1]),
-        "log": log,
-    }
-    save_checkpoint(TRAINING, name, network, about)
-    return json.loads(path.read_text())
+    def prepare() -> Job:
+        parts = {"train": arrays(training_stories(task, seed)), "test": arrays(read_stories(task, "test"))}
+        about = "bAbI: training part drawn by the generator" if task in GENERATED else "bAbI, official files (en-10k)"
+        return Job(story_classifier(kind, SIZES["small"], seed), parts | held_out(*parts["train"], HELD_OUT), {}, about)
+
+    return train_once(f"relational_{kind}_{task}_{seed}", f"relational --task {task} --kind {kind}", RECIPE, seed, prepare)
 
 
 # --- The network itself -------------------------------------------------------------------------------------------------------------
@@ -133,13 +112,13 @@ def parts(network: RelationalNetwork, sentences: int) -> pd.DataFrame:
     encoder = len(spiking.w_rec), spiking.w_in.numel() + spiking.w_rec.numel() - len(spiking.w_rec)
     g, f = [network.w_first, network.w_second, network.w_question, *network.w_pairs], [*network.w_answer, network.w_out]
     rows = [
-        ("A", "encoder of a sentence", sentences, *encoder),
-        ("B", "encoder of the question", 1, *encoder),
-        ("C", "pair of sentences", pairs, len(network.w_first) + sum(len(w) for w in network.w_pairs), sum(w.numel() for w in g)),
-        ("D", "sum over pairs", 1, last, pairs * last),
-        ("D", "answer", 1, sum(len(w) for w in f), sum(w.numel() for w in f)),
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["module", "part", "copies", "neurons", "synapses"])
+        ("A, a sentence", sentences, *encoder),
+        ("B, the question", 1, *encoder),
+        ("C, a pair", pairs, len(network.w_first) + sum(len(w) for w in network.w_pairs), sum(w.numel() for w in g)),
+        ("D, the sum", 1, last, pairs * last),
+        ("D, the answer", 1, sum(len(w) for w in f), sum(w.numel() for w in f)),
+    ]
+    table = pd.DataFrame(rows, columns=["module", "copies", "neurons", "synapses"])
     return table.assign(neurons=table["copies"] * table["neurons"], synapses=table["copies"] * table["synapses"])
 
 
@@ -148,8 +127,7 @@ def growth(network: RelationalNetwork) -> pd.DataFrame:
     rows = []
     for sentences in range(1, SENTENCES + 1):
         table = parts(network, sentences)
-        forward = table["module"].isin(["C", "D"])
-        total, feedforward = (table[["neurons", "synapses"]].sum(), table[forward][["neurons", "synapses"]].sum())
+        total, feedforward = (part[["neurons", "synapses"]].sum() for part in (table, table[2:]))  # modules C and D
         rows.append({"sentences": sentences, "pairs": int(table["copies"][2]), **total.to_dict(),
                      **{f"feed-forward {key}": 100 * feedforward[key] / total[key] for key in total.index}})  # fmt: skip
     return pd.DataFrame(rows)
@@ -182,7 +160,8 @@ def architecture(record: Record) -> pd.DataFrame:
     for key in ("neurons", "synapses"):
         record.value(f"feedforward_{key}", float(full[f"feed-forward {key}"]), "{:.1f} %")
         record.value(f"feedforward_{key}_2", float(table[f"feed-forward {key}"][1]), "{:.1f} %")
-    return record.table(table, "growth")
+    record.table(parts(network, SENTENCES), "modules")
+    return table
 
 
 # --- Stories ------------------------------------------------------------------------------------------------------------------------
@@ -251,48 +230,34 @@ class Read(NamedTuple):
 
     Attributes
     ----------
-    example : Example
     answer : str
     pairs : table
         Of each pair: places of its two sentences (from 1), activity of its last layer (artificial neurons: mean; spiking ones: spikes
-        per neuron), and whether the answer changes without it.
-    activity : Answer
+        per neuron), and whether the answer changes when the pair is left out of the sum.
     """
 
-    example: Example
     answer: str
     pairs: pd.DataFrame
-    activity: Answer
-
-
-def last_pairs(network: RelationalNetwork, answer: Answer) -> Float[Tensor, "time pair neuron"]:
-    """What the last layer of each pair gives to the sum."""
-    return answer.layers[f"pair {len(network.w_pairs) + 1}"].z
-
-
-@torch.inference_mode()
-def changed_without(network: RelationalNetwork, answer: Answer, story: int) -> Bool[Tensor, " pair"]:
-    """For each pair of a story of the batch: whether the answer is another one when the pair is left out of the sum."""
-    last = last_pairs(network, answer)[:, answer.story == story]
-    logits, _ = network.conclude(last.sum(1, keepdim=True) - last)
-    return logits.argmax(1) != answer.logits[story].argmax()
 
 
 @torch.inference_mode()
 def read(classifier: StoryClassifier, example: Example) -> Read:
     """Ask a network one question."""
     found = classifier.answer(arrays([example])[0])
+    *_, last = (layer.z for name, layer in found.layers.items() if name.startswith("pair"))
+    said = found.logits.argmax(1)
+    others = classifier.network.conclude(last.sum(1, keepdim=True) - last)[0].argmax(1)
+    absent = int(found.first.min())
     pairs = pd.DataFrame({
-        "first": 1 + found.first, "second": 1 + found.second,
-        "activity": last_pairs(classifier.network, found).sum(0).mean(1),
-        "changes": changed_without(classifier.network, found, 0),
+        "first": 1 + found.first - absent, "second": 1 + found.second - absent,
+        "activity": last.sum(0).mean(1), "changes": others != said,
     })  # fmt: skip
-    return Read(example, VOCABULARY[int(found.logits.argmax()) - 1], pairs, found)
+    return Read(VOCABULARY[int(said) - 1], pairs)
 
 
 def talk_examples(record: Record) -> dict[str, Read]:
     """The talk's stories: what follows from them (the claims), and what our networks say, by the id of the claim."""
-    found, rows = {}, []
+    found, rows, right = {}, [], 0
     for story in TALK:
         network = next((n for kind in ("snn", "ann") if (n := trained(kind, story.task))), None)
         for question, (name, published) in story.asked.items():
@@ -303,23 +268,13 @@ def talk_examples(record: Record) -> dict[str, Read]:
             if network:
                 found[name] = read(network, example)
                 row["network"] = in_the_talk(found[name].answer)
+                right += row["network"] == follows
             rows.append(row)
     record.table(pd.DataFrame(rows), "talk")
     record.value("talk_questions", len(found))
-    record.value("talk_right", sum(r.answer == r.example.answer for r in found.values()))
+    record.value("talk_right", right)
     record.value("talk_changed", "; ".join(f"task {story.task}: {story.changed}" for story in TALK if story.changed))
     return found
-
-
-def solver(record: Record, c: Config) -> None:
-    """The symbolic solver about generated stories of all tasks."""
-    right, n = 0, 0
-    for task in TASKS:
-        examples = generate(task, c.solver, numpy_generator(c.seed, f"stories of task {task}"))
-        right += sum(solve(e.statements, e.question) == e.answer for e in examples)
-        n += len(examples)
-    record.claim("rel.solver.generated", 100 * right / n, dataset="questions of our generator, all tasks", n=n)
-    record.value("solver_questions", n, "{:,}")
 
 
 def from_the_end(task: int, example: Example) -> bool:
@@ -334,36 +289,33 @@ def from_the_end(task: int, example: Example) -> bool:
         return False
 
 
-def shortcuts(record: Record, c: Config) -> None:
-    """How many generated questions [%] are answered by the end of their story alone."""
-    for task in (5, 13):
-        examples = generate(task, c.solver, numpy_generator(c.seed, f"stories of task {task}"))
-        record.value(f"shortcut_{task}", 100 * float(np.mean([from_the_end(task, e) for e in examples])), "{:.0f} %")
+def generated(record: Record, c: Config) -> None:
+    """Stories of the generator: what the symbolic solver answers, and how often the end of a story is enough."""
+    right, n = 0, 0
+    for task in TASKS:
+        examples = generate(task, c.questions, numpy_generator(c.seed, f"stories of task {task}"))
+        right += sum(solve(e.statements, e.question) == e.answer for e in examples)
+        n += len(examples)
+        if task in (5, 13):
+            record.value(f"shortcut_{task}", 100 * float(np.mean([from_the_end(task, e) for e in examples])), "{:.0f} %")
+    record.claim("rel.solver.generated", 100 * right / n, dataset="questions of our generator, all tasks", n=n)
+    record.value("solver_questions", n, "{:,}")
 
 
 # --- All tasks ----------------------------------------------------------------------------------------------------------------------
 
 
-def results() -> pd.DataFrame:
-    """Of each recorded training: kind, task, seed, test accuracy [%] on the official files, minutes."""
-    rows = []
-    for name, about in accounts("relational_").items():
-        _, kind, task, seed = name.split("_")
-        rows.append({"kind": kind, "task": int(task), "seed": int(seed), "accuracy": 100 * about["test_accuracy"],
-                     "minutes": about["seconds"] / 60})  # fmt: skip
-    return pd.DataFrame(rows, columns=["kind", "task", "seed", "accuracy", "minutes"])
-
-
-def table(record: Record) -> pd.DataFrame:
+def table(record: Record) -> None:
     """All tasks: test accuracy of each kind of network, as its training recorded it; the mean, if there are several seeds."""
-    found = results().pivot_table(index="task", columns="kind", values="accuracy").reindex(index=list(TASKS), columns=list(KINDS))
-    record.value("ann_trained", int(found["ann"].notna().sum()))
-    record.value("ann_solved", int((found["ann"] >= SOLVED).sum()))
+    rows = [[*name.split("_")[1:3], 100 * about["test_accuracy"]] for name, about in accounts("relational_").items()]
+    found = pd.DataFrame(rows, columns=["kind", "task", "accuracy"]).astype({"task": int})
+    means = found.pivot_table(index="task", columns="kind", values="accuracy").reindex(index=list(TASKS), columns=list(KINDS))
+    record.value("ann_trained", int(means["ann"].notna().sum()))
+    record.value("ann_solved", int((means["ann"] >= SOLVED).sum()))
     shown = pd.DataFrame({"task": [f"{task} {name}" for task, name in TASKS.items()]})
     for kind, label in SAID.items():
-        shown[label] = ["" if np.isnan(a) else f"{a:.1f} %{'' if a >= SOLVED else ' (not solved)'}" for a in found[kind]]
+        shown[label] = ["" if np.isnan(a) else f"{a:.1f} %{'' if a >= SOLVED else ' (not solved)'}" for a in means[kind]]
     record.table(shown, "tasks")
-    return found
 
 
 def solved(record: Record, kind: str, seed: int) -> None:
@@ -389,8 +341,7 @@ def run(c: Config, record: Record) -> Result:
     """Sizes, stories and answers; at preset paper also the trainings."""
     record.claim("rel.criterion", 100 - SOLVED)
     grown = architecture(record)
-    solver(record, c)
-    shortcuts(record, c)
+    generated(record, c)
     table(record)
     if c.train:
         solved(record, "ann", c.seed)

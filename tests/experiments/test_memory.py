@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.experiments import memory
+from snncore.datafiles import Split
+from snncore.experiments import memory, training
 from snncore.experiments.record import Record, read_rows
 from snncore.loihi.emulator import emulate
 from snncore.networks.checkpoints import accounts
@@ -66,13 +67,11 @@ def test_time_constants_scale_with_the_number_of_steps(form):
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     g = np.random.default_rng(0)
-    labels = g.integers(0, 10, 5400).astype(np.uint8)
+    labels = g.integers(0, 10, 5400)
     images = np.where(np.arange(28) == 2 * labels[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)  # a bright column
-    split = type("Split", (), {})
-    train, test = split(), split()
-    train.images, train.labels, test.images, test.labels = images, labels, images[:200], labels[:200]
-    monkeypatch.setattr(memory, "read_mnist", lambda: {"train": train, "test": test})
-    monkeypatch.setattr(memory, "TRAINING", tmp_path / "training")
+    data = {"train": Split(images, labels), "test": Split(images[:200], labels[:200])}
+    monkeypatch.setattr(memory, "read_mnist", lambda: data)
+    monkeypatch.setattr(training, "TRAINING", tmp_path / "training")
     monkeypatch.setitem(memory.RECIPES, "rows", dataclasses.replace(memory.RECIPES["rows"], epochs=4))
     return tmp_path / "training"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from snncore.experiments import relational
+from snncore.experiments import relational, training
 from snncore.experiments.record import Record, read_rows
 from snncore.networks.checkpoints import accounts
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
@@ -107,7 +107,7 @@ def test_degree_of_a_polynomial(degree):
 
 @pytest.fixture
 def few(tmp_path, monkeypatch):
-    monkeypatch.setattr(relational, "TRAINING", tmp_path / "training")
+    monkeypatch.setattr(training, "TRAINING", tmp_path / "training")
     monkeypatch.setattr(relational, "HELD_OUT", 100)
     monkeypatch.setitem(relational.SIZES, "small", TINY)
     monkeypatch.setattr(relational, "RECIPE", dataclasses.replace(relational.RECIPE, epochs=6))
