@@ -161,6 +161,6 @@ plt.show()
 # |---|---|---|---|
 # | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` |
 #
-# Of {value}`ann_trained` trained networks of artificial neurons, {value}`ann_solved` solve their task. Paths (19) and colors (16) need
-# more stories than the files have, or a network that learns several kinds together, as its inventors' did. The talk does not say which
-# three tasks the authors' spiking network leaves.
+# Of {value}`ann_trained` trained networks of artificial neurons, {value}`ann_solved` solve their task. The inventors of the network trained
+# a single one on all kinds of stories together {cite:p}`santoro2017`, which we have not done yet. The talk does not say which three tasks
+# the authors' spiking network leaves.
