@@ -111,7 +111,7 @@ plt.show()
 # ones, shortened in proportion to the number of steps. All kinds have the same optimizer, learning rate, epochs and data. The LSTM network
 # has as many parameters. The biases of its gates let its units remember, from the first, for as long as a digit takes {cite:p}`tallec2018`.
 #
-# :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded, or not run).
+# :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded).
 # :name: tab-forms
 # :header-rows: 1
 #
@@ -170,7 +170,7 @@ plt.show()
 # see nothing (they pass *straight through* the rounding), {value}`connectivity` of all connections, which deep rewiring chooses
 # {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step.
 #
-# :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited), and ours on the 10,000 test images (recorded, or not run).
+# :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited), and ours on the 10,000 test images (recorded).
 # :name: tab-full
 # :header-rows: 1
 #

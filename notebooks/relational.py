@@ -43,8 +43,8 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # %% [markdown]
 # ## Stories
 #
-# bAbI {cite:p}`weston2016` has stories of 20 kinds, each of which asks for another kind of reasoning. All of them together need
-# {claim}`rel.vocabulary` words, if a list of things is one word (published: {published}`rel.vocabulary`). A kind counts as solved if at
+# bAbI {cite:p}`weston2016` has stories of 20 kinds, each of which asks for another kind of reasoning. All of them together have
+# {claim}`rel.vocabulary`, words and lists of things (published: {published}`rel.vocabulary`). A kind counts as solved if at
 # most {claim}`rel.criterion` of the answers to new questions are wrong. We count exact matches, question by question. That is worth saying:
 # the {published}`rel.notebook.accuracy` that a published notebook prints is the overlap of two *sets* of labels, which wrong answers in the
 # wrong places leave at its full value.
@@ -63,7 +63,8 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # $$
 #
 # A chip has no shared weights, so there each pair needs its own copy of C. {numref}`tab-modules` and {numref}`fig-growth` count what that
-# means for the published sizes. The number of pairs grows {claim}`rel.pairs` with the number of sentences, and the network {claim}`rel.size`. With 20 sentences
+# means for the published sizes. With the number of sentences, the growth of the number of pairs is {claim}`rel.pairs`, and that
+# of the network {claim}`rel.size`. With 20 sentences
 # there are {value}`full_pairs` pairs, {value}`full_neurons` neurons and {value}`full_synapses` synapses. The talk calls {published}`rel.feedforward_share` of
 # the network feed-forward, without saying of what: modules C and D hold {value}`feedforward_neurons` of the neurons and
 # {value}`feedforward_synapses` of the synapses with 20 sentences, but {value}`feedforward_neurons_2` and {value}`feedforward_synapses_2` with
@@ -157,7 +158,7 @@ plt.show()
 # :file: ../results/relational/tasks.csv
 # :::
 #
-# | | ours, artificial | spiking, published | spiking, ours |
+# | | ours, artificial (recorded) | spiking, published (cited) | spiking, ours |
 # |---|---|---|---|
 # | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` |
 #

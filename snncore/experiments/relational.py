@@ -160,7 +160,7 @@ def architecture(record: Record) -> pd.DataFrame:
     for key in ("neurons", "synapses"):
         record.value(f"feedforward_{key}", float(full[f"feed-forward {key}"]), "{:.1f} %")
         record.value(f"feedforward_{key}_2", float(table[f"feed-forward {key}"][1]), "{:.1f} %")
-    record.table(parts(network, SENTENCES), "modules")
+    record.table(parts(network, SENTENCES).map(lambda entry: entry if isinstance(entry, str) else f"{entry:,}"), "modules")
     return table
 
 
@@ -214,7 +214,9 @@ TALK = (
 
 def in_the_talk(answer: str) -> str:
     """An answer of the official files in the talk's words."""
-    return {"wolf": "wolves", "w,n": "west, north", "n,w": "north, west"}.get(answer, answer)
+    if re.fullmatch("[nsew],[nsew]", answer):
+        return ", ".join({"n": "north", "s": "south", "e": "east", "w": "west"}[letter] for letter in answer.split(","))
+    return "wolves" if answer == "wolf" else answer
 
 
 def trained(kind: str, task: int, seed: int = 0) -> StoryClassifier | None:
