@@ -188,7 +188,7 @@ def sparse_loss(classifier: nn.Module, images: Tensor, labels: Tensor, done: flo
     assert isinstance(classifier, DigitClassifier)
     y, z = classifier.answer(images)
     assert z is not None
-    return F.cross_entropy(y, labels) + RATE_COST * rate_cost(z, RATE)
+    return F.cross_entropy(y, labels) + RATE_COST * rate_cost(z, RATE, RATE)
 
 
 def lstm_units(inputs: int, parameters: int) -> int:

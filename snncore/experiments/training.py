@@ -20,7 +20,7 @@ class Job(NamedTuple):
     ----------
     network : module
     data : mapping
-        ``train``, ``validation`` and ``test``: inputs and labels.
+        ``train``, ``validation`` and ``test``: inputs and labels. Parts of the test may have a name after that word.
     options : mapping
         Further ones of `snncore.learning.classifier.train`.
     about : str
@@ -51,13 +51,15 @@ def train_once(name: str, words: str, recipe: Recipe, seed: int, prepare: Callab
     if not path.exists() or json.loads(path.read_text())["recipe"] != asdict(recipe):
         commit, job = provenance.commit(TRAINING.parents[1]), prepare()
         log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, TRAINING / f"{name}.state", **job.options)
+        tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
         about = {
             "command": f"python -m snncore.experiments {words} --seed {seed}",
             "seed": seed,
             "data": job.about,
             "parameters": sum(p.numel() for p in job.network.parameters()),
             "recipe": asdict(recipe),
-            "test_accuracy": round(accuracy(job.network, *job.data["test"]), 4),
+            "test_accuracy": tested.pop("test"),
+            **({"tests": tested} if tested else {}),
             "seconds": round(sum(row["seconds"] for row in log)),
             "machine": provenance.machine(),
             "versions": provenance.versions(),

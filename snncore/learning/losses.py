@@ -5,21 +5,39 @@ neurons, NeurIPS 2018, supplement (rates); G. Chen, F. Scherr, W. Maass, A data-
 brain-like robust and versatile visual processing, Science Advances 8, eabq7592 (2022) (potentials).
 """
 
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 
-def rate_cost(z: Float[Tensor, "time batch neuron"], target: float) -> Float[Tensor, ""]:
-    r"""How far the firing rates of neurons are from a target, :math:`\sum_i (\langle z_i \rangle - f_0)^2`, with means over time and batch.
+def _outside(x: Tensor, low: float, high: float) -> Tensor:
+    """Sum of squared distances from a band."""
+    if low > high:
+        raise ValueError(f"the band from {low} to {high} is empty")
+    distance = F.softshrink(x - (low + high) / 2, (high - low) / 2).flatten()
+    return distance @ distance
+
+
+def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) -> Float[Tensor, ""]:
+    r"""How far the firing rates of neurons, :math:`r_i = \langle z_i \rangle` over time and batch, are outside a band.
+
+    .. math:: \sum_i \max(0, r_i - r_+)^2 + \max(0, r_- - r_i)^2
+
+    The published form is that of a band without width, :math:`r_- = r_+`.
 
     Parameters
     ----------
     z : tensor, shape (time, batch, neuron)
         Spikes.
-    target : float
-        Spikes per step.
+    low, high : float
+        The band, in spikes per step.
+
+    Raises
+    ------
+    ValueError
+        If the band is empty.
     """
-    return (z.mean((0, 1)) - target).square().sum()
+    return _outside(z.mean((0, 1)), low, high)
 
 
 def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float) -> Float[Tensor, ""]:
@@ -39,6 +57,4 @@ def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float)
     ValueError
         If the band is empty.
     """
-    if low > high:
-        raise ValueError(f"the band from {low} to {high} is empty")
-    return ((v - high).clamp(min=0).square() + (low - v).clamp(min=0).square()).mean((0, 1)).sum()
+    return _outside(v, low, high) / v[..., 0].numel()

@@ -4,8 +4,8 @@ r"""Relational network: it answers a question about a story from relations betwe
 
 The sentences s and the question q are encoded word by word; g and f are layers of neurons. It is one architecture with two choices of
 neurons. *Artificial*: LSTM units encode, rectified linear units make the layers. *Spiking*: LIF and AHP neurons encode, with one input
-neuron per word; only their spikes in the last steps of a sentence are passed on to the LIF neurons of all layers, and leaky readouts are
-read once, at the last step. The order of sentences enters as a current into the first layer of g that belongs to their places in the
+neuron per word; only their spikes in the last steps of a sentence are passed on to the LIF neurons of all layers, and readouts, which add
+up what arrives since then, are read once, at the last step. The order of sentences enters as a current into the first layer of g that belongs to their places in the
 story. Absent sentences have no pairs.
 
 Sources: A. Santoro, D. Raposo, D. Barrett, M. Malinowski, R. Pascanu, P. Battaglia, T. Lillicrap, A simple neural network module for
@@ -47,11 +47,15 @@ SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 2
 
 @dataclass(frozen=True)
 class Timing:
-    """Steps for which a word is shown, at the end of a sentence in which its spikes are passed on, and that follow until the answer."""
+    """Steps for which a word is shown, at the end of a sentence in which its spikes are passed on, and that follow until the answer.
+
+    The time constant of membranes [steps]; that of AHP currents is the length of a sentence.
+    """
 
     word: int = 4
     window: int = 6
     rest: int = 4
+    membrane: float = 20.0
 
 
 class Layer(NamedTuple):
@@ -138,19 +142,16 @@ class Artificial(nn.Module):
 
 
 class Spiking(nn.Module):
-    """LIF and AHP neurons, half and half, that get the words, and LIF neurons in layers.
-
-    Their time constants [steps]: membranes of layers and readouts remember the window, AHP currents a sentence.
-    """
+    """LIF and AHP neurons, half and half, that get the words, and LIF neurons in layers."""
 
     def __init__(self, words: int, neurons: int, timing: Timing, generator: torch.Generator):
         super().__init__()
         self.timing, self.inputs = timing, words
-        tau = float(timing.window)
-        self.params, self.readout = LIFParams(tau, reset_to_zero=True), ReadoutParams(tau)
-        ahp = AHPParams(tau, float(timing.word * LENGTH)).with_jump(JUMP)
+        self.params = LIFParams(timing.membrane, reset_to_zero=True)
+        ahp = AHPParams(timing.membrane, float(timing.word * LENGTH)).with_jump(JUMP)
         populations = [Population(neurons - neurons // 2, self.params), Population(neurons // 2, ahp)]
-        self.network = RecurrentNetwork(words, populations, 0, self.readout, generator, (math.sqrt(words) / 2, 1.0))
+        gain = 0.6 / timing.word * math.sqrt(words), 1.0  # a word raises or lowers a potential by 0.6 thresholds
+        self.network = RecurrentNetwork(words, populations, 0, ReadoutParams(), generator, gain)
 
     def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
         """What happens in the last steps of a sentence."""
@@ -167,9 +168,8 @@ class Spiking(nn.Module):
         return lif_layer(current, self.params)
 
     def read(self, y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
-        """Leaky readouts at the last step."""
-        kept = self.readout.kappa ** torch.arange(len(y) - 1, -1, -1, dtype=y.dtype, device=y.device)
-        return (1 - self.readout.kappa) * torch.einsum("t,tba->ba", kept, y)
+        """What readouts have added up at the last step."""
+        return y.sum(0)
 
 
 class Answer(NamedTuple):
@@ -183,6 +183,8 @@ class Answer(NamedTuple):
         of present sentences), ``sum``, ``answer 1``, ... (one row for each story).
     story, first, second : tensors, shape (pair,)
         To which story of the batch a pair belongs, and which of its sentences it joins.
+    statement : tensor, shape (batch, sentence)
+        The row of each sentence in layer ``statement``.
     """
 
     logits: Float[Tensor, "batch answer"]
@@ -190,6 +192,7 @@ class Answer(NamedTuple):
     story: Int[Tensor, " pair"]
     first: Int[Tensor, " pair"]
     second: Int[Tensor, " pair"]
+    statement: Int[Tensor, "batch sentence"]
 
 
 class RelationalNetwork(nn.Module):
@@ -201,7 +204,7 @@ class RelationalNetwork(nn.Module):
     words, sentences : int
         In the vocabulary; at most in a story.
     generator : torch.Generator
-        Draws the weights of layers: normal, with standard deviation 1.5 (spiking: 3) over the root of the number of inputs.
+        Draws the weights of layers: normal, with standard deviation 1.5 (spiking: 2; readouts: 1) over the root of the number of inputs.
     timing : Timing, optional
         Of spiking neurons; without, neurons are artificial.
     """
@@ -215,9 +218,8 @@ class RelationalNetwork(nn.Module):
         timing: Timing | None = None,
     ):
         super().__init__()
-        gain = 3.0 if timing else 1.5  # the inputs of spiking neurons are sparse
 
-        def weights(post: int, pre: int) -> nn.Parameter:
+        def weights(post: int, pre: int, gain: float = 2.0 if timing else 1.5) -> nn.Parameter:
             return nn.Parameter(gain / math.sqrt(pre) * torch.randn(post, pre, generator=generator))
 
         def encoder() -> Artificial | Spiking:
@@ -227,10 +229,10 @@ class RelationalNetwork(nn.Module):
         self.w_first, self.w_second, self.w_question = (nn.Parameter(w) for w in weights(size.pairs[0], 3 * size.encoder).chunk(3, 1))
         self.place_first, self.place_second = (nn.Parameter(torch.zeros(sentences, size.pairs[0])) for _ in range(2))
         self.w_pairs = nn.ParameterList(weights(post, pre) for pre, post in pairwise(size.pairs))
-        self.w_sum = nn.Parameter(torch.full((size.pairs[-1],), 1.0 if timing else 0.1))
+        self.w_sum = nn.Parameter(torch.full((size.pairs[-1],), 0.2 if timing else 0.1))
         widths = (size.pairs[-1], *size.answer)
         self.w_answer = nn.ParameterList(weights(post, pre) for pre, post in pairwise(widths))
-        self.w_out = weights(size.answers, widths[-1])
+        self.w_out = weights(size.answers, widths[-1], 1.0 if timing else 1.5)
 
     def forward(self, statements: Int[Tensor, "batch sentence word"], question: Int[Tensor, "batch word"]) -> Answer:
         """Answer questions about stories, given as numbers of words, 0 where there is none.
@@ -261,7 +263,7 @@ class RelationalNetwork(nn.Module):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
         last = layers[f"pair {len(self.w_pairs) + 1}"].z
         logits, further = self.conclude(last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last))
-        return Answer(logits, layers | further, story, first, second)
+        return Answer(logits, layers | further, story, first, second, which)
 
     def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
         """What follows from the sum over pairs: logits, and the layers from ``sum`` on."""

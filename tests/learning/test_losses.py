@@ -7,10 +7,13 @@ from snncore.networks.relational import lif_layer
 from snncore.neurons import LIFParams
 
 
-def test_rates_cost_their_squared_distance_from_the_target():
+def test_rates_cost_their_squared_distance_from_the_band():
     z = (torch.rand(50, 4, 3, generator=torch.Generator().manual_seed(0)) < torch.tensor([0.0, 0.1, 0.5])).double()
-    assert float(rate_cost(z, 0.1)) == pytest.approx(sum((z[..., k].numpy().mean() - 0.1) ** 2 for k in range(3)))
-    assert float(rate_cost(torch.full((5, 2, 3), 0.25), 0.25)) == 0
+    assert float(rate_cost(z, 0.1, 0.1)) == pytest.approx(sum((z[..., k].numpy().mean() - 0.1) ** 2 for k in range(3)))
+    assert float(rate_cost(z, 0.02, 0.2)) == pytest.approx(0.02**2 + (z[..., 2].numpy().mean() - 0.2) ** 2)
+    assert float(rate_cost(torch.full((5, 2, 3), 0.25), 0.25, 0.25)) == 0
+    with pytest.raises(ValueError, match=r"band from 0.2 to 0.1 is empty"):
+        rate_cost(z, 0.2, 0.1)
 
 
 def test_potentials_cost_nothing_inside_the_band():
@@ -28,7 +31,7 @@ def test_only_the_cost_of_potentials_reaches_neurons_far_below_their_threshold()
     current = torch.full((10, 2, 3), -0.5, requires_grad=True)
     z, v = lif_layer(current, LIFParams(reset_to_zero=True))
     assert not z.any()
-    (by_rate,) = torch.autograd.grad(rate_cost(z, 0.1), current, retain_graph=True)
+    (by_rate,) = torch.autograd.grad(rate_cost(z, 0.1, 0.2), current, retain_graph=True)
     (by_voltage,) = torch.autograd.grad(voltage_cost(v, -1.0, 1.0), current)
     assert not by_rate.any()
     assert (by_voltage[:8] < 0).all()  # down this gradient, the current rises
