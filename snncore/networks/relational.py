@@ -5,8 +5,8 @@ r"""Relational network: it answers a question about a story from relations betwe
 The sentences s and the question q are encoded word by word; g and f are layers of neurons. It is one architecture with two choices of
 neurons. *Artificial*: LSTM units encode, rectified linear units make the layers. *Spiking*: LIF and AHP neurons encode, with one input
 neuron per word; only their spikes in the last steps of a sentence are passed on to the LIF neurons of all layers, and readouts, which add
-up what arrives since then, are read once, at the last step. The order of sentences enters as a current into the first layer of g that belongs to their places in the
-story. Absent sentences have no pairs.
+up what arrives since then, are read once, at the last step. The order of sentences enters as a current into the first layer of g that
+belongs to their places in the story. Absent sentences have no pairs.
 
 Sources: A. Santoro, D. Raposo, D. Barrett, M. Malinowski, R. Pascanu, P. Battaglia, T. Lillicrap, A simple neural network module for
 relational reasoning, NeurIPS 2017; A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based
@@ -52,7 +52,7 @@ class Timing:
     The time constant of membranes [steps]; that of AHP currents is the length of a sentence.
     """
 
-    word: int = 4
+    word: int = 2
     window: int = 6
     rest: int = 4
     membrane: float = 20.0
