@@ -47,8 +47,9 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # bAbI {cite:p}`weston2016` has stories of 20 kinds, each of which asks for another kind of reasoning. All of them together have
 # {claim}`rel.vocabulary`, words and lists of things (published: {published}`rel.vocabulary`). A kind counts as solved if at
 # most {claim}`rel.criterion` of the answers to new questions are wrong. We count exact matches, question by question. That is worth saying:
-# the {published}`rel.notebook.accuracy` that a published notebook prints is the overlap of two *sets* of labels, which wrong answers in the
-# wrong places leave at its full value.
+# the {published}`rel.notebook.accuracy` that a published notebook prints is the overlap of two *sets* of labels. If we give the right answers
+# to our questions of task 15 in random order, that measure is {value}`mixed_overlap`; of the questions, {value}`mixed_exact` have the
+# right answer.
 #
 # The official files are a download. So that stories of any length can be had without them, `snncore.tasks.story_generator` draws new ones
 # with their grammar and words, and `snncore.tasks.story_solver` answers them by logic: each tests the other. Of

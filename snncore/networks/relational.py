@@ -183,8 +183,8 @@ class Answer(NamedTuple):
         of present sentences), ``sum``, ``answer 1``, ... (one row for each story).
     story, first, second : tensors, shape (pair,)
         To which story of the batch a pair belongs, and which of its sentences it joins.
-    statement : tensor, shape (batch, sentence)
-        The row of each sentence in layer ``statement``.
+    statement, question : tensors, shapes (batch, sentence) and (batch,)
+        The rows of each sentence and each question in these layers.
     """
 
     logits: Float[Tensor, "batch answer"]
@@ -193,6 +193,7 @@ class Answer(NamedTuple):
     first: Int[Tensor, " pair"]
     second: Int[Tensor, " pair"]
     statement: Int[Tensor, "batch sentence"]
+    question: Int[Tensor, " batch"]
 
 
 class RelationalNetwork(nn.Module):
@@ -263,7 +264,7 @@ class RelationalNetwork(nn.Module):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
         last = layers[f"pair {len(self.w_pairs) + 1}"].z
         logits, further = self.conclude(last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last))
-        return Answer(logits, layers | further, story, first, second, which)
+        return Answer(logits, layers | further, story, first, second, which, asked)
 
     def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
         """What follows from the sum over pairs: logits, and the layers from ``sum`` on."""

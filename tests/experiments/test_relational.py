@@ -131,11 +131,104 @@ def test_a_training_writes_its_log_and_is_not_repeated(few, kind, capsys):
     assert not relational.command(argparse.Namespace(task=None))
 
 
+def test_rates_may_be_high_until_the_limit_falls():
+    recipe = dataclasses.replace(relational.SPARSE, begin=0.2, end=0.6, high=0.02)
+    assert [recipe.ceiling(done) for done in (0.0, 0.19)] == [1.0, 1.0]
+    assert recipe.ceiling(0.2) == relational.START
+    assert recipe.ceiling(0.4) == pytest.approx((relational.START * 0.02) ** 0.5)
+    assert [recipe.ceiling(done) for done in (0.6, 1.0)] == pytest.approx([0.02, 0.02])
+    assert relational.SNN.ceiling(0.99) == 1.0  # no limit
+
+
+def test_loss_of_a_spiking_network():
+    network, recipe = classifier("snn"), dataclasses.replace(relational.SPARSE, low=0.05, high=0.08, voltage_factor=0.5)
+    x, y = relational.arrays(stories())
+    found = network.answer(x)
+    low, high = relational.BAND
+    expected = -torch.log_softmax(found.logits, 1)[range(6), y].mean().item()
+    for z, v in ((layer.z.numpy(force=True), layer.v.numpy(force=True)) for layer in found.layers.values()):
+        rates = z.mean((0, 1))
+        expected += 10 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 10 * len(rates) * max(0, rates.mean() - 0.08) ** 2
+        expected += 0.5 * ((v - np.clip(v, low, high)) ** 2).mean((0, 1)).sum()
+    assert relational.sparse_loss(network, x, y, 1.0, recipe).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_stories_of_all_lengths_by_turns():
+    examples = relational.stories_of_lengths(1, 23, np.random.default_rng(0))
+    assert [len(e.statements) for e in examples] == [*range(2, 21, 2), *range(2, 21, 2), 2, 4, 6]
+
+
+def test_one_network_for_all_tasks_learns_from_the_stories_of_each(few, monkeypatch):
+    monkeypatch.setattr(relational, "TASKS", dict.fromkeys((1, 4, 15)))
+    job = relational.job("ann", "joint", 0)
+    shapes = {name: len(answers) for name, (_, answers) in job.data.items()}
+    assert shapes == {"train": 2700, "validation": 300, "test": 3000, "test 1": 1000, "test 4": 1000, "test 15": 1000}
+    first = relational.arrays(generate(4, 1000, np.random.default_rng(5)))
+    assert torch.equal(job.data["train"][0][900:1800], first[0][:900])
+    assert torch.equal(job.data["validation"][1][100:200], first[1][900:])
+
+
+def test_questions_of_the_files_that_logic_answers_otherwise_are_listed(tmp_path, monkeypatch):
+    told = ("mary went to the garden", "mary got the milk there")
+    examples = [
+        Example(told, "where is mary", "garden"),
+        Example(told, "where is mary", "office"),
+        Example(told, "where is john", "garden"),
+    ]
+    monkeypatch.setattr(relational, "read_stories", lambda task, part: examples[: 3 if task == 1 else 1])
+    relational.files(Record("relational", "smoke", tmp_path))
+    (row,) = read_rows(tmp_path)
+    assert row["ours"] == pytest.approx(100 * 20 / 22)
+    table = pd.read_csv(tmp_path / "files.csv")
+    assert table[["task", "number", "by logic"]].to_numpy().tolist() == [[1, 2, "garden"], [1, 3, "the story does not tell where john is"]]
+
+
+def test_silent_and_locked_neurons(monkeypatch):
+    network = classifier("snn")
+    with torch.no_grad():
+        w = network.network.w_pairs[0]
+        w.abs_()
+        w[:3] = 0  # silent, at rest: they have no pseudo-derivative there, nor ...
+        w[3:5].neg_()  # ... below it
+    monkeypatch.setattr(relational, "trained", lambda kind, task: network)
+    table = relational.activity("snn", relational.PRESETS["smoke"]).set_index("layer")
+    assert table.loc["pair 2", ["silent", "locked"]].tolist() == pytest.approx([500 / 8, 500 / 8])
+    assert table.loc["pair 1", "rate"] > 0
+    assert table["right"].nunique() == 1
+
+
+def test_read_at_the_last_step_the_answer_is_the_network_s(tmp_path, monkeypatch):
+    network, c = classifier("snn"), relational.PRESETS["smoke"]
+    monkeypatch.setattr(relational, "trained", lambda kind, task: network)
+    found = relational.reading(Record("relational", "smoke", tmp_path), c)
+    assert len(found) == Timing().window + Timing().rest
+    assert found["right"].iloc[-1] == pytest.approx(relational.activity("snn", c)["right"][0])
+
+
+def test_spikes_are_counted_on_all_copies(tmp_path, monkeypatch):
+    network = classifier("snn")
+    monkeypatch.setattr(relational, "trained", lambda kind, task: network)
+    c = relational.Config(questions=30)
+    table = relational.sparsity(Record("relational", "smoke", tmp_path), c)
+    assert table["pairs"].tolist() == [n * (n + 1) // 2 for n in range(2, 21, 2)]
+    spikes, neurons, n = 0, 0, 4
+    for example in generate(1, 3, relational.numpy_generator(0, "stories of 4 sentences"), n):
+        found = network.answer(relational.arrays([example])[0])
+        each = [network.network.statement.encode(relational.arrays([example])[0][:, -k]).z for k in range(1, n + 1)]
+        for z in [*each, *(layer.z for name, layer in found.layers.items() if name != "statement")]:
+            spikes, neurons = spikes + z.sum().item(), neurons + z[0].numel()
+    assert table["spikes"][1] == pytest.approx(spikes / neurons)
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+    assert rows["rel.snn.sparsity"] == pytest.approx(np.polyfit(range(2, 21, 2), table["spikes"], 1)[0])
+
+
 def test_a_task_is_solved_with_at_most_five_percent_of_errors(tmp_path, monkeypatch):
-    monkeypatch.setattr(relational, "train_stories", lambda kind, task, seed: {"test_accuracy": 0.945 + 0.001 * task})
+    monkeypatch.setattr(
+        relational, "train_stories", lambda kind, task, seed: {"test_accuracy": 0.945 + 0.001 * (0 if task == "joint" else task)}
+    )
     relational.solved(Record("relational", "smoke", tmp_path), 0)
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
-    assert rows == {"rel.ann.solved": 16, "rel.snn.solved": 12}  # from 95.0 %: tasks 5 to 20; without 14, 16, 19 and 3, 2
+    assert rows == {"rel.ann.solved": 16, "rel.snn.solved": 13, "rel.snn.rate.accuracy_loss": 0.0}  # from 95.0 %: tasks 5 to 20
 
 
 def test_the_table_shows_what_was_trained(tmp_path, monkeypatch):
