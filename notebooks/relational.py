@@ -263,3 +263,10 @@ plt.show()
 # Left: right answers in task 15 against the step of the reading. Middle: spikes per neuron of present modules in stories of task 1 of 2 to 20
 # sentences. Right: pairs of sentences, and those without which the answer would be another (on average over stories).
 # ```
+#
+# ## Where such networks stand today
+#
+# Networks with a memory that they write while they read were the first to solve all kinds of these stories {cite:p}`henaff2017`, and
+# one of them does so by Hebbian synapses {cite:p}`limbacher2020`. Such stories no longer measure what language models can do. What they still
+# show is how a network must be built to find relations: here one that reads everything first, compares all pairs at once, and
+# is feed-forward from there on, as a chip likes it. Its price is the number of pairs.

@@ -475,7 +475,7 @@ def regularization(record: Record, c: Config) -> None:
         layers = activity(kind, c)
         recipe = KINDS[kind].recipe
         assert isinstance(recipe, SpikingRecipe)
-        busiest = layers.loc[layers["rate"].idxmax()]
+        busiest = layers.iloc[layers["rate"].argmax()]
         rows.append({
             "upper limit of rates": "yes" if recipe.high < 1 else "no", "cost of potentials": "yes" if recipe.voltage_factor else "no",
             "right": f"{busiest['right']:.1f} %", "mean rate": f"{layers['rate'].mean():.2f} %",

@@ -1,0 +1,119 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   snncore:
+#     summary: The relational network on 22 chips, placed by a general account of what a core can hold
+#     inputs: [data/claims.toml]
+#     minutes: {smoke: 1, book: 1, paper: 1}
+# ---
+
+# %% [markdown]
+# (energy)=
+# # The relational network on 22 chips
+#
+# The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips` chips, and the talk compares it with a GPU. Hardly
+# any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
+# cores the network lies. This chapter does that. A model of its energy is to follow; until then, the talk's ratios
+# stand here as *cited*.
+
+# %% tags=["parameters"]
+preset = "book"  # paper: also counts the questions of the official files, a download
+seed = 0  # nothing is drawn here
+
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+from snncore import plotting
+from snncore.experiments import energy as experiment
+from snncore.experiments.record import Record
+
+plotting.style()
+record = Record("energy", preset)
+result = experiment.run(experiment.config(preset, seed), record)
+
+# %% [markdown]
+# ## What a core can hold
+#
+# A core has 1,024 compartments and a memory for synapses. Spikes leave it by *axons*, of which a neuron needs one for each core where it
+# has synapses. Axons are scarce: a core has 4,096 for spikes that come in, as many for those that go out to cores of the same chip, but only
+# half of them if some go to other chips; and a neuron has at most 511. `snncore.loihi.placement` takes any populations and projections,
+# finds how many neurons of each fit on a core, and lays them on chips.
+#
+# The numbers of synapses that the authors' layout gives to a core are its own choice: 40,000, and 60,000 for the recurrent
+# encoders {cite:p}`intel2020`. So is one more: 16 neurons of the layer that sums up lie on a core, where its axons alone would allow 19.
+# All else follows.
+#
+# ## Relays
+#
+# A sentence takes part in 20 pairs, so its neurons would need axons to the cores of all of these, and those of the question to those of
+# 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. The first trick: sentences
+# are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with *relays*, copies of its
+# sentences and of the question. One spike goes from an encoder to each relay, and all further axons start inside the chip. The relays are
+# also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off
+# their pairs.
+#
+# If each neuron fires once, {claim}`relnet.relay.messages` of the messages between chips remain (published: {published}`relnet.relay.messages`).
+#
+# ## Cores and chips
+#
+# {numref}`tab-cores` counts the cores that stories of each length use. All are laid out for 20 sentences, and shorter stories use a part
+# of them. {numref}`fig-chips` shows where they lie.
+#
+# :::{csv-table} Cores of each part of the network for stories of 2 to 20 sentences.
+# :name: tab-cores
+# :header-rows: 1
+# :file: ../results/energy/cores.csv
+# :::
+#
+# | sentences | 2 | 6 | 10 | 16 | 20 |
+# |---|---|---|---|---|---|
+# | cores, emulated | {claim}`relnet.cores.2` | {claim}`relnet.cores.6` | {claim}`relnet.cores.10` | {claim}`relnet.cores.16` | {claim}`relnet.cores.20` |
+# | cores, the talk | {published}`relnet.cores.2` | {published}`relnet.cores.6` | {published}`relnet.cores.10` | {published}`relnet.cores.16` | {published}`relnet.cores.20` |
+# | chips that are used, emulated | {claim}`relnet.chips.touched.2` | {claim}`relnet.chips.touched.6` | {claim}`relnet.chips.touched.10` | {claim}`relnet.chips.touched.16` | {claim}`relnet.chips.touched.20` |
+#
+# The five numbers of the talk come out exactly, and with them what the talk does not say: the widths of the layers. The whole network is laid out
+# on {claim}`relnet.chips` chips (published: {published}`relnet.chips`). With $n$ sentences, it takes {claim}`relnet.cores.formula` cores.
+
+# %% tags=["hide-input", "remove-output"]
+cores = result.cores
+modules = list(cores["module"].unique())
+colors = [plotting.COLORS[c] for c in ("blue", "sky", "orange", "black", "green", "pink", "gray")]
+fig, axes = plt.subplots(2, 1, figsize=(7.5, 4.4), sharex=True, sharey=True)
+for ax, n in zip(axes, (2, 20), strict=True):
+    bottom = 0
+    used = cores[cores["needs"] <= n].groupby(["module", "chip"]).size().unstack(fill_value=0).reindex(columns=range(22), fill_value=0)
+    for module, color in zip(modules, colors, strict=True):
+        ax.bar(range(22), used.loc[module], bottom=bottom, color=color, label=module)
+        bottom = bottom + used.loc[module].to_numpy()
+    ax.axhline(128, color=plotting.COLORS["red"], lw=0.8, ls="--")
+    ax.set(ylabel=f"cores, {n} sentences")
+    ax.grid(axis="x", visible=False)
+axes[1].set(xlabel="chip", xticks=range(22))
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+record.figure(fig, "chips", cores)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/energy/chips.*
+# :name: fig-chips
+# :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences most chips hold only some relays and masks, and the few pairs are on chips 1 and 11. With 20 sentences nearly all chips are full.
+# Cores in use on each chip, for stories of 2 and of 20 sentences. Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs each, with its
+# relays and mask, chips 11 to 20 their further layers. Dashed: the cores that a chip has.
+# ```
+#
+# ## The talk's table
+#
+# How many times more a GPU needs than Loihi, as the talk has it (all *cited*):
+#
+# | sentences | 2 | 6 | 10 | 16 | 20 |
+# |---|---|---|---|---|---|
+# | energy | {published}`relnet.energy_ratio.2` | {published}`relnet.energy_ratio.6` | {published}`relnet.energy_ratio.10` | {published}`relnet.energy_ratio.16` | {published}`relnet.energy_ratio.20` |
+# | latency | {published}`relnet.latency_ratio.2` | {published}`relnet.latency_ratio.6` | {published}`relnet.latency_ratio.10` | {published}`relnet.latency_ratio.16` | {published}`relnet.latency_ratio.20` |
+# | energy-delay product | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
+#
+# Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: it is
+# introduced by {published}`relnet.energy_words` less energy, but begins and ends beyond both. Of all questions of the official test files, {claim}`rel.stories.upto6` are about
+# stories of at most six sentences (recorded), where the advantage is largest.

@@ -1,0 +1,180 @@
+"""The relational network on Loihi: on how many cores and chips it lies, and what relays are for."""
+
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from snncore.datafiles import package_file
+from snncore.experiments import ledger
+from snncore.experiments.record import Record
+from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit, place
+from snncore.loihi.spec import LimitError
+from snncore.networks.relational import SIZES, Size
+from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, read_stories
+
+
+@dataclass(frozen=True)
+class Config:
+    """Whether the questions of the official files are counted, which are a download."""
+
+    files: bool = False
+    seed: int = 0
+
+
+PRESETS = {"smoke": Config(), "book": Config(), "paper": Config(files=True)}
+
+
+def config(preset: str, seed: int = 0) -> Config:
+    """The configuration of a preset."""
+    return replace(PRESETS[preset], seed=seed)
+
+
+TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
+CHIPS = 22
+BLOCK = 5  # sentences of a group; a block has the pairs of two groups
+LSNN_SYNAPSES, SUM_SYNAPSES = 60_000, 30_000  # of a core, by choice of the published layout
+SUM_NEURONS = 16  # of a core, the same: input axons over the layer's width; its 210 pairs alone would allow 19
+
+
+class Layout(NamedTuple):
+    """The network for stories of 20 sentences, the units in which it is laid out, and from how many sentences on a population is used."""
+
+    network: Network
+    units: list[Unit]
+    needs: dict[str, int]
+
+
+def layout(size: Size, words: int, relays: bool = True) -> Layout:
+    """Populations and projections of a relational network, with relays as published, or with axons straight from encoders to pairs.
+
+    Pairs of sentences are cut into blocks of two groups of five sentences. A block's first layers lie on a chip of their own, with a copy
+    of each of its sentences and of the question, from which all further axons go out inside the chip, and a mask: a neuron for each
+    sentence, which shuts off its pairs if it is absent. All other layers of pairs follow, then the sum and the answer.
+    """
+    populations: list[Population] = []
+    projections: list[Projection] = []
+    needs: dict[str, int] = {}
+
+    def add(population: Population, sentences: int = 0) -> str:
+        populations.append(population)
+        needs[population.name] = sentences
+        return population.name
+
+    sentences = [add(Population(f"sentence {s}", size.encoder, "sentences", LSNN_SYNAPSES), s) for s in range(1, SENTENCES + 1)]
+    question = add(Population("question", size.encoder, "question", LSNN_SYNAPSES))
+    for name in (*sentences, question):
+        projections += [Projection(f"words of {name}", name), Projection(name, name)]
+    units = [Unit([*sentences, question])]
+
+    groups = np.arange(SENTENCES).reshape(-1, BLOCK).tolist()
+    blocks = [[(i, j) for i in a for j in b if i <= j] for a, b in combinations_with_replacement(groups, 2)]
+    last_layers: list[Unit] = []
+    for number, block in enumerate(blocks, 1):
+        here, sources = [], {}
+        for name, needed in (*((sentences[s], s + 1) for s in sorted({s for ij in block for s in ij})), (question, 0)):
+            sources[name] = name
+            if relays:
+                relay = Population(f"relay of {name}, block {number}", size.encoder, "relays", one_chip=True)
+                sources[name] = add(relay, needed)
+                projections.append(Projection(name, relay.name, ONE_TO_ONE))
+                here.append(relay.name)
+        mask = add(Population(f"mask, block {number}", SENTENCES, "masks", one_chip=True))
+        projections.append(Projection("absent sentences", mask, ONE_TO_ONE))
+        here.append(mask)
+        for i, j in block:
+            layers = [
+                add(Population(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, layer{'s 2 to 4' if k > 1 else ' 1'}"), j + 1)
+                for k, width in enumerate(size.pairs, 1)
+            ]
+            projections += [Projection(sources[name], layers[0]) for name in (sentences[i], sentences[j], question)]
+            projections.append(Projection(mask, layers[0], neurons=len({i, j})))
+            projections += [Projection(pre, post) for pre, post in pairwise(layers)]
+            projections.append(Projection(layers[-1], "sum", ONE_TO_ONE))
+            here.append(layers[0])
+            last_layers.append(Unit(layers[1:], new_chip=not last_layers))
+        units.append(Unit(here, new_chip=True))
+
+    answer = [add(Population("sum", size.pairs[-1], "sum and answer", SUM_SYNAPSES, SUM_NEURONS))]
+    answer += [add(Population(f"answer {k}", width, "sum and answer")) for k, width in enumerate((*size.answer, size.answers), 1)]
+    projections += [Projection(pre, post) for pre, post in pairwise(answer)]
+    inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES}
+    return Layout(Network(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs)
+
+
+class Result(NamedTuple):
+    """What the chapter draws: cores of each module on each chip, and whether a story of so many sentences uses them."""
+
+    cores: pd.DataFrame
+
+
+def placed(record: Record) -> Result:
+    """Lay out the network of the published sizes, and count what stories of the talk's lengths use of it."""
+    network, units, needs = layout(SIZES["paper"], len(VOCABULARY))
+    placement = place(network, units, CHIPS)
+    record.claim("relnet.chips", len(placement.used(needs)[1]), dataset="published sizes, 20 sentences")
+    counts = {}
+    for n in range(1, SENTENCES + 1):
+        counts[n], chips = placement.used([name for name, needed in needs.items() if needed <= n])
+        if n in TABLE:
+            record.claim(f"relnet.cores.{n}", counts[n], dataset="published sizes")
+            record.claim(f"relnet.chips.touched.{n}", len(chips), dataset="published sizes")
+    a, b, c = np.polyfit(list(counts), list(counts.values()), 2)
+    assert all(round(2 * a) * n * (n + 1) / 2 + round(b - a) * n + round(c) == count for n, count in counts.items())
+    record.claim("relnet.cores.formula", f"{round(2 * a)} n(n+1)/2 + {round(b - a)} n + {round(c)}", dataset="1 to 20 sentences")
+
+    direct = layout(SIZES["paper"], len(VOCABULARY), relays=False).network
+    try:
+        direct.cores()
+        raise AssertionError("without relays the network would fit")
+    except LimitError as error:
+        record.value("without_relays", str(error))
+    ratio = placement.messages(network.projections) / placement.messages(direct.projections)
+    record.claim("relnet.relay.messages", ratio, dataset="each neuron fires once, 20 sentences")
+
+    modules = {p.name: p.module for p in network.populations}
+    rows = [(modules[name], chip, needs[name]) for name, chips in placement.chips.items() for chip in chips]
+    cores = pd.DataFrame(rows, columns=["module", "chip", "needs"])
+    of_module = pd.DataFrame({n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}).fillna(0).astype(int)
+    of_module.loc["all"] = of_module.sum()
+    record.table(of_module.rename_axis("cores of").reset_index(), "cores")
+    return Result(cores)
+
+
+def product(record: Record) -> None:
+    """Whether the talk's rows of ratios fit each other: the product of two of them, each rounded, can be the third."""
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+
+    def range_of(ratio: str, n: int) -> np.ndarray:
+        return number(claims[f"relnet.{ratio}_ratio.{n}"].published) + np.array([-0.005, 0.005])
+
+    fits = True
+    for n in TABLE:
+        (least, most), (low, high) = range_of("energy", n) * range_of("latency", n), range_of("edp", n)
+        fits &= least <= high and low <= most
+    record.claim(
+        "relnet.edp_product", "EDP ratio = energy ratio x latency ratio" if fits else "the rows do not fit", dataset="published ratios"
+    )
+
+
+def number(published: Any) -> float:
+    """A published number."""
+    assert isinstance(published, (int, float))
+    return float(published)
+
+
+def short_stories(record: Record) -> None:
+    """Share of the questions of all official test files that are about stories of at most six sentences."""
+    lengths = [len(example.statements) for task in TASKS for example in read_stories(task, "test")]
+    share = 100 * float(np.mean(np.array(lengths) <= 6))
+    record.claim("rel.stories.upto6", share, dataset="official test files (en-10k)", n=len(lengths))
+
+
+def run(c: Config, record: Record) -> Result:
+    """Place the network; at preset paper also count stories."""
+    product(record)
+    if c.files:
+        short_stories(record)
+    return placed(record)

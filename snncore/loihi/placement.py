@@ -1,0 +1,234 @@
+r"""On how many cores and chips a network lies: an account of compartments, synapses and axons for any populations and projections.
+
+A core holds as many neurons of a population as all of its limits allow; a population is spread evenly over the fewest cores that suffice.
+An *axon* goes from a neuron to a core on which it has synapses. A neuron whose axons stay on its chip may share a larger table of them.
+
+Source of the limits: M. Davies et al., IEEE Micro 38(1), 82-99 (2018) (compartments, axons into a core, cores of a chip); the published
+layout of the spiking relational network, github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet (synapses, axons out of
+a core, axons of a neuron).
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, LimitError
+
+OUT_AXONS = 2048  # of a core, if some go to other chips; otherwise `AXONS`
+FAN_OUT = 511  # axons of a neuron
+DENSE, ONE_TO_ONE = "dense", "one to one"
+
+
+@dataclass(frozen=True)
+class Population:
+    """Neurons that are placed together.
+
+    Attributes
+    ----------
+    name : str
+    neurons : int
+    module : str
+        To which part of the network it belongs.
+    synapses : int
+        As many as a core may have, by the layout's choice.
+    neurons_per_core : int
+        The same for neurons.
+    compartments : int
+        Of a neuron.
+    one_chip : bool
+        All axons stay on its chip, which `place` checks.
+    """
+
+    name: str
+    neurons: int
+    module: str
+    synapses: int = 40_000
+    neurons_per_core: int = COMPARTMENTS
+    compartments: int = 1
+    one_chip: bool = False
+
+
+class Projection(NamedTuple):
+    """Synapses from ``neurons`` (by default all) of ``pre`` to all of ``post``, or one to one. ``pre`` may be inputs from elsewhere."""
+
+    pre: str
+    post: str
+    kind: str = DENSE
+    neurons: int | None = None
+
+
+class Unit(NamedTuple):
+    """Populations whose cores lie one after the other: from a new chip on, if so wanted, and all on one chip, unless they may be split."""
+
+    populations: Sequence[str]
+    new_chip: bool = False
+    split: bool = False
+
+
+@dataclass(frozen=True)
+class Network:
+    """Populations and projections.
+
+    Attributes
+    ----------
+    populations : sequence of Population
+    projections : sequence of Projection
+    inputs : dict
+        Sizes of the sources that lie elsewhere.
+
+    Raises
+    ------
+    ValueError
+        For a name that is used twice, or a projection from or to a population that does not exist.
+    """
+
+    populations: Sequence[Population]
+    projections: Sequence[Projection]
+    inputs: dict[str, int]
+
+    def __post_init__(self):
+        if twice := [name for name, count in Counter(p.name for p in self.populations).items() if count > 1]:
+            raise ValueError(f"two populations are named {twice[0]!r}")
+        sizes = self.sizes
+        for p in self.projections:
+            if p.post not in sizes or p.post in self.inputs or p.pre not in sizes:
+                raise ValueError(f"a projection goes from {p.pre!r} to {p.post!r}, but there is no population of one of these names")
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Neurons of each population and source, by name."""
+        return self.inputs | {p.name: p.neurons for p in self.populations}
+
+    def cores(self) -> dict[str, int]:
+        """On how many cores each population lies.
+
+        Raises
+        ------
+        snncore.loihi.spec.LimitError
+            If a single neuron is too much for a core: names the population, the limit, and by how much it is passed.
+        """
+        into, out = defaultdict(list), defaultdict(list)
+        for projection in self.projections:
+            into[projection.post].append(projection)
+            out[projection.pre].append(projection)
+        found = dict.fromkeys((p.name for p in self.populations), 1)
+        while True:  # more cores of a target mean more axons of its sources, so that these may need more cores, too
+            before = dict(found)
+            for p in self.populations:
+                found[p.name] = math.ceil(p.neurons / self._fit(p, into[p.name], out[p.name], found))
+            if found == before:
+                return found
+
+    def _fit(self, p: Population, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
+        """How many neurons of a population a core can hold."""
+        sizes = self.sizes
+
+        def sources(projection: Projection) -> int:
+            return sizes[projection.pre] if projection.neurons is None else projection.neurons
+
+        dense = sum(sources(i) for i in into if i.kind == DENSE)
+        single = sum(i.kind == ONE_TO_ONE for i in into)
+        fan_out = math.ceil(sum(sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
+        if fan_out > FAN_OUT:
+            raise LimitError(
+                f"a neuron of {p.name!r} would need {fan_out:,} axons, {fan_out - FAN_OUT:,} more than the {FAN_OUT} it can have"
+            )
+        limits = {  # of what: a neuron needs so many, all together once so many, and there are so many
+            "compartments": (p.compartments, 0, COMPARTMENTS),
+            "neurons": (1, 0, p.neurons_per_core),
+            "synapses": (dense + single, 0, p.synapses),
+            "axons into a core": (single, dense, AXONS),
+            "axons out of a core": (fan_out, 0, AXONS if p.one_chip else OUT_AXONS),
+        }
+        for what, (each, once, limit) in limits.items():
+            if each + once > limit:
+                beyond = each + once - limit
+                raise LimitError(
+                    f"one neuron of {p.name!r} would need {each + once:,} {what}, {beyond:,} more than the {limit:,} of a core"
+                )
+        return min((limit - once) // each for each, once, limit in limits.values() if each)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a network lies.
+
+    Attributes
+    ----------
+    network : Network
+    chips : dict
+        Of each population, the chip of each of its cores.
+    """
+
+    network: Network
+    chips: dict[str, tuple[int, ...]]
+
+    def used(self, populations: Collection[str]) -> tuple[int, set[int]]:
+        """Number of cores, and the chips, on which these populations lie."""
+        return sum(len(self.chips[name]) for name in populations), {chip for name in populations for chip in self.chips[name]}
+
+    def chip_of_neurons(self, population: str) -> np.ndarray:
+        """Of each neuron."""
+        chips, neurons = self.chips[population], self.network.sizes[population]
+        return np.repeat(chips, math.ceil(neurons / len(chips)))[:neurons]
+
+    def messages(self, projections: Sequence[Projection]) -> int:
+        """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
+        found = 0
+        for p in projections:
+            if p.pre in self.network.inputs:
+                continue
+            source = self.chip_of_neurons(p.pre)[: p.neurons]
+            if p.kind == DENSE:
+                found += sum(int((source != chip).sum()) for chip in self.chips[p.post])
+            else:
+                found += int((source != self.chip_of_neurons(p.post)).sum())
+        return found
+
+
+def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
+    """Lay a network on chips, unit by unit.
+
+    Parameters
+    ----------
+    network : Network
+    units : sequence of Unit
+        Each population belongs to one of them.
+    chips : int
+        How many chips there are.
+
+    Raises
+    ------
+    ValueError
+        If a population is in no unit, or in two.
+    snncore.loihi.spec.LimitError
+        If a unit is too large for a chip, the network for all chips, or if axons that must stay on a chip leave it.
+    """
+    cores = network.cores()
+    counted = Counter(name for unit in units for name in unit.populations)
+    if wrong := [name for name in {*cores, *counted} if counted[name] != 1 or name not in cores]:
+        raise ValueError(f"population {wrong[0]!r} is in {counted[wrong[0]]} units; each population of the network is in one")
+    found: dict[str, list[int]] = {name: [] for name in cores}
+    chip = used = 0
+    for unit in units:
+        owners = [name for name in unit.populations for _ in range(cores[name])]
+        if len(owners) > CORES and not unit.split:
+            beyond = len(owners) - CORES
+            raise LimitError(f"the unit of {owners[0]!r} needs {len(owners)} cores, {beyond} more than the {CORES} of a chip")
+        for k, name in enumerate(owners):
+            room = 1 if unit.split or k else len(owners)
+            if used + room > CORES or (unit.new_chip and k == 0 and used):
+                chip, used = chip + 1, 0
+            found[name].append(chip)
+            used += 1
+    if chip >= chips:
+        raise LimitError(f"the network needs {chip + 1} chips, {chip + 1 - chips} more than there are")
+    leaving = {p.pre for p in network.projections if p.pre not in network.inputs and {*found[p.pre], *found[p.post]} - {found[p.pre][0]}}
+    for p in network.populations:
+        if p.one_chip and p.name in leaving:
+            raise LimitError(f"axons of {p.name!r} leave its chip, but it was given the larger table of those that stay")
+    return Placement(network, {name: tuple(its_chips) for name, its_chips in found.items()})

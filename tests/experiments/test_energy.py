@@ -1,0 +1,60 @@
+"""The published layout, chip for chip, and the talk's table."""
+
+import pytest
+
+from snncore.experiments import energy
+from snncore.experiments.record import Record, read_rows
+from snncore.loihi.spec import LimitError
+from snncore.networks.relational import SIZES
+from snncore.tasks.stories import Example
+
+CORES = {  # on each of the chips that hold some, in the layout of github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet
+    2: {0: 6, 1: 20, 2: 8, 3: 8, 4: 8, 5: 4, 6: 6, 7: 6, 8: 4, 9: 6, 10: 4, 11: 18, 20: 2, 21: 24},
+    10: {0: 22, 1: 74, 2: 116, 3: 11, 4: 11, 5: 74, 6: 11, 7: 11, 8: 4, 9: 6, 10: 4, 11: 126, 12: 114, 15: 90, 20: 2, 21: 24},
+    20: {0: 42, 20: 128, 21: 24}
+    | dict.fromkeys((1, 5, 8, 10), 74)
+    | dict.fromkeys((2, 3, 4, 6, 7, 9), 116)
+    | dict.fromkeys(range(11, 20), 126),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def placed(tmp_path_factory):
+    record = Record("energy", "smoke", tmp_path_factory.mktemp("energy"))
+    return energy.run(energy.config("smoke"), record), {row["id"]: row["ours"] for row in read_rows(record.folder)}
+
+
+@pytest.mark.parametrize("n", CORES)
+def test_every_core_lies_where_the_authors_put_it(placed, n):
+    cores = placed[0].cores
+    assert cores[cores["needs"] <= n].groupby("chip").size().to_dict() == CORES[n]
+
+
+def test_the_claims_are_those_of_the_talk(placed):
+    rows = placed[1]
+    assert [rows[f"relnet.cores.{n}"] for n in energy.TABLE] == [124, 332, 700, 1552, 2320]
+    assert [rows[f"relnet.chips.touched.{n}"] for n in energy.TABLE] == [14, 16, 16, 22, 22]
+    assert rows["relnet.cores.formula"] == "10 n(n+1)/2 + 7 n + 80"
+    assert rows["relnet.edp_product"] == "EDP ratio = energy ratio x latency ratio"
+
+
+def test_relays_save_messages_by_closed_forms(placed):
+    after = 210 * 256 * 2 + 195 * 256 + 15 * 256  # to a pair's next two cores, and to the sum, which shares a chip with 15 pairs in part
+    before_relays = 20 * 200 * 21 * 4 + 200 * 210 * 4  # each sentence has 21 places in pairs, on four cores each
+    by_relays = 20 * 200 * 4 + 200 * 10
+    shared = 15 * 32  # 32 neurons of the sum lie on the chip of the last 15 pairs
+    assert placed[1]["relnet.relay.messages"] == pytest.approx((by_relays + after - shared) / (before_relays + after - shared), abs=0.002)
+
+
+def test_without_relays_the_network_does_not_fit():
+    with pytest.raises(LimitError, match=r"a neuron of 'question' would need .* more than the 511"):
+        energy.layout(SIZES["paper"], 180, relays=False).network.cores()
+
+
+def test_short_stories_are_counted(tmp_path, monkeypatch):
+    stories = [Example(("mary went to the garden",) * n, "where is mary", "garden") for n in (2, 6, 7, 20)]
+    monkeypatch.setattr(energy, "read_stories", lambda task, part: stories[: 4 if task == 1 else 2])
+    energy.short_stories(Record("energy", "smoke", tmp_path))
+    (row,) = read_rows(tmp_path)
+    assert row["ours"] == pytest.approx(100 * 40 / 42)
+    assert row["n"] == 42
