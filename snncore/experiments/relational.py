@@ -70,7 +70,7 @@ class SpikingRecipe(Recipe):
     begin, end : float
     """
 
-    rate_factor: float = 10.0
+    rate_factor: float = 20.0
     voltage_factor: float = 0.0015
     low: float = 0.01
     high: float = 1.0
@@ -171,7 +171,7 @@ def job(kind: str, task: int | str, seed: int) -> Job:
         stories = {task: tuple(stories_of_lengths(task, n, numpy_generator(seed, f"{n} stories")) for n in (10_000, 1000))}
         about = "stories of our generator"
     else:
-        stories = {t: files_of(t, seed) for t in (TASKS if task == JOINT else [task])}
+        stories = {t: files_of(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
         about = "bAbI, official files (en-10k)" + ", training part of task 3 drawn by our generator" * (3 in stories)
 
     def together(tasks: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
@@ -254,7 +254,7 @@ def degree(x: np.ndarray, y: np.ndarray) -> int:
 
 def architecture(record: Record) -> pd.DataFrame:
     """The published sizes, counted in the network itself."""
-    network = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), Timing(10, 14, 23))
+    network = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), Timing(10, 14))
     table = growth(network)
     names = {1: "linear", 2: "quadratic", 3: "cubic"}
     n = table["sentences"].to_numpy()
@@ -460,9 +460,7 @@ def activity(kind: str, c: Config) -> pd.DataFrame:
     assert isinstance(spiking, Spiking)
     rows = []
     for name in found[0].layers:
-        z, v = (
-            torch.cat([part[: spiking.timing.window] for part in parts], 1) for parts in zip(*(f.layers[name] for f in found), strict=True)
-        )
+        z, v = (torch.cat(parts, 1) for parts in zip(*(f.layers[name] for f in found), strict=True))
         silent, locked = z.sum((0, 1)) == 0, ((v - spiking.params.v_th).abs() >= spiking.params.v_th).all(0).all(0)
         rows.append((name, *(100 * float(a.float().mean()) for a in (z, silent, locked))))
     return pd.DataFrame(rows, columns=["layer", "rate", "silent", "locked"]).assign(right=right)

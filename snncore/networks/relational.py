@@ -4,9 +4,9 @@ r"""Relational network: it answers a question about a story from relations betwe
 
 The sentences s and the question q are encoded word by word; g and f are layers of neurons. It is one architecture with two choices of
 neurons. *Artificial*: LSTM units encode, rectified linear units make the layers. *Spiking*: LIF and AHP neurons encode, with one input
-neuron per word; only their spikes in the last steps of a sentence are passed on to the LIF neurons of all layers, and readouts, which add
-up what arrives since then, are read once, at the last step. The order of sentences enters as a current into the first layer of g that
-belongs to their places in the story. Absent sentences have no pairs.
+neuron per word; only their spikes in the last steps of a sentence are passed on to the LIF neurons of all layers, through which a spike
+can go in a single step, and readouts, which add up what arrives, are read once, at the last step. The order of sentences enters as a
+current into the first layer of g that belongs to their places in the story. Absent sentences have no pairs.
 
 Sources: A. Santoro, D. Raposo, D. Barrett, M. Malinowski, R. Pascanu, P. Battaglia, T. Lillicrap, A simple neural network module for
 relational reasoning, NeurIPS 2017; A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based
@@ -47,14 +47,13 @@ SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 2
 
 @dataclass(frozen=True)
 class Timing:
-    """Steps for which a word is shown, at the end of a sentence in which its spikes are passed on, and that follow until the answer.
+    """Steps for which a word is shown, and at the end of a sentence in which its spikes are passed on; then the answer is read.
 
     The time constant of membranes [steps]; that of AHP currents is the length of a sentence.
     """
 
     word: int = 2
     window: int = 6
-    rest: int = 4
     membrane: float = 20.0
 
 
@@ -126,11 +125,6 @@ class Artificial(nn.Module):
         return Layer(h, h)
 
     @staticmethod
-    def gate(current: Float[Tensor, "time batch neuron"]) -> Float[Tensor, "time batch neuron"]:
-        """There is nothing to shut."""
-        return current
-
-    @staticmethod
     def layer(current: Float[Tensor, "time batch neuron"]) -> Layer:
         """Rectified linear units."""
         return Layer(F.relu(current), current)
@@ -158,10 +152,6 @@ class Spiking(nn.Module):
         words = F.one_hot(sentences.T, self.inputs + 1)[..., 1:].to(self.network.w_in.dtype)
         activity = self.network(words.repeat_interleave(self.timing.word, 0), potentials=True)
         return Layer(activity.z[-self.timing.window :], activity.v[-self.timing.window :])
-
-    def gate(self, current: Float[Tensor, "window batch neuron"]) -> Float[Tensor, "time batch neuron"]:
-        """Shut it: nothing comes in after the window."""
-        return torch.cat([current, current.new_zeros(self.timing.rest, *current.shape[1:])])
 
     def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:
         """LIF neurons."""
@@ -259,7 +249,7 @@ class RelationalNetwork(nn.Module):
         place = len(self.place_first) - count
         current = F.linear(s.z, self.w_first)[:, which[story, first]] + F.linear(s.z, self.w_second)[:, which[story, second]]
         current = current + F.linear(q.z, self.w_question)[:, asked[story]]
-        current = self.statement.gate(current + self.place_first[place + first] + self.place_second[place + second])
+        current = current + self.place_first[place + first] + self.place_second[place + second]
         for k, w in enumerate([None, *self.w_pairs], 1):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
         last = layers[f"pair {len(self.w_pairs) + 1}"].z

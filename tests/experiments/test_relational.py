@@ -86,7 +86,7 @@ def test_what_follows_from_the_end_of_a_story(task, statements, question, enough
 
 
 def test_sizes_are_those_of_closed_forms():
-    network = RelationalNetwork(SIZES["paper"], 180, 20, torch.Generator().manual_seed(0), Timing(10, 14, 23))
+    network = RelationalNetwork(SIZES["paper"], 180, 20, torch.Generator().manual_seed(0), Timing(10, 14))
     table = relational.parts(network, 20)
     assert table["copies"].tolist() == [20, 1, 210, 1, 1]
     assert table["neurons"].tolist() == [20 * 200, 200, 210 * 4 * 256, 256, 256 + 512 + 159 + 181]
@@ -148,7 +148,7 @@ def test_loss_of_a_spiking_network():
     expected = -torch.log_softmax(found.logits, 1)[range(6), y].mean().item()
     for z, v in ((layer.z.numpy(force=True), layer.v.numpy(force=True)) for layer in found.layers.values()):
         rates = z.mean((0, 1))
-        expected += 10 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 10 * len(rates) * max(0, rates.mean() - 0.08) ** 2
+        expected += 20 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 20 * len(rates) * max(0, rates.mean() - 0.08) ** 2
         expected += 0.5 * ((v - np.clip(v, low, high)) ** 2).mean((0, 1)).sum()
     assert relational.sparse_loss(network, x, y, 1.0, recipe).item() == pytest.approx(expected, rel=1e-5)
 
@@ -201,7 +201,7 @@ def test_read_at_the_last_step_the_answer_is_the_network_s(tmp_path, monkeypatch
     network, c = classifier("snn"), relational.PRESETS["smoke"]
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
     found = relational.reading(Record("relational", "smoke", tmp_path), c)
-    assert len(found) == Timing().window + Timing().rest
+    assert len(found) == Timing().window
     assert found["right"].iloc[-1] == pytest.approx(relational.activity("snn", c)["right"][0])
 
 
