@@ -55,6 +55,14 @@ class Draw:
         """True, in such a share of cases."""
         return bool(self.g.random() < share)
 
+    def told(self, rests_on: dict[str, str | None]) -> tuple[str, ...]:
+        """Statements in an order in which each comes after the one that it rests on, if any: one by one, any that can be told already."""
+        left, said = list(rests_on), list[str]()
+        while left:
+            said.append(self.one([s for s in left if rests_on[s] in (None, *said)]))
+            left.remove(said[-1])
+        return tuple(said)
+
 
 Question = tuple[str, str] | None  # question and answer, or None if what was drawn cannot be asked
 
@@ -324,10 +332,10 @@ def fears(draw: Draw) -> Iterator[Example]:
     """Task 15: which animals are afraid of which, and who is what."""
     fear = {animal: draw.one([other for other in PLURALS if other != animal]) for animal in PLURALS}
     kind = {person: draw.one(list(PLURALS)) for person in ("gertrude", "winona", "jessica", "emily")}
-    said = [f"{PLURALS[one]} are afraid of {PLURALS[other]}" for one, other in fear.items()]
-    said = draw.some(said + [f"{person} is a {animal}" for person, animal in kind.items()])
+    told = {animal: f"{PLURALS[animal]} are afraid of {PLURALS[other]}" for animal, other in fear.items()}
+    said = draw.told(dict.fromkeys(told.values()) | {f"{person} is a {animal}": told[animal] for person, animal in kind.items()})
     for person in (draw.one(list(kind)) for _ in range(4)):
-        yield Example(tuple(said), f"what is {person} afraid of", fear[kind[person]])
+        yield Example(said, f"what is {person} afraid of", fear[kind[person]])
 
 
 def colors(draw: Draw) -> Iterator[Example]:
@@ -337,8 +345,9 @@ def colors(draw: Draw) -> Iterator[Example]:
     color = {name: draw.one(("green", "gray", "white", "yellow")) for name in names[1:]}
     alike = [name for name in names[1:] if kind[name] == kind[names[0]]]
     if len({color[name] for name in alike}) == 1:  # otherwise one cannot tell
-        said = [f"{name} is a {animal}" for name, animal in kind.items()] + [f"{name} is {c}" for name, c in color.items()]
-        yield Example(tuple(draw.some(said)), f"what color is {names[0]}", color[alike[0]])
+        told = {name: f"{name} is a {animal}" for name, animal in kind.items()}
+        said = draw.told(dict.fromkeys(told.values()) | {f"{name} is {c}": told[name] for name, c in color.items()})
+        yield Example(said, f"what color is {names[0]}", color[alike[0]])
 
 
 def positions(draw: Draw) -> Iterator[Example]:

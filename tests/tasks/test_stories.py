@@ -11,7 +11,7 @@ import pytest
 from snncore.datafiles import DataError, read_babi
 from snncore.tasks import story_generator
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, encode, parse, read_stories
-from snncore.tasks.story_generator import generate
+from snncore.tasks.story_generator import PLURALS, generate
 from snncore.tasks.story_solver import CannotTell, solve
 
 needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
@@ -83,6 +83,31 @@ def test_an_answer_needs_what_was_said(task):
     for e in examples:
         needed += any(answer(e.statements[:i] + e.statements[i + 1 :], e.question) != e.answer for i in range(len(e.statements)))
     assert needed > 10
+
+
+def rests_on(statement: str, task: int) -> str | None:
+    """How a statement begins that comes before this one, in the official files, too."""
+    if task == 15 and (match := re.fullmatch(r"\w+ is a (\w+)", statement)):
+        return f"{PLURALS[match[1]]} are afraid of "
+    if task == 16 and (match := re.fullmatch(r"(\w+) is (?!a )\w+", statement)):
+        return f"{match[1]} is a "
+    return None
+
+
+def in_order(example: Example, task: int) -> bool:
+    return all(
+        first is None or any(said.startswith(first) for said in example.statements[:k])
+        for k, first in enumerate(rests_on(statement, task) for statement in example.statements)
+    )
+
+
+@pytest.mark.parametrize("task", [15, 16])
+def test_statements_come_after_those_that_they_rest_on(task):
+    examples = generate(task, 400, np.random.default_rng(0))
+    assert all(in_order(e, task) for e in examples)
+    reversed_ = [Example(e.statements[::-1], e.question, e.answer) for e in examples]
+    assert not any(in_order(e, task) for e in reversed_)
+    assert len({e.statements for e in examples}) > 90
 
 
 def test_the_same_seed_gives_the_same_stories():
@@ -208,6 +233,12 @@ def test_generated_sentences_are_those_of_the_official_files(task):
     mean, official_mean = (np.mean([len(e.statements) for e in some]) for some in (examples, official))
     assert mean == pytest.approx(official_mean, rel=0.3)
     assert sorted({e.answer for e in examples[:100]} - {e.answer for e in official}) == []
+
+
+@needs_data
+@pytest.mark.parametrize("task", [15, 16])
+def test_official_statements_come_after_those_that_they_rest_on(task):
+    assert all(in_order(e, task) for e in read_stories(task, "test"))
 
 
 @needs_data
