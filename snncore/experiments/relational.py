@@ -6,7 +6,7 @@ spiking one.
 
 import argparse
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -92,12 +92,22 @@ SNN = SpikingRecipe(24, batch=32, peak_rate=0.005, weight_decay=0.1, bfloat16=Fa
 SPARSE = replace(SNN, epochs=48, peak_rate=0.01, weight_decay=0.03, high=0.018)  # by those of task 15
 
 
+LENGTHS = range(2, SENTENCES + 1, 2)
+
+
+def stories_of_lengths(task: int, count: int, g: np.random.Generator) -> list[Example]:
+    """So many questions, after each of `LENGTHS` sentences by turns."""
+    drawn = [generate(task, -(-count // len(LENGTHS)), g, length) for length in LENGTHS]
+    return [example for turn in zip(*drawn, strict=True) for example in turn][:count]
+
+
 class Kind(NamedTuple):
-    """Which neurons a network has, and how it is trained."""
+    """Which neurons a network has, how it is trained, and how its stories are drawn, if they are not those of the official files."""
 
     said: str
     timing: Timing | None
     recipe: Recipe
+    draw: Callable[[int, int, np.random.Generator], list[Example]] | None = None
 
 
 KINDS = {
@@ -105,21 +115,22 @@ KINDS = {
     "snn": Kind("spiking", Timing(), SNN),
     "snn-sparse": Kind("spiking, few spikes", Timing(), SPARSE),
     "snn-rates": Kind("spiking, few spikes, no cost of potentials", Timing(), replace(SPARSE, voltage_factor=0.0)),
-    "snn-lengths": Kind("spiking, stories of 2 to 20 sentences", Timing(), SNN),
+    "snn-lengths": Kind("spiking, stories of 2 to 20 sentences", Timing(), SNN, stories_of_lengths),
+    "ann-drawn": Kind("artificial, stories of our generator", None, ANN, generate),
+    "snn-drawn": Kind("spiking, stories of our generator", Timing(), SNN, generate),
 }
 HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 ATTEMPTED = (1, *range(4, 14), 15, 17, 18, 20)  # tasks for spiking networks
 SHOWN = {"ann": "artificial", "snn": "spiking"}
-LENGTHS = range(2, SENTENCES + 1, 2)
 SOLVED = 95.0  # right answers [%] with which a task counts as solved
 
 
 def recipe_of(kind: str, task: int | str) -> Recipe:
     """How a network is trained."""
     recipe = KINDS[kind].recipe
-    return replace(recipe, epochs=EPOCHS[task]) if kind == "ann" and task in EPOCHS else recipe
+    return replace(recipe, epochs=EPOCHS[task]) if kind.startswith("ann") and task in EPOCHS else recipe
 
 
 class StoryClassifier(nn.Module):
@@ -152,12 +163,6 @@ def story_classifier(kind: str, size: Size, seed: int) -> StoryClassifier:
     return StoryClassifier(network)
 
 
-def stories_of_lengths(task: int, count: int, g: np.random.Generator) -> list[Example]:
-    """So many questions, after each of `LENGTHS` sentences by turns."""
-    drawn = [generate(task, -(-count // len(LENGTHS)), g, length) for length in LENGTHS]
-    return [example for turn in zip(*drawn, strict=True) for example in turn][:count]
-
-
 def files_of(task: int, seed: int) -> tuple[list[Example], list[Example]]:
     """Training and test part of the official files; see `GENERATED`."""
     train = generate(task, 10_000, numpy_generator(seed, "training stories")) if task in GENERATED else read_stories(task, "train")
@@ -165,14 +170,19 @@ def files_of(task: int, seed: int) -> tuple[list[Example], list[Example]]:
 
 
 def job(kind: str, task: int | str, seed: int) -> Job:
-    """What a network learns from and is tested by: official files, or stories of `LENGTHS`; see `JOINT`."""
-    if kind == "snn-lengths":
-        assert isinstance(task, int)
-        stories = {task: tuple(stories_of_lengths(task, n, numpy_generator(seed, f"{n} stories")) for n in (10_000, 1000))}
+    """What a network learns from and is tested by: a task, or all of them (`JOINT`)."""
+    draw = KINDS[kind].draw
+    if draw:
+        if isinstance(task, str):
+            raise ValueError(f"networks of kind {kind} learn a single task, not all of them")
+        train, test = (draw(task, n, numpy_generator(seed, f"{n} stories")) for n in (10_000, 1000))
+        stories = {task: (train, test)}
         about = "stories of our generator"
     else:
         stories = {t: files_of(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
         about = "bAbI, official files (en-10k)" + ", training part of task 3 drawn by our generator" * (3 in stories)
+    cut = sum(len(e.statements) > SENTENCES for parts in stories.values() for part in parts for e in part)
+    about += f"; {cut:,} stories are longer than {SENTENCES} statements, of which they keep the last" * (cut > 0)
 
     def together(tasks: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         inputs, answers = map(torch.cat, zip(*tasks, strict=True))
@@ -383,7 +393,7 @@ def talk_examples(record: Record) -> dict[str, Read]:
     """The talk's stories: what follows from them (the claims), and what our networks say, by the id of the claim."""
     found, rows, right = {}, [], 0
     for story in TALK:
-        network = next((n for kind in ("snn", "ann") if (n := trained(kind, story.task))), None)
+        network = next((n for kind in ("snn-drawn", "ann-drawn") if (n := trained(kind, story.task))), None)
         for question, (name, published) in story.asked.items():
             example = Example(story.statements, question, solve(story.statements, question))
             follows = in_the_talk(example.answer)

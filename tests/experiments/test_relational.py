@@ -111,8 +111,8 @@ def few(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "TRAINING", tmp_path / "training")
     monkeypatch.setattr(relational, "HELD_OUT", 100)
     monkeypatch.setitem(relational.SIZES, "small", TINY)
-    for kind, (said, timing, recipe) in relational.KINDS.items():
-        monkeypatch.setitem(relational.KINDS, kind, relational.Kind(said, timing, dataclasses.replace(recipe, epochs=6)))
+    for name, kind in relational.KINDS.items():
+        monkeypatch.setitem(relational.KINDS, name, kind._replace(recipe=dataclasses.replace(kind.recipe, epochs=6)))
     monkeypatch.setattr(relational, "read_stories", lambda task, part: generate(task, 1000, np.random.default_rng(len(part))))
     return tmp_path / "training"
 
@@ -166,6 +166,25 @@ def test_one_network_for_all_tasks_learns_from_the_stories_of_each(few, monkeypa
     first = relational.arrays(generate(4, 1000, np.random.default_rng(5)))
     assert torch.equal(job.data["train"][0][900:1800], first[0][:900])
     assert torch.equal(job.data["validation"][1][100:200], first[1][900:])
+
+
+def test_stories_that_lose_their_beginning_are_counted(monkeypatch):
+    monkeypatch.setattr(relational, "HELD_OUT", 10)
+    monkeypatch.setattr(
+        relational, "read_stories", lambda task, part: generate(1, 20, np.random.default_rng(0), 22 if part == "train" else 4)
+    )
+    assert relational.job("ann", 1, 0).about.endswith("; 20 stories are longer than 20 statements, of which they keep the last")
+    monkeypatch.setattr(relational, "read_stories", lambda task, part: generate(1, 20, np.random.default_rng(0), 20))
+    assert relational.job("ann", 1, 0).about == "bAbI, official files (en-10k)"
+
+
+def test_networks_that_draw_their_stories(few):
+    job = relational.job("snn-drawn", 4, 3)
+    train, test = (generate(4, n, relational.numpy_generator(3, f"{n} stories")) for n in (10_000, 1000))
+    assert torch.equal(job.data["test"][0], relational.arrays(test)[0])
+    assert torch.equal(torch.cat([job.data[part][1] for part in ("train", "validation")]), relational.arrays(train)[1])
+    with pytest.raises(ValueError, match="networks of kind snn-drawn learn a single task"):
+        relational.job("snn-drawn", "joint", 3)
 
 
 def test_questions_of_the_files_that_logic_answers_otherwise_are_listed(tmp_path, monkeypatch):
