@@ -108,34 +108,37 @@ plt.show()
 # %% tags=["hide-input", "remove-output"]
 story = result.structure
 layers = {name: layer.z.sum(0).numpy() for name, layer in story.found.layers.items()}
-count = story.found.statement.shape[1] - int(story.found.first.min())
-fig = plt.figure(figsize=(7.5, 5.2))
-grid = fig.add_gridspec(3, 3, width_ratios=[1.1, 2.6, 1.1], height_ratios=[8, 8, 1.6])
-spikes = dict(cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest")
+(told,) = (example.statements for example in experiment.TALK if example.task == 15)
+fig = plt.figure(figsize=(7.5, 4.6))
+grid = fig.add_gridspec(2, 3, width_ratios=[1.2, 2.3, 1.2], height_ratios=[8, 1.2])
+last = grid[:, 2].subgridspec(5, 1, height_ratios=[1, 1, 1, 2, 3])
 
 
-def module(place, title, activity, ylabel=""):
+def module(place, title, activity):
     """One module: a row for each copy, a column for each neuron."""
     ax = fig.add_subplot(place)
-    ax.imshow(activity, **spikes)
-    ax.set(title=title, xticks=[], yticks=[], ylabel=ylabel)
-    ax.title.set_fontsize(9)
+    ax.imshow(activity, cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=9)
+    ax.spines[["top", "right"]].set_visible(True)
     ax.grid(visible=False)
     return ax
 
 
-module(grid[0:2, 0], "A: sentences", layers["statement"][story.found.statement[0, -count:]], "sentence")
-module(grid[2, 0], "B: question", layers["question"])
+ax = module(grid[0, 0], "A: sentences", layers["statement"][story.found.statement[0, -len(told) :]])
+ax.set_yticks(range(len(told)), told, fontsize=6)
+ax = module(grid[1, 0], "B: question", layers["question"])
+ax.set_yticks([0], ["what is gertrude\nafraid of"], fontsize=6)
 pair_layers = [name for name in layers if name.startswith("pair")]
-ax = module(grid[:, 1], "C: pairs of sentences", np.concatenate([layers[name] for name in pair_layers], 1), "pair")
+ax = module(grid[:, 1], "C: pairs of sentences, in layers", np.concatenate([layers[name] for name in pair_layers], 1))
 for k in range(1, len(pair_layers)):
     ax.axvline(k * layers["pair 1"].shape[1] - 0.5, color=BLUE, lw=1)
-module(grid[0, 2], "D: the sum", layers["sum"])
-module(grid[1, 2], "D: the answer", layers["answer 1"])
-ax = fig.add_subplot(grid[2, 2])
-best = story.found.logits[0].argsort(descending=True)[:3].flip(0)
+module(last[1], "D: sum", layers["sum"])
+module(last[2], "D: answer", layers["answer 1"])
+ax = fig.add_subplot(last[3])
+best = story.found.logits[0].argsort(descending=True)[:4].flip(0)
 ax.barh([VOCABULARY[k - 1] for k in best.tolist()], story.found.logits[0, best].numpy(), color=ORANGE)
-ax.set(xlabel="readout")
+ax.set_title("readouts", fontsize=9)
 record.figure(fig, "structure", result.spikes)
 plt.show()
 
@@ -144,7 +147,7 @@ plt.show()
 # :name: fig-structure
 # :alt: Panels of dots for modules A, B, C and D. Most of each panel is white, since few neurons spike. A bar for the right answer is longer than those of others.
 # All neurons of the spiking network, a column each, in all copies of its modules, a row each, for a story of the talk. Dark: spikes. In C,
-# lines part its layers. Right, below: the readouts of the three answers that come first.
+# lines part its layers. Right, below: the readouts of the four answers that come first.
 # ```
 #
 # ## The talk's stories
