@@ -37,25 +37,26 @@ result = experiment.run(experiment.config(preset, seed), record)
 # %% [markdown]
 # ## What a core can hold
 #
-# A core has 1,024 compartments and a memory for synapses. Spikes leave it by *axons*, of which a neuron needs one for each core where it
-# has synapses. Axons are scarce: a core has 4,096 for spikes that come in, as many for those that go out to cores of the same chip, but only
-# half of them if some go to other chips; and a neuron has at most 511. `snncore.loihi.placement` takes any populations and projections,
-# finds how many neurons of each fit on a core, and lays them on chips.
+# A core has 1,024 compartments and a memory for synapses {cite:p}`davies2018`. Spikes leave it by *axons*, of which a neuron needs one for
+# each core where it has synapses. Axons are scarce: a core has 4,096 for spikes that come in, as many for those that go out to cores of the
+# same chip, but only half of them if some go to other chips; and a neuron has at most 511 {cite:p}`intel2020`. `snncore.loihi.placement`
+# takes any populations and projections, finds how many neurons of each fit on a core, and lays them on chips.
 #
-# The numbers of synapses that the authors' layout gives to a core are its own choice: 40,000, and 60,000 for the recurrent
-# encoders {cite:p}`intel2020`. So is one more: 16 neurons of the layer that sums up lie on a core, where its axons alone would allow 19.
-# All else follows.
+# What it is given here is the published network, and three choices of its authors' layout: how many synapses a core may have (40,000, and
+# 60,000 for the recurrent encoders), that only 16 neurons of the layer that sums up lie on a core, where its axons would allow 19, and
+# in which order the chips are filled. How many cores each part takes follows.
 #
 # ## Relays
 #
-# A sentence takes part in 20 pairs, so its neurons would need axons to the cores of all of these, and those of the question to those of
-# 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. The first trick: sentences
+# A sentence has 21 places in pairs, two of them in the pair with itself. Its neurons would need axons to the cores of all of these, and
+# those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. The first trick: sentences
 # are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with *relays*, copies of its
 # sentences and of the question. One spike goes from an encoder to each relay, and all further axons start inside the chip. The relays are
 # also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off
 # their pairs.
 #
-# If each neuron fires once, {claim}`relnet.relay.messages` of the messages between chips remain (published: {published}`relnet.relay.messages`).
+# If each neuron fires once, the messages between chips are {claim}`relnet.relay.messages` those without relays (published:
+# {published}`relnet.relay.messages`).
 #
 # ## Cores and chips
 #
@@ -74,8 +75,9 @@ result = experiment.run(experiment.config(preset, seed), record)
 # | cores, the talk | {published}`relnet.cores.2` | {published}`relnet.cores.6` | {published}`relnet.cores.10` | {published}`relnet.cores.16` | {published}`relnet.cores.20` |
 # | chips that are used, emulated | {claim}`relnet.chips.touched.2` | {claim}`relnet.chips.touched.6` | {claim}`relnet.chips.touched.10` | {claim}`relnet.chips.touched.16` | {claim}`relnet.chips.touched.20` |
 #
-# The five numbers of the talk come out exactly, and with them what the talk does not say: the widths of the layers. The whole network is laid out
-# on {claim}`relnet.chips` chips (published: {published}`relnet.chips`). With $n$ sentences, it takes {claim}`relnet.cores.formula` cores.
+# With the widths of layers in the published code, which the talk does not give, the five numbers of the talk come out exactly. The whole
+# network is laid out on {claim}`relnet.chips` chips (published: {published}`relnet.chips`). With $n$ sentences, it takes
+# {claim}`relnet.cores.formula` cores.
 
 # %% tags=["hide-input", "remove-output"]
 cores = result.cores
@@ -99,9 +101,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/chips.*
 # :name: fig-chips
-# :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences most chips hold only some relays and masks, and the few pairs are on chips 1 and 11. With 20 sentences nearly all chips are full.
-# Cores in use on each chip, for stories of 2 and of 20 sentences. Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs each, with its
-# relays and mask, chips 11 to 20 their further layers. Dashed: the cores that a chip has.
+# :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences most chips hold only some relays and masks, and the few pairs are on chips 1 and 11. With 20 sentences the chips from 11 to 20 are full, most of the first ten nearly so.
+# Cores in use on each chip, for stories of 2 and of 20 sentences. Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs
+# each, with its relays and mask, chips 11 to 20 their further layers; the sum and the answer follow. Dashed: the cores that a chip has.
 # ```
 #
 # ## The talk's table
@@ -114,6 +116,6 @@ plt.show()
 # | latency | {published}`relnet.latency_ratio.2` | {published}`relnet.latency_ratio.6` | {published}`relnet.latency_ratio.10` | {published}`relnet.latency_ratio.16` | {published}`relnet.latency_ratio.20` |
 # | energy-delay product | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
 #
-# Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: it is
-# introduced by {published}`relnet.energy_words` less energy, but begins and ends beyond both. Of all questions of the official test files, {claim}`rel.stories.upto6` are about
-# stories of at most six sentences (recorded), where the advantage is largest.
+# Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: they say
+# {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`. Of all questions of the
+# official test files, {claim}`rel.stories.upto6` are about stories of at most six sentences (recorded), where the advantage is largest.

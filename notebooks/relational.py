@@ -101,9 +101,9 @@ plt.show()
 # The published network on a chip without shared weights. Dashed: the talk's 95 %.
 # ```
 #
-# {numref}`fig-structure` shows the spiking network at work on a story of the talk, with all its neurons. Words come in one after the other, each for some
-# steps. Neurons with AHP currents remember them. Only at the end of a sentence a gate opens, for a window of some steps, and all that
-# comes after it is feed-forward. The answer, *{claim}`rel.structure`* (published: *{published}`rel.structure`*), is read at one time step.
+# {numref}`fig-structure` shows the spiking network at work on a story of the talk, with all its neurons. Words come in one after the other,
+# each for some steps. Neurons with AHP currents remember them. Only at the end of a sentence a gate opens, for a window of some steps, and
+# all that comes after it is feed-forward. The network's answer is *{claim}`rel.structure`* (published: *{published}`rel.structure`*).
 
 # %% tags=["hide-input", "remove-output"]
 story = result.structure
@@ -146,14 +146,14 @@ plt.show()
 # ```{figure} ../results/relational/structure.*
 # :name: fig-structure
 # :alt: Panels of dots for modules A, B, C and D. Most of each panel is white, since few neurons spike. A bar for the right answer is longer than those of others.
-# All neurons of the spiking network, a column each, in all copies of its modules, a row each, for a story of the talk. Dark: spikes. In C,
-# lines part its layers. Right, below: the readouts of the four answers that come first.
+# All neurons of the spiking network, a column each, in all copies of its modules, a row each, for a story of the talk. Dark: spikes while
+# the gate is open. In C, lines part its layers. Right, below: the readouts of the four answers that come first.
 # ```
 #
 # ## The talk's stories
 #
-# {numref}`tab-examples` has the talk's examples. They are not quite in the words of the official files, which our networks know, so that some
-# had to be changed ({value}`talk_changed`). What follows from them by logic are the talk's answers.
+# {numref}`tab-examples` has the talk's examples. They are not quite in the words of the official files, so that some had to be changed
+# ({value}`talk_changed`). What follows from them by logic are the talk's answers.
 #
 # :::{csv-table} Questions of the talk, its answers, those that follow by logic, and those of our networks (live).
 # :name: tab-examples
@@ -161,13 +161,13 @@ plt.show()
 # :file: ../results/relational/talk.csv
 # :::
 #
-# Our networks answer {value}`talk_right` of {value}`talk_questions` questions as the talk does. They have learned from stories of our
-# generator. Networks that know only the official files, which {numref}`tab-tasks` is about, do worse here, since those files have shortcuts:
-# of our generated questions of task 5, {value}`shortcut_5` follow from the story's last gift alone, and of task 13,
-# {value}`shortcut_13` from its last two statements; of the official ones nearly all do (counted once). The talk asks about what was before. So a high accuracy
-# on these tests is no proof that a network has understood the stories.
+# Of {value}`talk_questions` questions, networks of artificial neurons answer {value}`talk_right_ann_drawn` as the talk does, and spiking ones
+# {value}`talk_right_snn_drawn` of {value}`talk_spiking`. They have learned from stories of our generator. Networks of artificial neurons that
+# know only the official files, which {numref}`tab-tasks` is about, answer {value}`talk_right_ann`. Stories can have shortcuts: even of our
+# generated questions of task 5, {value}`shortcut_5` follow from the story's last gift alone, and of task 13, {value}`shortcut_13` from its last
+# two statements. The talk asks about what was before. So a high accuracy on such tests is no proof that a network has understood the stories.
 #
-# Which relations does an answer rest on? We leave one pair at a time out of the sum and look whether the answer changes.
+# Which relations does an answer rest on? We leave one pair at a time out of the sum and look whether the answer changes (artificial neurons).
 
 # %% tags=["hide-input", "remove-output"]
 reads = result.talk
@@ -214,20 +214,18 @@ plt.show()
 # | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` |
 #
 # Of {value}`ann_trained` networks of artificial neurons, {value}`ann_solved` solve their task, and {value}`snn_solved` of
-# {value}`snn_trained` spiking ones. The inventors of the network trained a single one on all kinds of stories together
-# {cite:p}`santoro2017`. The talk does not say which three tasks the authors' spiking network leaves.
-#
-# Both kinds of network stand still for long before they learn all at once. Two things decided whether they did: that
-# weights decay, since Muon's steps have a fixed size and lose their effect on weights that grow; and, for spiking ones, that no layer
-# falls silent, which the encoder of the question did in each of our trainings that failed.
+# {value}`snn_trained` spiking ones. The talk does not say which three tasks the authors' spiking network leaves.
 #
 # ## Few spikes
 #
-# The talk calls its network {published}`rel.snn.rate`. Ours begins with many spikes. When it has learned, the upper limit of the mean
-# rate of each layer falls, step by step, to less than two spikes in a hundred steps; who spikes is left to learning. Small costs keep each neuron from falling silent, and its
-# potential inside a band {cite:p}`chen2022`: {published}`rel.voltage.tool`, says the talk, so that
-# {published}`rel.voltage.locked`. {numref}`tab-regularization` has the same network trained without them. A *locked* neuron has no
-# pseudo-derivative, in no story and at no step, so that no gradient reaches it.
+# The talk calls its network {published}`rel.snn.rate`. Ours begins with many spikes. After {value}`begin` of the training an upper limit of the
+# mean rate of each layer appears, which falls until it is {value}`high` of the steps at {value}`end` of the training. Which neurons fire is left to
+# learning. Two more costs help. One keeps each neuron from falling silent: a silent encoder or layer passes nothing on, and
+# does not learn. The other keeps potentials inside a band {cite:p}`chen2022`. The talk finds such a membrane voltage regularization
+# {published}`rel.voltage.tool` where firing rates are regularized strongly: with it, {published}`rel.voltage.locked`.
+#
+# {numref}`tab-regularization` has the same network trained in three ways. A *locked* neuron has no pseudo-derivative while the gate is open, in
+# no story and at no step: its potential is always below zero or above two thresholds.
 #
 # :::{csv-table} Three trainings of the spiking network for task 15, in new stories (live): right answers; spikes per neuron and step, on average over layers and in the busiest one, while the gate is open; neurons that never spike, and locked ones.
 # :name: tab-regularization
@@ -235,15 +233,16 @@ plt.show()
 # :file: ../results/relational/regularization.csv
 # :::
 #
-# In the busiest layer there are {claim}`rel.snn.rate` spikes per neuron and step. On the official test, fewer spikes cost
+# In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. On the official test, the upper limit costs
 # {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded).
 #
-# The answer is read at {claim}`rel.readout.steps` step. {numref}`fig-spikes`, left, shows what an earlier reader would have got.
+# Its answer is there at {claim}`rel.readout.steps` step only, the last one: {numref}`fig-spikes`, left, shows what an earlier reader would get.
 #
-# The talk finds the network *{published}`rel.snn.sparsity`* and thinks that the number of interesting relations grows
-# *{published}`rel.relations`*. We trained a network for stories of 2 to 20 sentences of task 1. With each further sentence, a neuron's spikes
-# change by {claim}`rel.snn.sparsity` ({numref}`fig-spikes`, middle). And while the number of pairs grows quadratically, the number of
-# those without which the answer would be another grows {claim}`rel.relations` (right).
+# The talk finds the network *{published}`rel.snn.sparsity`*, and thinks that the number of interesting relations grows
+# *{published}`rel.relations`*. We trained a further network, without an upper limit of rates, on stories of 2 to 20 sentences of task 1. With each
+# further sentence, the spikes of a neuron, in the mean over all that are present, change by
+# {claim}`rel.snn.sparsity` ({numref}`fig-spikes`, middle): as pairs outnumber sentences, it is their neurons that decide. The number of pairs without
+# which the answer would be another grows *{claim}`rel.relations`* (right).
 
 # %% tags=["hide-input", "remove-output"]
 lengths = result.sparsity
@@ -254,7 +253,8 @@ middle.plot(lengths["sentences"], lengths["spikes"], "o-", color=BLUE, ms=3)
 middle.set(xlabel="sentences", ylabel="spikes per neuron", ylim=(0, None))
 right.plot(lengths["sentences"], lengths["pairs"], "s-", color=GRAY, ms=3, label="all")
 right.plot(lengths["sentences"], lengths["needed"], "o-", color=RED, ms=3, label="needed")
-right.set(xlabel="sentences", ylabel="pairs", yscale="log")
+right.set(xlabel="sentences", ylabel="pairs")
+right.set_yscale("symlog", linthresh=1)
 right.legend()
 record.figure(fig, "spikes", pd.concat([result.reading, lengths], axis=1))
 plt.show()

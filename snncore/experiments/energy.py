@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,7 @@ def config(preset: str, seed: int = 0) -> Config:
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 CHIPS = 22
 BLOCK = 5  # sentences of a group; a block has the pairs of two groups
-LSNN_SYNAPSES, SUM_SYNAPSES = 60_000, 30_000  # of a core, by choice of the published layout
-SUM_NEURONS = 16  # of a core, the same: input axons over the layer's width; its 210 pairs alone would allow 19
+LSNN_SYNAPSES, SUM_NEURONS = 60_000, 16  # of a core, by choice of the published layout; 210 axons each would allow 19 neurons of the sum
 
 
 class Layout(NamedTuple):
@@ -97,7 +96,7 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
             last_layers.append(Unit(layers[1:], new_chip=not last_layers))
         units.append(Unit(here, new_chip=True))
 
-    answer = [add(Population("sum", size.pairs[-1], "sum and answer", SUM_SYNAPSES, SUM_NEURONS))]
+    answer = [add(Population("sum", size.pairs[-1], "sum and answer", neurons_per_core=SUM_NEURONS))]
     answer += [add(Population(f"answer {k}", width, "sum and answer")) for k, width in enumerate((*size.answer, size.answers), 1)]
     projections += [Projection(pre, post) for pre, post in pairwise(answer)]
     inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES}
@@ -148,7 +147,9 @@ def product(record: Record) -> None:
     _, claims = ledger.read_claims(package_file("claims.toml"))
 
     def range_of(ratio: str, n: int) -> np.ndarray:
-        return number(claims[f"relnet.{ratio}_ratio.{n}"].published) + np.array([-0.005, 0.005])
+        published = claims[f"relnet.{ratio}_ratio.{n}"].published
+        assert isinstance(published, float)
+        return published + np.array([-0.005, 0.005])
 
     fits = True
     for n in TABLE:
@@ -157,12 +158,6 @@ def product(record: Record) -> None:
     record.claim(
         "relnet.edp_product", "EDP ratio = energy ratio x latency ratio" if fits else "the rows do not fit", dataset="published ratios"
     )
-
-
-def number(published: Any) -> float:
-    """A published number."""
-    assert isinstance(published, (int, float))
-    return float(published)
 
 
 def short_stories(record: Record) -> None:

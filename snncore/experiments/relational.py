@@ -6,7 +6,7 @@ spiking one.
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,9 +18,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from snncore.datafiles import package_file
 from snncore.experiments.record import Record
-from snncore.experiments.training import Job, train_once
+from snncore.experiments.training import Job, held_out, train_once
 from snncore.learning.classifier import Recipe
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.networks.checkpoints import accounts, load_checkpoint
@@ -53,20 +52,23 @@ def config(preset: str, seed: int = 0) -> Config:
 
 @dataclass(frozen=True)
 class SpikingRecipe(Recipe):
-    """How to train spiking neurons: also what firing rates and potentials outside a band cost.
+    r"""How to train spiking neurons: also what firing rates and potentials outside a band cost. To the error of the answer each layer adds
 
-    Rates may not be lower than ``low`` from the start: a silent layer passes nothing on and does not learn. Their upper limit falls from
-    1 spike per step before the part ``begin`` of all steps over `START` to ``high`` at ``end``: a network that must be sparse from the
-    start, or from one step to the next, learns little.
+    .. math:: C_r \Bigl( \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2 \Bigr) + C_v E_v
+
+    with the rates r of its n neurons, their mean, and the cost of potentials :math:`E_v` of `snncore.learning.losses`. The lower limit
+    keeps a layer from falling silent, since then it passes nothing on and does not learn. There is no upper limit at first; from the part
+    ``begin`` of all steps on it falls geometrically, from `START` to ``high`` at ``end``. A network that must be sparse from the start,
+    or from one step to the next, learns little.
 
     Attributes
     ----------
     rate_factor, voltage_factor : float
-        Of the cost of a layer's rates and potentials.
+        :math:`C_r` and :math:`C_v`.
     low : float
         Lower limit of the rate of a neuron [spikes per step].
     high : float
-        Upper limit of the mean rate of a layer: how it is shared among its neurons is free.
+        Upper limit of the mean rate of a layer, how it is shared among its neurons is free; 1 is none.
     begin, end : float
     """
 
@@ -126,7 +128,7 @@ HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 ATTEMPTED = (1, *range(4, 14), 15, 17, 18, 20)  # tasks for spiking networks
-FURTHER = {"snn-rates": (15,), "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (7, 13, 15, 20)}
+FURTHER = {"snn-rates": (15,), "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20)}
 SHOWN = {"ann": "artificial", "snn": "spiking"}
 SOLVED = 95.0  # right answers [%] with which a task counts as solved
 
@@ -188,19 +190,18 @@ def job(kind: str, task: int | str, seed: int) -> Job:
     cut = sum(len(e.statements) > SENTENCES for parts in stories.values() for part in parts for e in part)
     about += f"; {cut:,} stories are longer than {SENTENCES} statements, of which they keep the last" * (cut > 0)
 
-    def together(tasks: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        inputs, answers = map(torch.cat, zip(*tasks, strict=True))
+    tasks = {t: held_out(*arrays(train), HELD_OUT) | {"test": arrays(test)} for t, (train, test) in stories.items()}
+
+    def together(part: str) -> tuple[Tensor, Tensor]:
+        inputs, answers = map(torch.cat, zip(*(parts[part] for parts in tasks.values()), strict=True))
         return inputs, answers
 
-    tests = {f"test {t}": arrays(test) for t, (_, test) in stories.items()}
-    parts = {
-        "train": together(arrays(train[:-HELD_OUT]) for train, _ in stories.values()),
-        "validation": together(arrays(train[-HELD_OUT:]) for train, _ in stories.values()),
-        "test": together(tests.values()),
-    }
+    data = {part: together(part) for part in ("train", "validation", "test")}
+    if task == JOINT:
+        data |= {f"test {t}": parts["test"] for t, parts in tasks.items()}
     recipe = KINDS[kind].recipe
     options = {"loss": partial(sparse_loss, recipe=recipe)} if isinstance(recipe, SpikingRecipe) else {}
-    return Job(story_classifier(kind, SIZES["small"], seed), parts | (tests if task == JOINT else {}), options, about)
+    return Job(story_classifier(kind, SIZES["small"], seed), data, options, about)
 
 
 def sparse_loss(classifier: nn.Module, stories: Tensor, answers: Tensor, done: float, recipe: SpikingRecipe) -> Float[Tensor, ""]:
@@ -342,12 +343,9 @@ def in_the_talk(answer: str) -> str:
     return "wolves" if answer == "wolf" else answer
 
 
-def trained(kind: str, task: int, seed: int = 0) -> StoryClassifier | None:
-    """A network with its recorded weights, if these were kept."""
-    name = f"relational_{kind}_{task}_{seed}"
-    if not package_file("checkpoints").joinpath(f"{name}.safetensors").exists():
-        return None
-    return load_checkpoint(name, story_classifier(kind, SIZES["small"], seed)).eval()
+def trained(kind: str, task: int, seed: int = 0) -> StoryClassifier:
+    """A network with its recorded weights."""
+    return load_checkpoint(f"relational_{kind}_{task}_{seed}", story_classifier(kind, SIZES["small"], seed)).eval()
 
 
 class Read(NamedTuple):
@@ -394,22 +392,34 @@ def changes(network: RelationalNetwork, found: Answer) -> Bool[Tensor, " pair"]:
 
 
 def talk_examples(record: Record) -> dict[str, Read]:
-    """The talk's stories: what follows from them (the claims), and what our networks say, by the id of the claim."""
-    found, rows, right = {}, [], 0
+    """The talk's stories: what follows from them (the claims), and what our networks say.
+
+    Returns
+    -------
+    dict of Read
+        What networks of artificial neurons make of the questions, by the id of the claim.
+    """
+    found, rows, right = {}, [], dict.fromkeys(("ann", "ann-drawn", "snn-drawn"), 0)
     for story in TALK:
-        kind, network = next((kind, n) for kind in ("snn-drawn", "ann-drawn") if (n := trained(kind, story.task)))
+        kinds = [kind for kind in right if story.task in (FURTHER.get(kind) or TASKS)]
+        networks = {kind: trained(kind, story.task) for kind in kinds}
         for question, (name, published) in story.asked.items():
             example = Example(story.statements, question, solve(story.statements, question))
             follows = in_the_talk(example.answer)
             record.claim(f"rel.example.{name}", follows, dataset="by the symbolic solver")
-            found[name] = read(network, example)
-            said = in_the_talk(found[name].answer)
-            right += said == follows
-            rows.append({"task": str(story.task), "question": question, "talk": published, "solver": follows, "network": said,
-                         "neurons": SHOWN[kind.removesuffix("-drawn")]})  # fmt: skip
-    record.table(pd.DataFrame(rows), "talk")
-    record.value("talk_questions", len(found))
-    record.value("talk_right", right)
+            reads = {kind: read(network, example) for kind, network in networks.items()}
+            found[name] = reads["ann-drawn"]
+            said = {kind: in_the_talk(r.answer) for kind, r in reads.items()}
+            for kind, answer in said.items():
+                right[kind] += answer == follows
+            row = {"task": str(story.task), "question": question, "talk": published, "solver": follows}
+            rows.append(row | {"artificial": said["ann-drawn"], "spiking": said.get("snn-drawn", "")})
+    table = pd.DataFrame(rows)
+    record.table(table, "talk")
+    record.value("talk_questions", len(table))
+    record.value("talk_spiking", int((table["spiking"] != "").sum()))
+    for kind, count in right.items():
+        record.value(f"talk_right_{kind.replace('-', '_')}", count)
     record.value("talk_changed", "; ".join(f"task {story.task}: {story.changed}" for story in TALK if story.changed))
     return found
 
@@ -418,7 +428,6 @@ def structure(record: Record) -> Read:
     """What the spiking network does with the talk's story of sheep and wolves."""
     (story,) = (story for story in TALK if story.task == 15)
     classifier = trained("snn-sparse", story.task)
-    assert classifier
     (question,) = story.asked
     found = read(classifier, Example(story.statements, question, solve(story.statements, question)))
     record.claim("rel.structure", in_the_talk(found.answer), dataset="spiking network, one story")
@@ -460,21 +469,20 @@ def generated(record: Record, c: Config) -> None:
 
 @torch.inference_mode()
 def activity(kind: str, c: Config) -> pd.DataFrame:
-    """Of each layer of a network, in stories of task 15: its rate while the gate is open, silent and locked neurons, right answers.
+    """Of each layer of a network, in stories of task 15 and while the gate is open: its rate, silent and locked neurons; right answers.
 
-    A locked neuron never has a pseudo-derivative: its potential is always below 0 or above two thresholds, so that it cannot learn.
+    A locked neuron never has a pseudo-derivative: its potential is always below 0 or above two thresholds.
     """
     classifier = trained(kind, 15)
-    assert classifier
     stories, answers = arrays(generate(15, c.questions, numpy_generator(c.seed, "stories of task 15")))
     found = [classifier.answer(part) for part in stories.split(100)]
     right = 100 * float((torch.cat([f.logits for f in found]).argmax(1) == answers).float().mean())
     spiking = classifier.network.statement
     assert isinstance(spiking, Spiking)
-    rows = []
-    for name in found[0].layers:
-        z, v = (torch.cat(parts, 1) for parts in zip(*(f.layers[name] for f in found), strict=True))
-        silent, locked = z.sum((0, 1)) == 0, ((v - spiking.params.v_th).abs() >= spiking.params.v_th).all(0).all(0)
+    layers, v_th, rows = [f.copies() for f in found], spiking.params.v_th, []
+    for name in layers[0]:
+        z, v = (torch.cat(parts, 1) for parts in zip(*(of_part[name] for of_part in layers), strict=True))
+        silent, locked = z.sum((0, 1)) == 0, ((v - v_th).abs() >= v_th).all(0).all(0)
         rows.append((name, *(100 * float(a.float().mean()) for a in (z, silent, locked))))
     return pd.DataFrame(rows, columns=["layer", "rate", "silent", "locked"]).assign(right=right)
 
@@ -482,9 +490,8 @@ def activity(kind: str, c: Config) -> pd.DataFrame:
 def regularization(record: Record, c: Config) -> None:
     """What the costs of rates and of potentials do: a row for each network of task 15."""
     rows = []
-    for kind in ("snn", "snn-rates", "snn-sparse"):
-        layers = activity(kind, c)
-        recipe = KINDS[kind].recipe
+    for kind in ("snn-free", "snn-rates", "snn-sparse"):
+        layers, recipe = activity(kind, c), KINDS[kind].recipe
         assert isinstance(recipe, SpikingRecipe)
         busiest = layers.iloc[layers["rate"].argmax()]
         rows.append({
@@ -495,6 +502,9 @@ def regularization(record: Record, c: Config) -> None:
         })  # fmt: skip
         if kind == "snn-sparse":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
+            record.value("high", 100 * recipe.high, "{:.1f} %")
+            record.value("begin", 100 * recipe.begin, "{:.0f} %")
+            record.value("end", 100 * recipe.end, "{:.0f} %")
     record.table(pd.DataFrame(rows), "regularization")
 
 
@@ -502,40 +512,44 @@ def regularization(record: Record, c: Config) -> None:
 def reading(record: Record, c: Config) -> pd.DataFrame:
     """What would be right if readouts were read after an earlier step, in stories of task 15."""
     classifier = trained("snn-sparse", 15)
-    assert classifier
     stories, answers = arrays(generate(15, c.questions, numpy_generator(c.seed, "stories of task 15")))
     found = [classifier.answer(part) for part in stories.split(100)]
     *_, last = found[0].layers
     y = F.linear(torch.cat([f.layers[last].z for f in found], 1), classifier.network.w_out).cumsum(0)
     read = torch.cat([f.logits for f in found])
-    record.claim("rel.readout.steps", read.numel() // y[0].numel(), dataset="spiking network, stories of our generator")
+    steps = sum(torch.allclose(now, read, rtol=1e-4, atol=1e-4) for now in y)
+    record.claim("rel.readout.steps", steps, dataset="steps at which what readouts have added up is the answer; stories of our generator")
     right = (y.argmax(2) == answers).float().mean(1)
     return pd.DataFrame({"step": range(1, len(y) + 1), "right": 100 * right})
 
 
 @torch.inference_mode()
 def sparsity(record: Record, c: Config) -> pd.DataFrame:
-    """Spikes of a neuron, and pairs on which the answer rests, against the number of sentences, in stories of task 1."""
+    """Spikes of a neuron, and pairs on which the answer rests, against the number of sentences, in stories of task 1.
+
+    Spikes are those while the gate is open, of all neurons of the modules that a story of this length uses. Pairs are those of questions
+    that are answered right.
+    """
     classifier = trained("snn-lengths", 1)
-    assert classifier
-    network, rows = classifier.network, []
-    count = c.questions // len(LENGTHS)
+    count, rows = c.questions // len(LENGTHS), []
     for length in LENGTHS:
         stories, answers = arrays(generate(1, count, numpy_generator(c.seed, f"stories of {length} sentences"), length))
         found = classifier.answer(stories)
-        z = {name: layer.z for name, layer in found.layers.items()}
-        for name, rows_of in (("statement", found.statement[:, -length:].flatten()), ("question", found.question)):
-            z[name] = z[name][:, rows_of]  # each story has its own
-        spikes = sum(float(of_layer.sum()) for of_layer in z.values()) / sum(of_layer[0].numel() for of_layer in z.values())
-        right = float((found.logits.argmax(1) == answers).float().mean())
-        needed = float(changes(network, found).sum()) / count
-        rows.append((length, 100 * right, spikes, len(found.story) // count, needed))
+        z = [layer.z for layer in found.copies().values()]
+        spikes = sum(float(of_layer.sum()) for of_layer in z) / sum(of_layer[0].numel() for of_layer in z)
+        right = found.logits.argmax(1) == answers
+        needed = float(changes(classifier.network, found)[right[found.story]].sum()) / max(int(right.sum()), 1)
+        rows.append((length, 100 * float(right.float().mean()), spikes, len(found.story) // count, needed))
     table = pd.DataFrame(rows, columns=["sentences", "right", "spikes", "pairs", "needed"])
-    slope = float(np.polyfit(table["sentences"], table["spikes"], 1)[0])
-    record.claim("rel.snn.sparsity", slope, dataset="stories of task 1 of our generator", n=count * len(LENGTHS))
-    share = table["needed"] / table["pairs"]
-    faster = "not equally fast as the network" if share.iloc[-1] < share.iloc[0] else "as fast as the network, or faster"
-    record.claim("rel.relations", faster, dataset="pairs without which the answer is another, stories of task 1 of our generator")
+    where = "stories of task 1 of our generator"
+
+    def slope(y: pd.Series) -> float:
+        return float(np.polyfit(table["sentences"], y, 1)[0])
+
+    record.claim("rel.snn.sparsity", slope(table["spikes"]), dataset=where, n=count * len(LENGTHS))
+    slower = slope(table["needed"] / table["pairs"]) < 0
+    verdict = "not equally fast as the network" if slower else "as fast as the network, or faster"
+    record.claim("rel.relations", verdict, dataset=f"pairs without which the answer is another, {where}")
     return table
 
 
@@ -583,7 +597,7 @@ def trainings(record: Record, seed: int) -> None:
         solved = sum(right(kind, task) >= SOLVED for task in tasks)
         where = f"official test files (en-10k), one network for each of {len(tasks)} tasks"
         record.claim(f"rel.{kind}.solved", solved, dataset=where, n=1000 * len(tasks), seeds=1)
-    loss = right("snn", 15) - right("snn-sparse", 15)
+    loss = right("snn-free", 15) - right("snn-sparse", 15)
     record.claim("rel.snn.rate.accuracy_loss", loss, dataset="official test file of task 15", n=1000, seeds=1)
     for kind, tasks in FURTHER.items():
         for task in tasks:
@@ -602,7 +616,7 @@ class Result(NamedTuple):
     @property
     def spikes(self) -> pd.DataFrame:
         """Of each neuron of each layer in the story of `structure`."""
-        found = {name: layer.z.sum(0).int().numpy() for name, layer in self.structure.found.layers.items()}
+        found = {name: layer.z.sum(0).int().numpy() for name, layer in self.structure.found.copies().items()}
         return pd.concat([pd.DataFrame(z).assign(layer=name, copy=range(len(z))) for name, z in found.items()])
 
     @property

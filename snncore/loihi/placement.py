@@ -1,13 +1,15 @@
 r"""On how many cores and chips a network lies: an account of compartments, synapses and axons for any populations and projections.
 
 A core holds as many neurons of a population as all of its limits allow; a population is spread evenly over the fewest cores that suffice.
-An *axon* goes from a neuron to a core on which it has synapses. A neuron whose axons stay on its chip may share a larger table of them.
+An *axon* goes from a neuron to a core on which it has synapses; projections do not share axons, as in the published layout. Cores whose
+axons all stay on the chip have a larger table of them.
 
 Source of the limits: M. Davies et al., IEEE Micro 38(1), 82-99 (2018) (compartments, axons into a core, cores of a chip); the published
 layout of the spiking relational network, github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet (synapses, axons out of
 a core, axons of a neuron).
 """
 
+import functools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -53,7 +55,10 @@ class Population:
 
 
 class Projection(NamedTuple):
-    """Synapses from ``neurons`` (by default all) of ``pre`` to all of ``post``, or one to one. ``pre`` may be inputs from elsewhere."""
+    """Synapses from ``neurons`` (by default all) of ``pre`` to all of ``post``, or one to one. ``pre`` may be inputs from elsewhere.
+
+    If only some neurons of a population project, those of all its projections are taken to be spread evenly over it.
+    """
 
     pre: str
     post: str
@@ -83,7 +88,8 @@ class Network:
     Raises
     ------
     ValueError
-        For a name that is used twice, or a projection from or to a population that does not exist.
+        For a name that is used twice, an empty population, a projection from or to a population that does not exist, of an unknown kind,
+        from more neurons than there are, or one to one between different numbers.
     """
 
     populations: Sequence[Population]
@@ -93,12 +99,24 @@ class Network:
     def __post_init__(self):
         if twice := [name for name, count in Counter(p.name for p in self.populations).items() if count > 1]:
             raise ValueError(f"two populations are named {twice[0]!r}")
-        sizes = self.sizes
+        if empty := [p.name for p in self.populations if p.neurons < 1]:
+            raise ValueError(f"population {empty[0]!r} has no neurons")
         for p in self.projections:
-            if p.post not in sizes or p.post in self.inputs or p.pre not in sizes:
-                raise ValueError(f"a projection goes from {p.pre!r} to {p.post!r}, but there is no population of one of these names")
+            self._check(p, self.sizes)
 
-    @property
+    def _check(self, p: Projection, sizes: dict[str, int]) -> None:
+        """Raise unless a projection is possible."""
+        what = f"a projection from {p.pre!r} to {p.post!r}"
+        if p.post not in sizes or p.post in self.inputs or p.pre not in sizes:
+            raise ValueError(f"there is {what}, but no population of one of these names")
+        if p.kind not in (DENSE, ONE_TO_ONE):
+            raise ValueError(f"{what} is {p.kind!r}: it should be {DENSE!r} or {ONE_TO_ONE!r}")
+        if p.kind == ONE_TO_ONE and (sizes[p.pre] != sizes[p.post] or p.neurons is not None):
+            raise ValueError(f"{what} is one to one, which all of {sizes[p.pre]:,} and {sizes[p.post]:,} neurons cannot be")
+        if p.neurons is not None and not 0 < p.neurons <= sizes[p.pre]:
+            raise ValueError(f"{what} starts at {p.neurons:,} neurons of {sizes[p.pre]:,}")
+
+    @functools.cached_property
     def sizes(self) -> dict[str, int]:
         """Neurons of each population and source, by name."""
         return self.inputs | {p.name: p.neurons for p in self.populations}
@@ -121,22 +139,26 @@ class Network:
             for p in self.populations:
                 found[p.name] = math.ceil(p.neurons / self._fit(p, into[p.name], out[p.name], found))
             if found == before:
-                return found
+                break
+        for p in self.populations:
+            if (fan_out := self._fan_out(p, out[p.name], found)) > FAN_OUT:
+                beyond = fan_out - FAN_OUT
+                raise LimitError(f"a neuron of {p.name!r} would need {fan_out:,} axons, {beyond:,} more than the {FAN_OUT} it can have")
+        return found
+
+    def _sources(self, projection: Projection) -> int:
+        """Neurons from which a projection comes."""
+        return self.sizes[projection.pre] if projection.neurons is None else projection.neurons
+
+    def _fan_out(self, p: Population, out: Sequence[Projection], cores: dict[str, int]) -> int:
+        """Axons of a neuron, in the mean over a population."""
+        return math.ceil(sum(self._sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
 
     def _fit(self, p: Population, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
         """How many neurons of a population a core can hold."""
-        sizes = self.sizes
-
-        def sources(projection: Projection) -> int:
-            return sizes[projection.pre] if projection.neurons is None else projection.neurons
-
-        dense = sum(sources(i) for i in into if i.kind == DENSE)
+        dense = sum(self._sources(i) for i in into if i.kind == DENSE)
         single = sum(i.kind == ONE_TO_ONE for i in into)
-        fan_out = math.ceil(sum(sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
-        if fan_out > FAN_OUT:
-            raise LimitError(
-                f"a neuron of {p.name!r} would need {fan_out:,} axons, {fan_out - FAN_OUT:,} more than the {FAN_OUT} it can have"
-            )
+        fan_out = self._fan_out(p, out, cores)
         limits = {  # of what: a neuron needs so many, all together once so many, and there are so many
             "compartments": (p.compartments, 0, COMPARTMENTS),
             "neurons": (1, 0, p.neurons_per_core),
@@ -176,15 +198,16 @@ class Placement:
         chips, neurons = self.chips[population], self.network.sizes[population]
         return np.repeat(chips, math.ceil(neurons / len(chips)))[:neurons]
 
-    def messages(self, projections: Sequence[Projection]) -> int:
+    def messages(self, projections: Sequence[Projection]) -> float:
         """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
-        found = 0
+        found = 0.0
         for p in projections:
             if p.pre in self.network.inputs:
                 continue
-            source = self.chip_of_neurons(p.pre)[: p.neurons]
+            source = self.chip_of_neurons(p.pre)
             if p.kind == DENSE:
-                found += sum(int((source != chip).sum()) for chip in self.chips[p.post])
+                share = 1 if p.neurons is None else p.neurons / len(source)
+                found += share * sum(int((source != chip).sum()) for chip in self.chips[p.post])
             else:
                 found += int((source != self.chip_of_neurons(p.post)).sum())
         return found

@@ -36,7 +36,7 @@ def load_checkpoint(name: str, network: Network) -> Network:
     path = package_file(f"checkpoints/{name}.safetensors")
     try:
         network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise DataError(f"{path} does not fit: {error}. Restore it with 'git checkout data/checkpoints/{path.name}'") from error
     return network
 

@@ -173,8 +173,8 @@ class Answer(NamedTuple):
         of present sentences), ``sum``, ``answer 1``, ... (one row for each story).
     story, first, second : tensors, shape (pair,)
         To which story of the batch a pair belongs, and which of its sentences it joins.
-    statement, question : tensors, shapes (batch, sentence) and (batch,)
-        The rows of each sentence and each question in these layers.
+    statement, question : tensors, shapes (present sentence,) and (batch,)
+        The rows in these layers of all present sentences, story by story, and of the questions.
     """
 
     logits: Float[Tensor, "batch answer"]
@@ -182,8 +182,13 @@ class Answer(NamedTuple):
     story: Int[Tensor, " pair"]
     first: Int[Tensor, " pair"]
     second: Int[Tensor, " pair"]
-    statement: Int[Tensor, "batch sentence"]
+    statement: Int[Tensor, " sentence"]
     question: Int[Tensor, " batch"]
+
+    def copies(self) -> dict[str, Layer]:
+        """Layers as they are where each sentence and each question has its own neurons, as on a chip."""
+        rows = {"statement": self.statement, "question": self.question}
+        return {name: Layer(z[:, rows[name]], v[:, rows[name]]) if name in rows else Layer(z, v) for name, (z, v) in self.layers.items()}
 
 
 class RelationalNetwork(nn.Module):
@@ -254,7 +259,7 @@ class RelationalNetwork(nn.Module):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
         last = layers[f"pair {len(self.w_pairs) + 1}"].z
         logits, further = self.conclude(last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last))
-        return Answer(logits, layers | further, story, first, second, which, asked)
+        return Answer(logits, layers | further, story, first, second, which[present], asked)
 
     def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
         """What follows from the sum over pairs: logits, and the layers from ``sum`` on."""

@@ -141,7 +141,7 @@ def test_rates_may_be_high_until_the_limit_falls():
 
 
 def test_loss_of_a_spiking_network():
-    network, recipe = classifier("snn"), dataclasses.replace(relational.SPARSE, low=0.05, high=0.08, voltage_factor=0.5)
+    network, recipe = classifier("snn"), dataclasses.replace(relational.SPARSE, rate_factor=20.0, low=0.05, high=0.08, voltage_factor=0.5)
     x, y = relational.arrays(stories())
     found = network.answer(x)
     low, high = relational.BAND
