@@ -117,9 +117,9 @@ class Kind(NamedTuple):
 KINDS = {
     "ann": Kind(None, ANN),
     "snn": Kind(Timing(), SNN),
-    "snn-sparse": Kind(Timing(), SPARSE),
-    "snn-rates": Kind(Timing(), replace(SPARSE, voltage_factor=0.0)),  # few spikes, too, but no cost of potentials
-    "snn-free": Kind(Timing(), replace(SPARSE, high=1.0)),  # no upper limit of rates
+    "snn-sparse": Kind(Timing(window=10), SPARSE),  # in a longer window, fewer spikes per step suffice
+    "snn-rates": Kind(Timing(window=10), replace(SPARSE, voltage_factor=0.0)),  # few spikes, too, but no cost of potentials
+    "snn-free": Kind(Timing(window=10), replace(SPARSE, high=1.0)),  # no upper limit of rates
     "snn-lengths": Kind(Timing(), SNN, stories_of_lengths),
     "ann-drawn": Kind(None, ANN, generate),
     "snn-drawn": Kind(Timing(), SNN, generate),
