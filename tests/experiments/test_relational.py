@@ -61,8 +61,10 @@ def test_pairs_that_an_answer_needs(kind):
 
 def test_the_stories_of_the_talk_have_its_answers(tmp_path):
     relational.talk_examples(Record("relational", "smoke", tmp_path))
-    table = pd.read_csv(tmp_path / "talk.csv")
+    table = pd.read_csv(tmp_path / "talk.csv", keep_default_na=False)
     assert table["solver"].tolist() == table["talk"].tolist()
+    assert (table["artificial"] == table["talk"]).sum() >= 7
+    assert (table["spiking"] != "").sum() == 3
     assert sorted(set(table["task"])) == [5, 7, 13, 15, 19, 20]
     relational.arrays([Example(s.statements, q, solve(s.statements, q)) for s in relational.TALK for q in s.asked])  # known words
 
@@ -221,6 +223,11 @@ def test_read_at_the_last_step_the_answer_is_the_network_s(tmp_path, monkeypatch
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
     found = relational.reading(Record("relational", "smoke", tmp_path), c)
     assert len(found) == Timing().window
+    assert [row["ours"] for row in read_rows(tmp_path)] == [1]
+    with monkeypatch.context() as patch:  # a readout that were read at each step
+        patch.setattr(type(network.network.statement), "read", lambda self, y: y.cumsum(0).mean(0))
+        relational.reading(Record("relational", "smoke", tmp_path / "mean"), c)
+    assert [row["ours"] for row in read_rows(tmp_path / "mean")] == [0]
     assert found["right"].iloc[-1] == pytest.approx(relational.activity("snn", c)["right"][0])
 
 
