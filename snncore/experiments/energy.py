@@ -1,5 +1,6 @@
-"""The relational network on Loihi: on how many cores and chips it lies, and what relays are for."""
+"""The relational network on Loihi: on how many cores and chips it lies, what relays are for, and how much energy its events explain."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise
 from typing import NamedTuple
@@ -10,7 +11,8 @@ import pandas as pd
 from snncore.datafiles import package_file
 from snncore.experiments import ledger
 from snncore.experiments.record import Record
-from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit, place
+from snncore.loihi.energy import energy
+from snncore.loihi.placement import DENSE, ONE_TO_ONE, Network, Population, Projection, Unit, place
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES, Size
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, read_stories
@@ -34,6 +36,9 @@ def config(preset: str, seed: int = 0) -> Config:
 
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 CHIPS = 22
+WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
+ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
+RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
 BLOCK = 5  # sentences of a group; a block has the pairs of two groups
 LSNN_SYNAPSES, SUM_NEURONS = 60_000, 16  # of a core, by choice of the published layout; 210 axons each would allow 19 neurons of the sum
 
@@ -62,8 +67,10 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
         needs[population.name] = sentences
         return population.name
 
-    sentences = [add(Population(f"sentence {s}", size.encoder, "sentences", LSNN_SYNAPSES), s) for s in range(1, SENTENCES + 1)]
-    question = add(Population("question", size.encoder, "question", LSNN_SYNAPSES))
+    sentences = [
+        add(Population(f"sentence {s}", size.encoder, "sentences", LSNN_SYNAPSES, compartments=2), s) for s in range(1, SENTENCES + 1)
+    ]
+    question = add(Population("question", size.encoder, "question", LSNN_SYNAPSES, compartments=2))  # at most: AHP neurons have two
     for name in (*sentences, question):
         projections += [Projection(f"words of {name}", name), Projection(name, name)]
     units = [Unit([*sentences, question])]
@@ -103,6 +110,52 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
     return Layout(Network(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs)
 
 
+def events(network: Network, used: Collection[str], rate: float) -> dict[str, float]:
+    """Events of a question that uses these populations, if all of their neurons fire so often while they may: expected numbers.
+
+    All compartments are updated in all steps. A word is one input that fires in each of its steps. What spikes pay on the way from tile to
+    tile and from chip to chip is not in it: the prices have none for the latter.
+    """
+    populations = {p.name: p for p in network.populations}
+    cores = network.cores()
+    spikes = {name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for name, p in populations.items() if name in used}
+    spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
+    synaptic = messages = 0.0
+    for p in network.projections:
+        if p.pre in spikes and p.post in used:
+            share = 1.0 if p.neurons is None else p.neurons / network.sizes[p.pre]
+            dense = p.kind == DENSE
+            synaptic += share * spikes[p.pre] * (populations[p.post].neurons if dense else 1)
+            messages += share * spikes[p.pre] * (cores[p.post] if dense else 1)
+    fired = sum(spikes[name] for name in used)
+    updates = STEPS * sum(populations[name].neurons * populations[name].compartments for name in used)
+    return {"update_active": fired, "update_inactive": updates - fired, "synaptic_operation": synaptic, "spike_in_tile": messages}
+
+
+def all_active(counts: dict[str, float]) -> dict[str, float]:
+    """The same events, if each update counts as active: the prices do not say when it does."""
+    return counts | {"update_active": counts["update_active"] + counts["update_inactive"], "update_inactive": 0.0}
+
+
+def priced(record: Record, found: Layout) -> None:
+    """Energy of the cores' events for each number of sentences of the table, between the least and the most that assumptions allow."""
+    rows = []
+    for n in TABLE:
+        used = [name for name, needed in found.needs.items() if needed <= n]
+        few, many = (events(found.network, used, rate) for rate in RATES)
+        low, high = energy(few) / 1000, energy(all_active(many)) / 1000
+        if n == 2:
+            record.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset="events at assumed rates")
+        rows.append({
+            "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
+            "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",
+            "energy": f"{low:.2f} to {high:.2f} mJ",
+        })  # fmt: skip
+    record.table(pd.DataFrame(rows), "events")
+    for name, value in (("rate_low", RATES[0]), ("rate_high", RATES[1])):
+        record.value(name, 100 * value, "{:.0f} %")
+
+
 class Result(NamedTuple):
     """What the chapter draws: cores of each module on each chip, and whether a story of so many sentences uses them."""
 
@@ -111,7 +164,8 @@ class Result(NamedTuple):
 
 def placed(record: Record) -> Result:
     """Lay out the network of the published sizes, and count what stories of the talk's lengths use of it."""
-    network, units, needs = layout(SIZES["paper"], len(VOCABULARY))
+    network, units, needs = found = layout(SIZES["paper"], len(VOCABULARY))
+    priced(record, found)
     placement = place(network, units, CHIPS)
     record.claim("relnet.chips", len(placement.used(needs)[1]), dataset="published sizes, 20 sentences")
     counts = {}

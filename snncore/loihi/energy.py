@@ -14,6 +14,7 @@ Source of the prices: the rows of ``data/loihi_costs.toml``.
 """
 
 import tomllib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from snncore.datafiles import package_file
@@ -41,6 +42,24 @@ def prices(name: str = "davies2018") -> dict[str, Price]:
     if name not in sets:
         raise ValueError(f"no set of prices is named {name!r}: there are {', '.join(sets)}")
     return {row["event"]: Price(row.get("energy_pj"), row["time_ns"], row["source"]) for row in rows if row["set"] == name}
+
+
+def energy(counts: Mapping[str, float], name: str = "davies2018") -> float:
+    """Energy [µJ] of so many events of each kind.
+
+    Raises
+    ------
+    ValueError
+        For a negative count, or an event for whose energy the set has no price.
+    """
+    price = prices(name)
+    for event, n in counts.items():
+        if not n >= 0:
+            raise ValueError(f"there cannot be {n} events {event!r}")
+        if event not in price or price[event].energy_pj is None:
+            known = ", ".join(e for e, p in price.items() if p.energy_pj is not None)
+            raise ValueError(f"set {name!r} has no price for the energy of event {event!r}: it has those of {known}")
+    return sum(n * (price[event].energy_pj or 0) for event, n in counts.items()) / 1e6
 
 
 class Cost(NamedTuple):
@@ -73,9 +92,8 @@ def cost(events: Events, steps: int, relays: int, name: str = "davies2018") -> C
         }  # fmt: skip
 
     def total(network: dict[str, float], relayed: dict[str, float]) -> tuple[float, float]:
-        energy = sum(n * (price[event].energy_pj or 0) for counts in (network, relayed) for event, n in counts.items())
         time = sum(n * price[event].time_ns for event, n in network.items()) + steps * price["barrier"].time_ns
-        return energy / 1e6, time / 1e6
+        return energy(network, name) + energy(relayed, name), time / 1e6
 
     updates = events.compartment_updates
     least = total(core(synaptic, spikes, updates, spikes), core(inputs, inputs, relays * steps, inputs))

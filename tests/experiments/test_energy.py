@@ -46,6 +46,26 @@ def test_relays_save_messages_by_closed_forms(placed):
     assert placed[1]["relnet.relay.messages"] == pytest.approx((by_relays + after - shared) / (before_relays + after - shared), abs=0.002)
 
 
+def test_events_of_two_sentences_by_hand():
+    network, _, needs = energy.layout(SIZES["paper"], 180)
+    used = [name for name, needed in needs.items() if needed <= 2]
+    found = energy.events(network, used, 0.02)
+    encoders, relays = 3 * 200, (2 * 4 + 10) * 200
+    forward = 3 * 1024 + 256 + 256 + 512 + 159 + 181
+    spikes = 0.02 * (encoders * 110 + relays * 14 + forward * 37)
+    assert found["update_active"] == pytest.approx(spikes)
+    assert found["update_active"] + found["update_inactive"] == 143 * (2 * encoders + relays + 10 * 20 + forward)
+    inside = 0.02 * 110 * (encoders * 200 + 200 * (2 * 4 + 10))  # recurrent synapses, and those to relays
+    to_pairs = 0.02 * 14 * 200 * 256 * 9  # relays: two sentences and the question of each of three pairs
+    after = 0.02 * 37 * (3 * 3 * 256 * 256 + 3 * 256 + 256 * 256 + 256 * 512 + 512 * 159 + 159 * 181)
+    assert found["synaptic_operation"] == pytest.approx(3 * 110 * 200 + inside + to_pairs + after)
+    axons = 3 * 110 * 2 + 0.02 * 110 * (encoders * 2 + 200 * 18) + 0.02 * 14 * 200 * 4 * 9
+    axons += 0.02 * 37 * (3 * 3 * 256 * 2 + 3 * 256 + 256 * 2 + 256 * 4 + 512 * 3 + 159)
+    assert found["spike_in_tile"] == pytest.approx(axons)
+    active = energy.all_active(found)
+    assert (active["update_active"], active["update_inactive"]) == (143 * (2 * encoders + relays + 200 + forward), 0)
+
+
 def test_without_relays_the_network_does_not_fit():
     # 210 pairs on 4 cores are 840 axons, so that two neurons fill a core, and there are 100 cores, between which they project, too
     with pytest.raises(LimitError, match="a neuron of 'question' would need 940 axons, 429 more than the 511 it can have"):

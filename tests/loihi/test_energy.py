@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from snncore.loihi.emulator import Events
-from snncore.loihi.energy import cost, prices
+from snncore.loihi.energy import cost, energy, prices
 
 
 def test_the_cost_is_events_times_prices():
@@ -18,6 +18,18 @@ def test_the_cost_is_events_times_prices():
 def test_every_price_has_a_source():
     assert all("IEEE Micro" in price.source and "Table 2" in price.source for price in prices().values())
     assert prices()["barrier"].energy_pj is None  # not given, which is not 0
+
+
+def test_what_has_no_price_is_refused():
+    assert energy({"synaptic_operation": 1e6, "update_active": 2e6}) == pytest.approx(23.6 + 2 * 81)
+    with pytest.raises(ValueError, match="has no price for the energy of event 'barrier': it has those of synaptic_operation, update_"):
+        energy({"barrier": 1})
+    with pytest.raises(ValueError, match="no price for the energy of event 'hop'"):
+        energy({"hop": 0})
+    with pytest.raises(ValueError, match="there cannot be -1 events 'update_active'"):
+        energy({"update_active": -1})
+    with pytest.raises(ValueError, match="there cannot be nan events"):
+        energy({"update_active": float("nan")})
 
 
 def test_an_unknown_set_of_prices_is_refused():
