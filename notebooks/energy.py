@@ -121,8 +121,8 @@ plt.show()
 # :::
 #
 # For stories of 2 sentences, the dynamic energy of the cores was measured: {published}`relnet.measured.core_dynamic`. Events give
-# {claim}`relnet.measured.core_dynamic`, in the middle of their range. So about nine tenths of what was measured is not explained by
-# events: no choice of firing rates closes the gap. Nor do these prices contain the larger part of the energy of a question, which is spent by
+# {claim}`relnet.measured.core_dynamic`, in the middle of their range. Most of what was measured is not explained by these events: even if each
+# neuron fired in every step in which it may, they would give {value}`every_step`. Nor do the prices contain the larger part of the energy of a question, which is spent by
 # processors beside the cores ({published}`relnet.measured.x86_share`) and by what flows at rest.
 #
 # ## The talk's table

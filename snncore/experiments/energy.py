@@ -145,6 +145,7 @@ def priced(record: Record, found: Layout) -> None:
         few, many = (events(found.network, used, rate) for rate in RATES)
         low, high = energy(few) / 1000, energy(all_active(many)) / 1000
         if n == 2:
+            record.value("every_step", energy(all_active(events(found.network, used, 1.0))) / 1000, "{:.2f} mJ")
             record.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset="events at assumed rates")
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
