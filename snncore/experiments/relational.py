@@ -68,8 +68,9 @@ class SpikingRecipe(Recipe):
     low : float
         Lower limit of the rate of a neuron [spikes per step].
     high : float
-        Upper limit of the mean rate of a layer, how it is shared among its neurons is free; 1 is none.
+        Upper limit of the mean rate of a layer; 1 is none. How it is shared among its neurons is free.
     begin, end : float
+        Parts of all steps.
     """
 
     rate_factor: float = 20.0
@@ -95,8 +96,6 @@ EPOCHS = {  # where artificial neurons need more, by those of tasks 17 and 19, o
 }  # fmt: skip
 SNN = SpikingRecipe(24, batch=32, peak_rate=0.005, weight_decay=0.1, bfloat16=False)  # by those of tasks 1, 4 and 15
 SPARSE = replace(SNN, epochs=64, peak_rate=0.01, weight_decay=0.03, rate_factor=5.0, high=0.019, end=0.85)  # by those of task 15
-
-
 LENGTHS = range(2, SENTENCES + 1, 2)
 
 
