@@ -468,8 +468,9 @@ def generated(record: Record, c: Config) -> None:
 
 @torch.inference_mode()
 def activity(kind: str, c: Config) -> pd.DataFrame:
-    """Of each layer of a network, in stories of task 15 and while the gate is open: its rate, silent and locked neurons; right answers.
+    """What each layer of a network does while the gate is open, in stories of task 15, and how many answers are right.
 
+    Rate, silent and locked neurons [%], lowest potential [thresholds].
     A locked neuron never has a pseudo-derivative: its potential is always below 0 or above two thresholds.
     """
     classifier = trained(kind, 15)
@@ -482,8 +483,8 @@ def activity(kind: str, c: Config) -> pd.DataFrame:
     for name in layers[0]:
         z, v = (torch.cat(parts, 1) for parts in zip(*(of_part[name] for of_part in layers), strict=True))
         silent, locked = z.sum((0, 1)) == 0, ((v - v_th).abs() >= v_th).all(0).all(0)
-        rows.append((name, *(100 * float(a.float().mean()) for a in (z, silent, locked))))
-    return pd.DataFrame(rows, columns=["layer", "rate", "silent", "locked"]).assign(right=right)
+        rows.append((name, *(100 * float(a.float().mean()) for a in (z, silent, locked)), float(v.min()) / v_th))
+    return pd.DataFrame(rows, columns=["layer", "rate", "silent", "locked", "lowest"]).assign(right=right)
 
 
 def regularization(record: Record, c: Config) -> None:
@@ -498,6 +499,7 @@ def regularization(record: Record, c: Config) -> None:
             "right": f"{busiest['right']:.1f} %", "mean rate": f"{layers['rate'].mean():.2f} %",
             "busiest layer": f"{busiest['rate']:.2f} % ({busiest['layer']})",
             "silent": f"{layers['silent'].mean():.1f} %", "locked": f"{layers['locked'].mean():.1f} %",
+            "lowest potential": f"{layers['lowest'].min():.1f}",
         })  # fmt: skip
         if kind == "snn-sparse":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)

@@ -215,6 +215,7 @@ def test_silent_and_locked_neurons(monkeypatch):
     table = relational.activity("snn", relational.PRESETS["smoke"]).set_index("layer")
     assert table.loc["pair 2", ["silent", "locked"]].tolist() == pytest.approx([500 / 8, 500 / 8])
     assert table.loc["pair 1", "rate"] > 0
+    assert table.loc["pair 2", "lowest"] < 0 <= table.drop("pair 2")["lowest"].max()
     assert table["right"].nunique() == 1
 
 
