@@ -540,8 +540,11 @@ def sparsity(record: Record, c: Config) -> pd.DataFrame:
         spikes = sum(float(of_layer.sum()) for of_layer in z) / sum(of_layer[0].numel() for of_layer in z)
         right = found.logits.argmax(1) == answers
         needed = float(changes(classifier.network, found)[right[found.story]].sum()) / max(int(right.sum()), 1)
-        rows.append((length, 100 * float(right.float().mean()), spikes, len(found.story) // count, needed))
-    table = pd.DataFrame(rows, columns=["sentences", "right", "spikes", "pairs", "needed"])
+        last = float(last_of_pairs(found).sum(0).mean())
+        rows.append((length, 100 * float(right.float().mean()), spikes, last, len(found.story) // count, needed))
+    table = pd.DataFrame(rows, columns=["sentences", "right", "spikes", "last", "pairs", "needed"])
+    record.value("last_first", table["last"].iloc[0], "{:.2f}")
+    record.value("last_last", table["last"].iloc[-1], "{:.2f}")
     where = "stories of task 1 of our generator"
 
     def slope(y: pd.Series) -> float:
