@@ -214,7 +214,8 @@ plt.show()
 # | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` |
 #
 # Of {value}`ann_trained` networks of artificial neurons, {value}`ann_solved` solve their task, and {value}`snn_solved` of
-# {value}`snn_trained` spiking ones. The talk does not say which three tasks the authors' spiking network leaves.
+# {value}`snn_trained` spiking ones, which we have trained for some tasks only. The talk does not say which three tasks the authors' spiking
+# network leaves.
 #
 # ## Few spikes
 #
