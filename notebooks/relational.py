@@ -107,7 +107,7 @@ plt.show()
 
 # %% tags=["hide-input", "remove-output"]
 story = result.structure
-layers = {name: layer.z.sum(0).numpy() for name, layer in story.found.layers.items()}
+layers = {name: layer.z.sum(0).numpy() for name, layer in story.found.copies().items()}
 (told,) = (example.statements for example in experiment.TALK if example.task == 15)
 fig = plt.figure(figsize=(7.5, 4.6))
 grid = fig.add_gridspec(2, 3, width_ratios=[1.2, 2.3, 1.2], height_ratios=[8, 1.2])
@@ -125,7 +125,7 @@ def module(place, title, activity):
     return ax
 
 
-ax = module(grid[0, 0], "A: sentences", layers["statement"][story.found.statement[0, -len(told) :]])
+ax = module(grid[0, 0], "A: sentences", layers["statement"])
 ax.set_yticks(range(len(told)), told, fontsize=6)
 ax = module(grid[1, 0], "B: question", layers["question"])
 ax.set_yticks([0], ["what is gertrude\nafraid of"], fontsize=6)
