@@ -234,8 +234,8 @@ plt.show()
 # :file: ../results/relational/regularization.csv
 # :::
 #
-# The cost keeps potentials from falling far below the band, and the network with it answers more questions right, on this task and in one
-# training each. But hardly any neuron is locked even without it, as the lower limit of rates is there in all three trainings.
+# Without a cost, potentials fall much further below the band. But hardly any neuron is locked even so: the lower limit of rates is there in
+# all three trainings, and seems to be enough.
 #
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. On the official test, the upper limit costs
 # {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded).
