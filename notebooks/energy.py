@@ -110,12 +110,12 @@ plt.show()
 #
 # A question takes 143 steps: 110 for a sentence, in the last 14 of which the gate is open, and then 33 until the answer {cite:p}`intel2020`.
 # In each step, each compartment on a core that is in use is updated; each spike has a synaptic operation for each of its synapses, and a
-# message for each core. {numref}`tab-events` prices what is expected {cite:p}`davies2018`. How often neurons fire is not published: we assume
+# message for each core. {numref}`tab-expected` prices what is expected {cite:p}`davies2018`. How often neurons fire is not published: we assume
 # that they do so in {value}`rate_low` to {value}`rate_high` of the steps in which they may. The prices do not say when an update counts as
 # active; the lower end takes it that only those of neurons that fire do, the upper one that all do.
 #
 # :::{csv-table} Events of a question in all cores that it uses, and their energy (emulated).
-# :name: tab-events
+# :name: tab-expected
 # :header-rows: 1
 # :file: ../results/energy/events.csv
 # :::
