@@ -197,6 +197,9 @@ plt.show()
 # Activity of the last layer of each pair (dark: strong), for four of the talk's stories. Red: without this pair the answer would be another.
 # ```
 #
+# Where Gertrude's fears are asked for, it is the pair of *sheep are afraid of wolves* and *gertrude is a sheep*; and for the way from the garden to
+# the kitchen, the pair of the two statements that name the hallway.
+#
 # ## All tasks
 #
 # {numref}`tab-tasks` has a network for each task. The official files have 10,000 questions for training, of which we hold out the last
@@ -254,7 +257,7 @@ plt.show()
 lengths = result.sparsity
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(7.5, 2.5))
 left.plot(result.reading["step"], result.reading["right"], "o-", color=BLUE, ms=3)
-left.set(xlabel="step at which it is read", ylabel="right answers [%]", ylim=(0, 102))
+left.set(xlabel="step at which it is read", ylabel="right answers [%]", ylim=(0, 102), xticks=range(0, len(result.reading) + 1, 2))
 middle.plot(lengths["sentences"], lengths["spikes"], "o-", color=BLUE, ms=3, label="all")
 middle.plot(lengths["sentences"], lengths["last"], "s-", color=RED, ms=3, label="pairs, last layer")
 middle.legend()
@@ -270,7 +273,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/spikes.*
 # :name: fig-spikes
-# :alt: Left, the share of right answers is zero at the first steps and jumps up at the last ones. Middle, spikes per neuron fall as stories get longer, those of the last layer of pairs to almost none. Right, the number of all pairs rises steeply, that of needed pairs stays near one.
+# :alt: Left, the share of right answers is zero at the first steps and jumps up at the last ones. Middle, spikes per neuron fall as stories get longer, those of the last layer of pairs to almost none. Right, the number of all pairs rises steeply, that of needed pairs is about two for the shortest stories and less than one for longer ones.
 # Left: right answers in task 15 against the step of the reading. Middle: spikes per neuron in stories of task 1 of 2 to 20
 # sentences. Right: pairs of sentences, and those without which a right answer would be another (on average over stories).
 # ```
