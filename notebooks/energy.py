@@ -14,7 +14,7 @@
 # (energy)=
 # # The relational network on 22 chips
 #
-# The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips` chips, and the talk compares it with a GPU. Hardly
+# The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips`, and the talk compares it with a GPU. Hardly
 # any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
 # cores the network lies. This chapter does that, and counts the events of which published prices are known. A model that predicts
 # all of the network's energy and time is to follow; until then, the talk's ratios stand here as *cited*.
@@ -76,7 +76,7 @@ result = experiment.run(experiment.config(preset, seed), record)
 # | chips that are used, emulated | {claim}`relnet.chips.touched.2` | {claim}`relnet.chips.touched.6` | {claim}`relnet.chips.touched.10` | {claim}`relnet.chips.touched.16` | {claim}`relnet.chips.touched.20` |
 #
 # With the widths of layers in the published code, which the talk does not give, the five numbers of the talk come out exactly. The whole
-# network is laid out on {claim}`relnet.chips` chips (published: {published}`relnet.chips`). With $n$ sentences, it takes
+# network is laid out on {claim}`relnet.chips` (published: {published}`relnet.chips`). With $n$ sentences, it takes
 # {claim}`relnet.cores.formula` cores.
 
 # %% tags=["hide-input", "remove-output"]
