@@ -243,7 +243,8 @@ plt.show()
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. On the official test, the upper limit costs
 # {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded).
 #
-# Its answer is there at {claim}`rel.readout.steps` step only, the last one: {numref}`fig-spikes`, left, shows what an earlier reader would get.
+# Of all steps, only the last has the answer ({claim}`rel.readout.steps`; published: {published}`rel.readout.steps`). {numref}`fig-spikes`, left,
+# shows what an earlier reader would get.
 #
 # The talk finds the network *{published}`rel.snn.sparsity`*, and thinks that the number of interesting relations grows
 # *{published}`rel.relations`*. We trained a further network, without an upper limit of rates, on stories of 2 to 20 sentences of task 1. With each
