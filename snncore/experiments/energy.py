@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ import pandas as pd
 from snncore.datafiles import package_file
 from snncore.experiments import ledger
 from snncore.experiments.record import Record
-from snncore.loihi.energy import energy
-from snncore.loihi.placement import DENSE, ONE_TO_ONE, Network, Population, Projection, Unit, place
+from snncore.loihi.energy import all_active, energy
+from snncore.loihi.placement import DENSE, ONE_TO_ONE, Network, Placement, Population, Projection, Unit, place
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES, Size
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, read_stories
@@ -40,7 +40,7 @@ WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
 RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
 BLOCK = 5  # sentences of a group; a block has the pairs of two groups
-LSNN_SYNAPSES, SUM_NEURONS = 60_000, 16  # of a core, by choice of the published layout; 210 axons each would allow 19 neurons of the sum
+LSNN_SYNAPSES, SYNAPSES, SUM_NEURONS = 60_000, 40_000, 16  # of a core, by choice of the published layout: 210 axons each allow 19 neurons
 
 
 class Layout(NamedTuple):
@@ -49,6 +49,10 @@ class Layout(NamedTuple):
     network: Network
     units: list[Unit]
     needs: dict[str, int]
+
+    def used(self, sentences: int) -> list[str]:
+        """Populations that a story of so many sentences uses."""
+        return [name for name, needed in self.needs.items() if needed <= sentences]
 
 
 def layout(size: Size, words: int, relays: bool = True) -> Layout:
@@ -62,15 +66,14 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
     projections: list[Projection] = []
     needs: dict[str, int] = {}
 
-    def add(population: Population, sentences: int = 0) -> str:
-        populations.append(population)
-        needs[population.name] = sentences
-        return population.name
+    def add(name: str, neurons: int, module: str, sentences: int = 0, synapses: int = SYNAPSES, **options: Any) -> str:
+        populations.append(Population(name, neurons, module, synapses, **options))
+        needs[name] = sentences
+        return name
 
-    sentences = [
-        add(Population(f"sentence {s}", size.encoder, "sentences", LSNN_SYNAPSES, compartments=2), s) for s in range(1, SENTENCES + 1)
-    ]
-    question = add(Population("question", size.encoder, "question", LSNN_SYNAPSES, compartments=2))  # at most: AHP neurons have two
+    lsnn = {"synapses": LSNN_SYNAPSES, "compartments": 2}  # at most: AHP neurons have two
+    sentences = [add(f"sentence {s}", size.encoder, "sentences", s, **lsnn) for s in range(1, SENTENCES + 1)]
+    question = add("question", size.encoder, "question", **lsnn)
     for name in (*sentences, question):
         projections += [Projection(f"words of {name}", name), Projection(name, name)]
     units = [Unit([*sentences, question])]
@@ -83,16 +86,15 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
         for name, needed in (*((sentences[s], s + 1) for s in sorted({s for ij in block for s in ij})), (question, 0)):
             sources[name] = name
             if relays:
-                relay = Population(f"relay of {name}, block {number}", size.encoder, "relays", one_chip=True)
-                sources[name] = add(relay, needed)
-                projections.append(Projection(name, relay.name, ONE_TO_ONE))
-                here.append(relay.name)
-        mask = add(Population(f"mask, block {number}", SENTENCES, "masks", one_chip=True))
+                sources[name] = add(f"relay of {name}, block {number}", size.encoder, "relays", needed, one_chip=True)
+                projections.append(Projection(name, sources[name], ONE_TO_ONE))
+                here.append(sources[name])
+        mask = add(f"mask, block {number}", SENTENCES, "masks", one_chip=True)
         projections.append(Projection("absent sentences", mask, ONE_TO_ONE))
         here.append(mask)
         for i, j in block:
             layers = [
-                add(Population(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, layer{'s 2 to 4' if k > 1 else ' 1'}"), j + 1)
+                add(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, layer{'s 2 to 4' if k > 1 else ' 1'}", j + 1)
                 for k, width in enumerate(size.pairs, 1)
             ]
             projections += [Projection(sources[name], layers[0]) for name in (sentences[i], sentences[j], question)]
@@ -103,49 +105,42 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
             last_layers.append(Unit(layers[1:], new_chip=not last_layers))
         units.append(Unit(here, new_chip=True))
 
-    answer = [add(Population("sum", size.pairs[-1], "sum and answer", neurons_per_core=SUM_NEURONS))]
-    answer += [add(Population(f"answer {k}", width, "sum and answer")) for k, width in enumerate((*size.answer, size.answers), 1)]
+    answer = [add("sum", size.pairs[-1], "sum and answer", neurons_per_core=SUM_NEURONS)]
+    answer += [add(f"answer {k}", width, "sum and answer") for k, width in enumerate((*size.answer, size.answers), 1)]
     projections += [Projection(pre, post) for pre, post in pairwise(answer)]
     inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES}
     return Layout(Network(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs)
 
 
-def events(network: Network, used: Collection[str], rate: float) -> dict[str, float]:
+def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
     """Events of a question that uses these populations, if all of their neurons fire so often while they may: expected numbers.
 
     All compartments are updated in all steps. A word is one input that fires in each of its steps. What spikes pay on the way from tile to
     tile and from chip to chip is not in it: the prices have none for the latter.
     """
-    populations = {p.name: p for p in network.populations}
-    cores = network.cores()
-    spikes = {name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for name, p in populations.items() if name in used}
+    network = placement.network
+    populations = [p for p in network.populations if p.name in used]
+    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations}
+    fired = sum(spikes.values())
+    updates = STEPS * sum(p.neurons * p.compartments for p in populations)
     spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
     synaptic = messages = 0.0
     for p in network.projections:
         if p.pre in spikes and p.post in used:
-            share = 1.0 if p.neurons is None else p.neurons / network.sizes[p.pre]
-            dense = p.kind == DENSE
-            synaptic += share * spikes[p.pre] * (populations[p.post].neurons if dense else 1)
-            messages += share * spikes[p.pre] * (cores[p.post] if dense else 1)
-    fired = sum(spikes[name] for name in used)
-    updates = STEPS * sum(populations[name].neurons * populations[name].compartments for name in used)
+            sent, dense = spikes[p.pre] * network.sources(p) / network.sizes[p.pre], p.kind == DENSE
+            synaptic += sent * (network.sizes[p.post] if dense else 1)
+            messages += sent * (len(placement.chips[p.post]) if dense else 1)
     return {"update_active": fired, "update_inactive": updates - fired, "synaptic_operation": synaptic, "spike_in_tile": messages}
 
 
-def all_active(counts: dict[str, float]) -> dict[str, float]:
-    """The same events, if each update counts as active: the prices do not say when it does."""
-    return counts | {"update_active": counts["update_active"] + counts["update_inactive"], "update_inactive": 0.0}
-
-
-def priced(record: Record, found: Layout) -> None:
+def priced(record: Record, found: Layout, placement: Placement) -> None:
     """Energy of the cores' events for each number of sentences of the table, between the least and the most that assumptions allow."""
     rows = []
     for n in TABLE:
-        used = [name for name, needed in found.needs.items() if needed <= n]
-        few, many = (events(found.network, used, rate) for rate in RATES)
+        few, many, most = (events(placement, found.used(n), rate) for rate in (*RATES, 1.0))
         low, high = energy(few) / 1000, energy(all_active(many)) / 1000
         if n == 2:
-            record.value("every_step", energy(all_active(events(found.network, used, 1.0))) / 1000, "{:.2f} mJ")
+            record.value("every_step", energy(all_active(most)) / 1000, "{:.2f} mJ")
             record.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset="events at assumed rates")
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
@@ -166,12 +161,12 @@ class Result(NamedTuple):
 def placed(record: Record) -> Result:
     """Lay out the network of the published sizes, and count what stories of the talk's lengths use of it."""
     network, units, needs = found = layout(SIZES["paper"], len(VOCABULARY))
-    priced(record, found)
     placement = place(network, units, CHIPS)
+    priced(record, found, placement)
     record.claim("relnet.chips", len(placement.used(needs)[1]), dataset="published sizes, 20 sentences")
     counts = {}
     for n in range(1, SENTENCES + 1):
-        counts[n], chips = placement.used([name for name, needed in needs.items() if needed <= n])
+        counts[n], chips = placement.used(found.used(n))
         if n in TABLE:
             record.claim(f"relnet.cores.{n}", counts[n], dataset="published sizes")
             record.claim(f"relnet.chips.touched.{n}", len(chips), dataset="published sizes")

@@ -126,8 +126,10 @@ KINDS = {
 HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
-ATTEMPTED = (1, 4, 6, 11, 12, 13, 15, 20)  # tasks that spiking networks were trained for
-FURTHER = {"snn-rates": (15,), "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20)}
+TRAINED = {  # tasks for which there are networks
+    "ann": tuple(TASKS), "snn": (1, 4, 6, 11, 12, 13, 15, 20), "snn-sparse": (15,), "snn-rates": (15,), "snn-free": (15,),
+    "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20),
+}  # fmt: skip
 SHOWN = {"ann": "artificial", "snn": "spiking"}
 SOLVED = 95.0  # right answers [%] with which a task counts as solved
 
@@ -185,7 +187,8 @@ def job(kind: str, task: int | str, seed: int) -> Job:
         about = "stories of our generator"
     else:
         stories = {t: files_of(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
-        about = "bAbI, official files (en-10k)" + ", training part of task 3 drawn by our generator" * (3 in stories)
+        about = "bAbI, official files (en-10k)"
+        about += "".join(f", training part of task {t} drawn by our generator" for t in GENERATED if t in stories)
     cut = sum(len(e.statements) > SENTENCES for parts in stories.values() for part in parts for e in part)
     about += f"; {cut:,} stories are longer than {SENTENCES} statements, of which they keep the last" * (cut > 0)
 
@@ -372,22 +375,14 @@ def read(classifier: StoryClassifier, example: Example) -> Read:
     absent = int(found.first.min())
     pairs = pd.DataFrame({
         "first": 1 + found.first - absent, "second": 1 + found.second - absent,
-        "activity": last_of_pairs(found).sum(0).mean(1), "changes": changes(classifier.network, found),
+        "activity": found.last_of_pairs.sum(0).mean(1), "changes": changes(classifier.network, found),
     })  # fmt: skip
     return Read(VOCABULARY[int(found.logits.argmax()) - 1], pairs, found)
 
 
-def last_of_pairs(found: Answer) -> Float[Tensor, "time pair neuron"]:
-    """Activity of the last layer of the pairs' module."""
-    *_, last = (layer.z for name, layer in found.layers.items() if name.startswith("pair"))
-    return last
-
-
 def changes(network: RelationalNetwork, found: Answer) -> Bool[Tensor, " pair"]:
     """Whether the answer about a story changes when a pair is left out of its sum."""
-    last = last_of_pairs(found)
-    total = last.new_zeros(len(last), len(found.logits), last.shape[2]).index_add(1, found.story, last)
-    return network.conclude(total[:, found.story] - last)[0].argmax(1) != found.logits.argmax(1)[found.story]
+    return network.without_pair(found).argmax(1) != found.logits.argmax(1)[found.story]
 
 
 def talk_examples(record: Record) -> dict[str, Read]:
@@ -400,7 +395,7 @@ def talk_examples(record: Record) -> dict[str, Read]:
     """
     found, rows, right = {}, [], dict.fromkeys(("ann", "ann-drawn", "snn-drawn"), 0)
     for story in TALK:
-        kinds = [kind for kind in right if story.task in (FURTHER.get(kind) or TASKS)]
+        kinds = [kind for kind in right if story.task in TRAINED[kind]]
         networks = {kind: trained(kind, story.task) for kind in kinds}
         for question, (name, published) in story.asked.items():
             example = Example(story.statements, question, solve(story.statements, question))
@@ -466,32 +461,49 @@ def generated(record: Record, c: Config) -> None:
 # --- Spikes -------------------------------------------------------------------------------------------------------------------------
 
 
-@torch.inference_mode()
-def activity(kind: str, c: Config) -> pd.DataFrame:
-    """What each layer of a network does while the gate is open, in stories of task 15, and how many answers are right.
+class Asked(NamedTuple):
+    """A network, its answers to generated questions of task 15 in parts, and the right ones."""
 
-    Rate, silent and locked neurons [%], lowest potential [thresholds].
-    A locked neuron never has a pseudo-derivative: its potential is always below 0 or above two thresholds.
-    """
+    network: RelationalNetwork
+    found: list[Answer]
+    answers: Int[Tensor, " question"]
+
+    @property
+    def logits(self) -> Float[Tensor, "question answer"]:
+        """Of all questions."""
+        return torch.cat([f.logits for f in self.found])
+
+
+@torch.inference_mode()
+def asked(kind: str, c: Config) -> Asked:
+    """Ask a network of a kind questions of task 15."""
     classifier = trained(kind, 15)
     stories, answers = arrays(generate(15, c.questions, numpy_generator(c.seed, "stories of task 15")))
-    found = [classifier.answer(part) for part in stories.split(100)]
-    right = 100 * float((torch.cat([f.logits for f in found]).argmax(1) == answers).float().mean())
-    spiking = classifier.network.statement
+    return Asked(classifier.network, [classifier.answer(part) for part in stories.split(100)], answers)
+
+
+def activity(a: Asked) -> pd.DataFrame:
+    """What each layer of a network does while the gate is open, and how many answers are right.
+
+    Rate, silent and locked neurons [%], lowest potential [thresholds]. A locked neuron never has a pseudo-derivative: its potential is
+    always below 0 or above two thresholds.
+    """
+    spiking = a.network.statement
     assert isinstance(spiking, Spiking)
-    layers, v_th, rows = [f.copies() for f in found], spiking.params.v_th, []
+    layers, v_th, rows = [f.copies() for f in a.found], spiking.params.v_th, []
     for name in layers[0]:
         z, v = (torch.cat(parts, 1) for parts in zip(*(of_part[name] for of_part in layers), strict=True))
         silent, locked = z.sum((0, 1)) == 0, ((v - v_th).abs() >= v_th).all(0).all(0)
-        rows.append((name, *(100 * float(a.float().mean()) for a in (z, silent, locked)), float(v.min()) / v_th))
+        rows.append((name, *(100 * float(x.float().mean()) for x in (z, silent, locked)), float(v.min()) / v_th))
+    right = 100 * float((a.logits.argmax(1) == a.answers).float().mean())
     return pd.DataFrame(rows, columns=["layer", "rate", "silent", "locked", "lowest"]).assign(right=right)
 
 
-def regularization(record: Record, c: Config) -> None:
+def regularization(record: Record, c: Config, sparse: Asked) -> None:
     """What the costs of rates and of potentials do: a row for each network of task 15."""
     rows = []
     for kind in ("snn-free", "snn-rates", "snn-sparse"):
-        layers, recipe = activity(kind, c), KINDS[kind].recipe
+        layers, recipe = activity(sparse if kind == "snn-sparse" else asked(kind, c)), KINDS[kind].recipe
         assert isinstance(recipe, SpikingRecipe)
         busiest = layers.iloc[layers["rate"].argmax()]
         rows.append({
@@ -503,24 +515,19 @@ def regularization(record: Record, c: Config) -> None:
         })  # fmt: skip
         if kind == "snn-sparse":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
-            record.value("high", 100 * recipe.high, "{:.1f} %")
-            record.value("begin", 100 * recipe.begin, "{:.0f} %")
-            record.value("end", 100 * recipe.end, "{:.0f} %")
     record.table(pd.DataFrame(rows), "regularization")
+    record.value("high", 100 * SPARSE.high, "{:.1f} %")
+    record.value("begin", 100 * SPARSE.begin, "{:.0f} %")
+    record.value("end", 100 * SPARSE.end, "{:.0f} %")
 
 
-@torch.inference_mode()
-def reading(record: Record, c: Config) -> pd.DataFrame:
-    """What would be right if readouts were read after an earlier step, in stories of task 15."""
-    classifier = trained("snn-sparse", 15)
-    stories, answers = arrays(generate(15, c.questions, numpy_generator(c.seed, "stories of task 15")))
-    found = [classifier.answer(part) for part in stories.split(100)]
-    *_, last = found[0].layers
-    y = F.linear(torch.cat([f.layers[last].z for f in found], 1), classifier.network.w_out).cumsum(0)
-    read = torch.cat([f.logits for f in found])
-    steps = sum(torch.allclose(now, read, rtol=1e-4, atol=1e-4) for now in y)
+def reading(record: Record, a: Asked) -> pd.DataFrame:
+    """What would be right if readouts were read after an earlier step."""
+    *_, last = a.found[0].layers
+    y = F.linear(torch.cat([f.layers[last].z for f in a.found], 1), a.network.w_out.detach()).cumsum(0)
+    steps = sum(torch.allclose(now, a.logits, rtol=1e-4, atol=1e-4) for now in y)
     record.claim("rel.readout.steps", steps, dataset="steps at which what readouts have added up is the answer; stories of our generator")
-    right = (y.argmax(2) == answers).float().mean(1)
+    right = (y.argmax(2) == a.answers).float().mean(1)
     return pd.DataFrame({"step": range(1, len(y) + 1), "right": 100 * right})
 
 
@@ -540,7 +547,7 @@ def sparsity(record: Record, c: Config) -> pd.DataFrame:
         spikes = sum(float(of_layer.sum()) for of_layer in z) / sum(of_layer[0].numel() for of_layer in z)
         right = found.logits.argmax(1) == answers
         needed = float(changes(classifier.network, found)[right[found.story]].sum()) / max(int(right.sum()), 1)
-        last = float(last_of_pairs(found).sum(0).mean())
+        last = float(found.last_of_pairs.sum(0).mean())
         rows.append((length, 100 * float(right.float().mean()), spikes, last, len(found.story) // count, needed))
     table = pd.DataFrame(rows, columns=["sentences", "right", "spikes", "last", "pairs", "needed"])
     record.value("last_first", table["last"].iloc[0], "{:.2f}")
@@ -593,19 +600,13 @@ def files(record: Record) -> None:
 
 def trainings(record: Record, seed: int) -> None:
     """Train all networks of the chapter, where that has not been done yet, and count the tasks that each kind solves."""
-
-    def right(kind: str, task: int) -> float:
-        return 100 * train_stories(kind, task, seed)["test_accuracy"]
-
-    for kind, tasks in (("ann", tuple(TASKS)), ("snn", ATTEMPTED)):
-        solved = sum(right(kind, task) >= SOLVED for task in tasks)
-        where = f"official test files (en-10k), one network for each of {len(tasks)} tasks"
-        record.claim(f"rel.{kind}.solved", solved, dataset=where, n=1000 * len(tasks), seeds=1)
-    loss = right("snn-free", 15) - right("snn-sparse", 15)
+    right = {kind: {task: 100 * train_stories(kind, task, seed)["test_accuracy"] for task in tasks} for kind, tasks in TRAINED.items()}
+    for kind in SHOWN:
+        where = f"official test files (en-10k), one network for each of {len(right[kind])} tasks"
+        solved = sum(a >= SOLVED for a in right[kind].values())
+        record.claim(f"rel.{kind}.solved", solved, dataset=where, n=1000 * len(right[kind]), seeds=1)
+    loss = right["snn-free"][15] - right["snn-sparse"][15]
     record.claim("rel.snn.rate.accuracy_loss", loss, dataset="official test file of task 15", n=1000, seeds=1)
-    for kind, tasks in FURTHER.items():
-        for task in tasks:
-            right(kind, task)
 
 
 class Result(NamedTuple):
@@ -635,26 +636,24 @@ def run(c: Config, record: Record) -> Result:
     grown = architecture(record)
     generated(record, c)
     table(record)
-    regularization(record, c)
+    sparse = asked("snn-sparse", c)
+    regularization(record, c, sparse)
     if c.train:
         files(record)
         trainings(record, c.seed)
-    return Result(grown, talk_examples(record), structure(record), reading(record, c), sparsity(record, c))
+    return Result(grown, talk_examples(record), structure(record), reading(record, sparse), sparsity(record, c))
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The words of the command that trains."""
-    parser.add_argument("--task", type=task_or_joint, metavar="1 to 20, or joint", help="train one network on a task, or on all")
+    parser.add_argument(
+        "--task",
+        type=lambda word: int(word) if word.isdecimal() else word,
+        choices=[*TASKS, JOINT],
+        metavar=f"1 to 20, or {JOINT}",
+        help="train one network on a task, or on all",
+    )
     parser.add_argument("--kind", choices=KINDS, default="ann", help="its neurons")
-
-
-def task_or_joint(word: str) -> int | str:
-    """A task's number, or `JOINT`."""
-    if word == JOINT:
-        return word
-    if word in map(str, TASKS):
-        return int(word)
-    raise argparse.ArgumentTypeError(f"there is no task {word!r}: they are 1 to 20, or {JOINT}")
 
 
 def command(given: argparse.Namespace) -> bool:

@@ -91,7 +91,7 @@ class Network:
                 ("compartments", compartments[own].sum(), spec.COMPARTMENTS),
                 ("input axons", targets[k].sum(), spec.AXONS),
                 ("output axons", targets[:, self.w_in.shape[1] :][:, own].sum(), spec.AXONS),
-                ("bits of weights", 8 * connected[own].sum(), spec.SYNAPSE_BITS),
+                ("bits of weights", spec.WEIGHT_BITS * connected[own].sum(), spec.SYNAPSE_BITS),
             ):
                 if count > limit:
                     raise spec.LimitError(

@@ -4,9 +4,7 @@ A core holds as many neurons of a population as all of its limits allow; a popul
 An *axon* goes from a neuron to a core on which it has synapses; projections do not share axons, as in the published layout. Cores whose
 axons all stay on the chip have a larger table of them.
 
-Source of the limits: M. Davies et al., IEEE Micro 38(1), 82-99 (2018) (compartments, axons into a core, cores of a chip); the published
-layout of the spiking relational network, github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet (synapses, axons out of
-a core, axons of a neuron).
+Source of the limits: those of `snncore.loihi.spec`.
 """
 
 import functools
@@ -18,10 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, LimitError
+from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, FAN_OUT, OUT_AXONS, SYNAPSE_BITS, WEIGHT_BITS, LimitError
 
-OUT_AXONS = 2048  # of a core, if some go to other chips; otherwise `AXONS`
-FAN_OUT = 511  # axons of a neuron
+SYNAPSES = SYNAPSE_BITS // WEIGHT_BITS  # of a core
 DENSE, ONE_TO_ONE = "dense", "one to one"
 
 
@@ -35,10 +32,8 @@ class Population:
     neurons : int
     module : str
         To which part of the network it belongs.
-    synapses : int
-        As many as a core may have, by the layout's choice.
-    neurons_per_core : int
-        The same for neurons.
+    synapses, neurons_per_core : int
+        As many as a core may have, if the layout chooses fewer than it can have.
     compartments : int
         Of a neuron.
     one_chip : bool
@@ -48,7 +43,7 @@ class Population:
     name: str
     neurons: int
     module: str
-    synapses: int = 40_000
+    synapses: int = SYNAPSES
     neurons_per_core: int = COMPARTMENTS
     compartments: int = 1
     one_chip: bool = False
@@ -146,23 +141,23 @@ class Network:
                 raise LimitError(f"a neuron of {p.name!r} would need {fan_out:,} axons, {beyond:,} more than the {FAN_OUT} it can have")
         return found
 
-    def _sources(self, projection: Projection) -> int:
-        """Neurons from which a projection comes."""
+    def sources(self, projection: Projection) -> int:
+        """Number of neurons from which a projection comes."""
         return self.sizes[projection.pre] if projection.neurons is None else projection.neurons
 
     def _fan_out(self, p: Population, out: Sequence[Projection], cores: dict[str, int]) -> int:
         """Axons of a neuron, in the mean over a population."""
-        return math.ceil(sum(self._sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
+        return math.ceil(sum(self.sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
 
     def _fit(self, p: Population, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
         """How many neurons of a population a core can hold."""
-        dense = sum(self._sources(i) for i in into if i.kind == DENSE)
+        dense = sum(self.sources(i) for i in into if i.kind == DENSE)
         single = sum(i.kind == ONE_TO_ONE for i in into)
         fan_out = self._fan_out(p, out, cores)
         limits = {  # of what: a neuron needs so many, all together once so many, and there are so many
             "compartments": (p.compartments, 0, COMPARTMENTS),
             "neurons": (1, 0, p.neurons_per_core),
-            "synapses": (dense + single, 0, p.synapses),
+            "synapses": (dense + single, 0, min(p.synapses, SYNAPSES)),
             "axons into a core": (single, dense, AXONS),
             "axons out of a core": (fan_out, 0, AXONS if p.one_chip else OUT_AXONS),
         }
@@ -206,10 +201,10 @@ class Placement:
                 continue
             source = self.chip_of_neurons(p.pre)
             if p.kind == DENSE:
-                share = 1 if p.neurons is None else p.neurons / len(source)
-                found += share * sum(int((source != chip).sum()) for chip in self.chips[p.post])
+                crossing = sum(int((source != chip).sum()) for chip in self.chips[p.post])
             else:
-                found += int((source != self.chip_of_neurons(p.post)).sum())
+                crossing = int((source != self.chip_of_neurons(p.post)).sum())
+            found += crossing * self.network.sources(p) / len(source)
         return found
 
 
@@ -239,19 +234,19 @@ def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
     chip = used = 0
     for unit in units:
         owners = [name for name in unit.populations for _ in range(cores[name])]
-        if len(owners) > CORES and not unit.split:
-            beyond = len(owners) - CORES
-            raise LimitError(f"the unit of {owners[0]!r} needs {len(owners)} cores, {beyond} more than the {CORES} of a chip")
-        for k, name in enumerate(owners):
-            room = 1 if unit.split or k else len(owners)
-            if used + room > CORES or (unit.new_chip and k == 0 and used):
+        for k, together in enumerate([[name] for name in owners] if unit.split else [owners]):
+            if len(together) > CORES:
+                beyond = len(together) - CORES
+                raise LimitError(f"the unit of {together[0]!r} needs {len(together)} cores, {beyond} more than the {CORES} of a chip")
+            if used + len(together) > CORES or (unit.new_chip and used and k == 0):
                 chip, used = chip + 1, 0
-            found[name].append(chip)
-            used += 1
+            for name in together:
+                found[name].append(chip)
+            used += len(together)
     if chip >= chips:
         raise LimitError(f"the network needs {chip + 1} chips, {chip + 1 - chips} more than there are")
-    leaving = {p.pre for p in network.projections if p.pre not in network.inputs and {*found[p.pre], *found[p.post]} - {found[p.pre][0]}}
-    for p in network.populations:
-        if p.one_chip and p.name in leaving:
-            raise LimitError(f"axons of {p.name!r} leave its chip, but it was given the larger table of those that stay")
+    staying = {p.name for p in network.populations if p.one_chip}
+    for p in network.projections:
+        if p.pre in staying and len({*found[p.pre], *found[p.post]}) > 1:
+            raise LimitError(f"axons of {p.pre!r} leave its chip, but it was given the larger table of those that stay")
     return Placement(network, {name: tuple(its_chips) for name, its_chips in found.items()})

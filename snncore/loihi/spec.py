@@ -1,7 +1,8 @@
 """What Loihi's registers and cores can hold, and errors that say what does not fit.
 
 Source: M. Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 82-99 (2018); ranges of the
-registers as in the validation code of nengo-loihi.
+registers as in the validation code of nengo-loihi; axons out of a core and of a neuron as in the published layout of the spiking relational
+network, github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet.
 """
 
 STATE = (1 << 23) - 1  # largest current or potential
@@ -15,7 +16,9 @@ REFRACTORY = 63
 CORES = 128
 COMPARTMENTS = 1024  # a core
 AXONS = 4096  # a core, in and out each
-SYNAPSE_BITS = 1 << 20  # a core
+OUT_AXONS = 2048  # a core, if some go to other chips
+FAN_OUT = 511  # axons of a neuron
+WEIGHT_BITS, SYNAPSE_BITS = 8, 1 << 20  # a weight, a core
 
 
 class LimitError(ValueError):

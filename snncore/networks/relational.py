@@ -185,10 +185,21 @@ class Answer(NamedTuple):
     statement: Int[Tensor, " sentence"]
     question: Int[Tensor, " batch"]
 
+    @property
+    def last_of_pairs(self) -> Float[Tensor, "time pair neuron"]:
+        """Activity of the last layer of g."""
+        *_, last = (layer.z for name, layer in self.layers.items() if name.startswith("pair"))
+        return last
+
     def copies(self) -> dict[str, Layer]:
         """Layers as they are where each sentence and each question has its own neurons, as on a chip."""
         rows = {"statement": self.statement, "question": self.question}
         return {name: Layer(z[:, rows[name]], v[:, rows[name]]) if name in rows else Layer(z, v) for name, (z, v) in self.layers.items()}
+
+
+def _summed(last: Float[Tensor, "time pair neuron"], story: Int[Tensor, " pair"], batch: int) -> Float[Tensor, "time batch neuron"]:
+    """The sum over all pairs of each story."""
+    return last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last)
 
 
 class RelationalNetwork(nn.Module):
@@ -257,8 +268,7 @@ class RelationalNetwork(nn.Module):
         current = current + self.place_first[place + first] + self.place_second[place + second]
         for k, w in enumerate([None, *self.w_pairs], 1):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
-        last = layers[f"pair {len(self.w_pairs) + 1}"].z
-        logits, further = self.conclude(last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last))
+        logits, further = self.conclude(_summed(layers[f"pair {len(self.w_pairs) + 1}"].z, story, batch))
         return Answer(logits, layers | further, story, first, second, which[present], asked)
 
     def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
@@ -268,6 +278,11 @@ class RelationalNetwork(nn.Module):
         for k, w in enumerate(self.w_answer, 1):
             layer = layers[f"answer {k}"] = self.statement.layer(F.linear(layer.z, w))
         return self.statement.read(F.linear(layer.z, self.w_out)), layers
+
+    def without_pair(self, found: Answer) -> Float[Tensor, "pair answer"]:
+        """What the logits for its story are when a pair is left out of the sum, for each of the pairs."""
+        last = found.last_of_pairs
+        return self.conclude(_summed(last, found.story, len(found.logits))[:, found.story] - last)[0]
 
     @staticmethod
     def _encoded(encoder: Artificial | Spiking, sentences: Int[Tensor, "sentence word"]) -> tuple[Layer, Int[Tensor, " sentence"]]:

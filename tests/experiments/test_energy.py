@@ -4,6 +4,7 @@ import pytest
 
 from snncore.experiments import energy
 from snncore.experiments.record import Record, read_rows
+from snncore.loihi.placement import place
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES
 from snncore.tasks.stories import Example
@@ -47,9 +48,8 @@ def test_relays_save_messages_by_closed_forms(placed):
 
 
 def test_events_of_two_sentences_by_hand():
-    network, _, needs = energy.layout(SIZES["paper"], 180)
-    used = [name for name, needed in needs.items() if needed <= 2]
-    found = energy.events(network, used, 0.02)
+    layout = energy.layout(SIZES["paper"], 180)
+    found = energy.events(place(layout.network, layout.units, 22), layout.used(2), 0.02)
     encoders, relays = 3 * 200, (2 * 4 + 10) * 200
     forward = 3 * 1024 + 256 + 256 + 512 + 159 + 181
     spikes = 0.02 * (encoders * 110 + relays * 14 + forward * 37)

@@ -212,7 +212,7 @@ def test_silent_and_locked_neurons(monkeypatch):
         w[:3] = 0  # silent, at rest: they have no pseudo-derivative there, nor ...
         w[3:5].neg_()  # ... below it
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
-    table = relational.activity("snn", relational.PRESETS["smoke"]).set_index("layer")
+    table = relational.activity(relational.asked("snn", relational.PRESETS["smoke"])).set_index("layer")
     assert table.loc["pair 2", ["silent", "locked"]].tolist() == pytest.approx([500 / 8, 500 / 8])
     assert table.loc["pair 1", "rate"] > 0
     assert table.loc["pair 2", "lowest"] < 0 <= table.drop("pair 2")["lowest"].max()
@@ -222,14 +222,14 @@ def test_silent_and_locked_neurons(monkeypatch):
 def test_read_at_the_last_step_the_answer_is_the_network_s(tmp_path, monkeypatch):
     network, c = classifier("snn"), relational.PRESETS["smoke"]
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
-    found = relational.reading(Record("relational", "smoke", tmp_path), c)
+    found = relational.reading(Record("relational", "smoke", tmp_path), relational.asked("snn", c))
     assert len(found) == Timing().window
     assert [row["ours"] for row in read_rows(tmp_path)] == [1]
     with monkeypatch.context() as patch:  # a readout that were read at each step
         patch.setattr(type(network.network.statement), "read", lambda self, y: y.cumsum(0).mean(0))
-        relational.reading(Record("relational", "smoke", tmp_path / "mean"), c)
+        relational.reading(Record("relational", "smoke", tmp_path / "mean"), relational.asked("snn", c))
     assert [row["ours"] for row in read_rows(tmp_path / "mean")] == [0]
-    assert found["right"].iloc[-1] == pytest.approx(relational.activity("snn", c)["right"][0])
+    assert found["right"].iloc[-1] == pytest.approx(relational.activity(relational.asked("snn", c))["right"][0])
 
 
 def test_spikes_are_counted_on_all_copies(tmp_path, monkeypatch):

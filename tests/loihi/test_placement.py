@@ -6,8 +6,8 @@ from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection,
 from snncore.loihi.spec import LimitError
 
 
-def population(name, neurons, **options):
-    return Population(name, neurons, "a module", **options)
+def population(name, neurons, synapses=40_000, **options):
+    return Population(name, neurons, "a module", synapses, **options)
 
 
 def cores(*populations, projections=(), **inputs):
@@ -24,6 +24,8 @@ def cores(*populations, projections=(), **inputs):
         (cores(population("a", 256), projections=[Projection("x", "a")], x=600), {"a": 4}),  # 40,000 synapses: 66 neurons
         (cores(population("a", 200, synapses=60_000), projections=[Projection("x", "a"), Projection("a", "a")], x=180), {"a": 2}),  # 157
         (cores(population("a", 512), projections=10 * [Projection("x", "a", ONE_TO_ONE)], x=512), {"a": 2}),  # ten axons each: 409 neurons
+        (cores(Population("a", 256, ""), projections=[Projection("x", "a")], x=1024), {"a": 2}),  # the memory holds 131,072: 128 neurons
+        (cores(population("a", 257, 10**9), projections=[Projection("x", "a")], x=1024), {"a": 3}),  # and no more
     ],
 )  # fmt: skip
 def test_cores_by_hand(found, by_hand):
