@@ -20,7 +20,7 @@
 # all of the network's energy and time is to follow; until then, the talk's ratios stand here as *cited*.
 
 # %% tags=["parameters"]
-preset = "book"  # paper: also counts the questions of the official files, a download
+preset = "book"  # paper: also counts questions of the official files
 seed = 0  # nothing is drawn here
 
 # %% tags=["hide-input"]

@@ -40,3 +40,6 @@ def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path,
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DataError, match="does not fit"):
         checkpoints.load_checkpoint("a", images.cifar_resnet(8))
+    path.unlink()
+    with pytest.raises(DataError, match=r"No such file.*git checkout"):
+        checkpoints.load_checkpoint("a", images.cifar_resnet(8))
