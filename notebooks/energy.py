@@ -55,7 +55,7 @@ result = experiment.run(experiment.config(preset, seed), record)
 # also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off
 # their pairs.
 #
-# If each neuron fires once, the messages between chips are {claim}`relnet.relay.messages` those without relays (published:
+# If each neuron fires once, the messages between chips are {claim}`relnet.relay.messages` those without relays (emulated; published:
 # {published}`relnet.relay.messages`).
 #
 # ## Cores and chips
@@ -63,7 +63,7 @@ result = experiment.run(experiment.config(preset, seed), record)
 # {numref}`tab-cores` counts the cores that stories of each length use. All are laid out for 20 sentences, and shorter stories use a part
 # of them. {numref}`fig-chips` shows where they lie.
 #
-# :::{csv-table} Cores of each part of the network for stories of 2 to 20 sentences.
+# :::{csv-table} Cores of each part of the network for stories of 2 to 20 sentences (emulated).
 # :name: tab-cores
 # :header-rows: 1
 # :file: ../results/energy/cores.csv
@@ -102,7 +102,7 @@ plt.show()
 # ```{figure} ../results/energy/chips.*
 # :name: fig-chips
 # :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences most chips hold only some relays and masks, and the few pairs are on chips 1 and 11. With 20 sentences the chips from 11 to 20 are full, most of the first ten nearly so.
-# Cores in use on each chip, for stories of 2 and of 20 sentences. Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs
+# Cores in use on each chip, for stories of 2 and of 20 sentences (emulated). Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs
 # each, with its relays and mask, chips 11 to 20 their further layers; the sum and the answer follow. Dashed: the cores that a chip has.
 # ```
 #

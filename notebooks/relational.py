@@ -20,10 +20,11 @@
 # have built: {published}`rel.needs_lstm`, with which it encodes sentences {cite:p}`rao2022`.
 #
 # Its training code was never published. This chapter builds the network anew, as one architecture with two choices of neurons, artificial
-# and spiking ones, trains both on the stories of each kind, and looks at what spikes when a question is answered.
+# and spiking ones. Artificial ones are trained on the stories of each kind, spiking ones on some, and we look at what spikes when a
+# question is answered. Trainings are *recorded*, with their weights; what networks answer on this page is *live*, if nothing else is said.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: few stories; book: the numbers of this page; paper: also trains networks on the official files, a download
+preset = "book"  # smoke: few stories; paper: also trains networks
 seed = 0  # another seed draws other stories
 
 # %% tags=["hide-input"]
@@ -155,7 +156,7 @@ plt.show()
 # {numref}`tab-examples` has the talk's examples. They are not quite in the words of the official files, so that some had to be changed
 # ({value}`talk_changed`). What follows from them by logic are the talk's answers.
 #
-# :::{csv-table} Questions of the talk, its answers, those that follow by logic, and those of our networks (live).
+# :::{csv-table} Questions of the talk, its answers, those that follow by logic, and those of our networks (live; empty: not trained on generated stories).
 # :name: tab-examples
 # :header-rows: 1
 # :file: ../results/relational/talk.csv
@@ -214,7 +215,7 @@ plt.show()
 #
 # | | ours, artificial (recorded) | spiking, published (cited) | ours, spiking (recorded) |
 # |---|---|---|---|
-# | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` |
+# | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` of {value}`snn_trained` tried |
 #
 # Of {value}`ann_trained` networks of artificial neurons, {value}`ann_solved` solve their task, and {value}`snn_solved` of
 # {value}`snn_trained` spiking ones, which we have trained for some tasks only. The talk does not say which three tasks the authors' spiking
@@ -231,7 +232,7 @@ plt.show()
 # {numref}`tab-regularization` has the same network trained in three ways. A *locked* neuron has no pseudo-derivative while the gate is open, in
 # no story and at no step: its potential is always below zero or above two thresholds.
 #
-# :::{csv-table} Three trainings of the spiking network for task 15, in new stories (live): right answers; spikes per neuron and step, on average over layers and in the busiest one, while the gate is open; neurons that never spike, and locked ones; the lowest potential, in thresholds.
+# :::{csv-table} Three trainings of the spiking network for task 15 (recorded), in new stories (live): right answers; spikes per neuron and step, on average over layers and in the busiest one, while the gate is open; neurons that never spike, and locked ones; the lowest potential, in thresholds.
 # :name: tab-regularization
 # :header-rows: 1
 # :file: ../results/relational/regularization.csv
