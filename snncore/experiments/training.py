@@ -1,8 +1,9 @@
-"""Train a classifier by a command: resumed if it was begun, tested once, with an account of how it came about."""
+"""Train by a command: resumed if it was begun, tested once, with an account of how it came about."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -33,41 +34,81 @@ class Job(NamedTuple):
     about: str
 
 
-def train_once(name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job]) -> dict[str, Any]:
-    """Train a network, test it once, and write its checkpoint and account to ``data/training``; if that is done, only read the account.
+def state_of(name: str) -> Path:
+    """Where a training that is under way keeps its state."""
+    return TRAINING / f"{name}.state"
+
+
+def commit() -> str:
+    """The commit that a training starts from."""
+    return provenance.commit(TRAINING.parents[1])
+
+
+def keep(
+    name: str, words: str, seed: int, recipe: Any, network: nn.Module, about: str, start: str, log: list[dict[str, Any]], **found: Any
+) -> None:
+    """Write a checkpoint and its account to ``data/training``.
 
     Parameters
     ----------
     name : str
         Of the checkpoint.
     words : str
-        Of the command that does this, after ``python -m snncore.experiments``, without the seed.
-    recipe : Recipe
+        Of the command that did this, after ``python -m snncore.experiments``, without the seed.
     seed : int
+    recipe : dataclass
+    network : module
+    about : str
+        Which data it learned from.
+    start : str
+        The commit that it started from.
+    log : list of dict
+        Rows with ``seconds``.
+    found : any
+        What else the account says, such as the tests.
+    """
+    account = {
+        "command": f"python -m snncore.experiments {words} --seed {seed}",
+        "seed": seed,
+        "data": about,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "recipe": asdict(recipe),
+        **found,
+        "seconds": round(sum(row["seconds"] for row in log)),
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+        "commit": start,
+        "log": log,
+    }
+    save_checkpoint(TRAINING, name, network, account)
+
+
+def kept(name: str, recipe: Any) -> dict[str, Any] | None:
+    """The account of a training by this recipe, if it is done."""
+    path = TRAINING / f"{name}.json"
+    account = json.loads(path.read_text()) if path.exists() else None
+    return account if account and account["recipe"] == asdict(recipe) else None
+
+
+def train_once(name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job]) -> dict[str, Any]:
+    """Train a classifier, test it once, and keep it; if that is done, only read the account.
+
+    Parameters
+    ----------
+    name, words, recipe, seed
+        As of `keep`.
     prepare : callable
         Called if there is something to train.
     """
-    path = TRAINING / f"{name}.json"
-    if not path.exists() or json.loads(path.read_text())["recipe"] != asdict(recipe):
-        commit, job = provenance.commit(TRAINING.parents[1]), prepare()
-        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, TRAINING / f"{name}.state", **job.options)
+    if kept(name, recipe) is None:
+        start, job = commit(), prepare()
+        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state_of(name), **job.options)
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
-        about = {
-            "command": f"python -m snncore.experiments {words} --seed {seed}",
-            "seed": seed,
-            "data": job.about,
-            "parameters": sum(p.numel() for p in job.network.parameters()),
-            "recipe": asdict(recipe),
-            "test_accuracy": tested.pop("test"),
-            **({"tests": tested} if tested else {}),
-            "seconds": round(sum(row["seconds"] for row in log)),
-            "machine": provenance.machine(),
-            "versions": provenance.versions(),
-            "commit": commit,
-            "log": log,
-        }
-        save_checkpoint(TRAINING, name, job.network, about)
-    return json.loads(path.read_text())
+        found = {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})}
+        keep(name, words, seed, recipe, job.network, job.about, start, log, **found)
+    account = kept(name, recipe)
+    assert account
+    return account
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

@@ -80,13 +80,13 @@ class _Compiled(torch.autograd.Function):
     """The compiled twin of the loop in `run`."""
 
     @staticmethod
-    def forward(ctx, x, w_in, w_rec, w_out, kappa, constants, credit, potentials):
+    def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, potentials):
         arrays = (a.detach().numpy() for a in (x, w_in, w_rec, w_out))
         results = kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads())
         z, v, y, psi = map(torch.from_numpy, results)
         ctx.set_materialize_grads(False)
         ctx.constants = kappa, constants, credit
-        ctx.save_for_backward(x, w_in, w_rec, w_out, z, psi)
+        ctx.save_for_backward(x, w_in, w_rec, w_out if w_feedback is None else w_feedback.T.expand_as(w_out), z, psi)
         return z, v, y
 
     @staticmethod
@@ -99,12 +99,20 @@ class _Compiled(torch.autograd.Function):
         results = kernel.backward(*arrays, kappa, constants, z.numpy(), psi.numpy(), credit, needs_x, threads)
         *grad_weights, grad_current = map(torch.from_numpy, results)
         grad_x = _product(grad_current, tensors[1].transpose(-1, -2)) if needs_x else None
-        return grad_x, *grad_weights, None, None, None, None
+        return grad_x, *grad_weights, None, None, None, None, None
 
 
 def _product(x: Tensor, w: Tensor) -> Tensor:
     """Weighted sums of x (..., batch, pre) with weights (post, pre) or (batch, post, pre)."""
     return F.linear(x, w) if w.ndim == 2 else torch.einsum("...bi,bji->...bj", x, w)
+
+
+def _sent(z: Tensor, w_out: Tensor, w_feedback: Tensor | None) -> Tensor:
+    """What reaches the readouts; gradients come back by the feedback weights, if there are any."""
+    if w_feedback is None:
+        return _product(z, w_out)
+    back = F.linear(z, w_feedback.T)
+    return _product(z.detach(), w_out) + (back - back.detach())
 
 
 def run(
@@ -115,6 +123,7 @@ def run(
     credit: bool = True,
     potentials: bool = False,
     compiled: bool | None = None,
+    w_feedback: Float[Tensor, "neuron readout"] | None = None,
 ) -> Activity:
     """What a network does with inputs x, from rest.
 
@@ -133,6 +142,8 @@ def run(
         Whether to keep the membrane potentials; otherwise there are none in the answer.
     compiled : bool, optional
         Use the compiled twin; by default wherever it can: on the CPU, in single or double precision.
+    w_feedback : tensor, shape (neuron, readout), optional
+        Weights by which the gradient at the readouts reaches the neurons, in place of the transposed ``w_out``.
 
     Raises
     ------
@@ -148,6 +159,10 @@ def run(
             f"w_in, w_rec, w_out have shapes {', '.join(str(tuple(w.shape)) for w in weights)}, but the populations have {n} neurons and x "
             f"{x.shape[-1]} inputs: weights have one row per neuron or readout (post) and one column per input or neuron (pre)"
         )
+    if w_feedback is not None and w_feedback.shape != (n, w_out.shape[-2]):
+        raise ValueError(
+            f"w_feedback has shape {tuple(w_feedback.shape)}: it has a row per neuron and a column per readout, {(n, w_out.shape[-2])}"
+        )
     for _, p in populations:
         if type(p) not in MODELS:
             raise TypeError(f"no model has constants of type {type(p).__name__}: use one of {', '.join(m.__name__ for m in MODELS)}")
@@ -155,7 +170,7 @@ def run(
         compiled = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     if compiled:
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
-        return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, readout.kappa, constants, credit, potentials))
+        return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))
     sizes = [size for size, _ in populations]
 
     def step(current: Tensor, state: tuple) -> tuple:
@@ -164,7 +179,7 @@ def run(
         states = [MODELS[type(p)][1](c, s, p)[1] for c, s, (_, p) in zip(currents, states, populations, strict=True)]
         z = torch.cat([s.z for s in states], -1)
         v = torch.cat([s.v for s in states], -1) if potentials else z.new_empty(0)
-        y, _ = readout_step(_product(z, w_out), y, readout)
+        y, _ = readout_step(_sent(z, w_out, w_feedback), y, readout)
         return Activity(z, v, y), (z, states, y)
 
     current = _product(x, w_in)

@@ -1,0 +1,144 @@
+"""Go down a gradient that is drawn anew at each update, by Adam: resumable, logged, in one file.
+
+Source: D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from snncore.learning.classifier import TrainingDiverged
+from snncore.seeds import torch_generator
+
+Update = Callable[[int, torch.Generator], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How to go down.
+
+    Attributes
+    ----------
+    updates : int
+    rate : float
+        Of Adam at its highest.
+    knee : float
+        After so many updates the rate is half as high, and falls on as their inverse; infinite: it does not fall so.
+    warmup : int
+        Updates over which the rate rises.
+    end : float
+        The rate falls to this part at the end, as half a cosine; 1: it does not fall so.
+    clip : float
+        Gradients longer than so many times their usual length are shortened to that; infinite: never.
+    every : int
+        Updates per row of the log, after which the state is saved.
+
+    Raises
+    ------
+    ValueError
+        If updates are no multiple of ``every``.
+    """
+
+    updates: int
+    rate: float
+    knee: float = math.inf
+    warmup: int = 1
+    end: float = 1.0
+    clip: float = math.inf
+    every: int = 50
+
+    def __post_init__(self):
+        if self.updates % self.every:
+            raise ValueError(f"updates is {self.updates}, no multiple of every, {self.every}: the last ones would not be logged")
+
+    def at(self, update: int) -> float:
+        """The rate of an update, from 0."""
+        cosine = (1 + math.cos(math.pi * update / self.updates)) / 2
+        return self.rate * min(1, (update + 1) / self.warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
+
+
+def _shorten(parameters: list[nn.Parameter], usual: float, clip: float) -> float:
+    """Shorten the gradient if it is too long; return the usual length with this one."""
+    grads = [p.grad for p in parameters if p.grad is not None]
+    norm = float(torch.nn.utils.get_total_norm(grads))
+    if not usual:
+        return norm
+    torch.nn.utils.clip_grads_with_norm_(parameters, clip * usual, torch.tensor(norm))
+    return 0.95 * usual + 0.05 * min(norm, 3 * usual)
+
+
+def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, state: Path, progress: bool = True) -> list[dict[str, Any]]:
+    """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
+
+    Parameters
+    ----------
+    network : module
+    update : callable
+        Of the number of the update, from 0, and a generator for it: sets the gradients of the network's parameters, and returns numbers
+        whose means are logged, ``loss`` always among them.
+    recipe : Descent
+    seed : int
+    state : path
+        Written after each row of the log (weights, moments, log), first beside itself and then renamed.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    list of dict
+        Per ``every`` updates: how many are done, means of what ``update`` returned, seconds.
+
+    Raises
+    ------
+    TrainingDiverged
+        If a loss is not finite; the last good state stays.
+    ValueError
+        If ``state`` belongs to another recipe, seed or network.
+    """
+    parameters = list(network.parameters())
+    optimizer = torch.optim.Adam(parameters, recipe.rate)
+    log, usual = [], 0.0
+    identity = {"recipe": asdict(recipe), "seed": seed, "shapes": {k: tuple(v.shape) for k, v in network.state_dict().items()}}
+    if state.exists():
+        saved = torch.load(state, weights_only=True)
+        if saved["identity"] != identity:
+            raise ValueError(f"{state} belongs to another recipe, seed or network: remove it to begin anew")
+        network.load_state_dict(saved["network"])
+        optimizer.load_state_dict(saved["optimizer"])
+        log, usual = saved["log"], saved["usual"]
+    done = len(log) * recipe.every
+    bar = tqdm(total=recipe.updates, initial=done, disable=None if progress else True, leave=False)
+    start, rows = time.perf_counter(), []
+    for k in range(done, recipe.updates):
+        optimizer.zero_grad()
+        rows.append(update(k, torch_generator(seed, f"update {k}")))
+        if not math.isfinite(rows[-1]["loss"]):
+            raise TrainingDiverged(f"update {k + 1}: the loss is {rows[-1]['loss']}; {state} holds the last good state. Lower the rate")
+        if math.isfinite(recipe.clip):
+            usual = _shorten(parameters, usual, recipe.clip)
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.at(k)
+        optimizer.step()
+        bar.update()
+        if (k + 1) % recipe.every:
+            continue
+        found = {name: [row[name] for row in rows if name in row] for name in dict.fromkeys(name for row in rows for name in row)}
+        means = {name: float(f"{sum(values) / len(values):.5g}") for name, values in found.items()}
+        log.append({"update": k + 1, **means, "seconds": round(time.perf_counter() - start, 1)})
+        start, rows = time.perf_counter(), []
+        state.parent.mkdir(parents=True, exist_ok=True)
+        part = state.with_name(state.name + ".part")
+        saved = {"identity": identity, "network": network.state_dict(), "optimizer": optimizer.state_dict(), "log": log, "usual": usual}
+        torch.save(saved, part)
+        os.replace(part, state)
+        bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
+    bar.close()
+    return log

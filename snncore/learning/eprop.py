@@ -1,0 +1,343 @@
+r"""e-prop: the gradient of a recurrent network of spiking neurons from what a synapse can know, times a learning signal per neuron.
+
+.. math::
+
+    \frac{\mathrm{d}E}{\mathrm{d}W_{ji}} = \sum_t L_j(t)\, e_{ji}(t), \qquad
+    e_{ji}(t) = \psi_j(t)\,\bigl(\epsilon^v_i(t) - \beta\, \epsilon^a_{ji}(t)\bigr)
+
+with eligibility vectors that go forward in time, x_i being an input, or a spike of the step before,
+
+.. math::
+
+    \epsilon^v_i(t) = \alpha\, \epsilon^v_i(t-1) + x_i(t), \qquad
+    \epsilon^a_{ji}(t+1) = \rho\, \epsilon^a_{ji}(t) + e_{ji}(t)
+
+(:math:`\beta = 0` for LIF neurons). With the total derivative :math:`L_j(t) = \mathrm{d}E/\mathrm{d}z_j(t)` this *is* the gradient of
+backpropagation through time (`ideal_signal`). It needs the future, so online learning broadcasts the errors at the readouts instead,
+:math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)`, and filters the trace as the readouts filter spikes,
+:math:`\bar e(t) = \kappa\, \bar e(t-1) + (1-\kappa)\, e(t)`.
+
+`gradient` computes the sum in five ways. They are one number: the trace runs forward through the local states of neuron j, its transpose
+backward through the same states,
+
+.. math::
+
+    l_j(t) &= \kappa\, l_j(t+1) + (1-\kappa)\, L_j(t), \\
+    q_j(t) &= \psi_j(t)\,\bigl(l_j(t) + \mu_j(t+1)\bigr), \qquad \mu_j(t) = \rho\, \mu_j(t+1) - \beta\, q_j(t), \\
+    \delta_j(t) &= q_j(t) + \alpha\, \delta_j(t+1), \qquad \frac{\mathrm{d}E}{\mathrm{d}W_{ji}} = \sum_t \delta_j(t)\, x_i(t)
+
+so that no synapse needs a trace of its own.
+
+Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
+(2020).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.networks.recurrent import Activity, Population, Weights, run
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, readout_step
+from snncore.unroll import unroll
+
+
+class Trial(NamedTuple):
+    """What synapses can know of a trial.
+
+    Attributes
+    ----------
+    x : tensor, shape (time, batch, input)
+        Inputs.
+    z : tensor, shape (time, batch, neuron)
+        Spikes.
+    psi : tensor, shape (time, batch, neuron)
+        Pseudo-derivatives.
+    weights : Weights
+    populations : sequence of Population
+        LIF or ALIF neurons, reset by subtraction.
+    """
+
+    x: Float[Tensor, "time batch input"]
+    z: Float[Tensor, "time batch neuron"]
+    psi: Float[Tensor, "time batch neuron"]
+    weights: Weights
+    populations: Sequence[Population]
+
+
+class Signal(NamedTuple):
+    """Learning signals.
+
+    Attributes
+    ----------
+    filtered : tensor, shape (time, batch, neuron)
+        Multiplies the filtered trace.
+    kappa : float
+        Decay of that filter, as of the readouts.
+    direct : tensor, shape (time, batch, neuron), optional
+        Multiplies the trace itself: costs of spikes, the ideal learning signal.
+    """
+
+    filtered: Float[Tensor, "time batch neuron"]
+    kappa: float
+    direct: Float[Tensor, "time batch neuron"] | None = None
+
+
+def low_pass(x: Float[Tensor, "time *shape"], decay: float, gain: float = 1.0) -> Float[Tensor, "time *shape"]:
+    """x filtered over time: f(t) = decay f(t-1) + gain x(t)."""
+
+    def step(now: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        state = decay * state + gain * now
+        return state, state
+
+    return unroll(step, x, torch.zeros_like(x[0]))[0]
+
+
+def pseudo_derivatives(
+    z: Float[Tensor, "time batch neuron"], v: Float[Tensor, "time batch neuron"], p: LIFParams | ALIFParams
+) -> Float[Tensor, "time batch neuron"]:
+    r""":math:`\psi = (\gamma / v_\text{th}) \max(0, 1 - |v - v_\text{th} - \beta b| / v_\text{th})` from spikes and potentials alone.
+
+    Zero in the ``n_refractory`` steps after a spike.
+    """
+    x, before = v - p.v_th, torch.cat([torch.zeros_like(z[:1]), z[:-1]])
+    if isinstance(p, ALIFParams):
+        x = x - p.beta * low_pass(before, p.rho)
+    psi = p.dampening / p.v_th * (1 - x.abs() / p.v_th).clamp(min=0)
+    for _ in range(p.n_refractory):
+        psi = psi * (1 - before)
+        before = torch.cat([torch.zeros_like(z[:1]), before[:-1]])
+    return psi
+
+
+@torch.no_grad()
+def observe(
+    x: Float[Tensor, "time batch input"], weights: Weights, populations: Sequence[Population], readout: ReadoutParams
+) -> tuple[Trial, Activity]:
+    """Run a network, and note what its synapses see.
+
+    Raises
+    ------
+    TypeError
+        For neurons other than LIF and ALIF.
+    ValueError
+        If neurons are reset to zero, or a trace could grow without bound: the published recursion holds for neither.
+    """
+    for _, p in populations:
+        if not isinstance(p, (LIFParams, ALIFParams)):
+            raise TypeError(
+                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run(..., credit=False) instead"
+            )
+        if isinstance(p, LIFParams) and p.reset_to_zero:
+            raise ValueError(
+                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run(..., credit=False)"
+            )
+        if isinstance(p, ALIFParams) and p.rho - p.beta * p.dampening / p.v_th < -1:
+            raise ValueError(
+                f"beta is {p.beta}: above (1 + rho) v_th / dampening = {(1 + p.rho) * p.v_th / p.dampening:.3g} the adaptation's trace "
+                "grows without bound; lower beta"
+            )
+    activity = run(x, weights, populations, readout, potentials=True)
+    sizes = [size for size, _ in populations]
+    parts = zip(activity.z.split(sizes, -1), activity.v.split(sizes, -1), populations, strict=True)
+    psi = torch.cat([pseudo_derivatives(z, v, p) for z, v, (_, p) in parts if isinstance(p, (LIFParams, ALIFParams))], -1)
+    return Trial(x, activity.z, psi, weights, populations), activity
+
+
+def ideal_signal(
+    trial: Trial, readout: ReadoutParams, loss: Callable[[Tensor, Tensor], Float[Tensor, ""]]
+) -> Float[Tensor, "time batch neuron"]:
+    r"""The total derivative :math:`\mathrm{d}E/\mathrm{d}z_j(t)` of a loss of spikes and readouts: what a spike does to all that follows.
+
+    .. math::
+
+        L_j(t) = \frac{\partial E}{\partial z_j(t)} + \sum_k W^\text{out}_{kj} (1-\kappa) \sum_{t' \ge t} \kappa^{t'-t}
+        \frac{\partial E}{\partial y_k(t')} + \sum_i W^\text{rec}_{ij}\, \frac{\mathrm{d}E}{\mathrm{d}I_i(t+1)}
+
+    The effect of a spike on its own neuron's threshold is not in it: that is in the trace.
+    """
+    x, z, _, weights, populations = trial
+    current = (x @ weights.w_in.mT).detach().requires_grad_()
+    identity = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
+    activity = run(current, Weights(identity, *weights[1:]), populations, readout)
+    (delta,) = torch.autograd.grad(loss(activity.z, activity.y), current)
+    spikes = z.detach().requires_grad_()
+    nothing = torch.zeros_like(activity.y[0])
+    y = unroll(lambda now, state: readout_step(now, state, readout), spikes @ weights.w_out.mT, nothing)[0]
+    (signal,) = torch.autograd.grad(loss(spikes, y), spikes)
+    signal[:-1] += delta[1:] @ weights.w_rec
+    return signal
+
+
+# --- The same sum in five ways ---------------------------------------------------------------------------------------------------------
+
+
+class _Part(NamedTuple):
+    """One population: constants, pseudo-derivatives, learning signals; and what comes into all neurons."""
+
+    alpha: float
+    rho: float
+    beta: float
+    kappa: float
+    pre: Float[Tensor, "time batch pre"]
+    psi: Float[Tensor, "time batch neuron"]
+    filtered: Float[Tensor, "time batch neuron"]
+    direct: Float[Tensor, "time batch neuron"]
+
+
+def _trace_back(p: _Part, mu: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """From the end, where mu is given, backward: q(t), and with what the traces before the first step count, of adaptation and filtered."""
+    q, later = torch.empty_like(p.psi), torch.zeros_like(mu)
+    for t in range(len(p.psi) - 1, -1, -1):
+        later = p.kappa * later + (1 - p.kappa) * p.filtered[t]
+        q[t] = p.psi[t] * (later + p.direct[t] + mu)
+        mu = p.rho * mu - p.beta * q[t]
+    return q, mu, p.kappa / (1 - p.kappa) * later
+
+
+def _online(p: _Part) -> Tensor:
+    """The published recursion: a trace per synapse, forward in time."""
+    batch, n, inputs = *p.psi[0].shape, p.pre.shape[-1]
+    epsilon_v, (epsilon_a, e_bar) = torch.zeros_like(p.pre[0]), p.psi.new_zeros(2, batch, n, inputs)
+    total = p.psi.new_zeros(n, inputs)
+    for pre, psi, filtered, direct in zip(p.pre, p.psi, p.filtered, p.direct, strict=True):
+        epsilon_v = p.alpha * epsilon_v + pre
+        e = psi[:, :, None] * (epsilon_v[:, None] - p.beta * epsilon_a)
+        epsilon_a = p.rho * epsilon_a + e
+        e_bar = p.kappa * e_bar + (1 - p.kappa) * e
+        total += (filtered[:, :, None] * e_bar + direct[:, :, None] * e).sum(0)
+    return total
+
+
+def _factored(p: _Part) -> Tensor:
+    """Backward through each neuron alone, then one matrix product."""
+    none = torch.zeros_like(p.psi[0])
+    delta, q = torch.empty_like(p.psi), _trace_back(p, none)[0]
+    last = none
+    for t in range(len(q) - 1, -1, -1):
+        delta[t] = last = q[t] + p.alpha * last
+    return delta.flatten(0, 1).T @ p.pre.flatten(0, 1)
+
+
+class Carry(NamedTuple):
+    """All that traces know of the past: potentials' part (batch, pre); adaptation's part and filtered trace (batch, neuron, pre)."""
+
+    epsilon_v: Float[Tensor, "batch pre"]
+    epsilon_a: Float[Tensor, "batch neuron pre"]
+    e_bar: Float[Tensor, "batch neuron pre"]
+
+
+def _chunk(p: _Part, carry: Carry) -> tuple[Carry, Tensor]:
+    """Through the steps of one chunk at once: what they add to the gradient, and the traces after them.
+
+    All are sums of the presynaptic traces with coefficients that `_trace_back` finds, as in gated linear attention.
+    """
+    none, one = torch.zeros_like(p.psi[0]), torch.ones_like(p.psi[0])
+    first = torch.cat([p.pre[:1] + p.alpha * carry.epsilon_v, p.pre[1:]])
+    epsilon_v = low_pass(first, p.alpha)
+
+    def total(q: Tensor, mu: Tensor, later: Tensor) -> Tensor:
+        old = mu[:, :, None] * carry.epsilon_a + later[:, :, None] * carry.e_bar
+        return torch.einsum("tbj,tbi->bji", q, epsilon_v) + old
+
+    gradient = total(*_trace_back(p, none)).sum(0)
+    silent = p._replace(filtered=torch.zeros_like(p.psi), direct=torch.zeros_like(p.psi))
+    last = silent._replace(filtered=torch.cat([silent.filtered[1:], one[None]]))
+    return Carry(epsilon_v[-1], total(*_trace_back(silent, one)), total(*_trace_back(last, none))), gradient
+
+
+def _chunked(p: _Part, chunk: int) -> Tensor:
+    """Forward in time by chunks: nothing is kept but the carry."""
+    batch, n, inputs = *p.psi[0].shape, p.pre.shape[-1]
+    carry, gradient = Carry(p.pre.new_zeros(batch, inputs), *p.pre.new_zeros(2, batch, n, inputs)), p.pre.new_zeros(n, inputs)
+    for parts in zip(*(a.split(chunk) for a in p[4:]), strict=True):
+        carry, more = _chunk(_Part(*p[:4], *parts), carry)
+        gradient += more
+    return gradient
+
+
+METHODS = ("fused", "autograd", "factored", "online", "chunked")
+
+
+def _by_autograd(trial: Trial, signal: Signal, compiled: bool) -> tuple[Tensor, Tensor]:
+    """Backpropagation through the network whose spikes carry no gradient to other neurons."""
+    x, _, _, weights, populations = trial
+    w_in, w_rec = (w.detach().requires_grad_() for w in weights[:2])
+    with torch.enable_grad():
+        z = run(x, Weights(w_in, w_rec, weights.w_out), populations, ReadoutParams(), credit=False, compiled=compiled).z
+        arriving = low_pass(signal.filtered.flip(0), signal.kappa, 1 - signal.kappa).flip(0)
+        if signal.direct is not None:
+            arriving += signal.direct
+        grad_in, grad_rec = torch.autograd.grad(z, (w_in, w_rec), arriving)
+        return grad_in, grad_rec
+
+
+def _check(trial: Trial, signal: Signal, method: str, chunk: int) -> None:
+    """Refuse what would give a number without meaning."""
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
+    tensors = {"x": trial.x, "z": trial.z, "psi": trial.psi, "signal.filtered": signal.filtered, "signal.direct": signal.direct}
+    for name, a in tensors.items():
+        if a is None:
+            continue
+        if a.shape[:2] != trial.z.shape[:2] or (name != "x" and a.shape != trial.z.shape):
+            raise ValueError(f"{name} has shape {tuple(a.shape)}, but the spikes {tuple(trial.z.shape)}: (time, batch, neuron)")
+        if a.dtype != trial.z.dtype or a.device != trial.z.device:
+            raise TypeError(f"{name} is {a.dtype} on {a.device}, but the spikes {trial.z.dtype} on {trial.z.device}: convert one of them")
+        if not a.isfinite().all():
+            raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
+    if not ((trial.z == 0) | (trial.z == 1)).all():
+        raise ValueError("z has numbers other than 0 and 1: give spikes, not rates or potentials")
+    if not 0 <= signal.kappa < 1:
+        raise ValueError(f"signal.kappa is {signal.kappa}: a decay per step is at least 0 and below 1")
+    if method == "chunked" and not 1 <= chunk <= len(trial.z):
+        raise ValueError(f"chunk is {chunk} steps, but the trial has {len(trial.z)}: choose at least 1 and at most those")
+
+
+@torch.no_grad()
+def gradient(
+    trial: Trial, signal: Signal, method: str = "factored", chunk: int = 64
+) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
+    r"""Learning signals times eligibility traces, :math:`\sum_t L_j(t)\, e_{ji}(t)`, summed over the batch, for both kinds of weights.
+
+    Parameters
+    ----------
+    trial : Trial
+    signal : Signal
+    method : str
+        How. ``online``: by the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre). ``chunked``: forward
+        too, in the same memory, by matrix products over ``chunk`` steps. ``factored``: backward with a state per neuron, then one matrix
+        product, in memory (time, batch, neuron). ``autograd``: backward through PyTorch's graph of the network. ``fused``: that, compiled;
+        the fastest. The last two run the network again.
+    chunk : int
+        Steps after which ``chunked`` learns.
+
+    Returns
+    -------
+    grad_in, grad_rec : tensors in the shapes of the weights
+        No neuron is connected to itself, so the diagonal of ``grad_rec`` is 0.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, or a chunk is longer than the trial.
+    TypeError
+        If types or devices differ.
+    """
+    _check(trial, signal, method, chunk)
+    x, z, psi, _, populations = trial
+    if method in ("fused", "autograd"):
+        grad_in, grad_rec = _by_autograd(trial, signal, method == "fused")
+    else:
+        pre = torch.cat([x, torch.cat([torch.zeros_like(z[:1]), z[:-1]])], -1)
+        compute = {"online": _online, "factored": _factored, "chunked": lambda p: _chunked(p, chunk)}[method]
+        direct = torch.zeros_like(psi) if signal.direct is None else signal.direct
+        sizes, rows = [size for size, _ in populations], []
+        for (_, p), *own in zip(populations, *(a.split(sizes, -1) for a in (psi, signal.filtered, direct)), strict=True):
+            assert isinstance(p, (LIFParams, ALIFParams))
+            rho, beta = (p.rho, p.beta) if isinstance(p, ALIFParams) else (0.0, 0.0)
+            rows.append(compute(_Part(p.alpha, rho, beta, signal.kappa, pre, *own)))
+        grad_in, grad_rec = torch.cat(rows).split([x.shape[-1], z.shape[-1]], -1)
+    return grad_in, grad_rec * (1 - torch.eye(len(grad_rec), dtype=grad_rec.dtype, device=grad_rec.device))

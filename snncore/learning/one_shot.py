@@ -1,0 +1,129 @@
+r"""One-shot learning: a second network has learned to emit learning signals with which one update of the first one suffices.
+
+.. math::
+
+    L_j(t) = \sum_k W^\text{out,lsg}_{jk} \bar\xi_k(t), \qquad
+    W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon^v_i(t)
+
+where :math:`\bar\xi` are the filtered spikes of the learning-signal generator (LSG), which sees what is to be learned and how the learner
+behaves. Learner and LSG are trained together, by backpropagation through the update: of the loss after it, over many tasks of one family.
+
+Source: F. Scherr, C. Stöckl, W. Maass, One-shot learning with spiking neural networks, bioRxiv (2020); G. Bellec, F. Scherr et al.,
+branch eprop2 of github.com/IGITUGraz/eligibility_propagation (2019).
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from snncore.learning.eprop import pseudo_derivatives
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
+from snncore.neurons import LIFParams, ReadoutParams
+
+Trace = Float[Tensor, "time 1 pre"]
+
+
+def traces(x: Trace, decay: float) -> Trace:
+    """x filtered over time, f(t) = decay f(t-1) + x(t), as one matrix product."""
+    age = torch.arange(len(x), dtype=x.dtype, device=x.device)
+    kernel = (decay ** (age[:, None] - age).clamp(min=0)).tril()
+    return torch.einsum("ts,sbi->tbi", kernel, x)
+
+
+def local_update(
+    w: Float[Tensor, "post pre"],
+    learning_signal: Float[Tensor, "time batch post"],
+    psi: Float[Tensor, "time 1 post"],
+    trace: Trace,
+    eta: float,
+) -> Float[Tensor, "batch post pre"]:
+    r"""New weights for each learning signal, :math:`W' = W - \eta \sum_t L(t)\, \psi(t)\, \epsilon^v(t)^\top`; gradients flow through all.
+
+    Parameters
+    ----------
+    w : tensor, shape (post, pre)
+    learning_signal : tensor, shape (time, batch, post)
+    psi : tensor, shape (time, 1, post)
+        Pseudo-derivatives in the trial, which all share, since its input and weights are the same.
+    trace : tensor, shape (time, 1, pre)
+        Presynaptic spikes, filtered as by the membrane.
+    eta : float
+    """
+    return w - eta * torch.einsum("tbj,ti->bji", learning_signal * psi, trace[:, 0])
+
+
+class Lesson(NamedTuple):
+    """What happened: the trial before, the signals that came of it (and the LSG's activity), the weights after, and the next trial."""
+
+    before: Activity
+    lsg: Activity
+    learning_signal: Float[Tensor, "time batch neuron"]
+    weights: Weights
+    after: Activity
+
+
+class OneShot(nn.Module):
+    """A learner, and the generator of its learning signals; both networks of LIF neurons.
+
+    Parameters
+    ----------
+    inputs, shown, outputs : int
+        Inputs of the learner; inputs that show the LSG what is to be learned; readouts of the learner.
+    neurons, lsg_neurons : int
+    dt : float
+        Time step [ms].
+    eta : float
+        Step size of the update.
+    generator : torch.Generator
+        Draws the weights.
+    """
+
+    def __init__(
+        self, inputs: int, shown: int, outputs: int, neurons: int, lsg_neurons: int, dt: float, eta: float, generator: torch.Generator
+    ):
+        super().__init__()
+        self.eta, self.lif = eta, LIFParams(20.0, 0.4, n_refractory=max(1, round(5 / dt)), dt=dt)
+        readout, gain = ReadoutParams(20.0, dt), (1 / 0.4, 1 / 0.4)
+        self.learner = RecurrentNetwork(inputs, [Population(neurons, self.lif)], outputs, readout, generator, gain)
+        self.lsg = RecurrentNetwork(shown + neurons + inputs, [Population(lsg_neurons, self.lif)], neurons, readout, generator, gain)
+        with torch.no_grad():
+            self.learner.w_out.mul_(2.0)
+            total = shown + neurons + inputs
+            sizes = torch.tensor([shown] * shown + [4 * neurons] * neurons + [4 * inputs] * inputs)
+            self.lsg.w_in.mul_((total / sizes).sqrt())  # what is shown counts as much as a layer, all else a quarter of that
+
+    def output(self, found: Activity) -> Tensor:
+        """Readouts in which a spike counts 1 at first."""
+        return found.y / (1 - self.learner.readout.kappa)
+
+    def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None) -> Activity:
+        """The learner with its own weights, or with those after an update."""
+        weights = weights or self.learner.weights()
+        return run(x, weights, self.learner.populations, self.learner.readout, potentials=True)
+
+    def signals(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
+        """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
+        batch = shown.shape[1]
+        seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
+        return self.lsg(seen)
+
+    def updated(self, x: Float[Tensor, "time 1 input"], before: Activity, learning_signal: Float[Tensor, "time batch neuron"]) -> Weights:
+        """The learner's weights after one update for each learning signal."""
+        weights = self.learner.weights()
+        psi = pseudo_derivatives(before.z.detach(), before.v, self.lif)
+        delayed = torch.cat([torch.zeros_like(before.z[:1]), before.z[:-1]])
+        w_in, w_rec = (
+            local_update(w, learning_signal, psi, traces(pre, self.lif.alpha), self.eta)
+            for w, pre in ((weights.w_in, x), (weights.w_rec, delayed))
+        )
+        return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))
+
+    def forward(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"]) -> Lesson:
+        """One trial, one update for each of the things shown, and the trial after it."""
+        before = self.trial(x)
+        lsg = self.signals(x, shown, before)
+        learning_signal = self.output(lsg)
+        weights = self.updated(x, before, learning_signal)
+        return Lesson(before, lsg, learning_signal, weights, self.trial(x.expand(-1, shown.shape[1], -1), weights))

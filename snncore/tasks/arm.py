@@ -1,0 +1,115 @@
+r"""Movements of a planar arm with two joints: what it has to copy, and how a movement is shown to a network.
+
+.. math::
+
+    \varphi(t) = \varphi(0) + \mathrm{d}t \sum_{t' \le t} \omega(t'), \qquad
+    (x, y) = \ell \bigl(\cos\varphi_1 + \cos(\varphi_1 + \varphi_2),\ \sin\varphi_1 + \sin(\varphi_1 + \varphi_2)\bigr)
+
+with links of length :math:`\ell = 1/2` and :math:`\varphi(0) = (0, \pi/2)`. Movements are sums of five sines for each joint's angular
+velocity, scaled so that no angle leaves :math:`\varphi(0) \pm \pi/2`.
+
+Source: the family of movements of G. Bellec, F. Scherr et al., branch eprop2 of github.com/IGITUGraz/eligibility_propagation (2019); G.
+Ortner et al., Nature Communications 16 (2025), have the same arm.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+LINK = 0.5
+START = (0.0, math.pi / 2)  # angles of the joints [rad]
+RANGE = math.pi / 2  # how far a joint can turn to each side of its start
+FASTEST = 40.0  # fastest turn of a joint [rad/s] that movements of the family come to
+
+
+class Movements(NamedTuple):
+    """Positions of the tip (x, y), arm length 1, and angular velocities of the joints [rad/s]."""
+
+    tip: Float[Tensor, "time batch 2"]
+    omega: Float[Tensor, "time batch 2"]
+
+
+def tip_of(phi: Float[Tensor, "time batch 2"]) -> Float[Tensor, "time batch 2"]:
+    """Where the tip is at angles phi [rad]."""
+    first, second = phi[..., 0], phi.sum(-1)
+    return LINK * torch.stack([first.cos() + second.cos(), first.sin() + second.sin()], -1)
+
+
+def move(omega: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time batch 2"]:
+    """Where the tip goes if the joints turn by omega [rad/s], with steps of dt [ms]."""
+    return tip_of(omega.new_tensor(START) + omega.cumsum(0) * dt / 1000)
+
+
+def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movements:
+    """New movements of the family, of so many steps of dt [ms]."""
+    turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
+    period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator)
+    sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator))
+    first = 30 * torch.rand(batch, 5, generator=generator) * sines[:, :, 0]
+    second = 20 * sines[:, :, 1] / (sines[:, :, 1].amax(0) - sines[:, :, 1].amin(0))
+    omega = torch.stack([first.sum(-1), second.sum(-1)], -1)
+    farthest = (omega.cumsum(0) * dt / 1000).abs().amax(0)
+    omega = omega * (RANGE / farthest).clamp(max=1)
+    return Movements(move(omega, dt), omega)
+
+
+def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
+    """The movement that brings the tip along a path of points (x, y), elbow bent to the left, by inverse kinematics.
+
+    Raises
+    ------
+    ValueError
+        If a point is not finite or out of reach, there are fewer than 3, or a joint would have to turn farther or faster than it can.
+    """
+    if len(path) < 3:
+        raise ValueError(f"the path has {len(path)} points: give one per step, at least 3")
+    if not path.isfinite().all():
+        raise ValueError(f"{int((~path.isfinite().all(-1)).sum())} points of the path are not finite: remove them or fill the gaps")
+    distance = path.norm(dim=-1)
+    if distance.max() > 2 * LINK:
+        step = int(distance.amax(1).argmax())
+        raise ValueError(
+            f"step {step} of a path is {float(distance.max()):.3f} from the shoulder: the arm reaches {2 * LINK}; scale it down"
+        )
+    second = torch.acos((distance**2 / (2 * LINK**2) - 1).clamp(-1, 1))
+    first = torch.atan2(path[..., 1], path[..., 0]) - second / 2
+    phi = torch.stack([first, second], -1)
+    turned = phi - phi.new_tensor(START)
+    if turned.abs().max() > RANGE + 1e-6:
+        worst = turned.abs().amax((0, 1))
+        raise ValueError(
+            f"the path needs turns of {float(worst[0]):.2f} and {float(worst[1]):.2f} rad from the start: a joint has {RANGE:.2f} to each "
+            "side; move the path, or make it smaller"
+        )
+    omega = torch.cat([turned[:1], turned.diff(dim=0)]) / (dt / 1000)
+    if omega.abs().max() > FASTEST:
+        raise ValueError(
+            f"a joint would have to turn by {float(omega.abs().max()):.0f} rad/s: its limit is {FASTEST:.0f}; begin at the arm's start "
+            f"{tuple(round(float(x), 3) for x in tip_of(path.new_tensor(START)))}, and slow the path down"
+        )
+    return Movements(path, omega)
+
+
+class Code(NamedTuple):
+    """How a position is shown: so many neurons for x and for y each, with bells of width sigma over -1.1 to 1.1."""
+
+    neurons: int = 32
+    sigma: float = 0.125
+    highest: float = 200.0  # firing rate at the center of a bell [Hz]
+
+    def spikes(self, tip: Float[Tensor, "time batch 2"], dt: float, generator: torch.Generator) -> Float[Tensor, "time batch input"]:
+        """Spikes drawn at the rates of the bells; inputs: those of x, then those of y."""
+        centers = torch.linspace(-1.1, 1.1, self.neurons)
+        rates = self.highest * dt / 1000 * torch.exp(-((tip[..., None] - centers) ** 2) / (2 * self.sigma**2))
+        return (torch.rand(rates.shape, generator=generator) < rates).float().flatten(-2)
+
+
+def clock(steps: int, dt: float, phases: int = 5, each: int = 2) -> Float[Tensor, "time 1 input"]:
+    """Spikes that tell how far a trial has come: in each phase, its own inputs fire once every 10 ms."""
+    x, every, length = torch.zeros(steps, 1, phases * each), max(1, round(10 / dt)), steps // phases
+    for k in range(phases):
+        x[k * length : (k + 1) * length : every, :, k * each : (k + 1) * each] = 1
+    return x

@@ -1,0 +1,81 @@
+"""Accumulate evidence: seven cues left and right, a long delay, then say on which side there were more.
+
+Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
+(2020), figure 3, after a task for mice (A. Morcos and C. Harvey, 2016).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+GROUP = 10  # inputs that mean one thing: a cue on the left, one on the right, recall, nothing (noise)
+INPUTS = 4 * GROUP
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How a trial goes; a step is 1 ms.
+
+    Attributes
+    ----------
+    cues : int
+        Odd, so that one side has more.
+    pause, cue, delay, recall : int
+        Steps before each cue, of each cue, after the last one, and at the end, when the answer is read.
+    likely : float
+        Probability of a cue to be on the side that the trial favors.
+    rate, noise : float
+        Spikes per step of inputs that mean something now, and of the last group at all times.
+
+    Raises
+    ------
+    ValueError
+        If cues are even, a duration is not positive, or a probability is outside 0 to 1.
+    """
+
+    cues: int = 7
+    pause: int = 50
+    cue: int = 100
+    delay: int = 1050
+    recall: int = 150
+    likely: float = 0.7
+    rate: float = 0.04
+    noise: float = 0.01
+
+    def __post_init__(self):
+        if self.cues % 2 == 0 or min(self.cues, self.cue, self.recall) < 1 or min(self.pause, self.delay) < 0:
+            raise ValueError(f"{self}: cues must be odd, cues and recall at least a step long, pause and delay not negative")
+        if not all(0 <= p <= 1 for p in (self.likely, self.rate, self.noise)):
+            raise ValueError(f"{self}: likely, rate and noise are probabilities")
+
+    @property
+    def steps(self) -> int:
+        """Of a whole trial."""
+        return self.cues * (self.pause + self.cue) + self.delay + self.recall
+
+
+class Trials(NamedTuple):
+    """Input spikes, the side of each cue, and the answer (0: left, 1: right)."""
+
+    x: Float[Tensor, "time batch input"]
+    cues: Int[Tensor, "batch cue"]
+    answer: Int[Tensor, " batch"]
+
+
+def draw(form: Evidence, batch: int, generator: torch.Generator) -> Trials:
+    """So many new trials, half of which favor the left in the mean."""
+    favors = torch.rand(batch, 1, generator=generator) < 0.5
+    right = torch.where(favors, form.likely, 1 - form.likely)
+    cues = (torch.rand(batch, form.cues, generator=generator) < right).long()
+    p = torch.zeros(form.steps, batch, INPUTS)
+    for k in range(form.cues):
+        first = k * (form.pause + form.cue) + form.pause
+        for side in (0, 1):
+            p[first : first + form.cue, cues[:, k] == side, side * GROUP : (side + 1) * GROUP] = form.rate
+    p[-form.recall :, :, 2 * GROUP : 3 * GROUP] = form.rate
+    p[:, :, 3 * GROUP :] = form.noise
+    x = (torch.rand(p.shape, generator=generator) < p).float()
+    return Trials(x, cues, (cues.sum(1) > form.cues // 2).long())

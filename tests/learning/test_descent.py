@@ -1,0 +1,93 @@
+"""Training by gradients that are drawn anew: killed and resumed it is the same, and its rates are as the formula says."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from snncore.learning.classifier import TrainingDiverged
+from snncore.learning.descent import Descent, descend
+from snncore.seeds import torch_generator
+
+RECIPE = Descent(updates=12, rate=0.1, every=4, clip=1.5)
+
+
+class Killed(Exception):
+    pass
+
+
+def task(network, kill_at=None, nan_at=None):
+    def update(k, generator):
+        if k == kill_at:
+            raise Killed
+        x = torch.randn(8, 3, generator=generator) * (30 if k == 7 else 1)  # one gradient far longer than the others
+        loss = (network(x) - x.sum(1, keepdim=True)).square().mean()
+        loss.backward()
+        return {"loss": math.nan if k == nan_at else float(loss.detach()), **({"tested": 5.0} if k == 6 else {})}
+
+    return update
+
+
+def fresh():
+    network = nn.Linear(3, 1)
+    with torch.no_grad():
+        network.weight.fill_(0.1), network.bias.fill_(0.0)
+    return network
+
+
+def test_killed_and_resumed_is_the_same(tmp_path):
+    whole, parts = fresh(), fresh()
+    log = descend(whole, task(whole), RECIPE, 0, tmp_path / "whole.state", progress=False)
+    with pytest.raises(Killed):
+        descend(parts, task(parts, kill_at=10), RECIPE, 0, tmp_path / "parts.state", progress=False)
+    again = fresh()
+    resumed = descend(again, task(again), RECIPE, 0, tmp_path / "parts.state", progress=False)
+    assert [{k: v for k, v in row.items() if k != "seconds"} for row in log] == [
+        {k: v for k, v in row.items() if k != "seconds"} for row in resumed
+    ]
+    assert torch.equal(whole.weight, again.weight)
+    assert [row["update"] for row in log] == [4, 8, 12]
+    assert [row.get("tested") for row in log] == [None, 5.0, None]
+    assert log[-1]["loss"] < log[0]["loss"]
+
+
+def test_it_is_adam(tmp_path):
+    """Without clipping and with a constant rate, against a plain loop."""
+    ours, plain = fresh(), fresh()
+    descend(ours, task(ours), Descent(8, 0.05, every=8), 3, tmp_path / "state", progress=False)
+    optimizer = torch.optim.Adam(plain.parameters(), 0.05)
+    for k in range(8):
+        optimizer.zero_grad()
+        task(plain)(k, torch_generator(3, f"update {k}"))
+        optimizer.step()
+    assert torch.equal(ours.weight, plain.weight)
+
+
+@pytest.mark.parametrize("clip", [1.5, math.inf])
+def test_long_gradients_are_shortened(tmp_path, clip):
+    """Update 7 has a gradient hundreds of times as long as others; Adam's mean of squares tells whether it was left so."""
+    network = fresh()
+    descend(network, task(network), Descent(12, 0.01, every=4, clip=clip), 0, tmp_path / "state", progress=False)
+    moments = torch.load(tmp_path / "state")["optimizer"]["state"].values()
+    largest = max(float(m["exp_avg_sq"].max()) for m in moments)  # of squares: clipped ones are all alike
+    assert (largest > 100) == (clip == math.inf)
+
+
+def test_rates():
+    assert [Descent(100, 0.5, knee=50).at(k) for k in (0, 50, 99)] == [0.5, 0.25, 0.5 / (1 + 99 / 50)]
+    cosine = Descent(100, 0.5, warmup=10, end=0.1)
+    assert [cosine.at(0), cosine.at(50)] == pytest.approx([0.05, 0.5 * 0.55])
+    assert cosine.at(99) == pytest.approx(0.05, rel=0.01)
+
+
+def test_bad_losses_and_foreign_states_are_refused(tmp_path):
+    network = fresh()
+    with pytest.raises(TrainingDiverged, match="update 6: the loss is nan"):
+        descend(network, task(network, nan_at=5), RECIPE, 0, tmp_path / "s.state", progress=False)
+    kept = torch.load(tmp_path / "s.state")["log"]
+    assert [row["update"] for row in kept] == [4]
+    with pytest.raises(ValueError, match="belongs to another recipe, seed or network"):
+        descend(fresh(), task(network), RECIPE, 1, tmp_path / "s.state", progress=False)
+    with pytest.raises(ValueError, match="no multiple of every"):
+        Descent(10, 0.1, every=4)

@@ -1,0 +1,189 @@
+"""e-prop against backpropagation through time, against itself computed otherwise, and against what must not come out."""
+
+import pytest
+import torch
+
+from snncore.learning.eprop import METHODS, Signal, gradient, ideal_signal, low_pass, observe, pseudo_derivatives
+from snncore.networks.recurrent import Population, Weights, run
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.spike import spike
+
+LIF = LIFParams(v_th=0.8, n_refractory=2)
+ALIF = ALIFParams(tau_m=12.0, tau_a=60.0, beta=0.3, v_th=0.9, n_refractory=1)
+BOTH = (Population(6, LIF), Population(7, ALIF))
+READOUT = ReadoutParams(tau_out=9.0)
+N, IN, OUT, TIME, BATCH = 13, 5, 2, 60, 3
+
+
+def problem(populations=BOTH):
+    g = torch.Generator().manual_seed(0)
+    x = (torch.rand(TIME, BATCH, IN, generator=g) < 0.2).double()
+    w_rec = torch.randn(N, N, generator=g).double() * 0.3 * (1 - torch.eye(N))
+    weights = Weights(torch.randn(N, IN, generator=g).double() * 0.5, w_rec, torch.randn(OUT, N, generator=g).double())
+    target = torch.randn(TIME, BATCH, OUT, generator=g).double()
+    return x, weights, target, observe(x, weights, populations, READOUT)
+
+
+def loss(target):
+    def of(z, y):
+        return (y - target).square().sum() + 20 * (z.mean((0, 1)) - 0.05).square().sum()
+
+    return of
+
+
+def near(a, b, tolerance=1e-10):
+    return float((a - b).abs().max() / b.abs().max()) < tolerance
+
+
+def bptt(x, weights, target, populations, credit=True):
+    w_in, w_rec = (w.clone().requires_grad_() for w in weights[:2])
+    z, _, y = run(x, Weights(w_in, w_rec, weights.w_out), populations, READOUT, credit, compiled=False)
+    return torch.autograd.grad(loss(target)(z, y), (w_in, w_rec))
+
+
+@pytest.mark.parametrize("populations", [(Population(N, LIF),), (Population(N, ALIF),), BOTH], ids=["LIF", "ALIF", "both"])
+@pytest.mark.parametrize("method", METHODS)
+def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populations, method):
+    x, weights, target, (trial, activity) = problem(populations)
+    assert 0.02 < float(activity.z.mean()) < 0.4
+    signal = ideal_signal(trial, READOUT, loss(target))
+    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal), method, chunk=25)
+    off = 1 - torch.eye(N)
+    for a, b in zip(ours, bptt(x, weights, target, populations), strict=True):
+        b = b * off if b.shape[1] == N else b
+        assert float(b.abs().max()) > 0.1
+        assert near(a, b)
+    truncated = bptt(x, weights, target, populations, credit=False)
+    assert not near(truncated[0], ours[0], 0.05)  # what e-prop leaves out is not small here
+
+
+def test_the_ideal_learning_signal_is_autograds_for_spikes_as_others_see_them():
+    """An explicit network with a second copy of each spike: one for the own threshold, one for all others; its gradient is the signal."""
+    x, weights, target, (trial, _) = problem((Population(N, ALIF),))
+    p, sent = ALIF, []
+    v = b = r = torch.zeros(BATCH, N, dtype=torch.float64)
+    z = torch.zeros_like(v)
+    y = torch.zeros(BATCH, OUT, dtype=torch.float64)
+    ys = []
+    w_rec = weights.w_rec.clone().requires_grad_()
+    for t in range(TIME):
+        heard = sent[-1] if sent else z
+        v = p.alpha * v + x[t] @ weights.w_in.T + heard @ w_rec.T - p.v_th * z.detach()
+        z = spike((v - p.v_th - p.beta * b) / p.v_th, p.dampening) * (r == 0)
+        r = torch.where(z.detach() > 0, p.n_refractory, (r - 1).clamp(min=0))
+        b = p.rho * b + z
+        copy = z + torch.zeros_like(z)
+        copy.requires_grad_()
+        sent.append(copy)
+        y = READOUT.kappa * y + (1 - READOUT.kappa) * copy @ weights.w_out.T
+        ys.append(y)
+    by_autograd = torch.stack(torch.autograd.grad(loss(target)(torch.stack(sent), torch.stack(ys)), sent))
+    signal = ideal_signal(trial, READOUT, loss(target))
+    assert near(signal, by_autograd)
+    assert float(signal.abs().max()) > 0.1
+
+
+@pytest.mark.parametrize("populations", [(Population(N, LIF),), (Population(N, ALIF),), BOTH], ids=["LIF", "ALIF", "both"])
+def test_all_methods_give_one_gradient(populations):
+    _, _, target, (trial, activity) = problem(populations)
+    g = torch.Generator().manual_seed(1)
+    feedback = torch.randn(N, OUT, generator=g).double()
+    direct = 0.1 * torch.randn(TIME, BATCH, N, generator=g).double()
+    signal = Signal((activity.y - target) @ feedback.T, READOUT.kappa, direct)
+    results = {method: gradient(trial, signal, method, chunk=7) for method in METHODS}  # 7 does not divide the trial
+    for method in METHODS:
+        for ours, known in zip(results[method], results["online"], strict=True):
+            assert near(ours, known), method
+            assert float(known.abs().max()) > 0.1
+    for chunk in (1, TIME):
+        assert all(near(a, b) for a, b in zip(gradient(trial, signal, "chunked", chunk), results["online"], strict=True))
+
+
+def test_a_network_with_feedback_weights_learns_by_them():
+    """Backward through the network, compiled and plain, against broadcast errors times traces."""
+    x, weights, target, (trial, activity) = problem()
+    feedback = torch.randn(N, OUT, generator=torch.Generator().manual_seed(1)).double()
+    known = gradient(trial, Signal(2 * (activity.y - target) @ feedback.T, READOUT.kappa), "online")
+    filtered = low_pass(activity.z, READOUT.kappa, 1 - READOUT.kappa)
+    for compiled in (True, False):
+        w = Weights(*(a.clone().requires_grad_() for a in weights))
+        y = run(x, w, BOTH, READOUT, credit=False, compiled=compiled, w_feedback=feedback).y
+        assert torch.allclose(y, activity.y, rtol=1e-14)
+        *ours, grad_out = torch.autograd.grad((y - target).square().sum(), w)
+        assert near(ours[0], known[0])
+        assert near(ours[1] * (1 - torch.eye(N)), known[1])
+        assert near(grad_out, torch.einsum("tbk,tbj->kj", 2 * (y - target), filtered).detach())
+    symmetric = run(x, w, BOTH, READOUT, credit=False, w_feedback=weights.w_out.T).y.square().sum()
+    plain = run(x, w, BOTH, READOUT, credit=False).y.square().sum()
+    assert all(near(a, b) for a, b in zip(torch.autograd.grad(symmetric, w), torch.autograd.grad(plain, w), strict=True))
+
+
+def wrong(x, weights, target, recurrent, reset, own):
+    """The gradient if spikes are detached in some places only."""
+    p = ALIF
+    w_in = weights.w_in.clone().requires_grad_()
+    v = b = r = z = torch.zeros(BATCH, N, dtype=torch.float64)
+    y, ys = torch.zeros(BATCH, OUT, dtype=torch.float64), []
+    for t in range(TIME):
+        heard, down = (z.detach() if cut else z for cut in (recurrent, reset))
+        v = p.alpha * v + x[t] @ w_in.T + heard @ weights.w_rec.T - p.v_th * down
+        z = spike((v - p.v_th - p.beta * b) / p.v_th, p.dampening) * (r == 0)
+        r = torch.where(z.detach() > 0, p.n_refractory, (r - 1).clamp(min=0))
+        b = p.rho * b + (z.detach() if own else z)
+        y = READOUT.kappa * y + (1 - READOUT.kappa) * z @ weights.w_out.T
+        ys.append(y)
+    return torch.autograd.grad((torch.stack(ys) - target).square().sum(), w_in)[0]
+
+
+def test_spikes_must_be_detached_in_the_recurrence_and_the_reset_and_nowhere_else():
+    x, weights, target, (trial, activity) = problem((Population(N, ALIF),))
+    known = gradient(trial, Signal(2 * (activity.y - target) @ weights.w_out, READOUT.kappa), "online")[0]
+    assert near(wrong(x, weights, target, recurrent=True, reset=True, own=False), known)
+    for places in ({"recurrent": True, "reset": False, "own": False}, {"recurrent": False, "reset": True, "own": False},
+                   {"recurrent": True, "reset": True, "own": True}):  # fmt: skip
+        assert not near(wrong(x, weights, target, **places), known, 0.01), places
+
+
+@pytest.mark.parametrize("p", [LIF, ALIF], ids=["LIF", "ALIF"])
+def test_pseudo_derivatives_come_from_spikes_and_potentials(p):
+    """Against the neuron's own: the gradient of its spikes with respect to an input that reaches the potential in this step only."""
+    x, weights, _, _ = problem()
+    nothing = torch.zeros(N, N, dtype=torch.float64)
+    found = run(x, Weights(weights.w_in, nothing, weights.w_out), (Population(N, p),), READOUT, potentials=True)
+    current = (x @ weights.w_in.T).requires_grad_()
+    z = run(current, Weights(torch.eye(N).double(), nothing, weights.w_out), (Population(N, p),), READOUT).z
+    for t in (3, 17, TIME - 1):
+        (own,) = torch.autograd.grad(z[t].sum(), current, retain_graph=True)
+        assert torch.allclose(own[t], pseudo_derivatives(found.z, found.v, p)[t], rtol=1e-12, atol=1e-15)
+
+
+def test_what_does_not_fit_is_refused():
+    x, weights, _, (trial, _) = problem()
+    signal = Signal(torch.ones_like(trial.z), READOUT.kappa)
+    cases = [
+        (trial, signal, "exact", 7, ValueError, "method is 'exact': choose one of fused"),
+        (trial, signal, "chunked", TIME + 1, ValueError, "chunk is 61 steps, but the trial has 60"),
+        (trial, signal._replace(filtered=signal.filtered[1:]), "online", 7, ValueError, r"signal.filtered has shape \(59, 3, 13\)"),
+        (trial, signal._replace(direct=signal.filtered.float()), "online", 7, TypeError, "signal.direct is torch.float32"),
+        (
+            trial,
+            signal._replace(filtered=signal.filtered * float("nan")),
+            "factored",
+            7,
+            ValueError,
+            "signal.filtered has numbers that",
+        ),
+        (trial, signal._replace(kappa=1.0), "factored", 7, ValueError, "signal.kappa is 1.0"),
+        (trial._replace(z=0.5 * trial.z), signal, "fused", 7, ValueError, "z has numbers other than 0 and 1"),
+    ]
+    for a, b, method, chunk, error, match in cases:
+        with pytest.raises(error, match=match):
+            gradient(a, b, method, chunk)
+    with pytest.raises(TypeError, match="not for AHPParams: learn with"):
+        observe(x, weights, (Population(N, AHPParams()),), READOUT)
+    with pytest.raises(ValueError, match="reset_to_zero=False"):
+        observe(x, weights, (Population(N, LIFParams(reset_to_zero=True)),), READOUT)
+    with pytest.raises(ValueError, match=r"beta is 20.0: above \(1 \+ rho\)"):
+        observe(x, weights, (Population(N, ALIFParams(beta=20.0)),), READOUT)
+    with pytest.raises(ValueError, match=r"w_feedback has shape \(2, 13\)"):
+        run(x, weights, BOTH, READOUT, w_feedback=weights.w_out)
