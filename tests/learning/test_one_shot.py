@@ -1,0 +1,117 @@
+"""One update by learning signals: the rule against its sum, gradients against the plain loop, and training through the update."""
+
+import math
+
+import pytest
+import torch
+
+from snncore.learning.eprop import Signal, gradient, low_pass, observe
+from snncore.learning.one_shot import OneShot, local_update, traces
+from snncore.networks import recurrent
+from snncore.neurons import ReadoutParams
+
+IN, SHOWN, OUT, N, LSG, TIME, BATCH = 4, 3, 2, 7, 6, 60, 5
+
+
+def problem(eta=0.02):
+    g = torch.Generator().manual_seed(0)
+    network = OneShot(IN, SHOWN, OUT, N, LSG, 2.0, eta, g).double()
+    x = (torch.rand(TIME, 1, IN, generator=g) < 0.3).double()
+    shown = (torch.rand(TIME, BATCH, SHOWN, generator=g) < 0.3).double()
+    return network, x, shown
+
+
+def test_traces_are_filtered_spikes():
+    _, x, _ = problem()
+    assert torch.allclose(traces(x, 0.9), low_pass(x, 0.9), rtol=1e-12)
+
+
+def test_the_update_is_the_sum_over_steps():
+    g = torch.Generator().manual_seed(1)
+    w, signal = torch.randn(N, IN, generator=g).double(), torch.randn(TIME, BATCH, N, generator=g).double()
+    psi, trace = (torch.rand(TIME, 1, k, generator=g).double() for k in (N, IN))
+    known = w.repeat(BATCH, 1, 1)
+    for t in range(TIME):
+        for b in range(BATCH):
+            known[b] -= 0.1 * torch.outer(signal[t, b] * psi[t, 0], trace[t, 0])
+    assert torch.allclose(local_update(w, signal, psi, trace, 0.1), known, rtol=1e-12)
+
+
+def test_the_update_is_that_of_e_prop():
+    """With any learning signal, the change of the weights is minus eta times e-prop's gradient for it."""
+    network, x, shown = problem()
+    lesson = network(x, shown)
+    weights = recurrent.Weights(*(w.detach() for w in network.learner.weights()))
+    trial, _ = observe(x, weights, network.learner.populations, network.learner.readout)
+    assert float(trial.z.mean()) > 0.02
+    for b in range(BATCH):
+        signal = lesson.learning_signal[:, b : b + 1].detach()
+        for new, old, grad in zip(lesson.weights[:2], weights[:2], gradient(trial, Signal(0 * signal, 0.0, signal), "online"), strict=True):
+            assert torch.allclose(new[b].detach(), old - network.eta * grad, rtol=1e-10, atol=1e-13)
+            assert float(grad.abs().max()) > 0.01
+    assert float(lesson.weights.w_rec.diagonal(dim1=1, dim2=2).abs().max()) == 0
+
+
+def loss(lesson, target):
+    return (lesson.after.y - target).square().mean() + lesson.lsg.z.mean() + lesson.before.y.square().mean()
+
+
+def test_gradients_through_the_update_are_those_of_the_plain_loop(monkeypatch):
+    network, x, shown = problem()
+    target = torch.randn(TIME, BATCH, OUT, generator=torch.Generator().manual_seed(2)).double()
+    results = []
+    original = recurrent.run
+    for compiled in (True, False):
+
+        def run(*args, compiled=compiled, **options):
+            return original(*args, **{**options, "compiled": compiled})
+
+        for module in ("snncore.learning.one_shot.run", "snncore.networks.recurrent.run"):
+            monkeypatch.setattr(module, run)
+        value = loss(network(x, shown), target)
+        results.append((value, *torch.autograd.grad(value, list(network.parameters()))))
+    for ours, plain in zip(*results, strict=True):
+        assert float(plain.detach().abs().max()) > 1e-6
+        assert torch.allclose(ours, plain, rtol=1e-9, atol=1e-13)
+
+
+def test_the_learning_signals_matter():
+    """Nothing changes without a step size; with one, each thing shown gives other weights."""
+    still, x, shown = problem(eta=0.0)
+    lesson = still(x, shown)
+    assert torch.equal(lesson.after.z, lesson.before.z.expand(-1, BATCH, -1))
+    network, x, shown = problem()
+    w = network(x, shown).weights.w_rec
+    assert all(float((w[0] - w[b]).abs().max()) > 1e-4 for b in range(1, BATCH))
+
+
+def test_one_update_can_be_learned():
+    """Show one of two things; after one update the readout has to be +1 or -1: impossible without the signals, learned in 150."""
+    g = torch.Generator().manual_seed(3)
+    network = OneShot(IN, 2, 1, 20, 20, 2.0, 0.01, g)
+    x = (torch.rand(TIME, 1, IN, generator=g) < 0.3).float()
+    shown = torch.eye(2).expand(TIME, 2, 2) * (torch.rand(TIME, 2, 2, generator=g) < 0.5)
+    target = torch.tensor([1.0, -1.0])[:, None]
+    optimizer, errors = torch.optim.Adam(network.parameters(), 2e-2), []
+    for _ in range(150):
+        error = (network.output(network(x, shown).after)[20:] - target).square().mean()
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+        errors.append(float(error.detach()))
+    assert math.isfinite(errors[-1])
+    assert errors[-1] < 0.4 < 0.9 < errors[0]
+    lesson = network(x, shown)
+    weights = network.updated(x, lesson.before, lesson.learning_signal.flip(1))  # the other one's signals: the wrong answer
+    swapped = network.output(network.trial(x.expand(-1, 2, -1), weights))[20:]
+    assert float((swapped + target).square().mean()) < 0.4
+
+
+def test_constants():
+    network, *_ = problem()
+    assert network.lif.n_refractory == 2
+    assert network.learner.readout == ReadoutParams(20.0, 2.0)
+    assert network.learner.w_in.shape == (N, IN)
+    assert network.lsg.w_in.shape == (LSG, SHOWN + N + IN)
+    with pytest.raises(ValueError, match="w_in, w_rec, w_out have shapes"):
+        network.trial(torch.zeros(TIME, 1, IN + 1).double())

@@ -1,0 +1,93 @@
+"""The arm against geometry, movements against their limits, paths against the movements they came from."""
+
+import math
+
+import pytest
+import torch
+
+from snncore.tasks import arm
+
+DT, STEPS = 2.0, 250
+
+
+def movements(batch=64, seed=0):
+    return arm.draw(batch, STEPS, DT, torch.Generator().manual_seed(seed))
+
+
+def test_positions_known_from_geometry():
+    """Stretched along x; elbow bent by a right angle; folded onto the shoulder."""
+    phi = torch.tensor([[[0.0, 0.0], [0.0, math.pi / 2], [math.pi / 2, 0.0], [0.3, math.pi]]], dtype=torch.float64)
+    known = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
+    assert torch.allclose(arm.tip_of(phi)[0], known, atol=1e-12)
+
+
+def test_an_arm_that_does_not_move_stays_where_it_starts():
+    tip = arm.move(torch.zeros(5, 1, 2), DT)
+    assert torch.allclose(tip, torch.tensor([0.5, 0.5]).expand(5, 1, 2))
+
+
+def test_speed_is_in_radians_per_second():
+    """One radian per second for a second, in steps of 2 ms, turns the first joint by one radian."""
+    omega = torch.zeros(500, 1, 2, dtype=torch.float64)
+    omega[..., 0] = 1.0
+    assert torch.allclose(arm.move(omega, DT)[-1, 0], arm.tip_of(torch.tensor([1.0, math.pi / 2], dtype=torch.float64)), atol=1e-12)
+
+
+def test_movements_keep_to_the_limits_and_have_the_published_size():
+    m = movements(1024)
+    turned = (m.omega.cumsum(0) * DT / 1000).abs().amax(0)
+    assert float(turned.max()) <= arm.RANGE + 1e-5
+    assert float(m.omega.abs().max()) < arm.FASTEST
+    assert torch.allclose(m.tip, arm.move(m.omega, DT))
+    around = (m.tip - m.tip.mean(1, keepdim=True)).square().mean()
+    assert abs(float(around) - 0.156) < 0.02  # of the published family, around its mean movement
+    assert abs(float(m.omega.square().mean()) - 157) < 20
+    assert torch.equal(movements(seed=3).tip, movements(seed=3).tip)
+    assert not torch.equal(movements(seed=3).tip, movements(seed=4).tip)
+
+
+def test_following_a_path_brings_the_movement_back():
+    m = movements(200)
+    phi = m.omega.cumsum(0) * DT / 1000
+    bent = ((phi[..., 1] + math.pi / 2 > 0.05) & (phi[..., 1] + math.pi / 2 < math.pi - 0.05)).all(0)  # no path is unique at full stretch
+    straight = (phi[..., 0].abs() < math.pi / 2).all(0)
+    known = m.tip[:, bent & straight].double()
+    assert known.shape[1] > 5
+    found = arm.follow(known, DT)
+    assert torch.allclose(arm.move(found.omega, DT), known, atol=1e-6)
+    assert (found.omega - m.omega[:, bent & straight]).abs().mean() < 0.05
+
+
+def test_paths_that_no_arm_can_follow_are_refused():
+    ok = movements(1).tip
+    with pytest.raises(ValueError, match=r"step 7 of a path is 1\.30 from the shoulder: the arm reaches 1.0; shrink it"):
+        arm.follow(torch.where(torch.arange(STEPS)[:, None, None] == 7, torch.tensor([1.3, 0.0]), ok), DT)
+    with pytest.raises(ValueError, match="2 points: give one per step"):
+        arm.follow(ok[:2], DT)
+    with pytest.raises(ValueError, match="1 points of the path are not finite"):
+        arm.follow(torch.where(torch.arange(STEPS)[:, None, None] == 7, float("nan"), ok), DT)
+    with pytest.raises(ValueError, match=r"a joint has 1\.57 to each side"):
+        arm.follow(torch.tensor([-0.5, -0.5]).expand(10, 1, 2), DT)
+    jump = torch.tensor([[0.5, 0.5], [0.2, 0.7], [0.5, 0.5]])[:, None]
+    with pytest.raises(ValueError, match="its limit is 60; begin at the arm's start"):
+        arm.follow(jump, DT)
+
+
+def test_positions_can_be_read_from_their_spikes():
+    m, code = movements(16), arm.Code()
+    x = code.spikes(m.tip, DT, torch.Generator().manual_seed(0))
+    assert x.shape == (STEPS, 16, 64)
+    assert set(x.unique().tolist()) == {0.0, 1.0}
+    spikes = x.unflatten(-1, (2, 32))
+    centers = torch.linspace(-1.1, 1.1, 32)
+    read = (spikes * centers).sum(-1) / spikes.sum(-1).clamp(min=1)
+    assert float((read - m.tip)[spikes.sum(-1) > 0].square().mean()) < 0.02
+    assert abs(float(spikes.sum(-1).mean()) - 0.4 * math.sqrt(2 * math.pi) * 0.125 * 31 / 2.2) < 0.1  # integral of the bells
+
+
+def test_the_clock_tells_the_phase():
+    x = arm.clock(STEPS, DT)[:, 0]
+    assert x.shape == (250, 10)
+    for k in range(5):
+        assert x[50 * k : 50 * (k + 1), 2 * k : 2 * k + 2].sum() == 20  # one spike every 10 ms, two inputs
+    assert x.sum() == 100
