@@ -1,6 +1,7 @@
 """Train by a command: resumed if it was begun, tested once, with an account of how it came about."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -44,6 +45,11 @@ def commit() -> str:
     return provenance.commit(TRAINING.parents[1])
 
 
+def _as_kept(recipe: Any) -> dict[str, Any]:
+    """A recipe as JSON can hold it: what is infinite, such as a limit that there is not, is null."""
+    return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
+
+
 def keep(
     name: str, words: str, seed: int, recipe: Any, network: nn.Module, about: str, start: str, log: list[dict[str, Any]], **found: Any
 ) -> None:
@@ -72,7 +78,7 @@ def keep(
         "seed": seed,
         "data": about,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "recipe": asdict(recipe),
+        "recipe": _as_kept(recipe),
         **found,
         "seconds": round(sum(row["seconds"] for row in log)),
         "machine": provenance.machine(),
@@ -87,7 +93,7 @@ def kept(name: str, recipe: Any) -> dict[str, Any] | None:
     """The account of a training by this recipe, if it is done."""
     path = TRAINING / f"{name}.json"
     account = json.loads(path.read_text()) if path.exists() else None
-    return account if account and account["recipe"] == asdict(recipe) else None
+    return account if account and account["recipe"] == _as_kept(recipe) else None
 
 
 def train_once(name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str
     path = folder / f"{name}.safetensors"
     save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, path)
     log = about.pop("log")
-    text = json.dumps(about, indent=1, ensure_ascii=False)
+    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
     rows = ",\n".join("  " + json.dumps(row) for row in log)
     path.with_suffix(".json").write_text(text[:-2] + f',\n "log": [\n{rows}\n ]\n}}\n')
     return path
