@@ -81,7 +81,7 @@ edges = []
 
 
 def arrow(start, end, color, kind, bend=0.0):
-    style = {"arrowstyle": "->", "color": color, "lw": 1.8, "shrinkA": 13, "shrinkB": 13, "connectionstyle": f"arc3,rad={bend}"}
+    style = {"arrowstyle": "->", "color": color, "lw": 1.8, "shrinkA": 15, "shrinkB": 16, "connectionstyle": f"arc3,rad={bend}"}
     ax.annotate("", end, start, arrowprops=style)
     edges.append({"from_x": start[0], "from_y": start[1], "to_x": end[0], "to_y": end[1], "kind": kind})
 
@@ -96,7 +96,7 @@ for k, step in enumerate(steps):
     if k < 2:
         arrow((x, rows["h"]), (x + 2, rows["h"]), GREEN, "local")
         arrow((x + 0.85, rows["other"]), (x + 2, rows["h"]), RED, "other", 0.15)
-    ax.text(x + 0.85, rows["other"], "other neurons" if k < 2 else "loss $E$", ha="center", va="center", color=RED, fontsize=9)
+    ax.text(x + 0.85, rows["other"], "other neurons, loss $E$", ha="center", va="center", color=RED, fontsize=9)
 ax.text(2, rows["W"], "$W_{ji}$", ha="center", va="center", fontsize=13)
 ax.text(-1.2, rows["h"], "state", va="center", color=GRAY)
 ax.text(-1.2, rows["z"], "spike", va="center", color=GRAY)
@@ -176,7 +176,7 @@ plt.show()
 #
 # The ideal learning signal depends on {published}`eprop.future`. {numref}`fig-signals` shows how much. A network has to accumulate evidence:
 # seven cues, left or right, then a second of silence, then it is asked on which side there were more. It has learned that
-# (we come to this below). During the cues the ideal signals are already at work: the sum of their sizes before the network is asked is
+# by BPTT (we come to this below). During the cues the ideal signals are already at work: the sum of their sizes before the network is asked is
 # {value}`before_recall` of the whole. They know which answer will be wanted, and which spikes will matter for it.
 #
 # Online, the talk's rule is: {published}`eprop.update`, when the time has come. The learning signal must be known then, and what is known are
@@ -197,8 +197,9 @@ t, i = s.x[:, 0].nonzero(as_tuple=True)
 group = i // 10
 for k, (name, color) in enumerate((("left", BLUE), ("right", RED), ("asked", ORANGE), ("noise", GRAY))):
     axes[0].plot(t[group == k], i[group == k], "|", ms=2.2, color=color)
-    axes[0].text(-30, 10 * k + 5, name, ha="right", va="center", color=color, fontsize=8)
+    axes[0].text(-125, 10 * k + 5, name, ha="right", va="center", color=color, fontsize=8)
 axes[0].set(yticks=[], title="inputs")
+axes[0].spines["left"].set_visible(False)
 frame = pd.DataFrame({"step": range(len(s.ideal))})
 for row, (name, signal) in enumerate((("ideal", s.ideal), ("broadcast", s.broadcast)), 1):
     largest = float(signal[:, neurons].abs().max())
@@ -323,7 +324,7 @@ plt.show()
 #   - {claim}`eprop.evidence.bptt.stop`
 # :::
 #
-# One of them, by symmetric feedback, is asked again on this page: {value}`live_error` of {value}`live_trials` new trials are wrong (live). Its
+# One of them, by random feedback, is asked again on this page: {value}`live_error` of {value}`live_trials` new trials are wrong (live). Its
 # training took {value}`minutes` minutes ({value}`machine`). BPTT has $\gamma$ = {value}`bptt_dampening`, the best of three, since with the
 # published one its gradients explode here as well.
 #

@@ -3,17 +3,26 @@
 ``python -m snncore.experiments one_shot --train --seed 0`` trains both networks.
 """
 
+import argparse
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from snncore.experiments import training
+from snncore.experiments.record import Record
 from snncore.learning.descent import Descent, descend
+from snncore.learning.eprop import Trial, ideal_signal, pseudo_derivatives
 from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
+from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
+from snncore.networks.recurrent import Weights
+from snncore.networks.recurrent import run as run_network
 from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
@@ -111,7 +120,7 @@ def held_out(c: Config) -> list[Movements]:
 
 
 @torch.no_grad()
-def test(net: OneShot, batches: list[Movements], seed: int) -> Tested:
+def lessons(net: OneShot, batches: list[Movements], seed: int) -> Tested:
     """One lesson for each held-out movement."""
     parts = []
     for k, m in enumerate(batches):
@@ -128,9 +137,245 @@ def train_arm(seed: int = 0) -> dict[str, Any]:
     if training.kept(name, RECIPE) is None:
         start, net = training.commit(), network(seed)
         log = descend(net, outer(net), RECIPE, seed, training.state_of(name))
-        found = test(net, held_out(Config()), 0)
+        found = lessons(net, held_out(Config()), 0)
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in found._asdict().items()}
         training.keep(name, "one_shot --train", seed, RECIPE, net, "movements of the family, 16 new ones per update", start, log, **results)
     account = training.kept(name, RECIPE)
     assert account
     return account
+
+
+# --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
+
+SIZES = (0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)  # of a single step, relative to the recurrent weights
+ORDINARY_RATE = 3e-3  # of Adam
+
+
+class Own(NamedTuple):
+    """Weights of each movement's own learner."""
+
+    w_in: Float[Tensor, "batch neuron input"]
+    w_rec: Float[Tensor, "batch neuron neuron"]
+
+
+def ordinary_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tuple[Own, Float[Tensor, " batch"]]:
+    """Gradient of each movement's loss for its own weights, by BPTT or (no credit) e-prop; and its position error."""
+    w_in, w_rec = (w.detach().requires_grad_() for w in own)
+    x = CLOCK.expand(-1, len(w_in), -1)
+    learner = net.learner
+    w_out = learner.w_out.detach().expand(len(w_in), -1, -1)
+    found = run_network(x, Weights(w_in, w_rec * learner.no_self, w_out), learner.populations, learner.readout, credit=credit)
+    omega = net.output(found)
+    grads = torch.autograd.grad(loss_of(omega, m).sum(), (w_in, w_rec))
+    return Own(*grads), off(omega.detach(), m)
+
+
+def best_single(net: OneShot, m: Movements, credit: bool) -> float:
+    """Mean position error after one step of a gradient, by the size that is best for these very movements."""
+    weights, batch = Weights(*(w.detach() for w in net.learner.weights())), m.tip.shape[1]
+    grads, _ = ordinary_gradient(net, Own(*(w.expand(batch, -1, -1) for w in weights[:2])), m, credit)
+    unit = weights.w_rec.std() / grads.w_rec.std()
+    found = []
+    for size in SIZES:
+        w_in, w_rec = (w - size * unit * grad for w, grad in zip(weights[:2], grads, strict=True))
+        after = net.trial(CLOCK.expand(-1, batch, -1), Weights(w_in, w_rec, weights.w_out.expand(batch, -1, -1)))
+        found.append(float(off(net.output(after), m).mean()))
+    return min(found)
+
+
+def ordinary_curve(net: OneShot, m: Movements, credit: bool, updates: int) -> list[float]:
+    """Mean position error before each of so many updates by Adam, each movement with its own weights."""
+    own = Own(*(w.detach().expand(m.tip.shape[1], -1, -1).clone() for w in net.learner.weights()[:2]))
+    optimizer, curve = torch.optim.Adam(own, ORDINARY_RATE), []
+    for _ in range(updates + 1):
+        grads, errors = ordinary_gradient(net, own, m, credit)
+        curve.append(float(errors.mean()))
+        for w, grad in zip(own, grads, strict=True):
+            w.grad = grad
+        optimizer.step()
+    return curve
+
+
+# --- What the signals are ---------------------------------------------------------------------------------------------------------------
+
+
+class Seen(NamedTuple):
+    """One batch of lessons, with the learning signals that BPTT would propose for the trial before the update."""
+
+    movements: Movements
+    lesson: Lesson
+    ideal: Float[Tensor, "time batch neuron"]
+
+
+def signals(net: OneShot, m: Movements, seed: int) -> Seen:
+    """The LSG's learning signals, and dE/dz of the same trial."""
+    with torch.no_grad():
+        found = lesson(net, m, torch_generator(seed, "spikes that show movements whose learning signals are compared"))
+        batch = m.tip.shape[1]
+        z, v = (a.expand(-1, batch, -1).contiguous() for a in (found.before.z, found.before.v))
+        weights = Weights(*(w.detach() for w in net.learner.weights()))
+        trial = Trial(CLOCK.expand(-1, batch, -1).contiguous(), z, pseudo_derivatives(z, v, net.lif), weights, net.learner.populations)
+    gain = 1 / (1 - net.learner.readout.kappa)
+    return Seen(m, found, ideal_signal(trial, net.learner.readout, lambda _, y: loss_of(gain * y, m).sum()))
+
+
+def correlation(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> float:
+    """Pearson's."""
+    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+
+
+# --- Drawn paths: outside the family ----------------------------------------------------------------------------------------------------
+
+
+def drawn() -> dict[str, Movements]:
+    """Paths that begin where the arm starts: a circle, an eight, a letter S, and a spiral."""
+    s = torch.linspace(0, 1, STEPS)
+    turn, start = 2 * math.pi * s, arm.tip_of(torch.tensor(arm.START))
+    curves = {
+        "circle": (0.2 * (turn.cos() - 1), 0.2 * turn.sin()),
+        "eight": (0.25 * turn.sin(), 0.15 * (2 * turn).sin()),
+        "letter S": (-0.15 * (1.5 * turn).sin(), -0.5 * s),
+        "spiral": (0.2 * s * (2 * turn).cos(), 0.2 * s * (2 * turn).sin()),
+    }
+    return {name: arm.follow((start + torch.stack(curve, -1))[:, None], DT) for name, curve in curves.items()}
+
+
+# --- The chapter ------------------------------------------------------------------------------------------------------------------------
+
+
+class Result(NamedTuple):
+    """What the chapter draws."""
+
+    seen: Seen
+    errors: Float[Tensor, " batch"]
+    ordinary: pd.DataFrame
+    figures: dict[str, tuple[Movements, Float[Tensor, "time 2"], Float[Tensor, "time 2"]]]
+    curves: pd.DataFrame
+
+
+def trained(seed: int) -> OneShot:
+    """Learner and LSG with recorded weights."""
+    return load_checkpoint(f"one_shot_{seed}", network(seed))
+
+
+def tests(record: Record, c: Config, batches: list[Movements]) -> Tested:
+    """All recorded networks about held-out movements, with all controls; returns what the first one does."""
+    everything = Movements(*(torch.cat(parts, 1) for parts in zip(*batches, strict=True)))
+    variance = float((everything.tip - everything.tip.mean(1, keepdim=True)).square().mean())
+    first, rows = lessons(trained(0), batches, c.seed), []
+    for seed in range(SEEDS):
+        net = trained(seed)
+        found = lessons(net, batches, c.seed)
+        after = float(found.after.mean())
+        rows.append({**{key: float(value.mean()) for key, value in found._asdict().items()},
+                     "result": 100 * (1 - after / variance),
+                     "single_eprop": best_single(net, everything, False), "single_bptt": best_single(net, everything, True)})  # fmt: skip
+    table = pd.DataFrame(rows)
+    for key in table:
+        low, high = float(table[key].min()), float(table[key].max())
+        record.claim(
+            f"oneshot.arm.{key}", float(table[key].mean()), low=low, high=high, dataset="held-out movements", n=c.movements, seeds=SEEDS
+        )
+    faster = table["after"].mean() < min(table["single_eprop"].mean(), table["single_bptt"].mean())
+    fast = "directly enabling fast learning for a limited range F of tasks"
+    record.claim("oneshot.proposal", fast if faster else "no faster than a gradient")
+    record.value("variance", variance, "{:.3f}")
+    distance = torch.sqrt(2 * first.after)
+    record.value("distance", 100 * float(distance.median()), "{:.0f} %")
+    return first
+
+
+def ordinary(record: Record, c: Config, m: Movements) -> pd.DataFrame:
+    """Ordinary updates from the weights of the trained learner: position error after each."""
+    net = trained(0)
+    m = Movements(*(part[:, : c.ordinary] for part in m))
+    after = float(lessons(net, [m], c.seed).after.mean())
+    rows = []
+    for name, credit in (("e-prop", False), ("BPTT", True)):
+        curve = ordinary_curve(net, m, credit, c.updates)
+        rows += [{"rule": name, "updates": k, "error": error} for k, error in enumerate(curve)]
+        better = next((k for k, error in enumerate(curve) if error <= after), None)
+        record.value(f"k_{name.replace('-', '')}", better or f"more than {c.updates}")
+        if credit is False and better:
+            record.claim("oneshot.arm.k_to_match", better, dataset="held-out movements", n=c.ordinary, seeds=1)
+    record.value("one_update", after, "{:.4f}")
+    record.value("ordinary", c.ordinary)
+    return pd.DataFrame(rows)
+
+
+def figures(record: Record, c: Config, first: Tested) -> dict[str, tuple[Movements, Tensor, Tensor]]:
+    """The network about drawn paths, which are not of its family: paths before and after one update."""
+    net, found = trained(0), {}
+    rows, errors = [], []
+    for name, m in drawn().items():
+        with torch.no_grad():
+            one = lesson(net, m, torch_generator(c.seed, f"spikes that show a drawn {name}"))
+        before, after = (net.output(a).detach() for a in (one.before, one.after))
+        found[name] = (m, arm.move(before, DT)[:, 0], arm.move(after, DT)[:, 0])
+        rows.append({"path": name, "error before": f"{float(off(before, m)):.4f}", "error after one update": f"{float(off(after, m)):.4f}"})
+        errors.append(float(off(after, m)))
+    record.table(pd.DataFrame(rows), "drawn")
+    limit = float(first.after.quantile(0.95))
+    record.value("worst_drawn", max(errors) / float(first.after.mean()), "{:.0f}")
+    record.claim("oneshot.arm.range", "reproduce any given arm movement" if max(errors) <= limit else "reproduce movements of its family")
+    return found
+
+
+def live(record: Record, c: Config, batches: list[Movements]) -> None:
+    """Train from scratch, here and now."""
+    net, recipe = network(c.seed), replace(LIVE, updates=c.live)
+    path = record.folder / "live.state"
+    log = descend(net, outer(net), recipe, c.seed, path, progress=False)
+    path.unlink()
+    found = lessons(net, batches, c.seed)
+    record.claim("oneshot.arm.live", float(found.after.mean()), dataset="held-out movements", n=c.movements, seeds=1)
+    record.value("live_before", float(found.before.mean()), "{:.3f}")
+    record.value("live_updates", f"{c.live:,}")
+    record.timing("live_seconds", sum(row["seconds"] for row in log), "{:.0f}")
+
+
+def curves() -> pd.DataFrame:
+    """Position error after one update in the recorded trainings, in new movements of each 100 updates."""
+    rows = [(about["seed"], row["update"], row["after"]) for about in accounts("one_shot_").values() for row in about["log"]]
+    return pd.DataFrame(rows, columns=["seed", "update", "error"])
+
+
+def run(c: Config, record: Record) -> Result:
+    """Lessons for held-out movements with all controls, what the signals are, drawn paths, and a short training."""
+    if c.train:
+        for seed in range(c.train):
+            train_arm(seed)
+    batches = held_out(c)
+    first = tests(record, c, batches)
+    seen = signals(trained(0), batches[0], c.seed)
+    ours, ideal = seen.lesson.learning_signal, seen.ideal
+    each = [correlation(ours[:, :, j].flatten(), ideal[:, :, j].flatten()) for j in range(NEURONS)]
+    where: dict[str, Any] = {"dataset": "held-out movements", "n": batches[0].tip.shape[1], "seeds": 1}
+    record.claim("oneshot.arm.signal_correlation", correlation(ours.flatten(), ideal.flatten()), **where)
+    record.claim(
+        "oneshot.arm.signal_correlation.neuron", float(np.nanmean(each)), low=float(np.nanmin(each)), high=float(np.nanmax(each)), **where
+    )
+    record.claim("oneshot.arm.updates", 1)
+    record.claim("oneshot.arm.demonstration", "cartesian coordinates, replicated by a two-joint arm")
+    record.claim("oneshot.arm.module", "another recurrent spiking network")
+    about = about_checkpoint("one_shot_0")
+    words = {"outer_updates": f"{RECIPE.updates:,}", "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"]}
+    sizes = {"neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": c.movements, "seeds": SEEDS}
+    for name, value in (words | sizes).items():
+        record.value(name, value)
+    live(record, c, batches)
+    return Result(seen, first.after, ordinary(record, c, batches[0]), figures(record, c, first), curves())
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The words of the command that trains."""
+    parser.add_argument("--train", action="store_true", help="train learner and LSG to learn movements in one update")
+
+
+def command(given: argparse.Namespace) -> bool:
+    """Train, if that is asked for."""
+    if not given.train:
+        return False
+    about = train_arm(given.seed)
+    print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Tested._fields))
+    return True
