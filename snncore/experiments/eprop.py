@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from snncore.experiments import training
+from snncore.experiments import speed, training
 from snncore.experiments.record import Record
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import METHODS, Signal, Trial, gradient, ideal_signal, observe
@@ -289,7 +289,7 @@ def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
             learner.adapt(RECIPE.at(k) / RECIPE.rate)
             share = wrong(y.detach(), trials.answer)
             learner.watch(share, k)
-            return {"loss": float(error.detach()), "error": share, "hertz": 1000 * float(z.mean())} | more
+            return {"loss": float(error.detach()), "error": share, "hertz": 1000 * float(z.detach().mean())} | more
 
         log = descend(learner, update, RECIPE, seed, training.state_of(name))
         early = next(row["tested"] for row in log if "tested" in row)
@@ -454,6 +454,7 @@ def run(c: Config, record: Record) -> Result:
     record.value("machine", about["machine"])
     for name, value in (("updates", RECIPE.updates), ("batch", BATCH), ("early", EARLY), ("bptt_dampening", BPTT_DAMPENING)):
         record.value(name, f"{value:,}")
+    speed.eprop(record, speed.config(record.preset, c.seed))
     if c.train:
         trainings(record, c)
     return Result(signals_in_time(record, c), patterns, evidence_curves())

@@ -77,7 +77,7 @@ def loss_of(omega: Float[Tensor, "time batch 2"], m: Movements) -> Float[Tensor,
     return (VELOCITY * (omega - m.omega).square().mean((0, 2)) + POSITION * position) / 2
 
 
-def off(omega: Float[Tensor, "time batch 2"], m: Movements) -> Float[Tensor, " batch"]:
+def off(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " batch"]:
     """Mean squared error of the tip's position (mean over x and y; arm length 1)."""
     return (arm.move(omega, DT) - m.tip).square().mean((0, 2))
 

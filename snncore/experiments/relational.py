@@ -127,7 +127,7 @@ HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 TRAINED = {  # tasks for which there are networks
-    "ann": tuple(TASKS), "snn": (1, 4, 6, 11, 12, 13, 15, 20), "snn-sparse": (15,), "snn-rates": (15,), "snn-free": (15,),
+    "ann": tuple(TASKS), "snn": (1, 4, *range(6, 14), 15, 17, 18, 20), "snn-sparse": (15,), "snn-rates": (15,), "snn-free": (15,),
     "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20),
 }  # fmt: skip
 SHOWN = {"ann": "artificial", "snn": "spiking"}

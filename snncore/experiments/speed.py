@@ -17,30 +17,32 @@ from snncore.experiments.record import Record
 from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
 from snncore.few_spike.convert import FSActivation, Images, convert, put_neurons, traced
 from snncore.few_spike.rate_code import RateRun, Synapses
+from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.images import efficientnet_lite
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
-from snncore.neurons import AHPParams, LIFParams, ReadoutParams
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.seeds import seeded_weights, torch_generator
 
 
 @dataclass(frozen=True)
 class Config:
     """Numbers per activation, images per batch, their size (None: that of the network), samples and steps of the recurrent network,
-    repetitions."""
+    steps of e-prop, repetitions."""
 
     numbers: int = 10_000_000
     batch: int = 4
     pixels: int | None = None
     samples: int = 64
     steps: int = 840
+    eprop_steps: int = 2250
     repetitions: int = 15
     full_size: bool = True
     seed: int = 0
 
 
 PRESETS = {
-    "smoke": Config(numbers=100_000, batch=1, pixels=64, samples=4, steps=20, repetitions=2, full_size=False),
+    "smoke": Config(numbers=100_000, batch=1, pixels=64, samples=4, steps=20, eprop_steps=50, repetitions=2, full_size=False),
     "book": Config(),
     "paper": Config(repetitions=41),
 }
@@ -167,6 +169,48 @@ def recurrent(record: Record, c: Config) -> None:
     record.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
 
 
+def eprop(record: Record, c: Config) -> None:
+    """One gradient for 50 LIF and 50 ALIF neurons: e-prop compiled, by the published recursion, and BPTT by autograd; copies of numbers.
+
+    The recursion is given spikes that the compiled loop has found: it is timed at its best.
+    """
+    g, steps = torch_generator(c.seed, "e-prop for timing"), c.eprop_steps
+    lif, alif = LIFParams(20.0, 0.6, n_refractory=4), ALIFParams(20.0, 2000.0, 0.0174, 0.6, 4)
+    populations, samples = [Population(50, lif), Population(50, alif)], 32
+    network = RecurrentNetwork(40, populations, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
+    x = (torch.rand(steps, samples, 40, generator=g) < 0.02).float()
+    target = torch.randn(steps, samples, 2, generator=g)
+    feedback = torch.randn(100, 2, generator=g)
+
+    def backward(dtype: torch.dtype = torch.float32, **options: bool) -> tuple[Tensor, ...]:
+        weights = Weights(*(w.detach().to(dtype).requires_grad_() for w in network.weights()))
+        back = None if options.get("credit") else feedback.to(dtype)
+        y = run_network(x.to(dtype), weights, populations, network.readout, w_feedback=back, **options).y
+        return torch.autograd.grad((y - target.to(dtype)).square().sum() / 2, weights[:2])
+
+    def recursion(dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
+        weights = Weights(*(w.detach().to(dtype) for w in network.weights()))
+        trial, activity = observe(x.to(dtype), weights, populations, network.readout)
+        return gradient(trial, Signal((activity.y - target.to(dtype)) @ feedback.T.to(dtype), network.readout.kappa), "online")
+
+    for ours, known in zip(backward(torch.float64, credit=False), recursion(torch.float64), strict=True):
+        off_diagonal = 1 - torch.eye(100) if known.shape[1] == 100 else 1.0
+        if not torch.allclose(ours * off_diagonal, known, rtol=1e-9, atol=1e-9):
+            raise ValueError("compiled e-prop differs from the published recursion: do not trust its time")
+    traffic = torch.empty(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step
+    candidates = {"fused": lambda: backward(credit=False), "copy": traffic.clone}
+    slow: dict[str, Callable[[], object]] = {"recursion": recursion, "bptt": lambda: backward(credit=True, compiled=False)}
+    times = side_by_side(candidates, max(2, c.repetitions // 3)) | side_by_side(slow, 2)
+    where = f"{samples} samples, {steps:,} steps, 100 neurons, {torch.get_num_threads()} threads"
+    if c.full_size:
+        for name in ("bptt", "recursion"):
+            record.claim(f"speed.eprop.{name}", times[name] / times["fused"], dataset=where, timing=True)
+        record.claim("speed.eprop.floor", times["fused"] / times["copy"], dataset=where, timing=True)
+    record.timing("eprop_ms", 1e3 * times["fused"], "{:.0f} ms")
+    for name in ("bptt", "recursion"):
+        record.timing(f"eprop_{name}_x", times[name] / times["fused"], "{:.1f}")
+
+
 # --- SpikingJelly, of the extra ``oracles`` ------------------------------------------------------------------------------------------
 
 SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it comes, and the best that was found
@@ -227,3 +271,4 @@ def run(c: Config, record: Record) -> None:
     activation(record, c)
     networks(record, c)
     recurrent(record, c)
+    eprop(record, c)

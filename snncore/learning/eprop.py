@@ -201,13 +201,15 @@ def _online(p: _Part) -> Tensor:
     """The published recursion: a trace per synapse, forward in time."""
     batch, n, inputs = *p.psi[0].shape, p.pre.shape[-1]
     epsilon_v, (epsilon_a, e_bar) = torch.zeros_like(p.pre[0]), p.psi.new_zeros(2, batch, n, inputs)
-    total = p.psi.new_zeros(n, inputs)
+    total, direct_too = p.psi.new_zeros(n, inputs), bool(p.direct.any())
     for pre, psi, filtered, direct in zip(p.pre, p.psi, p.filtered, p.direct, strict=True):
         epsilon_v = p.alpha * epsilon_v + pre
-        e = psi[:, :, None] * (epsilon_v[:, None] - p.beta * epsilon_a)
-        epsilon_a = p.rho * epsilon_a + e
-        e_bar = p.kappa * e_bar + (1 - p.kappa) * e
-        total += (filtered[:, :, None] * e_bar + direct[:, :, None] * e).sum(0)
+        e = torch.sub(epsilon_v[:, None], epsilon_a, alpha=p.beta).mul_(psi[:, :, None])
+        epsilon_a.mul_(p.rho).add_(e)
+        e_bar.mul_(p.kappa).add_(e, alpha=1 - p.kappa)
+        total += torch.einsum("bj,bji->ji", filtered, e_bar)
+        if direct_too:
+            total += torch.einsum("bj,bji->ji", direct, e)
     return total
 
 

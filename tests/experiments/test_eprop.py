@@ -1,0 +1,124 @@
+"""The published losses, one gradient, feedback weights that adapt, and trainings that can be killed."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from snncore.experiments import eprop, training
+from snncore.experiments.record import Record, read_rows
+from snncore.learning.descent import Descent
+from snncore.seeds import torch_generator
+from snncore.tasks.evidence import Evidence
+
+REGRESSION = (101.964363, 103.466736, 103.340607, 103.680244, 104.412781)  # NEST, test_eprop_bsshslm_2020_plasticity.py, from TensorFlow
+CLASSIFICATION = (0.741153, 0.740388, 0.665785, 0.663644, 0.729429)
+
+
+def test_losses_of_the_published_code():
+    assert eprop.published_regression() == pytest.approx(REGRESSION, rel=2e-7)
+    assert eprop.published_classification() == pytest.approx(CLASSIFICATION, rel=1e-6)  # printed with six digits
+    exact = (0.741152524948, 0.740388214588, 0.665785133838, 0.663644134998, 0.729429066181)
+    assert eprop.published_classification() == pytest.approx(exact, rel=2e-7)
+
+
+def test_one_gradient(tmp_path):
+    record = Record("eprop", "smoke", tmp_path)
+    eprop.one_gradient(record, eprop.config("smoke"))
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+    assert 0 < rows["eprop.identity"] < 1e-10
+    assert 0 < rows["eprop.truncated"] < 1e-10
+
+
+def test_feedback_that_adapts_becomes_like_the_readout_weights():
+    """Both get the same changes and forget: their difference shrinks as the forgetting alone says."""
+    learner = eprop.pattern_learner("adaptive", 0, 0.3)
+    x = (torch.rand(50, 1, 100, generator=torch_generator(0, "test")) < 0.05).float()
+    optimizer = torch.optim.SGD([p for p in learner.parameters()], 0.05)
+    assert learner.w_feedback is not None
+    before = (learner.w_feedback - learner.network.w_out.T).detach().clone()
+    for _ in range(30):
+        optimizer.zero_grad()
+        (learner(x).y - 1).square().mean().backward()
+        learner.adapt(1.0)
+        optimizer.step()
+    after = (learner.w_feedback - learner.network.w_out.T).detach()
+    assert torch.allclose(after, before * 0.99**30, atol=1e-5)
+
+
+def test_random_feedback_stays_and_symmetric_has_none():
+    learner = eprop.pattern_learner("random", 0, 0.3)
+    learner.adapt(1.0)
+    assert learner.w_feedback is not None
+    assert not learner.w_feedback.requires_grad
+    assert eprop.pattern_learner("symmetric", 0, 0.3).w_feedback is None
+    assert torch.equal(learner.network.w_in, eprop.pattern_learner("bptt", 0, 0.03).network.w_in)  # all begin with the same weights
+
+
+def test_a_pattern_is_learned():
+    rows = eprop.pattern_curve("symmetric", 0, 40, 0.3)
+    assert rows[-1]["left"] < 0.5 * rows[0]["left"]
+    assert [row["update"] for row in rows if "cosine" in row] == [0, 10, 20, 30]
+    table = eprop.pd.DataFrame({"seed": [0, 0, 1, 1], "update": [0, 1, 0, 1], "left": [1.0, 0.05, 1.0, 0.5]})
+    assert eprop.updates_needed(table[table["seed"] == 0]) == 1
+    assert eprop.updates_needed(table) is None
+
+
+@pytest.fixture
+def short(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "TRAINING", tmp_path)
+    monkeypatch.setattr(eprop, "FORM", Evidence(cues=3, pause=5, cue=20, delay=20, recall=20))
+    monkeypatch.setattr(eprop, "RECIPE", Descent(12, rate=8e-3, knee=60, every=4))
+    for name, value in (("BATCH", 8), ("EARLY", 6), ("TESTED", 32)):
+        monkeypatch.setattr(eprop, name, value)
+    return tmp_path
+
+
+def test_a_training_killed_and_resumed_is_the_same(short, monkeypatch):
+    whole = eprop.train_evidence("adaptive", 1)
+    for path in short.iterdir():
+        path.unlink()
+    draw, drawn = eprop.evidence.draw, []
+
+    def killing(form, batch, generator):
+        drawn.append(batch)
+        if len(drawn) == 11:
+            raise KeyboardInterrupt
+        return draw(form, batch, generator)
+
+    monkeypatch.setattr(eprop.evidence, "draw", killing)
+    with pytest.raises(KeyboardInterrupt):
+        eprop.train_evidence("adaptive", 1)
+    resumed = eprop.train_evidence("adaptive", 1)
+    for row in (*whole["log"], *resumed["log"]):
+        row.pop("seconds")
+    assert whole["log"] == resumed["log"]
+    assert whole["test_error"] == resumed["test_error"]
+    account = json.loads((short / "eprop_adaptive_1.json").read_text())
+    assert account["command"] == "python -m snncore.experiments eprop --train adaptive --seed 1"
+    assert account["early_error"] == next(row["tested"] for row in account["log"] if "tested" in row)
+    assert account["recipe"]["clip"] is None
+    count = len(drawn)
+    assert eprop.train_evidence("adaptive", 1)["seconds"] >= 0
+    assert len(drawn) == count  # it is done: only read
+
+
+def test_the_stopping_rule_of_the_published_code():
+    learner = eprop.EvidenceLearner("random", 0)
+    errors = [0.5] * 3 + [0.0] * 7 + [0.5, 0.0]
+    for k, error in enumerate(errors):
+        learner.watch(error, k)
+        mean = sum(([1.0] * 8 + errors[: k + 1])[-8:]) / 8
+        first = next((i + 1 for i in range(k + 1) if sum(([1.0] * 8 + errors[: i + 1])[-8:]) / 8 < 0.07), 0)
+        assert int(learner.stopped) == first
+        assert (mean < 0.07) or not first or first <= k
+    assert int(learner.stopped) == 10
+
+
+def test_all_signals_make_a_learner():
+    for signal in eprop.SIGNALS:
+        learner = eprop.EvidenceLearner(signal, 0)
+        dampening = {p.dampening for _, p in learner.network.populations}
+        assert dampening == {eprop.BPTT_DAMPENING if signal == "bptt" else 0.3}
+    assert dataclasses.asdict(eprop.config("book", 3))["seed"] == 3

@@ -1,0 +1,112 @@
+"""Lessons and their controls, ordinary learning beside them, and a training that can be killed."""
+
+import json
+
+import pytest
+import torch
+
+from snncore.experiments import one_shot, training
+from snncore.learning.descent import Descent
+from snncore.tasks import arm
+from snncore.tasks.arm import Movements
+
+
+def some(n=4):
+    return arm.draw(n, one_shot.STEPS, one_shot.DT, torch.Generator().manual_seed(5))
+
+
+def test_errors_are_zero_for_the_movement_itself():
+    m = some()
+    assert float(one_shot.loss_of(m.omega, m).max()) < 1e-8
+    assert float(one_shot.off(m.omega, m).max()) < 1e-10
+    still = 0 * m.omega
+    known = ((torch.tensor([0.5, 0.5]) - m.tip) ** 2).mean((0, 2))
+    assert torch.allclose(one_shot.off(still, m), known, rtol=1e-4)
+    assert torch.allclose(one_shot.loss_of(still, m), 75 * known + 0.05 * m.omega.square().mean((0, 2)), rtol=1e-4)
+
+
+def test_held_out_movements_do_not_depend_on_how_many_are_asked_for():
+    a, b = one_shot.held_out(one_shot.Config(movements=64))[0], one_shot.held_out(one_shot.Config(movements=128))
+    assert torch.equal(a.tip, b[0].tip)
+    assert len(b) == 2
+    assert not torch.equal(b[0].tip, b[1].tip)
+
+
+def test_ordinary_updates_are_those_of_each_movement_alone():
+    """All movements at once, each with its own weights, against one movement after the other with plain autograd and Adam."""
+    net, m = one_shot.network(0), some(2)
+    together = one_shot.ordinary_curve(net, m, True, 3)
+    alone = []
+    for k in range(2):
+        one = Movements(m.tip[:, k : k + 1], m.omega[:, k : k + 1])
+        weights = net.learner.weights()
+        w_in, w_rec = (w.detach().clone().requires_grad_() for w in weights[:2])
+        optimizer, curve = torch.optim.Adam([w_in, w_rec], one_shot.ORDINARY_RATE), []
+        for _ in range(4):
+            found = net.trial(one_shot.CLOCK, one_shot.Weights(w_in, w_rec * net.learner.no_self, weights.w_out.detach()))
+            omega = net.output(found)
+            curve.append(float(one_shot.off(omega.detach(), one)))
+            optimizer.zero_grad()
+            one_shot.loss_of(omega, one).sum().backward()
+            optimizer.step()
+        alone.append(curve)
+    assert together == pytest.approx([sum(column) / 2 for column in zip(*alone, strict=True)], rel=1e-3)
+    assert together[-1] < together[0]
+
+
+@pytest.mark.parametrize("credit", [False, True])
+def test_the_best_single_step_is_no_worse_than_the_smallest(credit, monkeypatch):
+    net, m = one_shot.network(0), some(3)
+    best = one_shot.best_single(net, m, credit)
+    monkeypatch.setattr(one_shot, "SIZES", (0.0,))
+    still = one_shot.best_single(net, m, credit)
+    assert still == pytest.approx(float(one_shot.off(net.output(net.trial(one_shot.CLOCK)).detach().expand(-1, 3, -1), m).mean()), rel=1e-5)
+    assert best < still
+
+
+def test_signals_of_bptt_are_derivatives_of_each_movements_loss():
+    """Of the readout's spikes alone: in the last step, dE/dz is what the readout makes of the error there."""
+    net, m = one_shot.network(0), some(2)
+    seen = one_shot.signals(net, m, 0)
+    omega = net.output(seen.lesson.before).detach().expand(-1, 2, -1).clone().requires_grad_()
+    (grad,) = torch.autograd.grad(one_shot.loss_of(omega, m).sum(), omega)
+    assert torch.allclose(seen.ideal[-1], grad[-1] @ net.learner.w_out.detach(), rtol=1e-4, atol=1e-8)
+    assert seen.ideal.shape == seen.lesson.learning_signal.shape
+
+
+def test_drawn_paths_begin_at_the_start_and_can_be_followed():
+    for name, m in one_shot.drawn().items():
+        assert torch.allclose(m.tip[0, 0], torch.tensor([0.5, 0.5]), atol=1e-6), name
+        assert torch.allclose(arm.move(m.omega, one_shot.DT), m.tip, atol=1e-5), name
+        assert float((m.tip.amax(0) - m.tip.amin(0)).max()) > 0.3, name
+
+
+def test_correlation():
+    a = torch.randn(100, generator=torch.Generator().manual_seed(0))
+    assert one_shot.correlation(a, 3 * a + 1) == pytest.approx(1)
+    assert one_shot.correlation(a, -a) == pytest.approx(-1)
+
+
+def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "TRAINING", tmp_path)
+    monkeypatch.setattr(one_shot, "RECIPE", Descent(6, rate=5e-3, warmup=2, end=0.03, clip=1.5, every=2))
+    whole = one_shot.train_arm(1)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    draw, drawn = arm.draw, []
+
+    def killing(*args):
+        drawn.append(args)
+        if len(drawn) == 4:
+            raise KeyboardInterrupt
+        return draw(*args)
+
+    monkeypatch.setattr(arm, "draw", killing)
+    with pytest.raises(KeyboardInterrupt):
+        one_shot.train_arm(1)
+    resumed = one_shot.train_arm(1)
+    for row in (*whole["log"], *resumed["log"]):
+        row.pop("seconds")
+    assert whole["log"] == resumed["log"]
+    assert whole["test_after"] == resumed["test_after"]
+    assert json.loads((tmp_path / "one_shot_1.json").read_text())["command"] == "python -m snncore.experiments one_shot --train --seed 1"
