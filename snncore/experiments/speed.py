@@ -198,7 +198,7 @@ def eprop(record: Record, c: Config) -> None:
         if not torch.allclose(ours * off_diagonal, known, rtol=1e-9, atol=1e-9):
             raise ValueError("compiled e-prop differs from the published recursion: do not trust its time")
     traffic = torch.empty(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step
-    candidates = {"fused": lambda: backward(credit=False), "copy": traffic.clone}
+    candidates: dict[str, Callable[[], object]] = {"fused": lambda: backward(credit=False), "copy": traffic.clone}
     slow: dict[str, Callable[[], object]] = {"recursion": recursion, "bptt": lambda: backward(credit=True, compiled=False)}
     times = side_by_side(candidates, max(2, c.repetitions // 3)) | side_by_side(slow, 2)
     where = f"{samples} samples, {steps:,} steps, 100 neurons, {torch.get_num_threads()} threads"
