@@ -186,7 +186,7 @@ plt.show()
 # L_j^t = \sum_k B_{jk}\, \frac{\partial E}{\partial y_k^t},
 # $$
 #
-# in place of the ideal signal, which is the talk's online approximation. Before the network is asked, {value}`before_recall_broadcast` of it are there.
+# in place of the ideal signal: the talk's {published}`eprop.approximation`. Before the network is asked, {value}`before_recall_broadcast` of it are there.
 # What a synapse did during the cues is remembered by its trace alone.
 
 # %% tags=["hide-input", "remove-output"]
@@ -210,7 +210,8 @@ for row, (name, signal) in enumerate((("ideal", s.ideal), ("broadcast", s.broadc
 axes[1].set_title("ideal learning signals, $\\mathrm{d}E/\\mathrm{d}z_j^t$")
 axes[2].set_title("broadcast errors")
 axes[2].set(xlabel="step [ms]")
-axes[1].legend(ncols=3, loc="lower right")
+axes[1].set_yscale("symlog", linthresh=0.01)
+axes[1].legend(ncols=3, loc="upper left", fontsize=8)
 record.figure(fig, "signals", frame)
 plt.show()
 
@@ -218,7 +219,8 @@ plt.show()
 # ```{figure} ../results/eprop/signals.*
 # :name: fig-signals
 # :alt: Three panels over 2250 steps. Above, input spikes: cues left and right in the first half, then silence, then the inputs that ask. Middle, the ideal learning signals of three neurons fluctuate from the first cue on. Below, the broadcast errors are zero until the network is asked.
-# One trial. The three neurons with the largest ideal signals; each panel has its own scale.
+# One trial. The three neurons with the largest ideal signals; each panel has its own scale, that of the ideal signals is linear up to a hundredth and logarithmic
+# above.
 # ```
 #
 # As vectors of all weights, the gradients by both signals have a cosine of {value}`evidence_cosine` in this trial.
@@ -240,8 +242,8 @@ for signal, dampening, name, color, line in kinds:
     rows = p[(p["signal"] == signal) & (p["dampening"] == dampening)].groupby("update")["left"]
     left.plot(rows.mean(), line, color=color, label=name)
     left.fill_between(rows.min().index, rows.min(), rows.max(), color=color, alpha=0.15, lw=0)
-left.set(xlabel="update", ylabel="variance left", yscale="log", ylim=(0.008, 5))
-left.legend(fontsize=8)
+left.set(xlabel="update", ylabel="variance left", yscale="log", ylim=(0.008, 30))
+left.legend(fontsize=8, ncols=2, loc="upper right")
 for dampening, color in ((0.3, GRAY), (0.03, GREEN)):
     rows = p[(p["signal"] == "symmetric") & (p["dampening"] == dampening)].dropna(subset=["cosine"]).groupby("update")["cosine"]
     right.plot(rows.mean(), ".-", color=color, label=f"$\\gamma = {dampening}$")
@@ -263,7 +265,7 @@ plt.show()
 # e-prop and points nowhere (mean cosine {value}`cosine_published`). e-prop leaves these paths out, and learns. With a lower $\gamma$, which we chose
 # for BPTT alone, it learns as well. Updates until a tenth of the variance is left: {value}`needed_random` by random, {value}`needed_symmetric`
 # by symmetric, {value}`needed_adaptive` by adaptive feedback, {value}`needed_bptt` by BPTT. So e-prop with random feedback needs
-# {claim}`eprop.pattern` as many as BPTT.
+# {claim}`eprop.pattern` as many as BPTT: it is *{claim}`eprop.slower`*, as the talk says.
 #
 # ## Evidence
 #
@@ -336,7 +338,7 @@ plt.show()
 #
 # ## On a chip, and in the brain
 #
-# The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2, but that it is {published}`eprop.slower` than BPTT, so that
+# The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2, and, since it is {published}`eprop.slower` than BPTT, that
 # {published}`eprop.need` are needed. In SpiNNaker's second generation it has learned spoken commands {cite:p}`rostami2022`, with
 # {published}`eprop.spinnaker` right answers. (Cited. Integer arithmetic is to follow here.)
 #

@@ -411,16 +411,17 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
         record.value(f"left_bptt_{name}", 100 * float(last["bptt", dampening]), "{:.0f} %")
         record.value(f"cosine_{name}", float(cosines["symmetric", dampening]), "{:.2f}")
     longer = table[(table["signal"] == "symmetric") & (table["dampening"] == DAMPENING["published"])]["length"]
-    record.value("length_published", float(longer.median()), "{:.0g}")
+    record.value("length_published", 10 ** round(math.log10(longer.median())), "{:,}")
     for signal in SIGNALS[:3]:
         record.value(f"left_{signal}", 100 * float(last[signal, DAMPENING["published"]]), "{:.1f} %")
     needed = {kind: updates_needed(table[(table["signal"] == kind[0]) & (table["dampening"] == kind[1])]) for kind in kinds}
     eprop, bptt = needed["random", DAMPENING["published"]], needed["bptt", DAMPENING["low"]]
     if eprop and bptt:
         record.claim("eprop.pattern", eprop / bptt, dataset=f"new patterns, {LEARNED:.0%} of the variance left", seeds=c.seeds)
+        record.claim("eprop.slower", "slower" if eprop > bptt else "not slower", dataset="new patterns, random feedback", seeds=c.seeds)
     for kind, name in ((("random", DAMPENING["published"]), "random"), (("symmetric", DAMPENING["published"]), "symmetric"),
                        (("adaptive", DAMPENING["published"]), "adaptive"), (("bptt", DAMPENING["low"]), "bptt")):  # fmt: skip
-        record.value(f"needed_{name}", needed[kind] or f"more than {c.updates}")
+        record.value(f"needed_{name}", f"{needed[kind]:.0f}" if needed[kind] else f"more than {c.updates}")
     return table
 
 
@@ -443,7 +444,7 @@ def run(c: Config, record: Record) -> Result:
     one_gradient(record, c)
     published(record)
     for name, word in (("update", "W_ji changes by - L_j^t e_ji^t, summed over t"), ("ideal", "L_j^t = dE/dz_j^t"),
-                       ("future", "losses after time t")):  # fmt: skip
+                       ("future", "losses after time t"), ("approximation", "online approximations")):  # fmt: skip
         record.claim(f"eprop.{name}", word)
     patterns = pattern_curves(record, c)
     asked = load_checkpoint("eprop_random_0", EvidenceLearner("random", 0))

@@ -33,14 +33,15 @@ Source: G. Bellec et al., A solution to the learning dilemma for recurrent netwo
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.networks.recurrent import Activity, Population, Weights, run
+from snncore.networks.recurrent import Activity, Population, Weights, run, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, readout_step
+from snncore.spike import pseudo_derivative
 from snncore.unroll import unroll
 
 
@@ -105,11 +106,29 @@ def pseudo_derivatives(
     x, before = v - p.v_th, torch.cat([torch.zeros_like(z[:1]), z[:-1]])
     if isinstance(p, ALIFParams):
         x = x - p.beta * low_pass(before, p.rho)
-    psi = p.dampening / p.v_th * (1 - x.abs() / p.v_th).clamp(min=0)
+    psi = pseudo_derivative(x / p.v_th, p.dampening) / p.v_th
     for _ in range(p.n_refractory):
         psi = psi * (1 - before)
         before = torch.cat([torch.zeros_like(z[:1]), before[:-1]])
     return psi
+
+
+def _check_neurons(populations: Sequence[Population]) -> None:
+    """Refuse neurons for which the published recursion does not hold."""
+    for _, p in populations:
+        if not isinstance(p, (LIFParams, ALIFParams)):
+            raise TypeError(
+                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run(..., credit=False) instead"
+            )
+        if isinstance(p, LIFParams) and p.reset_to_zero:
+            raise ValueError(
+                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run(..., credit=False)"
+            )
+        if isinstance(p, ALIFParams) and p.rho - p.beta * p.dampening / p.v_th < -1:
+            raise ValueError(
+                f"beta is {p.beta}: above (1 + rho) v_th / dampening = {(1 + p.rho) * p.v_th / p.dampening:.3g} the adaptation's trace "
+                "grows without bound; lower beta"
+            )
 
 
 @torch.no_grad()
@@ -125,20 +144,7 @@ def observe(
     ValueError
         If neurons are reset to zero, or a trace could grow without bound: the published recursion holds for neither.
     """
-    for _, p in populations:
-        if not isinstance(p, (LIFParams, ALIFParams)):
-            raise TypeError(
-                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run(..., credit=False) instead"
-            )
-        if isinstance(p, LIFParams) and p.reset_to_zero:
-            raise ValueError(
-                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run(..., credit=False)"
-            )
-        if isinstance(p, ALIFParams) and p.rho - p.beta * p.dampening / p.v_th < -1:
-            raise ValueError(
-                f"beta is {p.beta}: above (1 + rho) v_th / dampening = {(1 + p.rho) * p.v_th / p.dampening:.3g} the adaptation's trace "
-                "grows without bound; lower beta"
-            )
+    _check_neurons(populations)
     activity = run(x, weights, populations, readout, potentials=True)
     sizes = [size for size, _ in populations]
     parts = zip(activity.z.split(sizes, -1), activity.v.split(sizes, -1), populations, strict=True)
@@ -221,6 +227,28 @@ def _factored(p: _Part) -> Tensor:
     for t in range(len(q) - 1, -1, -1):
         delta[t] = last = q[t] + p.alpha * last
     return delta.flatten(0, 1).T @ p.pre.flatten(0, 1)
+
+
+def _parts(pre: Tensor, psi: Tensor, signal: Signal, populations: Sequence[Population]) -> list[_Part]:
+    """What belongs to each population."""
+    direct = torch.zeros_like(psi) if signal.direct is None else signal.direct
+    sizes, parts = [size for size, _ in populations], []
+    for (_, p), *own in zip(populations, *(a.split(sizes, -1) for a in (psi, signal.filtered, direct)), strict=True):
+        assert isinstance(p, (LIFParams, ALIFParams))
+        rho, beta = (p.rho, p.beta) if isinstance(p, ALIFParams) else (0.0, 0.0)
+        parts.append(_Part(p.alpha, rho, beta, signal.kappa, pre, *own))
+    return parts
+
+
+def _no_self(w: Tensor) -> Tensor:
+    """Without the diagonal."""
+    return w * (1 - torch.eye(len(w), dtype=w.dtype, device=w.device))
+
+
+def _psi_now(state: Any, before: Any, p: Any) -> Tensor:
+    """Pseudo-derivatives of one step, from the states after and before it."""
+    x = state.v - p.v_th - (p.beta * before.b if isinstance(p, ALIFParams) else 0.0)
+    return pseudo_derivative(x / p.v_th, p.dampening) / p.v_th * (before.r == 0)
 
 
 class Carry(NamedTuple):
@@ -335,11 +363,69 @@ def gradient(
     else:
         pre = torch.cat([x, torch.cat([torch.zeros_like(z[:1]), z[:-1]])], -1)
         compute = {"online": _online, "factored": _factored, "chunked": lambda p: _chunked(p, chunk)}[method]
-        direct = torch.zeros_like(psi) if signal.direct is None else signal.direct
-        sizes, rows = [size for size, _ in populations], []
-        for (_, p), *own in zip(populations, *(a.split(sizes, -1) for a in (psi, signal.filtered, direct)), strict=True):
-            assert isinstance(p, (LIFParams, ALIFParams))
-            rho, beta = (p.rho, p.beta) if isinstance(p, ALIFParams) else (0.0, 0.0)
-            rows.append(compute(_Part(p.alpha, rho, beta, signal.kappa, pre, *own)))
-        grad_in, grad_rec = torch.cat(rows).split([x.shape[-1], z.shape[-1]], -1)
-    return grad_in, grad_rec * (1 - torch.eye(len(grad_rec), dtype=grad_rec.dtype, device=grad_rec.device))
+        grad_in, grad_rec = torch.cat([compute(p) for p in _parts(pre, psi, signal, populations)]).split([x.shape[-1], z.shape[-1]], -1)
+    return grad_in, _no_self(grad_rec)
+
+
+class Stream:
+    """A network that learns while it runs, without end: by chunks of steps, in memory that does not grow with time.
+
+    ``run`` a chunk of inputs, look at what the network did, then ``learn`` from the learning signals for these steps.
+
+    Parameters
+    ----------
+    weights : Weights
+        May be changed in place between two chunks.
+    populations : sequence of Population
+        LIF or ALIF neurons, reset by subtraction.
+    readout : ReadoutParams
+    like : tensor, shape (batch, input)
+        An input of one step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `observe`.
+    """
+
+    def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
+        _check_neurons(populations)
+        self.weights, self.populations = weights, populations
+        self._step, self._state = stepwise(weights, populations, readout, like, potentials=True)
+        inputs = like.shape[1] + weights.w_rec.shape[1]
+        self._carries = [Carry(like.new_zeros(len(like), inputs), *like.new_zeros(2, len(like), size, inputs)) for size, _ in populations]
+        self._seen: tuple[Tensor, Tensor] | None = None
+
+    @torch.no_grad()
+    def run(self, x: Float[Tensor, "time batch input"]) -> Activity:
+        """The network goes on for so many steps."""
+        z_before = self._state[0]
+
+        def step(current: Tensor, state: tuple) -> tuple:
+            found, after = self._step(current, state)
+            return (found, torch.cat(list(map(_psi_now, after[1], state[1], (p for _, p in self.populations))), -1)), after
+
+        (found, psi), self._state = unroll(step, x @ self.weights.w_in.mT, self._state)
+        self._seen = torch.cat([x, torch.cat([z_before[None], found.z[:-1]])], -1), psi
+        return found
+
+    @torch.no_grad()
+    def learn(self, signal: Signal) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
+        """What the last chunk adds to the gradient, by its learning signals and all that the traces know.
+
+        Raises
+        ------
+        ValueError
+            If there is no chunk to learn from, or the signals are not those of its steps.
+        """
+        if self._seen is None or signal.filtered.shape != self._seen[1].shape:
+            steps = "none" if self._seen is None else tuple(self._seen[1].shape)
+            raise ValueError(
+                f"signal.filtered has shape {tuple(signal.filtered.shape)}, but the chunk to learn from {steps}: run one first"
+            )
+        (pre, psi), self._seen = self._seen, None
+        found = [_chunk(p, carry) for p, carry in zip(_parts(pre, psi, signal, self.populations), self._carries, strict=True)]
+        self._carries = [carry for carry, _ in found]
+        inputs = self.weights.w_in.shape[1]
+        grad_in, grad_rec = torch.cat([grad for _, grad in found]).split([inputs, pre.shape[-1] - inputs], -1)
+        return grad_in, _no_self(grad_rec)

@@ -9,7 +9,7 @@ neurons, NeurIPS 2018.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -171,21 +171,37 @@ def run(
     if compiled:
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
         return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))
+    step, rest = stepwise(weights, populations, readout, x[0], credit, potentials, w_feedback)
+    return unroll(step, _product(x, w_in), rest)[0]
+
+
+def stepwise(
+    weights: Weights,
+    populations: Sequence[Population],
+    readout: ReadoutParams,
+    like: Float[Tensor, "batch input"],
+    credit: bool = True,
+    potentials: bool = False,
+    w_feedback: Float[Tensor, "neuron readout"] | None = None,
+) -> tuple[Callable[[Tensor, tuple], tuple[Activity, tuple]], tuple]:
+    """One step of a network, from the current that its inputs bring, and its state at rest: spikes, states of the populations, readouts.
+
+    ``like`` is an input of one step, whose batch, type and place the state has; the rest is as in `run`.
+    """
     sizes = [size for size, _ in populations]
 
     def step(current: Tensor, state: tuple) -> tuple:
         z, states, y = state
-        currents = (current + _product(z if credit else z.detach(), w_rec)).split(sizes, -1)
+        currents = (current + _product(z if credit else z.detach(), weights.w_rec)).split(sizes, -1)
         states = [MODELS[type(p)][1](c, s, p)[1] for c, s, (_, p) in zip(currents, states, populations, strict=True)]
         z = torch.cat([s.z for s in states], -1)
         v = torch.cat([s.v for s in states], -1) if potentials else z.new_empty(0)
-        y, _ = readout_step(_sent(z, w_out, w_feedback), y, readout)
+        y, _ = readout_step(_sent(z, weights.w_out, w_feedback), y, readout)
         return Activity(z, v, y), (z, states, y)
 
-    current = _product(x, w_in)
-    rest = [MODELS[type(p)][0](part) for part, (_, p) in zip(current[0].split(sizes, -1), populations, strict=True)]
-    no_spikes, no_readout = torch.zeros_like(current[0]), current.new_zeros(x.shape[1], w_out.shape[-2])
-    return unroll(step, current, (no_spikes, rest, no_readout))[0]
+    silent = like.new_zeros(len(like), sum(sizes))
+    rest = [MODELS[type(p)][0](part) for part, (_, p) in zip(silent.split(sizes, -1), populations, strict=True)]
+    return step, (silent, rest, like.new_zeros(len(like), weights.w_out.shape[-2]))
 
 
 class RecurrentNetwork(nn.Module):

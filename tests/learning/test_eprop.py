@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from snncore.learning.eprop import METHODS, Signal, gradient, ideal_signal, low_pass, observe, pseudo_derivatives
+from snncore.learning.eprop import METHODS, Signal, Stream, gradient, ideal_signal, low_pass, observe, pseudo_derivatives
 from snncore.networks.recurrent import Population, Weights, run
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.spike import spike
@@ -97,6 +97,24 @@ def test_all_methods_give_one_gradient(populations):
             assert float(known.abs().max()) > 0.1
     for chunk in (1, TIME):
         assert all(near(a, b) for a, b in zip(gradient(trial, signal, "chunked", chunk), results["online"], strict=True))
+
+
+@pytest.mark.parametrize("lengths", [(1,) * 60, (7, 20, 33), (60,)])
+def test_a_stream_is_the_trial_in_pieces(lengths):
+    x, weights, target, (trial, activity) = problem()
+    feedback = torch.randn(N, OUT, generator=torch.Generator().manual_seed(1)).double()
+    known = gradient(trial, Signal((activity.y - target) @ feedback.T, READOUT.kappa), "online")
+    stream, total, start = Stream(weights, BOTH, READOUT, x[0]), [0.0, 0.0], 0
+    for n in lengths:
+        part = slice(start, start + n)
+        found = stream.run(x[part])
+        assert torch.equal(found.z, activity.z[part])
+        more = stream.learn(Signal((found.y - target[part]) @ feedback.T, READOUT.kappa))
+        total = [a + b for a, b in zip(total, more, strict=True)]
+        start += n
+    assert all(near(a, b) for a, b in zip(total, known, strict=True))
+    with pytest.raises(ValueError, match="the chunk to learn from none: run one first"):
+        stream.learn(Signal(trial.z, READOUT.kappa))
 
 
 def test_a_network_with_feedback_weights_learns_by_them():
