@@ -336,6 +336,11 @@ plt.show()
 # PyTorch's operations, and {claim}`speed.eprop.recursion` as fast as the published recursion with its trace for each synapse. It takes
 # {claim}`speed.eprop.floor` the time in which the numbers that it has to write and read could be copied.
 #
+# A chip has no end of a trial. `snncore.learning.eprop.Stream` runs a network and learns chunk by chunk, by the chunked form. Learning over
+# {value}`endless_short` steps takes it {value}`memory_stream_short` of memory, over {value}`endless_long` steps {value}`memory_stream_long`;
+# if the whole trial is kept, these are {value}`memory_whole_short` and {value}`memory_whole_long`. (Recorded: 100,000 steps take the stream
+# {claim}`eprop.chunked.memory` the memory of 10,000.)
+#
 # ## On a chip, and in the brain
 #
 # The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2, and, since it is {published}`eprop.slower` than BPTT, that

@@ -5,8 +5,12 @@
 
 import argparse
 import math
+import resource
+import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +23,7 @@ from torch import Tensor, nn
 from snncore.experiments import speed, training
 from snncore.experiments.record import Record
 from snncore.learning.descent import Descent, descend
-from snncore.learning.eprop import METHODS, Signal, Trial, gradient, ideal_signal, observe
+from snncore.learning.eprop import METHODS, Signal, Stream, Trial, gradient, ideal_signal, observe
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights
@@ -32,16 +36,18 @@ from snncore.tasks.evidence import Evidence
 
 @dataclass(frozen=True)
 class Config:
-    """Updates and seeds of the live trainings; trials about which a recorded network is asked; seeds of each recorded training."""
+    """Updates and seeds of the live trainings; trials about which a recorded network is asked; steps of the longer of two endless runs;
+    seeds of each recorded training."""
 
     updates: int = 300
     seeds: int = 5
     trials: int = 256
+    endless: int = 10_000
     train: int = 0
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(updates=6, seeds=2, trials=32), "book": Config(), "paper": Config(train=5)}
+PRESETS = {"smoke": Config(updates=6, seeds=2, trials=32, endless=1000), "book": Config(), "paper": Config(endless=100_000, train=5)}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -228,6 +234,45 @@ def published(record: Record) -> None:
     for kind, losses in (("regression", published_regression()), ("classification", published_classification())):
         for k, loss in enumerate(losses, 1):
             record.claim(f"eprop.golden.{kind}.{k}", loss, n=1)
+
+
+# --- Without end ------------------------------------------------------------------------------------------------------------------------
+
+
+def _memory(steps: int, whole: bool) -> float:
+    """In a process of its own: by how much learning over so many steps raises its memory [MiB]; as a stream, or as one whole trial."""
+    populations, batch, chunk = [Population(100, ALIFParams(tau_a=2000.0))], 8, 50
+    g = torch_generator(0, "stream")
+    network = RecurrentNetwork(10, populations, 1, ReadoutParams(), g, (3.0, 1.0))
+    weights = Weights(*(w.detach() for w in network.weights()))
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if whole:
+        x = (torch.rand(steps, batch, 10, generator=g) < 0.02).float()
+        trial, found = observe(x, weights, populations, network.readout)
+        gradient(trial, Signal((found.y - 1) @ weights.w_out, network.readout.kappa))
+    else:
+        stream = Stream(weights, populations, network.readout, torch.zeros(batch, 10))
+        for _ in range(steps // chunk):
+            found = stream.run((torch.rand(chunk, batch, 10, generator=g) < 0.02).float())
+            stream.learn(Signal((found.y - 1) @ weights.w_out, network.readout.kappa))
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def endless(record: Record, c: Config) -> None:
+    """Memory of learning by chunks, and of learning from a whole trial, in a tenth of the steps and in all."""
+    for name, whole in (("stream", False), ("whole", True)):
+        found = []
+        for steps in (c.endless // 10, c.endless):
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                found.append(pool.submit(_memory, steps, whole).result())
+        for size, value in zip(("short", "long"), found, strict=True):
+            record.timing(f"memory_{name}_{size}", value, "{:.0f} MB")
+        if name == "stream" and c.endless >= 100_000:
+            record.claim(
+                "eprop.chunked.memory", found[1] / found[0], dataset="100 ALIF neurons, 8 samples, chunks of 50 steps", timing=True
+            )
+    record.value("endless_short", f"{c.endless // 10:,}")
+    record.value("endless_long", f"{c.endless:,}")
 
 
 # --- Accumulating evidence --------------------------------------------------------------------------------------------------------------
@@ -455,6 +500,7 @@ def run(c: Config, record: Record) -> Result:
     record.value("machine", about["machine"])
     for name, value in (("updates", RECIPE.updates), ("batch", BATCH), ("early", EARLY), ("bptt_dampening", BPTT_DAMPENING)):
         record.value(name, f"{value:,}")
+    endless(record, c)
     speed.eprop(record, speed.config(record.preset, c.seed))
     if c.train:
         trainings(record, c)
