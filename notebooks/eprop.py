@@ -341,11 +341,36 @@ plt.show()
 # if the whole trial is kept, these are {value}`memory_whole_short` and {value}`memory_whole_long`. (Recorded: 100,000 steps take the stream
 # {claim}`eprop.chunked.memory` the memory of 10,000.)
 #
-# ## On a chip, and in the brain
+# ## On a chip
 #
-# The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2, and, since it is {published}`eprop.slower` than BPTT, that
-# {published}`eprop.need` are needed. In SpiNNaker's second generation it has learned spoken commands {cite:p}`rostami2022`, with
-# {published}`eprop.spinnaker` right answers. (Cited. Integer arithmetic is to follow here.)
+# The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2. In SpiNNaker's second generation it has learned spoken
+# commands {cite:p}`rostami2022`, with {published}`eprop.spinnaker` right answers (cited). What does it take? Integers, as chips have them:
+# `snncore.learning.eprop_chip` computes spikes, traces and gradient with 8-bit weights, 24-bit states, 12-bit decays that round toward zero, and
+# 8-bit learning signals. A synapse needs {value}`synapse`, and whether a weight goes up or down to the next of its 255 values is drawn at random, with
+# the right mean, as chips can do it. Readouts, and the steps of Adam, are left to the embedded processors.
+
+# %% tags=["hide-input", "remove-output"]
+fig, ax = plt.subplots(figsize=(6, 2.6))
+for kind, name, color in (("chip", "integers", ORANGE), ("twin", "floats", BLUE)):
+    rows = e[e["signal"] == kind]
+    ax.plot(rows["update"], rows["error"], ".-", color=color, label=name)
+ax.set(xlabel="update", ylabel="wrong answers [%]", ylim=(0, 55))
+ax.legend()
+record.figure(fig, "integers", e[e["signal"].isin(["chip", "twin"])])
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/eprop/integers.*
+# :name: fig-integers
+# :alt: Wrong answers against updates for e-prop in integers and in floats. Both fall from one half in the same way.
+# Accumulating evidence by e-prop with random feedback, in integers and in floats, from the same weights (recorded).
+# ```
 #
-# In the brain, learning signals come from {published}`eprop.brain.source`. The talk's hypothesis is that evolution has optimized
-# them for {published}`eprop.brain.optimized`: not for following a gradient. The next chapter does that.
+# After {value}`chip_updates` updates, the network in integers gives {claim}`eprop.onchip` more wrong answers than its twin in floats, with which it shares
+# first weights, feedback and trials (emulated, recorded).
+#
+# ## In the brain
+#
+# e-prop is {published}`eprop.slower` than BPTT, the talk says, so {published}`eprop.need` are needed. In the brain, learning signals come from
+# {published}`eprop.brain.source`. The talk's hypothesis is that evolution has optimized them for {published}`eprop.brain.optimized`: not for
+# following a gradient. The next chapter does that.

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from snncore.experiments import speed, training
 from snncore.experiments.record import Record
+from snncore.learning import eprop_chip
 from snncore.learning.descent import Descent, descend
-from snncore.learning.eprop import METHODS, Signal, Stream, Trial, gradient, ideal_signal, observe
+from snncore.learning.eprop import METHODS, Signal, Stream, Trial, gradient, ideal_signal, low_pass, observe
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights
@@ -347,6 +348,72 @@ def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
     return account
 
 
+# --- In integers ------------------------------------------------------------------------------------------------------------------------
+
+CHIP = Descent(EARLY, rate=8e-3, knee=60, every=25)  # as far as the float networks' first test
+
+
+def on_chip(learner: EvidenceLearner, x: Float[Tensor, "time batch input"]) -> tuple[Tensor, tuple[np.ndarray, ...]]:
+    """Readouts of a network with 8-bit weights and integer states, by embedded processors; and what its synapses have seen."""
+    network, v_th = learner.network, learner.network.populations[0].params.v_th
+    c, spikes = eprop_chip.integers(list(network.populations), network.readout), x.numpy().astype(np.uint8)
+    weights = network.weights()
+    z, psi = eprop_chip.forward(c, spikes, eprop_chip.as_bytes(weights.w_in, v_th), eprop_chip.as_bytes(weights.w_rec, v_th))
+    kappa = network.readout.kappa
+    y = low_pass(torch.from_numpy(z).float() @ network.w_out.T, kappa, 1 - kappa)
+    return y[-FORM.recall :], (spikes, z, psi)
+
+
+@torch.no_grad()
+def put_on_grid(learner: EvidenceLearner, g: torch.Generator) -> None:
+    """Round the weights to 8 bits, at random up or down."""
+    network, v_th = learner.network, learner.network.populations[0].params.v_th
+    for w in (network.w_in, network.w_rec):
+        w.copy_(eprop_chip.rounded(w, v_th, g))
+
+
+def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
+    """Train one network in integers, by random feedback and without a cost of rates; or its twin in floats, from the same weights."""
+    name, words = (f"eprop_twin_{seed}", "twin") if floats else (f"eprop_chip_{seed}", "chip")
+    if training.kept(name, CHIP) is None:
+        start, learner = training.commit(), EvidenceLearner("random", seed)
+        network, w_feedback = learner.network, learner.w_feedback
+        assert w_feedback is not None
+        feedback = (32 * w_feedback).round().clamp(-127, 127).numpy().astype(np.int64)
+        c = eprop_chip.integers(evidence_neurons(), network.readout)
+
+        def update(k: int, g: torch.Generator) -> dict[str, float]:
+            trials = evidence.draw(FORM, BATCH, g)
+            if floats:
+                y, z = learner.answer(trials.x)
+            else:
+                put_on_grid(learner, g)
+                y, (spikes, fired, psi) = on_chip(learner, trials.x)
+                z = torch.from_numpy(fired).float()
+            error = F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y)))
+            error.backward()  # in integers, of the readout weights alone, which belong to the processors
+            if not floats:
+                off = y.detach().softmax(-1) - F.one_hot(trials.answer, 2)
+                signal = np.zeros(fired.shape, np.int8)
+                signal[-FORM.recall :] = ((off * 127).round().numpy().astype(np.int64) @ feedback.T >> 5).clip(-127, 127)
+                grads = torch.from_numpy(eprop_chip.learn(c, spikes, fired, psi, signal)).float()
+                network.w_in.grad, network.w_rec.grad = (part.contiguous() for part in grads.split([evidence.INPUTS, len(grads)], -1))
+            return {"loss": float(error.detach()), "error": wrong(y.detach(), trials.answer), "hertz": 1000 * float(z.detach().mean())}
+
+        log = descend(learner, update, CHIP, seed, training.state_of(name))
+        if not floats:
+            put_on_grid(learner, torch_generator(seed, "last rounding"))
+        with torch.no_grad():
+            tests = [evidence.draw(FORM, 128, torch_generator(0, f"test trials {k}")) for k in range(TESTED // 128)]
+            answers = [(learner.answer(t.x)[0] if floats else on_chip(learner, t.x)[0], t.answer) for t in tests]
+        error = round(sum(wrong(*pair) for pair in answers) / len(answers), 4)
+        about = f"evidence accumulation, {BATCH} new trials per update"
+        training.keep(name, f"eprop --train {words}", seed, CHIP, learner, about, start, log, test_error=error)
+    account = training.kept(name, CHIP)
+    assert account
+    return account
+
+
 def trainings(record: Record, c: Config) -> None:
     """Train with all signals and seeds; errors of each, for the ledger."""
     for signal in SIGNALS:
@@ -357,6 +424,8 @@ def trainings(record: Record, c: Config) -> None:
             record.claim(name, float(np.mean(errors)), low=min(errors), high=max(errors), **where)
         stops = [about["stopped"] or RECIPE.updates for about in found]
         record.claim(f"eprop.evidence.{signal}.stop", float(np.mean(stops)), low=min(stops), high=max(stops), seeds=len(found))
+    lost = 100 * (train_chip(c.seed)["test_error"] - train_chip(c.seed, floats=True)["test_error"])
+    record.claim("eprop.onchip", lost, dataset=f"fresh trials, after {CHIP.updates} updates", n=TESTED, seeds=1)
 
 
 def evidence_curves() -> pd.DataFrame:
@@ -498,7 +567,16 @@ def run(c: Config, record: Record) -> Result:
     about = about_checkpoint("eprop_random_0")
     record.value("minutes", about["seconds"] / 60, "{:.0f}")
     record.value("machine", about["machine"])
-    for name, value in (("updates", RECIPE.updates), ("batch", BATCH), ("early", EARLY), ("bptt_dampening", BPTT_DAMPENING)):
+    record.value(
+        "synapse", f"{eprop_chip.synapse_bytes(False)} or, if it leads to an adapting neuron, {eprop_chip.synapse_bytes(True)} bytes"
+    )
+    for name, value in (
+        ("chip_updates", CHIP.updates),
+        ("updates", RECIPE.updates),
+        ("batch", BATCH),
+        ("early", EARLY),
+        ("bptt_dampening", BPTT_DAMPENING),
+    ):
         record.value(name, f"{value:,}")
     endless(record, c)
     speed.eprop(record, speed.config(record.preset, c.seed))
@@ -509,13 +587,18 @@ def run(c: Config, record: Record) -> Result:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The words of the command that trains."""
-    parser.add_argument("--train", choices=SIGNALS, help="train one network to accumulate evidence, by such learning signals")
+    parser.add_argument(
+        "--train", choices=(*SIGNALS, "chip"), help="train a network to accumulate evidence, by such signals; chip: in integers"
+    )
 
 
 def command(given: argparse.Namespace) -> bool:
     """Train, if that is asked for."""
     if given.train is None:
         return False
+    if given.train not in SIGNALS:
+        print(f"wrong answers in {TESTED:,} new trials: {100 * train_chip(given.seed, given.train == 'twin')['test_error']:.1f} %")
+        return True
     about = train_evidence(given.train, given.seed)
     last, early = 100 * about["test_error"], 100 * about["early_error"]
     print(f"wrong answers in {TESTED:,} new trials: {last:.1f} %, after {EARLY} updates {early:.1f} %")

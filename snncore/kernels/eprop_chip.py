@@ -1,0 +1,152 @@
+"""e-prop in integers, compiled: the twin of `snncore.learning.eprop_chip.reference`, whose equations it follows step by step.
+
+A sample is followed through all steps before the next one, so that its traces, one or two numbers per synapse, stay in the cache.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from snncore.kernels.threads import in_parts
+
+LARGEST = (1 << 23) - 1
+
+
+class Integers(NamedTuple):
+    """Constants of all neurons, as registers have them; ``adapting`` neurons come last, without them ``jump`` is 0.
+
+    Attributes
+    ----------
+    threshold, jump : int
+        What v has to exceed; what a spike adds to the adaptation, which counts 2**-8 in the threshold.
+    decay_v, decay_a, decay_out : int
+        Of potentials and their traces, of the adaptation and its traces, of the readout's filter; the chip's 12-bit decays.
+    feedback : int
+        What the adaptation's trace counts, in 2**-12.
+    refractory, adapting : int
+        Steps; neurons.
+    """
+
+    threshold: int
+    jump: int
+    decay_v: int
+    decay_a: int
+    decay_out: int
+    feedback: int
+    refractory: int
+    adapting: int
+
+
+@njit(inline="always")
+def _decay(x, k):
+    """Sign(x) * floor(|x| (4096 - k) / 4096), without leaving 32 bits as long as |x| is one of 24 bits and k at most 255."""
+    size = abs(x)
+    left = size - ((size * k + np.int32(4095)) >> np.int32(12))
+    return left if x > 0 else -left
+
+
+@njit(inline="always")
+def _clip(x):
+    return min(max(x, np.int32(-LARGEST)), np.int32(LARGEST))
+
+
+@njit(cache=True, nogil=True)
+def _forward(c, x, w_in, w_rec, z, psi, first, last):
+    T, _, n = z.shape
+    plain = n - c.adapting
+    for b in range(first, last):
+        v, a, wait = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
+        for t in range(T):
+            for j in range(n):
+                v[j] = _decay(v[j], np.int32(c.decay_v))
+            if t > 0:
+                for i in range(n):
+                    if z[t - 1, b, i]:
+                        v[i] -= np.int32(c.threshold)
+                        row = w_rec[i]
+                        for j in range(n):
+                            v[j] += np.int32(row[j]) << np.int32(6)
+            for i in range(x.shape[2]):
+                if x[t, b, i]:
+                    row = w_in[i]
+                    for j in range(n):
+                        v[j] += np.int32(row[j]) << np.int32(6)
+            for j in range(n):
+                v[j] = _clip(v[j])
+                above = v[j] - np.int32(c.threshold) - (a[j] >> np.int32(8))
+                near = np.int32(127) - np.int32(127 * abs(np.int64(above)) // c.threshold)
+                ready = wait[j] == 0
+                z[t, b, j] = 1 if above > 0 and ready else 0
+                psi[t, b, j] = near if near > 0 and ready else 0
+                wait[j] = c.refractory if z[t, b, j] else max(wait[j] - 1, 0)
+            for j in range(plain, n):
+                a[j] = _clip(_decay(a[j], np.int32(c.decay_a)) + np.int32(c.jump) * np.int32(z[t, b, j]))
+
+
+@njit(cache=True, nogil=True)
+def _learn(c, x, z, psi, signal, grad, first, last):
+    T, _, n = z.shape
+    inputs = x.shape[2]
+    m, plain = inputs + n, n - c.adapting
+    decay_v, decay_a, decay_out, feedback = np.int32(c.decay_v), np.int32(c.decay_a), np.int32(c.decay_out), np.int32(c.feedback)
+    trace, slow, e_bar = np.zeros(m, np.int32), np.zeros((c.adapting, m), np.int32), np.zeros((n, m), np.int32)
+    for b in range(first, last):
+        trace[:], slow[:], e_bar[:] = 0, 0, 0
+        for t in range(T):
+            for i in range(m):
+                trace[i] = _decay(trace[i], decay_v)
+            for i in range(inputs):
+                trace[i] += np.int32(x[t, b, i]) << np.int32(10)
+            if t > 0:
+                for i in range(n):
+                    trace[inputs + i] += np.int32(z[t - 1, b, i]) << np.int32(10)
+            for j in range(n):
+                p, bar, L = np.int32(psi[t, b, j]), e_bar[j], np.int64(signal[t, b, j])
+                if j < plain:
+                    for i in range(m):
+                        bar[i] = _clip(_decay(bar[i], decay_out) + ((p * trace[i]) >> np.int32(7)))
+                else:
+                    s = slow[j - plain]
+                    for i in range(m):
+                        behind = np.int32((np.int64(s[i]) * feedback) >> 12)
+                        e = np.int32((np.int64(p) * (trace[i] - behind)) >> 7)
+                        s[i] = _clip(_decay(s[i], decay_a) + e)
+                        bar[i] = _clip(_decay(bar[i], decay_out) + e)
+                if L != 0:
+                    row = grad[j]
+                    for i in range(m):
+                        row[i] += L * bar[i]
+
+
+def forward(c: Integers, x: np.ndarray, w_in: np.ndarray, w_rec: np.ndarray, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes and pseudo-derivatives (0 to 127), each of shape (time, batch, neuron), uint8.
+
+    Parameters
+    ----------
+    c : Integers
+    x : array, shape (time, batch, input), uint8
+    w_in, w_rec : arrays, shape (post, pre), int8
+    threads : int
+    """
+    shape = *x.shape[:2], len(w_in)
+    z, psi = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    arrays = np.ascontiguousarray(x), np.ascontiguousarray(w_in.T), np.ascontiguousarray(w_rec.T), z, psi
+    in_parts(lambda _, first, last: _forward(c, *arrays, first, last), x.shape[1], threads)
+    return z, psi
+
+
+def learn(c: Integers, x: np.ndarray, z: np.ndarray, psi: np.ndarray, signal: np.ndarray, threads: int = 1) -> np.ndarray:
+    """Learning signals times filtered traces, summed over steps and samples: shape (neuron, input + neuron), int64.
+
+    Parameters
+    ----------
+    c, x, z, psi
+        As in, and from, `forward`.
+    signal : array, shape (time, batch, neuron), int8
+    threads : int
+    """
+    grads = np.zeros((max(1, threads), z.shape[2], x.shape[2] + z.shape[2]), np.int64)
+    arrays = np.ascontiguousarray(x), z, psi, np.ascontiguousarray(signal)
+    in_parts(lambda k, first, last: _learn(c, *arrays, grads[k], first, last), x.shape[1], threads)
+    return grads.sum(0)

@@ -1,0 +1,147 @@
+r"""e-prop in integers, as a chip would do it: 8-bit weights, 24-bit states and traces, 12-bit decays.
+
+With Loihi's decay :math:`D_k(x) = \operatorname{sign}(x) \lfloor |x| (4096 - k) / 4096 \rfloor`, for all neurons (:math:`b = 0` without
+adaptation),
+
+.. math::
+
+    v_j(t) &= D_{k_v}(v_j(t-1)) + 2^6 \sum_i w_{ji}\, x_i(t) - v_\text{th}\, z_j(t-1), \qquad
+    b_j(t+1) = D_{k_a}(b_j(t)) + J z_j(t), \\
+    z_j(t) &= \Theta\bigl(v_j(t) - v_\text{th} - \lfloor 2^{-8} b_j(t) \rfloor\bigr), \qquad
+    \psi_j(t) = \max\bigl(0, 127 - \lfloor 127\, |v_j - v_\text{th} - \lfloor 2^{-8} b_j \rfloor| / v_\text{th} \rfloor\bigr), \\
+    \epsilon_i(t) &= D_{k_v}(\epsilon_i(t-1)) + 2^{10} x_i(t), \qquad
+    e_{ji}(t) = \bigl\lfloor 2^{-7} \psi_j(t)\, (\epsilon_i(t) - \lfloor 2^{-12} F a_{ji}(t) \rfloor) \bigr\rfloor, \\
+    a_{ji}(t+1) &= D_{k_a}(a_{ji}(t)) + e_{ji}(t), \qquad \bar e_{ji}(t) = D_{k_\text{out}}(\bar e_{ji}(t-1)) + e_{ji}(t), \qquad
+    g_{ji} = \sum_t L_j(t)\, \bar e_{ji}(t)
+
+where x_i is an input, or a spike of the step before, and the learning signals L have 8 bits. States stop at 24 bits. A synapse has its
+weight (1 byte), one or two traces (3 bytes each), and the sum g while a batch lasts.
+
+What a chip has and this has not: Loihi's weights have a common exponent, its second generation's traces are programs of their own. Readouts
+and learning signals are the business of the embedded processors.
+
+Sources: M. Davies et al., IEEE Micro 38(1), 82-99 (2018) (arithmetic); G. Bellec et al., Nature Communications 11, 3625 (2020) (e-prop).
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int8, Int64, UInt8
+from torch import Tensor
+
+from snncore.kernels import eprop_chip as kernel
+from snncore.kernels.eprop_chip import Integers
+from snncore.loihi.fixed_point import decay
+from snncore.loihi.spec import FULL_DECAY, STATE
+from snncore.networks.recurrent import Population
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
+
+UNIT = 127  # the weight that reaches the threshold
+
+Spikes = UInt8[np.ndarray, "time batch neuron"]
+
+
+def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
+    """The nearest constants for LIF neurons followed by ALIF neurons that are otherwise alike.
+
+    Raises
+    ------
+    ValueError
+        For other populations, or time constants shorter than 16 steps.
+    """
+    if [type(p) for _, p in populations] != [LIFParams, ALIFParams]:
+        raise ValueError("the chip's e-prop is written for LIF neurons followed by ALIF neurons: give these two populations")
+    (_, lif), (adapting, alif) = populations
+    assert isinstance(lif, LIFParams)
+    assert isinstance(alif, ALIFParams)
+    common = ("tau_m", "v_th", "n_refractory", "dampening", "dt")
+    if lif.reset_to_zero or any(getattr(lif, name) != getattr(alif, name) for name in common):
+        raise ValueError(f"LIF and ALIF neurons must share {', '.join(common)} and the reset by subtraction")
+    threshold = UNIT << 6
+    trace = alif.beta * alif.dampening / alif.v_th  # what the adaptation's trace counts, since psi is in units of dampening / v_th
+    decay_v, decay_a, decay_out = (round(FULL_DECAY * (1 - left)) for left in (alif.alpha, alif.rho, readout.kappa))
+    if max(decay_v, decay_a, decay_out) > 255:
+        raise ValueError("a time constant is shorter than 16 steps: its decay register is above 255, for which 32 bits are too few")
+    jump = round(alif.beta / alif.v_th * threshold * 2**8)
+    return Integers(threshold, jump, decay_v, decay_a, decay_out, round(trace * 2**12), alif.n_refractory, adapting)
+
+
+def rounded(w: Float[Tensor, "post pre"], v_th: float, generator: torch.Generator) -> Float[Tensor, "post pre"]:
+    """Weights on the grid of 8 bits, up or down at random so that the mean is right, and none beyond 127."""
+    scaled = w * (UNIT / v_th)
+    up = torch.rand(w.shape, generator=generator) < scaled - scaled.floor()
+    return (scaled.floor() + up).clamp(-UNIT, UNIT) * (v_th / UNIT)
+
+
+def as_bytes(w: Float[Tensor, "post pre"], v_th: float) -> Int8[np.ndarray, "post pre"]:
+    """The integers of weights on the grid.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not on it.
+    """
+    scaled = w.detach().double().numpy() * (UNIT / v_th)
+    whole = np.round(scaled)
+    if np.abs(scaled - whole).max() > 1e-3 or np.abs(whole).max() > UNIT:
+        raise ValueError("weights are not multiples of v_th / 127 up to v_th: round them first")
+    return whole.astype(np.int8)
+
+
+def reference(
+    c: Integers,
+    x: UInt8[np.ndarray, "time batch input"],
+    w_in: Int8[np.ndarray, "neuron input"],
+    w_rec: Int8[np.ndarray, "neuron neuron"],
+    signal: Int8[np.ndarray, "time batch neuron"],
+) -> tuple[Spikes, Spikes, Int64[np.ndarray, "neuron pre"]]:
+    """Spikes, pseudo-derivatives and gradient by the equations as they stand; slow. `snncore.kernels.eprop_chip` has the fast twin."""
+    n, (time, batch, inputs) = len(w_in), x.shape
+    v, b, wait, last = (np.zeros((batch, n), np.int64) for _ in range(4))
+    trace = np.zeros((batch, inputs + n), np.int64)
+    slow, e_bar = (np.zeros((batch, n, inputs + n), np.int64) for _ in range(2))
+    grad, z_all, psi_all = np.zeros((n, inputs + n), np.int64), [], []
+    jump = np.where(np.arange(n) >= n - c.adapting, c.jump, 0)
+    feedback = np.where(np.arange(n) >= n - c.adapting, c.feedback, 0)[:, None]
+    w = np.concatenate([w_in, w_rec], 1).astype(np.int64)
+    for t in range(time):
+        pre = np.concatenate([x[t], last], 1).astype(np.int64)
+        v = np.clip(decay(v, c.decay_v) + ((pre @ w.T) << 6) - c.threshold * last, -STATE, STATE)
+        above = v - c.threshold - (b >> 8)
+        ready = wait == 0
+        z = ((above > 0) & ready).astype(np.int64)
+        psi = np.maximum(127 - 127 * np.abs(above) // c.threshold, 0) * ready
+        wait = np.where(z > 0, c.refractory, np.maximum(wait - 1, 0))
+        b = np.clip(decay(b, c.decay_a) + jump * z, -STATE, STATE)
+        trace = decay(trace, c.decay_v) + (pre << 10)
+        e = (psi[:, :, None] * (trace[:, None] - ((slow * feedback) >> 12))) >> 7
+        slow = np.clip(decay(slow, c.decay_a) + e, -STATE, STATE)
+        e_bar = np.clip(decay(e_bar, c.decay_out) + e, -STATE, STATE)
+        grad += (signal[t].astype(np.int64)[:, :, None] * e_bar).sum(0)
+        last = z
+        z_all.append(z)
+        psi_all.append(psi)
+    return np.array(z_all, np.uint8), np.array(psi_all, np.uint8), grad
+
+
+def synapse_bytes(adapting: bool) -> int:
+    """Memory of a synapse: its weight, its filtered trace, for an adapting neuron that of the adaptation, and a sum of 32 bits."""
+    return math.ceil((8 + 24 * (1 + adapting) + 32) / 8)
+
+
+def forward(
+    c: Integers, x: UInt8[np.ndarray, "time batch input"], w_in: Int8[np.ndarray, "neuron input"], w_rec: Int8[np.ndarray, "neuron neuron"]
+) -> tuple[Spikes, Spikes]:
+    """Spikes and pseudo-derivatives, compiled."""
+    return kernel.forward(c, x, w_in, w_rec, torch.get_num_threads())
+
+
+def learn(
+    c: Integers, x: UInt8[np.ndarray, "time batch input"], z: Spikes, psi: Spikes, signal: Int8[np.ndarray, "time batch neuron"]
+) -> Int64[np.ndarray, "neuron pre"]:
+    """The gradient for both kinds of weights side by side, compiled; no neuron is connected to itself."""
+    grad = kernel.learn(c, x, z, psi, signal, torch.get_num_threads())
+    n = z.shape[2]
+    grad[np.arange(n), x.shape[2] + np.arange(n)] = 0
+    return grad

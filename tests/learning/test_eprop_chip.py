@@ -1,0 +1,97 @@
+"""e-prop in integers: compiled against the equations, and both against floats."""
+
+import numpy as np
+import pytest
+import torch
+
+from snncore.learning import eprop_chip
+from snncore.learning.eprop import Signal, gradient, observe
+from snncore.learning.eprop_chip import as_bytes, forward, integers, learn, reference, rounded, synapse_bytes
+from snncore.networks.recurrent import Population, Weights
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+
+LIF, ALIF = LIFParams(20.0, 0.6, n_refractory=4), ALIFParams(20.0, 2000.0, 0.0174, 0.6, 4)
+POPULATIONS = [Population(9, LIF), Population(8, ALIF)]
+READOUT = ReadoutParams(20.0)
+N, IN, TIME, BATCH = 17, 7, 300, 5
+
+
+def problem(recurrent=0.15):
+    g = torch.Generator().manual_seed(0)
+    x = torch.rand(TIME, BATCH, IN, generator=g) < 0.05
+    w_in, w_rec = (rounded(s * torch.randn(N, k, generator=g), 0.6, g) for k, s in ((IN, 0.4), (N, recurrent)))
+    signal = (20 * torch.randn(TIME, BATCH, N, generator=g)).round().clamp(-127, 127)
+    return x, w_in, w_rec.fill_diagonal_(0), signal
+
+
+def numbers(x, w_in, w_rec, signal):
+    return x.numpy().astype(np.uint8), as_bytes(w_in, 0.6), as_bytes(w_rec, 0.6), signal.numpy().astype(np.int8)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_compiled_is_as_written(threads):
+    c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
+    z, psi, grad = reference(c, x, w_in, w_rec, signal)
+    assert 0.005 < z[..., :9].mean() < 0.2
+    assert 0.005 < z[..., 9:].mean() < 0.2
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    ours = forward(c, x, w_in, w_rec)
+    found = learn(c, x, *ours, signal)
+    torch.set_num_threads(before)
+    assert np.array_equal(ours[0], z)
+    assert np.array_equal(ours[1], psi)
+    grad[np.arange(N), IN + np.arange(N)] = 0
+    assert np.array_equal(found, grad)
+
+
+def test_states_stop_at_24_bits_alike():
+    c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
+    x, c = np.ones_like(x), c._replace(jump=1 << 22, feedback=0, decay_out=1)
+    *_, grad = reference(c, x, np.full_like(w_in, 127), w_rec, signal)
+    found = learn(c, x, *forward(c, x, np.full_like(w_in, 127), w_rec), signal)
+    off = ~np.pad(np.eye(N, dtype=bool), ((0, 0), (IN, 0)))
+    assert np.array_equal(found[off], grad[off])
+
+
+def test_it_is_e_prop():
+    """Against the float network with the same weights: nearly the same spikes, and a gradient in nearly the same direction."""
+    x, w_in, w_rec, signal = problem(0.05)  # with more, the smallest difference grows until spikes differ
+    weights = Weights(w_in.double(), w_rec.double(), torch.zeros(0, N, dtype=torch.float64))
+    trial, _ = observe(x.double(), weights, POPULATIONS, READOUT)
+    known = torch.cat(gradient(trial, Signal(signal.double(), READOUT.kappa), "online"), 1)
+    c, (xb, *w, s) = integers(POPULATIONS, READOUT), numbers(x, w_in, w_rec, signal)
+    z, psi = forward(c, xb, *w)
+    floats = trial.z.numpy() > 0
+    assert (z.astype(bool) & floats).sum() > 0.9 * floats.sum()
+    ours = torch.from_numpy(learn(c, xb, z, psi, s)).double()
+    for rows in (slice(0, 9), slice(9, N)):  # the ones without, and with adaptation
+        assert float(torch.nn.functional.cosine_similarity(ours[rows].flatten(), known[rows].flatten(), dim=0)) > 0.95
+    scale = float(
+        (ours * known).sum() / known.square().sum()
+    )  # traces count 2**10, psi 127 of dampening / v_th = .5, filter without 1 - kappa
+    assert scale == pytest.approx(1024 * (127 / 128) / 0.5 / (1 - READOUT.kappa), rel=0.1)
+
+
+def test_rounding_is_right_in_the_mean():
+    w = torch.full((200, 200), 0.3 + 0.3 * 0.6 / 127)
+    found = rounded(w, 0.6, torch.Generator().manual_seed(0))
+    assert abs(float((found - w).mean())) < 3 * 0.5 * 0.6 / 127 / 200
+    assert len(found.unique()) == 2
+    assert as_bytes(rounded(torch.full((1, 1), 9.0), 0.6, torch.Generator()), 0.6).item() == 127
+
+
+def test_memory_of_a_synapse():
+    assert (synapse_bytes(False), synapse_bytes(True)) == (8, 11)
+
+
+def test_what_it_has_not_is_refused():
+    with pytest.raises(ValueError, match="give these two populations"):
+        integers([Population(3, AHPParams())], READOUT)
+    with pytest.raises(ValueError, match="must share tau_m"):
+        integers([Population(3, LIF), Population(3, ALIFParams(tau_m=10.0))], READOUT)
+    with pytest.raises(ValueError, match="shorter than 16 steps"):
+        integers(POPULATIONS, ReadoutParams(10.0))
+    with pytest.raises(ValueError, match="round them first"):
+        as_bytes(torch.full((1, 1), 0.1), 0.6)
+    assert eprop_chip.UNIT == 127
