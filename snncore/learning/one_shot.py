@@ -78,7 +78,14 @@ class OneShot(nn.Module):
         Step size of the update.
     generator : torch.Generator
         Draws the weights.
+
+    Attributes
+    ----------
+    compiled : bool or None
+        Whether both networks run by the compiled loop, as in `snncore.networks.recurrent.run`.
     """
+
+    compiled: bool | None = None
 
     def __init__(
         self, inputs: int, shown: int, outputs: int, neurons: int, lsg_neurons: int, dt: float, eta: float, generator: torch.Generator
@@ -101,13 +108,13 @@ class OneShot(nn.Module):
     def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None) -> Activity:
         """The learner with its own weights, or with those after an update."""
         weights = weights or self.learner.weights()
-        return run(x, weights, self.learner.populations, self.learner.readout, potentials=True)
+        return run(x, weights, self.learner.populations, self.learner.readout, potentials=True, compiled=self.compiled)
 
     def signals(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
         """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
-        return self.lsg(seen)
+        return run(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout, compiled=self.compiled)
 
     def updated(self, x: Float[Tensor, "time 1 input"], before: Activity, learning_signal: Float[Tensor, "time batch neuron"]) -> Weights:
         """The learner's weights after one update for each learning signal."""

@@ -81,6 +81,20 @@ def test_drawn_paths_begin_at_the_start_and_can_be_followed():
         assert float((m.tip.amax(0) - m.tip.amin(0)).max()) > 0.3, name
 
 
+def test_share_of_a_paths_own_variance():
+    m = some(3)
+    mean = ((m.tip - m.tip.mean(0)) ** 2).mean((0, 2))
+    assert torch.allclose(one_shot.explained(mean, m), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(one_shot.explained(0 * mean, m), torch.ones(3))
+
+
+def test_speed_is_measured(tmp_path):
+    record = one_shot.Record("one_shot", "smoke", tmp_path)
+    one_shot.speed_of_outer(record, one_shot.config("smoke"))
+    values = json.loads((tmp_path / "timings.json").read_text())["values"]
+    assert set(values) == {"outer_ms", "outer_x"}
+
+
 def test_correlation():
     a = torch.randn(100, generator=torch.Generator().manual_seed(0))
     assert one_shot.correlation(a, 3 * a + 1) == pytest.approx(1)

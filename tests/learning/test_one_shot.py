@@ -49,25 +49,18 @@ def test_the_update_is_that_of_e_prop():
         for new, old, grad in zip(lesson.weights[:2], weights[:2], gradient(trial, Signal(0 * signal, 0.0, signal), "online"), strict=True):
             assert torch.allclose(new[b].detach(), old - network.eta * grad, rtol=1e-10, atol=1e-13)
             assert float(grad.abs().max()) > 0.01
-    assert float(lesson.weights.w_rec.diagonal(dim1=1, dim2=2).abs().max()) == 0
+    assert float(lesson.weights.w_rec.detach().diagonal(dim1=1, dim2=2).abs().max()) == 0
 
 
 def loss(lesson, target):
     return (lesson.after.y - target).square().mean() + lesson.lsg.z.mean() + lesson.before.y.square().mean()
 
 
-def test_gradients_through_the_update_are_those_of_the_plain_loop(monkeypatch):
+def test_gradients_through_the_update_are_those_of_the_plain_loop():
     network, x, shown = problem()
     target = torch.randn(TIME, BATCH, OUT, generator=torch.Generator().manual_seed(2)).double()
     results = []
-    original = recurrent.run
-    for compiled in (True, False):
-
-        def run(*args, compiled=compiled, **options):
-            return original(*args, **{**options, "compiled": compiled})
-
-        for module in ("snncore.learning.one_shot.run", "snncore.networks.recurrent.run"):
-            monkeypatch.setattr(module, run)
+    for network.compiled in (True, False):
         value = loss(network(x, shown), target)
         results.append((value, *torch.autograd.grad(value, list(network.parameters()))))
     for ours, plain in zip(*results, strict=True):
