@@ -16,8 +16,8 @@
 #
 # The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips`, and the talk compares it with a GPU. Hardly
 # any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
-# cores the network lies. This chapter does that, and counts the events of which published prices are known. A model that predicts
-# all of the network's energy and time is to follow; until then, the talk's ratios stand here as *cited*.
+# cores the network lies. This chapter does that, counts the events of which published prices are known, and asks what one measured run says
+# about all others. No GPU has been measured here, so that the talk's ratios stand as *cited*.
 
 # %% tags=["parameters"]
 preset = "book"  # paper: also counts questions of the official files
@@ -124,6 +124,53 @@ plt.show()
 # {claim}`relnet.measured.core_dynamic`, in the middle of their range. Most of what was measured is not explained by these events: even if each
 # neuron fired in every step in which it may, they would give {value}`every_step`. Nor do the prices contain the larger part of the energy of a question, which is spent by
 # processors beside the cores ({published}`relnet.measured.x86_share`) and by what flows at rest.
+#
+# ## From one measured length to the others
+#
+# Only one length was measured in public, 2 sentences: {published}`relnet.measured.energy` in {published}`relnet.measured.time`
+# {cite:p}`intel2020`. What follows for longer stories? What flows at rest, and the x86 processors, need as much as before if a step takes as long as
+# before. What the cores at work need beyond that may grow with their number, or, if it is mostly the chips' own, stay as it is. The one
+# measured run cannot tell, so {numref}`tab-lengths` has both ends. The talk's ratios are not used for them. They come in only in the last column: if
+# a ratio is right, this is what the GPU must have needed.
+#
+# :::{csv-table} Energy of a question on Loihi (emulated, from the run with 2 sentences), and what the talk's ratios then imply for the GPU.
+# :name: tab-lengths
+# :header-rows: 1
+# :file: ../results/energy/lengths.csv
+# :::
+#
+# A GPU needs no less energy for longer stories than the {value}`gpu_2` that it needs for 2 sentences. So the lower ends are out, if the talk's
+# ratios are right: the energy of the cores at work does grow with their number. At the upper ends, the GPU's energy grows little with
+# the number of sentences, as one expects of a GPU that is mostly waiting for small matrix products. The talk's table and this account fit together.
+#
+# The same for time: with 2 sentences the GPU needed {value}`gpu_time` by the talk's ratio, and cannot be faster with more. Then a question of 20
+# sentences takes Loihi at least {value}`time_20`, so its steps get longer. Why is Loihi slower? The talk: apparently
+# {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took {value}`step_one_chip`; in this one
+# {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less than the GPU's. So it is
+# *{claim}`relnet.slower.reason`*.
+
+# %% tags=["hide-input", "remove-output"]
+moved = result.sensitivity
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.2), sharey=True)
+for ax, n in zip(axes, (2, 20), strict=True):
+    rows = moved[moved["sentences"] == n].iloc[::-1]
+    ax.barh(rows["change"], rows["factor"] - 1, left=1, color=plotting.COLORS["blue"])
+    ax.axvline(1, color=plotting.COLORS["black"], lw=0.8)
+    ax.set(title=f"{n} sentences", xlabel="factor on the ratio of energies", xlim=(0.9, 6))
+record.figure(fig, "sensitivity", moved)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/energy/sensitivity.*
+# :name: fig-sensitivity
+# :alt: Bars from one to the right, for four changes of what is counted. With 2 sentences, leaving out the processors or counting the idle GPU doubles the ratio. With 20 sentences, the assumption about the cores at work moves it most, almost sixfold.
+# By which factor the ratio, GPU over Loihi, would be larger if something were counted otherwise (emulated). What a GPU needs when idle is
+# that of another measured run, of an LSTM network.
+# ```
+#
+# {numref}`fig-sensitivity` shows how much such numbers depend on what is counted. The GPU's energy in the talk's table seems to be without what it
+# needs when idle: {value}`gpu_2` in {value}`gpu_time` are {value}`gpu_power`, and the GPU of that other run needed {value}`gpu_idle` for doing
+# nothing. Loihi's is with what flows at rest.
 #
 # ## The talk's table
 #

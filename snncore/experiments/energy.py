@@ -11,7 +11,7 @@ import pandas as pd
 from snncore.datafiles import package_file
 from snncore.experiments import ledger
 from snncore.experiments.record import Record
-from snncore.loihi.energy import all_active, energy
+from snncore.loihi.energy import all_active, energy, measured
 from snncore.loihi.placement import DENSE, ONE_TO_ONE, Network, Placement, Population, Projection, Unit, place
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES, Size
@@ -36,6 +36,7 @@ def config(preset: str, seed: int = 0) -> Config:
 
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 CHIPS = 22
+MEASURED_CORES = 124  # of the run that was measured, with 2 sentences: as placed below, and in the talk
 WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
 RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
@@ -152,10 +153,96 @@ def priced(record: Record, found: Layout, placement: Placement) -> None:
         record.value(name, 100 * value, "{:.0f} %")
 
 
+# --- From one measured length to the others ---------------------------------------------------------------------------------------------
+
+
+class Parts(NamedTuple):
+    """Energy of a question [mJ]: cores at work, all that flows at rest, processors beside the cores."""
+
+    core_dynamic: float
+    static: float
+    x86: float
+
+
+def parts(cores: int, per_core: bool) -> Parts:
+    """Energy with so many cores at work, from the run with 2 sentences, which has `MEASURED_CORES`, and the same time for each step.
+
+    What the cores need beyond rest grows with the number of those in use, or (not ``per_core``) stays as it is: what counts then is the
+    chips, which are all laid out for 20 sentences. The measurement does not tell which.
+    """
+    m = measured("relational network, 2 sentences")
+    energies = {name: m[f"{name}_mw"] * m["time_ms"] / 1000 for name in ("core_dynamic", "core_static", "x86_dynamic", "x86_static")}
+    grown = cores / MEASURED_CORES if per_core else 1.0
+    return Parts(energies["core_dynamic"] * grown, energies["core_static"] + energies["x86_static"], energies["x86_dynamic"])
+
+
+def published_ratio(ratio: str, n: int) -> float:
+    """One of the talk's ratios, GPU over Loihi."""
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+    found = claims[f"relnet.{ratio}_ratio.{n}"].published
+    assert isinstance(found, float)
+    return found
+
+
+def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:
+    """Energy for each length of the talk's table; what its ratios then imply for the GPU, and for the time on Loihi."""
+    m = measured("relational network, 2 sentences")
+    gpu_time = published_ratio("latency", 2) * m["time_ms"]
+    rows = []
+    for n in TABLE:
+        high, low = parts(cores[n], per_core=True), parts(cores[n], per_core=False)
+        ratio = published_ratio("energy", n)
+        rows.append({
+            "sentences": n, "cores": cores[n], **high._asdict(), "low": sum(low), "high": sum(high),
+            "gpu_low": ratio * sum(low), "gpu_high": ratio * sum(high), "time": gpu_time / published_ratio("latency", n),
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+
+    def between(low: str, high: str) -> list[str]:
+        return [f"{a:.1f}" if a == b else f"{a:.1f} to {b:.1f}" for a, b in zip(table[low], table[high], strict=True)]
+
+    implied = "energy of the GPU that the talk's ratio implies [mJ]"
+    shown = {"energy on Loihi [mJ]": between("low", "high"), implied: between("gpu_low", "gpu_high")}
+    record.table(pd.DataFrame({"sentences": table["sentences"], "cores": table["cores"], **shown}), "lengths")
+    record.value("gpu_2", float(table["gpu_high"].iloc[0]), "{:.0f} mJ")
+    record.value("gpu_time", gpu_time, "{:.2f} ms")
+    record.value("time_20", float(table["time"].iloc[-1]), "{:.1f} ms")
+    record.value("gpu_power", float(table["gpu_high"].iloc[0]) / gpu_time, "{:.1f} W")
+    record.value("gpu_idle", measured("LSTM on a GPU")["idle_w"], "{:.1f} W")
+    one_chip = measured("sequential MNIST")
+    step = one_chip["time_ms"] / one_chip["steps"]
+    record.value("step_one_chip", 1000 * step, "{:.2f} µs")
+    record.value("step_many_chips", 1000 * m["time_ms"] / m["steps"], "{:.2f} µs")
+    record.value("time_one_chip", m["steps"] * step, "{:.2f} ms")
+    slower = m["steps"] * step < gpu_time < m["time_ms"]
+    reason = "communication between chips and the larger number of computation steps"
+    record.claim("relnet.slower.reason", reason if slower else "the larger number of computation steps alone", dataset="two measured runs")
+    return table
+
+
+def sensitivity(cores: dict[int, int]) -> pd.DataFrame:
+    """By which factor the ratio of energies would be another, for 2 and for 20 sentences, if something were counted otherwise."""
+    gpu, rows = measured("LSTM on a GPU"), []
+    for n in (2, 20):
+        p = parts(cores[n], per_core=True)
+        base = sum(p)
+        changed = {
+            "without the x86 processors": base / (base - p.x86),
+            "without what flows at rest": base / (base - p.static),
+            "cores at work: energy by chips, not by cores": base / sum(parts(cores[n], per_core=False)),
+            "with what the GPU needs when idle": gpu["power_w"] / (gpu["power_w"] - gpu["idle_w"]),
+        }
+        rows += [{"sentences": n, "change": name, "factor": factor} for name, factor in changed.items()]
+    return pd.DataFrame(rows)
+
+
 class Result(NamedTuple):
-    """What the chapter draws: cores of each module on each chip, and whether a story of so many sentences uses them."""
+    """What the chapter draws: cores of each module on each chip, and whether a story of so many sentences uses them; energy by length; what
+    moves the ratio."""
 
     cores: pd.DataFrame
+    lengths: pd.DataFrame
+    sensitivity: pd.DataFrame
 
 
 def placed(record: Record) -> Result:
@@ -189,17 +276,14 @@ def placed(record: Record) -> Result:
     of_module = pd.DataFrame({n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}).fillna(0).astype(int)
     of_module.loc["all"] = of_module.sum()
     record.table(of_module.rename_axis("cores of").reset_index(), "cores")
-    return Result(cores)
+    return Result(cores, lengths(record, counts), sensitivity(counts))
 
 
 def product(record: Record) -> None:
     """Whether the talk's rows of ratios fit each other: the product of two of them, each rounded, can be the third."""
-    _, claims = ledger.read_claims(package_file("claims.toml"))
 
     def range_of(ratio: str, n: int) -> np.ndarray:
-        published = claims[f"relnet.{ratio}_ratio.{n}"].published
-        assert isinstance(published, float)
-        return published + np.array([-0.005, 0.005])
+        return published_ratio(ratio, n) + np.array([-0.005, 0.005])
 
     fits = True
     for n in TABLE:

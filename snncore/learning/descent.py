@@ -65,10 +65,8 @@ class Descent:
         return self.rate * min(1, (update + 1) / self.warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
 
 
-def _shorten(parameters: list[nn.Parameter], usual: float, clip: float) -> float:
-    """Shorten the gradient if it is too long; return the usual length with this one."""
-    grads = [p.grad for p in parameters if p.grad is not None]
-    norm = float(torch.nn.utils.get_total_norm(grads))
+def _shorten(parameters: list[nn.Parameter], norm: float, usual: float, clip: float) -> float:
+    """Shorten the gradient, of length ``norm``, if it is too long; return the usual length with this one."""
     if not usual:
         return norm
     torch.nn.utils.clip_grads_with_norm_(parameters, clip * usual, torch.tensor(norm))
@@ -99,7 +97,7 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
     Raises
     ------
     TrainingDiverged
-        If a loss is not finite; the last good state stays.
+        If a loss, or its gradient, is not finite; the last good state stays.
     ValueError
         If ``state`` belongs to another recipe, seed or network.
     """
@@ -120,10 +118,12 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
     for k in range(done, recipe.updates):
         optimizer.zero_grad()
         rows.append(update(k, torch_generator(seed, f"update {k}")))
-        if not math.isfinite(rows[-1]["loss"]):
-            raise TrainingDiverged(f"update {k + 1}: the loss is {rows[-1]['loss']}; {state} holds the last good state. Lower the rate")
+        norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+        if not (math.isfinite(rows[-1]["loss"]) and math.isfinite(norm)):
+            what = f"the loss is {rows[-1]['loss']}, the length of its gradient {norm}"
+            raise TrainingDiverged(f"update {k + 1}: {what}; {state} holds the last good state. Lower the rate")
         if math.isfinite(recipe.clip):
-            usual = _shorten(parameters, usual, recipe.clip)
+            usual = _shorten(parameters, norm, usual, recipe.clip)
         for group in optimizer.param_groups:
             group["lr"] = recipe.at(k)
         optimizer.step()

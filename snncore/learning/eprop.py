@@ -96,6 +96,11 @@ def low_pass(x: Float[Tensor, "time *shape"], decay: float, gain: float = 1.0) -
     return unroll(step, x, torch.zeros_like(x[0]))[0]
 
 
+def _psi(x: Tensor, p: Any) -> Tensor:
+    """The pseudo-derivative where v is by x above the threshold in force."""
+    return pseudo_derivative(x / p.v_th, p.dampening) / p.v_th
+
+
 def pseudo_derivatives(
     z: Float[Tensor, "time batch neuron"], v: Float[Tensor, "time batch neuron"], p: LIFParams | ALIFParams
 ) -> Float[Tensor, "time batch neuron"]:
@@ -106,7 +111,7 @@ def pseudo_derivatives(
     x, before = v - p.v_th, torch.cat([torch.zeros_like(z[:1]), z[:-1]])
     if isinstance(p, ALIFParams):
         x = x - p.beta * low_pass(before, p.rho)
-    psi = pseudo_derivative(x / p.v_th, p.dampening) / p.v_th
+    psi = _psi(x, p)
     for _ in range(p.n_refractory):
         psi = psi * (1 - before)
         before = torch.cat([torch.zeros_like(z[:1]), before[:-1]])
@@ -210,8 +215,11 @@ def _online(p: _Part) -> Tensor:
     total, direct_too = p.psi.new_zeros(n, inputs), bool(p.direct.any())
     for pre, psi, filtered, direct in zip(p.pre, p.psi, p.filtered, p.direct, strict=True):
         epsilon_v = p.alpha * epsilon_v + pre
-        e = torch.sub(epsilon_v[:, None], epsilon_a, alpha=p.beta).mul_(psi[:, :, None])
-        epsilon_a.mul_(p.rho).add_(e)
+        if p.beta:
+            e = torch.sub(epsilon_v[:, None], epsilon_a, alpha=p.beta).mul_(psi[:, :, None])
+            epsilon_a.mul_(p.rho).add_(e)
+        else:
+            e = psi[:, :, None] * epsilon_v[:, None]
         e_bar.mul_(p.kappa).add_(e, alpha=1 - p.kappa)
         total += torch.einsum("bj,bji->ji", filtered, e_bar)
         if direct_too:
@@ -248,7 +256,7 @@ def _no_self(w: Tensor) -> Tensor:
 def _psi_now(state: Any, before: Any, p: Any) -> Tensor:
     """Pseudo-derivatives of one step, from the states after and before it."""
     x = state.v - p.v_th - (p.beta * before.b if isinstance(p, ALIFParams) else 0.0)
-    return pseudo_derivative(x / p.v_th, p.dampening) / p.v_th * (before.r == 0)
+    return _psi(x, p) * (before.r == 0)
 
 
 class Carry(NamedTuple):
@@ -304,26 +312,20 @@ def _by_autograd(trial: Trial, signal: Signal, compiled: bool) -> tuple[Tensor, 
         return grad_in, grad_rec
 
 
-def _check(trial: Trial, signal: Signal, method: str, chunk: int) -> None:
+def _check(signal: Signal, z: Tensor, others: dict[str, Tensor]) -> None:
     """Refuse what would give a number without meaning."""
-    if method not in METHODS:
-        raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
-    tensors = {"x": trial.x, "z": trial.z, "psi": trial.psi, "signal.filtered": signal.filtered, "signal.direct": signal.direct}
+    tensors = others | {"signal.filtered": signal.filtered} | ({} if signal.direct is None else {"signal.direct": signal.direct})
     for name, a in tensors.items():
-        if a is None:
-            continue
-        if a.shape[:2] != trial.z.shape[:2] or (name != "x" and a.shape != trial.z.shape):
-            raise ValueError(f"{name} has shape {tuple(a.shape)}, but the spikes {tuple(trial.z.shape)}: (time, batch, neuron)")
-        if a.dtype != trial.z.dtype or a.device != trial.z.device:
-            raise TypeError(f"{name} is {a.dtype} on {a.device}, but the spikes {trial.z.dtype} on {trial.z.device}: convert one of them")
+        if a.shape[:2] != z.shape[:2] or (name != "x" and a.shape != z.shape):
+            raise ValueError(f"{name} has shape {tuple(a.shape)}, but the spikes {tuple(z.shape)}: (time, batch, neuron)")
+        if a.dtype != z.dtype or a.device != z.device:
+            raise TypeError(f"{name} is {a.dtype} on {a.device}, but the spikes {z.dtype} on {z.device}: convert one of them")
         if not a.isfinite().all():
             raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
-    if not ((trial.z == 0) | (trial.z == 1)).all():
+    if not ((z == 0) | (z == 1)).all():
         raise ValueError("z has numbers other than 0 and 1: give spikes, not rates or potentials")
     if not 0 <= signal.kappa < 1:
         raise ValueError(f"signal.kappa is {signal.kappa}: a decay per step is at least 0 and below 1")
-    if method == "chunked" and not 1 <= chunk <= len(trial.z):
-        raise ValueError(f"chunk is {chunk} steps, but the trial has {len(trial.z)}: choose at least 1 and at most those")
 
 
 @torch.no_grad()
@@ -356,8 +358,12 @@ def gradient(
     TypeError
         If types or devices differ.
     """
-    _check(trial, signal, method, chunk)
     x, z, psi, _, populations = trial
+    _check(signal, z, {"x": x, "psi": psi})
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
+    if method == "chunked" and not 1 <= chunk <= len(z):
+        raise ValueError(f"chunk is {chunk} steps, but the trial has {len(z)}: choose at least 1 and at most those")
     if method in ("fused", "autograd"):
         grad_in, grad_rec = _by_autograd(trial, signal, method == "fused")
     else:
@@ -370,7 +376,7 @@ def gradient(
 class Stream:
     """A network that learns while it runs, without end: by chunks of steps, in memory that does not grow with time.
 
-    ``run`` a chunk of inputs, look at what the network did, then ``learn`` from the learning signals for these steps.
+    ``run`` a chunk of inputs, look at what the network did, then ``learn`` from the learning signals for these steps, which may be zero.
 
     Parameters
     ----------
@@ -394,11 +400,19 @@ class Stream:
         self._step, self._state = stepwise(weights, populations, readout, like, potentials=True)
         inputs = like.shape[1] + weights.w_rec.shape[1]
         self._carries = [Carry(like.new_zeros(len(like), inputs), *like.new_zeros(2, len(like), size, inputs)) for size, _ in populations]
-        self._seen: tuple[Tensor, Tensor] | None = None
+        self._seen: tuple[Tensor, Tensor, Tensor] | None = None
 
     @torch.no_grad()
     def run(self, x: Float[Tensor, "time batch input"]) -> Activity:
-        """The network goes on for so many steps."""
+        """The network goes on for so many steps.
+
+        Raises
+        ------
+        ValueError
+            If nothing has been learned from the chunk before: its traces would be lost.
+        """
+        if self._seen is not None:
+            raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
         z_before = self._state[0]
 
         def step(current: Tensor, state: tuple) -> tuple:
@@ -406,7 +420,7 @@ class Stream:
             return (found, torch.cat(list(map(_psi_now, after[1], state[1], (p for _, p in self.populations))), -1)), after
 
         (found, psi), self._state = unroll(step, x @ self.weights.w_in.mT, self._state)
-        self._seen = torch.cat([x, torch.cat([z_before[None], found.z[:-1]])], -1), psi
+        self._seen = torch.cat([x, torch.cat([z_before[None], found.z[:-1]])], -1), psi, found.z
         return found
 
     @torch.no_grad()
@@ -415,15 +429,14 @@ class Stream:
 
         Raises
         ------
-        ValueError
-            If there is no chunk to learn from, or the signals are not those of its steps.
+        ValueError, TypeError
+            If there is no chunk to learn from, or for signals that `gradient` refuses.
         """
-        if self._seen is None or signal.filtered.shape != self._seen[1].shape:
-            steps = "none" if self._seen is None else tuple(self._seen[1].shape)
-            raise ValueError(
-                f"signal.filtered has shape {tuple(signal.filtered.shape)}, but the chunk to learn from {steps}: run one first"
-            )
-        (pre, psi), self._seen = self._seen, None
+        if self._seen is None:
+            raise ValueError("there is no chunk to learn from: run one first")
+        pre, psi, z = self._seen
+        _check(signal, z, {})
+        self._seen = None
         found = [_chunk(p, carry) for p, carry in zip(_parts(pre, psi, signal, self.populations), self._carries, strict=True)]
         self._carries = [carry for carry, _ in found]
         inputs = self.weights.w_in.shape[1]

@@ -44,6 +44,20 @@ def prices(name: str = "davies2018") -> dict[str, Price]:
     return {row["event"]: Price(row.get("energy_pj"), row["time_ns"], row["source"]) for row in rows if row["set"] == name}
 
 
+def measured(run: str) -> dict[str, float]:
+    """Numbers of a measured run on silicon, by their names in the file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such run, or its row has no source.
+    """
+    rows = {row["run"]: row for row in tomllib.loads(package_file("loihi_costs.toml").read_text())["measured"]}
+    if run not in rows or not rows[run].get("source"):
+        raise ValueError(f"no measured run with a source is named {run!r}: there are {', '.join(rows)}")
+    return {name: float(value) for name, value in rows[run].items() if name not in ("run", "source")}
+
+
 def energy(counts: Mapping[str, float], name: str = "davies2018") -> float:
     """Energy [µJ] of so many events of each kind.
 

@@ -33,7 +33,7 @@ class Evidence:
     Raises
     ------
     ValueError
-        If cues are even, a duration is not positive, or a probability is outside 0 to 1.
+        If cues are even, there is no cue or recall, a pause or delay is negative, or a probability is outside 0 to 1.
     """
 
     cues: int = 7

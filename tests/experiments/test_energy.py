@@ -79,3 +79,32 @@ def test_short_stories_are_counted(tmp_path, monkeypatch):
     (row,) = read_rows(tmp_path)
     assert row["ours"] == pytest.approx(100 * 40 / 42)
     assert row["n"] == 42
+
+
+def test_parts_of_the_measured_run_add_up():
+    """Power times time, as published: 7.478 mJ, half of it by the x86 processors; with as many cores as were measured, both ends are it."""
+    for per_core in (True, False):
+        parts = energy.parts(124, per_core)
+        assert sum(parts) == pytest.approx(7.478, abs=0.002)
+        assert parts.x86 / sum(parts) == pytest.approx(0.50, abs=0.005)
+        assert parts.core_dynamic == pytest.approx(2.03, abs=0.005)
+    assert energy.parts(248, True).core_dynamic == pytest.approx(2 * 2.028, abs=0.005)
+    assert energy.parts(248, False) == energy.parts(124, False)
+
+
+def test_lengths_do_not_use_the_ratios_but_for_what_they_imply(placed, monkeypatch, tmp_path):
+    table = placed[0].lengths
+    cores = dict(zip(table["sentences"], table["cores"], strict=True))
+    monkeypatch.setattr(energy, "published_ratio", lambda ratio, n: 1.0)
+    other = energy.lengths(Record("energy", "smoke", tmp_path), cores)
+    assert other[["low", "high"]].equals(table[["low", "high"]])
+    assert (other["gpu_high"] == other["high"]).all()
+    assert not table["gpu_high"].equals(table["high"])
+
+
+def test_sensitivity(placed):
+    table = placed[0].sensitivity.set_index(["sentences", "change"])["factor"]
+    assert table[2, "without the x86 processors"] == pytest.approx(1 / (1 - 407.4 / 821.2), rel=1e-3)
+    assert table[2, "cores at work: energy by chips, not by cores"] == 1
+    assert table[20, "with what the GPU needs when idle"] == pytest.approx(68.5 / (68.5 - 33.93))
+    assert (table >= 1).all()

@@ -28,6 +28,7 @@ def test_errors_are_zero_for_the_movement_itself():
 def test_held_out_movements_do_not_depend_on_how_many_are_asked_for():
     a, b = one_shot.held_out(one_shot.Config(movements=64))[0], one_shot.held_out(one_shot.Config(movements=128))
     assert torch.equal(a.tip, b[0].tip)
+    assert [part.tip.shape[1] for part in one_shot.held_out(one_shot.Config(movements=100))] == [64, 36]
     assert len(b) == 2
     assert not torch.equal(b[0].tip, b[1].tip)
 
@@ -35,13 +36,13 @@ def test_held_out_movements_do_not_depend_on_how_many_are_asked_for():
 def test_ordinary_updates_are_those_of_each_movement_alone():
     """All movements at once, each with its own weights, against one movement after the other with plain autograd and Adam."""
     net, m = one_shot.network(0), some(2)
-    together = one_shot.ordinary_curve(net, m, True, 3)
+    together = one_shot.ordinary_curve(net, m, True, 3, 2e-3)
     alone = []
     for k in range(2):
         one = Movements(m.tip[:, k : k + 1], m.omega[:, k : k + 1])
         weights = net.learner.weights()
         w_in, w_rec = (w.detach().clone().requires_grad_() for w in weights[:2])
-        optimizer, curve = torch.optim.Adam([w_in, w_rec], one_shot.ORDINARY_RATE), []
+        optimizer, curve = torch.optim.Adam([w_in, w_rec], 2e-3), []
         for _ in range(4):
             found = net.trial(one_shot.CLOCK, one_shot.Weights(w_in, w_rec * net.learner.no_self, weights.w_out.detach()))
             omega = net.output(found)

@@ -87,6 +87,15 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
         descend(network, task(network, nan_at=5), RECIPE, 0, tmp_path / "s.state", progress=False)
     kept = torch.load(tmp_path / "s.state")["log"]
     assert [row["update"] for row in kept] == [4]
+
+    def exploding(k, generator):
+        row = task(network)(k, generator)
+        network.weight.grad.fill_(math.inf)
+        return row
+
+    with pytest.raises(TrainingDiverged, match=r"update 1: the loss is .* the length of its gradient inf"):
+        descend(network, exploding, RECIPE, 0, tmp_path / "new.state", progress=False)
+    assert network.weight.isfinite().all()
     with pytest.raises(ValueError, match="belongs to another recipe, seed or network"):
         descend(fresh(), task(network), RECIPE, 1, tmp_path / "s.state", progress=False)
     with pytest.raises(ValueError, match="no multiple of every"):

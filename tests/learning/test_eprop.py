@@ -113,8 +113,26 @@ def test_a_stream_is_the_trial_in_pieces(lengths):
         total = [a + b for a, b in zip(total, more, strict=True)]
         start += n
     assert all(near(a, b) for a, b in zip(total, known, strict=True))
-    with pytest.raises(ValueError, match="the chunk to learn from none: run one first"):
+    with pytest.raises(ValueError, match="no chunk to learn from: run one first"):
         stream.learn(Signal(trial.z, READOUT.kappa))
+
+
+def test_a_stream_refuses_what_would_go_wrong_silently():
+    x, weights, _, (trial, _) = problem()
+    stream = Stream(weights, BOTH, READOUT, x[0])
+    found = stream.run(x[:5])
+    with pytest.raises(ValueError, match="learn from the last chunk before the next one"):
+        stream.run(x[5:9])
+    for bad, match in ((trial.z, r"has shape \(60, 3, 13\)"), (found.z * float("nan"), "not finite")):
+        with pytest.raises(ValueError, match=match):
+            stream.learn(Signal(bad, READOUT.kappa))
+    with pytest.raises(ValueError, match=r"signal.direct has shape \(4, 3, 13\)"):
+        stream.learn(Signal(found.z, READOUT.kappa, found.z[1:]))
+    with pytest.raises(ValueError, match=r"signal.kappa is 1\.5"):
+        stream.learn(Signal(found.z, 1.5))
+    stream.learn(Signal(found.z, READOUT.kappa))
+    with pytest.raises(TypeError, match="not for AHPParams"):
+        Stream(weights, (Population(N, AHPParams()),), READOUT, x[0])
 
 
 def test_a_network_with_feedback_weights_learns_by_them():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from snncore.loihi.emulator import Events
-from snncore.loihi.energy import cost, energy, prices
+from snncore.loihi.energy import cost, energy, measured, prices
 
 
 def test_the_cost_is_events_times_prices():
@@ -35,3 +35,9 @@ def test_what_has_no_price_is_refused():
 def test_an_unknown_set_of_prices_is_refused():
     with pytest.raises(ValueError, match=r"named 'davies2019': there are davies2018"):
         prices("davies2019")
+
+
+def test_measured_runs_have_sources():
+    assert measured("sequential MNIST")["time_ms"] / 840 == pytest.approx(0.01665)
+    with pytest.raises(ValueError, match="no measured run with a source is named 'another': there are relational network, 2 sentences, "):
+        measured("another")
