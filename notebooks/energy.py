@@ -156,7 +156,7 @@ for ax, n in zip(axes, (2, 20), strict=True):
     rows = moved[moved["sentences"] == n].iloc[::-1]
     ax.barh(rows["change"], rows["factor"] - 1, left=1, color=plotting.COLORS["blue"])
     ax.axvline(1, color=plotting.COLORS["black"], lw=0.8)
-    ax.set(title=f"{n} sentences", xlabel="factor on the ratio of energies", xlim=(0.9, 6))
+    ax.set(title=f"{n} sentences", xlabel="factor on the ratio", xlim=(0.9, 6))
 record.figure(fig, "sensitivity", moved)
 plt.show()
 

@@ -138,40 +138,10 @@ plt.show()
 # losses: of five updates in a regression task, and of five in a classification task. They depend on every
 # detail, from the first random number on.
 #
-# :::{list-table} Losses of the published code, and ours (live).
+# :::{csv-table} Losses of the published code, and ours (live).
 # :name: tab-golden
 # :header-rows: 1
-#
-# * - Update
-#   - Regression, published
-#   - ours
-#   - Classification, published
-#   - ours
-# * - 1
-#   - {published}`eprop.golden.regression.1`
-#   - {claim}`eprop.golden.regression.1`
-#   - {published}`eprop.golden.classification.1`
-#   - {claim}`eprop.golden.classification.1`
-# * - 2
-#   - {published}`eprop.golden.regression.2`
-#   - {claim}`eprop.golden.regression.2`
-#   - {published}`eprop.golden.classification.2`
-#   - {claim}`eprop.golden.classification.2`
-# * - 3
-#   - {published}`eprop.golden.regression.3`
-#   - {claim}`eprop.golden.regression.3`
-#   - {published}`eprop.golden.classification.3`
-#   - {claim}`eprop.golden.classification.3`
-# * - 4
-#   - {published}`eprop.golden.regression.4`
-#   - {claim}`eprop.golden.regression.4`
-#   - {published}`eprop.golden.classification.4`
-#   - {claim}`eprop.golden.classification.4`
-# * - 5
-#   - {published}`eprop.golden.regression.5`
-#   - {claim}`eprop.golden.regression.5`
-#   - {published}`eprop.golden.classification.5`
-#   - {claim}`eprop.golden.classification.5`
+# :file: ../results/eprop/losses.csv
 # :::
 #
 # ## What knowing the future adds
@@ -351,7 +321,7 @@ plt.show()
 # The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2. In SpiNNaker's second generation it has learned spoken
 # commands {cite:p}`rostami2022`, with {published}`eprop.spinnaker` right answers (cited). What does it take? Integers, as chips have them:
 # `snncore.learning.eprop_chip` computes spikes, traces and gradient with 8-bit weights, 24-bit states, 12-bit decays that round toward zero, and
-# 8-bit learning signals. A synapse needs {value}`synapse`, and whether a weight goes up or down to the next of its 255 values is drawn at random, with
+# 8-bit learning signals. A synapse needs {value}`synapse`. Whether a weight goes up or down to the next of its 255 values is drawn at random, with
 # the right mean, as chips can do it. Readouts, and the steps of Adam, are left to the embedded processors.
 
 # %% tags=["hide-input", "remove-output"]

@@ -193,7 +193,7 @@ for rule, color in (("e-prop", GREEN), ("BPTT", RED)):
     ax.plot(rows["updates"], rows["error"], color=color, label=rule)
 ax.plot([0, 1], [curve["error"].iloc[0], result.one_update], "o-", color=BLUE, label="one update by learned signals")
 ax.axhline(result.one_update, color=BLUE, ls=":", lw=1)
-ax.set(xlabel="updates", ylabel="squared error", yscale="log", xscale="symlog")
+ax.set(xlabel="updates", ylabel="squared error", yscale="log", xscale="symlog", xlim=(-0.1, None))
 ax.legend()
 record.figure(fig, "updates", curve)
 plt.show()
