@@ -136,7 +136,8 @@ plt.show()
 #
 # Do we compute what others compute? The authors' code and NEST's implementation {cite:p}`korcsakgorzo2025` agree on ten
 # losses: of five updates in a regression task, and of five in a classification task. They depend on every
-# detail, from the first random number on.
+# detail, from the first random number on. The authors' codes write the same neurons in several ways;
+# `snncore.neurons.conventions` translates their constants.
 #
 # :::{csv-table} Losses of the published code, and ours (live).
 # :name: tab-golden

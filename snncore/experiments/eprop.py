@@ -31,7 +31,7 @@ from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
-from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import torch_generator
 from snncore.tasks import evidence, pattern
 from snncore.tasks.evidence import Evidence
@@ -169,17 +169,14 @@ def _single(*arrays: np.ndarray) -> list[Tensor]:
 
 
 def published_regression(updates: int = 5) -> list[float]:
-    """Losses of the published pattern generation: 100 LIF neurons, random feedback, gradient descent.
-
-    Their neurons multiply currents by 1 - alpha; ours do not, so that the threshold is larger by as much.
-    """
+    """Losses of the published pattern generation: 100 LIF neurons, random feedback, gradient descent."""
     g, n, steps = np.random.RandomState(1), 100, 1000  # the numbers that the published code drew
     w_in, w_rec, w_out = _single(g.randn(100, n) / 10, g.randn(n, n) / 10, g.randn(n, 1) / 10)
     w_feedback = _single(g.randn(1, n).reshape(n, 1).T / 10)[0]
     x = torch.from_numpy((g.rand(steps, 100) < 0.05).astype(float))[:, None]
     x[0] = 0
     target = pattern.sines(steps, *(torch.from_numpy(g.uniform(low, high, 4)) for low, high in ((0.5, 2.0), (0, 2 * math.pi))))
-    neurons = LIFParams(tau_m=30.0, v_th=0.03 / (1 - math.exp(-1 / 30)))
+    neurons = conventions.lif("light", 30.0, 0.03)
     weights, losses = [w_in, w_rec.fill_diagonal_(0), w_out], []
     for _ in range(updates):
         own = Weights(*(w.requires_grad_() for w in weights))
@@ -193,10 +190,10 @@ def published_regression(updates: int = 5) -> list[float]:
 
 
 def evidence_neurons(dampening: float = 0.3) -> list[Population]:
-    """50 LIF and 50 ALIF neurons as published; five steps of refractoriness in their count are four silent ones."""
-    alpha, rho = math.exp(-1 / 20), math.exp(-1 / 2000)
-    lif = LIFParams(20.0, 0.6, n_refractory=4, dampening=dampening)
-    return [Population(50, lif), Population(50, ALIFParams(20.0, 2000.0, 1.7 * (1 - rho) / (1 - alpha), 0.6, 4, dampening))]
+    """50 LIF and 50 ALIF neurons as published."""
+    beta = 1.7 * (1 - math.exp(-1 / 2000)) / (1 - math.exp(-1 / 20))
+    lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, beta, 5, dampening)
+    return [Population(50, lif), Population(50, alif)]
 
 
 def published_classification(updates: int = 5) -> list[float]:
@@ -512,9 +509,9 @@ LEARNED = 0.1  # part of the target's variance that is left when a pattern count
 def pattern_learner(signal: str, seed: int, dampening: float) -> Learner:
     """100 LIF neurons with the published constants."""
     g = torch_generator(seed, "weights for a pattern")
-    v_th = 0.03 / (1 - math.exp(-1 / 30))
-    neurons = [Population(100, LIFParams(30.0, v_th, dampening=dampening))]
-    return Learner(RecurrentNetwork(100, neurons, 1, ReadoutParams(30.0), g, (1 / v_th, 1 / v_th)), signal, g, 0.1)
+    p = conventions.lif("light", 30.0, 0.03, dampening=dampening)
+    network = RecurrentNetwork(100, [Population(100, p)], 1, ReadoutParams(30.0), g, (1 / p.v_th, 1 / p.v_th))
+    return Learner(network, signal, g, 0.1)
 
 
 def pattern_curve(signal: str, seed: int, updates: int, dampening: float, every: int = 10) -> list[dict[str, Any]]:
