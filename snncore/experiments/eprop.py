@@ -40,17 +40,17 @@ from snncore.tasks.evidence import Evidence
 @dataclass(frozen=True)
 class Config:
     """Updates and seeds of the live trainings; trials about which a recorded network is asked; steps of the longer of two endless runs;
-    seeds of each recorded training."""
+    whether networks are trained to accumulate evidence."""
 
     updates: int = 300
     seeds: int = 5
     trials: int = 256
     endless: int = 10_000
-    train: int = 0
+    train: bool = False
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(updates=6, seeds=2, trials=32, endless=1000), "book": Config(), "paper": Config(endless=100_000, train=5)}
+PRESETS = {"smoke": Config(updates=6, seeds=2, trials=32, endless=1000), "book": Config(), "paper": Config(endless=100_000, train=True)}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -60,7 +60,7 @@ def config(preset: str, seed: int = 0) -> Config:
 
 # --- Learning signals -------------------------------------------------------------------------------------------------------------------
 
-SIGNALS = ("random", "symmetric", "adaptive", "bptt")  # bptt: no e-prop but the whole gradient
+SIGNALS = {"random": 5, "symmetric": 5, "adaptive": 2, "bptt": 5}  # and how many seeds of each are trained; bptt: the whole gradient
 FORGET = 0.01  # part of readout and feedback weights that is lost in an update, at the highest rate, where both adapt
 
 
@@ -437,8 +437,8 @@ def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
 
 def trainings(record: Record, c: Config) -> None:
     """Train with all signals and seeds; errors of each, for the ledger."""
-    for signal in SIGNALS:
-        found = [train_evidence(signal, seed) for seed in range(c.seed, c.seed + c.train)]
+    for signal, seeds in SIGNALS.items():
+        found = [train_evidence(signal, seed) for seed in range(c.seed, c.seed + seeds)]
         where: dict[str, Any] = {"dataset": "fresh trials", "n": TESTED, "seeds": len(found)}
         for name, key in ((f"eprop.evidence.{signal}", "test_error"), (f"eprop.evidence.{signal}.at350", "early_error")):
             errors = [100 * about[key] for about in found]
