@@ -620,9 +620,7 @@ def run(c: Config, record: Record) -> Result:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The words of the command that trains."""
-    parser.add_argument(
-        "--train", choices=(*SIGNALS, "chip"), help="train a network to accumulate evidence, by such signals; chip: in integers"
-    )
+    parser.add_argument("--train", choices=(*SIGNALS, "chip", "twin"), help="train a network, by such signals, or in integers, or its twin")
 
 
 def command(given: argparse.Namespace) -> bool:
