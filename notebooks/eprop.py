@@ -341,12 +341,14 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/eprop/integers.*
 # :name: fig-integers
-# :alt: Wrong answers against updates for e-prop in integers and in floats. Both fall from one half in the same way.
+# :alt: Wrong answers against updates for e-prop in integers and in floats. From one half, that in floats falls to less than ten percent, that in integers stays far above it.
 # Accumulating evidence by e-prop with random feedback, in integers and in floats, from the same weights (recorded).
 # ```
 #
 # After {value}`chip_updates` updates, the network in integers gives {claim}`eprop.onchip` more wrong answers than its twin in floats, with which it shares
-# first weights, feedback and trials (emulated, recorded).
+# first weights, feedback and trials (emulated, recorded). That is not yet what the talk promises. It fires more, too: {value}`chip_hertz` at the
+# end, its twin {value}`twin_hertz`. Neither has a cost of rates. The products of a trace are rounded down in each step, which pulls the traces that last
+# for seconds to one side; whether this is the reason is open.
 #
 # ## In the brain
 #

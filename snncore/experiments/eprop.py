@@ -590,6 +590,8 @@ def about_trainings(record: Record, c: Config) -> None:
         "updates": f"{RECIPE.updates:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "chip_updates": CHIP.updates,
         "synapse": f"{plain} bytes, or {adapting} if it leads to an adapting neuron",
     }  # fmt: skip
+    for kind in ("chip", "twin"):
+        values[f"{kind}_hertz"] = f"{about_checkpoint(f'eprop_{kind}_0')['log'][-1]['hertz']:.0f} Hz"
     for signal in SIGNALS:
         found = accounts(f"eprop_{signal}_").values()
         values[f"never_{signal}"] = f"{sum(not about['stopped'] for about in found)} of {len(found)}"
