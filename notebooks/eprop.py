@@ -233,10 +233,10 @@ plt.show()
 # symmetric e-prop and of BPTT, at the same weights.
 # ```
 #
-# With the published height $\gamma = 0.3$ of the pseudo-derivative, BPTT hardly learns: {value}`left_bptt_mean` of the variance are left
+# With the published height $\gamma = 0.3$ of the pseudo-derivative, BPTT does worst: {value}`left_bptt_mean` of the variance are left at the end
 # ({value}`left_bptt_least` to {value}`left_bptt_most`). Its gradient has been multiplied from spike to spike through hundreds of steps. At the same
 # weights it is about {value}`length` times as long as that of e-prop, and has nothing to do with it (mean cosine {value}`cosine`).
-# e-prop leaves these paths out, and learns. With a lower $\gamma$, which we chose for BPTT alone, BPTT learns, too. Updates until a tenth of
+# e-prop leaves these paths out. With a lower $\gamma$, which we chose for BPTT alone, it is another matter. Updates until a tenth of
 # the variance is left: {value}`needed_random` by random, {value}`needed_symmetric` by symmetric, {value}`needed_adaptive` by adaptive feedback,
 # {value}`needed_bptt` by BPTT. So e-prop with random feedback, which needs {claim}`eprop.pattern` as many, is *{claim}`eprop.slower`*,
 # {value}`verdict`.
