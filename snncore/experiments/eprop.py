@@ -417,7 +417,7 @@ def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
             if not floats:
                 off = y.detach().softmax(-1) - F.one_hot(trials.answer, 2)
                 signal = np.zeros(fired.shape, np.int8)
-                signal[-FORM.recall :] = ((off * 127).round().numpy().astype(np.int64) @ feedback.T >> 5).clip(-127, 127)
+                signal[-FORM.recall :] = ((off * 127).round().numpy().astype(np.int64) @ feedback.T + 16 >> 5).clip(-127, 127)
                 grads = torch.from_numpy(eprop_chip.learn(c, spikes, fired, psi, signal)).float()
                 network.w_in.grad, network.w_rec.grad = (part.contiguous() for part in grads.split([evidence.INPUTS, len(grads)], -1))
             return {"loss": float(error.detach()), "error": wrong(y.detach(), trials.answer), "hertz": 1000 * float(z.detach().mean())}

@@ -105,12 +105,12 @@ def _learn(c, x, z, psi, signal, grad, first, last):
                 p, bar, L = np.int32(psi[t, b, j]), e_bar[j], np.int64(signal[t, b, j])
                 if j < plain:
                     for i in range(m):
-                        bar[i] = _clip(_decay(bar[i], decay_out) + ((p * trace[i]) >> np.int32(7)))
+                        bar[i] = _clip(_decay(bar[i], decay_out) + ((p * trace[i] + np.int32(64)) >> np.int32(7)))
                 else:
                     s = slow[j - plain]
                     for i in range(m):
-                        behind = np.int32((np.int64(s[i]) * feedback) >> 12)
-                        e = np.int32((np.int64(p) * (trace[i] - behind)) >> 7)
+                        behind = np.int32((np.int64(s[i]) * feedback + 2048) >> 12)
+                        e = np.int32((np.int64(p) * (trace[i] - behind) + 64) >> 7)
                         s[i] = _clip(_decay(s[i], decay_a) + e)
                         bar[i] = _clip(_decay(bar[i], decay_out) + e)
                 if L != 0:

@@ -10,12 +10,13 @@ adaptation),
     z_j(t) &= \Theta\bigl(v_j(t) - v_\text{th} - \lfloor 2^{-8} b_j(t) \rfloor\bigr), \qquad
     \psi_j(t) = \max\bigl(0, 127 - \lfloor 127\, |v_j - v_\text{th} - \lfloor 2^{-8} b_j \rfloor| / v_\text{th} \rfloor\bigr), \\
     \epsilon_i(t) &= D_{k_v}(\epsilon_i(t-1)) + 2^{10} x_i(t), \qquad
-    e_{ji}(t) = \bigl\lfloor 2^{-7} \psi_j(t)\, (\epsilon_i(t) - \lfloor 2^{-12} F a_{ji}(t) \rfloor) \bigr\rfloor, \\
+    e_{ji}(t) = \bigl[ 2^{-7} \psi_j(t)\, (\epsilon_i(t) - [ 2^{-12} F a_{ji}(t) ]) \bigr], \\
     a_{ji}(t+1) &= D_{k_a}(a_{ji}(t)) + e_{ji}(t), \qquad \bar e_{ji}(t) = D_{k_\text{out}}(\bar e_{ji}(t-1)) + e_{ji}(t), \qquad
     g_{ji} = \sum_t L_j(t)\, \bar e_{ji}(t)
 
-where x_i is an input, or a spike of the step before, and the learning signals L have 8 bits. States stop at 24 bits. A synapse has its
-weight (1 byte), one or two traces (3 bytes each), and the sum g while a batch lasts.
+where x_i is an input, or a spike of the step before, [·] rounds to the nearest integer, and the learning signals L have 8 bits. (To round
+down instead would pull all signals and traces to one side.) States stop at 24 bits. A synapse has its weight (1 byte), one or two traces
+(3 bytes each), and the sum g while a batch lasts.
 
 What a chip has and this has not: Loihi's weights have a common exponent, its second generation's traces are programs of their own. Readouts
 and learning signals are the business of the embedded processors.
@@ -115,7 +116,7 @@ def reference(
         wait = np.where(z > 0, c.refractory, np.maximum(wait - 1, 0))
         b = np.clip(decay(b, c.decay_a) + jump * z, -STATE, STATE)
         trace = decay(trace, c.decay_v) + (pre << 10)
-        e = (psi[:, :, None] * (trace[:, None] - ((slow * feedback) >> 12))) >> 7
+        e = (psi[:, :, None] * (trace[:, None] - ((slow * feedback + 2048) >> 12)) + 64) >> 7
         slow = np.clip(decay(slow, c.decay_a) + e, -STATE, STATE)
         e_bar = np.clip(decay(e_bar, c.decay_out) + e, -STATE, STATE)
         grad += (signal[t].astype(np.int64)[:, :, None] * e_bar).sum(0)
