@@ -341,14 +341,13 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/eprop/integers.*
 # :name: fig-integers
-# :alt: Wrong answers against updates for e-prop in integers and in floats. From one half, that in floats falls to less than ten percent, that in integers stays far above it.
+# :alt: Wrong answers against updates for e-prop in integers and in floats. From one half, both fall together to about ten percent.
 # Accumulating evidence by e-prop with random feedback, in integers and in floats, from the same weights (recorded).
 # ```
 #
 # After {value}`chip_updates` updates, the network in integers gives {claim}`eprop.onchip` more wrong answers than its twin in floats, with which it shares
-# first weights, feedback and trials (emulated, recorded). That is not yet what the talk promises. It fires more, too: {value}`chip_hertz` at the
-# end, its twin {value}`twin_hertz`. Neither has a cost of rates. The products of a trace are rounded down in each step, which pulls the traces that last
-# for seconds to one side; whether this is the reason is open.
+# first weights, feedback and trials (emulated, recorded). At the end it fires with {value}`chip_hertz`, its twin with {value}`twin_hertz`: unlike in the trainings
+# above, rates have no cost here.
 #
 # ## In the brain
 #
