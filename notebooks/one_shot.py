@@ -272,7 +272,7 @@ plt.show()
 # ```
 #
 # To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates ({value}`live_seconds` s), the error of held-out
-# movements is {value}`live_before` before the inner update, and {claim}`oneshot.arm.live` after it. An iteration of the outer
+# movements is {value}`live_before` before the inner update, and {value}`live_after` after it ({claim}`oneshot.arm.live` after 1,200). An iteration of the outer
 # optimization takes {claim}`speed.oneshot` of processor time by our compiled loops, {claim}`speed.oneshot.ratio` as fast as by PyTorch's operations.
 #
 # ## What remains
