@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations_with_replacement, pairwise
 from typing import Any, NamedTuple
 
@@ -36,7 +37,6 @@ def config(preset: str, seed: int = 0) -> Config:
 
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 CHIPS = 22
-MEASURED_CORES = 124  # of the run that was measured, with 2 sentences: as placed below, and in the talk
 WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
 RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
@@ -165,21 +165,25 @@ class Parts(NamedTuple):
 
 
 def parts(cores: int, per_core: bool) -> Parts:
-    """Energy with so many cores at work, from the run with 2 sentences, which has `MEASURED_CORES`, and the same time for each step.
+    """Energy with so many cores at work, from the run with 2 sentences, and the same time for each step.
 
     What the cores need beyond rest grows with the number of those in use, or (not ``per_core``) stays as it is: what counts then is the
     chips, which are all laid out for 20 sentences. The measurement does not tell which.
     """
     m = measured("relational network, 2 sentences")
     energies = {name: m[f"{name}_mw"] * m["time_ms"] / 1000 for name in ("core_dynamic", "core_static", "x86_dynamic", "x86_static")}
-    grown = cores / MEASURED_CORES if per_core else 1.0
+    grown = cores / m["cores"] if per_core else 1.0
     return Parts(energies["core_dynamic"] * grown, energies["core_static"] + energies["x86_static"], energies["x86_dynamic"])
+
+
+@cache
+def _claims() -> dict[str, ledger.Claim]:
+    return ledger.read_claims(package_file("claims.toml"))[1]
 
 
 def published_ratio(ratio: str, n: int) -> float:
     """One of the talk's ratios, GPU over Loihi."""
-    _, claims = ledger.read_claims(package_file("claims.toml"))
-    found = claims[f"relnet.{ratio}_ratio.{n}"].published
+    found = _claims()[f"relnet.{ratio}_ratio.{n}"].published
     assert isinstance(found, float)
     return found
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +23,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.datafiles import package_file
-from snncore.experiments import ledger, speed, training
+from snncore.experiments import ledger, speed
 from snncore.experiments.record import Record
+from snncore.experiments.training import Done, once
 from snncore.learning import eprop_chip
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import METHODS, Signal, Stream, Trial, gradient, ideal_signal, low_pass, observe
@@ -298,6 +300,7 @@ def endless(record: Record, c: Config) -> None:
 FORM = Evidence()
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
 BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
+ABOUT = "evidence accumulation, 64 new trials per update"
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
 STOP, BATCHES = 0.07, 8  # the published code stops when the mean error of so many batches is lower
 
@@ -338,19 +341,19 @@ def test_trials(count: int, seed: int) -> Iterator[evidence.Trials]:
 
 
 @torch.no_grad()
-def test_error(learner: EvidenceLearner, trials: int, seed: int) -> float:
-    """Share of wrong answers in fresh trials."""
-    return sum(wrong(learner.answer(t.x)[0], t.answer) * len(t.answer) for t in test_trials(trials, seed)) / trials
+def test_error(answer: Callable[[Tensor], tuple[Tensor, Any]], trials: int, seed: int) -> float:
+    """Share of wrong answers in fresh trials; ``answer`` gives readouts in the time of recall first."""
+    return sum(wrong(answer(t.x)[0], t.answer) * len(t.answer) for t in test_trials(trials, seed)) / trials
 
 
 def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
     """Train one network; if that is done, only read the account."""
-    name = f"eprop_{signal}_{seed}"
-    if training.kept(name, RECIPE) is None:
-        start, learner = training.commit(), EvidenceLearner(signal, seed)
+
+    def do(state: Path) -> Done:
+        learner = EvidenceLearner(signal, seed)
 
         def update(k: int, g: torch.Generator) -> dict[str, float]:
-            trials, more = evidence.draw(FORM, BATCH, g), {"tested": test_error(learner, TESTED, 0)} if k == EARLY else {}
+            trials, more = evidence.draw(FORM, BATCH, g), {"tested": test_error(learner.answer, TESTED, 0)} if k == EARLY else {}
             y, z = learner.answer(trials.x)
             error = F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y)))
             (error + rate_cost(z, 0.01, 0.01)).backward()
@@ -359,15 +362,12 @@ def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
             learner.watch(share, k)
             return {"loss": float(error.detach()), "error": share, "hertz": 1000 * float(z.detach().mean())} | more
 
-        log = descend(learner, update, RECIPE, seed, training.state_of(name))
+        log = descend(learner, update, RECIPE, seed, state)
         early = next(row["tested"] for row in log if "tested" in row)
-        training.keep(
-            name, f"eprop --train {signal}", seed, RECIPE, learner, f"evidence accumulation, {BATCH} new trials per update", start, log,
-            test_error=round(test_error(learner, TESTED, 0), 4), early_error=early, stopped=int(learner.stopped),
-        )  # fmt: skip
-    account = training.kept(name, RECIPE)
-    assert account
-    return account
+        found = {"test_error": round(test_error(learner.answer, TESTED, 0), 4), "early_error": early, "stopped": int(learner.stopped)}
+        return Done(learner, ABOUT, log, found)
+
+    return once(f"eprop_{signal}_{seed}", f"eprop --train {signal}", RECIPE, seed, do)
 
 
 # --- In integers ------------------------------------------------------------------------------------------------------------------------
@@ -396,9 +396,10 @@ def put_on_grid(learner: EvidenceLearner, g: torch.Generator) -> None:
 
 def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
     """Train one network in integers, by random feedback and without a cost of rates; or its twin in floats, from the same weights."""
-    name, words = (f"eprop_twin_{seed}", "twin") if floats else (f"eprop_chip_{seed}", "chip")
-    if training.kept(name, CHIP) is None:
-        start, learner = training.commit(), EvidenceLearner("random", seed)
+    name = "twin" if floats else "chip"
+
+    def do(state: Path) -> Done:
+        learner = EvidenceLearner("random", seed)
         network, w_feedback = learner.network, learner.w_feedback
         assert w_feedback is not None
         feedback = (32 * w_feedback).round().clamp(-127, 127).numpy().astype(np.int64)
@@ -422,17 +423,13 @@ def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
                 network.w_in.grad, network.w_rec.grad = (part.contiguous() for part in grads.split([evidence.INPUTS, len(grads)], -1))
             return {"loss": float(error.detach()), "error": wrong(y.detach(), trials.answer), "hertz": 1000 * float(z.detach().mean())}
 
-        log = descend(learner, update, CHIP, seed, training.state_of(name))
+        log = descend(learner, update, CHIP, seed, state)
         if not floats:
             put_on_grid(learner, torch_generator(seed, "last rounding"))
-        with torch.no_grad():
-            answers = [((learner.answer(t.x) if floats else on_chip(learner, t.x))[0], t.answer) for t in test_trials(TESTED, 0)]
-        error = round(sum(wrong(y, answer) * len(answer) for y, answer in answers) / TESTED, 4)
-        about = f"evidence accumulation, {BATCH} new trials per update"
-        training.keep(name, f"eprop --train {words}", seed, CHIP, learner, about, start, log, test_error=error)
-    account = training.kept(name, CHIP)
-    assert account
-    return account
+        answer = learner.answer if floats else partial(on_chip, learner)
+        return Done(learner, ABOUT, log, {"test_error": round(test_error(answer, TESTED, 0), 4)})
+
+    return once(f"eprop_{name}_{seed}", f"eprop --train {name}", CHIP, seed, do)
 
 
 def trainings(record: Record, c: Config) -> None:
@@ -463,7 +460,6 @@ class Signals(NamedTuple):
     """Learning signals in one trial of the recorded network."""
 
     x: Float[Tensor, "time 1 input"]
-    z: Float[Tensor, "time 1 neuron"]
     ideal: Float[Tensor, "time neuron"]
     broadcast: Float[Tensor, "time neuron"]
 
@@ -484,16 +480,15 @@ def signals_in_time(record: Record, c: Config) -> Signals:
     (errors,) = torch.autograd.grad(loss(activity.z, y), y)
     ideal, broadcast = ideal_signal(trial, network.readout, loss), errors @ weights.w_out
     asked, cues = FORM.steps - FORM.recall, FORM.cues * (FORM.pause + FORM.cue)
-    for name, signal in (("ideal", ideal), ("broadcast", broadcast)):
-        total = float(signal.abs().sum())
-        for part, where in (("cues", slice(0, cues)), ("delay", slice(cues, asked)), ("before", slice(0, asked))):
-            record.value(f"{name}_{part}", 100 * float(signal[where].abs().sum()) / total, "{:.0f} %")
+    shares = {"ideal_cues": (ideal, 0, cues), "ideal_delay": (ideal, cues, asked), "broadcast_before": (broadcast, 0, asked)}
+    for name, (signal, first, last) in shares.items():
+        record.value(name, 100 * float(signal[first:last].abs().sum() / signal.abs().sum()), "{:.0f} %")
     record.claim(
         "eprop.future", "losses after time t" if ideal[:asked].any() else "no losses after time t", dataset="evidence, one trial", n=1
     )
     ours, whole = gradient(trial, Signal(broadcast, network.readout.kappa)), gradient(trial, Signal(0 * ideal, 0.0, ideal))
     record.value("evidence_cosine", cosine(ours, whole), "{:.2f}")
-    return Signals(trials.x, activity.z, ideal[:, 0], broadcast[:, 0])
+    return Signals(trials.x, ideal[:, 0], broadcast[:, 0])
 
 
 # --- Generating a pattern ---------------------------------------------------------------------------------------------------------------
@@ -579,7 +574,7 @@ def updates_needed(rows: pd.DataFrame) -> float | None:
 
 def about_trainings(record: Record, c: Config) -> None:
     """One recorded network is asked again; how the trainings went."""
-    error = test_error(load_checkpoint("eprop_random_0", EvidenceLearner("random", 0)), c.trials, c.seed + 1)
+    error = test_error(load_checkpoint("eprop_random_0", EvidenceLearner("random", 0)).answer, c.trials, c.seed + 1)
     learns = "online approximations" if error < 0.25 else "online approximations, by which it does not learn"
     record.claim("eprop.approximation", learns, dataset="evidence, random feedback", n=c.trials, seeds=1)
     about = about_checkpoint("eprop_random_0")

@@ -7,6 +7,7 @@ import argparse
 import math
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.experiments import speed, training
+from snncore.experiments import speed
 from snncore.experiments.record import Record
+from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.losses import rate_cost
@@ -73,8 +75,7 @@ def network(seed: int) -> OneShot:
 
 def loss_of(omega: Float[Tensor, "time batch 2"], m: Movements) -> Float[Tensor, " batch"]:
     """What a movement by these velocities costs: errors of velocity and position."""
-    position = (arm.move(omega, DT) - m.tip).square().mean((0, 2))
-    return (VELOCITY * (omega - m.omega).square().mean((0, 2)) + POSITION * position) / 2
+    return (VELOCITY * (omega - m.omega).square().mean((0, 2)) + POSITION * off(omega, m)) / 2
 
 
 def off(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " batch"]:
@@ -95,9 +96,8 @@ def outer(net: OneShot, batch: int = 16):
         found = lesson(net, m, g)
         omega = net.output(found.after)
         rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
-        costs = (rate_cost(found.before.z, rate, rate) + rate_cost(found.after.z, rate, rate)) / 2 + rate_cost(
-            found.lsg.z, lsg_rate, lsg_rate
-        )
+        costs = (rate_cost(found.before.z, rate, rate) + rate_cost(found.after.z, rate, rate)) / 2
+        costs = costs + rate_cost(found.lsg.z, lsg_rate, lsg_rate)
         error = loss_of(omega, m).mean()
         (error + RATE_COST * costs).backward()
         return {"loss": float(error.detach()), "after": float(off(omega.detach(), m).mean())}
@@ -119,6 +119,11 @@ def held_out(c: Config) -> list[Movements]:
     return [arm.draw(n, STEPS, DT, torch_generator(c.seed, f"held-out movements {k}")) for k, n in enumerate(sizes)]
 
 
+def joined(batches: list[Movements]) -> Movements:
+    """All movements in one batch."""
+    return Movements(*(torch.cat(parts, 1) for parts in zip(*batches, strict=True)))
+
+
 @torch.no_grad()
 def lessons(net: OneShot, batches: list[Movements], seed: int) -> Tested:
     """One lesson for each held-out movement."""
@@ -133,25 +138,21 @@ def lessons(net: OneShot, batches: list[Movements], seed: int) -> Tested:
 
 def train_arm(seed: int = 0) -> dict[str, Any]:
     """Train learner and LSG; if that is done, only read the account."""
-    name = f"one_shot_{seed}"
-    if training.kept(name, RECIPE) is None:
-        start, net = training.commit(), network(seed)
-        log = descend(net, outer(net), RECIPE, seed, training.state_of(name))
+
+    def do(state: Path) -> Done:
+        net = network(seed)
+        log = descend(net, outer(net), RECIPE, seed, state)
         found = lessons(net, held_out(Config()), 0)
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in found._asdict().items()}
-        training.keep(name, "one_shot --train", seed, RECIPE, net, "movements of the family, 16 new ones per update", start, log, **results)
-    account = training.kept(name, RECIPE)
-    assert account
-    return account
+        return Done(net, "movements of the family, 16 new ones per update", log, results)
+
+    return once(f"one_shot_{seed}", "one_shot --train", RECIPE, seed, do)
 
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
 
 SIZES = (0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)  # of a single step, relative to the recurrent weights
-ORDINARY_RATES = {
-    "e-prop": 3e-3,
-    "BPTT": 3e-3,
-}  # of Adam: of .001, .003, .01, .03 those with the least error after 100 updates, by other movements
+ORDINARY_RATE = 3e-3  # of Adam: of .001, .003, .01, .03 that with the least error after 100 updates, for both rules, by other movements
 
 
 class Own(NamedTuple):
@@ -216,8 +217,7 @@ def signals(net: OneShot, m: Movements, seed: int) -> Seen:
         found = lesson(net, m, torch_generator(seed, "spikes that show movements whose learning signals are compared"))
     weights = Weights(*(w.detach() for w in net.learner.weights()))
     trial, _ = observe(CLOCK.expand(-1, m.tip.shape[1], -1), weights, net.learner.populations, net.learner.readout)
-    gain = 1 / (1 - net.learner.readout.kappa)
-    return Seen(m, found, ideal_signal(trial, net.learner.readout, lambda _, y: loss_of(gain * y, m).sum()))
+    return Seen(m, found, ideal_signal(trial, net.learner.readout, lambda _, y: loss_of(net.scale * y, m).sum()))
 
 
 def correlation(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> float:
@@ -262,14 +262,13 @@ def trained(seed: int) -> OneShot:
 
 def tests(record: Record, c: Config, batches: list[Movements]) -> Tested:
     """All recorded networks about held-out movements, with all controls; returns what the first one does."""
-    everything = Movements(*(torch.cat(parts, 1) for parts in zip(*batches, strict=True)))
+    everything = joined(batches)
     variance = float((everything.tip - everything.tip.mean(1, keepdim=True)).square().mean())
-    found_by_seed, rows = [lessons(trained(seed), batches, c.seed) for seed in range(SEEDS)], []
-    for seed, found in enumerate(found_by_seed):
-        net = trained(seed)
-        after = float(found.after.mean())
+    nets, rows = [trained(seed) for seed in range(SEEDS)], []
+    every = [lessons(net, batches, c.seed) for net in nets]
+    for net, found in zip(nets, every, strict=True):
         rows.append({**{key: float(value.mean()) for key, value in found._asdict().items()},
-                     "result": 100 * (1 - after / variance),
+                     "result": 100 * (1 - float(found.after.mean()) / variance),
                      "single_eprop": best_single(net, everything, False), "single_bptt": best_single(net, everything, True)})  # fmt: skip
     table = pd.DataFrame(rows)
     for key in table:
@@ -282,7 +281,7 @@ def tests(record: Record, c: Config, batches: list[Movements]) -> Tested:
     record.claim("oneshot.proposal", fast if faster else "no faster than a gradient")
     record.value("variance", variance, "{:.3f}")
     record.claim("oneshot.arm.updates", 1 if table["result"].min() > 50 else "one is not enough")
-    first = found_by_seed[0]
+    first = every[0]
     record.value("distance", 100 * float(torch.sqrt(2 * first.after).median()), "{:.0f} %")
     for name in ("shuffled", "single_eprop", "single_bptt"):
         record.value(f"than_before_{name}", 100 * float(table[name].mean() / table["before"].mean()), "{:.0f} %")
@@ -293,7 +292,7 @@ def ordinary(record: Record, c: Config, m: Movements, after: float) -> pd.DataFr
     """Ordinary updates from the weights of the trained learner: position error after each, and how many bring it as low as ``after``."""
     net, rows = trained(0), []
     for name, credit in (("e-prop", False), ("BPTT", True)):
-        curve = ordinary_curve(net, m, credit, c.updates, ORDINARY_RATES[name])
+        curve = ordinary_curve(net, m, credit, c.updates, ORDINARY_RATE)
         rows += [{"rule": name, "updates": k, "error": error} for k, error in enumerate(curve)]
         reached = next((k for k, error in enumerate(curve) if error <= after), None)
         record.value(f"k_{name.replace('-', '')}", f"more than {c.updates}" if reached is None else reached)
@@ -323,7 +322,7 @@ def figures(record: Record, c: Config, batches: list[Movements], first: Tested) 
                      "of the path's own variance explained": f"{100 * share:.0f} %"})  # fmt: skip
         shares.append(share)
     record.table(pd.DataFrame(rows), "drawn")
-    family = explained(first.after, Movements(*(torch.cat(parts, 1) for parts in zip(*batches, strict=True))))
+    family = explained(first.after, joined(batches))
     low = float(family.quantile(0.05))
     record.value("family_median", 100 * float(family.median()), "{:.0f} %")
     record.value("family_low", 100 * low, "{:.0f} %")

@@ -21,7 +21,7 @@ from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.images import efficientnet_lite
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
-from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.neurons import AHPParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import seeded_weights, torch_generator
 
 
@@ -175,7 +175,7 @@ def eprop(record: Record, c: Config) -> None:
     The recursion is given spikes that the compiled loop has found.
     """
     g, steps = torch_generator(c.seed, "e-prop for timing"), c.eprop_steps
-    lif, alif = LIFParams(20.0, 0.6, n_refractory=4), ALIFParams(20.0, 2000.0, 0.0174, 0.6, 4)
+    lif, alif = conventions.lif("elig", 20.0, 0.6, 5), conventions.alif("elig", 20.0, 2000.0, 0.6, 0.0174, 5)
     populations, samples = [Population(50, lif), Population(50, alif)], 32
     network = RecurrentNetwork(40, populations, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
     x = (torch.rand(steps, samples, 40, generator=g) < 0.02).float()

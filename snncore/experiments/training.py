@@ -35,14 +35,13 @@ class Job(NamedTuple):
     about: str
 
 
-def state_of(name: str) -> Path:
-    """Where a training that is under way keeps its state."""
-    return TRAINING / f"{name}.state"
+class Done(NamedTuple):
+    """A training that is over: the network, which data it learned from, rows of its log with ``seconds``, and what its tests gave."""
 
-
-def commit() -> str:
-    """The commit that a training starts from."""
-    return provenance.commit(TRAINING.parents[1])
+    network: nn.Module
+    about: str
+    log: list[dict[str, Any]]
+    found: Mapping[str, Any]
 
 
 def _as_kept(recipe: Any) -> dict[str, Any]:
@@ -50,71 +49,50 @@ def _as_kept(recipe: Any) -> dict[str, Any]:
     return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
 
 
-def keep(
-    name: str, words: str, seed: int, recipe: Any, network: nn.Module, about: str, start: str, log: list[dict[str, Any]], **found: Any
-) -> None:
-    """Write a checkpoint and its account to ``data/training``.
+def once(name: str, words: str, recipe: Any, seed: int, do: Callable[[Path], Done]) -> dict[str, Any]:
+    """Train, and write checkpoint and account to ``data/training``; if that is done by this recipe, only read the account.
 
     Parameters
     ----------
     name : str
         Of the checkpoint.
     words : str
-        Of the command that did this, after ``python -m snncore.experiments``, without the seed.
-    seed : int
+        Of the command that does this, after ``python -m snncore.experiments``, without the seed.
     recipe : dataclass
-    network : module
-    about : str
-        Which data it learned from.
-    start : str
-        The commit that it started from.
-    log : list of dict
-        Rows with ``seconds``.
-    found : any
-        What else the account says, such as the tests.
+    seed : int
+    do : callable
+        Called if there is something to train, with the path for its state while it is under way.
     """
-    account = {
-        "command": f"python -m snncore.experiments {words} --seed {seed}",
-        "seed": seed,
-        "data": about,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "recipe": _as_kept(recipe),
-        **found,
-        "seconds": round(sum(row["seconds"] for row in log)),
-        "machine": provenance.machine(),
-        "versions": provenance.versions(),
-        "commit": start,
-        "log": log,
-    }
-    save_checkpoint(TRAINING, name, network, account)
-
-
-def kept(name: str, recipe: Any) -> dict[str, Any] | None:
-    """The account of a training by this recipe, if it is done."""
     path = TRAINING / f"{name}.json"
-    account = json.loads(path.read_text()) if path.exists() else None
-    return account if account and account["recipe"] == _as_kept(recipe) else None
+    if not path.exists() or json.loads(path.read_text())["recipe"] != _as_kept(recipe):
+        commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
+        account = {
+            "command": f"python -m snncore.experiments {words} --seed {seed}",
+            "seed": seed,
+            "data": done.about,
+            "parameters": sum(p.numel() for p in done.network.parameters()),
+            "recipe": _as_kept(recipe),
+            **done.found,
+            "seconds": round(sum(row["seconds"] for row in done.log)),
+            "machine": provenance.machine(),
+            "versions": provenance.versions(),
+            "commit": commit,
+            "log": done.log,
+        }
+        save_checkpoint(TRAINING, name, done.network, account)
+    return json.loads(path.read_text())
 
 
 def train_once(name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job]) -> dict[str, Any]:
-    """Train a classifier, test it once, and keep it; if that is done, only read the account.
+    """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train."""
 
-    Parameters
-    ----------
-    name, words, recipe, seed
-        As of `keep`.
-    prepare : callable
-        Called if there is something to train.
-    """
-    if kept(name, recipe) is None:
-        start, job = commit(), prepare()
-        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state_of(name), **job.options)
+    def do(state: Path) -> Done:
+        job = prepare()
+        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, **job.options)
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
-        found = {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})}
-        keep(name, words, seed, recipe, job.network, job.about, start, log, **found)
-    account = kept(name, recipe)
-    assert account
-    return account
+        return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
+
+    return once(name, words, recipe, seed, do)
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from snncore.kernels.loihi import LARGEST
 from snncore.kernels.threads import in_parts
-
-LARGEST = (1 << 23) - 1
 
 
 class Integers(NamedTuple):

@@ -7,10 +7,9 @@ https://kellerjordan.github.io/posts/muon.
 """
 
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import torch_generator
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -202,11 +202,8 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
     optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
-    identity = {"recipe": asdict(recipe), "seed": seed, "shapes": {k: tuple(v.shape) for k, v in network.state_dict().items()}}
-    if state.exists():
-        saved = torch.load(state, weights_only=True)
-        if saved["identity"] != identity:
-            raise ValueError(f"{state} belongs to another recipe, seed or network: remove it to begin anew")
+    who = identity(recipe, seed, network)
+    if saved := read_state(state, who):
         network.load_state_dict(saved["network"])
         for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
@@ -239,11 +236,8 @@ def train(
         log.append(
             {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": round(time.perf_counter() - start, 1)}
         )
-        state.parent.mkdir(parents=True, exist_ok=True)
-        part = state.with_name(state.name + ".part")
         momenta = [optimizer.state_dict() for optimizer in optimizers.all]
-        torch.save({"identity": identity, "network": network.state_dict(), "optimizers": momenta, "log": log}, part)
-        os.replace(part, state)
+        write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log)
         if progress:
             tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {log[-1]['seconds']} s")
     return log

@@ -4,10 +4,9 @@ Source: D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 20
 """
 
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import nn
 from tqdm import tqdm
 
 from snncore.learning.classifier import TrainingDiverged
+from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import torch_generator
 
 Update = Callable[[int, torch.Generator], dict[str, float]]
@@ -104,11 +104,8 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
     parameters = list(network.parameters())
     optimizer = torch.optim.Adam(parameters, recipe.rate)
     log, usual = [], 0.0
-    identity = {"recipe": asdict(recipe), "seed": seed, "shapes": {k: tuple(v.shape) for k, v in network.state_dict().items()}}
-    if state.exists():
-        saved = torch.load(state, weights_only=True)
-        if saved["identity"] != identity:
-            raise ValueError(f"{state} belongs to another recipe, seed or network: remove it to begin anew")
+    who = identity(recipe, seed, network)
+    if saved := read_state(state, who):
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
         log, usual = saved["log"], saved["usual"]
@@ -134,11 +131,7 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
         means = {name: float(f"{sum(values) / len(values):.5g}") for name, values in found.items()}
         log.append({"update": k + 1, **means, "seconds": round(time.perf_counter() - start, 1)})
         start, rows = time.perf_counter(), []
-        state.parent.mkdir(parents=True, exist_ok=True)
-        part = state.with_name(state.name + ".part")
-        saved = {"identity": identity, "network": network.state_dict(), "optimizer": optimizer.state_dict(), "log": log, "usual": usual}
-        torch.save(saved, part)
-        os.replace(part, state)
+        write_state(state, who, network=network.state_dict(), optimizer=optimizer.state_dict(), log=log, usual=usual)
         bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
     bar.close()
     return log

@@ -40,7 +40,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.networks.recurrent import Activity, Population, Weights, run, stepwise
-from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, readout_step
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.spike import pseudo_derivative
 from snncore.unroll import unroll
 
@@ -96,6 +96,11 @@ def low_pass(x: Float[Tensor, "time *shape"], decay: float, gain: float = 1.0) -
     return unroll(step, x, torch.zeros_like(x[0]))[0]
 
 
+def delayed(z: Float[Tensor, "time *shape"]) -> Float[Tensor, "time *shape"]:
+    """The same one step later: what synapses hear of spikes."""
+    return torch.cat([torch.zeros_like(z[:1]), z[:-1]])
+
+
 def _psi(x: Tensor, p: Any) -> Tensor:
     """The pseudo-derivative where v is by x above the threshold in force."""
     return pseudo_derivative(x / p.v_th, p.dampening) / p.v_th
@@ -108,18 +113,19 @@ def pseudo_derivatives(
 
     Zero in the ``n_refractory`` steps after a spike.
     """
-    x, before = v - p.v_th, torch.cat([torch.zeros_like(z[:1]), z[:-1]])
+    x, before = v - p.v_th, delayed(z)
     if isinstance(p, ALIFParams):
         x = x - p.beta * low_pass(before, p.rho)
     psi = _psi(x, p)
     for _ in range(p.n_refractory):
         psi = psi * (1 - before)
-        before = torch.cat([torch.zeros_like(z[:1]), before[:-1]])
+        before = delayed(before)
     return psi
 
 
-def _check_neurons(populations: Sequence[Population]) -> None:
-    """Refuse neurons for which the published recursion does not hold."""
+def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
+    """Constants of the populations; neurons for which the published recursion does not hold are refused."""
+    found = []
     for _, p in populations:
         if not isinstance(p, (LIFParams, ALIFParams)):
             raise TypeError(
@@ -134,6 +140,8 @@ def _check_neurons(populations: Sequence[Population]) -> None:
                 f"beta is {p.beta}: above (1 + rho) v_th / dampening = {(1 + p.rho) * p.v_th / p.dampening:.3g} the adaptation's trace "
                 "grows without bound; lower beta"
             )
+        found.append(p)
+    return found
 
 
 @torch.no_grad()
@@ -149,11 +157,10 @@ def observe(
     ValueError
         If neurons are reset to zero, or a trace could grow without bound: the published recursion holds for neither.
     """
-    _check_neurons(populations)
+    params = _known(populations)
     activity = run(x, weights, populations, readout, potentials=True)
     sizes = [size for size, _ in populations]
-    parts = zip(activity.z.split(sizes, -1), activity.v.split(sizes, -1), populations, strict=True)
-    psi = torch.cat([pseudo_derivatives(z, v, p) for z, v, (_, p) in parts if isinstance(p, (LIFParams, ALIFParams))], -1)
+    psi = torch.cat(list(map(pseudo_derivatives, activity.z.split(sizes, -1), activity.v.split(sizes, -1), params)), -1)
     return Trial(x, activity.z, psi, weights, populations), activity
 
 
@@ -175,8 +182,7 @@ def ideal_signal(
     activity = run(current, Weights(identity, *weights[1:]), populations, readout)
     (delta,) = torch.autograd.grad(loss(activity.z, activity.y), current)
     spikes = z.detach().requires_grad_()
-    nothing = torch.zeros_like(activity.y[0])
-    y = unroll(lambda now, state: readout_step(now, state, readout), spikes @ weights.w_out.mT, nothing)[0]
+    y = low_pass(spikes @ weights.w_out.mT, readout.kappa, 1 - readout.kappa)
     (signal,) = torch.autograd.grad(loss(spikes, y), spikes)
     signal[:-1] += delta[1:] @ weights.w_rec
     return signal
@@ -241,8 +247,7 @@ def _parts(pre: Tensor, psi: Tensor, signal: Signal, populations: Sequence[Popul
     """What belongs to each population."""
     direct = torch.zeros_like(psi) if signal.direct is None else signal.direct
     sizes, parts = [size for size, _ in populations], []
-    for (_, p), *own in zip(populations, *(a.split(sizes, -1) for a in (psi, signal.filtered, direct)), strict=True):
-        assert isinstance(p, (LIFParams, ALIFParams))
+    for p, *own in zip(_known(populations), *(a.split(sizes, -1) for a in (psi, signal.filtered, direct)), strict=True):
         rho, beta = (p.rho, p.beta) if isinstance(p, ALIFParams) else (0.0, 0.0)
         parts.append(_Part(p.alpha, rho, beta, signal.kappa, pre, *own))
     return parts
@@ -367,7 +372,7 @@ def gradient(
     if method in ("fused", "autograd"):
         grad_in, grad_rec = _by_autograd(trial, signal, method == "fused")
     else:
-        pre = torch.cat([x, torch.cat([torch.zeros_like(z[:1]), z[:-1]])], -1)
+        pre = torch.cat([x, delayed(z)], -1)
         compute = {"online": _online, "factored": _factored, "chunked": lambda p: _chunked(p, chunk)}[method]
         grad_in, grad_rec = torch.cat([compute(p) for p in _parts(pre, psi, signal, populations)]).split([x.shape[-1], z.shape[-1]], -1)
     return grad_in, _no_self(grad_rec)
@@ -395,8 +400,7 @@ class Stream:
     """
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
-        _check_neurons(populations)
-        self.weights, self.populations = weights, populations
+        self.weights, self.populations, self._params = weights, populations, _known(populations)
         self._step, self._state = stepwise(weights, populations, readout, like, potentials=True)
         inputs = like.shape[1] + weights.w_rec.shape[1]
         self._carries = [Carry(like.new_zeros(len(like), inputs), *like.new_zeros(2, len(like), size, inputs)) for size, _ in populations]
@@ -417,7 +421,7 @@ class Stream:
 
         def step(current: Tensor, state: tuple) -> tuple:
             found, after = self._step(current, state)
-            return (found, torch.cat(list(map(_psi_now, after[1], state[1], (p for _, p in self.populations))), -1)), after
+            return (found, torch.cat(list(map(_psi_now, after[1], state[1], self._params)), -1)), after
 
         (found, psi), self._state = unroll(step, x @ self.weights.w_in.mT, self._state)
         self._seen = torch.cat([x, torch.cat([z_before[None], found.z[:-1]])], -1), psi, found.z

@@ -34,11 +34,10 @@ from torch import Tensor
 from snncore.kernels import eprop_chip as kernel
 from snncore.kernels.eprop_chip import Integers
 from snncore.loihi.fixed_point import decay
+from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import FULL_DECAY, STATE
 from snncore.networks.recurrent import Population
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
-
-UNIT = 127  # the weight that reaches the threshold
 
 Spikes = UInt8[np.ndarray, "time batch neuron"]
 

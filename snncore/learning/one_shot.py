@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from snncore.learning.eprop import pseudo_derivatives
+from snncore.learning.eprop import delayed, pseudo_derivatives
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
 from snncore.neurons import LIFParams, ReadoutParams
 
@@ -101,9 +101,14 @@ class OneShot(nn.Module):
             sizes = torch.tensor([shown] * shown + [4 * neurons] * neurons + [4 * inputs] * inputs)
             self.lsg.w_in.mul_((total / sizes).sqrt())  # what is shown counts as much as a layer, all else a quarter of that
 
+    @property
+    def scale(self) -> float:
+        """Of outputs, in which a spike counts 1 at first."""
+        return 1 / (1 - self.learner.readout.kappa)
+
     def output(self, found: Activity) -> Tensor:
-        """Readouts in which a spike counts 1 at first."""
-        return found.y / (1 - self.learner.readout.kappa)
+        """Scaled readouts."""
+        return self.scale * found.y
 
     def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None) -> Activity:
         """The learner with its own weights, or with those after an update."""
@@ -120,10 +125,9 @@ class OneShot(nn.Module):
         """The learner's weights after one update for each learning signal."""
         weights = self.learner.weights()
         psi = pseudo_derivatives(before.z.detach(), before.v, self.lif)
-        delayed = torch.cat([torch.zeros_like(before.z[:1]), before.z[:-1]])
         w_in, w_rec = (
             local_update(w, learning_signal, psi, traces(pre, self.lif.alpha), self.eta)
-            for w, pre in ((weights.w_in, x), (weights.w_rec, delayed))
+            for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
         )
         return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))
 

@@ -69,7 +69,7 @@ def test_long_gradients_are_shortened(tmp_path, clip):
     """Update 7 has a gradient hundreds of times as long as others; Adam's mean of squares tells whether it was left so."""
     network = fresh()
     descend(network, task(network), Descent(12, 0.01, every=4, clip=clip), 0, tmp_path / "state", progress=False)
-    moments = torch.load(tmp_path / "state")["optimizer"]["state"].values()
+    moments = torch.load(tmp_path / "state", weights_only=True)["optimizer"]["state"].values()
     largest = max(float(m["exp_avg_sq"].max()) for m in moments)  # of squares: clipped ones are all alike
     assert (largest > 100) == (clip == math.inf)
 
@@ -85,7 +85,7 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
     network = fresh()
     with pytest.raises(TrainingDiverged, match="update 6: the loss is nan"):
         descend(network, task(network, nan_at=5), RECIPE, 0, tmp_path / "s.state", progress=False)
-    kept = torch.load(tmp_path / "s.state")["log"]
+    kept = torch.load(tmp_path / "s.state", weights_only=True)["log"]
     assert [row["update"] for row in kept] == [4]
 
     def exploding(k, generator):
