@@ -75,21 +75,23 @@ def test_the_learning_signals_matter():
     assert torch.equal(lesson.after.z, lesson.before.z.expand(-1, BATCH, -1))
     network, x, shown = problem()
     w = network(x, shown).weights.w_rec
-    assert all(float((w[0] - w[b]).abs().max()) > 1e-4 for b in range(1, BATCH))
+    assert all(float((w[0] - w[b]).detach().abs().max()) > 1e-4 for b in range(1, BATCH))
 
 
 def test_one_update_can_be_learned():
-    """Show one of two things; after one update the readout has to be +1 or -1: impossible without the signals, learned in 150."""
+    """Show one of two things; after one update the readout has to be +1 or -1: impossible without the signals, learned in 200 updates."""
     g = torch.Generator().manual_seed(3)
     network = OneShot(IN, 2, 1, 20, 20, 2.0, 0.01, g)
     x = (torch.rand(TIME, 1, IN, generator=g) < 0.3).float()
     shown = torch.eye(2).expand(TIME, 2, 2) * (torch.rand(TIME, 2, 2, generator=g) < 0.5)
     target = torch.tensor([1.0, -1.0])[:, None]
-    optimizer, errors = torch.optim.Adam(network.parameters(), 2e-2), []
-    for _ in range(150):
+    optimizer, errors = torch.optim.Adam(network.parameters(), 1e-2), []
+    for k in range(200):
         error = (network.output(network(x, shown).after)[20:] - target).square().mean()
         optimizer.zero_grad()
         error.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.param_groups[0]["lr"] = 1e-2 * (1 - k / 200)  # at a constant rate, single spikes make the error jump now and then
         optimizer.step()
         errors.append(float(error.detach()))
     assert math.isfinite(errors[-1])
