@@ -300,8 +300,8 @@ def endless(record: Record, c: Config) -> None:
 FORM = Evidence()
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
 BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
-ABOUT = "evidence accumulation, 64 new trials per update"
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
+ABOUT = f"evidence accumulation, {BATCH} new trials per update"
 STOP, BATCHES = 0.07, 8  # the published code stops when the mean error of so many batches is lower
 
 
