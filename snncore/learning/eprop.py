@@ -206,12 +206,12 @@ class _Part(NamedTuple):
 
 def _trace_back(p: _Part, mu: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """From the end, where mu is given, backward: q(t), and with what the traces before the first step count, of adaptation and filtered."""
-    q, later = torch.empty_like(p.psi), torch.zeros_like(mu)
+    q, arriving = torch.empty_like(p.psi), torch.zeros_like(mu)
     for t in range(len(p.psi) - 1, -1, -1):
-        later = p.kappa * later + (1 - p.kappa) * p.filtered[t]
-        q[t] = p.psi[t] * (later + p.direct[t] + mu)
+        arriving = p.kappa * arriving + (1 - p.kappa) * p.filtered[t]
+        q[t] = p.psi[t] * (arriving + p.direct[t] + mu)
         mu = p.rho * mu - p.beta * q[t]
-    return q, mu, p.kappa / (1 - p.kappa) * later
+    return q, mu, p.kappa / (1 - p.kappa) * arriving
 
 
 def _online(p: _Part) -> Tensor:
