@@ -192,7 +192,7 @@ plt.show()
 # ```{figure} ../results/eprop/signals.*
 # :name: fig-signals
 # :alt: Three panels over 2250 steps. Above, input spikes: cues left and right in the first half, then silence, then the inputs that ask. Middle, the ideal learning signals of three neurons, near zero during the first cues, grow through the delay and are largest when the network is asked. Below, the broadcast errors are zero until the network is asked.
-# One trial. The three neurons with the largest ideal signals; each panel has its own scale, that of the ideal signals is linear up to a hundredth and logarithmic
+# One trial (live, with a recorded network). The three neurons with the largest ideal signals; each panel has its own scale, that of the ideal signals is linear up to a hundredth and logarithmic
 # above.
 # ```
 #
@@ -229,7 +229,7 @@ plt.show()
 # ```{figure} ../results/eprop/patterns.*
 # :name: fig-patterns
 # :alt: Left, variance left against updates on a logarithmic scale. All curves of e-prop, and BPTT with small gamma, fall from above one to a few percent; BPTT with gamma 0.3 stays far above them. Right, the cosine with the gradient of BPTT lies near zero for gamma 0.3 and far above for 0.03.
-# Left: part of the target's variance that is left (mean, lowest and highest of the seeds). Right: the angle between the gradients of
+# Left: part of the target's variance that is left (live; mean, lowest and highest of the seeds). Right: the angle between the gradients of
 # symmetric e-prop and of BPTT, at the same weights.
 # ```
 #
@@ -304,7 +304,8 @@ plt.show()
 # Random feedback does as well as the symmetric one that a brain cannot have. Differences between both and BPTT are as large as those between seeds.
 # Adaptive feedback begins like the others, and then stays behind: it forgets.
 #
-# One of the networks, by random feedback, is asked again on this page: {value}`live_error` of {value}`live_trials` new trials are wrong (live). Its
+# One of the networks, by random feedback, is asked again on this page: {value}`live_error` of {value}`live_trials` new trials are wrong (live; in its recorded
+# test, {value}`test_error` of {value}`tested`). Its
 # training took {value}`minutes` minutes ({value}`machine`). BPTT has $\gamma$ = {value}`bptt_dampening`, the best of three, since with the
 # published one it hardly learned here, too; we did not try to clip its gradients. A training that never got as low counts with all its updates
 # (random: {value}`never_random`, symmetric: {value}`never_symmetric`, adaptive: {value}`never_adaptive`, BPTT: {value}`never_bptt`; recorded).

@@ -15,7 +15,7 @@
 # # One-shot learning
 #
 # We learn many things from a single example: a movement that someone shows us, a new word, a letter of a foreign script. Following a
-# gradient takes hundreds of updates for that. The talk's last idea starts from the brain, where learning signals come from structures that
+# gradient takes many updates for that. The talk's last idea starts from the brain, where learning signals come from structures that
 # evolution has optimized. So why should they approximate a gradient at all? Let a second spiking network emit them, and
 # optimize *that* network for what the brain needs: {published}`oneshot.proposal` {cite:p}`scherr2020`.
 #
@@ -80,7 +80,7 @@ plt.show()
 # ```{figure} ../results/one_shot/movements.*
 # :name: fig-movements
 # :alt: Five curved paths in the plane. Before the update the arm makes the same small movement in all panels; after it, its path lies close to the one that was shown in four of them and follows it roughly in the last.
-# Held-out movements: of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
+# Held-out movements (live, with recorded networks): of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
 # ```
 #
 # The error is the mean squared distance of the tip along x and along y, where the arm has length 1. {numref}`tab-arm` has its mean over
@@ -143,7 +143,7 @@ plt.show()
 # ```{figure} ../results/one_shot/activity.*
 # :name: fig-activity
 # :alt: Rasters of spikes over half a second for the learner before the update, for the error module, and for the learner after the update, all sparse and irregular; below, learning signals of three neurons that rise and fall within tens of milliseconds.
-# Both networks in one lesson (the first movement of {numref}`fig-movements`), and three learning signals.
+# Both networks in one lesson (the first movement of {numref}`fig-movements`), and three learning signals (live).
 # ```
 #
 # The learning signals are those that make *one* update work, and nothing else was asked of them. The talk finds them
@@ -172,7 +172,7 @@ plt.show()
 # ```{figure} ../results/one_shot/signals.*
 # :name: fig-signals-compared
 # :alt: Three panels in which the learning signal of the error module and that of BPTT take different courses over time, and a cloud of points without direction.
-# Learning signals of the error module and of BPTT in one lesson, each relative to its largest. Last panel: the same for all neurons, movements and steps (a sample), in standard
+# Learning signals of the error module and of BPTT in one lesson (live), each relative to its largest. Last panel: the same for all neurons, movements and steps (a sample), in standard
 # deviations.
 # ```
 #
@@ -232,7 +232,7 @@ plt.show()
 # ```{figure} ../results/one_shot/drawn.*
 # :name: fig-drawn
 # :alt: A circle, an eight, a letter S and a spiral, each with the path of the arm before and after one update. After it, the arm moves around the right places and follows the shapes roughly.
-# Drawn paths: shown, before, and after one update.
+# Drawn paths: shown, before, and after one update (live).
 # ```
 #
 # :::{csv-table} Squared position errors of drawn paths (live).
@@ -272,7 +272,8 @@ plt.show()
 # ```
 #
 # To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates ({value}`live_seconds` s), the error of held-out
-# movements is {value}`live_before` before the inner update, and {value}`live_after` after it ({claim}`oneshot.arm.live` after 1,200). An iteration of the outer
+# movements is {value}`live_before` before the inner update, and {value}`live_after` after it. (A training of 1,200 updates: {claim}`oneshot.arm.live`.)
+# An iteration of the outer
 # optimization takes {claim}`speed.oneshot` of processor time by our compiled loops, {claim}`speed.oneshot.ratio` as fast as by PyTorch's operations.
 #
 # ## What remains

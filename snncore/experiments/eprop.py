@@ -581,6 +581,7 @@ def about_trainings(record: Record, c: Config) -> None:
     plain, adapting = (eprop_chip.synapse_bytes(kind) for kind in (False, True))
     values = {
         "live_error": f"{100 * error:.1f} %", "live_trials": c.trials,
+        "test_error": f"{100 * about['test_error']:.1f} %", "tested": f"{TESTED:,}",
         "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"],
         "updates": f"{RECIPE.updates:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "chip_updates": CHIP.updates,
         "synapse": f"{plain} bytes, or {adapting} if it leads to an adapting neuron",
