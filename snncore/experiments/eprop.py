@@ -5,9 +5,12 @@
 
 import argparse
 import math
+import os
 import resource
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -165,84 +168,163 @@ def one_gradient(record: Record, c: Config) -> pd.DataFrame:
 # --- The published losses ---------------------------------------------------------------------------------------------------------------
 
 
-def _single(*arrays: np.ndarray) -> list[Tensor]:
+def _single(*arrays: np.ndarray) -> list[np.ndarray]:
     """Weights of the published code: drawn in double precision as (pre, post), kept in single, used here in double."""
-    return [torch.from_numpy(a.T.astype(np.float32).astype(float)) for a in arrays]
+    return [a.T.astype(np.float32).astype(float) for a in arrays]
 
 
-def published_regression(updates: int = 5) -> list[float]:
-    """Losses of the published pattern generation: 100 LIF neurons, random feedback, gradient descent."""
+class Case(NamedTuple):
+    """What the published code drew: weights, and a sample for each of five updates; see `peer_nest` for the rest."""
+
+    w_in: np.ndarray
+    w_rec: np.ndarray
+    w_out: np.ndarray
+    w_feedback: np.ndarray
+    x: np.ndarray
+    target: np.ndarray
+    constants: dict[str, Any]
+
+
+UPDATES = 5
+
+
+def regression_case() -> Case:
+    """Pattern generation: 100 LIF neurons, random feedback, gradient descent."""
     g, n, steps = np.random.RandomState(1), 100, 1000  # the numbers that the published code drew
     w_in, w_rec, w_out = _single(g.randn(100, n) / 10, g.randn(n, n) / 10, g.randn(n, 1) / 10)
-    w_feedback = _single(g.randn(1, n).reshape(n, 1).T / 10)[0]
-    x = torch.from_numpy((g.rand(steps, 100) < 0.05).astype(float))[:, None]
-    x[0] = 0
-    target = pattern.sines(steps, *(torch.from_numpy(g.uniform(low, high, 4)) for low, high in ((0.5, 2.0), (0, 2 * math.pi))))
-    neurons = conventions.lif("light", 30.0, 0.03)
-    weights, losses = [w_in, w_rec.fill_diagonal_(0), w_out], []
-    for _ in range(updates):
-        own = Weights(*(w.requires_grad_() for w in weights))
-        found = run_network(x, own, [Population(n, neurons)], ReadoutParams(30.0), credit=False, w_feedback=w_feedback)
-        error = (found.y - target).square().sum() / 2
-        grads = torch.autograd.grad(error + 150 * rate_cost(found.z, 0.01, 0.01), own)
-        grads[1].fill_diagonal_(0)
-        weights = [(w - 1e-4 * grad).detach() for w, grad in zip(weights, grads, strict=True)]
-        losses.append(float(error.detach()))
-    return losses
+    (w_feedback,) = _single(g.randn(1, n).reshape(n, 1).T / 10)
+    np.fill_diagonal(w_rec, 0)
+    x = g.rand(steps, 100) < 0.05
+    x[0] = False
+    target = pattern.sines(steps, *(torch.from_numpy(g.uniform(low, high, 4)) for low, high in ((0.5, 2.0), (0, 2 * math.pi)))).numpy()
+    constants = {"adaptive": 0, "tau": 30.0, "tau_a": 1.0, "beta": 0.0, "v_th": 0.03, "refractory": 0, "dampening": 0.3, "scaled": True,
+                 "classes": False, "window": steps, "rate": 1e-4, "c_reg": 300.0}  # fmt: skip
+    return Case(w_in, w_rec, w_out, w_feedback, np.stack([x] * UPDATES), np.stack([target.reshape(steps, 1)] * UPDATES), constants)
+
+
+BETA = 1.7 * (1 - math.exp(-1 / 2000)) / (1 - math.exp(-1 / 20))  # of the published ALIF neurons
 
 
 def evidence_neurons(dampening: float = 0.3) -> list[Population]:
     """50 LIF and 50 ALIF neurons as published."""
-    beta = 1.7 * (1 - math.exp(-1 / 2000)) / (1 - math.exp(-1 / 20))
-    lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, beta, 5, dampening)
+    lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, BETA, 5, dampening)
     return [Population(50, lif), Population(50, alif)]
 
 
-def published_classification(updates: int = 5) -> list[float]:
-    """Losses of the published evidence accumulation, one trial per update: 50 LIF and 50 ALIF neurons, random feedback, Adam."""
+def classification_case() -> Case:
+    """Evidence accumulation: 50 LIF and 50 ALIF neurons, random feedback, Adam."""
     g, n, form = np.random.RandomState(1), 100, Evidence()
     w_in, w_rec = _single(g.randn(40, n) / math.sqrt(40), g.randn(n, n) / 10)
     limit = math.sqrt(3 / ((n + 2) / 2))
-    w_out = _single(g.uniform(-limit, limit, (n, 2)))[0]
-    w_feedback = _single(g.randn(n, 2).T)[0]
-    weights, losses = [w_in, w_rec.fill_diagonal_(0), w_out], []
-    moments = [[torch.zeros_like(w), torch.zeros_like(w)] for w in weights]
-    trials = []
-    for _ in range(updates):
+    (w_out,) = _single(g.uniform(-limit, limit, (n, 2)))
+    (w_feedback,) = _single(g.randn(n, 2).T)
+    np.fill_diagonal(w_rec, 0)
+    x, target = np.zeros((UPDATES, form.steps, 40), bool), np.zeros((UPDATES, form.steps, 2))
+    for k in range(UPDATES):
         left = np.array([0.3, 0.7], np.float32)[g.choice([0, 1], 1)]
         cues = g.choice([0, 1], 7, p=np.array([left[0], 1 - left[0]], np.float32))
         p = np.zeros((form.steps, 40))
-        for k, side in enumerate(cues):
-            p[k * 150 + 50 : k * 150 + 150, side * 10 : side * 10 + 10] = form.rate
+        for at, side in enumerate(cues):
+            p[at * 150 + 50 : at * 150 + 150, side * 10 : side * 10 + 10] = form.rate
         p[-form.recall :, 20:30], p[:, 30:] = form.rate, form.noise
-        spikes = p > g.rand(p.size).reshape(p.shape)
-        spikes[0] = False
-        trials.append((torch.from_numpy(spikes.astype(float))[:, None], int(cues.sum() > 3)))
-    for k, (x, answer) in enumerate(trials, 1):
+        x[k] = p > g.rand(p.size).reshape(p.shape)
+        x[k, 0] = False
+        target[k, :, int(cues.sum() > 3)] = 1
+    constants = {"adaptive": 50, "tau": 20.0, "tau_a": 2000.0, "beta": BETA, "v_th": 0.6, "refractory": 5, "dampening": 0.3,
+                 "scaled": False, "classes": True, "window": form.recall, "rate": 5e-3, "c_reg": 300.0}  # fmt: skip
+    return Case(w_in, w_rec, w_out, w_feedback, x, target, constants)
+
+
+CASES = {"regression": regression_case, "classification": classification_case}
+
+
+def published_losses(kind: str) -> list[float]:
+    """Losses in five updates of one sample each, by e-prop with the published random feedback."""
+    case = CASES[kind]()
+    classes, window = case.constants["classes"], case.constants["window"]
+    neurons = evidence_neurons() if classes else [Population(100, conventions.lif("light", 30.0, 0.03))]
+    readout, w_feedback = ReadoutParams(case.constants["tau"]), torch.from_numpy(case.w_feedback)
+    weights = [torch.from_numpy(w) for w in case[:3]]
+    moments, losses = [[torch.zeros_like(w), torch.zeros_like(w)] for w in weights], []
+    for k, (x, target) in enumerate(zip(*map(torch.from_numpy, (case.x, case.target)), strict=True), 1):
         own = Weights(*(w.requires_grad_() for w in weights))
-        found = run_network(x, own, evidence_neurons(), ReadoutParams(), credit=False, w_feedback=w_feedback)
-        error = F.cross_entropy(found.y[-form.recall :, 0], torch.full((form.recall,), answer))
-        grads = torch.autograd.grad(error + 150 / form.recall * rate_cost(found.z, 0.01, 0.01), own)
+        found = run_network(x.double()[:, None], own, neurons, readout, credit=False, w_feedback=w_feedback)
+        y = found.y[-window:, 0]
+        error = F.cross_entropy(y, target[-window:]) if classes else (y - target).square().sum() / 2
+        grads = torch.autograd.grad(error + 150 / (window if classes else 1) * rate_cost(found.z, 0.01, 0.01), own)
         grads[1].fill_diagonal_(0)
-        step = 5e-3 * math.sqrt(1 - 0.999**k) / (1 - 0.9**k)
-        for i, grad in enumerate(grads):  # Adam as TensorFlow has it: its small number is added after the correction
-            first, second = moments[i]
-            first.lerp_(grad, 0.1), second.lerp_(grad.square(), 0.001)
-            weights[i] = (weights[i] - step * first / (second.sqrt() + 1e-8)).detach()
+        step = case.constants["rate"]
+        if classes:  # Adam as TensorFlow has it: its small number is added after the correction
+            step *= math.sqrt(1 - 0.999**k) / (1 - 0.9**k)
+            for (first, second), grad in zip(moments, grads, strict=True):
+                first.lerp_(grad, 0.1), second.lerp_(grad.square(), 0.001)
+            grads = tuple(first / (second.sqrt() + 1e-8) for first, second in moments)
+        weights = [(w - step * grad).detach() for w, grad in zip(weights, grads, strict=True)]
         losses.append(float(error.detach()))
     return losses
 
 
-def published(record: Record) -> None:
-    """The ten losses of the original code."""
+def by_nest(kind: str, python: str) -> tuple[np.ndarray, float, str]:
+    """Losses of the same updates by the NEST simulator, which this Python has; seconds of simulation, and its version.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it fails; its own message is shown.
+    """
+    case = CASES[kind]()
+    with tempfile.TemporaryDirectory() as folder:
+        given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")
+        arrays: dict[str, Any] = {name: value for name, value in case._asdict().items() if name != "constants"}
+        np.savez(given, **arrays, **case.constants)
+        subprocess.run([python, Path(__file__).with_name("peer_nest.py"), given, answer], check=True, stdout=subprocess.DEVNULL)
+        with np.load(answer) as found:
+            return found["losses"], float(found["seconds"]), str(found["versions"])
+
+
+def keep_nest(python: str, path: Path) -> None:
+    """Write what NEST finds to a file; the recorded one is ``data/peers/nest.npz``."""
+    losses: dict[str, Any] = {}
+    for kind in CASES:
+        losses[kind], _, versions = by_nest(kind, python)
+    np.savez(path, versions=np.array(versions), **losses)
+
+
+def beside_nest(record: Record, ours: Mapping[str, list[float]]) -> None:
+    """The recorded losses of the NEST simulator beside ours."""
+    with np.load(package_file("peers/nest.npz")) as nest:
+        off = [np.abs(np.array(ours[kind]) / nest[kind] - 1).max() for kind in CASES]
+        record.claim("eprop.nest", float(max(off)), dataset=f"recorded run of {nest['versions']}", n=2 * UPDATES)
+        record.value("nest_version", str(nest["versions"]))
+
+
+def nest_live(record: Record, python: str, ours: Mapping[str, list[float]], seconds: float) -> None:
+    """Claim of speed against NEST, here and now, where our gradient takes so many seconds per sample.
+
+    Raises
+    ------
+    ValueError
+        If its losses are others.
+    """
+    losses, theirs, versions = by_nest("classification", python)
+    if not np.allclose(losses, ours["classification"], rtol=1e-10, atol=0):
+        raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours['classification']}: do not trust its time")
+    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples"
+    record.claim("speed.eprop.nest", theirs / UPDATES / seconds, dataset=where, timing=True)
+
+
+def published(record: Record) -> dict[str, list[float]]:
+    """The ten losses of the original code, beside ours, which are returned."""
     _, claims = ledger.read_claims(package_file("claims.toml"))
-    table = pd.DataFrame({"update": range(1, 6)})
-    for kind, losses in (("regression", published_regression()), ("classification", published_classification())):
+    table, ours = pd.DataFrame({"update": range(1, UPDATES + 1)}), {kind: published_losses(kind) for kind in CASES}
+    for kind, losses in ours.items():
         for k, loss in enumerate(losses, 1):
             record.claim(f"eprop.golden.{kind}.{k}", loss, n=1)
         known = [claims[f"eprop.golden.{kind}.{k}"].published for k in table["update"]]
         table[f"{kind}, published"], table[f"{kind}, ours"] = ([f"{x:.9g}" for x in column] for column in (known, losses))
     record.table(table, "losses")
+    beside_nest(record, ours)
+    return ours
 
 
 # --- Without end ------------------------------------------------------------------------------------------------------------------------
@@ -606,23 +688,31 @@ class Result(NamedTuple):
 def run(c: Config, record: Record) -> Result:
     """One gradient in several ways, learning signals in time, learning curves; with ``train``, also the trainings."""
     one_gradient(record, c)
-    published(record)
+    losses = published(record)
     patterns = pattern_curves(record, c)
     about_trainings(record, c)
     endless(record, c)
-    speed.eprop(record, speed.config(record.preset, c.seed))
+    seconds = speed.eprop(record, speed.config(record.preset, c.seed))
     if c.train:
         trainings(record, c)
+    if c.train and (python := os.environ.get("SNNCORE_NEST")):
+        nest_live(record, python, losses, seconds)
     return Result(signals_in_time(record, c), patterns, evidence_curves())
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The words of the command that trains."""
     parser.add_argument("--train", choices=(*SIGNALS, "chip", "twin"), help="train a network, by such signals, or in integers, or its twin")
+    parser.add_argument("--nest", metavar="PYTHON", help="write the losses of the NEST simulator, which this Python has")
+    parser.add_argument("--keep", type=Path, metavar="FILE", default=Path("nest.npz"), help="to this file")
 
 
 def command(given: argparse.Namespace) -> bool:
-    """Train, if that is asked for."""
+    """Train, or ask NEST, if that is asked for."""
+    if given.nest:
+        keep_nest(given.nest, given.keep)
+        print(f"written to {given.keep}")
+        return True
     if given.train is None:
         return False
     if given.train not in SIGNALS:

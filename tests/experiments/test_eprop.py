@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from snncore.datafiles import package_file
 from snncore.experiments import eprop, training
 from snncore.experiments.record import Record, read_rows
 from snncore.learning.descent import Descent
@@ -18,10 +19,31 @@ CLASSIFICATION = (0.741153, 0.740388, 0.665785, 0.663644, 0.729429)
 
 
 def test_losses_of_the_published_code():
-    assert eprop.published_regression() == pytest.approx(REGRESSION, rel=2e-7)
-    assert eprop.published_classification() == pytest.approx(CLASSIFICATION, rel=1e-6)  # printed with six digits
+    assert eprop.published_losses("regression") == pytest.approx(REGRESSION, rel=2e-7)
+    assert eprop.published_losses("classification") == pytest.approx(CLASSIFICATION, rel=1e-6)  # printed with six digits
     exact = (0.741152524948, 0.740388214588, 0.665785133838, 0.663644134998, 0.729429066181)
-    assert eprop.published_classification() == pytest.approx(exact, rel=2e-7)
+    assert eprop.published_losses("classification") == pytest.approx(exact, rel=2e-7)
+
+
+def test_losses_of_nest(tmp_path):
+    """A recorded run of the NEST simulator, in double precision as ours."""
+    with np.load(package_file("peers/nest.npz")) as nest:
+        for kind in eprop.CASES:
+            assert eprop.published_losses(kind) == pytest.approx(list(nest[kind]), rel=1e-10)
+    record = Record("eprop", "smoke", tmp_path)
+    eprop.beside_nest(record, {kind: eprop.published_losses(kind) for kind in eprop.CASES})
+    assert {row["id"]: row["ours"] for row in read_rows(tmp_path)}["eprop.nest"] < 1e-10
+
+
+def test_nest_whose_losses_are_others_is_not_timed(tmp_path, monkeypatch):
+    losses = {"classification": eprop.published_losses("classification")}
+    monkeypatch.setattr(eprop, "by_nest", lambda kind, python: (np.array(losses[kind]), 2.5, "NEST 0"))
+    record = Record("eprop", "smoke", tmp_path)
+    eprop.nest_live(record, "python", losses, 0.05)
+    assert read_rows(tmp_path)[0]["ours"] == pytest.approx(2.5 / 5 / 0.05)
+    monkeypatch.setattr(eprop, "by_nest", lambda kind, python: (np.array(losses[kind]) * (1 + 1e-8), 2.5, "NEST 0"))
+    with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
+        eprop.nest_live(Record("eprop", "smoke", tmp_path / "again"), "python", losses, 0.05)
 
 
 def test_one_gradient(tmp_path):
