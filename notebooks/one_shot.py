@@ -28,7 +28,8 @@
 # W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i^v(t),
 # $$
 #
-# which is e-prop ({doc}`eprop`) with another learning signal. Then the learner moves the arm again, now without being shown anything.
+# which is e-prop ({doc}`eprop`) with another learning signal. (The path is shown by {value}`code` neurons, each of which fires the faster the closer the point is to a
+# place of its own; and regularly, where the source draws spikes at random, whose noise would be a good part of the error that is left in the end.) Then the learner moves the arm again, now without being shown anything.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few movements; paper: more of them learn in the ordinary way, and longer
@@ -281,4 +282,4 @@ plt.show()
 # The talk's slide shows one movement. Here are hundreds, with what a skeptic would ask for: signals of other movements, gradients, ordinary
 # learning, and paths that no training had in view. What it takes has its price. The outer optimization needs BPTT, and hundreds of thousands
 # of movements of one family. The talk also says that such an error module can be {published}`oneshot.chip` implemented in neuromorphic hardware
-# (cited), and reports symbols and spoken words ({published}`oneshot.omniglot.5way`), which are to follow here.
+# (cited), and reports symbols and spoken words, which {doc}`one_shot_symbols` is about.

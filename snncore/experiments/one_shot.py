@@ -401,7 +401,7 @@ def run(c: Config, record: Record) -> Result:
     )
     about = about_checkpoint("one_shot_0")
     words = {"outer_updates": f"{RECIPE.updates:,}", "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"]}
-    sizes = {"neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": c.movements, "seeds": SEEDS}
+    sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": c.movements, "seeds": SEEDS}
     for name, value in (words | sizes).items():
         record.value(name, value)
     live(record, c, batches)

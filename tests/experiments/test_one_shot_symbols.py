@@ -1,0 +1,118 @@
+"""Scores of episodes, lessons with printed letters, the official runs, and a training that can be killed."""
+
+import json
+
+import pytest
+import torch
+
+from snncore.experiments import one_shot_symbols as symbols
+from snncore.experiments import training
+from snncore.experiments.one_shot_symbols import Data
+from snncore.learning.descent import Descent
+from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.tasks import printed
+from tests.tasks.test_symbols import official
+
+
+def test_a_score_is_a_mean_with_its_interval():
+    mean, low, high = symbols.score(torch.tensor([0.6, 0.8] * 50))
+    assert mean == pytest.approx(70)
+    assert high - low == pytest.approx(2 * 1.96 * 10 / 99**0.5, rel=1e-5)
+    assert (low + high) / 2 == pytest.approx(mean)
+
+
+def test_classes_are_by_chance_before_an_update_and_known_after_it():
+    """The recorded network about printed letters; and the same images as examples and queries, which the nearest image always knows."""
+    net, p = symbols.trained("omniglot"), printed.letters()
+    data = Data(*p.symbols)
+    found = symbols.scores(symbols.test(net, data, 5, 60, 0))
+    assert found["before"].low < 20 < found["before"].high
+    assert found["after"].low > 40
+    assert found["features"].mean >= found["nearest"].mean
+    same = Data(data.images.repeat(2, 1, 1, 1), [c[:1].repeat(2) + torch.tensor([0, len(data.images)]) for c in data.classes])
+    assert symbols.test(net, same, 5, 20, 0).nearest.min() == 1
+
+
+def test_classes_are_answered_in_any_slot():
+    """Answers are about ways, in whatever slots they are: which ones, is drawn, and hardly matters."""
+    net, data = symbols.trained("omniglot"), Data(*printed.letters().symbols)
+    e = symbols.episodes.draw(data.classes, 20, 5, 1, torch.Generator().manual_seed(1))
+    right = [symbols.answered(net, data.images, e, torch.Generator().manual_seed(k)).after.mean() for k in range(3)]
+    assert min(right) > 0.4
+    assert max(right) - min(right) < 0.2
+
+
+def test_a_lesson_is_the_same_again_and_asks_for_other_typefaces():
+    net = symbols.trained("omniglot")
+    a, b = symbols.lesson(net, 0), symbols.lesson(net, 0)
+    assert torch.equal(a.after, b.after)
+    assert a.letters != symbols.lesson(net, 1).letters
+    assert a.label.tolist() == [k for k in range(5) for _ in range(4)]
+    letters, images = printed.letters().symbols.classes, printed.letters().symbols.images
+    for k, letter in enumerate(a.letters):
+        of = images[letters[printed.LETTERS.index(letter)], 0]
+        assert (of == a.support[k]).flatten(1).all(1).sum() == 1
+        for query in a.query[4 * k : 4 * k + 4]:
+            assert (of == query).flatten(1).all(1).sum() == 1
+
+
+def test_official_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
+    """Answers by the nearest image are right in a run whose queries are hardly changed; turned around, two of three are wrong."""
+    official(tmp_path)
+
+    def nearest(self, support, slot, query):
+        answers = -torch.cdist(query.flatten(2), support.flatten(2))
+        return symbols.Session(*[None] * 6, answers, answers)
+
+    monkeypatch.setattr(OneShotClassifier, "forward", nearest)
+    net = symbols.network("omniglot", 0)
+    assert symbols.official(net, tmp_path)["wrong"].tolist() == [0]
+    labels = tmp_path / "run01" / "class_labels.txt"
+    queries, examples = zip(*map(str.split, labels.read_text().splitlines()), strict=True)
+    labels.write_text("\n".join(f"{q} {e}" for q, e in zip(queries, reversed(examples), strict=True)))
+    assert symbols.official(net, tmp_path)["wrong"].tolist() == pytest.approx([200 / 3])
+
+
+def test_episodes_of_20_follow_those_of_5(monkeypatch):
+    """The training's two parts, and that every update is of 240 images."""
+    known, seen = Data(*printed.letters().symbols), []
+    net = symbols.network("omniglot", 0)
+    forward = OneShotClassifier.forward
+
+    def watched(self, support, slot, query):
+        seen.append((*slot.shape, query.shape[1]))
+        return forward(self, support, slot, query)
+
+    monkeypatch.setattr(OneShotClassifier, "forward", watched)
+    update = symbols.outer(net, "omniglot", known)
+    for k in (0, 1499, 1500, 4999):
+        update(k, torch.Generator().manual_seed(k))
+    assert seen == [(16, 5, 10), (16, 5, 10), (6, 20, 20), (6, 20, 20)]
+
+
+def test_a_training_that_is_interrupted_goes_on_as_if_it_were_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "TRAINING", tmp_path)
+    data = Data(*printed.letters().symbols)
+    monkeypatch.setattr(symbols, "data", lambda kind: (data, data))
+    monkeypatch.setattr(symbols, "COUNT", 4)
+    recipe = Descent(4, rate=3e-3, every=1)
+    monkeypatch.setitem(symbols.KINDS, "omniglot", symbols.KINDS["omniglot"]._replace(recipe=recipe))
+    whole = symbols.train_symbols("omniglot")
+    (tmp_path / "one_shot_symbols_omniglot_0.json").unlink()
+    (tmp_path / "one_shot_symbols_omniglot_0.state").unlink()
+    draw, left = symbols.episodes.draw, [2]
+
+    def until(*given):
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return draw(*given)
+
+    monkeypatch.setattr(symbols.episodes, "draw", until)
+    with pytest.raises(KeyboardInterrupt):
+        symbols.train_symbols("omniglot")
+    left[0] = -1
+    again = symbols.train_symbols("omniglot")
+    assert [row["loss"] for row in again["log"]] == [row["loss"] for row in whole["log"]]
+    assert again["test_20"] == whole["test_20"]
+    assert json.loads((tmp_path / "one_shot_symbols_omniglot_0.json").read_text()) == again

@@ -1,0 +1,165 @@
+"""Episodes, symbols and words: what is asked belongs to what was shown, images keep their ink, and tones fire at their place."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from snncore.datafiles import DataError, Omniglot, Words
+from snncore.tasks import episodes, omniglot, printed, spoken_words
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_queries_are_other_examples_of_the_classes_that_were_shown():
+    of = torch.randint(12, (400,), generator=generator())
+    classes = [(of == k).nonzero().flatten() for k in range(12)]
+    e = episodes.draw(classes, 30, 5, 3, generator(1))
+    assert e.support.shape == (30, 5)
+    assert e.query.shape == e.label.shape == (30, 15)
+    assert torch.equal(of[e.query], of[e.support].gather(1, e.label))
+    assert all(len(set(of[row].tolist())) == 5 for row in e.support)
+    for support, query in zip(e.support.tolist(), e.query.tolist(), strict=True):
+        assert len({*support, *query}) == 20  # no example twice
+
+
+def test_an_episode_needs_enough_classes_and_examples():
+    classes = [torch.arange(3), torch.arange(3, 5)]
+    with pytest.raises(ValueError, match="3 ways need as many classes: there are 2"):
+        episodes.draw(classes, 1, 3, 1, generator())
+    with pytest.raises(ValueError, match="a class has 2 examples: one to learn from and 2 to ask about are 3"):
+        episodes.draw(classes, 1, 2, 2, generator())
+
+
+def small_omniglot():
+    rng = np.random.default_rng(0)
+    ink = rng.random((12, 105, 105)) < 0.1
+    character = np.repeat(np.arange(4), 3)
+    return Omniglot(ink, character, np.tile([1, 2, 3], 4), character // 2, character >= 2, list("abcd"), ["A", "B"])
+
+
+def test_symbols_are_those_of_their_part_and_keep_their_ink():
+    data = small_omniglot()
+    s = omniglot.symbols(data, True)
+    assert [c.tolist() for c in s.classes] == [[0, 1, 2], [3, 4, 5]]
+    ink = torch.from_numpy(data.images[6:]).double()
+    place = torch.arange(105).double()
+    for axis in (1, 2):  # shares of ink, and where it is, stay what they were, to a pixel's part
+        known = (ink.sum(3 - axis) @ (place + 0.5)) / ink.sum((1, 2)) / 105
+        found = s.images[:, 0].double().sum(3 - axis) @ (torch.arange(28).double() + 0.5) / s.images.sum((1, 2, 3)) / 28
+        assert torch.allclose(known, found, atol=0.01)
+    assert torch.allclose(s.images.mean((1, 2, 3)).double(), ink.mean((1, 2)), rtol=0.05)
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(DataError, match="images of 64 x 60 pixels: those of Omniglot have 105 x 105"):
+        omniglot.shrink(np.zeros((1, 64, 60), bool))
+
+
+def official(folder, queries=3, size=105):
+    """A folder of one run, in which a query is its example with some pixels changed."""
+    rng, lines = np.random.default_rng(1), []
+    for part in ("training", "test"):
+        (folder / "run01" / part).mkdir(parents=True)
+    for k in range(queries):
+        ink = rng.random((size, size)) < 0.2
+        for name, image in ((f"training/class{k + 1:02d}", ink), (f"test/item{queries - k:02d}", ink ^ (rng.random(ink.shape) < 0.01))):
+            Image.fromarray(np.where(image, 0, 255).astype(np.uint8)).save(folder / "run01" / f"{name}.png")
+        lines.append(f"run01/test/item{queries - k:02d}.png run01/training/class{k + 1:02d}.png\n")
+    (folder / "run01" / "class_labels.txt").write_text("".join(reversed(lines)))
+
+
+def test_a_run_pairs_queries_with_their_examples(tmp_path):
+    official(tmp_path)
+    (run,) = omniglot.read_runs(tmp_path)
+    assert run.name == "run01"
+    assert run.label.tolist() == [2, 1, 0]
+    nearest = torch.cdist(run.query.flatten(1), run.support.flatten(1)).argmin(1)
+    assert torch.equal(nearest, run.label)
+
+
+def test_runs_that_are_not_in_order_are_refused(tmp_path):
+    with pytest.raises(DataError, match="has no run"):
+        omniglot.read_runs(tmp_path)
+    official(tmp_path)
+    labels = tmp_path / "run01" / "class_labels.txt"
+    text = labels.read_text()
+    labels.write_text(text + "run01/test/item01.png\n")
+    with pytest.raises(DataError, match="line 4: 1 words; there should be two"):
+        omniglot.read_runs(tmp_path)
+    labels.write_text(text + "run01/test/item09.png run01/training/class01.png\n")
+    with pytest.raises(DataError, match=r"line 4: there is no .*item09"):
+        omniglot.read_runs(tmp_path)
+    official(tmp_path / "small", size=100)
+    with pytest.raises(DataError, match=r"class01.png: images of 100 x 100 pixels"):
+        omniglot.read_runs(tmp_path / "small")
+
+
+def test_printed_letters_differ_and_lie_in_the_middle():
+    p = printed.letters()
+    assert len(p.symbols.classes) == len(printed.LETTERS) == 96
+    assert p.symbols.images.shape == (96 * 5, 1, 28, 28)
+    assert len(p.symbols.images.flatten(1).unique(dim=0)) == 96 * 5
+    rows = p.symbols.images[:, 0].amax(2) > 0
+    first, last = rows.int().argmax(1), 27 - rows.flip(1).int().argmax(1)
+    assert float((first + last - 27).abs().max()) <= 2
+    assert float(p.symbols.images.flatten(1).sum(1).min()) > 5
+
+
+def tone(frequency, amplitude=8000.0, samples=16000):
+    return np.round(amplitude * np.sin(2 * np.pi * frequency * np.arange(samples) / 16000)).astype(np.int16)
+
+
+def test_a_tone_is_strongest_in_the_band_of_its_frequency():
+    for band in (3, 15, 27):
+        counts = spoken_words.spikes(tone(spoken_words.centers()[band]))
+        assert counts.shape == (32, 50)
+        assert int(counts[:, 10:].sum(1).argmax()) == band
+        assert float(counts.max()) <= 8 * 200 * 0.02  # eight fibers of at most 200 Hz
+
+
+def test_bands_are_as_wide_as_they_are_far_apart():
+    """Each step to the next is the same part of the equivalent rectangular bandwidth, 24.7 (4.37 f/kHz + 1) Hz."""
+    f = spoken_words.centers()
+    assert (f[0], f[-1]) == pytest.approx((100, 6000))
+    middle = (f[1:] + f[:-1]) / 2
+    steps = np.diff(f) / (24.7 * (4.37 * middle / 1000 + 1))
+    assert steps.max() / steps.min() < 1.02
+
+
+def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
+    f = spoken_words.centers()[15]
+    wave = np.concatenate([tone(f)[:8000], tone(f, 800.0)[8000:]])  # a hundredth of the power: 2 of 4 powers of ten
+    counts = spoken_words.spikes(wave)[15]
+    assert float(counts[35:48].mean() / counts[10:23].mean()) == pytest.approx(0.5, abs=0.02)
+    quiet = spoken_words.spikes((wave // 4).astype(np.int16))[15]
+    assert float((quiet - counts).abs().max()) <= 1
+
+
+def test_words_that_cannot_be_heard_are_refused():
+    with pytest.raises(DataError, match="8000 samples per second: resample it to 16000"):
+        spoken_words.spikes(tone(400), 8000)
+    with pytest.raises(DataError, match="16001 samples: cut it"):
+        spoken_words.spikes(tone(400, samples=16001))
+    with pytest.raises(DataError, match="is silent: its largest amplitude is 20"):
+        spoken_words.spikes(tone(400, 20.0))
+
+
+def test_held_out_words_come_from_held_out_speakers():
+    said = [("one", "ann"), ("two", "ann"), ("yes", "ann"), ("yes", "bob"), ("no", "bob"), ("one", "bob"), ("no", "bob"), ("no", "cy")]
+    words = Words([tone(200.0 + 50 * k) for k in range(len(said))], *map(list, zip(*said, strict=True)))
+    known, held_out = spoken_words.split(words)
+    assert [len(c) for c in known.classes] == [2 + 1, 1]  # no by bob and cy, yes by bob; what ann says of yes is left out
+    assert [len(c) for c in held_out.classes] == [1, 1]  # one and two by ann; bob's one is left out
+    assert torch.equal(held_out.images[held_out.classes[0][0], 0] * 32, spoken_words.spikes(words.waveforms[0]))
+
+
+def test_varied_words_are_moved_and_nothing_else():
+    image = torch.zeros(40, 1, 32, 50)
+    image[:, 0, 16, 25] = 1
+    moved = spoken_words.varied(image, generator())
+    assert (moved.sum((1, 2, 3)) == 1).all()
+    places = moved[:, 0].nonzero()[:, 1:] - torch.tensor([16, 25])
+    assert places.abs().amax(0).tolist() == [1, 5]
