@@ -36,7 +36,7 @@ NEURONS = LSG_NEURONS = 128
 ETA = 3e-3
 VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
 RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
-RECIPE = Descent(24_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
+RECIPE = Descent(30_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
 LIVE = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)
 SEEDS = 3
 
@@ -83,9 +83,9 @@ def off(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " 
     return (arm.move(omega, DT) - m.tip).square().mean((0, 2))
 
 
-def lesson(net: OneShot, m: Movements, generator: torch.Generator) -> Lesson:
+def lesson(net: OneShot, m: Movements) -> Lesson:
     """Show each movement once, update once."""
-    return net(CLOCK, CODE.spikes(m.tip, DT, generator))
+    return net(CLOCK, CODE.spikes(m.tip, DT))
 
 
 def outer(net: OneShot, batch: int = 16):
@@ -93,7 +93,7 @@ def outer(net: OneShot, batch: int = 16):
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
         m = arm.draw(batch, STEPS, DT, g)
-        found = lesson(net, m, g)
+        found = lesson(net, m)
         omega = net.output(found.after)
         rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
         costs = (rate_cost(found.before.z, rate, rate) + rate_cost(found.after.z, rate, rate)) / 2
@@ -125,11 +125,11 @@ def joined(batches: list[Movements]) -> Movements:
 
 
 @torch.no_grad()
-def lessons(net: OneShot, batches: list[Movements], seed: int) -> Tested:
+def lessons(net: OneShot, batches: list[Movements]) -> Tested:
     """One lesson for each held-out movement."""
     parts = []
-    for k, m in enumerate(batches):
-        found = lesson(net, m, torch_generator(seed, f"spikes that show held-out movements {k}"))
+    for m in batches:
+        found = lesson(net, m)
         weights = net.updated(CLOCK, found.before, found.learning_signal.roll(1, 1))
         swapped = net.trial(CLOCK.expand(-1, m.tip.shape[1], -1), weights)
         parts.append(Tested(*(off(net.output(a), m) for a in (found.before, found.after, swapped))))
@@ -142,7 +142,7 @@ def train_arm(seed: int = 0) -> dict[str, Any]:
     def do(state: Path) -> Done:
         net = network(seed)
         log = descend(net, outer(net), RECIPE, seed, state)
-        found = lessons(net, held_out(Config()), 0)
+        found = lessons(net, held_out(Config()))
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in found._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
@@ -211,10 +211,10 @@ class Seen(NamedTuple):
     ideal: Float[Tensor, "time batch neuron"]
 
 
-def signals(net: OneShot, m: Movements, seed: int) -> Seen:
+def signals(net: OneShot, m: Movements) -> Seen:
     """The LSG's learning signals, and dE/dz of the same trial."""
     with torch.no_grad():
-        found = lesson(net, m, torch_generator(seed, "spikes that show movements whose learning signals are compared"))
+        found = lesson(net, m)
     weights = Weights(*(w.detach() for w in net.learner.weights()))
     trial, _ = observe(CLOCK.expand(-1, m.tip.shape[1], -1), weights, net.learner.populations, net.learner.readout)
     return Seen(m, found, ideal_signal(trial, net.learner.readout, lambda _, y: loss_of(net.scale * y, m).sum()))
@@ -265,7 +265,7 @@ def tests(record: Record, c: Config, batches: list[Movements]) -> Tested:
     everything = joined(batches)
     variance = float((everything.tip - everything.tip.mean(1, keepdim=True)).square().mean())
     nets, rows = [trained(seed) for seed in range(SEEDS)], []
-    every = [lessons(net, batches, c.seed) for net in nets]
+    every = [lessons(net, batches) for net in nets]
     for net, found in zip(nets, every, strict=True):
         rows.append({**{key: float(value.mean()) for key, value in found._asdict().items()},
                      "result": 100 * (1 - float(found.after.mean()) / variance),
@@ -309,12 +309,12 @@ def explained(error: Float[Tensor, " batch"], m: Movements) -> Float[Tensor, " b
     return 1 - error / m.tip.var(0, correction=0).mean(-1)
 
 
-def figures(record: Record, c: Config, batches: list[Movements], first: Tested) -> dict[str, tuple[Movements, Tensor, Tensor]]:
+def figures(record: Record, batches: list[Movements], first: Tested) -> dict[str, tuple[Movements, Tensor, Tensor]]:
     """The network about drawn paths, which are not of its family: paths before and after one update."""
     net, found, rows, shares = trained(0), {}, [], []
     for name, m in drawn().items():
         with torch.no_grad():
-            one = lesson(net, m, torch_generator(c.seed, f"spikes that show a drawn {name}"))
+            one = lesson(net, m)
         before, after = (net.output(a).detach() for a in (one.before, one.after))
         found[name] = (m, arm.move(before, DT)[:, 0], arm.move(after, DT)[:, 0])
         share = float(explained(off(after, m), m))
@@ -336,7 +336,7 @@ def live(record: Record, c: Config, batches: list[Movements]) -> None:
     path = record.folder / "live.state"
     log = descend(net, outer(net), recipe, c.seed, path, progress=False)
     path.unlink()
-    found = lessons(net, batches, c.seed)
+    found = lessons(net, batches)
     after = float(found.after.mean())
     if c.live >= LIVE.updates:  # a shorter one enters no claim
         record.claim("oneshot.arm.live", after, dataset="held-out movements", n=c.movements, seeds=1)
@@ -359,7 +359,7 @@ def speed_of_outer(record: Record, c: Config) -> None:
     net.double()
     with torch.no_grad():
         m = arm.draw(2, STEPS, DT, torch_generator(c.seed, "movements for timing"))
-        shown = CODE.spikes(m.tip, DT, torch_generator(c.seed, "spikes for timing")).double()
+        shown = CODE.spikes(m.tip, DT).double()
         answers = []
         for net.compiled in (True, False):
             answers.append(net(CLOCK.double(), shown).after.y)
@@ -390,7 +390,7 @@ def run(c: Config, record: Record) -> Result:
     """Lessons for held-out movements with all controls, what the signals are, drawn paths, and a short training."""
     batches = held_out(c)
     first = tests(record, c, batches)
-    seen = signals(trained(0), batches[0], c.seed)
+    seen = signals(trained(0), batches[0])
     ours, ideal = seen.lesson.learning_signal, seen.ideal
     each = [correlation(ours[:, :, j].flatten(), ideal[:, :, j].flatten()) for j in range(NEURONS)]
     where: dict[str, Any] = {"dataset": "held-out movements", "n": batches[0].tip.shape[1], "seeds": 1}
@@ -409,7 +409,7 @@ def run(c: Config, record: Record) -> Result:
     few = Movements(*(part[:, : c.ordinary] for part in batches[0]))
     one_update = float(first.after[: c.ordinary].mean())
     errors = off(trained(0).output(seen.lesson.after), seen.movements)
-    return Result(seen, errors, ordinary(record, c, few, one_update), one_update, figures(record, c, batches, first), curves())
+    return Result(seen, errors, ordinary(record, c, few, one_update), one_update, figures(record, batches, first), curves())
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -98,11 +98,18 @@ class Code(NamedTuple):
     sigma: float = 0.125
     highest: float = 200.0  # firing rate at the center of a bell [Hz]
 
-    def spikes(self, tip: Float[Tensor, "time batch 2"], dt: float, generator: torch.Generator) -> Float[Tensor, "time batch input"]:
-        """Spikes drawn at the rates of the bells; inputs: those of x, then those of y."""
+    def spikes(self, tip: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time batch input"]:
+        """Spikes at the rates of the bells, as regular as perfect integrators fire; inputs: those of x, then those of y.
+
+        A neuron fires when the integral of its rate reaches the next whole number. It starts from a fraction of its own, so that
+        neighbours do not fire together. The source draws spikes at these rates instead: half of the error that was then left after one
+        update was their noise.
+        """
+        k = torch.arange(2 * self.neurons)
         centers = torch.linspace(-1.1, 1.1, self.neurons)
         rates = self.highest * dt / 1000 * torch.exp(-((tip[..., None] - centers) ** 2) / (2 * self.sigma**2))
-        return (torch.rand(rates.shape, generator=generator) < rates).float().flatten(-2)
+        start = (k * (math.sqrt(5) - 1) / 2 % 1).expand(1, tip.shape[1], -1)
+        return torch.cat([start, start + rates.flatten(-2).cumsum(0)]).floor().diff(dim=0)
 
 
 def clock(steps: int, dt: float, phases: int = 5, each: int = 2) -> Float[Tensor, "time 1 input"]:

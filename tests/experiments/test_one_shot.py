@@ -68,7 +68,7 @@ def test_the_best_single_step_is_no_worse_than_the_smallest(credit, monkeypatch)
 def test_signals_of_bptt_are_derivatives_of_each_movements_loss():
     """Of the readout's spikes alone: in the last step, dE/dz is what the readout makes of the error there."""
     net, m = one_shot.network(0), some(2)
-    seen = one_shot.signals(net, m, 0)
+    seen = one_shot.signals(net, m)
     omega = net.output(seen.lesson.before).detach().expand(-1, 2, -1).clone().requires_grad_()
     (grad,) = torch.autograd.grad(one_shot.loss_of(omega, m).sum(), omega)
     assert torch.allclose(seen.ideal[-1], grad[-1] @ net.learner.w_out.detach(), rtol=1e-4, atol=1e-8)

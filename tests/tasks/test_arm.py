@@ -75,7 +75,7 @@ def test_paths_that_no_arm_can_follow_are_refused():
 
 def test_positions_can_be_read_from_their_spikes():
     m, code = movements(16), arm.Code()
-    x = code.spikes(m.tip, DT, torch.Generator().manual_seed(0))
+    x = code.spikes(m.tip, DT)
     assert x.shape == (STEPS, 16, 64)
     assert set(x.unique().tolist()) == {0.0, 1.0}
     spikes = x.unflatten(-1, (2, 32))
@@ -83,6 +83,14 @@ def test_positions_can_be_read_from_their_spikes():
     read = (spikes * centers).sum(-1) / spikes.sum(-1).clamp(min=1)
     assert float((read - m.tip)[spikes.sum(-1) > 0].square().mean()) < 0.02
     assert abs(float(spikes.sum(-1).mean()) - 0.4 * math.sqrt(2 * math.pi) * 0.125 * 31 / 2.2) < 0.1  # integral of the bells
+
+
+def test_a_still_position_is_shown_as_regularly_as_steps_allow():
+    tip = torch.tensor([0.3, -0.2]).expand(1000, 1, 2)
+    x = arm.Code().spikes(tip, DT)[:, 0]
+    for k in (20, 32 + 13):  # near the centers of the bells
+        rate, gaps = float(x[:, k].mean()), x[:, k].nonzero().flatten().diff()
+        assert set(gaps.tolist()) <= {math.floor(1 / rate), math.ceil(1 / rate)}
 
 
 def test_the_clock_tells_the_phase():
