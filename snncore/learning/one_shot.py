@@ -22,10 +22,8 @@ from snncore.learning.eprop import delayed, pseudo_derivatives
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
 from snncore.neurons import LIFParams, ReadoutParams
 
-Trace = Float[Tensor, "time 1 pre"]
 
-
-def traces(x: Trace, decay: float) -> Trace:
+def traces(x: Float[Tensor, "time batch pre"], decay: float) -> Float[Tensor, "time batch pre"]:
     """x filtered over time, f(t) = decay f(t-1) + x(t), as one matrix product."""
     age = torch.arange(len(x), dtype=x.dtype, device=x.device)
     kernel = (decay ** (age[:, None] - age).clamp(min=0)).tril()
@@ -35,8 +33,8 @@ def traces(x: Trace, decay: float) -> Trace:
 def local_update(
     w: Float[Tensor, "post pre"],
     learning_signal: Float[Tensor, "time batch post"],
-    psi: Float[Tensor, "time 1 post"],
-    trace: Trace,
+    psi: Float[Tensor, "time #batch post"],
+    trace: Float[Tensor, "time #batch pre"],
     eta: float,
 ) -> Float[Tensor, "batch post pre"]:
     r"""New weights for each learning signal, :math:`W' = W - \eta \sum_t L(t)\, \psi(t)\, \epsilon^v(t)^\top`; gradients flow through all.
@@ -45,13 +43,18 @@ def local_update(
     ----------
     w : tensor, shape (post, pre)
     learning_signal : tensor, shape (time, batch, post)
-    psi : tensor, shape (time, 1, post)
-        Pseudo-derivatives in the trial, which all share, since its input and weights are the same.
-    trace : tensor, shape (time, 1, pre)
+    psi : tensor, shape (time, batch or 1, post)
+        Pseudo-derivatives in the trial; 1: all share it, since its input and weights are the same.
+    trace : tensor, shape (time, batch or 1, pre)
         Presynaptic spikes, filtered as by the membrane.
     eta : float
     """
-    return w - eta * torch.einsum("tbj,ti->bji", learning_signal * psi, trace[:, 0])
+    return w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, trace)
+
+
+def joined(x: Float[Tensor, "time trial neuron"], trials: int) -> Float[Tensor, "steps batch neuron"]:
+    """What happened in each ``trials`` trials, one after the other: those that lead to one update."""
+    return x.unflatten(1, (-1, trials)).transpose(1, 2).flatten(0, 1)
 
 
 class Lesson(NamedTuple):
@@ -115,18 +118,25 @@ class OneShot(nn.Module):
         weights = weights or self.learner.weights()
         return run(x, weights, self.learner.populations, self.learner.readout, potentials=True, compiled=self.compiled)
 
-    def signals(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
+    def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
         """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
         return run(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout, compiled=self.compiled)
 
-    def updated(self, x: Float[Tensor, "time 1 input"], before: Activity, learning_signal: Float[Tensor, "time batch neuron"]) -> Weights:
-        """The learner's weights after one update for each learning signal."""
+    def updated(
+        self,
+        x: Float[Tensor, "time #trial input"],
+        before: Activity,
+        learning_signal: Float[Tensor, "time trial neuron"],
+        trials: int = 1,
+    ) -> Weights:
+        """The learner's weights after one update by each so many trials; one trial before may be common to all learning signals."""
         weights = self.learner.weights()
-        psi = pseudo_derivatives(before.z.detach(), before.v, self.lif)
+        psi = joined(pseudo_derivatives(before.z.detach(), before.v, self.lif), trials)
+        learning_signal = joined(learning_signal, trials)
         w_in, w_rec = (
-            local_update(w, learning_signal, psi, traces(pre, self.lif.alpha), self.eta)
+            local_update(w, learning_signal, psi, joined(traces(pre, self.lif.alpha), trials), self.eta)
             for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
         )
         return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))

@@ -1,0 +1,394 @@
+"""One-shot learning of handwritten symbols and of spoken words, from a single weight update.
+
+``python -m snncore.experiments one_shot_symbols --train omniglot`` trains features, learner and learning-signal generator;
+``--runs DIR`` scores a folder of runs of the official 20-way test.
+"""
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.datafiles import read_omniglot, read_spoken_words
+from snncore.experiments.record import Record
+from snncore.experiments.training import Done, once
+from snncore.learning.descent import Descent, descend
+from snncore.learning.losses import rate_cost, voltage_cost
+from snncore.learning.one_shot_classifier import OneShotClassifier, Session
+from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
+from snncore.seeds import torch_generator
+from snncore.tasks import episodes, omniglot, printed, spoken_words
+from snncore.tasks.episodes import Episodes
+
+DT, STEPS = 2.0, 20  # an image is there for 40 ms
+SLOTS, FEATURES, NEURONS, LSG_NEURONS = 20, 128, 200, 200
+ETA = 3e-4
+RATE, RATE_COST = 40.0, 0.2  # firing rate [Hz] that training aims at, what others cost
+VOLTAGE_COST = 0.01  # what potentials of the learner cost that are farther from rest than its threshold
+
+
+class Kind(NamedTuple):
+    """What is learned: size of an image; ways of the training, with so many updates of each; held-out classes; the recipe."""
+
+    height: int
+    width: int
+    ways: tuple[tuple[int, int], ...]
+    recipe: Descent
+    about: str
+
+
+KINDS = {
+    "omniglot": Kind(
+        omniglot.SIDE, omniglot.SIDE, ((5, 1500), (20, 3500)), Descent(5000, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50),
+        "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees",
+    ),
+    "words": Kind(
+        spoken_words.BANDS, spoken_words.STRETCHES, ((5, 3000),), Descent(3000, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50),
+        "Speech Commands, 25 words, each also backwards, moved in time and pitch",
+    ),
+}  # fmt: skip
+IMAGES = 240  # in an update, examples and queries
+TESTED = {"omniglot": (2, 5, 10, 20), "words": (2, 5, 10)}  # ways
+COUNT = 1000  # episodes of each
+
+
+@dataclass(frozen=True)
+class Config:
+    """Episodes of printed letters; whether to test on handwritten symbols and spoken words, which are downloads."""
+
+    episodes: int = COUNT
+    downloads: bool = False
+    seed: int = 0
+
+
+PRESETS = {"smoke": Config(episodes=20), "book": Config(), "paper": Config(downloads=True)}
+
+
+def config(preset: str, seed: int = 0) -> Config:
+    """The configuration of a preset."""
+    return replace(PRESETS[preset], seed=seed)
+
+
+# --- Training ---------------------------------------------------------------------------------------------------------------------------
+
+
+def network(kind: str, seed: int, lsg: bool = True) -> OneShotClassifier:
+    """Features, learner and LSG (or none) with fresh weights."""
+    k = KINDS[kind]
+    return OneShotClassifier(
+        k.height, k.width, slots=SLOTS, features=FEATURES, neurons=NEURONS, lsg_neurons=LSG_NEURONS if lsg else 0, steps=STEPS, dt=DT, eta=ETA,
+        seed=seed,
+    )  # fmt: skip
+
+
+class Data(NamedTuple):
+    """Images, and the places of each class."""
+
+    images: Float[Tensor, "image 1 height width"]
+    classes: Sequence[Tensor]
+
+
+@cache
+def data(kind: str) -> tuple[Data, Data]:
+    """What is learned from, and what is tested: other classes (and, of words, other speakers)."""
+    if kind == "omniglot":
+        everything = read_omniglot()
+        return Data(*omniglot.symbols(everything, False)), Data(*omniglot.symbols(everything, True))
+    known, held_out = spoken_words.split(read_spoken_words())
+    return Data(*known), Data(*held_out)
+
+
+def slots(e: Episodes, generator: torch.Generator) -> Tensor:
+    """A slot for each way, drawn without repetition."""
+    return torch.rand(len(e.support), SLOTS, generator=generator).argsort(1)[:, : e.support.shape[1]]
+
+
+def session(net: OneShotClassifier, images: Tensor, e: Episodes, generator: torch.Generator) -> Session:
+    """One update, and the queries."""
+    return net(images[e.support], slots(e, generator), images[e.query])
+
+
+def changed(kind: str, images: Tensor, generator: torch.Generator) -> Tensor:
+    """Images as other examples, or as other classes, in training: of symbols, all are turned; of words, all may be backwards."""
+    if kind == "omniglot":
+        return images.rot90(int(torch.randint(4, (), generator=generator)), (-2, -1))
+    backwards = bool(torch.randint(2, (), generator=generator))
+    return spoken_words.varied(images.flip(-1) if backwards else images, generator)
+
+
+def outer(net: OneShotClassifier, kind: str, known: Data) -> Callable[[int, torch.Generator], dict[str, float]]:
+    """An update of the outer optimization: of everything, by the answers after the inner update, and by how alike features are."""
+    ends = np.cumsum([updates for _, updates in KINDS[kind].ways])
+
+    def update(k: int, g: torch.Generator) -> dict[str, float]:
+        ways = KINDS[kind].ways[int(np.searchsorted(ends, k, side="right"))][0]
+        queries = 2 if ways == 5 else 1
+        e = episodes.draw(known.classes, IMAGES // (ways * (1 + queries)), ways, queries, g)
+        places = torch.cat([e.support, e.query], 1)
+        images = changed(kind, known.images[places.flatten()], g).unflatten(0, places.shape)
+        s = net(images[:, :ways], slots(e, g), images[:, ways:])
+        error, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in (s.answers, s.alike))
+        rate = RATE * DT / 1000
+        costs = sum(rate_cost(a.z, rate, rate) for a in (s.before, s.after, s.lsg) if a)
+        v_th = net.pair.lif.v_th
+        far = voltage_cost(s.before.v, -v_th, v_th) + voltage_cost(s.after.v, -v_th, v_th)
+        (error + alike + RATE_COST * costs + VOLTAGE_COST * far).backward()
+        return {"loss": float(error.detach()), f"right_{ways}": float((s.answers.argmax(-1) == e.label).float().mean()),
+                f"alike_{ways}": float((s.alike.argmax(-1) == e.label).float().mean())}  # fmt: skip
+
+    return update
+
+
+# --- Tests ------------------------------------------------------------------------------------------------------------------------------
+
+
+class Score(NamedTuple):
+    """Right answers [%]: mean over episodes, and an interval of 95 % for it, of that many episodes."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def score(right: Float[Tensor, " episode"]) -> Score:
+    """From shares of right answers in episodes."""
+    mean, error = 100 * float(right.mean()), 100 * 1.96 * float(right.std()) / math.sqrt(len(right))
+    return Score(mean, mean - error, mean + error)
+
+
+class Answered(NamedTuple):
+    """Shares of right answers in each episode: after one update, before it, by the most similar features, by the nearest image."""
+
+    after: Float[Tensor, " episode"]
+    before: Float[Tensor, " episode"]
+    features: Float[Tensor, " episode"]
+    nearest: Float[Tensor, " episode"]
+
+
+def before_update(net: OneShotClassifier, s: Session, e: Episodes) -> Float[Tensor, "episode query slot"]:
+    """What all readouts say about the queries of a session without its update."""
+    z = s.features[:, e.support.numel() :]
+    found = net.pair.trial(torch.cat([z, net.clock.expand(-1, z.shape[1], -1)], -1))
+    return net.pair.output(found).mean(0).unflatten(0, e.query.shape)
+
+
+@torch.no_grad()
+def answered(net: OneShotClassifier, images: Tensor, e: Episodes, generator: torch.Generator) -> Answered:
+    """What a trained network answers in episodes, and what it would without an update, or by comparing."""
+    net.eval()
+    slot = slots(e, generator)
+    s = net(images[e.support], slot, images[e.query])
+    untaught = before_update(net, s, e).gather(2, slot[:, None].expand(-1, e.query.shape[1], -1))
+    distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
+    return Answered(*((y.argmax(-1) == e.label).float().mean(1) for y in (s.answers, untaught, s.alike, -distance)))
+
+
+def test(net: OneShotClassifier, held_out: Data, ways: int, count: int, seed: int) -> Answered:
+    """Episodes of classes that no training has seen, with one query for each example."""
+    batch, parts = max(1, 200 // ways), []
+    for k in range(0, count, batch):
+        g = torch_generator(seed, f"test episode {k}, {ways} ways")
+        e = episodes.draw(held_out.classes, min(batch, count - k), ways, 1, g)
+        parts.append(answered(net, held_out.images, e, g))
+    return Answered(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
+    """Train everything; if that is done, only read the account."""
+
+    def do(state: Path) -> Done:
+        known, held_out = data(kind)
+        net = network(kind, seed, lsg)
+        log = descend(net, outer(net, kind, known), KINDS[kind].recipe, seed, state)
+        found = {}
+        for ways in TESTED[kind]:
+            scores = {name: score(right) for name, right in test(net, held_out, ways, COUNT, 0)._asdict().items()}
+            found[f"test_{ways}"] = {name: [round(x, 2) for x in values] for name, values in scores.items()}
+        return Done(net, KINDS[kind].about, log, found)
+
+    name, words = f"one_shot_symbols_{kind}", f"one_shot_symbols --train {kind}"
+    return once(f"{name}_{seed}" if lsg else f"{name}-alone_{seed}", words if lsg else f"{words} --alone", KINDS[kind].recipe, seed, do)
+
+
+# --- The official runs ------------------------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def official(net: OneShotClassifier, folder: Path, seed: int = 0) -> pd.DataFrame:
+    """Wrong answers [%] in each run of a folder of the official 20-way test.
+
+    Raises
+    ------
+    snncore.datafiles.DataError
+        If the folder is not of that form.
+    ValueError
+        If a run has more symbols than the network has readouts.
+    """
+    net.eval()
+    rows = []
+    for run in omniglot.read_runs(folder):
+        if len(run.support) > SLOTS:
+            raise ValueError(f"{run.name} has {len(run.support)} symbols: the network tells {SLOTS} apart")
+        slot = torch.randperm(SLOTS, generator=torch_generator(seed, run.name))[None, : len(run.support)]
+        answers = net(run.support[None], slot, run.query[None]).answers[0].argmax(-1)
+        rows.append({"run": run.name, "wrong": 100 * float((answers != run.label).float().mean())})
+    return pd.DataFrame(rows)
+
+
+# --- The chapter ------------------------------------------------------------------------------------------------------------------------
+
+
+class Shown(NamedTuple):
+    """One lesson with printed letters: examples, queries, their classes, what the readouts say before and after, and the session."""
+
+    letters: list[str]
+    support: Float[Tensor, "way side side"]
+    query: Float[Tensor, "query side side"]
+    label: Tensor
+    before: Float[Tensor, "query way"]
+    after: Float[Tensor, "query way"]
+    slot: Tensor
+    session: Session
+
+
+class Result(NamedTuple):
+    """What the chapter draws."""
+
+    shown: Shown
+    ways: pd.DataFrame
+    curves: pd.DataFrame
+
+
+def trained(kind: str) -> OneShotClassifier:
+    """Features, learner and LSG with recorded weights."""
+    return load_checkpoint(f"one_shot_symbols_{kind}_0", network(kind, 0)).eval()
+
+
+@torch.no_grad()
+def lesson(net: OneShotClassifier, seed: int, ways: int = 5) -> Shown:
+    """Show a few printed letters in one typeface, update once, and ask about all other typefaces."""
+    p, g = printed.letters(), torch_generator(seed, "printed letters of a lesson")
+    chosen = torch.randperm(len(p.symbols.classes), generator=g)[:ways].tolist()
+    first = p.typefaces.index("DejaVuSans")
+    others = [k for k in range(len(p.typefaces)) if k != first]
+    support = torch.stack([p.symbols.classes[k][first] for k in chosen])[None]
+    query = torch.stack([p.symbols.classes[k][others] for k in chosen]).flatten()[None]
+    label = torch.arange(ways).repeat_interleave(len(others))[None]
+    e = Episodes(support, query, label)
+    slot, images = slots(e, g), p.symbols.images
+    s = net(images[e.support], slot, images[e.query])
+    untaught = before_update(net, s, e).gather(2, slot[:, None].expand(-1, query.shape[1], -1))
+    return Shown([printed.LETTERS[k] for k in chosen], images[support[0], 0], images[query[0], 0], label[0], untaught[0], s.answers[0],
+                 slot[0], s)  # fmt: skip
+
+
+def ways_of_accounts() -> pd.DataFrame:
+    """Right answers [%] in the tests after all recorded trainings, against ways; kinds end in -alone without LSG."""
+    rows = []
+    for name, about in accounts("one_shot_symbols_").items():
+        kind = name.removeprefix("one_shot_symbols_").rsplit("_", 1)[0]
+        for ways in TESTED[kind.removesuffix("-alone")]:
+            for who, (mean, low, high) in about[f"test_{ways}"].items():
+                rows.append({"kind": kind, "seed": about["seed"], "ways": ways, "who": who, "right": mean, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def curves_of_accounts() -> pd.DataFrame:
+    """Right answers [%] in new episodes of known classes, during all recorded trainings."""
+    rows = []
+    for name, about in accounts("one_shot_symbols_").items():
+        kind = name.removeprefix("one_shot_symbols_").rsplit("_", 1)[0]
+        for row in about["log"]:
+            rows += [{"kind": kind, "seed": about["seed"], "update": row["update"], "ways": int(key.removeprefix("right_")),
+                      "right": 100 * value} for key, value in row.items() if key.startswith("right_")]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def claims_of(record: Record, kind: str, ways: Sequence[int], name: str) -> None:
+    """Recorded networks about held-out classes, beside the nearest image."""
+    net, (_, held_out) = trained(kind), data(kind)
+    for n in ways:
+        scores = Answered(*(score(right) for right in test(net, held_out, n, COUNT, 0)))
+        after, nearest = scores.after, scores.nearest
+        where = {"dataset": f"{name}, episodes", "n": COUNT, "seeds": 1}
+        record.claim(f"oneshot.{kind}.{n}way", after.mean, low=after.low, high=after.high, **where)
+        margins = {"low": after.low - nearest.high, "high": after.high - nearest.low}
+        record.claim(f"oneshot.{kind}.{n}way.margin", after.mean - nearest.mean, **margins, **where)
+
+
+def run(c: Config, record: Record) -> Result:
+    """Printed letters, here and now; with downloads, handwritten symbols and spoken words."""
+    net = trained("omniglot")
+    p = printed.letters()
+    rows = []
+    for ways in (5, 20):
+        scores = Answered(*(score(right) for right in test(net, Data(*p.symbols), ways, c.episodes, c.seed)))
+        rows.append({"letters to choose from": ways, **{what: f"{s.mean:.1f} % ({s.low:.1f} to {s.high:.1f})" for what, s in (
+            ("after one update", scores.after), ("before it", scores.before), ("most similar features", scores.features),
+            ("nearest image", scores.nearest))}})  # fmt: skip
+    record.table(pd.DataFrame(rows), "printed")
+    record.value("episodes", f"{c.episodes:,}")
+    shown = lesson(net, c.seed)
+    record.value("lesson_right", int((shown.after.argmax(-1) == shown.label).sum()))
+    record.value("lesson_before", int((shown.before.argmax(-1) == shown.label).sum()))
+    record.value("lesson_asked", len(shown.label))
+    w_out = net.pair.learner.w_out.detach()[shown.slot]
+    signal = shown.session.learning_signal.mean(0)
+    record.value("signal_correlation", float(torch.corrcoef(torch.stack([signal.flatten(), w_out.flatten()]))[0, 1]), "{:.2f}")
+    for kind in KINDS:
+        about = about_checkpoint(f"one_shot_symbols_{kind}_0")
+        record.value(f"{kind}_updates", f"{about['recipe']['updates']:,}")
+        record.value(f"{kind}_minutes", about["seconds"] / 60, "{:.0f}")
+    record.value("machine", about["machine"])
+    for name, value in {"features": FEATURES, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "slots": SLOTS}.items():
+        record.value(name, value)
+    ways = ways_of_accounts()
+    table(record, ways)
+    if c.downloads:
+        claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets")
+        claims_of(record, "words", (5,), "Speech Commands subset")
+    return Result(shown, ways, curves_of_accounts())
+
+
+def table(record: Record, ways: pd.DataFrame) -> None:
+    """Tests after the recorded trainings, one row per training."""
+    rows = []
+    for (kind, seed), tests in ways.groupby(["kind", "seed"], sort=False):
+        of = {(row.ways, row.who): row.right for row in tests.itertuples()}
+        most = max(n for n, _ in of)
+        rows.append({"trained on": kind.replace("-alone", ", without second network"), "seed": seed, **{
+            f"{what}, {label}": f"{of[n, who]:.1f} %" for n, label in ((5, "5 ways"), (most, "most ways")) for what, who in
+            (("after one update", "after"), ("most similar features", "features"), ("nearest image", "nearest"))}})  # fmt: skip
+    record.table(pd.DataFrame(rows), "trainings")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The words of the commands that train and score."""
+    parser.add_argument("--train", choices=KINDS, help="train features, learner and learning-signal generator")
+    parser.add_argument("--alone", action="store_true", help="without the generator: errors of the readouts are the learning signals")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="score the recorded network on a folder of official 20-way runs")
+
+
+def command(given: argparse.Namespace) -> bool:
+    """Train or score, if that is asked for."""
+    if given.runs:
+        found = official(trained("omniglot"), given.runs, given.seed)
+        print(found.to_string(index=False, float_format="%.1f"))
+        print(f"wrong answers, mean of {len(found)} runs: {found['wrong'].mean():.1f} %")
+        return True
+    if not given.train:
+        return False
+    about = train_symbols(given.train, given.seed, not given.alone)
+    for ways in TESTED[given.train]:
+        print(f"{ways} ways: " + ", ".join(f"{name} {values[0]:.1f} %" for name, values in about[f"test_{ways}"].items()))
+    return True

@@ -1,0 +1,176 @@
+r"""One-shot classification: after one update, a spiking network tells classes apart of which it has seen one example each.
+
+Features of an image are found by convolutions, in analog numbers. From there on there are spikes only: a layer of LIF neurons fires at the
+features, and a clock fires for what is shown at all. The learner sees both. While it learns, the learning-signal generator (LSG) sees
+what the learner sees and does, and the class of each example, as a neuron that fires. All examples lead to one update,
+
+.. math:: W'_{ji} = W_{ji} - \eta \sum_\text{examples} \sum_t L_j(t)\, \psi_j(t)\, \epsilon^v_i(t)
+
+and the answer about another image is the class whose readout is highest after it. The weights before the update, the LSG and the features
+are trained together, by backpropagation through the update.
+
+Source: F. Scherr, C. Stöckl, W. Maass, One-shot learning with spiking neural networks, bioRxiv (2020).
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from snncore.learning.one_shot import OneShot
+from snncore.networks.recurrent import Activity, Population, Weights, run
+from snncore.neurons import LIFParams, ReadoutParams
+from snncore.seeds import seeded_weights, torch_generator
+
+CHANNELS = (32, 64, 64)  # of the convolutions, each of 3 x 3 pixels and at every second one
+CLOCK, EACH = 10, 5  # inputs that fire in turn for as long as something is shown, each in one of so many steps
+
+
+class Features(nn.Module):
+    """Images to spikes: three convolutions, a linear layer that looks at all places, and LIF neurons.
+
+    What goes to the neurons has mean 0 and variance 1 over images, for each neuron, and then over neurons, for each image, so that
+    images differ in which neurons fire, and not in how many.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the images.
+    neurons, steps : int
+    dt : float
+        Time step [ms].
+    """
+
+    def __init__(self, height: int, width: int, neurons: int, steps: int, dt: float):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in zip((1, *CHANNELS), CHANNELS, strict=False):
+            layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            height, width = (height + 1) // 2, (width + 1) // 2
+        size = CHANNELS[-1] * height * width
+        last = [
+            nn.Linear(size, neurons, bias=False),
+            nn.BatchNorm1d(neurons, affine=False),
+            nn.LayerNorm(neurons, elementwise_affine=False),
+        ]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), *last)
+        self.neurons, self.steps, self.lif = Population(neurons, LIFParams(20.0, 1.0, n_refractory=2, dt=dt)), steps, None
+
+    def forward(self, images: Float[Tensor, "image 1 height width"]) -> Float[Tensor, "time image neuron"]:
+        """Spikes of the features, while an image is there."""
+        n, p = self.neurons
+        current = 3 * (1 - p.alpha) * p.v_th * self.layers(images)  # at a feature of 1, three times what makes a neuron fire at last
+        weights = Weights(torch.eye(n), torch.zeros(n, n), torch.zeros(0, n))
+        return run(current.expand(self.steps, -1, -1), weights, [self.neurons], ReadoutParams(20.0, p.dt)).z
+
+
+class Session(NamedTuple):
+    """Some examples, one update for all of them in an episode, and what is asked then."""
+
+    features: Float[Tensor, "time image feature"]
+    before: Activity
+    lsg: Activity | None
+    learning_signal: Float[Tensor, "time example neuron"]
+    weights: Weights
+    after: Activity
+    answers: Float[Tensor, "episode query way"]
+    alike: Float[Tensor, "episode query way"]
+
+
+class OneShotClassifier(nn.Module):
+    """Features, a learner, and the generator of its learning signals.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the images.
+    slots : int
+        Readouts: classes that can be told apart.
+    features, neurons : int
+        LIF neurons of each.
+    lsg_neurons : int
+        Of the LSG; with none, the learning signal is the error of the learner's own readouts, sent back by their weights (e-prop).
+    steps : int
+        For which an image is there.
+    dt : float
+        Time step [ms].
+    eta : float
+        Step size of the update.
+    seed : int
+        Of the weights.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        *,
+        slots: int,
+        features: int,
+        neurons: int,
+        lsg_neurons: int,
+        steps: int,
+        dt: float,
+        eta: float,
+        seed: int,
+    ):
+        super().__init__()
+        with seeded_weights(seed, "weights of the features"):
+            self.features = Features(height, width, features, steps, dt)
+        generator = torch_generator(seed, "weights of learner and LSG")
+        self.pair = OneShot(features + CLOCK, slots, slots, neurons, max(1, lsg_neurons), dt, eta, generator)
+        self.by_lsg, self.slots = lsg_neurons > 0, slots
+        self.size = nn.Parameter(torch.ones(()), requires_grad=not self.by_lsg)  # of learning signals that no LSG can make larger
+        clock = (torch.arange(steps)[:, None] - torch.arange(CLOCK) // (CLOCK // EACH)) % EACH == 0
+        self.clock: Tensor
+        self.register_buffer("clock", clock[:, None].float(), persistent=False)
+        with torch.no_grad():  # the learner waits: what it does by itself is small, and the clock brings it some way to its threshold
+            self.pair.learner.w_in.mul_(0.5)
+            self.pair.learner.w_in[:, -CLOCK:] = 0.02 * self.pair.lif.v_th
+            self.pair.learner.w_rec.mul_(0.1)
+
+    def signals(self, x: Tensor, slot: Int[Tensor, " example"], before: Activity) -> tuple[Tensor, Activity | None]:
+        """Learning signals for examples of the classes in these slots, and what the LSG does."""
+        shown = F.one_hot(slot, self.slots).to(x.dtype)
+        if self.by_lsg:
+            fires = torch.arange(len(x)) % 2 == 0
+            lsg = self.pair.signals(x, fires[:, None, None] * shown, before)
+            return self.pair.output(lsg), lsg
+        error = (LOGITS * self.pair.output(before)).softmax(-1) - shown
+        return self.size * error @ self.pair.learner.w_out, None
+
+    def forward(
+        self,
+        support: Float[Tensor, "episode way 1 height width"],
+        slot: Int[Tensor, "episode way"],
+        query: Float[Tensor, "episode query 1 height width"],
+    ) -> Session:
+        """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot.
+
+        ``alike`` compares features as such: ten times the cosine between those of query and example, without what all have in common.
+        """
+        (episodes, ways), queries = slot.shape, query.shape[1]
+        z = self.features(torch.cat([support.flatten(0, 1), query.flatten(0, 1)]))
+        x = torch.cat([z, self.clock.expand(-1, z.shape[1], -1)], -1)
+        x_support, x_query = x.split([episodes * ways, episodes * queries], 1)
+        before = self.pair.trial(x_support)
+        learning_signal, lsg = self.signals(x_support, slot.flatten(), before)
+        weights = self.pair.updated(x_support, before, learning_signal, ways)
+        after = self.pair.trial(x_query, Weights(*(w.repeat_interleave(queries, 0) for w in weights)))
+        readouts = LOGITS * self.pair.output(after).mean(0).unflatten(0, (episodes, queries))
+        answers = readouts.gather(2, slot[:, None].expand(-1, queries, -1))
+        return Session(z, before, lsg, learning_signal, weights, after, answers, self.alike(z, episodes, ways))
+
+    @staticmethod
+    def alike(z: Float[Tensor, "time image feature"], episodes: int, ways: int) -> Float[Tensor, "episode query way"]:
+        """Ten times the cosine between rates of the features of queries and of examples, without the mean of the examples."""
+        rates = z.mean(0)
+        support, query = (part.unflatten(0, (episodes, -1)) for part in rates.split([episodes * ways, len(rates) - episodes * ways]))
+        mean = support.mean((0, 1))
+        support, query = (F.normalize(part - mean, dim=-1) for part in (support, query))
+        return 10 * query @ support.transpose(1, 2)
+
+
+LOGITS = 0.6  # of a softmax, in which a filtered spike counts about 1

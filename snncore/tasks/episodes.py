@@ -1,0 +1,53 @@
+"""Episodes of one-shot classification: some classes with one example each, and further examples to be told apart.
+
+Source: O. Vinyals, C. Blundell, T. Lillicrap, K. Kavukcuoglu, D. Wierstra, Matching networks for one shot learning, NeurIPS 2016.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+class Episodes(NamedTuple):
+    """Places of examples: one of each class to learn from, and others to ask about, whose class is the place of an example of it."""
+
+    support: Int[Tensor, "episode way"]
+    query: Int[Tensor, "episode query"]
+    label: Int[Tensor, "episode query"]
+
+
+def draw(classes: Sequence[Int[Tensor, " example"]], count: int, ways: int, queries: int, generator: torch.Generator) -> Episodes:
+    """New episodes.
+
+    Parameters
+    ----------
+    classes : sequence of tensor
+        Places of the examples of each class.
+    count, ways : int
+        Episodes, and classes in each.
+    queries : int
+        Examples to ask about in each class.
+    generator : torch.Generator
+
+    Raises
+    ------
+    ValueError
+        If there are fewer classes than ways, or fewer examples of a class than are needed.
+    """
+    if len(classes) < ways:
+        raise ValueError(f"{ways} ways need as many classes: there are {len(classes)}")
+    if (least := min(map(len, classes))) < 1 + queries:
+        raise ValueError(
+            f"one example to learn from and {queries} to ask about are {1 + queries}: a class has only {least}; ask about fewer"
+        )
+    support, query = [], []
+    for _ in range(count):
+        for k in torch.randperm(len(classes), generator=generator)[:ways].tolist():
+            order = torch.randperm(len(classes[k]), generator=generator)[: 1 + queries]
+            support.append(classes[k][order[0]])
+            query.append(classes[k][order[1:]])
+    label = torch.arange(ways).repeat_interleave(queries).expand(count, -1)
+    return Episodes(torch.stack(support).view(count, ways), torch.stack(query).view(count, ways * queries), label)

@@ -1,0 +1,99 @@
+"""Handwritten symbols of Omniglot, small and gray, by part of the data set; and the folders of its official 20-way test.
+
+Source: B. Lake, R. Salakhutdinov, J. Tenenbaum, Human-level concept learning through probabilistic program induction, Science 350 (2015).
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from snncore.datafiles import DataError, Omniglot, decode_image
+
+SIDE = 28  # pixels
+OFFICIAL = 105  # pixels of an original, on each side
+
+Images = Float[Tensor, "image 1 side side"]
+
+
+class Symbols(NamedTuple):
+    """Images, ink 1 and paper 0; the places of each symbol's."""
+
+    images: Images
+    classes: list[Int[Tensor, " example"]]
+
+
+def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
+    """Images of 28 x 28 pixels: the share of ink around each.
+
+    Raises
+    ------
+    DataError
+        If they are not 105 x 105 pixels large.
+    """
+    if ink.shape[1:] != (OFFICIAL, OFFICIAL):
+        raise DataError(f"images of {ink.shape[1]} x {ink.shape[2]} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}")
+    return F.adaptive_avg_pool2d(torch.from_numpy(ink).float()[:, None], SIDE)
+
+
+def symbols(data: Omniglot, evaluation: bool) -> Symbols:
+    """The symbols of the evaluation alphabets, or those of the background alphabets."""
+    chosen = data.is_eval == evaluation
+    character = torch.from_numpy(data.character[chosen])
+    return Symbols(shrink(data.images[chosen]), [(character == k).nonzero().flatten() for k in character.unique().tolist()])
+
+
+def turned(s: Symbols, quarters: int) -> Symbols:
+    """The same turned by quarters of a circle, which makes other symbols of them."""
+    return Symbols(s.images.rot90(quarters, (-2, -1)), s.classes)
+
+
+class Run(NamedTuple):
+    """One run of the official test: an example of each symbol, what is asked, and the place of the example of the same symbol."""
+
+    name: str
+    support: Float[Tensor, "way 1 side side"]
+    query: Float[Tensor, "query 1 side side"]
+    label: Int[Tensor, " query"]
+
+
+def read_runs(folder: Path) -> list[Run]:
+    """The runs in a folder: in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
+
+    Raises
+    ------
+    DataError
+        If there is no run, or one lacks an image, is not made of pairs, or has an image of another size.
+    """
+    lists = sorted(folder.glob("*/class_labels.txt"))
+    if not lists:
+        raise DataError(f"{folder} has no run: it should hold folders such as run01, each with class_labels.txt and the images it names")
+    return [_run(folder, path) for path in lists]
+
+
+def _run(folder: Path, path: Path) -> Run:
+    pairs = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    for number, pair in enumerate(pairs, 1):
+        if len(pair) != 2:
+            raise DataError(f"{path}, line {number}: {len(pair)} words; there should be two, the image to classify and its example")
+        for name in pair:
+            if not (folder / name).exists():
+                raise DataError(f"{path}, line {number}: there is no {folder / name}")
+    examples = sorted({example for _, example in pairs})
+    label = torch.tensor([examples.index(example) for _, example in pairs])
+    return Run(path.parent.name, _images(folder, examples), _images(folder, [query for query, _ in pairs]), label)
+
+
+def _images(folder: Path, names: list[str]) -> Images:
+    """Images by their names, small and gray."""
+    images = []
+    for name in names:
+        try:
+            images.append(shrink(decode_image((folder / name).read_bytes())[None, ..., 0] < 128))
+        except DataError as error:
+            raise DataError(f"{folder / name}: {error}") from error
+    return torch.cat(images)

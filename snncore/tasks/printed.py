@@ -1,0 +1,41 @@
+"""Printed letters of the International Phonetic Alphabet, each in several typefaces: symbols that come with every installation.
+
+They are drawn as large as a symbol of Omniglot and treated as such, with typefaces in the place of drawers. Omniglot has no such letters,
+although it has those of Latin and Greek, from which many of them were made.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from snncore.datafiles import find
+from snncore.tasks.omniglot import OFFICIAL, Symbols, shrink
+
+LETTERS = "".join(map(chr, range(0x250, 0x2B0)))
+EM = 75  # pixels: of them, letters are about half as high, as symbols of Omniglot are
+
+
+class Printed(NamedTuple):
+    """Symbols, one class for each of ``LETTERS``, and the names of the typefaces, in the order of a class's examples."""
+
+    symbols: Symbols
+    typefaces: list[str]
+
+
+def letters() -> Printed:
+    """All letters in all typefaces, each in the middle of its image."""
+    paths = sorted(find("typefaces").paths.values())
+    fonts = [ImageFont.truetype(str(path), EM) for path in paths]
+    ink = np.stack([_drawn(letter, font) for letter in LETTERS for font in fonts])
+    classes = list(torch.arange(len(ink)).view(len(LETTERS), len(fonts)))
+    return Printed(Symbols(shrink(ink), classes), [path.stem for path in paths])
+
+
+def _drawn(letter: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
+    """Where a letter has ink, in an image of Omniglot's size."""
+    image = Image.new("L", (OFFICIAL, OFFICIAL), 0)
+    left, top, right, bottom = font.getbbox(letter)
+    ImageDraw.Draw(image).text(((OFFICIAL - left - right) / 2, (OFFICIAL - top - bottom) / 2), letter, fill=255, font=font)
+    return np.asarray(image) >= 128

@@ -1,0 +1,98 @@
+r"""Spoken words as spikes of an artificial cochlea.
+
+.. math:: r_b(t) = r^\text{high} \max\Bigl(0, 1 + \frac{1}{c} \log_{10} \frac{p_b(t)}{\max_{b',t'} p_{b'}(t')}\Bigr)
+
+where :math:`p_b(t)` is the mean power of the output of gammatone filter b in a stretch of 20 ms; bands are as wide, and as far apart, as
+those of human hearing. A band has some fibers, which fire at its rate as perfect integrators do.
+
+Source: B. Glasberg, B. Moore, Derivation of auditory filter shapes from notched-noise data, Hearing Research 47 (1990); the filters are
+those of SciPy.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.signal import gammatone, lfilter
+from torch import Tensor
+from tqdm import tqdm
+
+from snncore.datafiles import DataError, Words
+
+RATE = 16_000  # [Hz]
+BANDS, LOWEST, HIGHEST = 32, 100.0, 6000.0  # filters, and the first and last center [Hz]
+STRETCH = 0.02  # [s]
+STRETCHES = 50  # of a word
+FIBERS, FASTEST, RANGE = 8, 200.0, 4.0  # of a band; their highest rate [Hz]; powers of ten from silence to that
+SILENCE = 50.0  # largest amplitude (of 32,767) below which there is no word
+
+HELD_OUT = ("eight", "five", "happy", "nine", "one", "seven", "six", "three", "two", "zero")  # words that no training hears
+
+
+def centers() -> Float[np.ndarray, " band"]:
+    """Centers of the filters [Hz], evenly spaced on the scale of equivalent rectangular bandwidths."""
+    places = np.linspace(*(21.4 * np.log10(1 + 0.00437 * f) for f in (LOWEST, HIGHEST)), BANDS)
+    return (10 ** (places / 21.4) - 1) / 0.00437
+
+
+def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tensor, "band stretch"]:
+    """Spikes of each band's fibers in each stretch of a word of at most a second; a shorter one is followed by silence.
+
+    Raises
+    ------
+    DataError
+        If the word has another rate, is longer than a second or shorter than a tenth of one, or is silent.
+    """
+    if rate != RATE:
+        raise DataError(f"the word has {rate} samples per second: resample it to {RATE}")
+    if not RATE // 10 <= len(waveform) <= RATE:
+        raise DataError(f"the word has {len(waveform)} samples: cut it to one second, at most {RATE} and at least {RATE // 10}")
+    if (loudest := float(np.abs(waveform.astype(float)).max())) < SILENCE:
+        raise DataError(f"the word is silent: its largest amplitude is {loudest:.0f}, less than {SILENCE:.0f} of 32,767")
+    wave = np.zeros(RATE)
+    wave[: len(waveform)] = waveform
+    heard = np.stack([lfilter(*gammatone(f, "iir", fs=RATE), wave) for f in centers()])
+    power = torch.from_numpy(heard).square().unflatten(1, (STRETCHES, -1)).mean(-1)
+    level = (1 + (power / power.max()).clamp(min=1e-30).log10() / RANGE).clamp(min=0)
+    total = (FIBERS * FASTEST * STRETCH * level).cumsum(1)
+    return torch.cat([torch.zeros(BANDS, 1, dtype=total.dtype), total], 1).floor().diff().float()
+
+
+class Heard(NamedTuple):
+    """Words as spike counts, on which 1 is as many as there can be; and the places of each word's."""
+
+    images: Float[Tensor, "example 1 band stretch"]
+    classes: list[Int[Tensor, " example"]]
+
+
+def split(words: Words) -> tuple[Heard, Heard]:
+    """Words to learn from, and the held-out words by speakers of whom nothing is learned.
+
+    A speaker is held out who says held-out words in at least a third of all cases; what a held-out speaker says of the other words, and
+    others of the held-out words, is used for nothing.
+    """
+    held = np.array([word in HELD_OUT for word in words.words])
+    speakers = np.array(words.speakers)
+    out = {s for s in speakers if held[speakers == s].mean() >= 1 / 3}
+    theirs = np.array([s in out for s in speakers])
+    return _heard(words, ~held & ~theirs), _heard(words, held & theirs)
+
+
+def _heard(words: Words, chosen: np.ndarray) -> Heard:
+    places = np.flatnonzero(chosen)
+    found = [spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
+    names = [words.words[k] for k in places]
+    classes = [torch.tensor([k for k, name in enumerate(names) if name == word]) for word in sorted(set(names))]
+    return Heard(torch.stack(found)[:, None] / (FIBERS * FASTEST * STRETCH), classes)
+
+
+def varied(
+    images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator, late: int = 5, high: int = 1
+) -> Float[Tensor, "example 1 band stretch"]:
+    """The same words somewhat earlier or later, by up to ``late`` stretches, and higher or lower, by up to ``high`` bands."""
+    moved = []
+    for image in torch.nn.functional.pad(images, (late, late, high, high)):
+        up, on = (int(torch.randint(2 * most + 1, (), generator=generator)) for most in (high, late))
+        moved.append(image[:, up : up + images.shape[2], on : on + images.shape[3]])
+    return torch.stack(moved)
