@@ -382,7 +382,7 @@ def speed_of_outer(record: Record, c: Config) -> None:
 
 def curves() -> pd.DataFrame:
     """Position error after one update in the recorded trainings, in new movements of each 100 updates."""
-    rows = [(about["seed"], row["update"], row["after"]) for about in accounts("one_shot_").values() for row in about["log"]]
+    rows = [(about["seed"], row["update"], row["after"]) for about in accounts("one_shot_[0-9]").values() for row in about["log"]]
     return pd.DataFrame(rows, columns=["seed", "update", "error"])
 
 

@@ -100,7 +100,8 @@ class OneShotClassifier(nn.Module):
     features, neurons : int
         LIF neurons of each.
     lsg_neurons : int
-        Of the LSG; with none, the learning signal is the error of the learner's own readouts, sent back by their weights (e-prop).
+        Of the LSG; with none, the learning signal is the error of the learner's own readouts at that step, sent back by their weights (and
+        not filtered, as e-prop would).
     steps : int
         For which an image is there.
     dt : float
@@ -109,6 +110,11 @@ class OneShotClassifier(nn.Module):
         Step size of the update.
     seed : int
         Of the weights.
+
+    Raises
+    ------
+    ValueError
+        If there are more ways than slots, two ways have the same slot, or images and slots do not fit.
     """
 
     def __init__(
@@ -150,31 +156,41 @@ class OneShotClassifier(nn.Module):
         error = (LOGITS * self.pair.output(before)).softmax(-1) - shown
         return self.size * error @ self.pair.learner.w_out, None
 
+    def ask(
+        self, features: Float[Tensor, "time image feature"], slot: Int[Tensor, "episode way"], weights: Weights | None = None
+    ) -> tuple[Activity, Float[Tensor, "episode query way"]]:
+        """The learner at queries, with weights of each episode or with its own; and means in time of the readouts in the slots."""
+        queries = features.shape[1] // len(slot)
+        x = torch.cat([features, self.clock.expand(-1, features.shape[1], -1)], -1)
+        found = self.pair.trial(x, weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)))
+        readouts = LOGITS * self.pair.output(found).mean(0).unflatten(0, (len(slot), queries))
+        return found, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
+
     def forward(
         self,
         support: Float[Tensor, "episode way 1 height width"],
         slot: Int[Tensor, "episode way"],
         query: Float[Tensor, "episode query 1 height width"],
     ) -> Session:
-        """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot.
-
-        ``alike`` compares features as such: ten times the cosine between those of query and example, without what all have in common.
-        """
-        (episodes, ways), queries = slot.shape, query.shape[1]
+        """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot."""
+        episodes, ways = slot.shape
+        if ways > self.slots or any(len(set(row)) < ways for row in slot.tolist()):
+            raise ValueError(f"{ways} ways need as many different slots, of which this network has {self.slots}: given {slot.tolist()[0]}")
+        if support.shape[:2] != slot.shape or len(query) != episodes:
+            given = f"{tuple(support.shape[:2])} examples, {tuple(slot.shape)} slots, {tuple(query.shape[:2])} queries"
+            raise ValueError(f"{given}: give an example for each slot, and queries for each episode")
         z = self.features(torch.cat([support.flatten(0, 1), query.flatten(0, 1)]))
-        x = torch.cat([z, self.clock.expand(-1, z.shape[1], -1)], -1)
-        x_support, x_query = x.split([episodes * ways, episodes * queries], 1)
-        before = self.pair.trial(x_support)
-        learning_signal, lsg = self.signals(x_support, slot.flatten(), before)
-        weights = self.pair.updated(x_support, before, learning_signal, ways)
-        after = self.pair.trial(x_query, Weights(*(w.repeat_interleave(queries, 0) for w in weights)))
-        readouts = LOGITS * self.pair.output(after).mean(0).unflatten(0, (episodes, queries))
-        answers = readouts.gather(2, slot[:, None].expand(-1, queries, -1))
+        z_support, z_query = z.split([episodes * ways, z.shape[1] - episodes * ways], 1)
+        x = torch.cat([z_support, self.clock.expand(-1, episodes * ways, -1)], -1)
+        before = self.pair.trial(x)
+        learning_signal, lsg = self.signals(x, slot.flatten(), before)
+        weights = self.pair.updated(x, before, learning_signal, ways)
+        after, answers = self.ask(z_query, slot, weights)
         return Session(z, before, lsg, learning_signal, weights, after, answers, self.alike(z, episodes, ways))
 
     @staticmethod
     def alike(z: Float[Tensor, "time image feature"], episodes: int, ways: int) -> Float[Tensor, "episode query way"]:
-        """Ten times the cosine between rates of the features of queries and of examples, without the mean of the examples."""
+        """Ten times the cosine between rates of features of queries and of examples, without the mean of all examples."""
         rates = z.mean(0)
         support, query = (part.unflatten(0, (episodes, -1)) for part in rates.split([episodes * ways, len(rates) - episodes * ways]))
         mean = support.mean((0, 1))

@@ -7,8 +7,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
+
+
+class Examples(NamedTuple):
+    """Images, and the places of those of each class."""
+
+    images: Float[Tensor, "example 1 height width"]
+    classes: list[Int[Tensor, " _"]]
 
 
 class Episodes(NamedTuple):

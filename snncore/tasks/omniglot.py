@@ -13,18 +13,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from snncore.datafiles import DataError, Omniglot, decode_image
+from snncore.tasks.episodes import Examples
 
 SIDE = 28  # pixels
 OFFICIAL = 105  # pixels of an original, on each side
 
 Images = Float[Tensor, "image 1 side side"]
-
-
-class Symbols(NamedTuple):
-    """Images, ink 1 and paper 0; the places of each symbol's."""
-
-    images: Images
-    classes: list[Int[Tensor, " _"]]
 
 
 def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
@@ -40,16 +34,11 @@ def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
     return F.adaptive_avg_pool2d(torch.from_numpy(ink).float()[:, None], SIDE)
 
 
-def symbols(data: Omniglot, evaluation: bool) -> Symbols:
+def symbols(data: Omniglot, evaluation: bool) -> Examples:
     """The symbols of the evaluation alphabets, or those of the background alphabets."""
     chosen = data.is_eval == evaluation
     character = torch.from_numpy(data.character[chosen])
-    return Symbols(shrink(data.images[chosen]), [(character == k).nonzero().flatten() for k in character.unique().tolist()])
-
-
-def turned(s: Symbols, quarters: int) -> Symbols:
-    """The same turned by quarters of a circle, which makes other symbols of them."""
-    return Symbols(s.images.rot90(quarters, (-2, -1)), s.classes)
+    return Examples(shrink(data.images[chosen]), [(character == k).nonzero().flatten() for k in character.unique().tolist()])
 
 
 class Run(NamedTuple):
@@ -77,6 +66,8 @@ def read_runs(folder: Path) -> list[Run]:
 
 def _run(folder: Path, path: Path) -> Run:
     pairs = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    if not pairs:
+        raise DataError(f"{path} is empty: each of its lines should name the image to classify and its example")
     for number, pair in enumerate(pairs, 1):
         if len(pair) != 2:
             raise DataError(f"{path}, line {number}: {len(pair)} words; there should be two, the image to classify and its example")

@@ -1,7 +1,7 @@
-"""Printed letters of the International Phonetic Alphabet, each in several typefaces: symbols that come with every installation.
+"""Printed letters of Unicode's IPA extensions, each in several typefaces: symbols that come with every installation.
 
-They are drawn as large as a symbol of Omniglot and treated as such, with typefaces in the place of drawers. Omniglot has no such letters,
-although it has those of Latin and Greek, from which many of them were made.
+They are drawn as large as a symbol of Omniglot and treated as such, with typefaces in the place of drawers. No training has seen them, but
+many have the shape of a Latin or Greek letter, some of them turned, and Omniglot has these by hand.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from snncore.datafiles import find
-from snncore.tasks.omniglot import OFFICIAL, Symbols, shrink
+from snncore.tasks.episodes import Examples
+from snncore.tasks.omniglot import OFFICIAL, shrink
 
 LETTERS = "".join(map(chr, range(0x250, 0x2B0)))
 EM = 75  # pixels: of them, letters are about half as high, as symbols of Omniglot are
@@ -20,7 +21,7 @@ EM = 75  # pixels: of them, letters are about half as high, as symbols of Omnigl
 class Printed(NamedTuple):
     """Symbols, one class for each of ``LETTERS``, and the names of the typefaces, in the order of a class's examples."""
 
-    symbols: Symbols
+    symbols: Examples
     typefaces: list[str]
 
 
@@ -30,7 +31,7 @@ def letters() -> Printed:
     fonts = [ImageFont.truetype(str(path), EM) for path in paths]
     ink = np.stack([_drawn(letter, font) for letter in LETTERS for font in fonts])
     classes = list(torch.arange(len(ink)).view(len(LETTERS), len(fonts)))
-    return Printed(Symbols(shrink(ink), classes), [path.stem for path in paths])
+    return Printed(Examples(shrink(ink), classes), [path.stem for path in paths])
 
 
 def _drawn(letter: str, font: ImageFont.FreeTypeFont) -> np.ndarray:

@@ -2,15 +2,14 @@ r"""Spoken words as spikes of an artificial cochlea.
 
 .. math:: r_b(t) = r^\text{high} \max\Bigl(0, 1 + \frac{1}{c} \log_{10} \frac{p_b(t)}{\max_{b',t'} p_{b'}(t')}\Bigr)
 
-where :math:`p_b(t)` is the mean power of the output of gammatone filter b in a stretch of 20 ms; bands are as wide, and as far apart, as
-those of human hearing. A band has some fibers, which fire at its rate as perfect integrators do.
+where :math:`p_b(t)` is the mean power of the output of gammatone filter b in a stretch of 20 ms, and c = 4 powers of ten. Bands are as wide
+as those of human hearing, and evenly spaced on that scale. A band has some fibers, which fire at its rate as perfect integrators do.
 
 Source: B. Glasberg, B. Moore, Derivation of auditory filter shapes from notched-noise data, Hearing Research 47 (1990); the filters are
 those of SciPy.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from snncore.datafiles import DataError, Words
+from snncore.tasks.episodes import Examples
 
 RATE = 16_000  # [Hz]
 BANDS, LOWEST, HIGHEST = 32, 100.0, 6000.0  # filters, and the first and last center [Hz]
@@ -61,19 +61,19 @@ def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tens
     return torch.cat([torch.zeros(BANDS, 1, dtype=total.dtype), total], 1).floor().diff().float()
 
 
-class Heard(NamedTuple):
-    """Words as spike counts, on which 1 is as many as there can be; and the places of each word's."""
-
-    images: Float[Tensor, "example 1 band stretch"]
-    classes: list[Int[Tensor, " _"]]
-
-
-def split(words: Words) -> tuple[Heard, Heard]:
+def split(words: Words) -> tuple[Examples, Examples]:
     """Words to learn from, and the held-out words by speakers of whom nothing is learned.
 
     A speaker is held out who says held-out words in at least a third of all cases; what a held-out speaker says of the other words, and
-    others of the held-out words, is used for nothing.
+    others of the held-out words, is used for nothing. Images are spike counts, relative to the highest that there can be.
+
+    Raises
+    ------
+    DataError
+        If a held-out word is missing, as in the official test set, which has but ten of the words.
     """
+    if missing := sorted(set(HELD_OUT) - set(words.words)):
+        raise DataError(f"no one says {', '.join(missing)}: these words need the compact form of Speech Commands (see data/datasets.toml)")
     held = np.array([word in HELD_OUT for word in words.words])
     speakers = np.array(words.speakers)
     out = {s for s in speakers if held[speakers == s].mean() >= 1 / 3}
@@ -81,19 +81,17 @@ def split(words: Words) -> tuple[Heard, Heard]:
     return _heard(words, ~held & ~theirs), _heard(words, held & theirs)
 
 
-def _heard(words: Words, chosen: np.ndarray) -> Heard:
+def _heard(words: Words, chosen: np.ndarray) -> Examples:
     places = np.flatnonzero(chosen)
     found = [spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
     names = [words.words[k] for k in places]
     classes = [torch.tensor([k for k, name in enumerate(names) if name == word]) for word in sorted(set(names))]
-    return Heard(torch.stack(found)[:, None] / (FIBERS * FASTEST * STRETCH), classes)
+    return Examples(torch.stack(found)[:, None] / (FIBERS * FASTEST * STRETCH), classes)
 
 
-def varied(
-    images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator, late: int = 5, high: int = 1
-) -> Float[Tensor, "example 1 band stretch"]:
-    """The same words somewhat earlier or later, by up to ``late`` stretches, and higher or lower, by up to ``high`` bands."""
-    moved = []
+def varied(images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator) -> Float[Tensor, "example 1 band stretch"]:
+    """The same words somewhat earlier or later, by up to 5 stretches, and higher or lower, by up to a band."""
+    moved, late, high = [], 5, 1
     for image in torch.nn.functional.pad(images, (late, late, high, high)):
         up, on = (int(torch.randint(2 * most + 1, (), generator=generator)) for most in (high, late))
         moved.append(image[:, up : up + images.shape[2], on : on + images.shape[3]])

@@ -25,6 +25,12 @@ def test_errors_are_zero_for_the_movement_itself():
     assert torch.allclose(one_shot.loss_of(still, m), 75 * known + 0.05 * m.omega.square().mean((0, 2)), rtol=1e-4)
 
 
+def test_curves_are_those_of_the_arm_alone():
+    """Other checkpoints begin with the same words."""
+    assert sorted(one_shot.curves()["seed"].unique()) == [0, 1, 2]
+    assert len(one_shot.curves()) == 3 * one_shot.RECIPE.updates // one_shot.RECIPE.every
+
+
 def test_held_out_movements_do_not_depend_on_how_many_are_asked_for():
     a, b = one_shot.held_out(one_shot.Config(movements=64))[0], one_shot.held_out(one_shot.Config(movements=128))
     assert torch.equal(a.tip, b[0].tip)

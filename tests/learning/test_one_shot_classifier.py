@@ -90,6 +90,22 @@ def test_images_of_another_size_are_refused():
         network()(support[..., :-1], slot, query[..., :-1])
 
 
+def test_slots_that_are_taken_twice_are_refused():
+    support, slot, query = problem()
+    with pytest.raises(ValueError, match="3 ways need as many different slots, of which this network has 4"):
+        network()(support, slot * 0, query)
+
+
+def test_readouts_without_an_update_are_on_the_same_scale():
+    """With learning signals of no size, asking before and after is the same."""
+    net = network(0)
+    with torch.no_grad():
+        net.size.zero_()
+        support, slot, query = problem()
+        s = net(support, slot, query)
+        assert torch.allclose(net.ask(s.features[:, EPISODES * WAYS :], slot)[1], s.answers, atol=1e-5)
+
+
 def test_alike_is_ten_times_a_cosine():
     z = torch.rand(12, 8, 16, generator=torch.Generator().manual_seed(3)).round()  # two episodes of three examples and one query
     rates = z.mean(0)
