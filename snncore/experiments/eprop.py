@@ -277,7 +277,10 @@ def by_nest(kind: str, python: str) -> tuple[np.ndarray, float, str]:
         given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")
         arrays: dict[str, Any] = {name: value for name, value in case._asdict().items() if name != "constants"}
         np.savez(given, **arrays, **case.constants)
-        quiet = {"env": os.environ | {"MPLBACKEND": "agg"}, "stdout": subprocess.DEVNULL}  # a notebook's backend is not known there
+        quiet: dict[str, Any] = {
+            "env": os.environ | {"MPLBACKEND": "agg"},
+            "stdout": subprocess.DEVNULL,
+        }  # a notebook's backend is not known there
         subprocess.run([python, Path(__file__).with_name("peer_nest.py"), given, answer], check=True, **quiet)
         with np.load(answer) as found:
             return found["losses"], float(found["seconds"]), str(found["versions"])
