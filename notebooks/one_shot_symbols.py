@@ -87,7 +87,7 @@ plt.show()
 # Of {value}`lesson_asked` answers, {value}`lesson_right` are right; without the update, {value}`lesson_before` were. {numref}`tab-printed` has
 # the mean over {value}`episodes` lessons with other letters, in which the typefaces of examples and queries are drawn, too.
 #
-# :::{csv-table} Right answers about printed phonetic letters (live, with recorded networks; intervals of 95 % for the mean over lessons).
+# :::{csv-table} Right answers about printed phonetic letters (live, with recorded networks; intervals of {value}`confidence` for the mean over lessons).
 # :name: tab-printed
 # :header-rows: 1
 # :file: ../results/one_shot_symbols/printed.csv
@@ -168,7 +168,7 @@ plt.show()
 # ten words of Speech Commands {cite:p}`warden2018`, by speakers of whom the training has heard nothing; a bank of gammatone filters turns them into
 # spikes, whose counts in time and frequency are the image.
 #
-# :::{list-table} One example of each class, one update (recorded: images are a download, and the words a subset of 1,615 recordings from two public repositories; intervals of 95 % for means over 1,000 lessons with these images and recordings, not for all words and speakers).
+# :::{list-table} One example of each class, one update (recorded: images are a download, and the words a subset of 1,615 recordings from two public repositories; intervals of {value}`confidence` for means over 1,000 lessons with these images and recordings, not for all words and speakers).
 # :name: tab-symbols
 # :header-rows: 1
 #
@@ -224,7 +224,7 @@ plt.show()
 # ```{figure} ../results/one_shot_symbols/ways.*
 # :name: fig-ways
 # :alt: Right answers against the number of classes, for handwritten symbols and for spoken words. Curves fall with more classes; that of the most similar features is highest, then that after one update, then that of the nearest image, far above chance.
-# Right answers against the number of classes (recorded, in the tests after the trainings; bars: 95 %, where drawn). *One update by own errors*, for symbols: everything trained in the same way, but without the second network, so that the error of the learner's own readouts is the learning signal.
+# Right answers against the number of classes (recorded, in the tests after the trainings; bars: {value}`confidence`, where drawn). *One update by own errors*, for symbols: everything trained in the same way, but without the second network, so that the error of the learner's own readouts is the learning signal.
 # ```
 #
 # Is the second network needed? With the error of the learner's own readouts at each moment as learning signal, sent back by their weights (unlike {doc}`eprop`, without a filter), and everything else trained in

@@ -329,6 +329,7 @@ def letters(record: Record, net: OneShotClassifier, c: Config) -> None:
         rows.append({"letters to choose from": ways} | row)
     record.table(pd.DataFrame(rows), "printed")
     record.value("episodes", f"{c.episodes:,}")
+    record.value("confidence", "95 %")
 
 
 def trainings(record: Record) -> None:
