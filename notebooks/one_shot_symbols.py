@@ -229,7 +229,7 @@ plt.show()
 #
 # Is the second network needed? With the error of the learner's own readouts at each moment as learning signal, sent back by their weights (unlike {doc}`eprop`, without a filter), and everything else trained in
 # the same way, {value}`alone_5` and {value}`alone_20` of answers are right, for 5 and 20 symbols; with the second network, {value}`together_5` and
-# {value}`together_20` (recorded, {numref}`tab-trainings`). For few classes, an optimized start
+# {value}`together_20` (recorded, {numref}`tab-symbol-trainings`). For few classes, an optimized start
 # does nearly all of it, since the error at the readouts says what there is to say: this neuron's class, or not. With more classes, the second network adds to it. A movement is
 # different ({doc}`one_shot`), where what was wrong shows only later.
 #
@@ -264,7 +264,7 @@ plt.show()
 # ```
 #
 # :::{csv-table} Tests after each recorded training, on held-out classes (recorded).
-# :name: tab-trainings
+# :name: tab-symbol-trainings
 # :header-rows: 1
 # :file: ../results/one_shot_symbols/trainings.csv
 # :::
