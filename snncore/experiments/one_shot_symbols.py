@@ -38,23 +38,26 @@ VOLTAGE_COST = 0.01  # what potentials of the learner cost that are farther from
 
 
 class Kind(NamedTuple):
-    """What is learned: size of an image; ways of the training, with so many updates of each; the recipe; which data these are."""
+    """What is learned: size of an image; ways of the training, with so many updates of each; which data these are."""
 
     height: int
     width: int
     ways: tuple[tuple[int, int], ...]
-    recipe: Descent
     about: str
+
+    @property
+    def recipe(self) -> Descent:
+        """As many updates as all ways have."""
+        return Descent(sum(updates for _, updates in self.ways), rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50)
 
 
 KINDS = {
     "omniglot": Kind(
-        omniglot.SIDE, omniglot.SIDE, ((5, 1500), (20, 3500)), Descent(5000, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50),
+        omniglot.SIDE, omniglot.SIDE, ((5, 1500), (20, 3500)),
         "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees",
     ),
     "words": Kind(
-        spoken_words.BANDS, spoken_words.STRETCHES, ((5, 3000),), Descent(3000, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50),
-        "Speech Commands, 25 words, each also backwards, moved in time and pitch",
+        spoken_words.BANDS, spoken_words.STRETCHES, ((5, 3000),), "Speech Commands, 25 words, each also backwards, moved in time and pitch"
     ),
 }  # fmt: skip
 IMAGES = 240  # in an update, examples and queries

@@ -96,7 +96,7 @@ def test_a_training_that_is_interrupted_goes_on_as_if_it_were_not(tmp_path, monk
     monkeypatch.setattr(symbols, "data", lambda kind: (data, data))
     monkeypatch.setattr(symbols, "COUNT", 4)
     recipe = Descent(4, rate=3e-3, every=1)
-    monkeypatch.setitem(symbols.KINDS, "omniglot", symbols.KINDS["omniglot"]._replace(recipe=recipe))
+    monkeypatch.setattr(symbols.Kind, "recipe", recipe)
     whole = symbols.train_symbols("omniglot")
     (tmp_path / "one_shot_symbols_omniglot_0.json").unlink()
     (tmp_path / "one_shot_symbols_omniglot_0.state").unlink()
