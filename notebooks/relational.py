@@ -104,7 +104,9 @@ plt.show()
 #
 # {numref}`fig-structure` shows the spiking network at work on a story of the talk, with all its neurons. Words come in one after the other,
 # each for some steps. Neurons with AHP currents remember them. Only at the end of a sentence a gate opens, for a window of some steps, and
-# all that comes after it is feed-forward. The network's answer is *{claim}`rel.structure`* (published: *{published}`rel.structure`*).
+# all that comes after it is feed-forward. The last word stays as long as the gate is open: if it were gone after two steps, layers would have
+# no time left to conclude anything from it, and it is often the word that counts, such as a place.
+# The network's answer is *{claim}`rel.structure`* (published: *{published}`rel.structure`*).
 
 # %% tags=["hide-input", "remove-output"]
 story = result.structure
@@ -218,8 +220,9 @@ plt.show()
 # | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` of {value}`snn_trained` tried |
 #
 # Of {value}`ann_trained` networks of artificial neurons, {value}`ann_solved` solve their task, and {value}`snn_solved` of
-# {value}`snn_trained` spiking ones, which we have trained for some tasks only. The talk does not say which three tasks the authors' spiking
-# network leaves.
+# {value}`snn_trained` spiking ones, which we have trained for some tasks only. For task 17 (where is one shape, seen from another) spiking
+# networks were tried with two numbers of epochs, two learning rates and two lengths of the gate's window, for task 19 (which way to go)
+# once; these two are not solved. The talk does not say which three tasks the authors' spiking network leaves.
 #
 # ## Few spikes
 #
@@ -238,8 +241,8 @@ plt.show()
 # :file: ../results/relational/regularization.csv
 # :::
 #
-# Without a cost, potentials fall much further below the band. But hardly any neuron is locked even so: the lower limit of rates is there in
-# all three trainings, and seems to be enough.
+# Without a cost, potentials fall much further below the band, and more answers are wrong (one training each). But hardly any neuron is locked
+# even so: the lower limit of rates is there in all three trainings, and seems to be enough for that.
 #
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. On the official test, the upper limit costs
 # {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded).
@@ -275,7 +278,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/spikes.*
 # :name: fig-spikes
-# :alt: Left, the share of right answers is zero at the first steps and jumps up at the last ones. Middle, spikes per neuron fall as stories get longer, those of the last layer of pairs to almost none. Right, the number of all pairs rises steeply, that of needed pairs is about two for the shortest stories and less than one for longer ones.
+# :alt: Left, the share of right answers is zero at the first step, rises steeply until the sixth and slowly from there on. Middle, spikes per neuron fall as stories get longer, at last hardly any more; those of the last layer of pairs fall to almost none. Right, the number of all pairs rises steeply, that of needed pairs is about one for the shortest stories and less for longer ones.
 # Left: right answers in task 15 against the step of the reading. Middle: spikes per neuron in stories of task 1 of 2 to 20
 # sentences. Right: pairs of sentences, and those without which a right answer would be another (on average over stories).
 # ```

@@ -177,21 +177,26 @@ class Placement:
     Attributes
     ----------
     network : Network
-    chips : dict
-        Of each population, the chip of each of its cores.
+    cores : dict
+        Of each population, its cores: their numbers, chip by chip.
     """
 
     network: Network
-    chips: dict[str, tuple[int, ...]]
+    cores: dict[str, tuple[int, ...]]
+
+    @functools.cached_property
+    def chips(self) -> dict[str, tuple[int, ...]]:
+        """Of each population, the chip of each of its cores."""
+        return {name: tuple(core // CORES for core in cores) for name, cores in self.cores.items()}
 
     def used(self, populations: Collection[str]) -> tuple[int, set[int]]:
         """Number of cores, and the chips, on which these populations lie."""
         return sum(len(self.chips[name]) for name in populations), {chip for name in populations for chip in self.chips[name]}
 
-    def chip_of_neurons(self, population: str) -> np.ndarray:
+    def core_of_neurons(self, population: str) -> np.ndarray:
         """Of each neuron."""
-        chips, neurons = self.chips[population], self.network.sizes[population]
-        return np.repeat(chips, math.ceil(neurons / len(chips)))[:neurons]
+        cores, neurons = self.cores[population], self.network.sizes[population]
+        return np.repeat(cores, math.ceil(neurons / len(cores)))[:neurons]
 
     def messages(self, projections: Sequence[Projection]) -> float:
         """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
@@ -199,11 +204,11 @@ class Placement:
         for p in projections:
             if p.pre in self.network.inputs:
                 continue
-            source = self.chip_of_neurons(p.pre)
+            source = self.core_of_neurons(p.pre) // CORES
             if p.kind == DENSE:
                 crossing = sum(int((source != chip).sum()) for chip in self.chips[p.post])
             else:
-                crossing = int((source != self.chip_of_neurons(p.post)).sum())
+                crossing = int((source != self.core_of_neurons(p.post) // CORES).sum())
             found += crossing * self.network.sources(p) / len(source)
         return found
 
@@ -241,12 +246,12 @@ def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
             if used + len(together) > CORES or (unit.new_chip and used and k == 0):
                 chip, used = chip + 1, 0
             for name in together:
-                found[name].append(chip)
-            used += len(together)
+                found[name].append(chip * CORES + used)
+                used += 1
     if chip >= chips:
         raise LimitError(f"the network needs {chip + 1} chips, {chip + 1 - chips} more than there are")
     staying = {p.name for p in network.populations if p.one_chip}
     for p in network.projections:
-        if p.pre in staying and len({*found[p.pre], *found[p.post]}) > 1:
+        if p.pre in staying and len({core // CORES for core in (*found[p.pre], *found[p.post])}) > 1:
             raise LimitError(f"axons of {p.pre!r} leave its chip, but it was given the larger table of those that stay")
-    return Placement(network, {name: tuple(its_chips) for name, its_chips in found.items()})
+    return Placement(network, {name: tuple(its_cores) for name, its_cores in found.items()})

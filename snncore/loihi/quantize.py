@@ -78,7 +78,7 @@ def step_size(w_out: Float[Tensor, "readout neuron"]) -> float:
     return max(float(w_out.detach().abs().max()), torch.finfo(w_out.dtype).tiny) / spec.WEIGHT
 
 
-def on_grid(w: Float[Tensor, "post pre"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Float[Tensor, "post pre"]:
+def on_grid(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Float[Tensor, "*shape"]:
     """Weights rounded to the grid of the chip, and clipped to its range; their gradient is that of ``w`` itself.
 
     Parameters
@@ -93,7 +93,7 @@ def on_grid(w: Float[Tensor, "post pre"], step: float | Tensor = 1 / UNIT, mixed
     return w + (q * step - w).detach()
 
 
-def integers(w: Float[Tensor, "post pre"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Int[np.ndarray, "post pre"]:
+def integers(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Int[np.ndarray, "*shape"]:
     """The same weights, as the chip holds them."""
     return (on_grid(w.detach().double(), step, mixed_sign) / step).round().long().numpy()
 

@@ -14,6 +14,7 @@ WEIGHT = 255  # of a group of one sign
 WEIGHT_EXPONENT = (-8, 7)
 REFRACTORY = 63
 CORES = 128
+CORES_OF_TILE, TILES_OF_COLUMN = 4, 4  # of the mesh; tiles are taken to be numbered column by column, as in SANA-FE
 COMPARTMENTS = 1024  # a core
 AXONS = 4096  # a core, in and out each
 OUT_AXONS = 2048  # a core, if some go to other chips

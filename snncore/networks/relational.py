@@ -49,12 +49,17 @@ SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 2
 class Timing:
     """Steps for which a word is shown, and at the end of a sentence in which its spikes are passed on; then the answer is read.
 
-    The time constant of membranes [steps]; that of AHP currents is the length of a sentence.
+    The last word stays as long as spikes are passed on, so that layers have steps left after its first spikes. The time constant of
+    membranes [steps]; that of AHP currents is the length of a sentence whose last word does not stay.
     """
 
     word: int = 2
     window: int = 6
     membrane: float = 20.0
+
+    def steps(self, words: int) -> Int[Tensor, " word"]:
+        """For how many steps each of so many words is shown."""
+        return torch.tensor([self.word] * (words - 1) + [max(self.word, self.window)])
 
 
 class Layer(NamedTuple):
@@ -144,13 +149,14 @@ class Spiking(nn.Module):
         self.params = LIFParams(timing.membrane, reset_to_zero=True)
         ahp = AHPParams(timing.membrane, float(timing.word * LENGTH)).with_jump(JUMP)
         populations = [Population(neurons - neurons // 2, self.params), Population(neurons // 2, ahp)]
-        gain = 0.6 / timing.word * math.sqrt(words), 1.0  # a word raises or lowers a potential by 0.6 thresholds
+        gain = 0.6 / timing.word * math.sqrt(words), 1.0  # a word raises or lowers a potential by 0.6 thresholds, if it does not stay
         self.network = RecurrentNetwork(words, populations, 0, ReadoutParams(), generator, gain)
 
     def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
         """What happens in the last steps of a sentence."""
         words = F.one_hot(sentences.T, self.inputs + 1)[..., 1:].to(self.network.w_in.dtype)
-        activity = self.network(words.repeat_interleave(self.timing.word, 0), potentials=True)
+        steps = self.timing.steps(len(words)).to(words.device)
+        activity = self.network(words.repeat_interleave(steps, 0), potentials=True)
         return Layer(activity.z[-self.timing.window :], activity.v[-self.timing.window :])
 
     def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:

@@ -1,6 +1,9 @@
 """Lessons and their controls, ordinary learning beside them, and a training that can be killed."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -108,26 +111,48 @@ def test_correlation():
     assert one_shot.correlation(a, -a) == pytest.approx(-1)
 
 
+DIES = """
+import os, signal, sys, torch
+from pathlib import Path
+from snncore.experiments import one_shot, training
+from snncore.learning.descent import Descent
+from snncore.tasks import arm
+
+torch.set_num_threads({threads})
+training.TRAINING = Path(sys.argv[1])
+one_shot.RECIPE = Descent(**{recipe})
+draw, drawn = arm.draw, []
+
+def deadly(*args):
+    drawn.append(args)
+    return draw(*args) if len(drawn) < 4 else os.kill(os.getpid(), signal.SIGKILL)
+
+arm.draw = deadly
+one_shot.train_arm(1)
+"""
+
+
 def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "TRAINING", tmp_path)
-    monkeypatch.setattr(one_shot, "RECIPE", Descent(6, rate=5e-3, warmup=2, end=0.03, clip=1.5, every=2))
-    whole = one_shot.train_arm(1)
-    for path in tmp_path.iterdir():
-        path.unlink()
-    draw, drawn = arm.draw, []
-
-    def killing(*args):
-        drawn.append(args)
-        if len(drawn) == 4:
-            raise KeyboardInterrupt
-        return draw(*args)
-
-    monkeypatch.setattr(arm, "draw", killing)
-    with pytest.raises(KeyboardInterrupt):
-        one_shot.train_arm(1)
-    resumed = one_shot.train_arm(1)
-    for row in (*whole["log"], *resumed["log"]):
-        row.pop("seconds")
+    recipe = {"updates": 6, "rate": 5e-3, "warmup": 2, "end": 0.03, "clip": 1.5, "every": 2}
+    monkeypatch.setattr(one_shot, "RECIPE", Descent(**recipe))
+    draw, drawn, found, counts = arm.draw, [], [], []
+    monkeypatch.setattr(arm, "draw", lambda *args: drawn.append(args) or draw(*args))
+    for name in ("whole", "killed"):
+        folder = tmp_path / name
+        folder.mkdir()
+        if name == "killed":
+            script = DIES.format(recipe=recipe, threads=torch.get_num_threads())
+            process = subprocess.run([sys.executable, "-c", script, folder], check=False)
+            assert process.returncode == -signal.SIGKILL
+            assert [path.name for path in folder.iterdir()] == ["one_shot_1.state"]
+        monkeypatch.setattr(training, "TRAINING", folder)
+        drawn.clear()
+        found.append(one_shot.train_arm(1))
+        counts.append(len(drawn))
+        for row in found[-1]["log"]:
+            row.pop("seconds")
+    whole, resumed = found
+    assert counts[1] == counts[0] - 2  # the two updates that were saved are not done again
     assert whole["log"] == resumed["log"]
     assert whole["test_after"] == resumed["test_after"]
-    assert json.loads((tmp_path / "one_shot_1.json").read_text())["command"] == "python -m snncore.experiments one_shot --train --seed 1"
+    assert resumed["command"] == "python -m snncore.experiments one_shot --train --seed 1"

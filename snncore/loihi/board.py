@@ -1,0 +1,253 @@
+r"""A network of many populations on the cores of many chips, emulated in integers: every spike is sent, and every event counted.
+
+What a neuron sends at one step arrives at the next; input spikes arrive in the step for which they are given. Weights are touched where a
+neuron has spiked, and projections that are given the same array share it. A message goes from a neuron to a core where it has synapses:
+through its tile, from tile to tile over the mesh of its chip, or to another chip, whose distance is not counted.
+
+What chips have and this model has not, besides what `snncore.loihi.compartment` lists: time, and the processors around the cores.
+
+Sources: those of `snncore.loihi.compartment`; the mesh as in SANA-FE (J. A. Boyle et al., IEEE TCAD, 2025), with four cores to a tile and
+tiles numbered column by column.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from snncore.loihi import spec
+from snncore.loihi.compartment import AHPCompartments, Compartment, CompartmentState, compartment_rest, compartment_step
+from snncore.loihi.emulator import Group
+from snncore.loihi.placement import DENSE, Network, Placement, Projection
+
+Weights = Int[np.ndarray, "*post_pre"]
+Counts = Int[np.ndarray, " core"]
+
+
+class Program(NamedTuple):
+    """What is loaded for a placed network.
+
+    Attributes
+    ----------
+    groups : dict of sequences of Group
+        Of each population that runs, its neurons, in their order.
+    weights : dict of lists of arrays
+        By names of two populations, or of an input and a population: one array for each projection between them, in the order of the
+        network; of shape (post, pre), or (neuron,) where it is one to one.
+    """
+
+    groups: Mapping[str, Sequence[Group]]
+    weights: Mapping[tuple[str, str], Sequence[Weights]]
+
+
+class Loaded(NamedTuple):
+    """A projection between populations that run, and its weights."""
+
+    projection: Projection
+    weights: Weights
+
+
+def load(network: Network, program: Program) -> list[Loaded]:
+    """All projections that run, in the order of the network, checked.
+
+    Parameters
+    ----------
+    network : snncore.loihi.placement.Network
+    program : Program
+
+    Raises
+    ------
+    ValueError
+        If there are groups of what is no population, or not of as many neurons or compartments as it has; if weights are missing, left
+        over, of another shape or type, or come from more neurons than the projection has.
+    snncore.loihi.spec.LimitError
+        If a weight is too large.
+    """
+    populations = {p.name: p for p in network.populations}
+    for name, groups in program.groups.items():
+        if name not in populations:
+            raise ValueError(f"there are groups of {name!r}, which is no population")
+        size, p = sum(group.size for group in groups), populations[name]
+        if size != p.neurons:
+            raise ValueError(f"groups of {name!r} have {size:,} neurons, but it has {p.neurons:,}")
+        if p.compartments < 2 and any(isinstance(group.registers, AHPCompartments) for group in groups):
+            raise ValueError(f"neurons of {name!r} have one compartment, but one with an AHP current has two")
+    given, found = {names: list(arrays) for names, arrays in program.weights.items()}, []
+    for projection in network.projections:
+        names = projection.pre, projection.post
+        if names[1] in program.groups and (names[0] in program.groups or names[0] in network.inputs):
+            arrays = given.get(names)
+            if not arrays:
+                raise ValueError("there are no weights from {!r} to {!r}".format(*names))
+            found.append(Loaded(projection, arrays.pop(0)))
+            _check(network, *found[-1])
+    if left := [names for names, arrays in given.items() if arrays]:
+        raise ValueError("there are weights from {!r} to {!r}, but no such projection that runs".format(*left[0]))
+    return found
+
+
+def _check(network: Network, p: Projection, w: np.ndarray) -> None:
+    shape = (network.sizes[p.post], network.sizes[p.pre]) if p.kind == DENSE else (network.sizes[p.post],)
+    what = f"weights from {p.pre!r} to {p.post!r}"
+    if w.shape != shape or not np.issubdtype(w.dtype, np.integer):
+        raise ValueError(f"{what} are {w.dtype} of shape {w.shape}: integers of shape {shape} are expected")
+    if p.kind == DENSE and (used := int(w.any(0).sum())) > network.sources(p):
+        raise ValueError(f"{what} come from {used} neurons, but only {network.sources(p)} project")
+    spec.within(f"the largest of the {what}", int(np.abs(w).max(initial=0)), 0, spec.WEIGHT)
+
+
+class Run(NamedTuple):
+    """Spikes z of each population, shape (time, neuron), and potentials v of its neurons' main compartments at the end, after the reset."""
+
+    z: dict[str, UInt8[np.ndarray, "time _neuron"]]
+    v: dict[str, Int[np.ndarray, " _neuron"]]
+
+
+def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "time _input"]]) -> Run:
+    """Run a program from rest, on spikes of all inputs of populations that run.
+
+    Parameters
+    ----------
+    network : snncore.loihi.placement.Network
+    program : Program
+    x : dict of arrays, shape (time, input), uint8
+        Input spikes, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        As `load`; or if spikes of an input are missing, of another shape, type or number of steps, or of an input that nothing uses.
+    snncore.loihi.spec.LimitError
+        As `load`.
+
+    Warns
+    -----
+    snncore.loihi.fixed_point.OverflowWarning
+        If states overflowed.
+    """
+    projections = load(network, program)
+    steps = max((len(of_input) for of_input in x.values()), default=0)
+    inputs = {p.pre for p, _ in projections} & {*network.inputs}
+    if unused := sorted({*x} - inputs):
+        raise ValueError(f"there are spikes of {unused[0]!r}, which no population that runs has as input")
+    for name in sorted(inputs):
+        if name not in x or x[name].shape != (steps, network.inputs[name]):
+            given = x[name].shape if name in x else "missing"
+            raise ValueError(f"spikes of {name!r} are {given}: {steps} steps of {network.inputs[name]} inputs are expected")
+        if x[name].dtype != np.uint8 or x[name].max(initial=0) > 1:
+            raise ValueError(f"spikes of {name!r} are {x[name].dtype} up to {x[name].max()}: they are 0 or 1, of type uint8")
+
+    together: dict[Compartment, int] = defaultdict(int)  # neurons with these registers so far: they are updated together
+    pieces: dict[str, list[tuple[Compartment, slice]]] = {}
+    for name, groups in program.groups.items():
+        pieces[name] = []
+        for size, registers in groups:
+            pieces[name].append((registers, slice(together[registers], together[registers] + size)))
+            together[registers] += size
+    states: dict[Compartment, CompartmentState] = {p: compartment_rest(np.zeros((1, n), np.int64)) for p, n in together.items()}
+    drive = {name: np.zeros(network.sizes[name], np.int64) for name in program.groups}
+    by_pre = {id(w): np.ascontiguousarray(w.T) for _, w in projections}
+    sent: dict[str, list[tuple[np.ndarray, np.ndarray, bool]]] = defaultdict(list)
+    for p, w in projections:
+        sent[p.pre].append((drive[p.post], by_pre[id(w)], p.kind == DENSE))
+
+    def of(name: str, values: Mapping[Compartment, np.ndarray]) -> np.ndarray:
+        return np.concatenate([values[registers][0, part] for registers, part in pieces[name]])
+
+    z = {name: np.zeros((steps, network.sizes[name]), np.uint8) for name in program.groups}
+    for t in range(steps):
+        for current in drive.values():
+            current[:] = 0
+        for name, targets in sent.items():
+            fired = np.flatnonzero(x[name][t] if name in network.inputs else z[name][t - 1])  # at first those of the last row, still 0
+            for current, w, dense in targets if len(fired) else ():
+                if dense:
+                    current += w[fired].sum(0)
+                else:
+                    current[fired] += w[fired]
+        currents = {p: np.zeros((1, n), np.int64) for p, n in together.items()}
+        for name, current in drive.items():
+            start = 0
+            for registers, part in pieces[name]:
+                stop = start + part.stop - part.start
+                currents[registers][0, part] = current[start:stop]
+                start = stop
+        states = {p: compartment_step(currents[p], state, p)[1] for p, state in states.items()}
+        fired_now = {p: state.z for p, state in states.items()}
+        for name in z:
+            z[name][t] = of(name, fired_now)
+    potentials = {p: state.v for p, state in states.items()}
+    return Run(z, {name: of(name, potentials) for name in z})
+
+
+class Traffic(NamedTuple):
+    """What happened in a run.
+
+    Attributes
+    ----------
+    updates, spikes, synaptic_operations, received : arrays, shape (core,)
+        On each core of the board: compartments times steps; spikes of its neurons; those that arrived times their synapses (weights that
+        are not zero, and that to an own auxiliary compartment); messages that arrived.
+    messages, between_tiles_x, between_tiles_y, between_chips : int
+        Messages from core to core; steps from tile to tile along rows and columns; those to other chips.
+    """
+
+    updates: Counts
+    spikes: Counts
+    synaptic_operations: Counts
+    received: Counts
+    messages: int
+    between_tiles_x: int
+    between_tiles_y: int
+    between_chips: int
+
+
+def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.ndarray, "time _input"]], found: Run) -> Traffic:
+    """Count the events of a run. Spikes of its last step do not arrive. Messages of inputs come from elsewhere: they only arrive.
+
+    Parameters
+    ----------
+    placement : snncore.loihi.placement.Placement
+        Of the network that has run.
+    program, x, found
+        What was given to, and came from, `run`.
+    """
+    network, steps = placement.network, max(len(spikes_of) for spikes_of in found.z.values())
+    cores = spec.CORES * (1 + max(core for name in program.groups for core in placement.cores[name]) // spec.CORES)
+    updates, spikes, synaptic, received = (np.zeros(cores, np.int64) for _ in range(4))
+    arrived = {name: spikes_of[:-1].sum(0, dtype=np.int64) for name, spikes_of in found.z.items()}
+    arrived |= {name: of_input.sum(0, dtype=np.int64) for name, of_input in x.items()}
+    for name, groups in program.groups.items():
+        own = placement.core_of_neurons(name)
+        auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], [group.size for group in groups])
+        np.add.at(updates, own, steps * (1 + auxiliary))
+        np.add.at(spikes, own, found.z[name].sum(0, dtype=np.int64))
+        np.add.at(synaptic, own, arrived[name] * auxiliary)
+    messages = along_x = along_y = crossings = 0
+    for p, w in load(network, program):
+        count, here = arrived[p.pre], placement.core_of_neurons(p.post)
+        fired = np.flatnonzero(count)
+        source = None if p.pre in network.inputs else placement.core_of_neurons(p.pre)[fired]
+        for core in placement.cores[p.post]:
+            if p.kind == DENSE:
+                synapses = np.count_nonzero(w[here == core][:, fired], axis=0)
+            else:
+                synapses = ((here == core) & (w != 0))[fired].astype(np.int64)
+            axons = count[fired] * (synapses > 0)
+            synaptic[core] += count[fired] @ synapses
+            received[core] += axons.sum()
+            if source is not None:
+                same = source // spec.CORES == core // spec.CORES
+                x_, y_ = (np.abs(a - b) for a, b in zip(_tile(source), _tile(np.full_like(source, core)), strict=True))
+                messages += int(axons.sum())
+                along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))
+                crossings += int(axons @ ~same)
+    return Traffic(updates, spikes, synaptic, received, messages, along_x, along_y, crossings)
+
+
+def _tile(core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row of a core's tile in the mesh of its chip."""
+    tile = core % spec.CORES // spec.CORES_OF_TILE
+    return tile // spec.TILES_OF_COLUMN, tile % spec.TILES_OF_COLUMN
