@@ -49,6 +49,7 @@ SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 2
 class Timing:
     """Steps for which a word is shown, and at the end of a sentence in which its spikes are passed on; then the answer is read.
 
+    The last word stays as long as spikes are passed on: layers can only draw conclusions from it if it is not the last thing that they get.
     The time constant of membranes [steps]; that of AHP currents is the length of a sentence.
     """
 
@@ -144,13 +145,15 @@ class Spiking(nn.Module):
         self.params = LIFParams(timing.membrane, reset_to_zero=True)
         ahp = AHPParams(timing.membrane, float(timing.word * LENGTH)).with_jump(JUMP)
         populations = [Population(neurons - neurons // 2, self.params), Population(neurons // 2, ahp)]
-        gain = 0.6 / timing.word * math.sqrt(words), 1.0  # a word raises or lowers a potential by 0.6 thresholds
+        gain = 0.6 / timing.word * math.sqrt(words), 1.0  # a word raises or lowers a potential by 0.6 thresholds, if it does not stay
         self.network = RecurrentNetwork(words, populations, 0, ReadoutParams(), generator, gain)
 
     def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
         """What happens in the last steps of a sentence."""
         words = F.one_hot(sentences.T, self.inputs + 1)[..., 1:].to(self.network.w_in.dtype)
-        activity = self.network(words.repeat_interleave(self.timing.word, 0), potentials=True)
+        steps = torch.full((len(words),), self.timing.word, device=words.device)
+        steps[-1] = max(self.timing.word, self.timing.window)
+        activity = self.network(words.repeat_interleave(steps, 0), potentials=True)
         return Layer(activity.z[-self.timing.window :], activity.v[-self.timing.window :])
 
     def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:

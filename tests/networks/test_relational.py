@@ -147,6 +147,16 @@ def test_potentials_of_encoders_are_those_of_their_spikes():
         assert torch.equal(layer.z, (layer.v > n.statement.params.v_th).float())
 
 
+@pytest.mark.parametrize(("timing", "shown"), [(Timing(2, 5), [2, 2, 5]), (Timing(4, 3), [4, 4, 4])], ids=["long window", "long words"])
+def test_the_last_word_stays_while_its_spikes_are_passed_on(timing, shown):
+    encoder = network(timing).statement
+    words = [word for word, steps in zip(STATEMENTS[1, 0].tolist(), shown, strict=True) for _ in range(steps)]
+    x = torch.eye(WORDS)[torch.tensor(words) - 1][:, None]
+    found = encoder.encode(STATEMENTS[1, :1])
+    assert torch.equal(found.z, encoder.network(x).z[-timing.window :])
+    assert found.z.any()
+
+
 @both
 def test_gradients_reach_all_weights(timing):
     n = network(timing)
