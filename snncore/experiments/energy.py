@@ -5,8 +5,6 @@
 
 import argparse
 import hashlib
-import subprocess
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Collection
@@ -23,6 +21,7 @@ from torch import Tensor
 
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, relational
+from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, Traffic, load, traffic
 from snncore.loihi.board import run as run_program
@@ -85,6 +84,11 @@ class Layout(NamedTuple):
     needs: dict[str, int]
     pairs: dict[str, tuple[int, int, int]]
     relays: dict[str, str]
+
+    @property
+    def readouts(self) -> str:
+        """The population that gives the answer."""
+        return self.network.populations[-1].name
 
     def used(self, sentences: int) -> list[str]:
         """Populations that a story of so many sentences uses."""
@@ -226,7 +230,8 @@ def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
     statement, question = spiking(net)
     if not found.relays:
         raise ValueError("the layout has no relays: they are the gate that opens at the end of a sentence")
-    network, lif, final = found.network, registers(statement.params), f"answer {len(net.w_answer) + 1}"
+    network, lif = found.network, registers(statement.params)
+    answers = {f"answer {k}": w for k, w in enumerate(net.w_answer, 1)}
     own = {name: question if name == "question" else statement for name in (*found.relays.values(), "question")}
     recurrent = {encoder: encoder.network.weights().w_rec for encoder in (statement, question)}
 
@@ -235,7 +240,7 @@ def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
             return [Group(part.size, registers(part.params)) for part in own[p.name].network.populations]
         if p.module in ("relays", "masks"):
             return [Group(p.neurons, Compartment(FULL_DECAY, UNIT))]
-        return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == final else lif)]
+        return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == found.readouts else lif)]
 
     @cache  # so that copies share weights
     def loaded(w: Tensor) -> np.ndarray:
@@ -252,10 +257,10 @@ def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
             return np.full(network.sizes[p.post], WEIGHT)
         if p.post == "sum":
             return loaded(net.w_sum)
-        if p.post == final:
+        if p.post == found.readouts:
             return integers(net.w_out, step_size(net.w_out))
-        if p.post not in found.pairs:
-            return loaded(net.w_answer[list(network.sizes).index(p.post) - list(network.sizes).index("answer 1")])
+        if p.post in answers:
+            return loaded(answers[p.post])
         i, j, k = found.pairs[p.post]
         if k > 1:
             return loaded(net.w_pairs[k - 2])
@@ -331,7 +336,6 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
     placement = place(found.network, found.units, CHIPS)
     modules = {p.name: p.module for p in found.network.populations}
     rows, spikes, neurons, right = [], Counter[str](), Counter[str](), Counter[str]()
-    on_cores = np.zeros((2, CHIPS * CORES))
     for n in TABLE:
         loaded, counts = program(net, found, n), []
         for example in generate(1, c.questions, numpy_generator(c.seed, f"stories of {n} sentences on chips"), n):
@@ -340,7 +344,7 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
             counts.append(traffic(placement, loaded, x, done))
             with torch.inference_mode():
                 stories, answers = relational.arrays([example])
-                said, floats = int(list(done.v.values())[-1].argmax()), int(classifier(stories).argmax())
+                said, floats = int(done.v[found.readouts].argmax()), int(classifier(stories).argmax())
             right.update(same=said == floats, right=said == int(answers), right_float=floats == int(answers))
             for name, z in done.z.items():
                 spikes[modules[name]] += int(z.sum())
@@ -355,9 +359,6 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
             "energy [µJ]": f"{low:.1f} to {high:.1f}",
         })  # fmt: skip
     record.table(pd.DataFrame(rows), "emulated")
-    for t in counts:  # of the longest stories
-        for row, per_core in zip(on_cores, (t.synaptic_operations, t.received), strict=True):
-            row[: len(per_core)] += per_core / len(counts)
     asked = len(TABLE) * c.questions
     record.value("emulated_questions", asked)
     for name, count in right.items():
@@ -372,8 +373,10 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
     record.value("emulated_cores", cores)
     record.value("emulated_chips", len(chips))
     core = np.arange(len(chips) * CORES)
-    on_cores = on_cores[:, : len(core)]
-    return pd.DataFrame({"chip": core // CORES, "core": core % CORES, "synaptic operations": on_cores[0], "messages": on_cores[1]})
+    return pd.DataFrame({
+        "chip": core // CORES, "core": core % CORES,
+        "synaptic operations": np.mean([t.synaptic_operations for t in counts], 0), "messages": np.mean([t.received for t in counts], 0),
+    })  # fmt: skip
 
 
 class Case(NamedTuple):
@@ -413,6 +416,7 @@ class Case(NamedTuple):
 SANAFE = (2, 6)  # sentences of its stories
 
 
+@cache
 def case(sentences: int) -> Case:
     """Our trained network with a story, for SANA-FE. The cores that it uses are put on one chip.
 
@@ -453,13 +457,8 @@ def keep_sanafe(python: str, path: Path) -> None:
     kept: dict[str, Any] = {}
     for n in SANAFE:
         asked = case(n)
-        arrays: dict[str, Any] = asked.arrays()
-        with tempfile.TemporaryDirectory() as folder:
-            given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")
-            np.savez(given, **arrays)
-            subprocess.run([python, Path(__file__).with_name("peer_sanafe.py"), given, answer], check=True, stdout=subprocess.DEVNULL)
-            with np.load(answer) as found:
-                kept |= {f"{name}_{n}": found[name] for name in found} | {f"digest_{n}": asked.digest()}
+        arrays = asked.arrays()
+        kept |= {f"{name}_{n}": a for name, a in ask(python, "peer_sanafe.py", arrays).items()} | {f"digest_{n}": asked.digest()}
         driven = int(arrays["spikes"].sum())
         if int(kept[f"spikes_{n}"]) != 2 * driven:
             raise ValueError(f"SANA-FE has {kept[f'spikes_{n}']} spikes of neurons and their drivers, we have {driven} of neurons")

@@ -7,9 +7,7 @@ import argparse
 import math
 import os
 import resource
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -27,6 +25,7 @@ from torch import Tensor, nn
 
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, speed
+from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning import eprop_chip
@@ -273,17 +272,8 @@ def by_nest(kind: str, python: str) -> tuple[np.ndarray, float, str]:
         If it fails; its own message is shown.
     """
     case = CASES[kind]()
-    with tempfile.TemporaryDirectory() as folder:
-        given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")
-        arrays: dict[str, Any] = {name: value for name, value in case._asdict().items() if name != "constants"}
-        np.savez(given, **arrays, **case.constants)
-        quiet: dict[str, Any] = {
-            "env": os.environ | {"MPLBACKEND": "agg"},
-            "stdout": subprocess.DEVNULL,
-        }  # a notebook's backend is not known there
-        subprocess.run([python, Path(__file__).with_name("peer_nest.py"), given, answer], check=True, **quiet)
-        with np.load(answer) as found:
-            return found["losses"], float(found["seconds"]), str(found["versions"])
+    found = ask(python, "peer_nest.py", {**{name: a for name, a in case._asdict().items() if name != "constants"}, **case.constants})
+    return found["losses"], float(found["seconds"]), str(found["versions"])
 
 
 def keep_nest(python: str, path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import subprocess
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,6 +17,7 @@ from tqdm import tqdm
 
 from snncore.datafiles import package_file, read_loihi_weights, read_mnist
 from snncore.experiments import ledger, speed
+from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Emulation, Events, Group, Network, emulate, with_outputs
@@ -257,14 +256,12 @@ def beside_peer(peer: str, python: str, case: Mapping[str, Any], keep: Path | No
     subprocess.CalledProcessError
         If the peer fails; its own message is shown.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        given, answer = Path(folder, "case.npz"), keep or Path(folder, "answer.npz")
-        np.savez(given, **case)
-        subprocess.run([python, Path(__file__).with_name("peers.py"), peer, given, answer], check=True)
-        with np.load(answer) as found:
-            v, seconds, versions = found["v"], float(found["seconds"]), str(found["versions"])
+    found = ask(python, "peers.py", case, peer)
+    if keep:
+        np.savez(keep, **found)
     lag = PEERS[peer][0]
     times = speed.side_by_side({"ours": lambda: as_peer(case, lag)}, 3)
+    v, seconds, versions = found["v"], float(found["seconds"]), str(found["versions"])
     return Beside(int((as_peer(case, lag).v_trace[:, 0] != v).sum()), v.size, seconds / times["ours"], versions)
 
 

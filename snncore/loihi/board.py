@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from snncore.loihi import spec
-from snncore.loihi.compartment import AHPCompartments, Compartment, CompartmentState, compartment_rest, compartment_step
+from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
 from snncore.loihi.placement import DENSE, Network, Placement, Projection
 
@@ -139,47 +139,34 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
         if x[name].dtype != np.uint8 or x[name].max(initial=0) > 1:
             raise ValueError(f"spikes of {name!r} are {x[name].dtype} up to {x[name].max()}: they are 0 or 1, of type uint8")
 
-    together: dict[Compartment, int] = defaultdict(int)  # neurons with these registers so far: they are updated together
-    pieces: dict[str, list[tuple[Compartment, slice]]] = {}
+    where, total = {}, 0  # the neurons of each population, and those with the same registers, which are updated together
+    alike: dict[Compartment, list[np.ndarray]] = defaultdict(list)
     for name, groups in program.groups.items():
-        pieces[name] = []
+        where[name] = slice(total, total + network.sizes[name])
         for size, registers in groups:
-            pieces[name].append((registers, slice(together[registers], together[registers] + size)))
-            together[registers] += size
-    states: dict[Compartment, CompartmentState] = {p: compartment_rest(np.zeros((1, n), np.int64)) for p, n in together.items()}
-    drive = {name: np.zeros(network.sizes[name], np.int64) for name in program.groups}
+            alike[registers].append(np.arange(total, total + size))
+            total += size
+    together = {registers: np.concatenate(parts) for registers, parts in alike.items()}
+    states = {registers: compartment_rest(np.zeros((1, len(own)), np.int64)) for registers, own in together.items()}
+    current, z, v = np.zeros(total, np.int64), np.zeros((steps, total), np.uint8), np.zeros(total, np.int64)
     by_pre = {id(w): np.ascontiguousarray(w.T) for _, w in projections}
     sent: dict[str, list[tuple[np.ndarray, np.ndarray, bool]]] = defaultdict(list)
     for p, w in projections:
-        sent[p.pre].append((drive[p.post], by_pre[id(w)], p.kind == DENSE))
+        sent[p.pre].append((current[where[p.post]], by_pre[id(w)], p.kind == DENSE))
 
-    def of(name: str, values: Mapping[Compartment, np.ndarray]) -> np.ndarray:
-        return np.concatenate([values[registers][0, part] for registers, part in pieces[name]])
-
-    z = {name: np.zeros((steps, network.sizes[name]), np.uint8) for name in program.groups}
     for t in range(steps):
-        for current in drive.values():
-            current[:] = 0
+        current[:] = 0
         for name, targets in sent.items():
-            fired = np.flatnonzero(x[name][t] if name in network.inputs else z[name][t - 1])  # at first those of the last row, still 0
-            for current, w, dense in targets if len(fired) else ():
+            fired = np.flatnonzero(x[name][t] if name in x else z[t - 1, where[name]])  # at first those of the last row, still 0
+            for into, w, dense in targets if len(fired) else ():
                 if dense:
-                    current += w[fired].sum(0)
+                    into += w[fired].sum(0)
                 else:
-                    current[fired] += w[fired]
-        currents = {p: np.zeros((1, n), np.int64) for p, n in together.items()}
-        for name, current in drive.items():
-            start = 0
-            for registers, part in pieces[name]:
-                stop = start + part.stop - part.start
-                currents[registers][0, part] = current[start:stop]
-                start = stop
-        states = {p: compartment_step(currents[p], state, p)[1] for p, state in states.items()}
-        fired_now = {p: state.z for p, state in states.items()}
-        for name in z:
-            z[name][t] = of(name, fired_now)
-    potentials = {p: state.v for p, state in states.items()}
-    return Run(z, {name: of(name, potentials) for name in z})
+                    into[fired] += w[fired]
+        for registers, own in together.items():
+            states[registers] = compartment_step(current[None, own], states[registers], registers)[1]
+            z[t, own], v[own] = states[registers].z[0], states[registers].v[0]
+    return Run({name: z[:, part] for name, part in where.items()}, {name: v[part] for name, part in where.items()})
 
 
 class Traffic(NamedTuple):

@@ -243,10 +243,8 @@ def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="about other spikes than those that our network has now: ask it again"):
         energy.by_sanafe()
 
-    def wrong(command, **_):
-        np.savez(command[-1], spikes=1.0, synapse=0.0, soma=0.0, network=0.0, versions="SANA-FE 0")
-
-    monkeypatch.setattr(energy.subprocess, "run", wrong)
+    answer = {"spikes": np.array(1.0), "versions": np.array("SANA-FE 0")} | dict.fromkeys(("synapse", "soma", "network"), np.array(0.0))
+    monkeypatch.setattr(energy, "ask", lambda python, script, arrays: answer)
     with pytest.raises(ValueError, match=r"SANA-FE has 1\.0 spikes of neurons and their drivers"):
         energy.keep_sanafe("python", tmp_path / "sanafe.npz")
     assert not (tmp_path / "sanafe.npz").exists()

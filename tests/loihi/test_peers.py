@@ -45,7 +45,7 @@ def test_the_recorded_case_is_the_one_that_the_command_makes(recorded):
 def test_differences_are_counted(monkeypatch):
     case = loihi.peer_case(12, 7, 100, True)
 
-    def peer(words, check):
+    def peer(words, check, **_):
         given = dict(np.load(words[3]))
         v = loihi.as_peer(given, 1).v_trace[:, 0].copy()
         v[50, 3] += 1
