@@ -137,7 +137,7 @@ plt.show()
 #
 # The network was not trained for 8 bits, nor for states that are rounded toward zero, as the chip does it. A spike that comes out otherwise changes others.
 # Still, of {value}`emulated_questions` questions it gives the same answer on chips as in floating point to {value}`emulated_same`. Right are
-# {value}`emulated_right` on chips, and {value}`emulated_right_float` in floating point.
+# {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point (reproduced).
 #
 # :::{csv-table} Our smaller network on its chips: events of a question, on average, and the energy that cores and tiles need for them (emulated; the way from chip to chip has no published price).
 # :name: tab-emulated
@@ -191,8 +191,8 @@ plt.show()
 # :file: ../results/energy/sanafe.csv
 # :::
 #
-# How fast is the emulator? It touches weights only where a neuron has spiked, and copies of a module share them. A question takes so many
-# seconds here, on one processor core:
+# How fast is the emulator? It touches weights only where a neuron has spiked, and copies of a module share them. A question took so many
+# seconds in the run that wrote this page:
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |
 # |---|---|---|---|---|---|

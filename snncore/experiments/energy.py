@@ -138,7 +138,7 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
         here.append(mask)
         for i, j in block:
             layers = [
-                add(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, layer{'s 2 to 4' if k > 1 else ' 1'}", j + 1)
+                add(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, {'further layers' if k > 1 else 'layer 1'}", j + 1)
                 for k, width in enumerate(size.pairs, 1)
             ]
             projections += [Projection(sources[name], layers[0]) for name in (sentences[i], sentences[j], question)]
