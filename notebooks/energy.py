@@ -126,6 +126,10 @@ plt.show()
 # neuron fired in every step in which it may, they would give {value}`every_step`. Nor do the prices contain the larger part of the energy of a question, which is spent by
 # processors beside the cores ({published}`relnet.measured.x86_share`) and by what flows at rest.
 #
+# And time? A step takes as long as its busiest core, and then all cores wait for each other. With spikes drawn at the assumed rates, a question
+# takes {claim}`relnet.measured.time` by events, again in the middle of their range; {published}`relnet.measured.time` were measured. The prices
+# have neither the way from chip to chip nor any waiting for the processors.
+#
 # ## A trained network on the chips
 #
 # How often neurons do fire, and where their spikes go, a network must tell that has learned something. We take the spiking network of the
@@ -139,7 +143,7 @@ plt.show()
 # Still, of {value}`emulated_questions` questions it gives the same answer on chips as in floating point to {value}`emulated_same`. Right are
 # {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point (reproduced).
 #
-# :::{csv-table} Our smaller network on its chips: events of a question, on average, and the energy that cores and tiles need for them (emulated; the way from chip to chip has no published price).
+# :::{csv-table} Our smaller network on its chips: events of a question, on average, the energy that cores and tiles need for them, and the time of the busiest core in each step (emulated; the way from chip to chip has no published price).
 # :name: tab-emulated
 # :header-rows: 1
 # :file: ../results/energy/emulated.csv

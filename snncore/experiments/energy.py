@@ -6,8 +6,8 @@
 import argparse
 import hashlib
 import time
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations_with_replacement, pairwise
@@ -25,9 +25,9 @@ from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, Traffic, load, traffic
 from snncore.loihi.board import run as run_program
-from snncore.loihi.compartment import Compartment
+from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group
-from snncore.loihi.energy import all_active, energy, measured, prices
+from snncore.loihi.energy import all_active, energy, measured, prices, step_times
 from snncore.loihi.placement import DENSE, ONE_TO_ONE, Network, Placement, Population, Projection, Unit, place
 from snncore.loihi.quantize import UNIT, integers, registers, step_size
 from snncore.loihi.spec import CORES, FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, LimitError, within
@@ -178,7 +178,37 @@ def events(placement: Placement, used: Collection[str], rate: float) -> dict[str
     return {"update_active": fired, "update_inactive": updates - fired, "synaptic_operation": synaptic, "spike_in_tile": messages}
 
 
-def priced(record: Record, found: Layout, placement: Placement) -> None:
+def drawn(found: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> Traffic:
+    """When and where the events of `events` happen, if neurons fire at random in the steps in which they may, and all synapses exist."""
+    network, used, first = placement.network, found.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
+    kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
+    z, groups, weights, x = {}, {}, defaultdict[tuple[str, str], list[np.ndarray]](list), {}
+    for p in (p for p in network.populations if p.name in used):
+        z[p.name], start = np.zeros((STEPS, p.neurons), np.uint8), first.get(p.module, STEPS - FORWARD)
+        may = z[p.name][start : start + ACTIVE.get(p.module, FORWARD)]
+        may[:] = g.random(may.shape) < rate
+        groups[p.name] = [Group(p.neurons, kinds[p.compartments])]
+
+    @cache
+    def ones(post: int, pre: int, sources: int) -> np.ndarray:
+        return np.broadcast_to(np.arange(pre) < sources, (post, pre)).astype(np.int8)
+
+    for o in (o for o in network.projections if o.post in z and (o.pre in z or o.pre in network.inputs)):
+        post, pre = network.sizes[o.post], network.sizes[o.pre]
+        weights[o.pre, o.post].append(ones(post, pre, network.sources(o)) if o.kind == DENSE else np.ones(post, np.int8))
+        if o.pre in network.inputs:
+            x[o.pre] = np.zeros((STEPS, pre), np.uint8)
+            x[o.pre][:WORDS, 0] = o.pre.startswith("words")
+    return traffic(placement, Program(groups, weights), x, Run(z, {}))
+
+
+def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
+    """Least and most time of a question by events, in the mean over some [ms]."""
+    low, high = (float(np.mean([step_times(t, active).sum() for t in counts])) / 1000 for active in (False, True))
+    return low, high
+
+
+def priced(record: Record, found: Layout, placement: Placement, seed: int) -> None:
     """Energy of the cores' events for each number of sentences of the table, between the least and the most that assumptions allow."""
     rows = []
     for n in TABLE:
@@ -187,6 +217,10 @@ def priced(record: Record, found: Layout, placement: Placement) -> None:
         if n == 2:
             record.value("every_step", energy(all_active(most)) / 1000, "{:.2f} mJ")
             record.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset="events at assumed rates")
+            g = numpy_generator(seed, "spikes at assumed rates")
+            quick, slow = (question_time([drawn(found, placement, n, rate, g)]) for rate in RATES)
+            short, long = quick[0], slow[1]
+            record.claim("relnet.measured.time", (short + long) / 2, low=short, high=long, dataset="events at assumed rates, busiest core")
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
             "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",
@@ -318,8 +352,9 @@ def priced_traffic(t: Traffic) -> dict[str, float]:
     """Events by the names of prices, if all updates are inactive but those of compartments that fire."""
     fired = float(t.spikes.sum())
     return {
-        "update_active": fired, "update_inactive": t.updates.sum() - fired, "synaptic_operation": float(t.synaptic_operations.sum()),
-        "spike_in_tile": t.messages, "hop_east_west": t.between_tiles_x, "hop_north_south": t.between_tiles_y,
+        "update_active": fired, "update_inactive": len(t.spikes) * t.compartments.sum() - fired,
+        "synaptic_operation": float(t.synaptic_operations.sum()), "spike_in_tile": float(t.sent.sum()),
+        "hop_east_west": t.between_tiles_x, "hop_north_south": t.between_tiles_y,
     }  # fmt: skip
 
 
@@ -356,7 +391,7 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
             "synaptic operations": f"{priced['synaptic_operation']:,.0f}", "messages": f"{priced['spike_in_tile']:,.0f}",
             "steps from tile to tile": f"{priced['hop_east_west'] + priced['hop_north_south']:,.0f}",
             "messages to other chips": f"{np.mean([t.between_chips for t in counts]):,.0f}",
-            "energy [µJ]": f"{low:.1f} to {high:.1f}",
+            "energy [µJ]": f"{low:.1f} to {high:.1f}", "time [ms]": "{:.3f} to {:.3f}".format(*question_time(counts)),
         })  # fmt: skip
     record.table(pd.DataFrame(rows), "emulated")
     asked = len(TABLE) * c.questions
@@ -375,7 +410,8 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
     core = np.arange(len(chips) * CORES)
     return pd.DataFrame({
         "chip": core // CORES, "core": core % CORES,
-        "synaptic operations": np.mean([t.synaptic_operations for t in counts], 0), "messages": np.mean([t.received for t in counts], 0),
+        "synaptic operations": np.mean([t.synaptic_operations.sum(0) for t in counts], 0),
+        "messages": np.mean([t.received for t in counts], 0),
     })  # fmt: skip
 
 
@@ -624,7 +660,7 @@ def placed(record: Record, c: Config) -> Result:
     """Lay out the network of the published sizes, and count what stories of the talk's lengths use of it."""
     network, units, needs, *_ = found = layout(SIZES["paper"], len(VOCABULARY))
     placement = place(network, units, CHIPS)
-    priced(record, found, placement)
+    priced(record, found, placement, c.seed)
     record.claim("relnet.chips", len(placement.used(needs)[1]), dataset="published sizes, 20 sentences")
     counts = {}
     for n in range(1, SENTENCES + 1):

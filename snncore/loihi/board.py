@@ -24,6 +24,7 @@ from snncore.loihi.placement import DENSE, Network, Placement, Projection
 
 Weights = Int[np.ndarray, "*post_pre"]
 Counts = Int[np.ndarray, " core"]
+CountsInTime = Int[np.ndarray, "time core"]
 
 
 class Program(NamedTuple):
@@ -170,22 +171,26 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
 
 
 class Traffic(NamedTuple):
-    """What happened in a run.
+    """What happened in a run, on each core of the board.
 
     Attributes
     ----------
-    updates, spikes, synaptic_operations, received : arrays, shape (core,)
-        On each core of the board: compartments times steps; spikes of its neurons; those that arrived times their synapses (weights that
-        are not zero, and that to an own auxiliary compartment); messages that arrived.
-    messages, between_tiles_x, between_tiles_y, between_chips : int
-        Messages from core to core; steps from tile to tile along rows and columns; those to other chips.
+    compartments : array, shape (core,)
+        Updated in each step.
+    spikes, sent, synaptic_operations : arrays, shape (time, core)
+        Spikes of its neurons; messages by which these leave it; spikes that arrive, times their synapses (weights that are not zero, and
+        that to an own auxiliary compartment).
+    received : array, shape (core,)
+        Messages that arrived.
+    between_tiles_x, between_tiles_y, between_chips : int
+        Steps of messages from tile to tile along rows and columns; messages to other chips.
     """
 
-    updates: Counts
-    spikes: Counts
-    synaptic_operations: Counts
+    compartments: Counts
+    spikes: CountsInTime
+    sent: CountsInTime
+    synaptic_operations: CountsInTime
     received: Counts
-    messages: int
     between_tiles_x: int
     between_tiles_y: int
     between_chips: int
@@ -203,35 +208,36 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
     """
     network, steps = placement.network, max(len(spikes_of) for spikes_of in found.z.values())
     cores = spec.CORES * (1 + max(core for name in program.groups for core in placement.cores[name]) // spec.CORES)
-    updates, spikes, synaptic, received = (np.zeros(cores, np.int64) for _ in range(4))
-    arrived = {name: spikes_of[:-1].sum(0, dtype=np.int64) for name, spikes_of in found.z.items()}
-    arrived |= {name: of_input.sum(0, dtype=np.int64) for name, of_input in x.items()}
+    compartments, received = (np.zeros(cores, np.int64) for _ in range(2))
+    spikes, sent, synaptic = (np.zeros((cores, steps), np.int64) for _ in range(3))  # each core's steps side by side
+    arrived = {name: np.concatenate([0 * z[:1], z[:-1]]).T.astype(np.int64) for name, z in found.z.items()}
+    arrived |= {name: of_input.T.astype(np.int64) for name, of_input in x.items()}
     for name, groups in program.groups.items():
         own = placement.core_of_neurons(name)
         auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], [group.size for group in groups])
-        np.add.at(updates, own, steps * (1 + auxiliary))
-        np.add.at(spikes, own, found.z[name].sum(0, dtype=np.int64))
-        np.add.at(synaptic, own, arrived[name] * auxiliary)
-    messages = along_x = along_y = crossings = 0
+        np.add.at(compartments, own, 1 + auxiliary)
+        np.add.at(spikes, own, found.z[name].T)
+        np.add.at(synaptic, own, arrived[name] * auxiliary[:, None])
+    along_x = along_y = crossings = 0
     for p, w in load(network, program):
-        count, here = arrived[p.pre], placement.core_of_neurons(p.post)
-        fired = np.flatnonzero(count)
+        fired = np.flatnonzero(arrived[p.pre].any(1))
+        when, here = arrived[p.pre][fired], placement.core_of_neurons(p.post)
         source = None if p.pre in network.inputs else placement.core_of_neurons(p.pre)[fired]
         for core in placement.cores[p.post]:
             if p.kind == DENSE:
                 synapses = np.count_nonzero(w[here == core][:, fired], axis=0)
             else:
                 synapses = ((here == core) & (w != 0))[fired].astype(np.int64)
-            axons = count[fired] * (synapses > 0)
-            synaptic[core] += count[fired] @ synapses
+            synaptic[core] += synapses @ when
+            axons = when.sum(1) * (synapses > 0)
             received[core] += axons.sum()
             if source is not None:
+                np.add.at(sent, source[synapses > 0], np.roll(when[synapses > 0], -1, 1))  # in the step before; the first has none
                 same = source // spec.CORES == core // spec.CORES
                 x_, y_ = (np.abs(a - b) for a, b in zip(_tile(source), _tile(np.full_like(source, core)), strict=True))
-                messages += int(axons.sum())
                 along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))
                 crossings += int(axons @ ~same)
-    return Traffic(updates, spikes, synaptic, received, messages, along_x, along_y, crossings)
+    return Traffic(compartments, spikes.T, sent.T, synaptic.T, received, along_x, along_y, crossings)
 
 
 def _tile(core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,8 +5,9 @@ r"""What events on Loihi cost: energy and time of its neuron cores, from publish
     E = \sum_\text{event} n_\text{event}\, E_\text{event}, \qquad
     t = \sum_\text{event} n_\text{event}\, t_\text{event}
 
-where the time is that of the one core on which the network lies. Input spikes come from a core of relays, one for each input, which works
-at the same time; its events cost energy, too. The prices do not say when the update of a compartment counts as active, so there are two
+where the time is that of one core. On a board, each step takes as long as its busiest core; the way from chip to chip has no price. Where
+a network lies on one core (`cost`), input spikes come from a core of relays, one for each input, which works at the same time; its events
+cost energy, too. The prices do not say when the update of a compartment counts as active, so there are two
 sums: all updates inactive but those of compartments that fire, and all active. Static power, and the processors beside the cores, are
 not in it.
 
@@ -17,7 +18,11 @@ import tomllib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Float
+
 from snncore.datafiles import package_file
+from snncore.loihi.board import Traffic
 from snncore.loihi.emulator import Events
 
 
@@ -117,3 +122,19 @@ def cost(events: Events, steps: int, relays: int, name: str = "davies2018") -> C
     network, relayed = core(synaptic, spikes, events.compartment_updates), core(inputs, inputs, relays * steps)
     least, most = total(network, relayed), total(all_active(network), all_active(relayed))
     return Cost((least[0], most[0]), (least[1], most[1]))
+
+
+def step_times(t: Traffic, active: bool = False) -> Float[np.ndarray, " time"]:
+    """How long each step takes on a board [µs]: as long as the busiest core, and the barrier at which all cores wait for each other.
+
+    Parameters
+    ----------
+    t : snncore.loihi.board.Traffic
+    active : bool
+        Whether each update of a compartment counts as active, or only those of compartments that fire.
+    """
+    price = {event: of_event.time_ns for event, of_event in prices().items()}
+    update = price["update_active" if active else "update_inactive"]
+    busy = t.compartments * update + t.spikes * (price["update_active"] - update)
+    busy = busy + t.synaptic_operations * price["synaptic_operation"] + t.sent * price["spike_in_tile"]
+    return (busy.max(1) + price["barrier"]) / 1000

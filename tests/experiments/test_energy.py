@@ -74,6 +74,23 @@ def test_events_of_two_sentences_by_hand():
     assert (active["update_active"], active["update_inactive"]) == (143 * (2 * encoders + relays + 200 + forward), 0)
 
 
+def test_drawn_events_are_as_many_as_expected():
+    layout, rate = energy.layout(SIZES["paper"], 180), 0.05
+    placement = place(layout.network, layout.units, 22)
+    expected = energy.events(placement, layout.used(2), rate)
+    t = energy.drawn(layout, placement, 2, rate, np.random.default_rng(0))
+    found = energy.priced_traffic(t)
+    assert found["update_active"] + found["update_inactive"] == expected["update_active"] + expected["update_inactive"]
+    assert found["update_active"] == pytest.approx(expected["update_active"], rel=0.03)
+    own = rate * 110 * 3 * 200  # spikes of encoders that reach their own auxiliary compartments
+    assert found["synaptic_operation"] == pytest.approx(expected["synaptic_operation"] + own, rel=0.04)
+    words = 3 * 110 * 2  # messages of the words, which come from elsewhere
+    assert found["spike_in_tile"] == pytest.approx(expected["spike_in_tile"] - words, rel=0.04)
+    still = energy.drawn(layout, placement, 2, 0.0, np.random.default_rng(0))
+    updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
+    assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (113 + updates) + 110 * 100 * 3.5))
+
+
 def test_without_relays_the_network_does_not_fit():
     # 210 pairs on 4 cores are 840 axons, so that two neurons fill a core, and there are 100 cores, between which they project, too
     with pytest.raises(LimitError, match="a neuron of 'question' would need 940 axons, 429 more than the 511 it can have"):

@@ -64,39 +64,43 @@ def test_events_are_counted_one_by_one():
     t = board.traffic(placement, loaded, x, found)
     core = {"a": [0] * 3 + [5] * 3 + [41] * 3 + [42] * 2, "b": [9] * 3 + [CORES + 3] * 3 + [CORES + 4]}
     tile = {0: (0, 0), 3: (0, 0), 4: (0, 1), 5: (0, 1), 9: (0, 2), 41: (2, 2), 42: (2, 2)}  # column and row: four cores, then four tiles
-    synaptic, received, spikes = (np.zeros(2 * CORES, int) for _ in range(3))
+    synaptic, sent, spikes = (np.zeros((STEPS, 2 * CORES), int) for _ in range(3))
+    received = np.zeros(2 * CORES, int)
     messages = rows = columns = chips = 0
     left = {names: list(arrays) for names, arrays in loaded.weights.items()}
     for p in net.projections:
         w = left[p.pre, p.post].pop(0)
         w = np.diag(w) if w.ndim == 1 else w
         for time in range(STEPS if p.pre == "x" else STEPS - 1):
+            arrives = time if p.pre == "x" else time + 1
             for i in np.flatnonzero((x if p.pre == "x" else found.z)[p.pre][time]):
                 to = {core[p.post][j] for j in np.flatnonzero(w[:, i])}
                 for j in np.flatnonzero(w[:, i]):
-                    synaptic[core[p.post][j]] += 1
+                    synaptic[arrives, core[p.post][j]] += 1
                 for k in to:
                     received[k] += 1
                     if p.pre != "x":
                         messages += 1
                         source = core[p.pre][i]
+                        sent[time, source] += 1
                         if source // CORES != k // CORES:
                             chips += 1
                         else:
                             columns_apart, rows_apart = (abs(a - b) for a, b in zip(tile[source % CORES], tile[k % CORES], strict=True))
                             rows, columns = rows + columns_apart, columns + rows_apart
     for i in range(6, 11):  # auxiliary compartments
-        synaptic[core["a"][i]] += found.z["a"][:-1, i].sum()
+        synaptic[1:, core["a"][i]] += found.z["a"][:-1, i]
     for name in "ab":
         for i, k in enumerate(core[name]):
-            spikes[k] += found.z[name][:, i].sum()
+            spikes[:, k] += found.z[name][:, i]
     assert t.synaptic_operations.tolist() == synaptic.tolist()
+    assert t.sent.tolist() == sent.tolist()
     assert t.received.tolist() == received.tolist()
     assert t.spikes.tolist() == spikes.tolist()
-    assert (t.messages, t.between_tiles_x, t.between_tiles_y, t.between_chips) == (messages, rows, columns, chips)
+    assert (t.sent.sum(), t.between_tiles_x, t.between_tiles_y, t.between_chips) == (messages, rows, columns, chips)
     assert min(messages, rows, columns, chips) > 0
-    assert t.updates.sum() == STEPS * (11 + 5 + 7)
-    assert t.updates[[0, 5, 41, 42, 9]].tolist() == [STEPS * n for n in (3, 3, 6, 4, 3)]
+    assert t.compartments.sum() == 11 + 5 + 7
+    assert t.compartments[[0, 5, 41, 42, 9]].tolist() == [3, 3, 6, 4, 3]
 
 
 def test_populations_that_are_not_loaded_do_not_run():
