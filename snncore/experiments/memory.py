@@ -139,7 +139,7 @@ EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
 RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
     "rows": replace(EXACT, epochs=10, peak_rate=0.05),
     "grid14": replace(EXACT, peak_rate=0.1),
-    "full": replace(EXACT, epochs=20, batch=16, peak_rate=0.03, weight_decay=0.02, warmup=0.1),
+    "full": replace(EXACT, epochs=24, batch=16, peak_rate=0.012, weight_decay=0.03, warmup=0.05),
 }
 HELD_OUT = 5000  # the last training images
 LONG_LSTM = replace(EXACT, epochs=2, batch=64, peak_rate=0.03)  # an epoch takes an LSTM network far longer
