@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as a local rule
-#     inputs: [data/checkpoints/eprop_*, data/peers/nest.npz]
+#     inputs: [data/checkpoints/eprop_*, data/peers/braintrace.npz, data/peers/nest.npz]
 #     minutes: {smoke: 1, book: 2, paper: 120}
 # ---
 
@@ -148,6 +148,10 @@ plt.show()
 # The published losses come from a code in single precision. NEST computes in double precision, as we do here. We ran it ({value}`nest_version`, recorded): its ten losses and
 # ours differ by a part of {claim}`eprop.nest` at most. NEST is made for large sparse networks and follows one sample at a time; per sample of the classification, our compiled
 # gradient is {claim}`speed.eprop.nest` as fast.
+#
+# braintrace carries traces of all synapses forward in time, compiled by JAX. We ran it too ({value}`braintrace_version`, recorded), on LIF and on ALIF neurons: its gradients
+# and ours differ by a part of {claim}`eprop.braintrace` at most. When it learns after windows of steps, as it is fastest, our compiled gradient is
+# {claim}`speed.eprop.braintrace` as fast.
 #
 # ## What knowing the future adds
 #

@@ -321,6 +321,112 @@ def published(record: Record) -> dict[str, list[float]]:
     return ours
 
 
+# --- The same gradients by braintrace ---------------------------------------------------------------------------------------------------
+
+PEER_NEURONS: dict[str, LIFParams | ALIFParams] = {"LIF": LIFParams(v_th=0.6), "ALIF": ALIFParams(tau_a=200.0, beta=0.1, v_th=0.6)}
+PEER_TAU_OUT = 20.0
+NO_LEAK = 1e-3  # time constant of readouts whose decay is 0
+
+
+def braintrace_case(kind: str, tau_out: float, n: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
+    """A network of such neurons with random inputs and targets, in double precision; see `peer_braintrace`."""
+    p, g, inputs = PEER_NEURONS[kind], torch_generator(seed, "network that braintrace has too"), max(2, 2 * n // 5)
+    network = RecurrentNetwork(inputs, [Population(n, p)], 2, ReadoutParams(), g, (3.0, 1.0)).double()
+    weights = {name: w.detach().numpy() for name, w in network.weights()._asdict().items()}
+    x, target = torch.rand(steps, batch, inputs, generator=g) < 0.05, torch.randn(steps, batch, 2, generator=g).double()
+    slow = {"tau_a": p.tau_a, "beta": p.beta} if isinstance(p, ALIFParams) else {"tau_a": 1.0, "beta": 0.0}
+    constants = {"tau": p.tau_m, "v_th": p.v_th, "dampening": p.dampening, "tau_out": tau_out, **slow}
+    return {"x": x.numpy(), "target": target.numpy(), **weights, **constants}
+
+
+def fused_gradients(case: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """Our gradients of the mean squared error for all three kinds of weights of such a case, in its precision."""
+    own = Weights(*(torch.from_numpy(case[name]).requires_grad_() for name in Weights._fields))
+    tau, tau_a, beta, v_th, dampening = (float(case[name]) for name in ("tau", "tau_a", "beta", "v_th", "dampening"))
+    p = ALIFParams(tau, tau_a, beta, v_th, dampening=dampening) if beta else LIFParams(tau, v_th, dampening=dampening)
+    x, target = (torch.from_numpy(case[name]).to(own.w_in.dtype) for name in ("x", "target"))
+    found = run_network(x, own, [Population(len(own.w_in), p)], ReadoutParams(float(case["tau_out"])), credit=False)
+    grad_in, grad_rec, grad_out = torch.autograd.grad(F.mse_loss(found.y, target), own)
+    return grad_in, grad_rec.fill_diagonal_(0), grad_out
+
+
+def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int, python: str) -> dict[str, Any]:
+    """What braintrace, which this Python has, answers with as many threads as PyTorch has here; see `peer_braintrace`.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it fails; its own message is shown.
+    """
+    more = {"windows": windows, "repetitions": repetitions, "threads": torch.get_num_threads()}
+    return ask(python, "peer_braintrace.py", {**case, **more})
+
+
+def off_braintrace(case: Mapping[str, Any], theirs: Mapping[str, np.ndarray]) -> float:
+    """The largest relative difference of ours from its gradients, in all windows."""
+    rows = zip(*(torch.from_numpy(theirs[name]) for name in Weights._fields), strict=True)
+    return max(difference(fused_gradients(case), row) for row in rows)
+
+
+def keep_braintrace(python: str, path: Path) -> None:
+    """Write what braintrace finds, with the cases, to a file; the recorded one is ``data/peers/braintrace.npz``."""
+    kept: dict[str, Any] = {}
+    for kind in PEER_NEURONS:
+        case = braintrace_case(kind, PEER_TAU_OUT, 10, 50, 2, 0)
+        found = by_braintrace(case, [1, 10], 0, python)
+        kept |= {f"{kind}_case_{name}": a for name, a in case.items()}
+        kept |= {f"{kind}_found_{name}": found[name] for name in (*Weights._fields, "losses")} | {"versions": found["versions"]}
+    np.savez_compressed(path, **kept)
+
+
+def recorded_braintrace() -> tuple[dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]], str]:
+    """For each kind of neurons, the case and what braintrace found; its version."""
+    with np.load(package_file("peers/braintrace.npz")) as file:
+        kept = dict(file)
+
+    def part(start: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(start): a for name, a in kept.items() if name.startswith(start)}
+
+    return {kind: (part(f"{kind}_case_"), part(f"{kind}_found_")) for kind in PEER_NEURONS}, str(kept["versions"])
+
+
+def beside_braintrace(record: Record) -> None:
+    """The recorded gradients of braintrace beside ours."""
+    kinds, versions = recorded_braintrace()
+    off = max(off_braintrace(case, found) for case, found in kinds.values())
+    record.claim("eprop.braintrace", off, dataset=f"recorded run of {versions}", n=len(kinds))
+    record.value("braintrace_version", versions)
+
+
+def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int = 32) -> None:
+    """Claim of speed against braintrace, here and now, on LIF neurons: the best of some windows.
+
+    Beside it: gradients at each step, as online learning has them, and readouts without leak, for which it needs one state per neuron.
+
+    Raises
+    ------
+    ValueError
+        If its gradients, in double precision, are others.
+    """
+    windows = [1, steps // 45, steps // 10]
+    for name, tau_out in {"leaky": PEER_TAU_OUT, "no_leak": NO_LEAK}.items():
+        case = braintrace_case("LIF", tau_out, 100, steps, batch, 0)
+        theirs = by_braintrace(case, windows[-1:], 0, python)
+        if (off := off_braintrace(case, theirs)) > 1e-9:
+            raise ValueError(f"gradients of {theirs['versions']} differ from ours by {off:.1e}: do not trust its time")
+        single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
+        theirs = by_braintrace(single, windows, 3, python)
+        ours = speed.side_by_side({"fused": lambda: fused_gradients(single)}, 5)["fused"]  # noqa: B023
+        times = dict(zip(windows, theirs["seconds"] / ours, strict=True))
+        best = min(times, key=lambda window: times[window])
+        where = f"{theirs['versions']}, windows of {best} steps; both {torch.get_num_threads()} threads, {batch} samples"
+        if name == "leaky":
+            record.claim("speed.eprop.braintrace", float(times[best]), dataset=where, timing=True)
+        record.timing(f"braintrace_{name}_ms", 1e3 * min(theirs["seconds"]), "{:.0f} ms")
+        record.timing(f"braintrace_{name}_x", float(times[best]), "{:.1f}")
+        record.timing(f"braintrace_{name}_steps_x", float(times[1]), "{:.0f}")
+
+
 # --- Without end ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -683,6 +789,7 @@ def run(c: Config, record: Record) -> Result:
     """One gradient in several ways, learning signals in time, learning curves; with ``train``, also the trainings."""
     one_gradient(record, c)
     losses = published(record)
+    beside_braintrace(record)
     patterns = pattern_curves(record, c)
     about_trainings(record, c)
     endless(record, c)
@@ -691,6 +798,8 @@ def run(c: Config, record: Record) -> Result:
         trainings(record, c)
     if c.train and (python := os.environ.get("SNNCORE_NEST")):
         nest_live(record, python, losses, seconds)
+    if c.train and (python := os.environ.get("SNNCORE_BRAINTRACE")):
+        braintrace_live(record, python)
     return Result(signals_in_time(record, c), patterns, evidence_curves())
 
 
@@ -698,15 +807,18 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The words of the command that trains."""
     parser.add_argument("--train", choices=(*SIGNALS, "chip", "twin"), help="train a network, by such signals, or in integers, or its twin")
     parser.add_argument("--nest", metavar="PYTHON", help="write the losses of the NEST simulator, which this Python has")
-    parser.add_argument("--keep", type=Path, metavar="FILE", default=Path("nest.npz"), help="to this file")
+    parser.add_argument("--braintrace", metavar="PYTHON", help="write the gradients of braintrace, which this Python has")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="to this file, else nest.npz or braintrace.npz")
 
 
 def command(given: argparse.Namespace) -> bool:
-    """Train, or ask NEST, if that is asked for."""
-    if given.nest:
-        keep_nest(given.nest, given.keep)
-        print(f"written to {given.keep}")
-        return True
+    """Train, or ask NEST or braintrace, if that is asked for."""
+    for peer, keep in {"nest": keep_nest, "braintrace": keep_braintrace}.items():
+        if python := getattr(given, peer):
+            path = given.keep or Path(f"{peer}.npz")
+            keep(python, path)
+            print(f"written to {path}")
+            return True
     if given.train is None:
         return False
     if given.train not in SIGNALS:

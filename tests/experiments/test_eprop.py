@@ -11,6 +11,9 @@ from snncore.datafiles import package_file
 from snncore.experiments import eprop, training
 from snncore.experiments.record import Record, read_rows
 from snncore.learning.descent import Descent
+from snncore.learning.eprop import METHODS, Signal, gradient, observe
+from snncore.networks.recurrent import Population, Weights
+from snncore.neurons import ReadoutParams
 from snncore.seeds import torch_generator
 from snncore.tasks.evidence import Evidence
 
@@ -44,6 +47,46 @@ def test_nest_whose_losses_are_others_is_not_timed(tmp_path, monkeypatch):
     monkeypatch.setattr(eprop, "by_nest", lambda kind, python: (np.array(losses[kind]) * (1 + 1e-8), 2.5, "NEST 0"))
     with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
         eprop.nest_live(Record("eprop", "smoke", tmp_path / "again"), "python", losses, 0.05)
+
+
+def test_gradients_of_braintrace(tmp_path):
+    """A recorded run of braintrace, in double precision as ours: a gradient at each step, and every ten steps."""
+    for kind, (case, found) in eprop.recorded_braintrace()[0].items():
+        assert eprop.off_braintrace(case, found) < 1e-10
+        x, target, *weights = (torch.from_numpy(case[name]).double() for name in ("x", "target", *Weights._fields))
+        readout, neurons = ReadoutParams(float(case["tau_out"])), [Population(len(weights[0]), eprop.PEER_NEURONS[kind])]
+        trial, activity = observe(x, Weights(*weights), neurons, readout)
+        assert 0.02 < float(activity.z.mean()) < 0.4
+        error = activity.y - target
+        assert found["losses"] == pytest.approx(float(error.square().mean()), rel=1e-10)
+        signal = Signal(2 / target.numel() * error @ weights[2], readout.kappa)
+        for method in METHODS:
+            for ours, theirs in zip(gradient(trial, signal, method, chunk=7), (found["w_in"], found["w_rec"]), strict=True):
+                assert np.abs(theirs).max() > 1e-3
+                assert np.abs(theirs - ours.numpy()).max() < 1e-10 * np.abs(theirs).max()
+    record = Record("eprop", "smoke", tmp_path)
+    eprop.beside_braintrace(record)
+    assert {row["id"]: row["ours"] for row in read_rows(tmp_path)}["eprop.braintrace"] < 1e-10
+
+
+def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatch):
+    wrong = 0.0
+
+    def answer(case, windows, repetitions, python):
+        ours = [np.stack([g.numpy()] * len(windows)) for g in eprop.fused_gradients(case)]
+        ours[1][:, 0, 1] += wrong
+        return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
+
+    monkeypatch.setattr(eprop, "by_braintrace", answer)
+    eprop.braintrace_live(Record("eprop", "smoke", tmp_path), "python", steps=90, batch=2)
+    (row,) = read_rows(tmp_path)
+    assert row["id"] == "speed.eprop.braintrace"
+    assert "windows of 2 steps" in row["dataset"]
+    timings = json.loads((tmp_path / "timings.json").read_text())["values"]
+    assert timings["braintrace_leaky_steps_x"]["value"] == pytest.approx(3 * row["ours"])
+    wrong = 1e-6
+    with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
+        eprop.braintrace_live(Record("eprop", "smoke", tmp_path / "again"), "python", steps=90, batch=2)
 
 
 def test_one_gradient(tmp_path):

@@ -1,0 +1,116 @@
+"""e-prop by braintrace, in a Python of its own, as it needs JAX: ``python peer_braintrace.py CASE ANSWER``.
+
+CASE is an .npz file: weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron) and ``w_out`` (readout, neuron), whose type is that of
+all numbers; input spikes ``x`` (time, batch, input) and ``target`` (time, batch, readout); ``tau``, ``v_th``, ``dampening``; ``tau_a`` and
+``beta`` of the adaptation (``beta`` 0: there is none); ``tau_out`` of the readouts; ``windows``: each a number of steps after which it
+learns, which divides the trial, 1 being a gradient at each step; ``repetitions`` for its time; ``threads``. ANSWER gets, with a row for
+each of the windows, the gradients of the mean squared error for ``w_in``, ``w_rec`` (no neuron is connected to itself) and ``w_out``, the
+``losses`` and the shortest ``seconds``; the ``trace_bytes`` that it carries from step to step; the ``versions``.
+
+Its D-RTRL keeps how the states of a neuron depend on each other, and nothing of how neurons do. What makes that e-prop: spikes carry no
+gradient to the reset and to other neurons; the readouts' filter comes before their weights, as a state of each neuron, since the filter
+that its EProp has leaves the pseudo-derivative out; no state depends on another of the same step, as learning signals of single steps
+would count that path twice; the readouts' weights are not part of the learner, which gives them no gradient in single steps.
+
+In a new virtual environment: ``pip install braintrace jax``.
+"""
+
+import importlib.metadata
+import math
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+
+def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], float, float, int]:
+    """Gradients, loss, seconds and bytes of traces, learning after so many steps each."""
+    import brainstate
+    import braintrace
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", case["w_in"].dtype == np.float64)  # not before: brainstate sets it too
+    alpha, rho, kappa = (math.exp(-1 / case[tau]) for tau in ("tau", "tau_a", "tau_out"))
+    v_th, beta, dtype = case["v_th"], case["beta"], case["w_in"].dtype
+    x, target = (jnp.asarray(case[name], dtype) for name in ("x", "target"))
+    batch, n = x.shape[1], len(case["w_in"])
+    weights = {name: brainstate.ParamState(jnp.asarray(case[name].T)) for name in ("w_in", "w_rec", "w_out")}
+
+    @jax.custom_jvp
+    def spike(above: Any) -> Any:
+        return (above > 0).astype(dtype)
+
+    @spike.defjvp
+    def _(values: Any, tangents: Any) -> Any:
+        psi = case["dampening"] / v_th * jnp.maximum(0, 1 - jnp.abs(values[0]) / v_th)
+        return spike(*values), psi * tangents[0]
+
+    class Network(brainstate.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w_in, self.w_rec = weights["w_in"], weights["w_rec"]
+
+        def init_state(self, **_: Any) -> None:
+            for name in ("v", *(["b"] if beta else []), *(["sent"] if kappa else [])):
+                setattr(self, name, brainstate.HiddenState(jnp.zeros((batch, n), dtype)))
+
+        def spikes(self) -> Any:
+            return spike(self.v.value - v_th - (beta * self.b.value if beta else 0.0))
+
+        def update(self, x: Any) -> Any:
+            """One step: what the readouts weight."""
+            before = self.spikes()
+            heard = jax.lax.stop_gradient(before)
+            current = braintrace.matmul(x, self.w_in.value) + braintrace.matmul(heard, self.w_rec.value)
+            self.v.value = alpha * self.v.value + current - v_th * heard
+            if beta:
+                self.b.value = rho * self.b.value + before
+            if not kappa:
+                return self.spikes()
+            self.sent.value = kappa * self.sent.value + (1 - kappa) * before
+            return kappa * self.sent.value + (1 - kappa) * self.spikes()
+
+    single = window == 1
+    learner = braintrace.compile(Network(), "d_rtrl", x[0], batch_size=batch, vjp_method="single-step" if single else "multi-step")
+    states = [state for state in learner.states().values() if not isinstance(state, brainstate.ParamState)]
+    rest = [state.value for state in states]
+
+    def errors(x: Any, target: Any) -> Any:
+        y = learner(x if single else braintrace.MultiStepData(x)) @ weights["w_out"].value
+        return ((y - target) ** 2).mean((-2, -1))
+
+    @brainstate.transform.jit
+    def run(x: Any, target: Any) -> Any:
+        for state, value in zip(states, rest, strict=True):
+            state.value = value
+        options = {"chunk_size": window, "weights": weights, "loss_output": "scalar", "return_value": True}
+        return learner.etrace_grad(x, target, step_fn=errors, **options)
+
+    gradients, loss = jax.block_until_ready(run(x, target))  # and compile
+    best = math.inf
+    for _ in range(case["repetitions"]):
+        start = time.perf_counter()
+        jax.block_until_ready(run(x, target))
+        best = min(best, time.perf_counter() - start)
+    found = {name: np.array(gradient).T for name, gradient in gradients.items()}
+    np.fill_diagonal(found["w_rec"], 0)
+    traces = [state.value for state in states if isinstance(state, braintrace.EligibilityTrace)]
+    return found, float(loss), best, sum(a.nbytes for a in jax.tree.leaves(traces))
+
+
+def main(case_path: str, answer_path: str) -> None:
+    """Learn in each of the windows and write the answer."""
+    case: dict[str, Any] = {key: value if value.ndim else value.item() for key, value in np.load(case_path).items()}
+    if hasattr(os, "sched_setaffinity"):  # JAX has as many threads as it sees processors
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case["threads"]])
+    gradients, losses, seconds, trace_bytes = zip(*(learn(case, int(window)) for window in case["windows"]), strict=True)
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("braintrace", "jax"))
+    found: dict[str, Any] = {name: np.stack([each[name] for each in gradients]) for name in gradients[0]}
+    np.savez(answer_path, losses=losses, seconds=seconds, trace_bytes=max(trace_bytes), versions=versions, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
