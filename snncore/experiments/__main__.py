@@ -10,7 +10,7 @@ from snncore.datafiles import package_file
 from snncore.experiments import PRESETS, ledger
 from snncore.experiments.record import Record, read_rows
 
-TOOLS = ("folder", "ledger", "peer_braintrace", "peer_nest", "peers", "provenance", "record", "training", "__main__")
+TOOLS = ("ask", "folder", "ledger", "peer_braintrace", "peer_nest", "peer_sanafe", "peers", "provenance", "record", "training", "__main__")
 
 
 def main() -> int:
