@@ -37,24 +37,31 @@ from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, W
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import torch_generator
-from snncore.tasks import evidence, pattern
+from snncore.tasks import evidence, pattern, store_recall
 from snncore.tasks.evidence import Evidence
+from snncore.tasks.store_recall import StoreRecall
 
 
 @dataclass(frozen=True)
 class Config:
-    """Updates and seeds of the live trainings; trials about which a recorded network is asked; steps of the longer of two endless runs;
-    whether networks are trained to accumulate evidence."""
+    """Updates and seeds of the live trainings on patterns, and of those to store and recall; trials about which a recorded network is
+    asked; steps of the longer of two endless runs; whether networks are trained to accumulate evidence."""
 
     updates: int = 300
     seeds: int = 5
+    recall_updates: int = 200
+    recall_seeds: int = 2
     trials: int = 256
     endless: int = 10_000
     train: bool = False
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(updates=6, seeds=2, trials=32, endless=1000), "book": Config(), "paper": Config(endless=100_000, train=True)}
+PRESETS = {
+    "smoke": Config(updates=6, seeds=2, recall_updates=2, trials=32, endless=1000),
+    "book": Config(),
+    "paper": Config(recall_seeds=5, endless=100_000, train=True),
+}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -487,13 +494,18 @@ ABOUT = f"evidence accumulation, {BATCH} new trials per update"
 STOP, BATCHES = 0.07, 8  # the published code stops when the mean error of so many batches is lower
 
 
+def memory_network(inputs: int, signal: str, task: str, seed: int) -> tuple[RecurrentNetwork, str, torch.Generator, float]:
+    """A network of the published neurons that has to choose one of two answers, as a `Learner` gets it."""
+    g = torch_generator(seed, f"weights for {task}")
+    neurons = evidence_neurons(BPTT_DAMPENING) if signal == "bptt" else evidence_neurons()
+    return RecurrentNetwork(inputs, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0
+
+
 class EvidenceLearner(Learner):
     """A network that accumulates evidence, the errors of its last batches, and when they first were as low as the published code asks."""
 
     def __init__(self, signal: str, seed: int):
-        g = torch_generator(seed, f"weights for evidence by {signal}")
-        neurons = evidence_neurons(BPTT_DAMPENING) if signal == "bptt" else evidence_neurons()
-        super().__init__(RecurrentNetwork(evidence.INPUTS, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
+        super().__init__(*memory_network(evidence.INPUTS, signal, f"evidence by {signal}", seed))
         self.recent: Tensor
         self.stopped: Tensor
         self.register_buffer("recent", torch.ones(BATCHES))
@@ -754,6 +766,41 @@ def updates_needed(rows: pd.DataFrame) -> float | None:
     return None if any(math.isnan(k) for k in first) else float(np.mean(first))
 
 
+# --- Store and recall -------------------------------------------------------------------------------------------------------------------
+
+STORE_RECALL = StoreRecall()
+RECALL = Descent(200, rate=RECIPE.rate, knee=RECIPE.knee)  # the rates for evidence; how many updates is the preset's
+
+
+def recall_curve(signal: str, seed: int, updates: int) -> list[dict[str, Any]]:
+    """Share of wrong answers in the new trials of each update."""
+    learner = Learner(*memory_network(store_recall.INPUTS, signal, f"store and recall by {signal}", seed))
+    optimizer, rows = torch.optim.Adam(learner.parameters()), []
+    for k in range(updates):
+        trials = store_recall.draw(STORE_RECALL, BATCH, torch_generator(seed, f"trials of update {k}"))
+        found = learner(trials.x)
+        y = found.y[-STORE_RECALL.slot :]
+        optimizer.zero_grad()
+        (F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y))) + rate_cost(found.z, 0.01, 0.01)).backward()
+        optimizer.param_groups[0]["lr"] = RECALL.at(k)
+        optimizer.step()
+        rows.append({"signal": signal, "seed": seed, "update": k, "wrong": 100 * wrong(y.detach(), trials.answer)})
+    return rows
+
+
+def recall_curves(record: Record, c: Config) -> pd.DataFrame:
+    """Random and symmetric feedback, and BPTT, on new trials."""
+    seeds = range(c.seed, c.seed + c.recall_seeds)
+    runs = [(signal, seed, c.recall_updates) for signal in ("random", "symmetric", "bptt") for seed in seeds]
+    table = pd.DataFrame([row for run_ in runs for row in recall_curve(*run_)])
+    for signal, rows in table.groupby("signal"):
+        last = rows[rows["update"] >= c.recall_updates - 20]["wrong"]
+        record.value(f"recall_{signal}", float(last.mean()), "{:.0f} %")
+    record.value("recall_updates", c.recall_updates)
+    record.value("recall_seconds", STORE_RECALL.steps / 1000, "{:.1f} s")
+    return table
+
+
 def about_trainings(record: Record, c: Config) -> None:
     """One recorded network is asked again; how the trainings went."""
     error = test_error(load_checkpoint("eprop_random_0", EvidenceLearner("random", 0)).answer, c.trials, c.seed + 1)
@@ -782,6 +829,7 @@ class Result(NamedTuple):
 
     signals: Signals
     patterns: pd.DataFrame
+    recalls: pd.DataFrame
     evidence: pd.DataFrame
 
 
@@ -800,7 +848,7 @@ def run(c: Config, record: Record) -> Result:
         nest_live(record, python, losses, seconds)
     if c.train and (python := os.environ.get("SNNCORE_BRAINTRACE")):
         braintrace_live(record, python)
-    return Result(signals_in_time(record, c), patterns, evidence_curves())
+    return Result(signals_in_time(record, c), patterns, recall_curves(record, c), evidence_curves())
 
 
 def options(parser: argparse.ArgumentParser) -> None:

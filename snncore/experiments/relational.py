@@ -490,36 +490,41 @@ def asked(kind: str, c: Config) -> Asked:
 def activity(a: Asked) -> pd.DataFrame:
     """What each layer of a network does while the gate is open, and how many answers are right.
 
-    Rate, silent and locked neurons [%], lowest potential [thresholds]. A locked neuron never has a pseudo-derivative: its potential is
-    always below 0 or above two thresholds.
+    Rate, silent and locked neurons [%], lowest potential [thresholds]. A locked neuron gets input, but its potential is never above 0: it
+    never has a pseudo-derivative.
     """
     spiking = a.network.statement
     assert isinstance(spiking, Spiking)
     layers, v_th, rows = [f.copies() for f in a.found], spiking.params.v_th, []
     for name in layers[0]:
         z, v = (torch.cat(parts, 1) for parts in zip(*(of_part[name] for of_part in layers), strict=True))
-        silent, locked = z.sum((0, 1)) == 0, ((v - v_th).abs() >= v_th).all(0).all(0)
+        silent, locked = z.sum((0, 1)) == 0, (v.amax((0, 1)) <= 0) & (v.amin((0, 1)) < 0)
         rows.append((name, *(100 * float(x.float().mean()) for x in (z, silent, locked)), float(v.min()) / v_th))
     right = 100 * float((a.logits.argmax(1) == a.answers).float().mean())
     return pd.DataFrame(rows, columns=["layer", "rate", "silent", "locked", "lowest"]).assign(right=right)
 
 
 def regularization(record: Record, c: Config, sparse: Asked) -> None:
-    """What the costs of rates and of potentials do: a row for each network of task 15."""
-    rows = []
-    for kind in ("snn-free", "snn-rates", "snn-sparse"):
+    """What limits of rates and the cost of potentials do: a row for each network of task 15."""
+    rows, locked = [], {}
+    for kind in ("snn-free", "snn-rates", "snn-sparse", "snn-upper", "snn-upper-v"):
         layers, recipe = activity(sparse if kind == "snn-sparse" else asked(kind, c)), KINDS[kind].recipe
         assert isinstance(recipe, SpikingRecipe)
-        busiest = layers.iloc[layers["rate"].argmax()]
+        busiest, locked[kind] = layers.iloc[layers["rate"].argmax()], float(layers["locked"].mean())
+        used = {"upper limit": recipe.high < 1, "lower limit": recipe.low > 0, "cost of potentials": recipe.voltage_factor > 0}
         rows.append({
-            "upper limit of rates": "yes" if recipe.high < 1 else "no", "cost of potentials": "yes" if recipe.voltage_factor else "no",
+            **{name: "yes" if is_used else "no" for name, is_used in used.items()},
             "right": f"{busiest['right']:.1f} %", "mean rate": f"{layers['rate'].mean():.2f} %",
             "busiest layer": f"{busiest['rate']:.2f} % ({busiest['layer']})",
-            "silent": f"{layers['silent'].mean():.1f} %", "locked": f"{layers['locked'].mean():.1f} %",
+            "silent": f"{layers['silent'].mean():.1f} %", "locked": f"{locked[kind]:.1f} %",
             "lowest potential": f"{layers['lowest'].min():.1f}",
         })  # fmt: skip
         if kind == "snn-sparse":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
+    fewer = locked["snn-upper-v"] < locked["snn-upper"] / 2
+    verdict = "neurons are not locked in an ineffective, strongly hyperpolarized state" if fewer else "at least half as many are locked"
+    where = "networks with an upper limit of rates only: whether less than half as many neurons are locked with it, stories of task 15"
+    record.claim("rel.voltage.locked", verdict, dataset=where, n=c.questions)
     record.table(pd.DataFrame(rows), "regularization")
     record.value("high", 100 * SPARSE.high, "{:.1f} %")
     record.value("begin", 100 * SPARSE.begin, "{:.0f} %")

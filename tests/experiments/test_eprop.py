@@ -16,6 +16,7 @@ from snncore.networks.recurrent import Population, Weights
 from snncore.neurons import ReadoutParams
 from snncore.seeds import torch_generator
 from snncore.tasks.evidence import Evidence
+from snncore.tasks.store_recall import StoreRecall
 
 REGRESSION = (101.964363, 103.466736, 103.340607, 103.680244, 104.412781)  # NEST, test_eprop_bsshslm_2020_plasticity.py, from TensorFlow
 CLASSIFICATION = (0.741153, 0.740388, 0.665785, 0.663644, 0.729429)
@@ -128,6 +129,14 @@ def test_random_feedback_stays_and_symmetric_has_none():
     assert not learner.w_feedback.requires_grad
     assert eprop.pattern_learner("symmetric", 0, 0.3).w_feedback is None
     assert torch.equal(learner.network.w_in, eprop.pattern_learner("bptt", 0, 0.03).network.w_in)  # all begin with the same weights
+
+
+def test_a_bit_is_remembered(monkeypatch):
+    monkeypatch.setattr(eprop, "STORE_RECALL", StoreRecall(slots=3, slot=50))
+    rows = eprop.recall_curve("symmetric", 0, 80)
+    assert np.mean([row["wrong"] for row in rows[:2]]) > 35
+    assert np.mean([row["wrong"] for row in rows[-10:]]) < 15
+    assert rows[:5] == eprop.recall_curve("symmetric", 0, 5)
 
 
 def test_a_pattern_is_learned():

@@ -209,11 +209,11 @@ def test_silent_and_locked_neurons(monkeypatch):
     with torch.no_grad():
         w = network.network.w_pairs[0]
         w.abs_()
-        w[:3] = 0  # silent, at rest: they have no pseudo-derivative there, nor ...
-        w[3:5].neg_()  # ... below it
+        w[:3] = 0  # silent: they get no input
+        w[3:5].neg_()  # silent, too, and locked below rest
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
     table = relational.activity(relational.asked("snn", relational.PRESETS["smoke"])).set_index("layer")
-    assert table.loc["pair 2", ["silent", "locked"]].tolist() == pytest.approx([500 / 8, 500 / 8])
+    assert table.loc["pair 2", ["silent", "locked"]].tolist() == pytest.approx([500 / 8, 200 / 8])
     assert table.loc["pair 1", "rate"] > 0
     assert table.loc["pair 2", "lowest"] < 0 <= table.drop("pair 2")["lowest"].max()
     assert table["right"].nunique() == 1
@@ -254,14 +254,14 @@ def test_a_task_is_solved_if_no_network_has_more_than_five_percent_of_errors(tmp
 
     def train_stories(kind, task, seed):
         trained.append((kind, task, seed))
-        return {"test_accuracy": 0.945 + 0.001 * (task if task != relational.JOINT else 0) - 0.002 * seed}
+        return {"test_accuracy": 0.945 + 0.001 * (task if task != relational.JOINT else 0) - 0.004 * seed}
 
     monkeypatch.setattr(relational, "train_stories", train_stories)
     relational.trainings(Record("relational", "smoke", tmp_path), 0)
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
-    # from 95.0 %, so all but tasks 1 to 4; of task 8, the third seed has 94.9 %
+    # from 95.0 %, so all but tasks 1 to 4; of task 12, the third seed has 94.9 %
     assert rows == {"rel.ann.solved": 15, "rel.snn.solved": 14, "rel.snn.rate.accuracy_loss": 0.0}
-    assert {seed for kind, task, seed in trained if (kind, task) == ("snn", 8)} == {0, 1, 2}
+    assert {seed for kind, task, seed in trained if (kind, task) == ("snn", 12)} == {0, 1, 2}
     assert len(trained) == len(set(trained))
     assert ("ann", relational.JOINT, 0) in trained
 

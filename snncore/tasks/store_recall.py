@@ -1,0 +1,66 @@
+"""Store and recall: bits come one after another; the one that came with a store command has to be told at the recall command.
+
+Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
+(2020), in a form with one store and one recall command in a trial.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+GROUP = 10  # inputs that mean one thing: bit 0, bit 1, store, recall
+INPUTS = 4 * GROUP
+
+
+@dataclass(frozen=True)
+class StoreRecall:
+    """How a trial goes; a step is 1 ms.
+
+    Attributes
+    ----------
+    slots, slot : int
+        How many follow each other, and the steps of each. The last one is the recall; in each other one there is a bit.
+    rate : float
+        Spikes per step of inputs that mean something now.
+
+    Raises
+    ------
+    ValueError
+        If there is no slot for a bit, a slot has no step, or the rate is no probability.
+    """
+
+    slots: int = 6
+    slot: int = 100
+    rate: float = 0.05
+
+    def __post_init__(self):
+        if self.slots < 2 or self.slot < 1 or not 0 < self.rate <= 1:
+            raise ValueError(f"{self}: there are at least two slots of at least a step, and the rate is a probability above 0")
+
+    @property
+    def steps(self) -> int:
+        """Of a whole trial."""
+        return self.slots * self.slot
+
+
+class Trials(NamedTuple):
+    """Input spikes, the slot (from 0) of the store command, and the bit that came with it."""
+
+    x: Float[Tensor, "time batch input"]
+    stored: Int[Tensor, " batch"]
+    answer: Int[Tensor, " batch"]
+
+
+def draw(form: StoreRecall, batch: int, generator: torch.Generator) -> Trials:
+    """So many new trials: each bit is 0 or 1 equally often, and each slot before the last one equally likely has the store command."""
+    bits = torch.randint(2, (batch, form.slots - 1), generator=generator)
+    stored = torch.randint(form.slots - 1, (batch,), generator=generator)
+    tells = torch.zeros(form.slots, batch, 4)
+    tells[:-1, :, :2] = torch.nn.functional.one_hot(bits.T, 2).float()
+    tells[stored, torch.arange(batch), 2] = 1
+    tells[-1, :, 3] = 1
+    p = form.rate * tells.repeat_interleave(form.slot, 0).repeat_interleave(GROUP, 2)
+    return Trials((torch.rand(p.shape, generator=generator) < p).float(), stored, bits[torch.arange(batch), stored])
