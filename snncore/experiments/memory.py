@@ -134,12 +134,13 @@ COMPARED = ("lif", "alif", "ahp", "lstm")
 KINDS = (*COMPARED, "chip")  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
+READ = 20.0, 60.0  # time constants of readouts; of the chip's network about as long as it is asked, since only the last step is read
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
 EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
 RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
     "rows": replace(EXACT, epochs=10, peak_rate=0.05),
     "grid14": replace(EXACT, peak_rate=0.1),
-    "full": replace(EXACT, epochs=24, batch=16, peak_rate=0.012, weight_decay=0.03, warmup=0.05),
+    "full": replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05),
 }
 HELD_OUT = 5000  # the last training images
 LONG_LSTM = replace(EXACT, epochs=2, batch=64, peak_rate=0.03)  # an epoch takes an LSTM network far longer
@@ -204,7 +205,7 @@ def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
     """A network with fresh weights; the LSTM network has as many parameters as the spiking ones, or a few less."""
     f = FORMS[form]
     with seeded_weights(seed, f"{kind} on {form}"):
-        tau_out = max(2.0, 20.0 * f.steps / FULL)
+        tau_out = max(2.0, READ[kind == "chip"] * f.steps / FULL)
         spiking = RecurrentNetwork(
             f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, ReadoutParams(tau_out),
             torch_generator(seed, f"weights of {kind} on {form}"), (4.0, 1.0),
