@@ -129,8 +129,8 @@ HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 TRAINED = {  # tasks for which there are networks
-    "ann": tuple(TASKS), "snn": (1, *range(4, 16), *range(17, 21)), "snn-sparse": (15,), "snn-free": (15,), "snn-upper": (15,), "snn-upper-v": (15,),
-    "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20),
+    "ann": tuple(TASKS), "snn": (1, *range(4, 16), *range(17, 21)), "snn-sparse": (15,), "snn-free": (15,), "snn-upper": (15,),
+    "snn-upper-v": (15,), "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20),
 }  # fmt: skip
 QUICK, SEEDS = (1, 4, 12, 15, 18, 20), 3  # tasks that are learned in minutes: with so many seeds, where others have one
 JOINTLY = ("ann",)  # kinds of which a network learns all tasks together
