@@ -126,9 +126,9 @@ plt.show()
 # neuron fired in every step in which it may, they would give {value}`every_step`. Nor do the prices contain the larger part of the energy of a question, which is spent by
 # processors beside the cores ({published}`relnet.measured.x86_share`) and by what flows at rest.
 #
-# And time? A step takes as long as its busiest core, and then all cores wait for each other. With spikes drawn at the assumed rates, a question
-# takes {claim}`relnet.measured.time` by events, again in the middle of their range; {published}`relnet.measured.time` were measured. The prices
-# have neither the way from chip to chip nor any waiting for the processors.
+# And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. With spikes drawn at the assumed rates, a question
+# takes {claim}`relnet.measured.time` by events, again in the middle of their range; {published}`relnet.measured.time` were measured. It leaves out the
+# short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the processors.
 #
 # ## A trained network on the chips
 #

@@ -168,7 +168,8 @@ plt.show()
 #
 # Our spiking network is made for the chip from the first training step: it has the chip's constants and 8-bit weights, of which gradients
 # see nothing (they pass *straight through* the rounding), {value}`connectivity` of all connections, which deep rewiring chooses
-# {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step.
+# {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step. Its readouts are slower than the published ones,
+# {value}`chip_readout` instead of 20: the answer is read at the last step alone, so they have to add up what came since the network was asked.
 #
 # :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited), and ours on the 10,000 test images (recorded).
 # :name: tab-full

@@ -179,7 +179,10 @@ def events(placement: Placement, used: Collection[str], rate: float) -> dict[str
 
 
 def drawn(found: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> Traffic:
-    """When and where the events of `events` happen, if neurons fire at random in the steps in which they may, and all synapses exist."""
+    """When and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
+
+    Beyond those of `events`, spikes reach the own auxiliary compartments of neurons with two; messages of words do not leave a core here.
+    """
     network, used, first = placement.network, found.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
     kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
     z, groups, weights, x = {}, {}, defaultdict[tuple[str, str], list[np.ndarray]](list), {}

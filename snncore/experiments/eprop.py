@@ -332,7 +332,6 @@ def published(record: Record) -> dict[str, list[float]]:
 
 PEER_NEURONS: dict[str, LIFParams | ALIFParams] = {"LIF": LIFParams(v_th=0.6), "ALIF": ALIFParams(tau_a=200.0, beta=0.1, v_th=0.6)}
 PEER_TAU_OUT = 20.0
-NO_LEAK = 1e-3  # time constant of readouts whose decay is 0
 
 
 def braintrace_case(kind: str, tau_out: float, n: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
@@ -362,9 +361,13 @@ def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int,
 
     Raises
     ------
+    ValueError
+        If a window does not divide the trial.
     subprocess.CalledProcessError
         If it fails; its own message is shown.
     """
+    if wrong := [window for window in windows if window < 1 or len(case["x"]) % window]:
+        raise ValueError(f"a window has {wrong[0]} steps, which does not divide the {len(case['x'])} of the trial")
     more = {"windows": windows, "repetitions": repetitions, "threads": torch.get_num_threads()}
     return ask(python, "peer_braintrace.py", {**case, **more})
 
@@ -406,32 +409,24 @@ def beside_braintrace(record: Record) -> None:
 
 
 def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int = 32) -> None:
-    """Claim of speed against braintrace, here and now, on LIF neurons: the best of some windows.
-
-    Beside it: gradients at each step, as online learning has them, and readouts without leak, for which it needs one state per neuron.
+    """Claims of speed against braintrace, here and now, on LIF neurons: the best of two windows, and at each step, as it learns online.
 
     Raises
     ------
     ValueError
-        If its gradients, in double precision, are others.
+        If its gradients are others, in double precision or, as they are timed, in single precision.
     """
-    windows = [1, steps // 45, steps // 10]
-    for name, tau_out in {"leaky": PEER_TAU_OUT, "no_leak": NO_LEAK}.items():
-        case = braintrace_case("LIF", tau_out, 100, steps, batch, 0)
-        theirs = by_braintrace(case, windows[-1:], 0, python)
-        if (off := off_braintrace(case, theirs)) > 1e-9:
+    windows, case = [1, steps // 45, steps // 10], braintrace_case("LIF", PEER_TAU_OUT, 100, steps, batch, 0)
+    single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
+    for given, repetitions, bound in ((case, 0, 1e-9), (single, 3, 1e-3)):
+        theirs = by_braintrace(given, windows, repetitions, python)
+        if (off := off_braintrace(given, theirs)) > bound:
             raise ValueError(f"gradients of {theirs['versions']} differ from ours by {off:.1e}: do not trust its time")
-        single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
-        theirs = by_braintrace(single, windows, 3, python)
-        ours = speed.side_by_side({"fused": lambda: fused_gradients(single)}, 5)["fused"]  # noqa: B023
-        times = dict(zip(windows, theirs["seconds"] / ours, strict=True))
-        best = min(times, key=lambda window: times[window])
-        where = f"{theirs['versions']}, windows of {best} steps; both {torch.get_num_threads()} threads, {batch} samples"
-        if name == "leaky":
-            record.claim("speed.eprop.braintrace", float(times[best]), dataset=where, timing=True)
-        record.timing(f"braintrace_{name}_ms", 1e3 * min(theirs["seconds"]), "{:.0f} ms")
-        record.timing(f"braintrace_{name}_x", float(times[best]), "{:.1f}")
-        record.timing(f"braintrace_{name}_steps_x", float(times[1]), "{:.0f}")
+    ours = speed.side_by_side({"fused": lambda: fused_gradients(single)}, 5)["fused"]
+    each_step, *others = theirs["seconds"] / ours
+    where = f"{theirs['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
+    record.claim("speed.eprop.braintrace", float(min(others)), dataset=where, timing=True)
+    record.claim("speed.eprop.braintrace.online", float(each_step), dataset=where, timing=True)
 
 
 # --- Without end ------------------------------------------------------------------------------------------------------------------------
@@ -494,18 +489,20 @@ ABOUT = f"evidence accumulation, {BATCH} new trials per update"
 STOP, BATCHES = 0.07, 8  # the published code stops when the mean error of so many batches is lower
 
 
-def memory_network(inputs: int, signal: str, task: str, seed: int) -> tuple[RecurrentNetwork, str, torch.Generator, float]:
-    """A network of the published neurons that has to choose one of two answers, as a `Learner` gets it."""
-    g = torch_generator(seed, f"weights for {task}")
-    neurons = evidence_neurons(BPTT_DAMPENING) if signal == "bptt" else evidence_neurons()
-    return RecurrentNetwork(inputs, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0
+class ChoiceLearner(Learner):
+    """A network of the published neurons that has to choose one of two answers; ``task`` is what its first weights are drawn for."""
+
+    def __init__(self, inputs: int, signal: str, task: str, seed: int):
+        g = torch_generator(seed, f"weights for {task}")
+        neurons = evidence_neurons(BPTT_DAMPENING) if signal == "bptt" else evidence_neurons()
+        super().__init__(RecurrentNetwork(inputs, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
 
 
-class EvidenceLearner(Learner):
+class EvidenceLearner(ChoiceLearner):
     """A network that accumulates evidence, the errors of its last batches, and when they first were as low as the published code asks."""
 
     def __init__(self, signal: str, seed: int):
-        super().__init__(*memory_network(evidence.INPUTS, signal, f"evidence by {signal}", seed))
+        super().__init__(evidence.INPUTS, signal, f"evidence by {signal}", seed)
         self.recent: Tensor
         self.stopped: Tensor
         self.register_buffer("recent", torch.ones(BATCHES))
@@ -769,20 +766,24 @@ def updates_needed(rows: pd.DataFrame) -> float | None:
 # --- Store and recall -------------------------------------------------------------------------------------------------------------------
 
 STORE_RECALL = StoreRecall()
-RECALL = Descent(200, rate=RECIPE.rate, knee=RECIPE.knee)  # the rates for evidence; how many updates is the preset's
+
+
+def recall_learner(signal: str, seed: int) -> Learner:
+    """The network for evidence, with the same first weights for all signals."""
+    return ChoiceLearner(store_recall.INPUTS, signal, "store and recall", seed)
 
 
 def recall_curve(signal: str, seed: int, updates: int) -> list[dict[str, Any]]:
-    """Share of wrong answers in the new trials of each update."""
-    learner = Learner(*memory_network(store_recall.INPUTS, signal, f"store and recall by {signal}", seed))
-    optimizer, rows = torch.optim.Adam(learner.parameters()), []
+    """Wrong answers [%] in the new trials of each update; learning rates are those for evidence."""
+    learner, rows = recall_learner(signal, seed), []
+    optimizer = torch.optim.Adam(learner.parameters(), RECIPE.rate)
     for k in range(updates):
         trials = store_recall.draw(STORE_RECALL, BATCH, torch_generator(seed, f"trials of update {k}"))
         found = learner(trials.x)
         y = found.y[-STORE_RECALL.slot :]
         optimizer.zero_grad()
         (F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y))) + rate_cost(found.z, 0.01, 0.01)).backward()
-        optimizer.param_groups[0]["lr"] = RECALL.at(k)
+        optimizer.param_groups[0]["lr"] = RECIPE.at(k)
         optimizer.step()
         rows.append({"signal": signal, "seed": seed, "update": k, "wrong": 100 * wrong(y.detach(), trials.answer)})
     return rows
@@ -793,9 +794,10 @@ def recall_curves(record: Record, c: Config) -> pd.DataFrame:
     seeds = range(c.seed, c.seed + c.recall_seeds)
     runs = [(signal, seed, c.recall_updates) for signal in ("random", "symmetric", "bptt") for seed in seeds]
     table = pd.DataFrame([row for run_ in runs for row in recall_curve(*run_)])
+    last = min(20, c.recall_updates)
     for signal, rows in table.groupby("signal"):
-        last = rows[rows["update"] >= c.recall_updates - 20]["wrong"]
-        record.value(f"recall_{signal}", float(last.mean()), "{:.0f} %")
+        record.value(f"recall_{signal}", float(rows[rows["update"] >= c.recall_updates - last]["wrong"].mean()), "{:.0f} %")
+    record.value("recall_last", last)
     record.value("recall_updates", c.recall_updates)
     record.value("recall_seconds", STORE_RECALL.steps / 1000, "{:.1f} s")
     return table

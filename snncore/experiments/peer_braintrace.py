@@ -5,7 +5,7 @@ all numbers; input spikes ``x`` (time, batch, input) and ``target`` (time, batch
 ``beta`` of the adaptation (``beta`` 0: there is none); ``tau_out`` of the readouts; ``windows``: each a number of steps after which it
 learns, which divides the trial, 1 being a gradient at each step; ``repetitions`` for its time; ``threads``. ANSWER gets, with a row for
 each of the windows, the gradients of the mean squared error for ``w_in``, ``w_rec`` (no neuron is connected to itself) and ``w_out``, the
-``losses`` and the shortest ``seconds``; the ``trace_bytes`` that it carries from step to step; the ``versions``.
+``losses`` and the shortest ``seconds``; the ``versions``.
 
 Its D-RTRL keeps how the states of a neuron depend on each other, and nothing of how neurons do. What makes that e-prop: spikes carry no
 gradient to the reset and to other neurons; the readouts' filter comes before their weights, as a state of each neuron, since the filter
@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 
-def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], float, float, int]:
-    """Gradients, loss, seconds and bytes of traces, learning after so many steps each."""
+def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], float, float]:
+    """Gradients, loss and seconds, learning after so many steps each."""
     import brainstate
     import braintrace
     import jax
@@ -97,8 +97,7 @@ def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], flo
         best = min(best, time.perf_counter() - start)
     found = {name: np.array(gradient).T for name, gradient in gradients.items()}
     np.fill_diagonal(found["w_rec"], 0)
-    traces = [state.value for state in states if isinstance(state, braintrace.EligibilityTrace)]
-    return found, float(loss), best, sum(a.nbytes for a in jax.tree.leaves(traces))
+    return found, float(loss), best
 
 
 def main(case_path: str, answer_path: str) -> None:
@@ -106,10 +105,10 @@ def main(case_path: str, answer_path: str) -> None:
     case: dict[str, Any] = {key: value if value.ndim else value.item() for key, value in np.load(case_path).items()}
     if hasattr(os, "sched_setaffinity"):  # JAX has as many threads as it sees processors
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case["threads"]])
-    gradients, losses, seconds, trace_bytes = zip(*(learn(case, int(window)) for window in case["windows"]), strict=True)
+    gradients, losses, seconds = zip(*(learn(case, int(window)) for window in case["windows"]), strict=True)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("braintrace", "jax"))
     found: dict[str, Any] = {name: np.stack([each[name] for each in gradients]) for name in gradients[0]}
-    np.savez(answer_path, losses=losses, seconds=seconds, trace_bytes=max(trace_bytes), versions=versions, **found)
+    np.savez(answer_path, losses=losses, seconds=seconds, versions=versions, **found)
 
 
 if __name__ == "__main__":

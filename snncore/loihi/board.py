@@ -205,8 +205,16 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
         Of the network that has run.
     program, x, found
         What was given to, and came from, `run`.
+
+    Raises
+    ------
+    ValueError
+        As `load`; or if spikes have different numbers of steps.
     """
-    network, steps = placement.network, max(len(spikes_of) for spikes_of in found.z.values())
+    network, steps = placement.network, len(next(iter(found.z.values())))
+    for name, spikes_of in (*found.z.items(), *x.items()):
+        if len(spikes_of) != steps:
+            raise ValueError(f"spikes of {name!r} have {len(spikes_of)} steps, but the run has {steps}")
     cores = spec.CORES * (1 + max(core for name in program.groups for core in placement.cores[name]) // spec.CORES)
     compartments, received = (np.zeros(cores, np.int64) for _ in range(2))
     spikes, sent, synaptic = (np.zeros((cores, steps), np.int64) for _ in range(3))  # each core's steps side by side

@@ -5,11 +5,10 @@ r"""What events on Loihi cost: energy and time of its neuron cores, from publish
     E = \sum_\text{event} n_\text{event}\, E_\text{event}, \qquad
     t = \sum_\text{event} n_\text{event}\, t_\text{event}
 
-where the time is that of one core. On a board, each step takes as long as its busiest core; the way from chip to chip has no price. Where
-a network lies on one core (`cost`), input spikes come from a core of relays, one for each input, which works at the same time; its events
-cost energy, too. The prices do not say when the update of a compartment counts as active, so there are two
-sums: all updates inactive but those of compartments that fire, and all active. Static power, and the processors beside the cores, are
-not in it.
+where the time is that of one core. On a board (`step_times`), each step takes as long as its busiest core. Where a network lies on one core
+(`cost`), input spikes come from a core of relays, one for each input, which works at the same time; its events cost energy, too. The prices
+do not say when the update of a compartment counts as active, so there are two sums: all updates inactive but those of compartments that
+fire, and all active. Static power, and the processors beside the cores, are not in it.
 
 Source of the prices: the rows of ``data/loihi_costs.toml``.
 """
@@ -125,7 +124,9 @@ def cost(events: Events, steps: int, relays: int, name: str = "davies2018") -> C
 
 
 def step_times(t: Traffic, active: bool = False) -> Float[np.ndarray, " time"]:
-    """How long each step takes on a board [µs]: as long as the busiest core, and the barrier at which all cores wait for each other.
+    """How long each step takes on a board, at the prices "davies2018" [µs]: as long as the busiest core, and the barrier of a whole chip.
+
+    Not in it: the ways of messages from tile to tile, which are short beside that, and all that happens between chips, which has no price.
 
     Parameters
     ----------
@@ -137,4 +138,4 @@ def step_times(t: Traffic, active: bool = False) -> Float[np.ndarray, " time"]:
     update = price["update_active" if active else "update_inactive"]
     busy = t.compartments * update + t.spikes * (price["update_active"] - update)
     busy = busy + t.synaptic_operations * price["synaptic_operation"] + t.sent * price["spike_in_tile"]
-    return (busy.max(1) + price["barrier"]) / 1000
+    return (busy.max(1) + price["barrier_of_chip"]) / 1000

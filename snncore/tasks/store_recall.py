@@ -1,7 +1,7 @@
 """Store and recall: bits come one after another; the one that came with a store command has to be told at the recall command.
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020), in a form with one store and one recall command in a trial.
+Source: the task of that name in the tutorials of G. Bellec et al., github.com/IGITUGraz/eligibility_propagation, commit 3ea9830, with other
+numbers of symbols, inputs and commands.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class StoreRecall:
     Raises
     ------
     ValueError
-        If there is no slot for a bit, a slot has no step, or the rate is no probability.
+        If there is no slot for a bit, a slot has no step, or the rate is not above 0, or above 1.
     """
 
     slots: int = 6
@@ -38,7 +38,7 @@ class StoreRecall:
 
     def __post_init__(self):
         if self.slots < 2 or self.slot < 1 or not 0 < self.rate <= 1:
-            raise ValueError(f"{self}: there are at least two slots of at least a step, and the rate is a probability above 0")
+            raise ValueError(f"{self}: there are at least two slots, of at least one step; the rate is above 0 and at most 1")
 
     @property
     def steps(self) -> int:

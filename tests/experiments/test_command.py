@@ -8,8 +8,8 @@ from snncore.experiments.__main__ import TOOLS
 
 
 def test_modules_are_experiments_or_tools():
-    for module in pkgutil.iter_modules(snncore.experiments.__path__):
-        if module.name != "__main__":
-            found = importlib.import_module(f"snncore.experiments.{module.name}")
-            is_experiment = all(hasattr(found, name) for name in ("PRESETS", "config", "run"))
-            assert is_experiment == (module.name not in TOOLS), module.name
+    names = {module.name for module in pkgutil.iter_modules(snncore.experiments.__path__)}
+    loaded = {name: importlib.import_module(f"snncore.experiments.{name}") for name in names - {"__main__"}}
+    experiments = {name for name, module in loaded.items() if all(hasattr(module, word) for word in ("PRESETS", "config", "run"))}
+    assert experiments == names - set(TOOLS)
+    assert set(TOOLS) < names

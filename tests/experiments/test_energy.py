@@ -88,7 +88,18 @@ def test_drawn_events_are_as_many_as_expected():
     assert found["spike_in_tile"] == pytest.approx(expected["spike_in_tile"] - words, rel=0.04)
     still = energy.drawn(layout, placement, 2, 0.0, np.random.default_rng(0))
     updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
-    assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (113 + updates) + 110 * 100 * 3.5))
+    assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (465 + updates) + 110 * 100 * 3.5))
+    always = energy.drawn(layout, placement, 2, 1.0, np.random.default_rng(0))
+    for name, first, last in (
+        ("question", 0, 110),
+        ("relay of question, block 3", 96, 110),
+        ("pair 1, 2, layer 2", 106, 143),
+        ("sum", 106, 143),
+    ):
+        assert np.flatnonzero(always.spikes[:, placement.cores[name][0]]).tolist() == list(range(first, last)), name
+    # before the gate opens, the busiest core has half of the question's neurons, which send to both of their cores and to ten relays
+    busiest = 200 * 5.3 + 100 * (8.4 - 5.3) + (200 * 100 + 100 + 100) * 3.5 + 100 * (2 + 10) * 2.1
+    assert energy.step_times(always)[1:96] == pytest.approx(np.full(95, (busiest + 465) / 1000))
 
 
 def test_without_relays_the_network_does_not_fit():

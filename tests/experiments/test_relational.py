@@ -219,6 +219,42 @@ def test_silent_and_locked_neurons(monkeypatch):
     assert table["right"].nunique() == 1
 
 
+@pytest.mark.parametrize(
+    ("without", "cost", "effect"),
+    [
+        (0.0, 0.0, "hardly any neuron is locked even without it"),
+        (40.0, 0.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
+        (40.0, 20.0, "fewer neurons are locked"),
+        (20.0, 40.0, "as many neurons are locked, or more"),
+    ],
+)
+def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, effect):
+    """Layers of 30 and of 10 neurons, only the second of which has locked ones: a quarter of its share."""
+    kinds, shares = list(relational.KINDS), {"snn-upper": without, "snn-upper-v": cost}
+
+    def asked(kind, c=None):  # the answers tell which network it is
+        return relational.Asked(classifier("snn").network, [], torch.tensor([kinds.index(kind)]))
+
+    def activity(a):
+        kind = kinds[int(a.answers)]
+        wide = {"layer": "wide", "neurons": 30, "rate": 1.0, "silent": 8.0, "locked": 0.0, "lowest": -1.0}
+        narrow = {"layer": "narrow", "neurons": 10, "rate": 3.0, "silent": 0.0, "locked": 4 * shares.get(kind, 0.0), "lowest": -3.0}
+        return pd.DataFrame([wide, narrow]).assign(right=99.0)
+
+    monkeypatch.setattr(relational, "asked", asked)
+    monkeypatch.setattr(relational, "activity", activity)
+    relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"], asked("snn-sparse"))
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+    assert rows == {"rel.snn.rate": 3.0, "rel.voltage.locked": effect}
+    table = pd.read_csv(tmp_path / "regularization.csv")
+    assert table[["upper limit", "lower limit", "cost of potentials"]].to_numpy().tolist() == [
+        ["no", "yes", "yes"], ["yes", "yes", "yes"], ["yes", "no", "no"], ["yes", "no", "yes"],
+    ]  # fmt: skip
+    assert table["locked"].tolist() == ["0.0 %", "0.0 %", f"{without} %", f"{cost} %"]
+    assert set(table["silent"]) == {"6.0 %"}
+    assert set(table["busiest layer"]) == {"3.00 % (narrow)"}
+
+
 def test_read_at_the_last_step_the_answer_is_the_network_s(tmp_path, monkeypatch):
     network, c = classifier("snn"), relational.PRESETS["smoke"]
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)

@@ -103,6 +103,15 @@ def test_events_are_counted_one_by_one():
     assert t.compartments[[0, 5, 41, 42, 9]].tolist() == [3, 3, 6, 4, 3]
 
 
+def test_spikes_of_another_number_of_steps_are_not_counted():
+    net = network()
+    placement = place(net, [Unit("a"), Unit("b")], 1)
+    loaded, x = program(net), inputs()
+    found = board.run(net, loaded, x)
+    with pytest.raises(ValueError, match="spikes of 'x' have 1 steps, but the run has 300"):
+        board.traffic(placement, loaded, {"x": x["x"][:1]}, found)
+
+
 def test_populations_that_are_not_loaded_do_not_run():
     net = network()
     whole = program(net)

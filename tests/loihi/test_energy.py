@@ -20,8 +20,8 @@ def test_a_step_takes_as_long_as_the_busiest_core():
     spikes, sent, synaptic = np.array([[2, 0], [0, 1]]), np.array([[3, 0], [0, 0]]), np.array([[0, 0], [10, 400]])
     t = Traffic(np.array([100, 50]), spikes, sent, synaptic, np.zeros(2, int), 0, 0, 0)
     first, second = 98 * 5.3 + 2 * 8.4 + 3 * 2.1, 49 * 5.3 + 8.4 + 400 * 3.5
-    assert step_times(t) == pytest.approx(np.array([first + 113, second + 113]) / 1000)
-    assert step_times(t, active=True) == pytest.approx(np.array([100 * 8.4 + 3 * 2.1 + 113, 50 * 8.4 + 400 * 3.5 + 113]) / 1000)
+    assert step_times(t) == pytest.approx(np.array([first + 465, second + 465]) / 1000)
+    assert step_times(t, active=True) == pytest.approx(np.array([100 * 8.4 + 3 * 2.1 + 465, 50 * 8.4 + 400 * 3.5 + 465]) / 1000)
 
 
 def test_every_price_has_a_source():
