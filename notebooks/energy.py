@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The relational network on 22 chips, placed by a general account of what a core can hold; what its events explain of its energy
-#     inputs: [data/claims.toml, data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/peers/sanafe.npz]
+#     inputs: [data/claims.toml, data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, data/peers/sanafe.npz]
 #     minutes: {smoke: 1, book: 1, paper: 3}
 # ---
 
@@ -183,13 +183,14 @@ plt.show()
 # ```
 #
 # Is the account of energy right? SANA-FE {cite:p}`boyle2025` simulates neuromorphic chips, and has prices for Loihi of its own. It was given the
-# spikes of our network for two stories, on one chip, since it knows no board of several
-# (recorded: {value}`sanafe_version`; without auxiliary compartments, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make its
+# spikes of our network for two stories, on one chip, since it knows no board of several, and those of our network for digits of the chapter
+# {ref}`memory` for a digit, pixel by pixel, on one core
+# (recorded: {value}`sanafe_version`; without auxiliary compartments, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make
 # neurons fire when ours did; what they cost is taken off. {numref}`tab-sanafe` has what it finds beside our account with its prices. The largest
-# difference of a part is {claim}`relnet.model.sanafe`. It is that of messages: in the published layout a pair of a sentence with itself gets
-# each spike twice, in SANA-FE once.
+# difference of a part is {claim}`relnet.model.sanafe`. It is that of messages for stories: in the published layout a pair of a sentence with itself
+# gets each spike twice, in SANA-FE once.
 #
-# :::{csv-table} Energy of the spikes of two questions, by SANA-FE (recorded) and by our account with SANA-FE's prices (emulated).
+# :::{csv-table} Energy of the spikes of two questions and of a digit, by SANA-FE (recorded) and by our account with SANA-FE's prices (emulated).
 # :name: tab-sanafe
 # :header-rows: 1
 # :file: ../results/energy/sanafe.csv

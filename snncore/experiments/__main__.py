@@ -10,7 +10,10 @@ from snncore.datafiles import package_file
 from snncore.experiments import PRESETS, ledger
 from snncore.experiments.record import Record, read_rows
 
-TOOLS = ("ask", "folder", "ledger", "peer_braintrace", "peer_nest", "peer_sanafe", "peers", "provenance", "record", "training", "__main__")
+TOOLS = (
+    "__main__", "ask", "beside_sanafe", "folder", "ledger", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe", "peers",
+    "provenance", "record", "training",
+)  # fmt: skip
 
 
 def main() -> int:

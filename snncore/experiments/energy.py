@@ -4,36 +4,34 @@
 """
 
 import argparse
-import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations_with_replacement, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, relational
-from snncore.experiments.ask import ask
+from snncore.experiments.beside_sanafe import beside_sanafe, keep_sanafe
+from snncore.experiments.on_chips import CHIPS, Layout, layout, program, shown
 from snncore.experiments.record import Record
-from snncore.loihi.board import Program, Run, Traffic, load, traffic
+from snncore.loihi.board import Program, Run, Traffic, traffic
 from snncore.loihi.board import run as run_program
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group
-from snncore.loihi.energy import all_active, energy, measured, prices, step_times
-from snncore.loihi.placement import DENSE, ONE_TO_ONE, Network, Placement, Population, Projection, Unit, place
-from snncore.loihi.quantize import UNIT, integers, registers, step_size
-from snncore.loihi.spec import CORES, FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, LimitError, within
-from snncore.networks.relational import SIZES, RelationalNetwork, Size, Spiking, Timing
+from snncore.loihi.energy import all_active, energy, event_counts, measured, step_times
+from snncore.loihi.placement import DENSE, Placement, place
+from snncore.loihi.quantize import UNIT
+from snncore.loihi.spec import CORES, FULL_DECAY, LimitError
+from snncore.networks.relational import SIZES, RelationalNetwork, Timing
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.tasks.stories import LENGTH, SENTENCES, TASKS, VOCABULARY, Example, encode, read_stories
+from snncore.tasks.stories import LENGTH, SENTENCES, TASKS, VOCABULARY, read_stories
 from snncore.tasks.story_generator import generate
 
 
@@ -55,106 +53,9 @@ def config(preset: str, seed: int = 0) -> Config:
 
 
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
-CHIPS = 22
 WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
 RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
-BLOCK = 5  # sentences of a group; a block has the pairs of two groups
-LSNN_SYNAPSES, SYNAPSES, SUM_NEURONS = 60_000, 40_000, 16  # of a core, by choice of the published layout: 210 axons each allow 19 neurons
-
-
-class Layout(NamedTuple):
-    """The network for stories of 20 sentences.
-
-    Attributes
-    ----------
-    network : Network
-    units : list of Unit
-        In which it is laid out.
-    needs : dict
-        From how many sentences on a population is used.
-    pairs : dict
-        By name, the two sentences (from 0, the last one of the story first) and the number (from 1) of each layer of pairs.
-    relays : dict
-        By name, what each relay is a copy of.
-    """
-
-    network: Network
-    units: list[Unit]
-    needs: dict[str, int]
-    pairs: dict[str, tuple[int, int, int]]
-    relays: dict[str, str]
-
-    @property
-    def readouts(self) -> str:
-        """The population that gives the answer."""
-        return self.network.populations[-1].name
-
-    def used(self, sentences: int) -> list[str]:
-        """Populations that a story of so many sentences uses."""
-        return [name for name, needed in self.needs.items() if needed <= sentences]
-
-
-def layout(size: Size, words: int, relays: bool = True) -> Layout:
-    """Populations and projections of a relational network, with relays as published, or with axons straight from encoders to pairs.
-
-    Pairs of sentences are cut into blocks of two groups of five sentences. A block's first layers lie on a chip of their own, with a copy
-    of each of its sentences and of the question, from which all further axons go out inside the chip, and a mask: a neuron for each
-    sentence, which shuts off its pairs if it is absent. All other layers of pairs follow, then the sum and the answer. An input opens the
-    gate; another one tells first layers their places in the story while it is open.
-    """
-    populations: list[Population] = []
-    projections: list[Projection] = []
-    needs: dict[str, int] = {}
-    pairs: dict[str, tuple[int, int, int]] = {}
-    copies: dict[str, str] = {}
-
-    def add(name: str, neurons: int, module: str, sentences: int = 0, synapses: int = SYNAPSES, **options: Any) -> str:
-        populations.append(Population(name, neurons, module, synapses, **options))
-        needs[name] = sentences
-        return name
-
-    lsnn = {"synapses": LSNN_SYNAPSES, "compartments": 2}  # at most: AHP neurons have two
-    sentences = [add(f"sentence {s}", size.encoder, "sentences", s, **lsnn) for s in range(1, SENTENCES + 1)]
-    question = add("question", size.encoder, "question", **lsnn)
-    for name in (*sentences, question):
-        projections += [Projection(f"words of {name}", name), Projection(name, name)]
-    units = [Unit([*sentences, question])]
-
-    groups = np.arange(SENTENCES).reshape(-1, BLOCK).tolist()
-    blocks = [[(i, j) for i in a for j in b if i <= j] for a, b in combinations_with_replacement(groups, 2)]
-    last_layers: list[Unit] = []
-    for number, block in enumerate(blocks, 1):
-        here, sources = [], {}
-        for name, needed in (*((sentences[s], s + 1) for s in sorted({s for ij in block for s in ij})), (question, 0)):
-            sources[name] = name
-            if relays:
-                sources[name] = add(f"relay of {name}, block {number}", size.encoder, "relays", needed, one_chip=True)
-                projections += [Projection(name, sources[name], ONE_TO_ONE), Projection("gate", sources[name])]
-                copies[sources[name]] = name
-                here.append(sources[name])
-        mask = add(f"mask, block {number}", SENTENCES, "masks", one_chip=True)
-        projections.append(Projection("absent sentences", mask, ONE_TO_ONE))
-        here.append(mask)
-        for i, j in block:
-            layers = [
-                add(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, {'further layers' if k > 1 else 'layer 1'}", j + 1)
-                for k, width in enumerate(size.pairs, 1)
-            ]
-            projections += [Projection(sources[name], layers[0]) for name in (sentences[i], sentences[j], question)]
-            projections += [Projection(mask, layers[0], neurons=len({i, j})), Projection("places", layers[0])]
-            pairs |= {layer: (i, j, k) for k, layer in enumerate(layers, 1)}
-            projections += [Projection(pre, post) for pre, post in pairwise(layers)]
-            projections.append(Projection(layers[-1], "sum", ONE_TO_ONE))
-            here.append(layers[0])
-            last_layers.append(Unit(layers[1:], new_chip=not last_layers))
-        units.append(Unit(here, new_chip=True))
-
-    answer = [add("sum", size.pairs[-1], "sum and answer", neurons_per_core=SUM_NEURONS)]
-    answer += [add(f"answer {k}", width, "sum and answer") for k, width in enumerate((*size.answer, size.answers), 1)]
-    projections += [Projection(pre, post) for pre, post in pairwise(answer)]
-    inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES, "gate": 1, "places": 1}
-    return Layout(Network(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs, pairs, copies)
 
 
 def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
@@ -236,130 +137,6 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> No
 
 # --- A trained network on the chips -----------------------------------------------------------------------------------------------------
 
-HALF_OPEN = 100  # weight of a spike to a relay, and of the gate: each alone is too little
-
-
-def spiking(net: RelationalNetwork) -> tuple[Spiking, Spiking]:
-    """The encoders of sentences and of the question.
-
-    Raises
-    ------
-    ValueError
-        If they are artificial.
-    """
-    if not (isinstance(net.statement, Spiking) and isinstance(net.question, Spiking)):
-        raise ValueError("only a network of spiking neurons can be put on chips: make it with a timing")
-    return net.statement, net.question
-
-
-def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
-    """A trained network as it is loaded for stories of so many sentences, with 8-bit weights.
-
-    The last sentence of a story comes first, so that the place of a pair in the story is that of its layers on the chips.
-
-    Raises
-    ------
-    ValueError
-        If the network is an artificial one, or the layout has no relays, which are its gate.
-    snncore.loihi.spec.LimitError
-        If a weight is too large for the chip.
-    """
-    statement, question = spiking(net)
-    if not found.relays:
-        raise ValueError("the layout has no relays: they are the gate that opens at the end of a sentence")
-    network, lif = found.network, registers(statement.params)
-    answers = {f"answer {k}": w for k, w in enumerate(net.w_answer, 1)}
-    own = {name: question if name == "question" else statement for name in (*found.relays.values(), "question")}
-    recurrent = {encoder: encoder.network.weights().w_rec for encoder in (statement, question)}
-
-    def groups(p: Population) -> list[Group]:
-        if p.name in own:
-            return [Group(part.size, registers(part.params)) for part in own[p.name].network.populations]
-        if p.module in ("relays", "masks"):
-            return [Group(p.neurons, Compartment(FULL_DECAY, UNIT))]
-        return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == found.readouts else lif)]
-
-    @cache  # so that copies share weights
-    def loaded(w: Tensor) -> np.ndarray:
-        within("the largest weight", round(UNIT * float(w.detach().abs().max())), 0, WEIGHT)
-        return integers(w)
-
-    def weights(p: Projection, second: bool) -> np.ndarray:
-        """Of a projection; ``second``: it is the second one between these two."""
-        if p.post in own:
-            return loaded(recurrent[own[p.post]] if p.pre == p.post else own[p.post].network.w_in)
-        if p.post in found.relays:
-            return np.full((network.sizes[p.post], 1) if p.pre == "gate" else network.sizes[p.post], HALF_OPEN)
-        if p.pre == "absent sentences":
-            return np.full(network.sizes[p.post], WEIGHT)
-        if p.post == "sum":
-            return loaded(net.w_sum)
-        if p.post == found.readouts:
-            return integers(net.w_out, step_size(net.w_out))
-        if p.post in answers:
-            return loaded(answers[p.post])
-        i, j, k = found.pairs[p.post]
-        if k > 1:
-            return loaded(net.w_pairs[k - 2])
-        if p.pre == "places":
-            return loaded(net.place_first[SENTENCES - 1 - j] + net.place_second[SENTENCES - 1 - i])[:, None]
-        if p.pre in found.relays:
-            source = found.relays[p.pre]
-            later = source == f"sentence {i + 1}" and not second
-            return loaded(net.w_question if source == "question" else net.w_second if later else net.w_first)
-        shut = np.zeros((network.sizes[p.post], SENTENCES), np.int64)
-        shut[:, [i, j]] = -WEIGHT
-        return shut
-
-    running = {p.name: groups(p) for p in network.populations if p.name in found.used(sentences)}
-    all_weights: dict[tuple[str, str], list[np.ndarray]] = {}
-    for p in network.projections:
-        if p.post in running and (p.pre in running or p.pre in network.inputs):
-            between = all_weights.setdefault((p.pre, p.post), [])
-            between.append(weights(p, bool(between)))
-    return Program(running, all_weights)
-
-
-def shown(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
-    """A story and its question as input spikes: words, absent sentences, the gate and places, for as many steps as the answer takes.
-
-    Raises
-    ------
-    ValueError
-        If the network is an artificial one, or the story has more sentences than there are places.
-    """
-    statement, _ = spiking(net)
-    count = len(example.statements)
-    if count > SENTENCES:
-        raise ValueError(f"the story has {count} sentences, but the network has places for {SENTENCES}")
-    encoded, until = encode([example]), statement.timing.steps(LENGTH)
-    words = {f"words of sentence {k}": encoded.statements[0, -k] for k in range(1, count + 1)}
-    words["words of question"] = encoded.question[0]
-    closed = int(until.sum()) + 1
-    opened = closed - statement.timing.window
-    steps = closed + len(net.w_pairs) + len(net.w_answer) + 3  # pairs have a layer more; then the sum, and the readouts
-    x = {name: np.zeros((steps, statement.inputs), np.uint8) for name in words}
-    for name, numbers in words.items():
-        for t, number in enumerate(np.repeat(numbers, until)):
-            if number:
-                x[name][t, number - 1] = 1
-    for k, name in enumerate(("gate", "places")):
-        x[name] = np.zeros((steps, 1), np.uint8)
-        x[name][opened + k : closed + k] = 1
-    x["absent sentences"] = np.zeros((steps, SENTENCES), np.uint8)
-    x["absent sentences"][opened:closed, count:] = 1
-    return x
-
-
-def priced_traffic(t: Traffic) -> dict[str, float]:
-    """Events by the names of prices, if all updates are inactive but those of compartments that fire."""
-    fired = float(t.spikes.sum())
-    return {
-        "update_active": fired, "update_inactive": len(t.spikes) * t.compartments.sum() - fired,
-        "synaptic_operation": float(t.synaptic_operations.sum()), "spike_in_tile": float(t.sent.sum()),
-        "hop_east_west": t.between_tiles_x, "hop_north_south": t.between_tiles_y,
-    }  # fmt: skip
-
 
 def emulated(record: Record, c: Config) -> pd.DataFrame:
     """Our trained network of the small size on its chips, for stories of each length of the table: answers, events, and their energy.
@@ -387,7 +164,7 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
             for name, z in done.z.items():
                 spikes[modules[name]] += int(z.sum())
                 neurons[modules[name]] += z.shape[1]
-        priced = {name: float(np.mean([priced_traffic(t)[name] for t in counts])) for name in priced_traffic(counts[0])}
+        priced = {name: float(np.mean([event_counts(t)[name] for t in counts])) for name in event_counts(counts[0])}
         low, high = energy(priced), energy(all_active(priced))
         rows.append({
             "sentences": n, "cores": placement.used(found.used(n))[0], "spikes": f"{priced['update_active']:,.0f}",
@@ -416,128 +193,6 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
         "synaptic operations": np.mean([t.synaptic_operations.sum(0) for t in counts], 0),
         "messages": np.mean([t.received for t in counts], 0),
     })  # fmt: skip
-
-
-class Case(NamedTuple):
-    """A run as SANA-FE can have it: on one chip, with neurons of one compartment, no inputs, and no spikes at its last step."""
-
-    placement: Placement
-    program: Program
-    run: Run
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """As `snncore.experiments.peer_sanafe` gets it."""
-        names, network = list(self.program.groups), self.placement.network
-        first = dict(zip(names, np.cumsum([0, *(network.sizes[name] for name in names[:-1])]), strict=True))
-        post, pre = [], []
-        for p, w in load(network, self.program):
-            to, of = np.nonzero(w if p.kind == DENSE else np.diag(w))
-            post.append(to + first[p.post])
-            pre.append(of + first[p.pre])
-        return {
-            "spikes": np.concatenate([self.run.z[name] for name in names], 1),
-            "core": np.concatenate([self.placement.core_of_neurons(name) for name in names]),
-            "pre": np.concatenate(pre), "post": np.concatenate(post),
-        }  # fmt: skip
-
-    def digest(self) -> str:
-        """Of the arrays: other spikes or synapses have another one."""
-        return hashlib.sha256(b"".join(np.ascontiguousarray(a, np.int32).tobytes() for a in self.arrays().values())).hexdigest()
-
-    def parts(self) -> dict[str, float]:
-        """Energy of synapses, neurons and network [pJ], by our account with SANA-FE's prices."""
-        events_of = priced_traffic(traffic(self.placement, self.program, {}, self.run))
-        of_part = {"synapse": ["synaptic_operation"], "soma": ["update_active", "update_inactive"]}
-        of_part["network"] = [name for name in events_of if not any(name in others for others in of_part.values())]
-        return {part: 1e6 * energy({name: events_of[name] for name in its}, "sanafe") for part, its in of_part.items()}
-
-
-SANAFE = (2, 6)  # sentences of its stories
-
-
-@cache
-def case(sentences: int) -> Case:
-    """Our trained network with a story, for SANA-FE. The cores that it uses are put on one chip.
-
-    Raises
-    ------
-    snncore.loihi.spec.LimitError
-        If it uses more.
-    """
-    net, found = relational.trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
-    (example,) = generate(1, 1, numpy_generator(0, f"a story of {sentences} sentences for SANA-FE"), sentences)
-    loaded = program(net, found, sentences)
-    done = run_program(found.network, loaded, shown(net, example))
-    inner = [p for p in found.network.projections if p.pre in loaded.groups and p.post in loaded.groups]
-    network = Network([p for p in found.network.populations if p.name in loaded.groups], inner, {})
-    owned = {name: len(cores) for name, cores in place(found.network, found.units, CHIPS).cores.items() if name in loaded.groups}
-    within("the number of cores", sum(owned.values()), 1, CORES)
-    ends = dict(zip(owned, np.cumsum(list(owned.values())).tolist(), strict=True))
-    placement = Placement(network, {name: tuple(range(ends[name] - count, ends[name])) for name, count in owned.items()})
-    plain = {name: [Group(network.sizes[name], Compartment(FULL_DECAY, UNIT))] for name in loaded.groups}
-    spikes = {name: np.concatenate([z[:-1], 0 * z[-1:]]) for name, z in done.z.items()}
-    weights = {(p.pre, p.post): loaded.weights[p.pre, p.post] for p in inner}
-    return Case(placement, Program(plain, weights), Run(spikes, done.v))
-
-
-ASK = "python -m snncore.experiments energy --sanafe PYTHON --keep data/peers/sanafe.npz"
-
-
-def keep_sanafe(python: str, path: Path) -> None:
-    """Write what SANA-FE finds, which this Python has, to a file; the recorded one is ``data/peers/sanafe.npz``.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it fails; its own message is shown.
-    ValueError
-        If SANA-FE has other spikes than those that it was given.
-    """
-    kept: dict[str, Any] = {}
-    for n in SANAFE:
-        asked = case(n)
-        arrays = asked.arrays()
-        kept |= {f"{name}_{n}": a for name, a in ask(python, "peer_sanafe.py", arrays).items()} | {f"digest_{n}": asked.digest()}
-        driven = int(arrays["spikes"].sum())
-        if int(kept[f"spikes_{n}"]) != 2 * driven:
-            raise ValueError(f"SANA-FE has {kept[f'spikes_{n}']} spikes of neurons and their drivers, we have {driven} of neurons")
-    np.savez(path, **kept)
-
-
-def by_sanafe() -> tuple[dict[int, dict[str, float]], str]:
-    """The recorded energies of SANA-FE [pJ], by sentences and part, without those of drivers: a synapse and a message for each spike.
-
-    Returns also its version.
-
-    Raises
-    ------
-    ValueError
-        If they were recorded for other spikes than those of our network.
-    """
-    price, found = prices("sanafe"), {}
-    with np.load(package_file("peers/sanafe.npz")) as kept:
-        for n in SANAFE:
-            if str(kept[f"digest_{n}"]) != case(n).digest():
-                raise ValueError(f"SANA-FE was asked about other spikes than those that our network has now: ask it again, {ASK}")
-            driven = float(kept[f"spikes_{n}"]) / 2
-            drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
-            extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
-            found[n] = {part: float(kept[f"{part}_{n}"]) - extra.get(part, 0.0) for part in ("synapse", "soma", "network")}
-        return found, str(kept[f"versions_{SANAFE[0]}"])
-
-
-def beside_sanafe(record: Record) -> None:
-    """Our account of energy with SANA-FE's prices beside its own, of the same spikes, part by part."""
-    theirs, version = by_sanafe()
-    ours = {n: case(n).parts() for n in SANAFE}
-    rows = [
-        {"sentences": n, "part": part, "SANA-FE [µJ]": f"{theirs[n][part] / 1e6:.4f}", "ours [µJ]": f"{ours[n][part] / 1e6:.4f}"}
-        for n in SANAFE for part in ours[n]
-    ]  # fmt: skip
-    record.table(pd.DataFrame(rows), "sanafe")
-    record.value("sanafe_version", version)
-    worst = max(100 * abs(ours[n][part] / theirs[n][part] - 1) for n in SANAFE for part in ours[n])
-    record.claim("relnet.model.sanafe", worst, dataset=f"recorded run of {version}, one chip, 2 and 6 sentences")
 
 
 def throughput(record: Record, c: Config) -> None:

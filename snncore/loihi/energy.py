@@ -123,6 +123,16 @@ def cost(events: Events, steps: int, relays: int, name: str = "davies2018") -> C
     return Cost((least[0], most[0]), (least[1], most[1]))
 
 
+def event_counts(t: Traffic) -> dict[str, float]:
+    """Events by the names of prices, if all updates are inactive but those of compartments that fire."""
+    fired = float(t.spikes.sum())
+    return {
+        "update_active": fired, "update_inactive": len(t.spikes) * t.compartments.sum() - fired,
+        "synaptic_operation": float(t.synaptic_operations.sum()), "spike_in_tile": float(t.sent.sum()),
+        "hop_east_west": t.between_tiles_x, "hop_north_south": t.between_tiles_y,
+    }  # fmt: skip
+
+
 def step_times(t: Traffic, active: bool = False) -> Float[np.ndarray, " time"]:
     """How long each step takes on a board, at the prices "davies2018" [µs]: as long as the busiest core, and the barrier of a whole chip.
 

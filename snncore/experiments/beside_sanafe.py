@@ -1,0 +1,185 @@
+"""Energy by SANA-FE beside our account, for the same spikes on the same cores.
+
+SANA-FE has another license, so another Python has it (`peer_sanafe`); what it found is kept in ``data/peers/sanafe.npz``.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import UInt8
+
+from snncore.datafiles import package_file
+from snncore.experiments import memory, relational
+from snncore.experiments.ask import ask
+from snncore.experiments.on_chips import CHIPS, layout, program, shown
+from snncore.experiments.record import Record
+from snncore.loihi.board import Program, Run, load, run, traffic
+from snncore.loihi.compartment import Compartment
+from snncore.loihi.emulator import Group
+from snncore.loihi.energy import energy, event_counts, prices
+from snncore.loihi.placement import DENSE, Network, Placement, Population, Projection, place
+from snncore.loihi.quantize import UNIT
+from snncore.loihi.spec import CORES, FULL_DECAY, within
+from snncore.networks.checkpoints import load_checkpoint
+from snncore.networks.relational import SIZES
+from snncore.seeds import numpy_generator
+from snncore.tasks.sequential_images import threshold_code
+from snncore.tasks.stories import VOCABULARY
+from snncore.tasks.story_generator import generate
+
+
+class Case(NamedTuple):
+    """A run as SANA-FE can have it: on one chip, with neurons of one compartment, no inputs, and no spikes at its last step."""
+
+    placement: Placement
+    program: Program
+    run: Run
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As `snncore.experiments.peer_sanafe` gets it."""
+        names, network = list(self.program.groups), self.placement.network
+        first = dict(zip(names, np.cumsum([0, *(network.sizes[name] for name in names[:-1])]), strict=True))
+        post, pre = [], []
+        for p, w in load(network, self.program):
+            to, of = np.nonzero(w if p.kind == DENSE else np.diag(w))
+            post.append(to + first[p.post])
+            pre.append(of + first[p.pre])
+        return {
+            "spikes": np.concatenate([self.run.z[name] for name in names], 1),
+            "core": np.concatenate([self.placement.core_of_neurons(name) for name in names]),
+            "pre": np.concatenate(pre), "post": np.concatenate(post),
+        }  # fmt: skip
+
+    def digest(self) -> str:
+        """Of the arrays: other spikes or synapses have another one."""
+        return hashlib.sha256(b"".join(np.ascontiguousarray(a, np.int32).tobytes() for a in self.arrays().values())).hexdigest()
+
+    def parts(self) -> dict[str, float]:
+        """Energy of synapses, neurons and network [pJ], by our account with SANA-FE's prices."""
+        events_of = event_counts(traffic(self.placement, self.program, {}, self.run))
+        of_part = {"synapse": ["synaptic_operation"], "soma": ["update_active", "update_inactive"]}
+        of_part["network"] = [name for name in events_of if not any(name in others for others in of_part.values())]
+        return {part: 1e6 * energy({name: events_of[name] for name in its}, "sanafe") for part, its in of_part.items()}
+
+
+def plain(placement: Placement, loaded: Program, done: Run) -> Case:
+    """A run without its inputs, auxiliary compartments and last spikes."""
+    network = placement.network
+    inner = [p for p in network.projections if p.pre in loaded.groups and p.post in loaded.groups]
+    groups = {name: [Group(network.sizes[name], Compartment(FULL_DECAY, UNIT))] for name in loaded.groups}
+    populations = [p for p in network.populations if p.name in loaded.groups]
+    spikes = {name: np.concatenate([z[:-1], 0 * z[-1:]]) for name, z in done.z.items()}
+    weights = {(p.pre, p.post): loaded.weights[p.pre, p.post] for p in inner}
+    where = Placement(Network(populations, inner, {}), {name: placement.cores[name] for name in loaded.groups})
+    return Case(where, Program(groups, weights), Run(spikes, done.v))
+
+
+def story(sentences: int) -> Case:
+    """Our trained relational network with a story. The cores that it uses are put on one chip.
+
+    Raises
+    ------
+    snncore.loihi.spec.LimitError
+        If it uses more.
+    """
+    net, found = relational.trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
+    (example,) = generate(1, 1, numpy_generator(0, f"a story of {sentences} sentences for SANA-FE"), sentences)
+    loaded = program(net, found, sentences)
+    done = run(found.network, loaded, shown(net, example))
+    owned = {name: len(cores) for name, cores in place(found.network, found.units, CHIPS).cores.items() if name in loaded.groups}
+    within("the number of cores", sum(owned.values()), 1, CORES)
+    ends = dict(zip(owned, np.cumsum(list(owned.values())).tolist(), strict=True))
+    one_chip = Placement(found.network, {name: tuple(range(ends[name] - count, ends[name])) for name, count in owned.items()})
+    return plain(one_chip, loaded, done)
+
+
+def seven() -> UInt8[np.ndarray, "1 28 28"]:
+    """A digit, of as many pixels as handwritten ones have."""
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 5:8, 6:22] = 255
+    for k in range(16):
+        image[0, 8 + k, 18 - k // 2 : 21 - k // 2] = 255
+    return image
+
+
+def digit() -> Case:
+    """Our trained network for digits, pixel by pixel, on one core."""
+    chip = memory.on_chip(load_checkpoint("memory_chip_full_0", memory.digit_classifier("chip", "full", 0)))
+    n, inputs = chip.w_in.shape
+    network = Network([Population("all", n, "", compartments=2)], [Projection(pre, "all") for pre in ("pixels", "all")], {"pixels": inputs})
+    loaded = Program({"all": chip.groups}, {("pixels", "all"): [chip.w_in], ("all", "all"): [chip.w_rec]})
+    return plain(Placement(network, {"all": (0,)}), loaded, run(network, loaded, {"pixels": threshold_code(seven())[:, 0].numpy()}))
+
+
+CASES: dict[str, Callable[[], Case]] = {"2 sentences": partial(story, 2), "6 sentences": partial(story, 6), "a digit": digit}
+
+
+@cache
+def case(name: str) -> Case:
+    """One of `CASES`."""
+    return CASES[name]()
+
+
+ASK = "python -m snncore.experiments energy --sanafe PYTHON --keep data/peers/sanafe.npz"
+
+
+def keep_sanafe(python: str, path: Path) -> None:
+    """Write what SANA-FE finds, which this Python has, to a file; the recorded one is ``data/peers/sanafe.npz``.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it fails; its own message is shown.
+    ValueError
+        If SANA-FE has other spikes than those that it was given.
+    """
+    kept: dict[str, Any] = {}
+    for name in CASES:
+        asked = case(name)
+        arrays = asked.arrays()
+        kept |= {f"{key}, {name}": a for key, a in ask(python, "peer_sanafe.py", arrays).items()} | {f"digest, {name}": asked.digest()}
+        driven = int(arrays["spikes"].sum())
+        if int(kept[f"spikes, {name}"]) != 2 * driven:
+            raise ValueError(f"SANA-FE has {kept[f'spikes, {name}']} spikes of neurons and their drivers, we have {driven} of neurons")
+    np.savez(path, **kept)
+
+
+def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
+    """The recorded energies of SANA-FE [pJ], by case and part, without those of drivers: a synapse and a message for each spike.
+
+    Returns also its version.
+
+    Raises
+    ------
+    ValueError
+        If they were recorded for other spikes than those of our networks.
+    """
+    price, found = prices("sanafe"), {}
+    with np.load(package_file("peers/sanafe.npz")) as kept:
+        for name in CASES:
+            if str(kept[f"digest, {name}"]) != case(name).digest():
+                raise ValueError(f"SANA-FE was asked about other spikes than those that our networks have now: ask it again, {ASK}")
+            driven = float(kept[f"spikes, {name}"]) / 2
+            drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
+            extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
+            found[name] = {part: float(kept[f"{part}, {name}"]) - extra.get(part, 0.0) for part in ("synapse", "soma", "network")}
+        return found, str(kept[f"versions, {next(iter(CASES))}"])
+
+
+def beside_sanafe(record: Record) -> None:
+    """Our account of energy with SANA-FE's prices beside its own, of the same spikes, part by part."""
+    theirs, version = by_sanafe()
+    ours = {name: case(name).parts() for name in CASES}
+    rows = [
+        {"run": name, "part": part, "SANA-FE [µJ]": f"{theirs[name][part] / 1e6:.4f}", "ours [µJ]": f"{ours[name][part] / 1e6:.4f}"}
+        for name in CASES for part in ours[name]
+    ]  # fmt: skip
+    record.table(pd.DataFrame(rows), "sanafe")
+    record.value("sanafe_version", version)
+    worst = max(100 * abs(ours[name][part] / theirs[name][part] - 1) for name in CASES for part in ours[name])
+    record.claim("relnet.model.sanafe", worst, dataset=f"recorded run of {version}, one chip, two stories and a digit")

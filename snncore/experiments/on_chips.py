@@ -1,0 +1,230 @@
+"""The relational network as it lies on Loihi's chips: its populations and relays in the published layout, and what is loaded and shown."""
+
+from functools import cache
+from itertools import combinations_with_replacement, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from snncore.loihi.board import Program
+from snncore.loihi.compartment import Compartment
+from snncore.loihi.emulator import Group
+from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit
+from snncore.loihi.quantize import UNIT, integers, registers, step_size
+from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, within
+from snncore.networks.relational import RelationalNetwork, Size, Spiking
+from snncore.tasks.stories import LENGTH, SENTENCES, Example, encode
+
+CHIPS = 22
+BLOCK = 5  # sentences of a group; a block has the pairs of two groups
+LSNN_SYNAPSES, SYNAPSES, SUM_NEURONS = 60_000, 40_000, 16  # of a core, by choice of the published layout: 210 axons each allow 19 neurons
+
+
+class Layout(NamedTuple):
+    """The network for stories of 20 sentences.
+
+    Attributes
+    ----------
+    network : Network
+    units : list of Unit
+        In which it is laid out.
+    needs : dict
+        From how many sentences on a population is used.
+    pairs : dict
+        By name, the two sentences (from 0, the last one of the story first) and the number (from 1) of each layer of pairs.
+    relays : dict
+        By name, what each relay is a copy of.
+    """
+
+    network: Network
+    units: list[Unit]
+    needs: dict[str, int]
+    pairs: dict[str, tuple[int, int, int]]
+    relays: dict[str, str]
+
+    @property
+    def readouts(self) -> str:
+        """The population that gives the answer."""
+        return self.network.populations[-1].name
+
+    def used(self, sentences: int) -> list[str]:
+        """Populations that a story of so many sentences uses."""
+        return [name for name, needed in self.needs.items() if needed <= sentences]
+
+
+def layout(size: Size, words: int, relays: bool = True) -> Layout:
+    """Populations and projections of a relational network, with relays as published, or with axons straight from encoders to pairs.
+
+    Pairs of sentences are cut into blocks of two groups of five sentences. A block's first layers lie on a chip of their own, with a copy
+    of each of its sentences and of the question, from which all further axons go out inside the chip, and a mask: a neuron for each
+    sentence, which shuts off its pairs if it is absent. All other layers of pairs follow, then the sum and the answer. An input opens the
+    gate; another one tells first layers their places in the story while it is open.
+    """
+    populations: list[Population] = []
+    projections: list[Projection] = []
+    needs: dict[str, int] = {}
+    pairs: dict[str, tuple[int, int, int]] = {}
+    copies: dict[str, str] = {}
+
+    def add(name: str, neurons: int, module: str, sentences: int = 0, synapses: int = SYNAPSES, **options: Any) -> str:
+        populations.append(Population(name, neurons, module, synapses, **options))
+        needs[name] = sentences
+        return name
+
+    lsnn = {"synapses": LSNN_SYNAPSES, "compartments": 2}  # at most: AHP neurons have two
+    sentences = [add(f"sentence {s}", size.encoder, "sentences", s, **lsnn) for s in range(1, SENTENCES + 1)]
+    question = add("question", size.encoder, "question", **lsnn)
+    for name in (*sentences, question):
+        projections += [Projection(f"words of {name}", name), Projection(name, name)]
+    units = [Unit([*sentences, question])]
+
+    groups = np.arange(SENTENCES).reshape(-1, BLOCK).tolist()
+    blocks = [[(i, j) for i in a for j in b if i <= j] for a, b in combinations_with_replacement(groups, 2)]
+    last_layers: list[Unit] = []
+    for number, block in enumerate(blocks, 1):
+        here, sources = [], {}
+        for name, needed in (*((sentences[s], s + 1) for s in sorted({s for ij in block for s in ij})), (question, 0)):
+            sources[name] = name
+            if relays:
+                sources[name] = add(f"relay of {name}, block {number}", size.encoder, "relays", needed, one_chip=True)
+                projections += [Projection(name, sources[name], ONE_TO_ONE), Projection("gate", sources[name])]
+                copies[sources[name]] = name
+                here.append(sources[name])
+        mask = add(f"mask, block {number}", SENTENCES, "masks", one_chip=True)
+        projections.append(Projection("absent sentences", mask, ONE_TO_ONE))
+        here.append(mask)
+        for i, j in block:
+            layers = [
+                add(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, {'further layers' if k > 1 else 'layer 1'}", j + 1)
+                for k, width in enumerate(size.pairs, 1)
+            ]
+            projections += [Projection(sources[name], layers[0]) for name in (sentences[i], sentences[j], question)]
+            projections += [Projection(mask, layers[0], neurons=len({i, j})), Projection("places", layers[0])]
+            pairs |= {layer: (i, j, k) for k, layer in enumerate(layers, 1)}
+            projections += [Projection(pre, post) for pre, post in pairwise(layers)]
+            projections.append(Projection(layers[-1], "sum", ONE_TO_ONE))
+            here.append(layers[0])
+            last_layers.append(Unit(layers[1:], new_chip=not last_layers))
+        units.append(Unit(here, new_chip=True))
+
+    answer = [add("sum", size.pairs[-1], "sum and answer", neurons_per_core=SUM_NEURONS)]
+    answer += [add(f"answer {k}", width, "sum and answer") for k, width in enumerate((*size.answer, size.answers), 1)]
+    projections += [Projection(pre, post) for pre, post in pairwise(answer)]
+    inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES, "gate": 1, "places": 1}
+    return Layout(Network(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs, pairs, copies)
+
+
+HALF_OPEN = 100  # weight of a spike to a relay, and of the gate: each alone is too little
+
+
+def spiking(net: RelationalNetwork) -> tuple[Spiking, Spiking]:
+    """The encoders of sentences and of the question.
+
+    Raises
+    ------
+    ValueError
+        If they are artificial.
+    """
+    if not (isinstance(net.statement, Spiking) and isinstance(net.question, Spiking)):
+        raise ValueError("only a network of spiking neurons can be put on chips: make it with a timing")
+    return net.statement, net.question
+
+
+def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
+    """A trained network as it is loaded for stories of so many sentences, with 8-bit weights.
+
+    The last sentence of a story comes first, so that the place of a pair in the story is that of its layers on the chips.
+
+    Raises
+    ------
+    ValueError
+        If the network is an artificial one, or the layout has no relays, which are its gate.
+    snncore.loihi.spec.LimitError
+        If a weight is too large for the chip.
+    """
+    statement, question = spiking(net)
+    if not found.relays:
+        raise ValueError("the layout has no relays: they are the gate that opens at the end of a sentence")
+    network, lif = found.network, registers(statement.params)
+    answers = {f"answer {k}": w for k, w in enumerate(net.w_answer, 1)}
+    own = {name: question if name == "question" else statement for name in (*found.relays.values(), "question")}
+    recurrent = {encoder: encoder.network.weights().w_rec for encoder in (statement, question)}
+
+    def groups(p: Population) -> list[Group]:
+        if p.name in own:
+            return [Group(part.size, registers(part.params)) for part in own[p.name].network.populations]
+        if p.module in ("relays", "masks"):
+            return [Group(p.neurons, Compartment(FULL_DECAY, UNIT))]
+        return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == found.readouts else lif)]
+
+    @cache  # so that copies share weights
+    def loaded(w: Tensor) -> np.ndarray:
+        within("the largest weight", round(UNIT * float(w.detach().abs().max())), 0, WEIGHT)
+        return integers(w)
+
+    def weights(p: Projection, second: bool) -> np.ndarray:
+        """Of a projection; ``second``: it is the second one between these two."""
+        if p.post in own:
+            return loaded(recurrent[own[p.post]] if p.pre == p.post else own[p.post].network.w_in)
+        if p.post in found.relays:
+            return np.full((network.sizes[p.post], 1) if p.pre == "gate" else network.sizes[p.post], HALF_OPEN)
+        if p.pre == "absent sentences":
+            return np.full(network.sizes[p.post], WEIGHT)
+        if p.post == "sum":
+            return loaded(net.w_sum)
+        if p.post == found.readouts:
+            return integers(net.w_out, step_size(net.w_out))
+        if p.post in answers:
+            return loaded(answers[p.post])
+        i, j, k = found.pairs[p.post]
+        if k > 1:
+            return loaded(net.w_pairs[k - 2])
+        if p.pre == "places":
+            return loaded(net.place_first[SENTENCES - 1 - j] + net.place_second[SENTENCES - 1 - i])[:, None]
+        if p.pre in found.relays:
+            source = found.relays[p.pre]
+            later = source == f"sentence {i + 1}" and not second
+            return loaded(net.w_question if source == "question" else net.w_second if later else net.w_first)
+        shut = np.zeros((network.sizes[p.post], SENTENCES), np.int64)
+        shut[:, [i, j]] = -WEIGHT
+        return shut
+
+    running = {p.name: groups(p) for p in network.populations if p.name in found.used(sentences)}
+    all_weights: dict[tuple[str, str], list[np.ndarray]] = {}
+    for p in network.projections:
+        if p.post in running and (p.pre in running or p.pre in network.inputs):
+            between = all_weights.setdefault((p.pre, p.post), [])
+            between.append(weights(p, bool(between)))
+    return Program(running, all_weights)
+
+
+def shown(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
+    """A story and its question as input spikes: words, absent sentences, the gate and places, for as many steps as the answer takes.
+
+    Raises
+    ------
+    ValueError
+        If the network is an artificial one, or the story has more sentences than there are places.
+    """
+    statement, _ = spiking(net)
+    count = len(example.statements)
+    if count > SENTENCES:
+        raise ValueError(f"the story has {count} sentences, but the network has places for {SENTENCES}")
+    encoded, until = encode([example]), statement.timing.steps(LENGTH)
+    words = {f"words of sentence {k}": encoded.statements[0, -k] for k in range(1, count + 1)}
+    words["words of question"] = encoded.question[0]
+    closed = int(until.sum()) + 1
+    opened = closed - statement.timing.window
+    steps = closed + len(net.w_pairs) + len(net.w_answer) + 3  # pairs have a layer more; then the sum, and the readouts
+    x = {name: np.zeros((steps, statement.inputs), np.uint8) for name in words}
+    for name, numbers in words.items():
+        for t, number in enumerate(np.repeat(numbers, until)):
+            if number:
+                x[name][t, number - 1] = 1
+    for k, name in enumerate(("gate", "places")):
+        x[name] = np.zeros((steps, 1), np.uint8)
+        x[name][opened + k : closed + k] = 1
+    x["absent sentences"] = np.zeros((steps, SENTENCES), np.uint8)
+    x["absent sentences"][opened:closed, count:] = 1
+    return x

@@ -1,0 +1,38 @@
+"""SANA-FE's account of energy, recorded, beside ours."""
+
+import numpy as np
+import pytest
+
+from snncore.experiments import beside_sanafe as sanafe
+from snncore.experiments.record import Record, read_rows
+
+
+def test_sanafe_finds_the_same_energy_for_the_same_spikes(tmp_path):
+    record = Record("energy", "smoke", tmp_path)
+    sanafe.beside_sanafe(record)
+    for name, theirs in sanafe.by_sanafe()[0].items():
+        c = sanafe.case(name)
+        assert c.parts() | {"network": 0} == pytest.approx(theirs | {"network": 0})
+        arrays, once = c.arrays(), 0.0
+        spikes = arrays["spikes"].sum(0)
+        for i, core in sorted({(i, arrays["core"][j]) for i, j in zip(arrays["pre"], arrays["post"], strict=True)}):
+            tile, there = (int(k) // 4 for k in (arrays["core"][i], core))
+            once += spikes[i] * (111 + 3.0 * abs(tile // 4 - there // 4) + 4.2 * abs(tile % 4 - there % 4))
+        assert once == pytest.approx(theirs["network"])  # where a neuron has one axon to a core, whatever its projections
+    (row,) = read_rows(tmp_path)
+    assert 0 < row["ours"] < 10
+
+
+def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
+    case = sanafe.case("2 sentences")
+    changed = {name: z.copy() for name, z in case.run.z.items()}
+    changed["question"][0, 0] ^= 1
+    monkeypatch.setattr(sanafe, "case", lambda name: case._replace(run=case.run._replace(z=changed)))
+    with pytest.raises(ValueError, match="about other spikes than those that our networks have now: ask it again"):
+        sanafe.by_sanafe()
+
+    answer = {"spikes": np.array(1.0), "versions": np.array("SANA-FE 0")} | dict.fromkeys(("synapse", "soma", "network"), np.array(0.0))
+    monkeypatch.setattr(sanafe, "ask", lambda python, script, arrays: answer)
+    with pytest.raises(ValueError, match=r"SANA-FE has 1\.0 spikes of neurons and their drivers"):
+        sanafe.keep_sanafe("python", tmp_path / "sanafe.npz")
+    assert not (tmp_path / "sanafe.npz").exists()
