@@ -184,7 +184,7 @@ plt.show()
 #
 # Is the account of energy right? SANA-FE {cite:p}`boyle2025` simulates neuromorphic chips, and has prices for Loihi of its own. It was given the
 # spikes of our network for two stories, on one chip, since it knows no board of several, and those of our network for digits of the chapter
-# {ref}`memory` for a digit, pixel by pixel, on one core
+# {doc}`memory` for a digit, pixel by pixel, on one core
 # (recorded: {value}`sanafe_version`; without auxiliary compartments, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make
 # neurons fire when ours did; what they cost is taken off. {numref}`tab-sanafe` has what it finds beside our account with its prices. The largest
 # difference of a part is {claim}`relnet.model.sanafe`. It is that of messages for stories: in the published layout a pair of a sentence with itself
