@@ -1,5 +1,6 @@
 """e-prop against backpropagation through time, against itself computed otherwise, and against what must not come out."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -115,6 +116,36 @@ def test_a_stream_is_the_trial_in_pieces(lengths):
     assert all(near(a, b) for a, b in zip(total, known, strict=True))
     with pytest.raises(ValueError, match="no chunk to learn from: run one first"):
         stream.learn(Signal(trial.z, READOUT.kappa))
+
+
+def test_weights_that_change_at_each_step():
+    """Online learning with an update per step, by a plain loop over the published equations, neuron by neuron."""
+    p, rate = LIFParams(v_th=0.8), 0.02
+    x, start, target, _ = problem((Population(N, p),))
+    feedback = torch.randn(N, OUT, generator=torch.Generator().manual_seed(1)).double()
+    own = Weights(*(w.clone() for w in start))
+    stream = Stream(own, (Population(N, p),), READOUT, x[0])
+    w_in, w_rec, w_out = (w.numpy().copy() for w in start)
+    alpha, kappa = np.exp(-1 / p.tau_m), np.exp(-1 / READOUT.tau_out)
+    v, z, y = np.zeros((BATCH, N)), np.zeros((BATCH, N)), np.zeros((BATCH, OUT))
+    eps, e_bar = np.zeros((BATCH, IN + N)), np.zeros((BATCH, N, IN + N))
+    for t in range(TIME):
+        found = stream.run(x[t : t + 1])
+        grads = stream.learn(Signal((found.y - target[t]) @ feedback.T, READOUT.kappa))
+        for w, grad in zip(own[:2], grads, strict=True):
+            w -= rate * grad
+
+        eps = alpha * eps + np.concatenate([x[t].numpy(), z], 1)
+        v = alpha * v - p.v_th * z + x[t].numpy() @ w_in.T + z @ w_rec.T
+        z = (v > p.v_th).astype(float)
+        psi = p.dampening / p.v_th * np.maximum(0, 1 - abs(v - p.v_th) / p.v_th)
+        e_bar = kappa * e_bar + (1 - kappa) * psi[:, :, None] * eps[:, None]
+        y = kappa * y + (1 - kappa) * z @ w_out.T
+        step = np.einsum("bj,bji->ji", (y - target[t].numpy()) @ feedback.numpy().T, e_bar)
+        w_in, w_rec = w_in - rate * step[:, :IN], w_rec - rate * step[:, IN:] * (1 - np.eye(N))
+    for ours, known in zip(own, (w_in, w_rec, w_out), strict=True):
+        assert near(ours, torch.from_numpy(known))
+    assert not near(own.w_rec, start.w_rec, 0.1)
 
 
 def test_a_stream_refuses_what_would_go_wrong_silently():
