@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from snncore.learning.resumable import identity, read_state, write_state
@@ -164,6 +165,7 @@ def train(
     progress: bool = True,
     loss: Loss = cross_entropy,
     after_step: Callable[[float, torch.Generator], None] | None = None,
+    average: float = 0.0,
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
@@ -186,6 +188,9 @@ def train(
         Of the network, images, labels, and the part of all steps that is done (0 to 1).
     after_step : callable, optional
         Called after each step of the optimizer with the learning rate, as a part of its peak, and a generator.
+    average : float
+        If above 0, the weights that are tested, and that ``network`` has in the end, are means over steps, of which the past has this
+        part.
 
     Returns
     -------
@@ -202,9 +207,12 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
     optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(average)) if average else None
     who = identity(recipe, seed, network)
     if saved := read_state(state, who):
         network.load_state_dict(saved["network"])
+        if mean:
+            mean.load_state_dict(saved["mean"])
         for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
         log = saved["log"]
@@ -225,6 +233,8 @@ def train(
             optimizers.step(value, done)
             if after_step:
                 after_step(recipe.cycle(done), generator)
+            if mean:
+                mean.update_parameters(network)
             total += value.detach().float()
         mean_loss = float(total) / steps
         if not mean_loss <= 2 * math.log(categories):
@@ -232,12 +242,15 @@ def train(
             raise TrainingDiverged(
                 f"epoch {epoch + 1}: the mean loss is {mean_loss:.3g}, worse than guessing; {kept}. Lower peak_rate and vector_rate"
             )
-        right = accuracy(network, *held_out)
+        right = accuracy(mean.module if mean else network, *held_out)
         log.append(
             {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": round(time.perf_counter() - start, 1)}
         )
         momenta = [optimizer.state_dict() for optimizer in optimizers.all]
-        write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log)
+        means = {"mean": mean.state_dict()} if mean else {}
+        write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log, **means)
         if progress:
             tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {log[-1]['seconds']} s")
+    if mean:
+        network.load_state_dict(mean.module.state_dict())
     return log
