@@ -46,10 +46,12 @@ def test_it_learns(tmp_path):
     assert [row["epoch"] for row in log] == list(range(1, 11))
 
 
-def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path, average):
     x, y = problem()
     whole, parts = network(), network()
-    train(whole, x, y, (x, y), RECIPE, 0, tmp_path / "whole", shifted, progress=False, after_step=wandering(whole))
+    more = {"progress": False, "average": average}
+    train(whole, x, y, (x, y), RECIPE, 0, tmp_path / "whole", shifted, after_step=wandering(whole), **more)
     calls = 0
 
     def killed(batch, generator):
@@ -60,15 +62,29 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
         return shifted(batch, generator)
 
     with pytest.raises(KeyboardInterrupt):
-        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed, progress=False, after_step=wandering(parts))
+        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed, after_step=wandering(parts), **more)
     again = network()
-    log = train(again, x, y, (x, y), RECIPE, 0, tmp_path / "parts", shifted, progress=False, after_step=wandering(again))
+    log = train(again, x, y, (x, y), RECIPE, 0, tmp_path / "parts", shifted, after_step=wandering(again), **more)
     assert len(log) == 4
     assert torch.equal(weights(again), weights(whole))
     still = network()
     train(still, x, y, (x, y), RECIPE, 0, tmp_path / "still", shifted, progress=False)
     assert not torch.equal(weights(still), weights(whole))
     assert not torch.equal(weights(again), weights(network()))
+
+
+def test_weights_can_be_means_over_steps(tmp_path):
+    x, y = problem()
+    n, plain, seen = network(), network(), []
+    log = train(n, x, y, (x, y), RECIPE, 0, tmp_path / "mean", progress=False, after_step=lambda *_: seen.append(weights(n)), average=0.9)
+    mean = seen[0]
+    for w in seen[1:]:
+        mean = 0.9 * mean + 0.1 * w
+    assert torch.allclose(weights(n), mean, atol=1e-6)
+    assert log[-1]["held_out"] == round(accuracy(n, x, y), 4)
+    train(plain, x, y, (x, y), RECIPE, 0, tmp_path / "plain", progress=False)
+    assert torch.equal(weights(plain), seen[-1])  # the training itself is the same
+    assert not torch.allclose(weights(plain), mean, atol=1e-4)
 
 
 def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
