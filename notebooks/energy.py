@@ -143,7 +143,7 @@ plt.show()
 # Still, of {value}`emulated_questions` questions it gives the same answer on chips as in floating point to {value}`emulated_same`. Right are
 # {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point (reproduced).
 #
-# :::{csv-table} Our smaller network on its chips: events of a question, on average, the energy that cores and tiles need for them, and the time of the busiest core in each step (emulated; the way from chip to chip has no published price).
+# :::{csv-table} Our smaller network on its chips: events of a question, on average, the energy that cores and tiles need for them, and the time of the busiest core and of the barrier in each step (emulated; the way from chip to chip has no published price).
 # :name: tab-emulated
 # :header-rows: 1
 # :file: ../results/energy/emulated.csv
@@ -184,13 +184,13 @@ plt.show()
 #
 # Is the account of energy right? SANA-FE {cite:p}`boyle2025` simulates neuromorphic chips, and has prices for Loihi of its own. It was given the
 # spikes of our network for two stories, on one chip, since it knows no board of several, and those of our network for digits of the chapter
-# {doc}`memory` for a digit, pixel by pixel, on one core
-# (recorded: {value}`sanafe_version`; without auxiliary compartments, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make
+# {doc}`memory` for a drawn seven, pixel by pixel, on one core
+# (recorded: {value}`sanafe_version`; without the auxiliary compartments of AHP neurons, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make
 # neurons fire when ours did; what they cost is taken off. {numref}`tab-sanafe` has what it finds beside our account with its prices. The largest
 # difference of a part is {claim}`relnet.model.sanafe`. It is that of messages for stories: in the published layout a pair of a sentence with itself
 # gets each spike twice, in SANA-FE once.
 #
-# :::{csv-table} Energy of the spikes of two questions and of a digit, by SANA-FE (recorded) and by our account with SANA-FE's prices (emulated).
+# :::{csv-table} Energy of the spikes of two questions and of a drawn digit, by SANA-FE (recorded) and by our account with SANA-FE's prices (emulated).
 # :name: tab-sanafe
 # :header-rows: 1
 # :file: ../results/energy/sanafe.csv

@@ -152,7 +152,8 @@ plt.show()
 # braintrace carries traces of all synapses forward in time, compiled by JAX. Its algorithm D-RTRL is e-prop if spikes pass no gradient on (what it
 # calls e-prop is another approximation). We ran it so ({value}`braintrace_version`, recorded), on LIF and on ALIF neurons: its gradients and ours
 # differ by a part of {claim}`eprop.braintrace` at most. For LIF neurons, our compiled gradient is {claim}`speed.eprop.braintrace` as fast if
-# braintrace learns after windows of steps, and {claim}`speed.eprop.braintrace.online` as fast if it learns at each step.
+# braintrace learns after windows of steps, and {claim}`speed.eprop.braintrace.online` as fast if it learns at
+# each step, which ours, the sum for a whole trial, does not.
 #
 # ## What knowing the future adds
 #

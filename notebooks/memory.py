@@ -153,7 +153,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/memory/curves.*
 # :name: fig-curves
-# :alt: Accuracy against epoch in three panels. Row by row, LSTM networks are best and all others lie close together. With 14 by 14 pixels LIF networks stay below one half, far below networks of AHP and ALIF neurons. With 28 by 28 pixels the LSTM network is above 97 percent after two epochs, and the network as on the chip climbs to 88 percent within 32.
+# :alt: Accuracy against epoch in three panels. Row by row, LSTM networks are best and all others lie close together. With 14 by 14 pixels LIF networks stay below one half, far below networks of AHP and ALIF neurons. With 28 by 28 pixels the LSTM network is well above 95 percent after two epochs, and the network as on the chip climbs slowly.
 # Accuracy on 5,000 held-out images during the trainings (recorded), a line per seed.
 # ```
 #
@@ -168,8 +168,9 @@ plt.show()
 #
 # Our spiking network is made for the chip from the first training step: it has the chip's constants and 8-bit weights, of which gradients
 # see nothing (they pass *straight through* the rounding), {value}`connectivity` of all connections, which deep rewiring chooses
-# {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step. Its readouts are slower than the published ones,
-# {value}`chip_readout` instead of 20: the answer is read at the last step alone, so they have to add up what came since the network was asked.
+# {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step. Its readouts have a time constant of
+# {value}`chip_readout`, instead of {value}`readout` on the chip of the authors: the answer is read at the last step alone, so they have to add
+# up what came since the network was asked.
 #
 # :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited), and ours on the 10,000 test images (recorded).
 # :name: tab-full

@@ -207,9 +207,9 @@ plt.show()
 #
 # {numref}`tab-tasks` has a network for each task. The official files have 10,000 questions for training, of which we hold out the last
 # thousand, and 1,000 for the test, at which each network looks once. Task 3 is trained on our generator's stories, since
-# its training file is missing in the copy at hand. Networks see the last 20 statements of a story. For {value}`quick` tasks, which are learned
-# in minutes, there are {value}`seeds` networks of each kind, with other first weights and another order of questions: the table has their mean,
-# with the lowest and the highest. A task counts as solved if each of them solves it. Last comes one network that has learned all tasks together.
+# its training file is missing in the copy at hand. Networks see the last 20 statements of a story. For {value}`several` tasks, which are
+# learned in minutes, there are {value}`seeds` networks of each kind, with other first weights and another order of questions: the table has
+# their mean, with the lowest and the highest. A task counts as solved if each of them solves it. Last comes one network that has learned all tasks together.
 #
 # :::{csv-table} Right answers to the questions of the official test files (recorded; empty: not trained).
 # :name: tab-tasks
@@ -222,8 +222,8 @@ plt.show()
 # | tasks solved, of 20 | {claim}`rel.ann.solved` | {published}`rel.snn.solved` | {claim}`rel.snn.solved` of {value}`snn_trained` tried |
 #
 # Networks of artificial neurons solve {value}`ann_solved` of {value}`ann_trained` tasks, and spiking ones, which we have trained for some
-# tasks only, {value}`snn_solved` of {value}`snn_trained`. One network of artificial neurons for all tasks solves {value}`ann_joint_solved`. For task 17 (where is one shape, seen from another) spiking
-# networks were tried with two numbers of epochs, two learning rates and two lengths of the gate's window, for task 19 (which way to go)
+# tasks only, {value}`snn_solved` of {value}`snn_trained`. One network of artificial neurons for all tasks solves {value}`ann_joint_solved`.
+# For task 17 (where is one shape, seen from another) spiking networks were tried with two numbers of epochs, two learning rates and two lengths of the gate's window, for task 19 (which way to go)
 # once; these two are not solved. The talk does not say which three tasks the authors' spiking network leaves.
 #
 # ## Few spikes

@@ -99,7 +99,7 @@ def story(sentences: int) -> Case:
 
 
 def seven() -> UInt8[np.ndarray, "1 28 28"]:
-    """A digit, of as many pixels as handwritten ones have."""
+    """A digit drawn here, so that no data are needed, of as many pixels as handwritten ones have."""
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 5:8, 6:22] = 255
     for k in range(16):

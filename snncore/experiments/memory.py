@@ -134,17 +134,17 @@ COMPARED = ("lif", "alif", "ahp", "lstm")
 KINDS = (*COMPARED, "chip")  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
-READ = {"chip": 60.0}  # time constants of readouts, else 20: about as long as it is asked, since only its last step is read
+READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
 EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
 RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
     "rows": replace(EXACT, epochs=10, peak_rate=0.05),
     "grid14": replace(EXACT, peak_rate=0.1),
 }
+SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {  # of the full length; an epoch takes an LSTM network far longer
-    "chip": replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05),
-    "lstm": replace(EXACT, epochs=2, batch=64, peak_rate=0.03),
-}
+    **dict.fromkeys(("lif", "alif", "ahp", "chip"), SPIKING), "lstm": replace(EXACT, epochs=2, batch=64, peak_rate=0.03),
+}  # fmt: skip
 HELD_OUT = 5000  # the last training images
 
 
@@ -207,7 +207,7 @@ def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
     """A network with fresh weights; the LSTM network has as many parameters as the spiking ones, or a few less."""
     f = FORMS[form]
     with seeded_weights(seed, f"{kind} on {form}"):
-        tau_out = max(2.0, READ.get(kind, 20.0) * f.steps / FULL)
+        tau_out = max(2.0, (CHIP_READ if kind == "chip" else READ) * f.steps / FULL)
         spiking = RecurrentNetwork(
             f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, ReadoutParams(tau_out),
             torch_generator(seed, f"weights of {kind} on {form}"), (4.0, 1.0),
@@ -233,7 +233,7 @@ def on_chip(classifier: DigitClassifier) -> Network:
 
 def recipe(kind: str, form: str) -> Recipe:
     """How a kind of network is trained for a form: in the short forms all alike."""
-    return RECIPES[form] if form in RECIPES else FULL_RECIPES.get(kind, FULL_RECIPES["chip"])
+    return FULL_RECIPES[kind] if form == "full" else RECIPES[form]
 
 
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
@@ -316,7 +316,8 @@ def run(c: Config, record: Record) -> Result:
     record.value("jump", JUMP)
     record.value("connectivity", 100 * CONNECTIVITY, "{:.0f} %")
     record.value("rate", 100 * RATE, "{:.0f} %")
-    record.value("chip_readout", READ["chip"], "{:.0f} ms")
+    record.value("readout", READ, "{:.0f} ms")
+    record.value("chip_readout", CHIP_READ, "{:.0f} ms")
     longest = probed[probed["delay"] == max(c.delays)].set_index("neuron")["fewer"]
     record.value("longest_delay", max(c.delays), "{:,}")
     for name in ("LIF", "ALIF", "AHP"):

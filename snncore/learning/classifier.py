@@ -189,8 +189,8 @@ def train(
     after_step : callable, optional
         Called after each step of the optimizer with the learning rate, as a part of its peak, and a generator.
     average : float
-        If above 0, the weights that are tested, and that ``network`` has in the end, are means over steps, of which the past has this
-        part.
+        If above 0, the parameters that are tested, and that ``network`` has in the end, are means over steps, of which the past has this
+        part (below 1). Buffers are those of the last step.
 
     Returns
     -------
@@ -202,13 +202,15 @@ def train(
     TrainingDiverged
         If the mean loss of an epoch is not finite, or more than twice that of guessing; the last good state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network.
+        If ``state`` belongs to another recipe, seed or network, or other means; or if ``average`` is no part.
     """
+    if not 0 <= average < 1:
+        raise ValueError(f"average is {average}: it is a part of the past, from 0 to below 1")
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
     optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(average)) if average else None
-    who = identity(recipe, seed, network)
+    who = identity(recipe, seed, network) | ({"average": average} if average else {})
     if saved := read_state(state, who):
         network.load_state_dict(saved["network"])
         if mean:

@@ -211,10 +211,10 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
     ValueError
         As `load`; or if spikes have different numbers of steps.
     """
-    network, steps = placement.network, len(next(iter(found.z.values())))
-    for name, spikes_of in (*found.z.items(), *x.items()):
-        if len(spikes_of) != steps:
-            raise ValueError(f"spikes of {name!r} have {len(spikes_of)} steps, but the run has {steps}")
+    network, lengths = placement.network, {name: len(spikes_of) for name, spikes_of in (*found.z.items(), *x.items())}
+    steps = max(lengths.values(), default=0)
+    if shorter := [name for name, length in lengths.items() if length != steps]:
+        raise ValueError(f"spikes of {shorter[0]!r} have {lengths[shorter[0]]} steps, but others have {steps}")
     cores = spec.CORES * (1 + max(core for name in program.groups for core in placement.cores[name]) // spec.CORES)
     compartments, received = (np.zeros(cores, np.int64) for _ in range(2))
     spikes, sent, synaptic = (np.zeros((cores, steps), np.int64) for _ in range(3))  # each core's steps side by side

@@ -71,20 +71,23 @@ def test_gradients_of_braintrace(tmp_path):
 
 
 def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatch):
-    wrong = 0.0
+    wrong = {np.dtype(np.float64): 0.0, np.dtype(np.float32): 0.0}
 
     def answer(case, windows, repetitions, python):
         ours = [np.stack([g.numpy()] * len(windows)) for g in eprop.fused_gradients(case)]
-        ours[1][:, 0, 1] += wrong
+        ours[1][:, 0, 1] += wrong[case["w_in"].dtype]
         return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
 
     monkeypatch.setattr(eprop, "by_braintrace", answer)
     eprop.braintrace_live(Record("eprop", "smoke", tmp_path), "python", steps=90, batch=2)
-    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
-    assert rows["speed.eprop.braintrace.online"] == pytest.approx(3 * rows["speed.eprop.braintrace"])
-    wrong = 1e-6
-    with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
-        eprop.braintrace_live(Record("eprop", "smoke", tmp_path / "again"), "python", steps=90, batch=2)
+    rows = {row["id"]: row for row in read_rows(tmp_path)}
+    assert rows["speed.eprop.braintrace.online"]["ours"] == pytest.approx(3 * rows["speed.eprop.braintrace"]["ours"])
+    assert "windows of 2 steps" in rows["speed.eprop.braintrace"]["dataset"]
+    for precise, by in ((np.float64, 1e-6), (np.float32, 1.0)):
+        monkeypatch.setitem(wrong, np.dtype(precise), by)
+        with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
+            eprop.braintrace_live(Record("eprop", "smoke", tmp_path / "again"), "python", steps=90, batch=2)
+        monkeypatch.setitem(wrong, np.dtype(precise), 0.0)
 
 
 def test_windows_of_braintrace_divide_the_trial():
@@ -135,7 +138,8 @@ def test_random_feedback_stays_and_symmetric_has_none():
 
 def test_a_bit_is_remembered(monkeypatch):
     monkeypatch.setattr(eprop, "STORE_RECALL", StoreRecall(slots=3, slot=50))
-    assert torch.equal(eprop.recall_learner("random", 0).network.w_in, eprop.recall_learner("bptt", 0).network.w_in)
+    first = [eprop.recall_learner(signal, 0).network.weights() for signal in ("random", "symmetric", "bptt")]
+    assert all(torch.equal(a, b) for others in first[1:] for a, b in zip(first[0], others, strict=True))
     rows = eprop.recall_curve("symmetric", 0, 80)
     assert np.mean([row["wrong"] for row in rows[:2]]) > 35
     assert np.mean([row["wrong"] for row in rows[-10:]]) < 15

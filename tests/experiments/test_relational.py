@@ -180,6 +180,11 @@ def test_stories_that_lose_their_beginning_are_counted(monkeypatch):
     assert relational.job("ann", 1, 0).about == "bAbI, official files (en-10k)"
 
 
+def test_only_sparse_networks_have_means_over_steps(few):
+    averages = {kind: relational.job(kind, 1, 0).options.get("average") for kind in ("ann", "snn", "snn-sparse", "snn-free", "snn-upper")}
+    assert averages == {"ann": None, "snn": None} | dict.fromkeys(("snn-sparse", "snn-free", "snn-upper"), relational.SPARSE.average)
+
+
 def test_networks_that_draw_their_stories(few):
     job = relational.job("snn-drawn", 4, 3)
     train, test = (generate(4, n, relational.numpy_generator(3, f"{n} stories")) for n in (10_000, 1000))
@@ -224,8 +229,11 @@ def test_silent_and_locked_neurons(monkeypatch):
     [
         (0.0, 0.0, "hardly any neuron is locked even without it"),
         (40.0, 0.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
-        (40.0, 20.0, "fewer neurons are locked"),
-        (20.0, 40.0, "as many neurons are locked, or more"),
+        (40.0, 5.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
+        (40.0, 10.0, "less than half as many neurons are locked"),
+        (8.0, 4.0, "more than half as many neurons are locked"),
+        (20.0, 24.0, "more than half as many neurons are locked"),
+        (5.0, 1.0, "hardly any neuron is locked even without it"),
     ],
 )
 def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, effect):
@@ -320,6 +328,14 @@ def test_the_table_shows_what_was_trained(tmp_path, monkeypatch):
     assert table["artificial, one for all"].tolist()[8:10] == ["94.5 %, not solved", "95.0 %"]
     values = json.loads((tmp_path / "values.json").read_text())
     assert [values[name]["value"] for name in ("ann_trained", "ann_solved", "ann_joint_solved")] == [3, 1, 11]
+    assert [values[name]["value"] for name in ("several", "seeds")] == [0, 1]  # none has several networks of both kinds
+    recorded |= {f"relational_snn_2_{seed}": about for seed in range(3)}
+    relational.table(record)
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert [values[name]["value"] for name in ("several", "seeds")] == [1, 2]
+    recorded["relational_snn-other_2_0"] = about
+    with pytest.raises(ValueError, match=r"relational_snn-other_2_0\.json is of a kind that there is not"):
+        relational.table(record)
 
 
 def test_recorded_trainings_used_the_recipe_that_the_command_uses():

@@ -90,6 +90,12 @@ def test_weights_can_be_means_over_steps(tmp_path):
     train(plain, x, y, (x, y), RECIPE, 0, tmp_path / "plain", progress=False)
     assert torch.equal(learned(plain), seen[-1])  # the training itself is the same
     assert not torch.allclose(learned(plain), mean, atol=1e-4)
+    for average in (0.0, 0.8):
+        with pytest.raises(ValueError, match="belongs to another recipe, seed or network"):
+            train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "mean", progress=False, average=average)
+    for average in (1.0, -0.1):
+        with pytest.raises(ValueError, match=f"average is {average}: it is a part of the past"):
+            train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "none", progress=False, average=average)
 
 
 def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):

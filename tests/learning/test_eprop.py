@@ -119,31 +119,41 @@ def test_a_stream_is_the_trial_in_pieces(lengths):
 
 
 def test_weights_that_change_at_each_step():
-    """Online learning with an update per step, by a plain loop over the published equations, neuron by neuron."""
-    p, rate = LIFParams(v_th=0.8), 0.02
-    x, start, target, _ = problem((Population(N, p),))
+    """Online learning with an update per step, by a plain loop over the published equations, of LIF and ALIF neurons."""
+    lif, alif, rate = LIFParams(v_th=0.8), ALIFParams(tau_m=12.0, tau_a=60.0, beta=0.3, v_th=0.9), 0.02
+    populations = (Population(6, lif), Population(7, alif))
+    x, start, target, _ = problem(populations)
     feedback = torch.randn(N, OUT, generator=torch.Generator().manual_seed(1)).double()
     own = Weights(*(w.clone() for w in start))
-    stream = Stream(own, (Population(N, p),), READOUT, x[0])
-    w_in, w_rec, w_out = (w.numpy().copy() for w in start)
-    alpha, kappa = np.exp(-1 / p.tau_m), np.exp(-1 / READOUT.tau_out)
-    v, z, y = np.zeros((BATCH, N)), np.zeros((BATCH, N)), np.zeros((BATCH, OUT))
-    eps, e_bar = np.zeros((BATCH, IN + N)), np.zeros((BATCH, N, IN + N))
+    stream = Stream(own, populations, READOUT, x[0])
     for t in range(TIME):
         found = stream.run(x[t : t + 1])
         grads = stream.learn(Signal((found.y - target[t]) @ feedback.T, READOUT.kappa))
         for w, grad in zip(own[:2], grads, strict=True):
             w -= rate * grad
 
-        eps = alpha * eps + np.concatenate([x[t].numpy(), z], 1)
-        v = alpha * v - p.v_th * z + x[t].numpy() @ w_in.T + z @ w_rec.T
-        z = (v > p.v_th).astype(float)
-        psi = p.dampening / p.v_th * np.maximum(0, 1 - abs(v - p.v_th) / p.v_th)
-        e_bar = kappa * e_bar + (1 - kappa) * psi[:, :, None] * eps[:, None]
+    def each(of_lif, of_alif):  # a constant of each neuron
+        return np.repeat([of_lif, of_alif], (6, 7))
+
+    w_in, w_rec, w_out = (w.numpy().copy() for w in start)
+    v_th, height = each(lif.v_th, alif.v_th), each(lif.dampening / lif.v_th, alif.dampening / alif.v_th)
+    alpha, beta = np.exp(-1 / each(lif.tau_m, alif.tau_m)), each(0.0, alif.beta)
+    rho, kappa = np.exp(-1 / alif.tau_a), np.exp(-1 / READOUT.tau_out)
+    v, z, a = np.zeros((3, BATCH, N))
+    y, (eps_v, eps_a, e_bar) = np.zeros((BATCH, OUT)), np.zeros((3, BATCH, N, IN + N))
+    for t in range(TIME):
+        eps_v = alpha[:, None] * eps_v + np.concatenate([x[t].numpy(), z], 1)[:, None]
+        v = alpha * v - v_th * z + x[t].numpy() @ w_in.T + z @ w_rec.T
+        over = (v - v_th - beta * a) / v_th
+        z = (over > 0).astype(float)
+        psi = (height * np.maximum(0, 1 - abs(over)))[:, :, None]
+        e = psi * (eps_v - beta[:, None] * eps_a)
+        a, eps_a = rho * a + z, rho * eps_a + e
+        e_bar = kappa * e_bar + (1 - kappa) * e
         y = kappa * y + (1 - kappa) * z @ w_out.T
         step = np.einsum("bj,bji->ji", (y - target[t].numpy()) @ feedback.numpy().T, e_bar)
         w_in, w_rec = w_in - rate * step[:, :IN], w_rec - rate * step[:, IN:] * (1 - np.eye(N))
-    for ours, known in zip(own, (w_in, w_rec, w_out), strict=True):
+    for ours, known in zip(own, (w_in, w_rec), strict=False):
         assert near(ours, torch.from_numpy(known))
     assert not near(own.w_rec, start.w_rec, 0.1)
 

@@ -108,8 +108,10 @@ def test_spikes_of_another_number_of_steps_are_not_counted():
     placement = place(net, [Unit("a"), Unit("b")], 1)
     loaded, x = program(net), inputs()
     found = board.run(net, loaded, x)
-    with pytest.raises(ValueError, match="spikes of 'x' have 1 steps, but the run has 300"):
+    with pytest.raises(ValueError, match="spikes of 'x' have 1 steps, but others have 300"):
         board.traffic(placement, loaded, {"x": x["x"][:1]}, found)
+    with pytest.raises(ValueError, match="spikes of 'a' have 299 steps, but others have 300"):
+        board.traffic(placement, loaded, x, found._replace(z=found.z | {"a": found.z["a"][1:]}))
 
 
 def test_populations_that_are_not_loaded_do_not_run():
