@@ -109,7 +109,7 @@ EPOCHS = {  # where networks need more, by held-out questions, too; or learn fro
     **{("snn", task): 64 for task in (6, 7, 9, 10, 11, 13, 14, 17, 19)},
 }  # fmt: skip
 SNN = SpikingRecipe(24, batch=32, peak_rate=0.01, weight_decay=0.03, bfloat16=False)  # by those of tasks 6, 7, 10 and 15
-SPARSE = SparseRecipe(**asdict(replace(SNN, epochs=40, rate_factor=5.0, voltage_factor=0.0015, high=0.015, end=0.6)))  # of task 15
+SPARSE = SparseRecipe(**asdict(replace(SNN, epochs=64, rate_factor=5.0, voltage_factor=0.0015, high=0.0165, end=0.6)))  # of task 15
 LENGTHS = range(2, SENTENCES + 1, 2)
 
 
