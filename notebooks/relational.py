@@ -207,9 +207,9 @@ plt.show()
 #
 # {numref}`tab-tasks` has a network for each task. The official files have 10,000 questions for training, of which we hold out the last
 # thousand, and 1,000 for the test, at which each network looks once. Task 3 is trained on our generator's stories, since
-# its training file is missing in the copy at hand. Networks see the last 20 statements of a story. For {value}`several` tasks, which are
-# learned in minutes, there are {value}`seeds` networks of each kind, with other first weights and another order of questions: the table has
-# their mean, with the lowest and the highest. A task counts as solved if each of them solves it. Last comes one network that has learned all tasks together.
+# its training file is missing in the copy at hand. Networks see the last 20 statements of a story. Where the table has a
+# range, there are {value}`seeds` networks of a kind, with other first weights and another order of questions: their mean, the lowest and the
+# highest. A task counts as solved if each of them solves it. Last comes one network that has learned all tasks together.
 #
 # :::{csv-table} Right answers to the questions of the official test files (recorded; empty: not trained).
 # :name: tab-tasks

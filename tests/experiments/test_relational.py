@@ -301,6 +301,7 @@ def test_a_task_is_solved_if_no_network_has_more_than_five_percent_of_errors(tmp
         return {"test_accuracy": 0.945 + 0.001 * (task if task != relational.JOINT else 0) - 0.004 * seed}
 
     monkeypatch.setattr(relational, "train_stories", train_stories)
+    monkeypatch.setattr(relational, "QUICK", (12,))
     relational.trainings(Record("relational", "smoke", tmp_path), 0)
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     # from 95.0 %, so all but tasks 1 to 4; of task 12, the third seed has 94.9 %
@@ -328,11 +329,7 @@ def test_the_table_shows_what_was_trained(tmp_path, monkeypatch):
     assert table["artificial, one for all"].tolist()[8:10] == ["94.5 %, not solved", "95.0 %"]
     values = json.loads((tmp_path / "values.json").read_text())
     assert [values[name]["value"] for name in ("ann_trained", "ann_solved", "ann_joint_solved")] == [3, 1, 11]
-    assert [values[name]["value"] for name in ("several", "seeds")] == [0, 1]  # none has several networks of both kinds
-    recorded |= {f"relational_snn_2_{seed}": about for seed in range(3)}
-    relational.table(record)
-    values = json.loads((tmp_path / "values.json").read_text())
-    assert [values[name]["value"] for name in ("several", "seeds")] == [1, 2]
+    assert values["seeds"]["value"] == 2
     recorded["relational_snn-other_2_0"] = about
     with pytest.raises(ValueError, match=r"relational_snn-other_2_0\.json is of a kind that there is not"):
         relational.table(record)
