@@ -131,7 +131,7 @@ KINDS = {
     "ann": Kind(None, ANN),
     "snn": Kind(Timing(), SNN),
     "snn-sparse": Kind(Timing(window=10), SPARSE),  # in a longer window, fewer spikes per step suffice
-    "snn-free": Kind(Timing(window=10), replace(SPARSE, high=1.0)),  # no upper limit of rates
+    "snn-free": Kind(Timing(window=10), replace(SPARSE, epochs=32, high=1.0)),  # no upper limit of rates
     "snn-upper": Kind(Timing(window=10), replace(SPARSE, epochs=32, low=0.0, voltage_factor=0.0)),  # only an upper limit
     "snn-upper-v": Kind(Timing(window=10), replace(SPARSE, epochs=32, low=0.0)),  # the same with a cost of potentials
     "snn-lengths": Kind(Timing(), SNN, stories_of_lengths),
