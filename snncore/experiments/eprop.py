@@ -60,7 +60,7 @@ class Config:
 PRESETS = {
     "smoke": Config(updates=6, seeds=2, recall_updates=2, trials=32, endless=1000),
     "book": Config(),
-    "paper": Config(recall_seeds=5, endless=100_000, train=True),
+    "paper": Config(recall_seeds=3, endless=100_000, train=True),
 }
 
 
