@@ -230,22 +230,22 @@ plt.show()
 #
 # The talk calls its network {published}`rel.snn.rate`. Ours begins with many spikes. After {value}`begin` of the training an upper limit of the
 # mean rate of each layer appears, which falls until it is {value}`high` of the steps at {value}`end` of the training. Which neurons fire is left to
-# learning. Under a low limit single updates change much, so that the weights in the end are means over updates. Two more costs help. One is a lower
-# limit: a silent encoder or layer passes nothing on, and does not learn. The other keeps potentials inside a band {cite:p}`chen2022`. The talk finds
-# such a membrane voltage regularization {published}`rel.voltage.tool` where firing rates are regularized strongly: with it,
-# {published}`rel.voltage.locked`.
+# learning. Under a low limit single updates change much, so that the weights in the end are means over updates. A second cost keeps potentials
+# inside a band {cite:p}`chen2022`. The talk finds such a membrane voltage regularization {published}`rel.voltage.tool` where firing rates are
+# regularized strongly: with it, {published}`rel.voltage.locked`. Our other spiking networks have a lower limit of rates instead of the upper
+# one: a silent encoder or layer passes nothing on, and does not learn.
 #
-# {numref}`tab-regularization` has the same network trained in four ways, once each. A *locked* neuron is driven below rest, and its potential is
+# {numref}`tab-regularization` has the same network trained in three ways, once each. A *locked* neuron is driven below rest, and its potential is
 # never above zero while the gate is open, in no story and at no step: it has no pseudo-derivative, and does not come back.
 #
-# :::{csv-table} Four trainings of the spiking network for task 15 (recorded), in new stories (live): limits of rates and cost of potentials; right answers; spikes per neuron and step while the gate is open, in the mean of all neurons and in the busiest layer; neurons that never spike, and locked ones; the lowest potential, in thresholds.
+# :::{csv-table} Three trainings of the spiking network for task 15 (recorded), in new stories (live): limits of rates and cost of potentials; right answers; spikes per neuron and step while the gate is open, in the mean of all neurons and in the busiest layer; neurons that never spike, and locked ones; the lowest potential, in thresholds.
 # :name: tab-regularization
 # :header-rows: 1
 # :file: ../results/relational/regularization.csv
 # :::
 #
-# The last two are without a lower limit, so that nothing but the cost of potentials can keep neurons from falling silent. With that cost,
-# *{claim}`rel.voltage.locked`*.
+# Nothing but the cost of potentials can keep neurons alive in the last two. Without it, potentials fall far below the band, and more neurons
+# are silent. With it, *{claim}`rel.voltage.locked`*.
 #
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. On the official test, the upper limit costs
 # {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded).

@@ -181,8 +181,8 @@ def test_stories_that_lose_their_beginning_are_counted(monkeypatch):
 
 
 def test_only_sparse_networks_have_means_over_steps(few):
-    averages = {kind: relational.job(kind, 1, 0).options.get("average") for kind in ("ann", "snn", "snn-sparse", "snn-free", "snn-upper")}
-    assert averages == {"ann": None, "snn": None} | dict.fromkeys(("snn-sparse", "snn-free", "snn-upper"), relational.SPARSE.average)
+    averages = {kind: relational.job(kind, 1, 0).options.get("average") for kind in ("ann", "snn", "snn-free", "snn-upper", "snn-upper-v")}
+    assert averages == {"ann": None, "snn": None} | dict.fromkeys(("snn-free", "snn-upper", "snn-upper-v"), relational.SPARSE.average)
 
 
 def test_networks_that_draw_their_stories(few):
@@ -230,9 +230,9 @@ def test_silent_and_locked_neurons(monkeypatch):
         (0.0, 0.0, "hardly any neuron is locked even without it"),
         (40.0, 0.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
         (40.0, 5.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
-        (40.0, 10.0, "less than half as many neurons are locked"),
-        (8.0, 4.0, "more than half as many neurons are locked"),
-        (20.0, 24.0, "more than half as many neurons are locked"),
+        (40.0, 10.0, "neurons are locked, less than half as many as without it"),
+        (8.0, 4.0, "neurons are locked, at least half as many as without it"),
+        (20.0, 24.0, "neurons are locked, at least half as many as without it"),
         (5.0, 1.0, "hardly any neuron is locked even without it"),
     ],
 )
@@ -251,14 +251,14 @@ def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, 
 
     monkeypatch.setattr(relational, "asked", asked)
     monkeypatch.setattr(relational, "activity", activity)
-    relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"], asked("snn-sparse"))
+    relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"], asked("snn-upper-v"))
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert rows == {"rel.snn.rate": 3.0, "rel.voltage.locked": effect}
     table = pd.read_csv(tmp_path / "regularization.csv")
     assert table[["upper limit", "lower limit", "cost of potentials"]].to_numpy().tolist() == [
-        ["no", "yes", "yes"], ["yes", "yes", "yes"], ["yes", "no", "no"], ["yes", "no", "yes"],
+        ["no", "yes", "yes"], ["yes", "no", "no"], ["yes", "no", "yes"],
     ]  # fmt: skip
-    assert table["locked"].tolist() == ["0.0 %", "0.0 %", f"{without} %", f"{cost} %"]
+    assert table["locked"].tolist() == ["0.0 %", f"{without} %", f"{cost} %"]
     assert set(table["silent"]) == {"6.0 %"}
     assert set(table["busiest layer"]) == {"3.00 % (narrow)"}
 
