@@ -18,13 +18,10 @@ def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[
     subprocess.CalledProcessError
         If it fails; its own message is shown.
     """
-    quiet: dict[str, Any] = {
-        "env": os.environ | {"MPLBACKEND": "agg"},
-        "stdout": subprocess.DEVNULL,
-    }  # a notebook's backend is unknown there
+    env = os.environ | {"MPLBACKEND": "agg"}  # a notebook's backend is unknown there
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")
         np.savez(given, **case)
-        subprocess.run([python, Path(__file__).with_name(script), *words, given, answer], check=True, **quiet)
+        subprocess.run([python, Path(__file__).with_name(script), *words, given, answer], check=True, env=env, stdout=subprocess.DEVNULL)
         with np.load(answer) as found:
             return dict(found)

@@ -124,13 +124,8 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> No
             g = numpy_generator(seed, "spikes at assumed rates")
             quick, slow = (question_time([drawn(found, placement, n, rate, g)]) for rate in RATES)
             short, long = quick[0], slow[1]
-            record.claim(
-                "relnet.measured.time",
-                (short + long) / 2,
-                low=short,
-                high=long,
-                dataset="events at assumed rates, busiest core and barrier",
-            )
+            where = "events at assumed rates, busiest core and barrier"
+            record.claim("relnet.measured.time", (short + long) / 2, low=short, high=long, dataset=where)
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
             "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",

@@ -331,17 +331,17 @@ def published(record: Record) -> dict[str, list[float]]:
 # --- The same gradients by braintrace ---------------------------------------------------------------------------------------------------
 
 PEER_NEURONS: dict[str, LIFParams | ALIFParams] = {"LIF": LIFParams(v_th=0.6), "ALIF": ALIFParams(tau_a=200.0, beta=0.1, v_th=0.6)}
-PEER_TAU_OUT = 20.0
 
 
-def braintrace_case(kind: str, tau_out: float, n: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
+def braintrace_case(kind: str, n: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
     """A network of such neurons with random inputs and targets, in double precision; see `peer_braintrace`."""
     p, g, inputs = PEER_NEURONS[kind], torch_generator(seed, "network that braintrace has too"), max(2, 2 * n // 5)
-    network = RecurrentNetwork(inputs, [Population(n, p)], 2, ReadoutParams(), g, (3.0, 1.0)).double()
+    readout = ReadoutParams()
+    network = RecurrentNetwork(inputs, [Population(n, p)], 2, readout, g, (3.0, 1.0)).double()
     weights = {name: w.detach().numpy() for name, w in network.weights()._asdict().items()}
     x, target = torch.rand(steps, batch, inputs, generator=g) < 0.05, torch.randn(steps, batch, 2, generator=g).double()
     slow = {"tau_a": p.tau_a, "beta": p.beta} if isinstance(p, ALIFParams) else {"tau_a": 1.0, "beta": 0.0}
-    constants = {"tau": p.tau_m, "v_th": p.v_th, "dampening": p.dampening, "tau_out": tau_out, **slow}
+    constants = {"tau": p.tau_m, "v_th": p.v_th, "dampening": p.dampening, "tau_out": readout.tau_out, **slow}
     return {"x": x.numpy(), "target": target.numpy(), **weights, **constants}
 
 
@@ -372,17 +372,22 @@ def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int,
     return ask(python, "peer_braintrace.py", {**case, **more})
 
 
+def rows_of(theirs: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
+    """Its gradients for each of the windows."""
+    return list(zip(*(torch.from_numpy(theirs[name]) for name in Weights._fields), strict=True))
+
+
 def off_braintrace(case: Mapping[str, Any], theirs: Mapping[str, np.ndarray]) -> float:
     """The largest relative difference of ours from its gradients, in all windows."""
-    rows = zip(*(torch.from_numpy(theirs[name]) for name in Weights._fields), strict=True)
-    return max(difference(fused_gradients(case), row) for row in rows)
+    ours = fused_gradients(case)
+    return max(difference(ours, row) for row in rows_of(theirs))
 
 
 def keep_braintrace(python: str, path: Path) -> None:
     """Write what braintrace finds, with the cases, to a file; the recorded one is ``data/peers/braintrace.npz``."""
     kept: dict[str, Any] = {}
     for kind in PEER_NEURONS:
-        case = braintrace_case(kind, PEER_TAU_OUT, 10, 50, 2, 0)
+        case = braintrace_case(kind, 10, 50, 2, 0)
         found = by_braintrace(case, [1, 10], 0, python)
         kept |= {f"{kind}_case_{name}": a for name, a in case.items()}
         kept |= {f"{kind}_found_{name}": found[name] for name in (*Weights._fields, "losses")} | {"versions": found["versions"]}
@@ -417,17 +422,13 @@ def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int =
         If its gradients are others: in double precision, or as they are timed, in single precision, where one spike may change others, by
         their angle.
     """
-    windows, case = [1, steps // 45, steps // 10], braintrace_case("LIF", PEER_TAU_OUT, 100, steps, batch, 0)
+    windows, case = [1, steps // 45, steps // 10], braintrace_case("LIF", 100, steps, batch, 0)
     single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
     exact, timed = by_braintrace(case, windows, 0, python), by_braintrace(single, windows, 3, python)
-    off = off_braintrace(case, exact)
-    angles = [
-        cosine(fused_gradients(single), row) for row in zip(*(torch.from_numpy(timed[name]) for name in Weights._fields), strict=True)
-    ]
-    if off > 1e-9 or min(angles) < 0.99:
-        different = (
-            f"differ from ours by {off:.1e} in double precision, and have a cosine of {min(angles):.3f} with them in single precision"
-        )
+    off, ours = off_braintrace(case, exact), fused_gradients(single)
+    alike = min(cosine(ours, row) for row in rows_of(timed))
+    if off > 1e-9 or alike < 0.99:
+        different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
         raise ValueError(f"gradients of {timed['versions']} {different}: do not trust its time")
     each_step, *others = timed["seconds"] / speed.side_by_side({"fused": lambda: fused_gradients(single)}, 5)["fused"]
     where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
@@ -527,8 +528,13 @@ class EvidenceLearner(ChoiceLearner):
             self.stopped.fill_(update + 1)
 
 
+def choice_error(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> Float[Tensor, ""]:
+    """Cross-entropy at all steps at which the network is asked."""
+    return F.cross_entropy(y.flatten(0, 1), answer.repeat(len(y)))
+
+
 def wrong(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> float:
-    """Share of trials whose mean readout names the wrong side."""
+    """Share of trials whose mean readout names the wrong answer."""
     return float((y.mean(0).argmax(1) != answer).float().mean())
 
 
@@ -553,7 +559,7 @@ def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
         def update(k: int, g: torch.Generator) -> dict[str, float]:
             trials, more = evidence.draw(FORM, BATCH, g), {"tested": test_error(learner.answer, TESTED, 0)} if k == EARLY else {}
             y, z = learner.answer(trials.x)
-            error = F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y)))
+            error = choice_error(y, trials.answer)
             (error + rate_cost(z, 0.01, 0.01)).backward()
             learner.adapt(RECIPE.at(k) / RECIPE.rate)
             share = wrong(y.detach(), trials.answer)
@@ -611,7 +617,7 @@ def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
                 put_on_grid(learner, g)
                 y, (spikes, fired, psi) = on_chip(learner, trials.x)
                 z = torch.from_numpy(fired).float()
-            error = F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y)))
+            error = choice_error(y, trials.answer)
             error.backward()  # in integers, of the readout weights alone, which belong to the processors
             if not floats:
                 off = y.detach().softmax(-1) - F.one_hot(trials.answer, 2)
@@ -671,8 +677,7 @@ def signals_in_time(record: Record, c: Config) -> Signals:
     trial, activity = observe(trials.x.double(), weights, network.populations, network.readout)
 
     def loss(z: Tensor, y: Tensor) -> Tensor:
-        y = y[-FORM.recall :]
-        return F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y)))
+        return choice_error(y[-FORM.recall :], trials.answer)
 
     y = activity.y.clone().requires_grad_()
     (errors,) = torch.autograd.grad(loss(activity.z, y), y)
@@ -789,7 +794,7 @@ def recall_curve(signal: str, seed: int, updates: int) -> list[dict[str, Any]]:
         found = learner(trials.x)
         y = found.y[-STORE_RECALL.slot :]
         optimizer.zero_grad()
-        (F.cross_entropy(y.flatten(0, 1), trials.answer.repeat(len(y))) + rate_cost(found.z, 0.01, 0.01)).backward()
+        (choice_error(y, trials.answer) + rate_cost(found.z, 0.01, 0.01)).backward()
         optimizer.param_groups[0]["lr"] = RECIPE.at(k)
         optimizer.step()
         rows.append({"signal": signal, "seed": seed, "update": k, "wrong": 100 * wrong(y.detach(), trials.answer)})

@@ -150,6 +150,7 @@ QUICK, SEEDS = (1,), 3  # tasks of which networks have so many seeds, where othe
 JOINTLY = ("ann",)  # kinds of which a network learns all tasks together
 SHOWN = {"ann": "artificial", "snn": "spiking"}
 SOLVED = 95.0  # right answers [%] with which a task counts as solved
+FEW_LOCKED = 5.0  # neurons [%] that may be locked in a network that is said to have none
 
 
 def recipe_of(kind: str, task: int | str) -> Recipe:
@@ -538,17 +539,12 @@ def regularization(record: Record, c: Config, sparse: Asked) -> None:
         })  # fmt: skip
         if kind == "snn-upper-v":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
-    where = (
-        f"task 15, rates limited from above alone; not locked: {FEW_LOCKED:.0f} % at most with the cost, more than twice as many without"
-    )
+    where = f"task 15, upper limit of rates; not locked: {FEW_LOCKED:.0f} % at most with the cost, more than twice as many without"
     record.claim("rel.voltage.locked", effect_on_locked(locked["snn-upper"], locked["snn-upper-v"]), dataset=where, n=c.questions)
     record.table(pd.DataFrame(rows), "regularization")
     record.value("high", 100 * SPARSE.high, "{:.2f} %")
     record.value("begin", 100 * SPARSE.begin, "{:.0f} %")
     record.value("end", 100 * SPARSE.end, "{:.0f} %")
-
-
-FEW_LOCKED = 5.0  # neurons [%]
 
 
 def effect_on_locked(without: float, with_cost: float) -> str:

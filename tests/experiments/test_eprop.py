@@ -92,7 +92,7 @@ def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatc
 
 def test_windows_of_braintrace_divide_the_trial():
     with pytest.raises(ValueError, match="a window has 22 steps, which does not divide the 90 of the trial"):
-        eprop.by_braintrace(eprop.braintrace_case("LIF", 20.0, 4, 90, 1, 0), [1, 22], 0, "no python")
+        eprop.by_braintrace(eprop.braintrace_case("LIF", 4, 90, 1, 0), [1, 22], 0, "no python")
 
 
 def test_one_gradient(tmp_path):
