@@ -127,8 +127,9 @@ plt.show()
 # processors beside the cores ({published}`relnet.measured.x86_share`) and by what flows at rest.
 #
 # And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. With spikes drawn at the assumed rates, a question
-# takes {claim}`relnet.measured.time` by events, again in the middle of their range; {published}`relnet.measured.time` were measured. It leaves out the
-# short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the processors.
+# takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
+# (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
+# processors.
 #
 # ## A trained network on the chips
 #
@@ -143,7 +144,7 @@ plt.show()
 # Still, of {value}`emulated_questions` questions it gives the same answer on chips as in floating point to {value}`emulated_same`. Right are
 # {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point (reproduced).
 #
-# :::{csv-table} Our smaller network on its chips: events of a question, on average, the energy that cores and tiles need for them, and the time of the busiest core and of the barrier in each step (emulated; the way from chip to chip has no published price).
+# :::{csv-table} Our smaller network on its chips (emulated): events of a question, on average, with steps of messages from tile to tile; the energy of all that; the time of the busiest core and of the barrier. The way from chip to chip has no published price.
 # :name: tab-emulated
 # :header-rows: 1
 # :file: ../results/energy/emulated.csv
