@@ -200,7 +200,8 @@ def train(
     Raises
     ------
     TrainingDiverged
-        If the mean loss of an epoch is not finite, or more than twice that of guessing; the last good state stays.
+        If the mean loss of an epoch is not finite, or more than twice that of guessing, or weights are not finite; the last good
+        state stays.
     ValueError
         If ``state`` belongs to another recipe, seed or network, or other means; or if ``average`` is no part.
     """
@@ -239,11 +240,13 @@ def train(
                 mean.update_parameters(network)
             total += value.detach().float()
         mean_loss = float(total) / steps
+        kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
         if not mean_loss <= 2 * math.log(categories):
-            kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
             raise TrainingDiverged(
                 f"epoch {epoch + 1}: the mean loss is {mean_loss:.3g}, worse than guessing; {kept}. Lower peak_rate and vector_rate"
             )
+        if broken := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
+            raise TrainingDiverged(f"epoch {epoch + 1}: {broken[0]} is no longer finite; {kept}. Lower peak_rate and vector_rate")
         right = accuracy(mean.module if mean else network, *held_out)
         log.append(
             {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": round(time.perf_counter() - start, 1)}

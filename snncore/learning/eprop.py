@@ -363,8 +363,15 @@ def gradient(
     TypeError
         If types or devices differ.
     """
-    x, z, psi, _, populations = trial
+    x, z, psi, weights, populations = trial
     _check(signal, z, {"x": x, "psi": psi})
+    n, sizes = z.shape[-1], [size for size, _ in populations]
+    if weights.w_in.shape[-2:] != (n, x.shape[-1]) or weights.w_rec.shape[-2:] != (n, n) or sum(sizes) != n:
+        shapes = f"w_in, w_rec have shapes {tuple(weights.w_in.shape)}, {tuple(weights.w_rec.shape)}, populations {sizes} neurons"
+        raise ValueError(f"{shapes}, but the spikes are those of {n} neurons, and x has {x.shape[-1]} inputs: they are of another network")
+    for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
+        if w.dtype != z.dtype or w.device != z.device:
+            raise TypeError(f"{name} is {w.dtype} on {w.device}, but the spikes {z.dtype} on {z.device}: convert one of them")
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
     if method == "chunked" and not 1 <= chunk <= len(z):
@@ -412,12 +419,19 @@ class Stream:
 
         Raises
         ------
-        ValueError
-            If nothing has been learned from the chunk before: its traces would be lost.
+        ValueError, TypeError
+            If nothing has been learned from the chunk before: its traces would be lost. For inputs of another shape, type or device, or
+            that are not finite.
         """
         if self._seen is not None:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
-        z_before = self._state[0]
+        z_before, inputs = self._state[0], self.weights.w_in.shape[1]
+        if x.shape[1:] != (len(z_before), inputs):
+            raise ValueError(f"x has shape {tuple(x.shape)}: this stream has {len(z_before)} samples and {inputs} inputs, (time, batch, input)")
+        if x.dtype != z_before.dtype or x.device != z_before.device:
+            raise TypeError(f"x is {x.dtype} on {x.device}, but this stream {z_before.dtype} on {z_before.device}: convert it")
+        if not x.isfinite().all():
+            raise ValueError("x has numbers that are not finite, which traces would keep for good: look for the reason upstream")
 
         def step(current: Tensor, state: tuple) -> tuple:
             found, after = self._step(current, state)

@@ -16,7 +16,7 @@ adaptation),
 
 where x_i is an input, or a spike of the step before, [·] rounds to the nearest integer, and the learning signals L have 8 bits. (To round
 down instead would pull all signals and traces to one side.) States stop at 24 bits. A synapse has its weight (1 byte), one or two traces
-(3 bytes each), and the sum g while a batch lasts.
+(3 bytes each), and the sum g (8 bytes: 4 can be too few for 64 trials) while a batch lasts.
 
 What a chip has and this has not: Loihi's weights have a common exponent, its second generation's traces are programs of their own. Readouts
 and learning signals are the business of the embedded processors.
@@ -126,22 +126,50 @@ def reference(
 
 
 def synapse_bytes(adapting: bool) -> int:
-    """Memory of a synapse: its weight, its filtered trace, for an adapting neuron that of the adaptation, and a sum of 32 bits."""
-    return math.ceil((8 + 24 * (1 + adapting) + 32) / 8)
+    """Memory of a synapse: its weight, its filtered trace, for an adapting neuron that of the adaptation, and a sum of 64 bits."""
+    return math.ceil((8 + 24 * (1 + adapting) + 64) / 8)
+
+
+def _check(c: Integers, arrays: dict[str, tuple[np.ndarray, type, tuple[int, ...]]]) -> None:
+    """Refuse arrays of another type or shape than the compiled loops count on; bits are 0 or 1."""
+    for name, (a, dtype, shape) in arrays.items():
+        if a.dtype != dtype or a.shape != shape:
+            raise ValueError(f"{name} is {a.dtype} of shape {a.shape}: it must be {np.dtype(dtype)} of shape {shape}")
+        if name in ("x", "z") and a.size and a.max() > 1:
+            raise ValueError(f"{name} has a {a.max()}: spikes are 0 or 1")
+        if name == "z" and shape[2] < c.adapting:
+            raise ValueError(f"there are {shape[2]} neurons, but {c.adapting} adapting ones among them")
 
 
 def forward(
     c: Integers, x: UInt8[np.ndarray, "time batch input"], w_in: Int8[np.ndarray, "neuron input"], w_rec: Int8[np.ndarray, "neuron neuron"]
 ) -> tuple[Spikes, Spikes]:
-    """Spikes and pseudo-derivatives, compiled."""
+    """Spikes and pseudo-derivatives (0 to 127), compiled.
+
+    Raises
+    ------
+    ValueError
+        For arrays of another type or shape, or inputs other than 0 and 1.
+    """
+    n = len(w_in)
+    time, batch, inputs = x.shape
+    _check(c, {"x": (x, np.uint8, (time, batch, inputs)), "w_in": (w_in, np.int8, (n, inputs)), "w_rec": (w_rec, np.int8, (n, n))})
     return kernel.forward(c, x, w_in, w_rec, torch.get_num_threads())
 
 
 def learn(
     c: Integers, x: UInt8[np.ndarray, "time batch input"], z: Spikes, psi: Spikes, signal: Int8[np.ndarray, "time batch neuron"]
 ) -> Int64[np.ndarray, "neuron pre"]:
-    """The gradient for both kinds of weights side by side, compiled; no neuron is connected to itself."""
-    grad = kernel.learn(c, x, z, psi, signal, torch.get_num_threads())
+    """The gradient for both kinds of weights side by side, compiled; no neuron is connected to itself.
+
+    Raises
+    ------
+    ValueError
+        For arrays of another type or shape, or spikes other than 0 and 1.
+    """
     n = z.shape[2]
+    shape = *x.shape[:2], n
+    _check(c, {"x": (x, np.uint8, x.shape), "z": (z, np.uint8, shape), "psi": (psi, np.uint8, shape), "signal": (signal, np.int8, shape)})
+    grad = kernel.learn(c, x, z, psi, signal, torch.get_num_threads())
     grad[np.arange(n), x.shape[2] + np.arange(n)] = 0
     return grad

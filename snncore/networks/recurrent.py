@@ -150,7 +150,7 @@ def run(
     ValueError
         If sizes do not fit.
     TypeError
-        For neurons of an unknown model.
+        For neurons of an unknown model; if types or devices differ, or the compiled twin is asked for where it cannot run.
     """
     n = sum(size for size, _ in populations)
     w_in, w_rec, w_out = weights
@@ -159,6 +159,14 @@ def run(
             f"w_in, w_rec, w_out have shapes {', '.join(str(tuple(w.shape)) for w in weights)}, but the populations have {n} neurons and x "
             f"{x.shape[-1]} inputs: weights have one row per neuron or readout (post) and one column per input or neuron (pre)"
         )
+    if x.ndim != 3 or any(w.ndim != 2 and (w.ndim != 3 or len(w) != x.shape[1]) for w in weights):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}, w_in, w_rec, w_out {', '.join(str(tuple(w.shape)) for w in weights)}: x is (time, batch, input), "
+            "and weights are shared, (post, pre), or one set per sample, (batch, post, pre)"
+        )
+    for name, w in zip(("w_in", "w_rec", "w_out", "w_feedback"), (*weights, w_feedback), strict=True):
+        if w is not None and (w.dtype != x.dtype or w.device != x.device):
+            raise TypeError(f"{name} is {w.dtype} on {w.device}, but x {x.dtype} on {x.device}: convert one of them")
     if w_feedback is not None and w_feedback.shape != (n, w_out.shape[-2]):
         raise ValueError(
             f"w_feedback has shape {tuple(w_feedback.shape)}: it has a row per neuron and a column per readout, {(n, w_out.shape[-2])}"
@@ -166,8 +174,11 @@ def run(
     for _, p in populations:
         if type(p) not in MODELS:
             raise TypeError(f"no model has constants of type {type(p).__name__}: use one of {', '.join(m.__name__ for m in MODELS)}")
+    can = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if compiled and not can:
+        raise TypeError(f"x is {x.dtype} on {x.device}: the compiled loop is for the CPU, in single or double precision")
     if compiled is None:
-        compiled = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+        compiled = can
     if compiled:
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
         return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))

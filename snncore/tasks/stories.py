@@ -150,12 +150,16 @@ def encode(examples: Sequence[Example], sentences: int = SENTENCES) -> Encoded:
     Raises
     ------
     ValueError
-        For an unknown word, a sentence that is too long, or an example without statements.
+        For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none.
     """
     statements = np.zeros((len(examples), sentences, LENGTH), np.int64)
     for row, example in zip(statements, examples, strict=True):
         if not example.statements:
             raise ValueError(f"nothing was said before {example.question!r}")
+        if not example.question.split():
+            raise ValueError(f"nothing is asked after {example.statements[-1]!r}")
+        if len(example.answer.split()) != 1:
+            raise ValueError(f"the answer {example.answer!r} to {example.question!r} is not one word: lists have commas and no spaces")
         last = example.statements[-sentences:]
         row[-len(last) :] = [numbers_of(s) for s in last]
     questions = np.array([numbers_of(example.question) for example in examples])

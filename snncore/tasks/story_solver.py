@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 COUNTS = ("none", "one", "two", "three")
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
@@ -26,8 +27,18 @@ _GAVE = "(?:gave|passed|handed)"
 _SIDE = "above|below|to the left of|to the right of"
 
 
+Entry = TypeVar("Entry")
+
+
 class CannotTell(ValueError):
     """The sentences do not say; the message says what is missing."""
+
+
+def _known(table: dict[str, Entry], word: str) -> Entry:
+    """Its entry for a word."""
+    if word not in table:
+        raise CannotTell(f"what {word!r} means here: known are {', '.join(table)}")
+    return table[word]
 
 
 class Facts:
@@ -98,6 +109,11 @@ class Facts:
 
     def carries(self, person: str) -> str:
         return ",".join(thing for thing in self.acquired[person] if thing in self.carried[person]) or "nothing"
+
+    def how_many(self, person: str) -> str:
+        if len(self.carried[person]) >= len(COUNTS):
+            raise CannotTell(f"a word for the {len(self.carried[person])} things that {person} carries")
+        return COUNTS[len(self.carried[person])]
 
     def where_is(self, person: str) -> str:
         places = self.place.get(person, set())
@@ -209,7 +225,7 @@ STATEMENTS: list[tuple[str, Callable[..., object]]] = [
     (rf"the ([\w ]+) is ({_SIDE}) the ([\w ]+)", lambda f, *g: f.relations.append(g)),
     (r"the ([\w ]+) is bigger than the ([\w ]+)", Facts.is_bigger),
     (r"the ([\w ]+) fits inside the ([\w ]+)", lambda f, one, other: f.is_bigger(other, one)),
-    (r"(\w+) are afraid of (\w+)", lambda f, one, other: f.fears.__setitem__(KINDS[one], KINDS[other])),
+    (r"(\w+) are afraid of (\w+)", lambda f, one, other: f.fears.__setitem__(_known(KINDS, one), _known(KINDS, other))),
     (r"(\w+) is a (\w+)", lambda f, who, kind: f.kind.__setitem__(who, kind)),
     (r"(\w+) is (\w+)", lambda f, who, trait: f.traits.__setitem__(who, trait)),
 ]  # fmt: skip
@@ -226,7 +242,7 @@ QUESTIONS: list[tuple[str, Callable[..., str]]] = [
     (rf"who {_GAVE} the (\w+)(?: to (\w+))?", lambda f, thing, receiver: f.gift(None, thing, receiver)[0].capitalize()),
     (r"who did (\w+) give the (\w+) to", lambda f, giver, thing: f.gift(giver, thing)[2].capitalize()),
     (r"who received the (\w+)", lambda f, thing: f.gift(None, thing)[2].capitalize()),
-    (r"how many objects is (\w+) carrying", lambda f, who: COUNTS[len(f.carried[who])]),
+    (r"how many objects is (\w+) carrying", Facts.how_many),
     (r"what is (\w+) carrying", Facts.carries),
     (r"what is (\w+) afraid of", Facts.afraid_of),
     (r"what color is (\w+)", Facts.color),
@@ -234,7 +250,7 @@ QUESTIONS: list[tuple[str, Callable[..., str]]] = [
     (r"does the ([\w ]+) fit in the ([\w ]+)", lambda f, one, other: f.is_larger(other, one)),
     (r"is the ([\w ]+) bigger than the ([\w ]+)", Facts.is_larger),
     (r"how do you go from the (\w+) to the (\w+)", Facts.way),
-    (r"where will (\w+) go", lambda f, who: NEEDS[f.trait(who)][0]),
+    (r"where will (\w+) go", lambda f, who: _known(NEEDS, f.trait(who))[0]),
     (r"why did (\w+) (?:go to|get) the (\w+)", lambda f, who, _: f.trait(who)),
 ]
 

@@ -111,6 +111,22 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
     assert state.read_bytes() == before
 
 
+def test_weights_that_break_at_the_last_step_of_an_epoch_are_not_kept(tmp_path):
+    x, y = problem()
+    state = tmp_path / "state"
+
+    def breaks(cycle, generator, net):
+        if len(seen) == 2 * (len(x) // RECIPE.batch) - 1:
+            with torch.no_grad():
+                net[4].bias.fill_(torch.nan)
+        seen.append(state.read_bytes() if state.exists() else b"")
+
+    seen, net = [], network()
+    with pytest.raises(TrainingDiverged, match=r"epoch 2: 4\.bias is no longer finite; .*holds epoch 1\."):
+        train(net, x, y, (x, y), RECIPE, 0, state, after_step=lambda cycle, g: breaks(cycle, g, net), progress=False)
+    assert state.read_bytes() == seen[-1]
+
+
 def test_a_state_of_another_training_is_refused(tmp_path):
     x, y = problem()
     train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "state", progress=False)

@@ -172,6 +172,14 @@ def test_a_stream_refuses_what_would_go_wrong_silently():
     with pytest.raises(ValueError, match=r"signal.kappa is 1\.5"):
         stream.learn(Signal(found.z, 1.5))
     stream.learn(Signal(found.z, READOUT.kappa))
+    for bad, error, match in (
+        (x[:5, :2], ValueError, r"this stream has 3 samples and \d+ inputs"),
+        (x[:5, :, 1:], ValueError, r"this stream has 3 samples and \d+ inputs"),
+        (x[:5].float(), TypeError, r"x is torch\.float32 on cpu, but this stream torch\.float64"),
+        (x[:5] * float("nan"), ValueError, "x has numbers that are not finite, which traces would keep"),
+    ):
+        with pytest.raises(error, match=match):
+            stream.run(bad)
     with pytest.raises(TypeError, match="not for AHPParams"):
         Stream(weights, (Population(N, AHPParams()),), READOUT, x[0])
 
@@ -252,6 +260,10 @@ def test_what_does_not_fit_is_refused():
         ),
         (trial, signal._replace(kappa=1.0), "factored", 7, ValueError, "signal.kappa is 1.0"),
         (trial._replace(z=0.5 * trial.z), signal, "fused", 7, ValueError, "z has numbers other than 0 and 1"),
+        (trial._replace(x=trial.x[..., 1:]), signal, "online", 7, ValueError, "they are of another network"),
+        (trial._replace(populations=BOTH[:1]), signal, "online", 7, ValueError, "they are of another network"),
+        (trial._replace(weights=Weights(*(w.float() for w in weights))), signal, "fused", 7, TypeError, r"w_in is torch\.float32 on cpu, but"),
+        (trial._replace(x=trial.x.to("meta")), signal, "fused", 7, TypeError, "x is torch.float64 on meta, but the spikes"),
     ]
     for a, b, method, chunk, error, match in cases:
         with pytest.raises(error, match=match):

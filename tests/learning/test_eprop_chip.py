@@ -1,5 +1,6 @@
 """e-prop in integers: compiled against the equations, and both against floats."""
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -82,7 +83,33 @@ def test_rounding_is_right_in_the_mean():
 
 
 def test_memory_of_a_synapse():
-    assert (synapse_bytes(False), synapse_bytes(True)) == (8, 11)
+    assert (synapse_bytes(False), synapse_bytes(True)) == (12, 15)
+
+
+def test_arrays_that_the_compiled_loops_would_misread_are_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+    c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
+    z, psi = forward(c, x, w_in, w_rec)
+    for bad, match in (
+        ((2 * x, w_in, w_rec), "x has a 2: spikes are 0 or 1"),
+        ((x.astype(bool), w_in, w_rec), "x is bool of shape"),
+        ((x, w_in[:, 1:], w_rec), r"w_in is int8 of shape \(17, 6\): it must be int8 of shape \(17, 7\)"),
+        ((x, w_in, w_rec[:4, :4]), r"w_rec is int8 of shape \(4, 4\)"),
+        ((x, w_in.astype(float), w_rec), "w_in is float64"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            forward(c, *bad)
+    for bad, match in (
+        ((z, psi, signal[..., :3]), r"signal is int8 of shape \(300, 5, 3\): it must be int8 of shape \(300, 5, 17\)"),
+        ((z, psi, signal[:10, :1]), r"signal is int8 of shape \(10, 1, 17\)"),
+        ((z, psi, 0.5 * signal), "signal is float64"),
+        ((z + psi, psi, signal), "z has a "),
+        ((z[1:], psi, signal), r"z is uint8 of shape \(299, 5, 17\)"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            learn(c, x, *bad)
+    with pytest.raises(ValueError, match="there are 17 neurons, but 18 adapting ones"):
+        learn(c._replace(adapting=18), x, z, psi, signal)
 
 
 def test_what_it_has_not_is_refused():

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jaxtyping
 import pytest
 import torch
 
@@ -146,12 +147,24 @@ def test_a_network_has_no_self_connections_and_comes_from_its_generator():
     assert set(a.state_dict()) == {"w_in", "w_rec", "w_out"}
 
 
-def test_what_does_not_fit_is_refused():
+def test_what_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
     x, *w = problem()
     with pytest.raises(ValueError, match=r"shapes \(21, 9\), \(21, 21\), \(4, 21\), but the populations have 18 neurons and x 9 inputs"):
         run(x, Weights(*w), MIXED[:3], READOUT)
     with pytest.raises(TypeError, match="constants of type ReadoutParams: use one of LIFParams"):
         run(x, Weights(*w), (*MIXED[:3], Population(3, ReadoutParams())), READOUT)
+    for wrong in (Weights(w[0][None], *w[1:]), Weights(w[0], w[1].expand(BATCH - 1, -1, -1), w[2])):
+        with pytest.raises(ValueError, match=r"one set per sample, \(batch, post, pre\)"):
+            run(x, wrong, MIXED, READOUT)
+    with pytest.raises(ValueError, match=r"x has shape \(50, 9\)"):
+        run(x[:, 0], Weights(*w), MIXED, READOUT)
+    with pytest.raises(TypeError, match=r"w_rec is torch\.float32 on cpu, but x torch\.float64 on cpu"):
+        run(x, Weights(w[0], w[1].float(), w[2]), MIXED, READOUT)
+    with pytest.raises(TypeError, match="w_in is torch.float64 on meta, but x torch.float64 on cpu"):
+        run(x, Weights(w[0].to("meta"), *w[1:]), MIXED, READOUT)
+    with pytest.raises(TypeError, match=r"x is torch\.bfloat16 on cpu: the compiled loop is for the CPU, in single or double"):
+        run(x.bfloat16(), Weights(*(a.bfloat16() for a in w)), MIXED, READOUT, compiled=True)
 
 
 def test_lstm_reads_out_each_step():

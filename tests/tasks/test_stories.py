@@ -167,6 +167,12 @@ def test_the_solver_says_what_it_cannot_tell():
         solve(["mary dropped the milk"], "what is mary carrying")
     with pytest.raises(CannotTell, match="what 'mary flew to the office' means"):
         solve(["mary flew to the office"], "where is mary")
+    with pytest.raises(CannotTell, match="a word for the 4 things that mary carries"):
+        solve([f"mary got the {thing}" for thing in ("milk", "apple", "football", "box")], "how many objects is mary carrying")
+    with pytest.raises(CannotTell, match="what 'dogs' means here: known are mice, "):
+        solve(["dogs are afraid of wolves"], "what is gertrude afraid of")
+    with pytest.raises(CannotTell, match="what 'happy' means here: known are hungry, "):
+        solve(["jason is happy"], "where will jason go")
 
 
 def test_numbers_of_words_are_those_of_the_vocabulary():
@@ -191,6 +197,9 @@ def test_numbers_of_words_are_those_of_the_vocabulary():
         (Example(("mary flew",), "where is mary", "office"), "'flew' in 'mary flew' is no word of the vocabulary"),
         (Example(("mary is",), "where is mary", "cellar"), "'cellar' in 'cellar' is no word"),
         (Example((), "where is mary", "office"), "nothing was said before 'where is mary'"),
+        (Example(("mary moved",), " ", "office"), "nothing is asked after 'mary moved'"),
+        (Example(("mary moved",), "where is mary", "office garden"), "the answer 'office garden' to 'where is mary' is not one word"),
+        (Example(("mary moved",), "where is mary", ""), "the answer '' to 'where is mary' is not one word"),
         (Example(("is " * 12,), "where is mary", "office"), "has 12 words: a sentence has at most 11"),
     ],
 )
