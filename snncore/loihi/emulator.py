@@ -166,19 +166,23 @@ def emulate(
     Raises
     ------
     ValueError
-        If x has another number of inputs than the network, or numbers besides 0 and 1, or the lag is negative.
+        If x is of another type or has another number of inputs than the network, or numbers besides 0 and 1; if the lag is negative or so
+        long that no spike arrives.
 
     Warns
     -----
     snncore.loihi.fixed_point.OverflowWarning
         If states overflowed.
     """
+    if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 3:
+        what = f"{x.dtype} of shape {tuple(x.shape)}" if hasattr(x, "dtype") else type(x).__name__
+        raise ValueError(f"x is {what}: give an array of uint8, (time, batch, input)")
     if x.shape[2] != network.w_in.shape[1]:
         raise ValueError(f"x has {x.shape[2]} inputs, but w_in has {network.w_in.shape[1]} columns")
     if x.size and x.max() > 1:
         raise ValueError(f"x holds {x.max()}: an input spike is 1, and no spike 0")
-    if input_lag < 0:
-        raise ValueError(f"input_lag is {input_lag}: spikes cannot come before they are sent")
+    if not 0 <= input_lag < max(len(x), 1):
+        raise ValueError(f"input_lag is {input_lag} of {len(x)} steps: spikes cannot come before they are sent, nor all after the last step")
     rows = [
         (size, p.decay_u, p.decay_v, p.threshold, p.gain, p.bias, p.refractory)
         + ((p.decay_aux, p.aux_jump) if isinstance(p, AHPCompartments) else (0, 0))

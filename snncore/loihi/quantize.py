@@ -110,10 +110,20 @@ def to_chip(
 
     Raises
     ------
-    ValueError, snncore.loihi.spec.LimitError
-        As `registers` and `snncore.loihi.emulator.Network`.
+    ValueError
+        As `registers`.
+    snncore.loihi.spec.LimitError
+        As `snncore.loihi.emulator.Network`; and if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
+    least, most = (-256, 254) if mixed_sign else (-spec.WEIGHT, spec.WEIGHT)
+    for name, w in (("w_in", w_in), ("w_rec", w_rec)):
+        units = w.detach().double() / steps
+        beyond = torch.maximum(units - most, least - units)
+        if beyond.max() > 1:  # half of it is the last unit's own, which rounds to it
+            j, i = divmod(int(beyond.argmax()), w.shape[1])
+            where = f"{name}: the weight from {i} to neuron {j} is {float(units[j, i]):.1f} units of v_th / {UNIT}"
+            raise spec.LimitError(f"{where}, {float(beyond.max()):.1f} beyond the range from {least} to {most}: clip it, or train with on_grid")
     inputs, recurrent = integers(w_in, steps, mixed_sign), integers(w_rec, steps, mixed_sign)
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]

@@ -21,14 +21,22 @@ THRESHOLDS = np.floor(np.linspace(0, 255, INPUTS // 2)).astype(int)
 Images = UInt8[np.ndarray, "batch height width"]
 
 
+def _check(images: Images) -> None:
+    """Refuse what is no batch of gray images of 8 bits: others, such as those from 0 to 1, would be taken for black ones."""
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3:
+        what = f"{images.dtype} of shape {tuple(images.shape)}" if hasattr(images, "dtype") else type(images).__name__
+        raise ValueError(f"images are {what}: give an array of uint8, 0 (black) to 255, (batch, height, width)")
+
+
 def threshold_code(images: Images, cue: int = CUE) -> UInt8[Tensor, "time batch 80"]:
     """Spikes of the 80 inputs: one step per pixel, row by row, then ``cue`` steps.
 
     Raises
     ------
     ValueError
-        If cue is negative.
+        If cue is negative, or the images are no arrays of 8 bits.
     """
+    _check(images)
     if cue < 0:
         raise ValueError(f"cue is {cue}: it is a number of steps")
     pixels = images.reshape(len(images), -1).T
@@ -45,7 +53,14 @@ def threshold_code(images: Images, cue: int = CUE) -> UInt8[Tensor, "time batch 
 
 
 def rows(images: Images) -> Float[Tensor, "height batch width"]:
-    """One row of pixels per step, as gray values from 0 to 1."""
+    """One row of pixels per step, as gray values from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the images are no arrays of 8 bits.
+    """
+    _check(images)
     return torch.from_numpy(images.transpose(1, 0, 2) / np.float32(255))
 
 
@@ -55,8 +70,9 @@ def halved(images: Images) -> UInt8[np.ndarray, "batch half_height half_width"]:
     Raises
     ------
     ValueError
-        If width or height is odd.
+        If width or height is odd, or the images are no arrays of 8 bits.
     """
+    _check(images)
     n, height, width = images.shape
     if height % 2 or width % 2:
         raise ValueError(f"images are {height} x {width}: only an even number of pixels can be halved")

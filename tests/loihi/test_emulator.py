@@ -3,8 +3,10 @@
 import dataclasses
 import warnings
 
+import jaxtyping
 import numpy as np
 import pytest
+import torch
 
 from reference import chip
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
@@ -173,8 +175,15 @@ def test_registers_hold_whole_numbers():
         within("decay_v", 20.5, 0, 4096)
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
     for x, lag, words in (
+        (0.01 * inputs(9), 2, r"x is float64 of shape \(9, \d+, 7\): give an array of uint8"),
+        (-inputs(9).astype(np.int8), 2, "x is int8 of shape"),
+        (inputs(9)[:, 0], 2, r"x is uint8 of shape \(9, 7\)"),
+        (torch.from_numpy(inputs(9)), 2, "x is torch.uint8 of shape"),
+        (inputs(9).tolist(), 2, "x is list: give an array"),
+        (inputs(9), 9, "input_lag is 9 of 9 steps: spikes cannot come before they are sent, nor all after the last step"),
         (inputs(9)[..., :5], 2, "x has 5 inputs, but w_in has 7 columns"),
         (2 * inputs(9), 2, "x holds 2: an input spike is 1"),
         (inputs(9), -1, "input_lag is -1"),

@@ -1,3 +1,4 @@
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -55,3 +56,17 @@ def test_other_forms():
         halved(images[:, 1:])
     with pytest.raises(ValueError, match="cue is -1"):
         threshold_code(images, cue=-1)
+
+
+@pytest.mark.parametrize("read", [threshold_code, rows, halved])
+def test_images_that_would_be_taken_for_black_ones_are_refused(read, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+    images = np.full((4, 28, 28), 200, np.uint8)
+    for bad, words in (
+        (images / 255, r"images are float64 of shape \(4, 28, 28\): give an array of uint8, 0 \(black\) to 255"),
+        (images[0], r"images are uint8 of shape \(28, 28\)"),
+        (torch.from_numpy(images), "images are torch.uint8 of shape"),
+        (images.tolist(), "images are list: give"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            read(bad)
