@@ -249,9 +249,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
-# :alt: Bars from one to the right, for four changes of what is counted. With 2 sentences, leaving out the processors or counting the idle GPU doubles the ratio. With 20 sentences, the assumption about the cores at work moves it most, almost sixfold.
-# By which factor the ratio, GPU over Loihi, would be larger if something were counted otherwise (emulated). What a GPU needs when idle is
-# that of another measured run, of an LSTM network.
+# :alt: Bars from one to the right, for four changes of what is counted. With 2 sentences, counting the idle GPU moves the ratio most, almost threefold, and leaving out the processors doubles it. With 20 sentences, the assumption about the cores at work moves it most, almost sixfold, and the idle GPU still doubles it.
+# By which factor the ratio, GPU over Loihi, would be larger if something were counted otherwise (emulated). Idle power is that of a GPU in
+# another measured run, of an LSTM network, for as long as the GPU of the talk takes for a question, with 20 sentences at least as long as with 2.
 # ```
 #
 # {numref}`fig-sensitivity` shows how much such numbers depend on what is counted. The GPU's energy in the talk's table seems to be without what it

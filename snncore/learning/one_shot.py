@@ -142,7 +142,15 @@ class OneShot(nn.Module):
         return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))
 
     def forward(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"]) -> Lesson:
-        """One trial, one update for each of the things shown, and the trial after it."""
+        """One trial, one update for each of the things shown, and the trial after it.
+
+        Raises
+        ------
+        ValueError
+            If it is shown for more or fewer steps than a trial has.
+        """
+        if len(shown) != len(x):
+            raise ValueError(f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it, for instance a path to so many points")
         before = self.trial(x)
         lsg = self.signals(x, shown, before)
         learning_signal = self.output(lsg)

@@ -35,9 +35,14 @@ def load_checkpoint(name: str, network: Network) -> Network:
     """
     path = package_file(f"checkpoints/{name}.safetensors")
     try:
-        network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise DataError(f"{path} does not fit: {error}. Restore it with 'git checkout data/checkpoints/{path.name}'") from error
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be read: {error}. Restore it with 'git checkout data/checkpoints/{path.name}'") from error
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        made = about_checkpoint(name)["command"]
+        raise DataError(f"{path} is of another network ({error}): build the one of its training, {made!r}, or train anew by it") from error
     return network
 
 

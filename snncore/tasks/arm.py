@@ -62,8 +62,11 @@ def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
     Raises
     ------
     ValueError
-        If a point is not finite or out of reach, there are fewer than 3, or a joint would have to turn farther or faster than it can.
+        If a point is not finite or out of reach, there are fewer than 3, or a joint would have to turn farther or faster than it can; if
+        the points are no array of that shape.
     """
+    if path.ndim != 3 or path.shape[-1] != 2:
+        raise ValueError(f"the path has shape {tuple(path.shape)}: give (time, batch, 2); of one path of points (x, y), path[:, None]")
     if len(path) < 3:
         raise ValueError(f"the path has {len(path)} points: give one per step, at least 3")
     if not path.isfinite().all():

@@ -2,6 +2,7 @@
 
 import math
 
+import jaxtyping
 import pytest
 import torch
 
@@ -99,7 +100,7 @@ def test_one_update_can_be_learned():
     lesson = network(x, shown)
     weights = network.updated(x, lesson.before, lesson.learning_signal.flip(1))  # the other one's signals: the wrong answer
     swapped = network.output(network.trial(x.expand(-1, 2, -1), weights))[20:]
-    assert float((swapped + target).square().mean()) < 0.4
+    assert float((swapped + target).detach().square().mean()) < 0.4
 
 
 def test_constants():
@@ -110,3 +111,10 @@ def test_constants():
     assert network.lsg.w_in.shape == (LSG, SHOWN + N + IN)
     with pytest.raises(ValueError, match="w_in, w_rec, w_out have shapes"):
         network.trial(torch.zeros(TIME, 1, IN + 1).double())
+
+
+def test_what_is_shown_lasts_as_long_as_a_trial(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+    network, x, shown = problem()
+    with pytest.raises(ValueError, match="what is shown has 59 steps, but a trial 60: resample it"):
+        network(x, shown[1:])

@@ -2,6 +2,7 @@
 
 import math
 
+import jaxtyping
 import pytest
 import torch
 
@@ -58,8 +59,11 @@ def test_following_a_path_brings_the_movement_back():
     assert (found.omega - m.omega[:, bent & straight]).abs().mean() < 0.05
 
 
-def test_paths_that_no_arm_can_follow_are_refused():
+def test_paths_that_no_arm_can_follow_are_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
     ok = movements(1).tip
+    with pytest.raises(ValueError, match=r"the path has shape \(250, 2\): give \(time, batch, 2\); of one path of points"):
+        arm.follow(ok[:, 0], DT)
     with pytest.raises(ValueError, match=r"step 7 of a path is 1\.30 from the shoulder: the arm reaches 1.0; shrink it"):
         arm.follow(torch.where(torch.arange(STEPS)[:, None, None] == 7, torch.tensor([1.3, 0.0]), ok), DT)
     with pytest.raises(ValueError, match="2 points: give one per step"):

@@ -1,5 +1,6 @@
 """Episodes, symbols and words: what is asked belongs to what was shown, images keep their ink, and tones fire at their place."""
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -141,7 +142,14 @@ def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
     assert float((quiet - counts).abs().max()) <= 1
 
 
-def test_words_that_cannot_be_heard_are_refused():
+def test_words_that_cannot_be_heard_are_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+    with pytest.raises(DataError, match=r"float64 of shape \(16000,\): give one channel of 16-bit integers"):
+        spoken_words.spikes(tone(400) / 32_767)
+    with pytest.raises(DataError, match=r"shape \(16000, 2\): give one channel"):
+        spoken_words.spikes(np.stack([tone(400)] * 2, -1))
+    with pytest.raises(DataError, match="1599 samples: cut it to one second, at most 16000 and at least 1600"):
+        spoken_words.spikes(tone(400, samples=1599))
     with pytest.raises(DataError, match="8000 samples per second: resample it to 16000"):
         spoken_words.spikes(tone(400), 8000)
     with pytest.raises(DataError, match="16001 samples: cut it"):
