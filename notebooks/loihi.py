@@ -54,7 +54,9 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # $$
 #
 # and $v$ is 0 after a spike. A decay is a multiplication by a number of twelve bits that rounds toward zero,
-# $D_k(x) = \operatorname{sign}(x) \lfloor |x| (4096 - k) / 4096 \rfloor$; states have 24 bits, weights eight. The registers leave few time
+# $D_k(x) = \operatorname{sign}(x) \lfloor |x| (4096 - k) / 4096 \rfloor$; states have 24 bits, weights eight. A weight $w_i$, of an input or a neuron that
+# has fired, counts with an exponent $e$ that the neuron's weights share; the threshold is 64 times the register $v_\text{mant}$; and what a
+# spike adds to the AHP current, 384, is a weight of 96 times $2^2$. The registers leave few time
 # constants to choose from: the decay 204 is a membrane of {value}`tau_m` ms, and the decay 5 an AHP current of {value}`tau_ahp` ms, whose
 # neighbors 4 and 6 would be 1024 and 682 ms.
 #
@@ -150,7 +152,8 @@ plt.show()
 #
 # The wrong ones, first the digits and then the answers, are {published}`loihi.smnist.replay200.labels` in Intel's notebook, and
 # {claim}`loihi.smnist.replay200.labels` here. All are wrong in the same way, which no statistical likeness would give. Is the test sharp?
-# {numref}`tab-details` changes one detail of the emulation at a time, and each shows in the answers.
+# {numref}`tab-details` changes one detail of the emulation at a time. Each shows in the answers, but not alike: most change many of them,
+# the reset of the outputs and a lag of one step only one or two. About these the answers say little.
 #
 # :::{list-table} The same 200 images with one detail changed: how many answers are no longer those of the exact emulation (emulated and recorded).
 # :name: tab-details
@@ -180,6 +183,10 @@ plt.show()
 #
 # ## What the events cost
 #
+# *Static* energy is what a chip needs even if nothing happens, *dynamic* energy what work adds. Beside its neuron cores a chip has three x86
+# processors, which send inputs and read answers. Cores stand in groups, *tiles*, that a network joins; at the end of each step all wait for each
+# other, which is the *barrier*.
+#
 # The emulator counts every event. {numref}`tab-events` multiplies the counts by the chip's published prices per event
 # {cite:p}`davies2018`, which its makers estimated from the design before there was silicon, and which are not fitted to anything here. The
 # network lies on one core, and a second one relays the input. The prices do not say when the update of a compartment is active, so the
@@ -201,7 +208,7 @@ plt.show()
 # * - Energy of the whole chip
 #   - {published}`loihi.smnist.measured.energy`
 #   - not modeled
-# * - of which the processors beside the cores use
+# * - of which the x86 processors use
 #   - {published}`loihi.smnist.measured.x86_share`
 #   - not modeled
 # * - Energy-delay product
@@ -209,9 +216,8 @@ plt.show()
 #   - not modeled
 # :::
 #
-# The prices overestimate the energy of the cores, and the time is another one altogether: the cores wait for the processors beside them,
-# which send the input spikes and read the answer. These processors, not the neurons, use most of the energy, too. The network itself is
-# cheaper than the published ratios show.
+# The prices overestimate the energy of the cores. Of the time, events explain less than a third. The rest is probably waiting: for the processors
+# that send the input spikes and read the answer. These processors, not the neurons, use most of the energy, too.
 #
 # ## Compared with what?
 #

@@ -28,8 +28,11 @@
 # W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i^v(t),
 # $$
 #
-# which is e-prop ({doc}`eprop`) with another learning signal. (The path is shown by {value}`code` neurons, each of which fires the faster the closer the point is to a
-# place of its own; and regularly, where the source draws spikes at random, whose noise would be a good part of the error that is left in the end.) Then the learner moves the arm again, now without being shown anything.
+# which is e-prop ({doc}`eprop`) with another learning signal. Then the learner moves the arm again, now without being shown anything.
+#
+# The path is shown by {value}`code` neurons, each of which fires the faster the closer the point is to a place of its own. They fire regularly,
+# where the source draws their spikes at random, which adds noise. The learner's only input is a *clock*: ten inputs, of which two at a time fire,
+# so that it knows how far the trial has come.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few movements; paper: more of them learn in the ordinary way, and longer
@@ -69,10 +72,11 @@ for ax, rank in zip(axes, ranks, strict=True):
     ax.plot(*seen.movements.tip[:, k].T, color=GRAY, lw=3.5, alpha=0.5, label="shown")
     ax.plot(*before.T, color=ORANGE, lw=1, ls=":", label="before")
     ax.plot(*after[:, k].T, color=BLUE, lw=1.3, label="after one update")
-    ax.set(aspect="equal", xticks=[], yticks=[], xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+    ax.set(aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xlabel="x")
     ax.set_title(f"error {float(result.errors[k]):.3f}", fontsize=9)
     for name, path in (("shown", seen.movements.tip[:, k]), ("after", after[:, k])):
         frame[f"{name}_{k}_x"], frame[f"{name}_{k}_y"] = path[:, 0], path[:, 1]
+axes[0].set_ylabel("y (arm length 1)")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
 record.figure(fig, "movements", frame)
 plt.show()
@@ -81,7 +85,7 @@ plt.show()
 # ```{figure} ../results/one_shot/movements.*
 # :name: fig-movements
 # :alt: Five curved paths in the plane. Before the update the arm makes the same small movement in all panels; after it, its path lies close to the one that was shown in four of them and follows it roughly in the last.
-# Held-out movements (live, with recorded networks): of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
+# Positions of the tip in the plane; held-out movements (live, with recorded networks): of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
 # ```
 #
 # The error is the mean squared distance of the tip along x and along y, where the arm has length 1. {numref}`tab-arm` has its mean over
@@ -184,7 +188,8 @@ plt.show()
 #
 # From the same weights, learners can go on by ordinary updates, each movement for itself, with the error at hand in each update.
 # {numref}`fig-updates` shows how far e-prop with symmetric feedback and BPTT come for {value}`ordinary` movements, by Adam with the best of four
-# rates for each. (It is not e-prop online: the error of a position counts for all velocities that led to it.)
+# rates for each. (It is not e-prop online: the error of a position counts for all velocities that led to it.) These first weights were
+# optimized for the learned signals, not for gradients.
 
 # %% tags=["hide-input", "remove-output"]
 curve = result.ordinary
@@ -194,7 +199,7 @@ for rule, color in (("e-prop", GREEN), ("BPTT", RED)):
     ax.plot(rows["updates"], rows["error"], color=color, label=rule)
 ax.plot([0, 1], [curve["error"].iloc[0], result.one_update], "o-", color=BLUE, label="one update by learned signals")
 ax.axhline(result.one_update, color=BLUE, ls=":", lw=1)
-ax.set(xlabel="updates", ylabel="squared error", yscale="log", xscale="symlog", xlim=(-0.1, None))
+ax.set(xlabel="updates", ylabel="mean squared error", yscale="log", xscale="symlog", xlim=(-0.1, None))
 ax.legend()
 record.figure(fig, "updates", curve)
 plt.show()
@@ -203,11 +208,12 @@ plt.show()
 # ```{figure} ../results/one_shot/updates.*
 # :name: fig-updates
 # :alt: Squared error against updates, both logarithmic. One update by learned signals brings the error down at once; the curves of e-prop and BPTT need tens of updates to come as low.
-# Position error after ordinary updates from the same weights, and after one by learned signals (live).
+# Position error (arm length 1) after ordinary updates from the same weights, and after one by learned signals (live).
 # ```
 #
-# The talk says {published}`oneshot.arm.k_to_match`. One update by learned signals is worth {value}`k_eprop` updates of e-prop and {value}`k_BPTT` of
-# BPTT. Within {value}`ordinary_updates` updates, these come down to {value}`lowest_eprop` and {value}`lowest_BPTT`: ordinary learning has no limit,
+# The talk says {published}`oneshot.arm.k_to_match`. From these weights, e-prop needs {value}`k_eprop` updates to come as low as one by learned
+# signals, and BPTT {value}`k_BPTT`. From weights that are optimized for a gradient step, they may need fewer; {doc}`one_shot_symbols` makes that
+# comparison for symbols. Within {value}`ordinary_updates` updates, these come down to {value}`lowest_eprop` and {value}`lowest_BPTT`: ordinary learning has no limit,
 # while the learned signals were made for one update.
 #
 # ## Outside of the family
@@ -222,9 +228,10 @@ for ax, (name, (m, unlearned, learned)) in zip(axes, result.figures.items(), str
     ax.plot(*m.tip[:, 0].T, color=GRAY, lw=3.5, alpha=0.5, label="shown")
     ax.plot(*unlearned.T, color=ORANGE, lw=1, ls=":", label="before")
     ax.plot(*learned.T, color=BLUE, lw=1.3, label="after one update")
-    ax.set(aspect="equal", xticks=[], yticks=[], title=name, xlim=(-0.3, 1.05), ylim=(-0.3, 1.05))
+    ax.set(aspect="equal", xticks=[0, 1], yticks=[0, 1], title=name, xlim=(-0.3, 1.05), ylim=(-0.3, 1.05), xlabel="x")
     for kind, path in (("shown", m.tip[:, 0]), ("after", learned)):
         frame[f"{name} {kind} x"], frame[f"{name} {kind} y"] = path[:, 0], path[:, 1]
+axes[0].set_ylabel("y (arm length 1)")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
 record.figure(fig, "drawn", frame)
 plt.show()
@@ -233,7 +240,7 @@ plt.show()
 # ```{figure} ../results/one_shot/drawn.*
 # :name: fig-drawn
 # :alt: A circle, an eight, a letter S and a spiral, each with the path of the arm before and after one update. After it, the arm moves around the right places and follows the shapes roughly.
-# Drawn paths: shown, before, and after one update (live).
+# Drawn paths: shown, before, and after one update (live); positions of the tip in the plane.
 # ```
 #
 # :::{csv-table} Squared position errors of drawn paths (live).
@@ -241,6 +248,9 @@ plt.show()
 # :header-rows: 1
 # :file: ../results/one_shot/drawn.csv
 # :::
+#
+# For a path of your own, give one point per step, beginning where the arm starts: `m = arm.follow(points[:, None], experiment.DT)` is the
+# movement, and `experiment.lesson(net, m)` the lesson.
 #
 # Drawn paths are smaller than most movements of the family, so the error alone flatters them. Of a path's own variance in time, one update
 # explains {value}`family_median` for half of the family's movements, and {value}`family_low` for all but one in twenty. What it learned to do
@@ -260,7 +270,7 @@ fig, ax = plt.subplots(figsize=(6, 2.8))
 for k, (_, rows) in enumerate(c.groupby("seed")):
     smooth = rows["error"].rolling(10, min_periods=1).mean()
     ax.plot(rows["update"], smooth, lw=1, color=(BLUE, RED, GREEN, ORANGE)[k % 4], label=f"seed {k}")
-ax.set(xlabel="updates of the outer optimization", ylabel="squared error", yscale="log")
+ax.set(xlabel="updates of the outer optimization", ylabel="mean squared error", yscale="log")
 ax.legend()
 record.figure(fig, "training", c)
 plt.show()
@@ -275,7 +285,8 @@ plt.show()
 # To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates ({value}`live_seconds` s), the error of held-out
 # movements is {value}`live_before` before the inner update, and {value}`live_after` after it. (A training of 1,200 updates: {claim}`oneshot.arm.live`.)
 # An iteration of the outer
-# optimization takes {claim}`speed.oneshot` of processor time by our compiled loops, {claim}`speed.oneshot.ratio` as fast as by PyTorch's operations.
+# optimization takes {claim}`speed.oneshot` of processor time, of all threads together, by our compiled loops. By the clock they are
+# {claim}`speed.oneshot.ratio` as fast as PyTorch's operations.
 #
 # ## What remains
 #

@@ -400,7 +400,7 @@ def run(c: Config, record: Record) -> Result:
         "oneshot.arm.signal_correlation.neuron", float(np.nanmean(each)), low=float(np.nanmin(each)), high=float(np.nanmax(each)), **where
     )
     about = about_checkpoint("one_shot_0")
-    words = {"outer_updates": f"{RECIPE.updates:,}", "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"]}
+    words = {"outer_updates": f"{about['recipe']['updates']:,}", "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"]}
     sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": c.movements, "seeds": SEEDS}
     for name, value in (words | sizes).items():
         record.value(name, value)

@@ -20,12 +20,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.datafiles import read_omniglot, read_spoken_words
+from snncore.experiments.one_shot import SIZES, Own
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.learning.one_shot_classifier import OneShotClassifier, Session
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
+from snncore.networks.recurrent import Weights
 from snncore.seeds import torch_generator
 from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.episodes import Episodes, Examples
@@ -67,14 +69,17 @@ COUNT = 1000  # episodes of each
 
 @dataclass(frozen=True)
 class Config:
-    """Episodes of printed letters; whether to test on handwritten symbols and spoken words, which are downloads."""
+    """Episodes of printed letters; those that also learn by ordinary updates, and how many; whether to test on handwritten symbols and
+    spoken words, which are downloads."""
 
     episodes: int = COUNT
+    ordinary: int = 30
+    updates: int = 10
     downloads: bool = False
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(episodes=20), "book": Config(), "paper": Config(downloads=True)}
+PRESETS = {"smoke": Config(episodes=20, ordinary=4, updates=2), "book": Config(), "paper": Config(downloads=True)}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -155,10 +160,12 @@ def score(right: Float[Tensor, " episode"]) -> Score:
 
 
 class Answered(NamedTuple):
-    """Shares of right answers in each episode: after one update, before it, by the most similar features, by the nearest image."""
+    """Shares of right answers in each episode: after one update, before it, after one by the learning signals of another episode (of the
+    next example, if there is no other), by the most similar features, by the nearest image."""
 
     after: Float[Tensor, " episode"]
     before: Float[Tensor, " episode"]
+    shuffled: Float[Tensor, " episode"]
     features: Float[Tensor, " episode"]
     nearest: Float[Tensor, " episode"]
 
@@ -173,10 +180,13 @@ def answered(net: OneShotClassifier, images: Tensor, e: Episodes, generator: tor
     """What a trained network answers in episodes, and what it would without an update, or by comparing."""
     net.eval()
     slot = slots(e, generator)
-    s = net(images[e.support], slot, images[e.query])
-    _, untaught = net.ask(s.features[:, e.support.numel() :], slot)
+    s, (count, ways) = net(images[e.support], slot, images[e.query]), e.support.shape
+    seen, asked = s.features.split([count * ways, e.query.numel()], 1)
+    _, untaught = net.ask(asked, slot)
+    x = torch.cat([seen, net.clock.expand(-1, count * ways, -1)], -1)
+    _, mistaught = net.ask(asked, slot, net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways))
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-    return Answered(*((y.argmax(-1) == e.label).float().mean(1) for y in (s.answers, untaught, s.alike, -distance)))
+    return Answered(*((y.argmax(-1) == e.label).float().mean(1) for y in (s.answers, untaught, mistaught, s.alike, -distance)))
 
 
 def test(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Answered:
@@ -212,6 +222,71 @@ def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
 
     name, words = (kind, f"--train {kind}") if lsg else (kind + ALONE, f"--train {kind} --alone")
     return once(f"{BEGINNING}{name}_{seed}", f"one_shot_symbols {words}", KINDS[kind].recipe, seed, do)
+
+
+# --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
+
+RATES = 1e-3, 3e-3, 1e-2  # of Adam
+
+
+def ordinary_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, credit: bool) -> Own:
+    """Gradient of each episode's error about its examples, of these features, for its own weights, by BPTT or (no credit) e-prop."""
+    w_in, w_rec = (w.detach().requires_grad_() for w in own)
+    _, y = net.ask(seen, slot, _all(net, Own(w_in, w_rec)), credit)
+    label = torch.arange(slot.shape[1]).repeat(len(slot))
+    return Own(*torch.autograd.grad(F.cross_entropy(y.flatten(0, 1), label, reduction="sum"), (w_in, w_rec)))
+
+
+def _all(net: OneShotClassifier, own: Own) -> Weights:
+    """All weights of each episode's learner: its own ones, and the common readouts."""
+    learner = net.pair.learner
+    return Weights(own.w_in, own.w_rec * learner.no_self, learner.w_out.detach().expand(len(own.w_in), -1, -1))
+
+
+def ordinary(record: Record, net: OneShotClassifier, c: Config) -> tuple[pd.DataFrame, float]:
+    """Right answers [%] about printed letters after ordinary updates, and after one by learned signals.
+
+    Each rule has the size of a single step, and the rate, that are best for these very queries.
+    """
+    symbols, g = printed.letters().symbols, torch_generator(c.seed, "printed letters for ordinary learning")
+    e = episodes.draw(symbols.classes, c.ordinary, 5, 2, g)
+    slot, start = slots(e, g), net.pair.learner.weights()
+    with torch.no_grad():
+        s = net(symbols.images[e.support], slot, symbols.images[e.query])
+    seen, asked = s.features.split([e.support.numel(), e.query.numel()], 1)
+    fresh = Own(*(w.detach().expand(c.ordinary, -1, -1) for w in start[:2]))
+
+    @torch.no_grad()
+    def right(own: Own) -> float:
+        return 100 * float((net.ask(asked, slot, _all(net, own))[1].argmax(-1) == e.label).float().mean())
+
+    learned = 100 * float((s.answers.argmax(-1) == e.label).float().mean())
+    record.value("ordinary_learned", learned, "{:.0f} %")
+    record.value("ordinary_lessons", c.ordinary)
+    record.value("ordinary_updates", c.updates)
+    rows = []
+    for rule, credit in (("e-prop", False), ("BPTT", True)):
+        grads = ordinary_gradient(net, fresh, seen, slot, credit)
+        unit = fresh.w_rec.std() / grads.w_rec.std()
+        single = max(right(Own(*(w - size * unit * grad for w, grad in zip(fresh, grads, strict=True)))) for size in SIZES)
+        curves = []
+        for rate in RATES:
+            own, curve = Own(*(w.clone() for w in fresh)), []
+            optimizer = torch.optim.Adam(own, rate)
+            for _ in range(c.updates + 1):
+                curve.append(right(own))
+                for w, grad in zip(own, ordinary_gradient(net, own, seen, slot, credit), strict=True):
+                    w.grad = grad
+                optimizer.step()
+            curves.append(curve)
+        best = max(curves, key=max)
+        rows += [{"rule": rule, "updates": k, "right": value} for k, value in enumerate(best)]
+        reached = next((k for k, value in enumerate(best) if value >= learned), None)
+        name = rule.replace("-", "")
+        record.value(f"single_{name}", single, "{:.0f} %")
+        record.value(f"most_{name}", max(best), "{:.0f} %")
+        record.value(f"k_{name}", f"more than {c.updates}" if reached is None else reached)
+    return pd.DataFrame(rows), learned
 
 
 # --- The official runs ------------------------------------------------------------------------------------------------------------------
@@ -260,6 +335,9 @@ class Result(NamedTuple):
 
     shown: Shown
     w_out: Float[Tensor, "way neuron"]
+    ordinary: pd.DataFrame
+    learned: float
+    confusion: pd.DataFrame
     ways: pd.DataFrame
     curves: pd.DataFrame
 
@@ -320,7 +398,21 @@ def claims_of(record: Record, kind: str, ways: Sequence[int], name: str) -> None
         record.claim(f"oneshot.{kind}.{n}way.margin", more.mean, low=more.low, high=more.high, **where)
 
 
-WHO = {"after": "after one update", "before": "before it", "features": "most similar features", "nearest": "nearest image"}
+def confusion(net: OneShotClassifier, c: Config) -> pd.DataFrame:
+    """For which letter each of the first `SLOTS` printed ones is taken [%], all to choose from; rows: what is shown."""
+    p, g = printed.letters(), torch_generator(c.seed, "printed letters that may be confused")
+    counts, fonts = torch.zeros(SLOTS, SLOTS), len(p.typefaces)
+    for _ in range(max(1, c.episodes // 100)):
+        e = episodes.draw(p.symbols.classes[:SLOTS], 5, SLOTS, fonts - 1, g)
+        with torch.no_grad():
+            answers = net(p.symbols.images[e.support], slots(e, g), p.symbols.images[e.query]).answers.argmax(-1)
+        taken_for = e.support.gather(1, answers)
+        counts.index_put_((e.query.flatten() // fonts, taken_for.flatten() // fonts), torch.ones(()), accumulate=True)
+    letters_ = list(printed.LETTERS[:SLOTS])
+    return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), letters_, letters_)
+
+
+WHO = {"after": "after one update", "before": "before it", "shuffled": "by another lesson's signals", "features": "most similar features", "nearest": "nearest image"}
 
 
 def letters(record: Record, net: OneShotClassifier, c: Config) -> None:
@@ -365,6 +457,11 @@ def run(c: Config, record: Record) -> Result:
         record.value(f"{kind}_machine", about["machine"])
     for name, value in {"features": FEATURES, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "slots": SLOTS}.items():
         record.value(name, value)
+    for kind, most in (("omniglot", 20), ("words", 10)):
+        tests = about_checkpoint(f"{BEGINNING}{kind}_0")
+        for n in (5, most):
+            less = tests[f"test_{n}"]["features"][0] - tests[f"test_{n}"]["after"][0]
+            record.value(f"{kind}_features_{n}", less, "{:.1f} pp")
     for name, kind in (("together", "omniglot"), ("alone", f"omniglot{ALONE}")):
         for n in (5, 20):
             record.value(f"{name}_{n}", about_checkpoint(f"{BEGINNING}{kind}_0")[f"test_{n}"]["after"][0], "{:.1f} %")
@@ -372,7 +469,14 @@ def run(c: Config, record: Record) -> Result:
     if c.downloads:
         claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets")
         claims_of(record, "words", (5,), "Speech Commands subset")
-    return Result(shown, w_out, ways_of_accounts(), curves_of_accounts())
+    taken_for = confusion(net, c)
+    mistakes = taken_for.to_numpy().copy()
+    np.fill_diagonal(mistakes, 0)
+    i, j = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    record.value("confused", f"{taken_for.index[i]} for {taken_for.columns[j]}")
+    record.value("confused_share", float(mistakes[i, j]), "{:.0f} %")
+    record.value("confused_right", float(np.diag(taken_for).mean()), "{:.0f} %")
+    return Result(shown, w_out, *ordinary(record, net, c), taken_for, ways_of_accounts(), curves_of_accounts())
 
 
 def options(parser: argparse.ArgumentParser) -> None:

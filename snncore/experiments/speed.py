@@ -53,6 +53,10 @@ def config(preset: str, seed: int = 0) -> Config:
     return replace(PRESETS[preset], seed=seed)
 
 
+EQUAL = 300  # steps in which gradients are compared before they are timed
+SIZES = (500, 100), (1000, 100), (2000, 100), (1000, 50), (1000, 200), (1000, 400)  # steps and neurons of `eprop_costs`
+
+
 def side_by_side(candidates: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
     """Shortest time of each [s], taken in turns, so that a disturbance hits all of them."""
     best = dict.fromkeys(candidates, float("inf"))
@@ -169,41 +173,52 @@ def recurrent(record: Record, c: Config) -> None:
     record.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
 
 
-def eprop(record: Record, c: Config) -> float:
-    """One gradient for 50 LIF and 50 ALIF neurons: e-prop compiled, by the published recursion, and BPTT by autograd; copies of numbers.
+def eprop_candidates(n: int, steps: int, samples: int, seed: int) -> dict[str, Callable[[], tuple[Tensor, ...]]]:
+    """One gradient for n neurons, half of them LIF and half ALIF: e-prop compiled, by the published recursion, and BPTT by autograd.
 
-    The recursion is given spikes that the compiled loop has found. Returns the seconds that the compiled one takes per sample.
+    The recursion is given spikes that the compiled loop has found.
+
+    Raises
+    ------
+    ValueError
+        If the compiled gradient and that of the recursion differ in double precision, where few steps are compared.
     """
-    g, steps = torch_generator(c.seed, "e-prop for timing"), c.eprop_steps
+    g = torch_generator(seed, "e-prop for timing")
     lif, alif = conventions.lif("elig", 20.0, 0.6, 5), conventions.alif("elig", 20.0, 2000.0, 0.6, 0.0174, 5)
-    populations, samples = [Population(50, lif), Population(50, alif)], 32
+    populations = [Population(n // 2, lif), Population(n - n // 2, alif)]
     network = RecurrentNetwork(40, populations, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
     x = (torch.rand(steps, samples, 40, generator=g) < 0.02).float()
     target = torch.randn(steps, samples, 2, generator=g)
-    feedback = torch.randn(100, 2, generator=g)
+    feedback = torch.randn(n, 2, generator=g)
 
-    def backward(dtype: torch.dtype = torch.float32, **options: bool) -> tuple[Tensor, ...]:
+    def backward(dtype: torch.dtype = torch.float32, part: slice = slice(None), **options: bool) -> tuple[Tensor, ...]:
         weights = Weights(*(w.detach().to(dtype).requires_grad_() for w in network.weights()))
         back = None if options.get("credit") else feedback.to(dtype)
-        y = run_network(x.to(dtype), weights, populations, network.readout, w_feedback=back, **options).y
-        return torch.autograd.grad((y - target.to(dtype)).square().sum() / 2, weights[:2])
+        y = run_network(x[part].to(dtype), weights, populations, network.readout, w_feedback=back, **options).y
+        return torch.autograd.grad((y - target[part].to(dtype)).square().sum() / 2, weights[:2])
 
-    def recursion(dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
+    def recursion(dtype: torch.dtype = torch.float32, part: slice = slice(None)) -> tuple[Tensor, ...]:
         weights = Weights(*(w.detach().to(dtype) for w in network.weights()))
-        trial, activity = observe(x.to(dtype), weights, populations, network.readout)
-        return gradient(trial, Signal((activity.y - target.to(dtype)) @ feedback.T.to(dtype), network.readout.kappa), "online")
+        trial, activity = observe(x[part].to(dtype), weights, populations, network.readout)
+        return gradient(trial, Signal((activity.y - target[part].to(dtype)) @ feedback.T.to(dtype), network.readout.kappa), "online")
 
-    for ours, known in zip(backward(torch.float64, credit=False), recursion(torch.float64), strict=True):
-        off_diagonal = 1 - torch.eye(100) if known.shape[1] == 100 else 1.0
+    few = slice(0, EQUAL)
+    for ours, known in zip(backward(torch.float64, few, credit=False), recursion(torch.float64, few), strict=True):
+        off_diagonal = 1 - torch.eye(n) if known.shape[1] == n else 1.0
         if not torch.allclose(ours * off_diagonal, known, rtol=1e-9, atol=1e-9):
             raise ValueError("compiled e-prop differs from the published recursion: do not trust its time")
+    return {
+        "fused": lambda: backward(credit=False), "recursion": recursion, "bptt": lambda: backward(credit=True, compiled=False),
+    }  # fmt: skip
+
+
+def eprop(record: Record, c: Config) -> float:
+    """One gradient for 50 LIF and 50 ALIF neurons in three ways, and copies of numbers; returns the seconds of the compiled one per sample."""
+    steps, samples = c.eprop_steps, 32
+    candidates: dict[str, Callable[[], object]] = {**eprop_candidates(100, steps, samples, c.seed)}
     traffic = torch.ones(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step
     copy = torch.ones_like(traffic)
-    candidates: dict[str, Callable[[], object]] = {
-        "fused": lambda: backward(credit=False), "copy": lambda: copy.copy_(traffic), "recursion": recursion,
-        "bptt": lambda: backward(credit=True, compiled=False),
-    }  # fmt: skip
-    times = side_by_side(candidates, min(5, c.repetitions))
+    times = side_by_side(candidates | {"copy": lambda: copy.copy_(traffic)}, min(5, c.repetitions))
     where = f"{samples} samples, {steps:,} steps, 100 neurons, {torch.get_num_threads()} threads"
     if c.full_size:
         for name in ("bptt", "recursion"):
@@ -211,6 +226,16 @@ def eprop(record: Record, c: Config) -> float:
         record.claim("speed.eprop.floor", times["fused"] / times["copy"], dataset=where, timing=True)
     record.timing("eprop_ms", 1e3 * times["fused"], "{:.0f} ms")
     return times["fused"] / samples
+
+
+def eprop_costs(record: Record, c: Config) -> None:
+    """How the time of one gradient grows with steps and neurons."""
+    for k, (steps, n) in enumerate(SIZES):
+        few = steps if c.full_size else steps // 100
+        record.value(f"cost_steps_{k}", f"{few:,}")
+        record.value(f"cost_neurons_{k}", n)
+        for name, seconds in side_by_side(eprop_candidates(n, few, 8, c.seed), 2).items():
+            record.timing(f"cost_{name}_{k}", 1e3 * seconds, "{:,.0f}")
 
 
 # --- SpikingJelly, of the extra ``oracles`` ------------------------------------------------------------------------------------------

@@ -113,10 +113,10 @@ class OneShot(nn.Module):
         """Scaled readouts."""
         return self.scale * found.y
 
-    def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None) -> Activity:
-        """The learner with its own weights, or with those after an update."""
+    def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None, credit: bool = True) -> Activity:
+        """The learner with its own weights, or with those after an update; ``credit`` is that of `snncore.networks.recurrent.run`."""
         weights = weights or self.learner.weights()
-        return run(x, weights, self.learner.populations, self.learner.readout, potentials=True, compiled=self.compiled)
+        return run(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True, compiled=self.compiled)
 
     def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
         """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""

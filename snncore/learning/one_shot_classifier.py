@@ -157,12 +157,16 @@ class OneShotClassifier(nn.Module):
         return self.size * error @ self.pair.learner.w_out, None
 
     def ask(
-        self, features: Float[Tensor, "time image feature"], slot: Int[Tensor, "episode way"], weights: Weights | None = None
+        self,
+        features: Float[Tensor, "time image feature"],
+        slot: Int[Tensor, "episode way"],
+        weights: Weights | None = None,
+        credit: bool = True,
     ) -> tuple[Activity, Float[Tensor, "episode query way"]]:
         """The learner at queries, with weights of each episode or with its own; and means in time of the readouts in the slots."""
         queries = features.shape[1] // len(slot)
         x = torch.cat([features, self.clock.expand(-1, features.shape[1], -1)], -1)
-        found = self.pair.trial(x, weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)))
+        found = self.pair.trial(x, weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)), credit)
         readouts = LOGITS * self.pair.output(found).mean(0).unflatten(0, (len(slot), queries))
         return found, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
 

@@ -1,6 +1,7 @@
 """Scores of episodes, lessons with printed letters, the official runs, and a training that can be killed."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -116,3 +117,48 @@ def test_a_training_that_is_interrupted_goes_on_as_if_it_were_not(tmp_path, monk
     assert [row["loss"] for row in again["log"]] == [row["loss"] for row in whole["log"]]
     assert again["test_20"] == whole["test_20"]
     assert json.loads((tmp_path / "one_shot_symbols_omniglot_0.json").read_text()) == again
+
+
+def test_ordinary_gradients_are_those_of_each_episode_alone():
+    """Of the plain sum over an episode's examples, by PyTorch; e-prop's is another one."""
+    net, p = symbols.trained("omniglot"), printed.letters().symbols
+    net.pair.compiled = False
+    e = symbols.episodes.draw(p.classes, 2, 5, 1, torch.Generator().manual_seed(3))
+    slot = symbols.slots(e, torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        seen = net.features(p.images[e.support.flatten()])
+    fresh = symbols.Own(*(w.detach().expand(2, -1, -1) for w in net.pair.learner.weights()[:2]))
+    found = {credit: symbols.ordinary_gradient(net, fresh, seen, slot, credit) for credit in (True, False)}
+    learner = net.pair.learner
+    for k in range(2):
+        net.zero_grad()
+        _, y = net.ask(seen[:, 5 * k : 5 * k + 5], slot[k : k + 1])
+        torch.nn.functional.cross_entropy(y[0], torch.arange(5), reduction="sum").backward()
+        assert torch.allclose(found[True].w_in[k], learner.w_in.grad, rtol=1e-3, atol=1e-5)
+        assert torch.allclose(found[True].w_rec[k], learner.w_rec.grad, rtol=1e-3, atol=1e-5)
+    assert not torch.allclose(found[True].w_rec, found[False].w_rec, rtol=0.1)
+
+
+def test_signals_of_another_lesson_teach_nothing():
+    found = symbols.scores(symbols.test(symbols.trained("omniglot"), printed.letters().symbols, 5, 60, 0))
+    assert found["shuffled"].high < 35 < found["after"].low
+
+
+def test_confusions_are_shares_of_what_was_shown(monkeypatch):
+    """All but the diagonal is empty if the answers are right, whatever the order of letters in a lesson."""
+    net = symbols.trained("omniglot")
+    found = symbols.confusion(net, symbols.Config(episodes=100))
+    assert found.sum(axis=1).to_numpy() == pytest.approx(100)
+    assert list(found.index) == list(found.columns) == list(printed.LETTERS[:20])
+    draw, kept = symbols.episodes.draw, []
+
+    def keep(*arguments):
+        kept.append(draw(*arguments))
+        return kept[-1]
+
+    def all_right(self, support, slot, query):
+        return SimpleNamespace(answers=torch.nn.functional.one_hot(kept[-1].label, 20).float())
+
+    monkeypatch.setattr(OneShotClassifier, "forward", all_right)
+    monkeypatch.setattr(symbols.episodes, "draw", keep)
+    assert symbols.confusion(net, symbols.Config(episodes=100)).to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
