@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ from snncore.tasks.story_solver import CannotTell, solve
 
 @dataclass(frozen=True)
 class Config:
-    """Generated questions of each task; whether networks are trained, for which the official files are a download."""
+    """Generated stories of each task for the solver, and questions for networks; whether networks are trained, for which the official files are a download."""
 
     questions: int = 1000
     train: bool = False
@@ -430,6 +431,8 @@ def talk_examples(record: Record) -> dict[str, Read]:
             rows.append(row | {"artificial": said["ann-drawn"], "spiking": said.get("snn-drawn", "")})
     table = pd.DataFrame(rows)
     record.table(table, "talk")
+    told = [{"task": str(story.task), "story": " · ".join(f"{k} {said}" for k, said in enumerate(story.statements, 1))} for story in TALK]
+    record.table(pd.DataFrame(told), "told")
     record.value("talk_questions", len(table))
     record.value("talk_spiking", int((table["spiking"] != "").sum()))
     for kind, count in right.items():
@@ -460,11 +463,15 @@ def from_the_end(task: int, example: Example) -> bool:
         return False
 
 
+PER_STORY = {4: 1, 15: 4, 16: 1, 17: 8, 19: 1, 20: 12}  # questions, at most; else 5
+
+
 def generated(record: Record, c: Config) -> None:
     """Stories of the generator: what the symbolic solver answers, and how often the end of a story is enough."""
-    right, n = 0, 0
+    right, n, stories = 0, 0, []
     for task in TASKS:
-        examples = generate(task, c.questions, numpy_generator(c.seed, f"stories of task {task}"))
+        examples = generate(task, c.questions * PER_STORY.get(task, 5), numpy_generator(c.seed, f"stories of task {task}"))
+        stories.append(1 + sum(now.statements[: len(last.statements)] != last.statements for last, now in pairwise(examples)))
         right += sum(solve(e.statements, e.question) == e.answer for e in examples)
         n += len(examples)
         if task in (5, 13):
@@ -474,8 +481,10 @@ def generated(record: Record, c: Config) -> None:
             mixed = numpy_generator(c.seed, "answers in another order").permutation(answers)
             record.value("mixed_exact", 100 * float((mixed == answers).mean()), "{:.0f} %")
             record.value("mixed_overlap", 100 * len({*mixed} & {*answers}) / len({*answers}), "{:.0f} %")
-    record.claim("rel.solver.generated", 100 * right / n, dataset="questions of our generator, all tasks", n=n)
+    where = f"questions about at least {min(stories):,} stories of our generator for each task"
+    record.claim("rel.solver.generated", 100 * right / n, dataset=where, n=n)
     record.value("solver_questions", n, "{:,}")
+    record.value("solver_stories", min(stories), "{:,}")
 
 
 # --- Spikes -------------------------------------------------------------------------------------------------------------------------
@@ -539,6 +548,16 @@ def regularization(record: Record, c: Config, sparse: Asked) -> None:
         })  # fmt: skip
         if kind == "snn-upper-v":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
+            for name, of_kind in (("sparse", kind), ("other", "snn")):
+                timing = KINDS[of_kind].timing
+                assert timing
+                record.value(f"window_{name}", timing.window)
+                if name == "sparse":
+                    record.value("spikes_busiest", float(busiest["rate"]) / 100 * timing.window, "{:.2f}")
+            record.value("locked_with", of_all["locked"], "{:.1f} %")
+            record.value("silent_with", of_all["silent"], "{:.0f} %")
+            record.value("locked_without", locked["snn-upper"], "{:.1f} %")
+            record.value("silent_without", rows[-2]["silent"])
     where = f"task 15, upper limit of rates; not locked: {FEW_LOCKED:.0f} % at most with the cost, more than twice as many without"
     record.claim("rel.voltage.locked", effect_on_locked(locked["snn-upper"], locked["snn-upper-v"]), dataset=where, n=c.questions)
     record.table(pd.DataFrame(rows), "regularization")
@@ -565,6 +584,8 @@ def reading(record: Record, a: Asked) -> pd.DataFrame:
     steps = sum(torch.allclose(now, a.logits, rtol=1e-4, atol=1e-4) for now in y)
     record.claim("rel.readout.steps", steps, dataset="steps at which what readouts have added up is the answer; stories of our generator")
     right = (y.argmax(2) == a.answers).float().mean(1)
+    for k in (1, 2):
+        record.value(f"read_{k}", 100 * float(right[k - 1]), "{:.1f} %")
     return pd.DataFrame({"step": range(1, len(y) + 1), "right": 100 * right})
 
 
@@ -587,6 +608,13 @@ def sparsity(record: Record, c: Config) -> pd.DataFrame:
         last = float(found.last_of_pairs.sum(0).mean())
         rows.append((length, 100 * float(right.float().mean()), spikes, last, len(found.story) // count, needed))
     table = pd.DataFrame(rows, columns=["sentences", "right", "spikes", "last", "pairs", "needed"])
+    least = int(table["spikes"].argmin())
+    for name, k in (("first", 0), ("least", least), ("last", -1)):
+        record.value(f"spikes_{name}", table["spikes"].iloc[k], "{:.2f}")
+        record.value(f"right_{name}", table["right"].iloc[k], "{:.0f} %")
+    record.value("sentences_least", int(table["sentences"].iloc[least]))
+    record.value("needed_first", table["needed"].iloc[0], "{:.2f}")
+    record.value("needed_most", table["needed"].iloc[1:].max(), "{:.2f}")
     record.value("last_first", table["last"].iloc[0], "{:.2f}")
     record.value("last_last", table["last"].iloc[-1], "{:.2f}")
     where = "stories of task 1 of our generator"
