@@ -3,8 +3,10 @@
 import importlib
 import pkgutil
 
+import pytest
+
 import snncore.experiments
-from snncore.experiments.__main__ import TOOLS
+from snncore.experiments.__main__ import TOOLS, main
 
 
 def test_modules_are_experiments_or_tools():
@@ -13,3 +15,10 @@ def test_modules_are_experiments_or_tools():
     experiments = {name for name, module in loaded.items() if all(hasattr(module, word) for word in ("PRESETS", "config", "run"))}
     assert experiments == names - set(TOOLS)
     assert set(TOOLS) < names
+
+
+def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "relational", "--task", "15", "--preset", "smoke"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--preset is for runs of a chapter: leave it out beside --task, which" in capsys.readouterr().err
