@@ -144,7 +144,8 @@ def status(claim: Claim, ours: float | str | None) -> str:
     - **inconsistent**: the talk contradicts itself or its source (whatever a run gives).
     - **not-run**: no run here has given a number.
     - **better**: beyond the published number in the better direction, by more than the tolerance.
-    - **agrees**: within the tolerance, equal to the published words, or at least as good as the target.
+    - **agrees**: within the tolerance, equal to the published words, or at least as good as the target, and not short of the published
+      number.
     - **differs**: none of these.
 
     Of a cited claim with a bound or a tolerance, the second published number is held against the first.
@@ -170,7 +171,8 @@ def status(claim: Claim, ours: float | str | None) -> str:
     beats_published = published is not None and abs(ours - published) > margin and _beyond(ours, published, claim.better)
     if claim.target is not None:
         met = ours == claim.target or _beyond(ours, claim.target, claim.better)
-        return ("better" if beats_published else "agrees") if met else "differs"
+        short = published is not None and abs(ours - published) > margin and _beyond(published, ours, claim.better)
+        return ("better" if beats_published else "agrees") if met and not short else "differs"
     if published is not None and abs(ours - published) <= margin * (1 + 1e-9):
         return "agrees"
     return "better" if beats_published else "differs"
