@@ -71,7 +71,7 @@ class Features(nn.Module):
             raise ValueError(f"images of {given} numbers: this network was made for {wanted} (channel, height, width)")
         n, p = self.neurons
         current = 3 * (1 - p.alpha) * p.v_th * self.layers(images)  # at a feature of 1, three times what makes a neuron fire at last
-        weights = Weights(torch.eye(n), torch.zeros(n, n), torch.zeros(0, n))
+        weights = Weights(torch.eye(n).to(current), current.new_zeros(n, n), current.new_zeros(0, n))
         return run(current.expand(self.steps, -1, -1), weights, [self.neurons], ReadoutParams(20.0, p.dt)).z
 
 
@@ -150,7 +150,7 @@ class OneShotClassifier(nn.Module):
         """Learning signals for examples of the classes in these slots, and what the LSG does."""
         shown = F.one_hot(slot, self.slots).to(x.dtype)
         if self.by_lsg:
-            fires = torch.arange(len(x)) % 2 == 0
+            fires = torch.arange(len(x), device=x.device) % 2 == 0
             lsg = self.pair.signals(x, fires[:, None, None] * shown, before)
             return self.pair.output(lsg), lsg
         error = (LOGITS * self.pair.output(before)).softmax(-1) - shown

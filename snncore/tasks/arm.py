@@ -108,8 +108,8 @@ class Code(NamedTuple):
         neighbors do not fire together. The source draws spikes at these rates instead: two fifths of the error that was then left after
         one update was their noise.
         """
-        k = torch.arange(2 * self.neurons)
-        centers = torch.linspace(-1.1, 1.1, self.neurons)
+        k = torch.arange(2 * self.neurons, device=tip.device)
+        centers = torch.linspace(-1.1, 1.1, self.neurons, device=tip.device)
         rates = self.highest * dt / 1000 * torch.exp(-((tip[..., None] - centers) ** 2) / (2 * self.sigma**2))
         start = (k * (math.sqrt(5) - 1) / 2 % 1).expand(1, tip.shape[1], -1)
         return torch.cat([start, start + rates.flatten(-2).cumsum(0)]).floor().diff(dim=0)
