@@ -216,23 +216,29 @@ plt.show()
 # Only one length was measured in public, 2 sentences: {published}`relnet.measured.energy` in {published}`relnet.measured.time`
 # {cite:p}`intel2020`. What follows for longer stories? What flows at rest, and the x86 processors, need as much as before if a step takes as long as
 # before. What the cores at work need beyond that may grow with their number, or, if it is mostly the chips' own, stay as it is. The one
-# measured run cannot tell, so {numref}`tab-lengths` has both ends. The talk's ratios are not used for them. They come in only in the last column: if
-# a ratio is right, this is what the GPU must have needed.
+# measured run cannot tell, so {numref}`tab-lengths` has both ends. The talk's ratios are not used for them. They come in only in the last three
+# columns: what the GPU must have needed, if a ratio of energies is right; how long a question takes Loihi, if a ratio of latencies is right and the
+# GPU takes as long as for 2 sentences; and what Loihi needs in that time.
 #
-# :::{csv-table} Energy of a question on Loihi (emulated, from the run with 2 sentences), and what the talk's ratios then imply for the GPU.
+# :::{csv-table} Energy of a question on Loihi (emulated, from the run with 2 sentences, at its time for a step), what the talk's ratios then imply for the GPU's energy and for Loihi's time, and Loihi's energy if a question takes so long.
 # :name: tab-lengths
 # :header-rows: 1
 # :file: ../results/energy/lengths.csv
 # :::
 #
 # A GPU needs no less energy for longer stories than the {value}`gpu_2` that it needs for 2 sentences. So the lower ends are out, if the talk's
-# ratios are right: the energy of the cores at work does grow with their number. At the upper ends, the GPU's energy grows little with
-# the number of sentences, as one expects of a GPU that is mostly waiting for small matrix products. The talk's table and this account fit together.
+# ratios are right: the energy of the cores at work does grow with their number. At the upper ends, the GPU's energy grows by
+# {value}`gpu_growth` from 2 to 20 sentences, while there are 70 times as many pairs. A GPU that is mostly waiting for small matrix products can
+# be like that: the talk's table and this account do not contradict each other. More they do not show.
 #
 # The same for time: with 2 sentences the GPU needed {value}`gpu_time` by the talk's ratio, and cannot be faster with more. Then a question of 20
-# sentences takes Loihi at least {value}`time_20`, so its steps get longer. Why is Loihi slower? The talk: apparently
-# {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took {value}`step_one_chip`; in this one
-# {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less than the GPU's. So it is
+# sentences takes Loihi at least {value}`time_20`. The number of steps is the same, so each takes longer than the first columns assume. The
+# processors, and what flows at rest, then need energy for longer, too: {value}`longer_20` more, if their power stays as it was.
+#
+# Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
+# {value}`step_one_chip`; in this one {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less
+# than the GPU's. So the larger number of steps does not do it alone; what does is that a step takes longer on many chips. That may be messages
+# from chip to chip, or waiting for the processors: two measured runs cannot tell. They say no more than
 # *{claim}`relnet.slower.reason`*.
 
 # %% tags=["hide-input", "remove-output"]

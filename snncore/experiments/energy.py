@@ -230,16 +230,17 @@ class Parts(NamedTuple):
     x86: float
 
 
-def parts(cores: int, per_core: bool) -> Parts:
-    """Energy with so many cores at work, from the run with 2 sentences, and the same time for each step.
+def parts(cores: int, per_core: bool, time_ms: float | None = None) -> Parts:
+    """Energy with so many cores at work, from the run with 2 sentences, and the same number of steps.
 
     What the cores need beyond rest grows with the number of those in use, or (not ``per_core``) stays as it is: what counts then is the
-    chips, which are all laid out for 20 sentences. The measurement does not tell which.
+    chips, which are all laid out for 20 sentences. The measurement does not tell which. What flows at rest, and the processors, need the
+    measured power as long as a question takes: by default as long as in that run.
     """
     m = measured("relational network, 2 sentences")
-    energies = {name: m[f"{name}_mw"] * m["time_ms"] / 1000 for name in ("core_dynamic", "core_static", "x86_dynamic", "x86_static")}
-    grown = cores / m["cores"] if per_core else 1.0
-    return Parts(energies["core_dynamic"] * grown, energies["core_static"] + energies["x86_static"], energies["x86_dynamic"])
+    time, grown = time_ms or m["time_ms"], cores / m["cores"] if per_core else 1.0
+    at_rest = (m["core_static_mw"] + m["x86_static_mw"]) * time / 1000
+    return Parts(grown * m["core_dynamic_mw"] * m["time_ms"] / 1000, at_rest, m["x86_dynamic_mw"] * time / 1000)
 
 
 @cache
@@ -254,8 +255,19 @@ def published_ratio(ratio: str, n: int) -> float:
     return found
 
 
+def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
+    """What measured runs tell about why a question takes Loihi longer than a GPU.
+
+    Given are its times [ms]: on the GPU, as measured on many chips, and if each of its steps took as long as one on a single chip. That
+    steps take longer on many chips may be communication between them, or waiting for the processors beside the cores.
+    """
+    if many_chips <= gpu:
+        return "it does not take longer"
+    return "the number of steps" if one_chip >= gpu else "communication between chips or waiting, not the number of steps alone"
+
+
 def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:
-    """Energy for each length of the talk's table; what its ratios then imply for the GPU, and for the time on Loihi.
+    """Energy for each length of the talk's table; what its ratios then imply for the GPU, for the time on Loihi, and its energy then.
 
     The GPU's time is that for 2 sentences: for more, it is at least that.
     """
@@ -264,33 +276,36 @@ def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:
     rows = []
     for n in TABLE:
         high, low = parts(cores[n], per_core=True), parts(cores[n], per_core=False)
-        ratio = published_ratio("energy", n)
+        ratio, time = published_ratio("energy", n), gpu_time / published_ratio("latency", n)
+        longer = {end: sum(parts(cores[n], per_core, time)) for end, per_core in (("longer_low", False), ("longer_high", True))}
         rows.append({
             "sentences": n, "cores": cores[n], **high._asdict(), "low": sum(low), "high": sum(high),
-            "gpu_low": ratio * sum(low), "gpu_high": ratio * sum(high), "gpu_time": gpu_time,
-            "time": gpu_time / published_ratio("latency", n),
+            "gpu_low": ratio * sum(low), "gpu_high": ratio * sum(high), "gpu_time": gpu_time, "time": time, **longer,
         })  # fmt: skip
     table = pd.DataFrame(rows)
 
     def between(low: str, high: str) -> list[str]:
         return [f"{a:.1f}" if a == b else f"{a:.1f} to {b:.1f}" for a, b in zip(table[low], table[high], strict=True)]
 
-    implied = "energy of the GPU that the talk's ratio implies [mJ]"
-    columns = {"energy on Loihi [mJ]": between("low", "high"), implied: between("gpu_low", "gpu_high")}
+    columns = {
+        "energy on Loihi [mJ]": between("low", "high"), "energy of the GPU, implied [mJ]": between("gpu_low", "gpu_high"),
+        "time on Loihi, implied [ms]": between("time", "time"), "energy on Loihi in that time [mJ]": between("longer_low", "longer_high"),
+    }  # fmt: skip
     record.table(pd.DataFrame({"sentences": table["sentences"], "cores": table["cores"], **columns}), "lengths")
-    record.value("gpu_2", float(table["gpu_high"].iloc[0]), "{:.0f} mJ")
+    first, last = table.iloc[0], table.iloc[-1]
+    record.value("gpu_2", float(first["gpu_high"]), "{:.0f} mJ")
+    record.value("gpu_growth", 100 * float(last["gpu_high"] / first["gpu_high"] - 1), "{:.0f} %")
     record.value("gpu_time", gpu_time, "{:.2f} ms")
-    record.value("time_20", float(table["time"].iloc[-1]), "{:.1f} ms")
-    record.value("gpu_power", float(table["gpu_high"].iloc[0]) / gpu_time, "{:.1f} W")
+    record.value("time_20", float(last["time"]), "{:.1f} ms")
+    record.value("longer_20", float(last["longer_high"] - last["high"]), "{:.1f} mJ")
+    record.value("gpu_power", float(first["gpu_high"]) / gpu_time, "{:.1f} W")
     record.value("gpu_idle", measured("LSTM on a GPU")["idle_w"], "{:.1f} W")
     one_chip = measured("sequential MNIST")
     step = one_chip["time_ms"] / one_chip["steps"]
     record.value("step_one_chip", 1000 * step, "{:.2f} µs")
     record.value("step_many_chips", 1000 * m["time_ms"] / m["steps"], "{:.2f} µs")
     record.value("time_one_chip", m["steps"] * step, "{:.2f} ms")
-    slower = m["steps"] * step < gpu_time < m["time_ms"]
-    reason = "communication between chips and the larger number of computation steps"
-    record.claim("relnet.slower.reason", reason if slower else "the larger number of computation steps alone", dataset="two measured runs")
+    record.claim("relnet.slower.reason", why_slower(gpu_time, m["time_ms"], m["steps"] * step), dataset="two measured runs")
     return table
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from snncore.experiments import energy, on_chips
+from snncore.datafiles import package_file
+from snncore.experiments import energy, ledger, on_chips
 from snncore.experiments.record import Record, read_rows
 from snncore.loihi.placement import place
 from snncore.networks.relational import SIZES
@@ -112,6 +113,27 @@ def test_parts_of_the_measured_run_add_up():
         assert parts.core_dynamic == pytest.approx(2.03, abs=0.005)
     assert energy.parts(248, True).core_dynamic == pytest.approx(2 * 2.028, abs=0.005)
     assert energy.parts(248, False) == energy.parts(124, False)
+    twice = energy.parts(124, True, 2 * 9.105)  # the cores have as much to do, all others need their power for longer
+    assert sum(twice) == pytest.approx(2 * 7.478 - 2.028, abs=0.005)
+
+
+def test_a_question_that_takes_longer_needs_more(placed):
+    """By hand, for 20 sentences: 0.73 / 0.38 of the measured time, for which 598.5 of 821.2 mW flow whatever the cores do."""
+    table = placed[0].lengths.set_index("sentences")
+    time = 9.105 * 0.73 / 0.38
+    assert table.loc[20, "time"] == pytest.approx(time)
+    for end in ("low", "high"):
+        assert table.loc[20, f"longer_{end}"] - table.loc[20, end] == pytest.approx(0.5985 * (time - 9.105))
+        assert table.loc[2, f"longer_{end}"] == pytest.approx(table.loc[2, end])
+
+
+def test_the_verdict_on_slowness_says_no_more_than_two_runs_tell(placed):
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+    claim, ours = claims["relnet.slower.reason"], placed[1]["relnet.slower.reason"]
+    assert ours == energy.why_slower(6.65, 9.1, 2.4) == "communication between chips or waiting, not the number of steps alone"
+    assert ledger.status(claim, ours) == "differs"
+    assert energy.why_slower(6.65, 9.1, 7.0) == "the number of steps"
+    assert energy.why_slower(9.2, 9.1, 2.4) == "it does not take longer"
 
 
 def test_lengths_do_not_use_the_ratios_but_for_what_they_imply(placed, monkeypatch, tmp_path):
