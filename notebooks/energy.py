@@ -129,7 +129,10 @@ plt.show()
 # And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. With spikes drawn at the assumed rates, a question
 # takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
 # (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
-# processors.
+# processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
+# {value}`barrier_768` for 768 {cite:p}`frady2020`. On 22 chips it should not be more, and with the longest of these barriers in each step, a
+# question would have {value}`barriers` of them. At the upper end of events, that still leaves {value}`time_left` of what was measured to messages
+# between chips and to the processors.
 #
 # ## A trained network on the chips
 #

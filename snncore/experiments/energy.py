@@ -112,6 +112,16 @@ def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
     return low, high
 
 
+def waiting(record: Record, explained: float) -> None:
+    """How much of the measured time barriers could explain, if they took as long as on boards of many more chips, beside events [ms]."""
+    barriers, m = measured("barriers of many chips"), measured("relational network, 2 sentences")
+    for chips in (256, 768):
+        record.value(f"barrier_{chips}", barriers[f"barrier_{chips}_us"], "{:.1f} µs")
+    longest = m["steps"] * barriers["barrier_768_us"] / 1000
+    record.value("barriers", longest, "{:.2f} ms")
+    record.value("time_left", m["time_ms"] - explained - longest, "{:.2f} ms")
+
+
 def priced(record: Record, found: Layout, placement: Placement, seed: int) -> None:
     """Energy of the cores' events for each number of sentences of the table, between the least and the most that assumptions allow."""
     rows = []
@@ -126,6 +136,7 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> No
             short, long = quick[0], slow[1]
             where = "events at assumed rates, busiest core and barrier"
             record.claim("relnet.measured.time", (short + long) / 2, low=short, high=long, dataset=where)
+            waiting(record, long)
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
             "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",

@@ -178,6 +178,7 @@ def step_times(t: Traffic, active: bool = False) -> Float[np.ndarray, " time"]:
     """How long each step takes on a board, at the prices "davies2018" [µs]: as long as the busiest core, and the barrier of a whole chip.
 
     Not in it: the ways of messages from tile to tile, which are short beside that, and all that happens between chips, which has no price.
+    How long many chips wait for each other was measured on larger boards: ``measured("barriers of many chips")``.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """The published layout, chip for chip, and the talk's table."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,14 @@ def test_drawn_events_are_as_many_as_expected():
     # before the gate opens, the busiest core has half of the question's neurons, which send to both of their cores and to ten relays
     busiest = 200 * 5.3 + 100 * (8.4 - 5.3) + (200 * 100 + 100 + 100) * 3.5 + 100 * (2 + 10) * 2.1
     assert energy.step_times(always)[1:96] == pytest.approx(np.full(95, (busiest + 465) / 1000))
+
+
+def test_barriers_of_many_chips_explain_a_part_of_the_time(tmp_path):
+    record = Record("energy", "smoke", tmp_path)
+    energy.waiting(record, 1.5)
+    values = {name: entry["value"] for name, entry in json.loads((tmp_path / "values.json").read_text()).items()}
+    assert values["barriers"] == pytest.approx(143 * 16.2e-3)
+    assert values["time_left"] == pytest.approx(143 * (0.06367 - 0.0162) - 1.5, abs=1e-3)
 
 
 def test_short_stories_are_counted(tmp_path, monkeypatch):
