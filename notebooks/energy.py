@@ -208,7 +208,11 @@ plt.show()
 # | small network | {value}`emulator_seconds_small_2` | {value}`emulator_seconds_small_6` | {value}`emulator_seconds_small_10` | {value}`emulator_seconds_small_16` | {value}`emulator_seconds_small_20` |
 # | published sizes (untrained) | {value}`emulator_seconds_paper_2` | {value}`emulator_seconds_paper_6` | {value}`emulator_seconds_paper_10` | {value}`emulator_seconds_paper_16` | {value}`emulator_seconds_paper_20` |
 #
-# :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, and the weights that are kept for them.
+# The network of the published sizes has fresh weights, and is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
+# question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. Since
+# weights are touched only on spikes, its seconds are a lower end: a trained network of this size would take longer.
+#
+# :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, the weights that are kept for them, and the memory of weights (twice, the second time in the order of the neurons that spike), input spikes, spikes and potentials.
 # :name: tab-throughput
 # :header-rows: 1
 # :file: ../results/energy/throughput.csv

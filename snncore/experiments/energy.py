@@ -6,7 +6,7 @@
 import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -208,8 +208,19 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def kept_bytes(loaded: Program, x: Mapping[str, np.ndarray], done: Run) -> int:
+    """Bytes of the arrays of a run: weights, input spikes, spikes and potentials.
+
+    Weights that copies share count once, and once more for the emulator's own order, by the neuron from which a spike comes.
+    """
+    weights = {id(w): w for arrays in loaded.weights.values() for w in arrays}.values()
+    by_pre = sum(w.nbytes for w in weights if not w.T.flags.c_contiguous)
+    return by_pre + sum(a.nbytes for a in (*weights, *x.values(), *done.z.values(), *done.v.values()))
+
+
 def throughput(record: Record, c: Config) -> None:
-    """How long the emulator takes for a question, and how many numbers it holds, against the length of stories and the size."""
+    """How long the emulator takes for a question, how much it holds, against the length of stories and the size; how few neurons spike
+    in a network that has not learned anything."""
     rows = []
     for size in ("small", "paper"):
         timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
@@ -225,9 +236,14 @@ def throughput(record: Record, c: Config) -> None:
             rows.append({
                 "size": size, "sentences": n, "neurons": f"{sum(len(v) for v in done.v.values()):,}",
                 "synapses": f"{sum(w.size for arrays in loaded.weights.values() for w in arrays):,}",
-                "weights that are kept": f"{sum(weights.values()):,}",
+                "weights that are kept": f"{sum(weights.values()):,}", "all arrays [MB]": f"{kept_bytes(loaded, x, done) / 1e6:.1f}",
             })  # fmt: skip
     record.table(pd.DataFrame(rows), "throughput")
+    spikes: dict[str, list[np.ndarray]] = defaultdict(list)  # of the last run: published sizes, stories of 20 sentences
+    for p in (p for p in found.network.populations if p.name in done.z):
+        spikes[p.module].append(done.z[p.name].sum(0))
+    for name, module in (("first", "pairs, layer 1"), ("further", "pairs, further layers"), ("answer", "sum and answer")):
+        record.value(f"untrained_{name}", float(np.concatenate(spikes[module]).mean()), "{:.2g}")
 
 
 # --- From one measured length to the others ---------------------------------------------------------------------------------------------

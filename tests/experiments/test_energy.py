@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from snncore.datafiles import package_file
@@ -23,8 +24,13 @@ CORES = {  # on each of the chips that hold some, in the layout of github.com/in
 
 
 @pytest.fixture(scope="module")
-def placed(tmp_path_factory):
-    record = Record("energy", "smoke", tmp_path_factory.mktemp("energy"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("energy")
+
+
+@pytest.fixture(scope="module")
+def placed(folder):
+    record = Record("energy", "smoke", folder)
     return energy.run(energy.config("smoke"), record), {row["id"]: row["ours"] for row in read_rows(record.folder)}
 
 
@@ -103,6 +109,18 @@ def test_barriers_of_many_chips_explain_a_part_of_the_time(tmp_path):
     values = {name: entry["value"] for name, entry in json.loads((tmp_path / "values.json").read_text()).items()}
     assert values["barriers"] == pytest.approx(143 * 16.2e-3)
     assert values["time_left"] == pytest.approx(143 * (0.06367 - 0.0162) - 1.5, abs=1e-3)
+
+
+def test_memory_of_the_emulator_by_closed_forms(placed, folder):
+    """8 bytes for each weight, given and transposed, and for each potential; a byte for each neuron and step (10 words of 10 steps and one
+    of 14, one until relays fire, and 9 layers to the readouts)."""
+    table = pd.read_csv(folder / "throughput.csv", thousands=",").set_index(["size", "sentences"])
+    for n in energy.TABLE:
+        row = table.loc["paper", n]
+        by_hand = 16 * row["weights that are kept"] + row["neurons"] * (10 * 10 + 14 + 1 + 9 + 8)
+        assert row["all arrays [MB]"] == pytest.approx(by_hand / 1e6, rel=0.01)
+    values = json.loads((folder / "values.json").read_text())
+    assert values["untrained_answer"]["value"] <= values["untrained_further"]["value"] < values["untrained_first"]["value"] < 0.1
 
 
 def test_short_stories_are_counted(tmp_path, monkeypatch):
