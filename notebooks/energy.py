@@ -17,7 +17,8 @@
 # The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips`, and the talk compares it with a GPU. Hardly
 # any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
 # cores the network lies. This chapter does that, counts the events of which published prices are known, and asks what one measured run says
-# about all others. No GPU has been measured here, so that the talk's ratios stand as *cited*.
+# about all others. No GPU has been measured here, so that the talk's ratios stand as *cited*; who has one can measure what the network of
+# artificial neurons needs on it, by `python -m snncore.experiments energy --measure`.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few questions; paper: more, and counts those of the official files

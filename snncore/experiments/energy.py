@@ -1,6 +1,7 @@
 """The relational network on Loihi: on how many cores and chips it lies, what relays are for, and how much energy its events explain.
 
-``python -m snncore.experiments energy --sanafe PYTHON --keep FILE`` asks SANA-FE, which that Python has, about the same spikes.
+``python -m snncore.experiments energy --sanafe PYTHON --keep FILE`` asks SANA-FE, which that Python has, about the same spikes;
+``--measure`` measures the network of artificial neurons on this GPU and CPU.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import torch
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, relational
 from snncore.experiments.beside_sanafe import beside_sanafe, keep_sanafe
+from snncore.experiments.meter import measure_here
 from snncore.experiments.on_chips import CHIPS, Layout, layout, program, shown
 from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, Traffic, traffic
@@ -431,15 +433,22 @@ def run(c: Config, record: Record) -> Result:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """The words of the command that asks SANA-FE."""
-    parser.add_argument("--sanafe", metavar="PYTHON", help="write the energies that SANA-FE finds, which this Python has")
-    parser.add_argument("--keep", type=Path, metavar="FILE", default=Path("sanafe.npz"), help="to this file")
+    """The words of the commands that ask SANA-FE, and that measure."""
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--sanafe", metavar="PYTHON", help="write the energies that SANA-FE finds, which this Python has")
+    asked.add_argument("--measure", action="store_true", help="measure time and energy of a question, without spikes, on this GPU and CPU")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="to this file: sanafe.npz by default; measurements only if it is given")
 
 
 def command(given: argparse.Namespace) -> bool:
-    """Ask SANA-FE, if that is asked for."""
-    if not given.sanafe:
-        return False
-    keep_sanafe(given.sanafe, given.keep)
-    print(f"written to {given.keep}")
-    return True
+    """Ask SANA-FE, or measure, if that is asked for."""
+    if given.sanafe:
+        path = given.keep or Path("sanafe.npz")
+        keep_sanafe(given.sanafe, path)
+        print(f"written to {path}")
+    if given.measure:
+        table = measure_here(TABLE)
+        print(table.to_string(index=False, float_format="{:.3g}".format))
+        if given.keep:
+            table.to_csv(given.keep, index=False)
+    return bool(given.sanafe or given.measure)
