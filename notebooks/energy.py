@@ -131,9 +131,9 @@ plt.show()
 # takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
 # (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
 # processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
-# {value}`barrier_768` for 768 {cite:p}`frady2020`. On 22 chips it should not be more, and with the longest of these barriers in each step, a
-# question would have {value}`barriers` of them. At the upper end of events, that still leaves {value}`time_left` of what was measured to messages
-# between chips and to the processors.
+# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On 22 chips it should not be more, and even the longest of these in each step would add
+# no more than {value}`barriers` to a question. At the upper end of events, that leaves {value}`time_left` of what was measured for messages between
+# chips and for the processors.
 #
 # ## A trained network on the chips
 #
