@@ -17,7 +17,8 @@
 # The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips`, and the talk compares it with a GPU. Hardly
 # any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
 # cores the network lies. This chapter does that, counts the events of which published prices are known, and asks what one measured run says
-# about all others. No GPU has been measured here, so that the talk's ratios stand as *cited*.
+# about all others. No GPU has been measured here, so that the talk's ratios stand as *cited*; who has one can measure what the network of
+# artificial neurons needs on it, by `python -m snncore.experiments energy --measure`.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few questions; paper: more, and counts those of the official files
@@ -129,7 +130,10 @@ plt.show()
 # And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. With spikes drawn at the assumed rates, a question
 # takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
 # (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
-# processors.
+# processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
+# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On 22 chips it should not be more, and even the longest of these in each step would add
+# no more than {value}`barriers` to a question. At the upper end of events, that leaves {value}`time_left` of what was measured for messages between
+# chips and for the processors.
 #
 # ## A trained network on the chips
 #
@@ -205,7 +209,11 @@ plt.show()
 # | small network | {value}`emulator_seconds_small_2` | {value}`emulator_seconds_small_6` | {value}`emulator_seconds_small_10` | {value}`emulator_seconds_small_16` | {value}`emulator_seconds_small_20` |
 # | published sizes (untrained) | {value}`emulator_seconds_paper_2` | {value}`emulator_seconds_paper_6` | {value}`emulator_seconds_paper_10` | {value}`emulator_seconds_paper_16` | {value}`emulator_seconds_paper_20` |
 #
-# :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, and the weights that are kept for them.
+# The network of the published sizes has fresh weights, and is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
+# question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. Since
+# weights are touched only on spikes, its seconds are a lower end: a trained network of this size would take longer.
+#
+# :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, the weights that are kept for them, and the memory of weights (twice, the second time in the order of the neurons that spike), input spikes, spikes and potentials.
 # :name: tab-throughput
 # :header-rows: 1
 # :file: ../results/energy/throughput.csv
@@ -216,23 +224,29 @@ plt.show()
 # Only one length was measured in public, 2 sentences: {published}`relnet.measured.energy` in {published}`relnet.measured.time`
 # {cite:p}`intel2020`. What follows for longer stories? What flows at rest, and the x86 processors, need as much as before if a step takes as long as
 # before. What the cores at work need beyond that may grow with their number, or, if it is mostly the chips' own, stay as it is. The one
-# measured run cannot tell, so {numref}`tab-lengths` has both ends. The talk's ratios are not used for them. They come in only in the last column: if
-# a ratio is right, this is what the GPU must have needed.
+# measured run cannot tell, so {numref}`tab-lengths` has both ends. The talk's ratios are not used for them. They come in only in the last three
+# columns: what the GPU must have needed, if a ratio of energies is right; how long a question takes Loihi, if a ratio of latencies is right and the
+# GPU takes as long as for 2 sentences; and what Loihi needs in that time.
 #
-# :::{csv-table} Energy of a question on Loihi (emulated, from the run with 2 sentences), and what the talk's ratios then imply for the GPU.
+# :::{csv-table} Energy of a question on Loihi (emulated, from the run with 2 sentences, at its time for a step), what the talk's ratios then imply for the GPU's energy and for Loihi's time, and Loihi's energy if a question takes so long.
 # :name: tab-lengths
 # :header-rows: 1
 # :file: ../results/energy/lengths.csv
 # :::
 #
 # A GPU needs no less energy for longer stories than the {value}`gpu_2` that it needs for 2 sentences. So the lower ends are out, if the talk's
-# ratios are right: the energy of the cores at work does grow with their number. At the upper ends, the GPU's energy grows little with
-# the number of sentences, as one expects of a GPU that is mostly waiting for small matrix products. The talk's table and this account fit together.
+# ratios are right: the energy of the cores at work does grow with their number. At the upper ends, the GPU's energy grows by
+# {value}`gpu_growth` from 2 to 20 sentences, while there are 70 times as many pairs. A GPU that is mostly waiting for small matrix products can
+# be like that: the talk's table and this account do not contradict each other. More they do not show.
 #
 # The same for time: with 2 sentences the GPU needed {value}`gpu_time` by the talk's ratio, and cannot be faster with more. Then a question of 20
-# sentences takes Loihi at least {value}`time_20`, so its steps get longer. Why is Loihi slower? The talk: apparently
-# {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took {value}`step_one_chip`; in this one
-# {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less than the GPU's. So it is
+# sentences takes Loihi at least {value}`time_20`. The number of steps is the same, so each takes longer than the first columns assume. The
+# processors, and what flows at rest, then need energy for longer, too: {value}`longer_20` more, if their power stays as it was.
+#
+# Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
+# {value}`step_one_chip`; in this one {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less
+# than the GPU's. So the larger number of steps does not do it alone; what does is that a step takes longer on many chips. That may be messages
+# from chip to chip, or waiting for the processors: two measured runs cannot tell. They say no more than
 # *{claim}`relnet.slower.reason`*.
 
 # %% tags=["hide-input", "remove-output"]
@@ -269,5 +283,11 @@ plt.show()
 # | energy-delay product | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
 #
 # Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: they say
-# {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`. Of all questions of the
-# official test files, {claim}`rel.stories.upto6` are about stories of at most six sentences (recorded), where the advantage is largest.
+# {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`; and of stories with up to six
+# sentences, that the energy-delay product is {published}`relnet.edp_words` lower, but the table has {published}`relnet.edp_ratio.6` with six and
+# {published}`relnet.edp_ratio.2` with two. Of all questions of the official test files, {claim}`rel.stories.upto6` are about stories of at most six
+# sentences (recorded), where the advantage is largest.
+#
+# And the next chip? On Loihi 2, a state-space model that gets its input one number after the other needs {published}`relnet.loihi2.s4d` less energy
+# than the same model on a small GPU; if the GPU may take many sequences at once, it is the GPU that wins {cite:p}`meyer2024` (cited). It is another
+# network, on another task; of the relational network on Loihi 2 we know no numbers.

@@ -11,7 +11,7 @@ from snncore.experiments import PRESETS, ledger
 from snncore.experiments.record import Record, read_rows
 
 TOOLS = (
-    "__main__", "ask", "beside_sanafe", "folder", "ledger", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe", "peers",
+    "__main__", "ask", "beside_sanafe", "folder", "ledger", "meter", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe", "peers",
     "provenance", "record", "training",
 )  # fmt: skip
 

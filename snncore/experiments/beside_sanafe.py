@@ -62,6 +62,7 @@ class Case(NamedTuple):
     def parts(self) -> dict[str, float]:
         """Energy of synapses, neurons and network [pJ], by our account with SANA-FE's prices."""
         events_of = event_counts(traffic(self.placement, self.program, {}, self.run))
+        del events_of["between_chips"]  # has no price, and does not happen on one chip
         of_part = {"synapse": ["synaptic_operation"], "soma": ["update_active", "update_inactive"]}
         of_part["network"] = [name for name in events_of if not any(name in others for others in of_part.values())]
         return {part: 1e6 * energy({name: events_of[name] for name in its}, "sanafe") for part, its in of_part.items()}

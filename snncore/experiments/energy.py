@@ -1,12 +1,13 @@
 """The relational network on Loihi: on how many cores and chips it lies, what relays are for, and how much energy its events explain.
 
-``python -m snncore.experiments energy --sanafe PYTHON --keep FILE`` asks SANA-FE, which that Python has, about the same spikes.
+``python -m snncore.experiments energy --sanafe PYTHON --keep FILE`` asks SANA-FE, which that Python has, about the same spikes;
+``--measure`` measures the network of artificial neurons on this GPU and CPU.
 """
 
 import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, relational
 from snncore.experiments.beside_sanafe import beside_sanafe, keep_sanafe
+from snncore.experiments.meter import measure_here
 from snncore.experiments.on_chips import CHIPS, Layout, layout, program, shown
 from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, Traffic, traffic
@@ -112,6 +114,16 @@ def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
     return low, high
 
 
+def waiting(record: Record, explained: float) -> None:
+    """How much of the measured time barriers could explain, if they took as long as on boards of many more chips, beside events [ms]."""
+    barriers, m = measured("barriers of many chips"), measured("relational network, 2 sentences")
+    for chips in (256, 768):
+        record.value(f"barrier_{chips}", barriers[f"barrier_{chips}_us"], "{:.1f} µs")
+    longest = m["steps"] * barriers["barrier_768_us"] / 1000
+    record.value("barriers", longest, "{:.2f} ms")
+    record.value("time_left", m["time_ms"] - explained - longest, "{:.2f} ms")
+
+
 def priced(record: Record, found: Layout, placement: Placement, seed: int) -> None:
     """Energy of the cores' events for each number of sentences of the table, between the least and the most that assumptions allow."""
     rows = []
@@ -126,6 +138,7 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> No
             short, long = quick[0], slow[1]
             where = "events at assumed rates, busiest core and barrier"
             record.claim("relnet.measured.time", (short + long) / 2, low=short, high=long, dataset=where)
+            waiting(record, long)
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
             "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",
@@ -166,11 +179,12 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
                 spikes[modules[name]] += int(z.sum())
                 neurons[modules[name]] += z.shape[1]
         priced = {name: float(np.mean([event_counts(t)[name] for t in counts])) for name in event_counts(counts[0])}
+        crossings = priced.pop("between_chips")  # has no price: the table shows how many there are
         low, high = energy(priced), energy(all_active(priced))
         rows.append({
             "sentences": n, "cores": placement.used(found.used(n))[0], "spikes": f"{priced['update_active']:,.0f}",
             "synaptic operations": f"{priced['synaptic_operation']:,.0f}",
-            "messages (to other chips)": f"{priced['spike_in_tile']:,.0f} ({np.mean([t.between_chips for t in counts]):,.0f})",
+            "messages (to other chips)": f"{priced['spike_in_tile']:,.0f} ({crossings:,.0f})",
             "tile to tile": f"{priced['hop_east_west'] + priced['hop_north_south']:,.0f}",
             "energy [µJ]": f"{low:.1f} to {high:.1f}", "time [ms]": "{:.3f} to {:.3f}".format(*question_time(counts)),
         })  # fmt: skip
@@ -196,8 +210,19 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def kept_bytes(loaded: Program, x: Mapping[str, np.ndarray], done: Run) -> int:
+    """Bytes of the arrays of a run: weights, input spikes, spikes and potentials.
+
+    Weights that copies share count once, and once more for the emulator's own order, by the neuron from which a spike comes.
+    """
+    weights = {id(w): w for arrays in loaded.weights.values() for w in arrays}.values()
+    by_pre = sum(w.nbytes for w in weights if not w.T.flags.c_contiguous)
+    return by_pre + sum(a.nbytes for a in (*weights, *x.values(), *done.z.values(), *done.v.values()))
+
+
 def throughput(record: Record, c: Config) -> None:
-    """How long the emulator takes for a question, and how many numbers it holds, against the length of stories and the size."""
+    """How long the emulator takes for a question, how much it holds, against the length of stories and the size; how few neurons spike
+    in a network that has not learned anything."""
     rows = []
     for size in ("small", "paper"):
         timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
@@ -213,9 +238,14 @@ def throughput(record: Record, c: Config) -> None:
             rows.append({
                 "size": size, "sentences": n, "neurons": f"{sum(len(v) for v in done.v.values()):,}",
                 "synapses": f"{sum(w.size for arrays in loaded.weights.values() for w in arrays):,}",
-                "weights that are kept": f"{sum(weights.values()):,}",
+                "weights that are kept": f"{sum(weights.values()):,}", "all arrays [MB]": f"{kept_bytes(loaded, x, done) / 1e6:.1f}",
             })  # fmt: skip
     record.table(pd.DataFrame(rows), "throughput")
+    spikes: dict[str, list[np.ndarray]] = defaultdict(list)  # of the last run: published sizes, stories of 20 sentences
+    for p in (p for p in found.network.populations if p.name in done.z):
+        spikes[p.module].append(done.z[p.name].sum(0))
+    for name, module in (("first", "pairs, layer 1"), ("further", "pairs, further layers"), ("answer", "sum and answer")):
+        record.value(f"untrained_{name}", float(np.concatenate(spikes[module]).mean()), "{:.2g}")
 
 
 # --- From one measured length to the others ---------------------------------------------------------------------------------------------
@@ -229,16 +259,17 @@ class Parts(NamedTuple):
     x86: float
 
 
-def parts(cores: int, per_core: bool) -> Parts:
-    """Energy with so many cores at work, from the run with 2 sentences, and the same time for each step.
+def parts(cores: int, per_core: bool, time_ms: float | None = None) -> Parts:
+    """Energy with so many cores at work, from the run with 2 sentences, and the same number of steps.
 
     What the cores need beyond rest grows with the number of those in use, or (not ``per_core``) stays as it is: what counts then is the
-    chips, which are all laid out for 20 sentences. The measurement does not tell which.
+    chips, which are all laid out for 20 sentences. The measurement does not tell which. What flows at rest, and the processors, need the
+    measured power as long as a question takes: by default as long as in that run.
     """
     m = measured("relational network, 2 sentences")
-    energies = {name: m[f"{name}_mw"] * m["time_ms"] / 1000 for name in ("core_dynamic", "core_static", "x86_dynamic", "x86_static")}
-    grown = cores / m["cores"] if per_core else 1.0
-    return Parts(energies["core_dynamic"] * grown, energies["core_static"] + energies["x86_static"], energies["x86_dynamic"])
+    time, grown = time_ms or m["time_ms"], cores / m["cores"] if per_core else 1.0
+    at_rest = (m["core_static_mw"] + m["x86_static_mw"]) * time / 1000
+    return Parts(grown * m["core_dynamic_mw"] * m["time_ms"] / 1000, at_rest, m["x86_dynamic_mw"] * time / 1000)
 
 
 @cache
@@ -253,8 +284,19 @@ def published_ratio(ratio: str, n: int) -> float:
     return found
 
 
+def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
+    """What measured runs tell about why a question takes Loihi longer than a GPU.
+
+    Given are its times [ms]: on the GPU, as measured on many chips, and if each of its steps took as long as one on a single chip. That
+    steps take longer on many chips may be communication between them, or waiting for the processors beside the cores.
+    """
+    if many_chips <= gpu:
+        return "it does not take longer"
+    return "the number of steps" if one_chip >= gpu else "communication between chips or waiting, not the number of steps alone"
+
+
 def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:
-    """Energy for each length of the talk's table; what its ratios then imply for the GPU, and for the time on Loihi.
+    """Energy for each length of the talk's table; what its ratios then imply for the GPU, for the time on Loihi, and its energy then.
 
     The GPU's time is that for 2 sentences: for more, it is at least that.
     """
@@ -263,33 +305,36 @@ def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:
     rows = []
     for n in TABLE:
         high, low = parts(cores[n], per_core=True), parts(cores[n], per_core=False)
-        ratio = published_ratio("energy", n)
+        ratio, time = published_ratio("energy", n), gpu_time / published_ratio("latency", n)
+        longer = {end: sum(parts(cores[n], per_core, time)) for end, per_core in (("longer_low", False), ("longer_high", True))}
         rows.append({
             "sentences": n, "cores": cores[n], **high._asdict(), "low": sum(low), "high": sum(high),
-            "gpu_low": ratio * sum(low), "gpu_high": ratio * sum(high), "gpu_time": gpu_time,
-            "time": gpu_time / published_ratio("latency", n),
+            "gpu_low": ratio * sum(low), "gpu_high": ratio * sum(high), "gpu_time": gpu_time, "time": time, **longer,
         })  # fmt: skip
     table = pd.DataFrame(rows)
 
     def between(low: str, high: str) -> list[str]:
         return [f"{a:.1f}" if a == b else f"{a:.1f} to {b:.1f}" for a, b in zip(table[low], table[high], strict=True)]
 
-    implied = "energy of the GPU that the talk's ratio implies [mJ]"
-    columns = {"energy on Loihi [mJ]": between("low", "high"), implied: between("gpu_low", "gpu_high")}
+    columns = {
+        "energy on Loihi [mJ]": between("low", "high"), "energy of the GPU, implied [mJ]": between("gpu_low", "gpu_high"),
+        "time on Loihi, implied [ms]": between("time", "time"), "energy on Loihi in that time [mJ]": between("longer_low", "longer_high"),
+    }  # fmt: skip
     record.table(pd.DataFrame({"sentences": table["sentences"], "cores": table["cores"], **columns}), "lengths")
-    record.value("gpu_2", float(table["gpu_high"].iloc[0]), "{:.0f} mJ")
+    first, last = table.iloc[0], table.iloc[-1]
+    record.value("gpu_2", float(first["gpu_high"]), "{:.0f} mJ")
+    record.value("gpu_growth", 100 * float(last["gpu_high"] / first["gpu_high"] - 1), "{:.0f} %")
     record.value("gpu_time", gpu_time, "{:.2f} ms")
-    record.value("time_20", float(table["time"].iloc[-1]), "{:.1f} ms")
-    record.value("gpu_power", float(table["gpu_high"].iloc[0]) / gpu_time, "{:.1f} W")
+    record.value("time_20", float(last["time"]), "{:.1f} ms")
+    record.value("longer_20", float(last["longer_high"] - last["high"]), "{:.1f} mJ")
+    record.value("gpu_power", float(first["gpu_high"]) / gpu_time, "{:.1f} W")
     record.value("gpu_idle", measured("LSTM on a GPU")["idle_w"], "{:.1f} W")
     one_chip = measured("sequential MNIST")
     step = one_chip["time_ms"] / one_chip["steps"]
     record.value("step_one_chip", 1000 * step, "{:.2f} µs")
     record.value("step_many_chips", 1000 * m["time_ms"] / m["steps"], "{:.2f} µs")
     record.value("time_one_chip", m["steps"] * step, "{:.2f} ms")
-    slower = m["steps"] * step < gpu_time < m["time_ms"]
-    reason = "communication between chips and the larger number of computation steps"
-    record.claim("relnet.slower.reason", reason if slower else "the larger number of computation steps alone", dataset="two measured runs")
+    record.claim("relnet.slower.reason", why_slower(gpu_time, m["time_ms"], m["steps"] * step), dataset="two measured runs")
     return table
 
 
@@ -388,15 +433,22 @@ def run(c: Config, record: Record) -> Result:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """The words of the command that asks SANA-FE."""
-    parser.add_argument("--sanafe", metavar="PYTHON", help="write the energies that SANA-FE finds, which this Python has")
-    parser.add_argument("--keep", type=Path, metavar="FILE", default=Path("sanafe.npz"), help="to this file")
+    """The words of the commands that ask SANA-FE, and that measure."""
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--sanafe", metavar="PYTHON", help="write the energies that SANA-FE finds, which this Python has")
+    asked.add_argument("--measure", action="store_true", help="measure time and energy of a question, without spikes, on this GPU and CPU")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="to this file: sanafe.npz by default; measurements only if it is given")
 
 
 def command(given: argparse.Namespace) -> bool:
-    """Ask SANA-FE, if that is asked for."""
-    if not given.sanafe:
-        return False
-    keep_sanafe(given.sanafe, given.keep)
-    print(f"written to {given.keep}")
-    return True
+    """Ask SANA-FE, or measure, if that is asked for."""
+    if given.sanafe:
+        path = given.keep or Path("sanafe.npz")
+        keep_sanafe(given.sanafe, path)
+        print(f"written to {path}")
+    if given.measure:
+        table = measure_here(TABLE)
+        print(table.to_string(index=False, float_format="{:.3g}".format))
+        if given.keep:
+            table.to_csv(given.keep, index=False)
+    return bool(given.sanafe or given.measure)

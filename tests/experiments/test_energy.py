@@ -1,9 +1,13 @@
 """The published layout, chip for chip, and the talk's table."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from snncore.experiments import energy, on_chips
+from snncore.datafiles import package_file
+from snncore.experiments import energy, ledger, on_chips
 from snncore.experiments.record import Record, read_rows
 from snncore.loihi.placement import place
 from snncore.networks.relational import SIZES
@@ -20,8 +24,13 @@ CORES = {  # on each of the chips that hold some, in the layout of github.com/in
 
 
 @pytest.fixture(scope="module")
-def placed(tmp_path_factory):
-    record = Record("energy", "smoke", tmp_path_factory.mktemp("energy"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("energy")
+
+
+@pytest.fixture(scope="module")
+def placed(folder):
+    record = Record("energy", "smoke", folder)
     return energy.run(energy.config("smoke"), record), {row["id"]: row["ours"] for row in read_rows(record.folder)}
 
 
@@ -94,6 +103,26 @@ def test_drawn_events_are_as_many_as_expected():
     assert energy.step_times(always)[1:96] == pytest.approx(np.full(95, (busiest + 465) / 1000))
 
 
+def test_barriers_of_many_chips_explain_a_part_of_the_time(tmp_path):
+    record = Record("energy", "smoke", tmp_path)
+    energy.waiting(record, 1.5)
+    values = {name: entry["value"] for name, entry in json.loads((tmp_path / "values.json").read_text()).items()}
+    assert values["barriers"] == pytest.approx(143 * 16.2e-3)
+    assert values["time_left"] == pytest.approx(143 * (0.06367 - 0.0162) - 1.5, abs=1e-3)
+
+
+def test_memory_of_the_emulator_by_closed_forms(placed, folder):
+    """8 bytes for each weight, given and transposed, and for each potential; a byte for each neuron and step (10 words of 10 steps and one
+    of 14, one until relays fire, and 9 layers to the readouts)."""
+    table = pd.read_csv(folder / "throughput.csv", thousands=",").set_index(["size", "sentences"])
+    for n in energy.TABLE:
+        row = table.loc["paper", n]
+        by_hand = 16 * row["weights that are kept"] + row["neurons"] * (10 * 10 + 14 + 1 + 9 + 8)
+        assert row["all arrays [MB]"] == pytest.approx(by_hand / 1e6, rel=0.01)
+    values = json.loads((folder / "values.json").read_text())
+    assert values["untrained_answer"]["value"] <= values["untrained_further"]["value"] < values["untrained_first"]["value"] < 0.1
+
+
 def test_short_stories_are_counted(tmp_path, monkeypatch):
     stories = [Example(("mary went to the garden",) * n, "where is mary", "garden") for n in (2, 6, 7, 20)]
     monkeypatch.setattr(energy, "read_stories", lambda task, part: stories[: 4 if task == 1 else 2])
@@ -112,6 +141,27 @@ def test_parts_of_the_measured_run_add_up():
         assert parts.core_dynamic == pytest.approx(2.03, abs=0.005)
     assert energy.parts(248, True).core_dynamic == pytest.approx(2 * 2.028, abs=0.005)
     assert energy.parts(248, False) == energy.parts(124, False)
+    twice = energy.parts(124, True, 2 * 9.105)  # the cores have as much to do, all others need their power for longer
+    assert sum(twice) == pytest.approx(2 * 7.478 - 2.028, abs=0.005)
+
+
+def test_a_question_that_takes_longer_needs_more(placed):
+    """By hand, for 20 sentences: 0.73 / 0.38 of the measured time, for which 598.5 of 821.2 mW flow whatever the cores do."""
+    table = placed[0].lengths.set_index("sentences")
+    time = 9.105 * 0.73 / 0.38
+    assert table.loc[20, "time"] == pytest.approx(time)
+    for end in ("low", "high"):
+        assert table.loc[20, f"longer_{end}"] - table.loc[20, end] == pytest.approx(0.5985 * (time - 9.105))
+        assert table.loc[2, f"longer_{end}"] == pytest.approx(table.loc[2, end])
+
+
+def test_the_verdict_on_slowness_says_no_more_than_two_runs_tell(placed):
+    _, claims = ledger.read_claims(package_file("claims.toml"))
+    claim, ours = claims["relnet.slower.reason"], placed[1]["relnet.slower.reason"]
+    assert ours == energy.why_slower(6.65, 9.1, 2.4) == "communication between chips or waiting, not the number of steps alone"
+    assert ledger.status(claim, ours) == "differs"
+    assert energy.why_slower(6.65, 9.1, 7.0) == "the number of steps"
+    assert energy.why_slower(9.2, 9.1, 2.4) == "it does not take longer"
 
 
 def test_lengths_do_not_use_the_ratios_but_for_what_they_imply(placed, monkeypatch, tmp_path):

@@ -1,0 +1,151 @@
+"""Time and energy of a question on this GPU and CPU: the relational network of artificial neurons, at the published sizes.
+
+A GPU's energy is that of its card, by NVML (extra ``gpu``); a CPU's that of its packages and memory, by RAPL, as Linux shows it. Power at
+rest is measured with the network loaded, before the first question; energies are given with it and without. Weights are fresh ones, which
+changes nothing of what is computed. Questions are about stories of task 1; equal sentences of a batch are encoded once.
+"""
+
+import importlib
+import platform
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import torch
+
+from snncore.experiments.provenance import machine
+from snncore.experiments.relational import arrays, story_classifier
+from snncore.networks.relational import SIZES
+from snncore.seeds import numpy_generator
+from snncore.tasks.story_generator import generate
+
+BATCHES = (1, 8, 64, 256)  # questions at once: one, as in the talk, and that of the others which needs the least energy for a question
+SECONDS, STEP = 3.0, 0.05  # of a measurement; between readings, for power that has to be added up
+
+
+class NoMeterError(RuntimeError):
+    """Energy cannot be measured here: why, and what to do."""
+
+
+class Meter(NamedTuple):
+    """Energy since some time [J]; names of device and driver, and clocks as they are."""
+
+    joules: Callable[[], float]
+    about: Callable[[], dict[str, str]]
+
+
+def added_up(watts: Callable[[], float], clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
+    """Energy [J] from power [W], by trapezoids between readings."""
+    last, total = (clock(), watts()), 0.0
+
+    def joules() -> float:
+        nonlocal last, total
+        before, last = last, (clock(), watts())
+        total += (last[0] - before[0]) * (last[1] + before[1]) / 2
+        return total
+
+    return joules
+
+
+def gpu_meter(nvml: Any = None) -> Meter:
+    """Of the GPU that PyTorch uses: its counter of energy or, if it has none, its power added up. Without CUDA or NVML: `NoMeterError`."""
+    if not torch.cuda.is_available():
+        raise NoMeterError("PyTorch finds no CUDA GPU: it needs one, its driver, and a build of PyTorch for CUDA")
+    try:
+        nvml = nvml or importlib.import_module("pynvml")
+        nvml.nvmlInit()
+        card = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
+        device, driver = nvml.nvmlDeviceGetName(card), nvml.nvmlSystemGetDriverVersion()
+        joules, how = (lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000), "counter"
+        try:
+            joules()
+        except nvml.NVMLError:  # that of an older card
+            joules, how = added_up(lambda: nvml.nvmlDeviceGetPowerUsage(card) / 1000), "power added up"
+    except ImportError as error:
+        raise NoMeterError("NVML, which reads a GPU's energy, is not installed: pip install 'snncore[gpu]'") from error
+    except nvml.NVMLError as error:
+        raise NoMeterError(f"NVML cannot read the GPU: {error}; look whether nvidia-smi can") from error
+
+    def clocks() -> str:
+        kinds = {"SM": nvml.NVML_CLOCK_SM, "memory": nvml.NVML_CLOCK_MEM}
+        return ", ".join(f"{name} {nvml.nvmlDeviceGetClockInfo(card, kind)} MHz" for name, kind in kinds.items())
+
+    return Meter(joules, lambda: {"device": device, "driver": f"{driver}, {how}", "clocks": clocks()})
+
+
+def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
+    """Of all packages and their memory. If there is no counter, or none that can be read: `NoMeterError`."""
+
+    def read(zone: Path, name: str) -> str:
+        try:
+            return (zone / name).read_text().strip()
+        except OSError as error:
+            raise NoMeterError(f"{zone / name} cannot be read ({error.strerror}): run as root, or allow it by chmod a+r") from error
+
+    zones = [zone for zone in sorted(folder.glob("intel-rapl:*")) if read(zone, "name").startswith(("package", "dram"))]  # not their parts
+    if not zones:
+        raise NoMeterError(
+            f"there is no {folder}/intel-rapl:*/energy_uj: Linux has it on Intel's and AMD's processors, rarely in virtual ones"
+        )
+    ranges, last = ({zone: int(read(zone, name)) for zone in zones} for name in ("max_energy_range_uj", "energy_uj"))
+    total = 0
+
+    def joules() -> float:
+        nonlocal total
+        for zone, before in last.items():
+            last[zone] = int(read(zone, "energy_uj"))
+            total += last[zone] - before + (ranges[zone] if last[zone] < before else 0)  # after its range, it begins again
+        return total / 1e6
+
+    about = {"device": machine(), "driver": f"Linux {platform.release()}, {torch.get_num_threads()} threads", "clocks": "not read"}
+    return Meter(joules, lambda: about)
+
+
+def watched(work: Callable[[], object], joules: Callable[[], float], seconds: float) -> tuple[int, float, float]:
+    """Do something again and again for so long: how often, and the seconds and energy [J] of all that."""
+    start, before, count, due = time.perf_counter(), joules(), 0, STEP
+    while not count or time.perf_counter() - start < seconds:
+        work()
+        count += 1
+        if time.perf_counter() - start > due:
+            joules()
+            due += STEP
+    spent, took = joules() - before, time.perf_counter() - start
+    if not spent > 0:
+        raise NoMeterError(f"the counter of energy did not move for {took:.1f} s: it does not work here")
+    return count, took, spent
+
+
+@torch.inference_mode()
+def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[int] = BATCHES, seconds: float = SECONDS) -> pd.DataFrame:
+    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the one of least energy."""
+    net, rows = story_classifier("ann", SIZES["paper"], 0).to(where).eval(), []
+    _, took, spent = watched(lambda: time.sleep(STEP), meter.joules, seconds)
+    rest = spent / took
+    for n in lengths:
+        found: list[dict[str, Any]] = []
+        for batch in batches:
+            given = arrays(generate(1, batch, numpy_generator(0, f"stories of {n} sentences to measure"), n))[0].to(where)
+            for so_long in (seconds / 3, seconds):  # the first time to warm up
+                count, took, spent = watched(lambda: net(given).cpu(), meter.joules, so_long)  # noqa: B023
+            each = {"time [ms]": took, "energy [mJ]": spent, "without rest [mJ]": spent - rest * took}
+            each = {name: 1000 * value / (count * batch) for name, value in each.items()}
+            found.append({"sentences": n, "batch": batch, **each, "rest [W]": rest, **meter.about(), "date": date.today().isoformat()})
+        rows += [found[0], *sorted(found[1:], key=lambda row: row["energy [mJ]"])[:1]]
+    return pd.DataFrame(rows)
+
+
+def measure_here(lengths: Sequence[int]) -> pd.DataFrame:
+    """On the GPU and on the CPU; says what cannot be measured, and exits if that is both."""
+    tables = []
+    for where, meter in (("cuda", gpu_meter), ("cpu", cpu_meter)):
+        try:
+            tables.append(measure(meter(), where, lengths))
+        except NoMeterError as error:
+            print(f"{where} is left out: {error}")
+    if not tables:
+        raise SystemExit("nothing was measured")
+    return pd.concat(tables)

@@ -1,0 +1,147 @@
+"""Energy of a GPU by a fake NVML, of a CPU by a fake powercap folder, and of questions at a power that is known."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from snncore.experiments import energy, meter
+
+
+class FakeError(Exception):
+    """What NVML raises."""
+
+
+def fake_nvml(**changed):
+    """A card of 25 W, whose counter moves with time."""
+    functions = {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetHandleByUUID": {"GPU-1-2": "card"}.get,
+        "nvmlDeviceGetName": {"card": "Fake 1000"}.get,
+        "nvmlSystemGetDriverVersion": lambda: "1.2.3",
+        "nvmlDeviceGetTotalEnergyConsumption": lambda card: round(25_000 * time.perf_counter()),
+        "nvmlDeviceGetPowerUsage": {"card": 25_000}.get,
+        "nvmlDeviceGetClockInfo": lambda card, kind: {1: 1500, 2: 900}[kind],
+    }
+    return SimpleNamespace(NVMLError=FakeError, NVML_CLOCK_SM=1, NVML_CLOCK_MEM=2, **functions | changed)
+
+
+def refuse(*_):
+    raise FakeError("Not Supported")
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid="1-2"))
+
+
+@pytest.mark.parametrize(
+    ("nvml", "how"),
+    [(fake_nvml(), "counter"), (fake_nvml(nvmlDeviceGetTotalEnergyConsumption=refuse), "power added up")],
+)
+def test_energy_of_a_gpu_is_power_times_time(cuda, nvml, how):
+    found = meter.gpu_meter(nvml)
+    count, took, spent = meter.watched(lambda: time.sleep(0.01), found.joules, 0.2)
+    assert 1 < count < 21
+    assert spent == pytest.approx(25 * took, rel=0.02)
+    assert found.about() == {"device": "Fake 1000", "driver": f"1.2.3, {how}", "clocks": "SM 1500 MHz, memory 900 MHz"}
+
+
+def test_power_is_added_up_by_trapezoids():
+    times = iter([0.0, 0.5, 2.0, 3.0])
+    seen = []
+    joules = meter.added_up(lambda: 8 * seen[-1], lambda: seen.append(next(times)) or seen[-1])
+    assert [joules() for _ in range(3)] == [4 * t**2 for t in (0.5, 2.0, 3.0)]  # the integral of 8 t
+
+
+def test_a_gpu_that_cannot_be_read_is_refused(cuda, monkeypatch):
+    with pytest.raises(meter.NoMeterError, match="NVML cannot read the GPU: Not Supported; look whether nvidia-smi can"):
+        meter.gpu_meter(fake_nvml(nvmlInit=refuse))
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    with pytest.raises(meter.NoMeterError, match=r"NVML, .*, is not installed: pip install 'snncore\[gpu\]'"):
+        meter.gpu_meter()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(meter.NoMeterError, match="PyTorch finds no CUDA GPU"):
+        meter.gpu_meter(fake_nvml())
+
+
+def zone(folder: Path, name: str, microjoules: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    for file, content in (("name", name), ("energy_uj", microjoules), ("max_energy_range_uj", 1_000_000)):
+        (folder / file).write_text(f"{content}\n")
+    return folder / "energy_uj"
+
+
+def test_energy_of_a_cpu_is_that_of_packages_and_memory(tmp_path):
+    counters = [zone(tmp_path / f"intel-rapl:{k}", f"package-{k}", 400_000) for k in range(2)]
+    counters.append(zone(tmp_path / "intel-rapl:0:1", "dram", 400_000))
+    others = [zone(tmp_path / "intel-rapl:0:0", "core", 0), zone(tmp_path / "intel-rapl:2", "psys", 0)]  # in packages; around them
+    found = meter.cpu_meter(tmp_path)
+    for counter in (*counters, *others):
+        counter.write_text("900000")
+    assert found.joules() == pytest.approx(3 * 0.5)
+    counters[1].write_text("300000")  # once around
+    assert found.joules() == pytest.approx(3 * 0.5 + 0.4)
+    assert found.joules() == pytest.approx(3 * 0.5 + 0.4)
+    assert "Linux" in found.about()["driver"]
+
+
+def test_a_cpu_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(meter.NoMeterError, match=r"there is no .*/intel-rapl:.*/energy_uj: Linux has it"):
+        meter.cpu_meter(tmp_path)
+    zone(tmp_path / "intel-rapl:0", "package-0", 0)
+    read = Path.read_text
+
+    def guarded(path, *more):
+        if path.name == "energy_uj":
+            raise PermissionError(13, "Permission denied")
+        return read(path, *more)
+
+    monkeypatch.setattr(Path, "read_text", guarded)
+    with pytest.raises(meter.NoMeterError, match=r"intel-rapl:0/energy_uj cannot be read \(Permission denied\): run as root"):
+        meter.cpu_meter(tmp_path)
+
+
+def test_questions_at_a_known_power():
+    """At 10 W, a millisecond needs 10 mJ; none of it is more than at rest. One row is of single questions, the other of the best batch."""
+    known = meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"})
+    table = meter.measure(known, "cpu", lengths=[2], batches=(1, 2, 4), seconds=0.1)
+    assert table["batch"].iloc[0] == 1
+    assert table["batch"].iloc[1] in (2, 4)
+    for _, row in table.iterrows():
+        assert row["energy [mJ]"] == pytest.approx(10 * row["time [ms]"], rel=0.01)
+        assert row["without rest [mJ]"] == pytest.approx(0, abs=0.01 * row["energy [mJ]"])
+        assert row["rest [W]"] == pytest.approx(10, rel=0.01)
+        assert row["device"] == "ours"
+
+
+def test_a_counter_that_stands_still_is_no_energy_of_0():
+    with pytest.raises(meter.NoMeterError, match="the counter of energy did not move"):
+        meter.watched(lambda: None, lambda: 5.0, 0.01)
+
+
+def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys):
+    parser = argparse.ArgumentParser()
+    energy.options(parser)
+
+    def no_meter():
+        raise meter.NoMeterError("none here")
+
+    monkeypatch.setattr(meter, "gpu_meter", no_meter)
+    monkeypatch.setattr(meter, "cpu_meter", lambda: meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"}))
+    monkeypatch.setattr(energy, "TABLE", (2,))
+    measured = meter.measure
+    monkeypatch.setattr(meter, "measure", lambda *given: measured(*given, batches=(1, 2), seconds=0.02))
+    path = tmp_path / "kept.csv"
+    assert energy.command(parser.parse_args(["--measure", "--keep", str(path)]))
+    assert "cuda is left out: none here" in capsys.readouterr().out
+    assert len(path.read_text().splitlines()) == 3
+    monkeypatch.setattr(meter, "cpu_meter", no_meter)
+    with pytest.raises(SystemExit, match="nothing was measured"):
+        energy.command(parser.parse_args(["--measure"]))
+    assert not energy.command(parser.parse_args([]))
