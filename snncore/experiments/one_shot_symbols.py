@@ -412,7 +412,13 @@ def confusion(net: OneShotClassifier, c: Config) -> pd.DataFrame:
     return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), letters_, letters_)
 
 
-WHO = {"after": "after one update", "before": "before it", "shuffled": "by another lesson's signals", "features": "most similar features", "nearest": "nearest image"}
+WHO = {
+    "after": "after one update",
+    "before": "before it",
+    "shuffled": "by another lesson's signals",
+    "features": "most similar features",
+    "nearest": "nearest image",
+}
 
 
 def letters(record: Record, net: OneShotClassifier, c: Config) -> None:
@@ -472,8 +478,8 @@ def run(c: Config, record: Record) -> Result:
     taken_for = confusion(net, c)
     mistakes = taken_for.to_numpy().copy()
     np.fill_diagonal(mistakes, 0)
-    i, j = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    record.value("confused", f"{taken_for.index[i]} for {taken_for.columns[j]}")
+    i, j = divmod(int(mistakes.argmax()), SLOTS)
+    record.value("confused", f"{printed.LETTERS[i]} for {printed.LETTERS[j]}")
     record.value("confused_share", float(mistakes[i, j]), "{:.0f} %")
     record.value("confused_right", float(np.diag(taken_for).mean()), "{:.0f} %")
     return Result(shown, w_out, *ordinary(record, net, c), taken_for, ways_of_accounts(), curves_of_accounts())

@@ -33,7 +33,8 @@ from snncore.tasks.story_solver import CannotTell, solve
 
 @dataclass(frozen=True)
 class Config:
-    """Generated stories of each task for the solver, and questions for networks; whether networks are trained, for which the official files are a download."""
+    """Generated stories of each task for the solver, and questions for networks; whether networks are trained, for which the official
+    files are a download."""
 
     questions: int = 1000
     train: bool = False

@@ -213,7 +213,7 @@ def eprop_candidates(n: int, steps: int, samples: int, seed: int) -> dict[str, C
 
 
 def eprop(record: Record, c: Config) -> float:
-    """One gradient for 50 LIF and 50 ALIF neurons in three ways, and copies of numbers; returns the seconds of the compiled one per sample."""
+    """One gradient for 50 LIF and 50 ALIF neurons in three ways, and copies of numbers; returns the compiled one's seconds per sample."""
     steps, samples = c.eprop_steps, 32
     candidates: dict[str, Callable[[], object]] = {**eprop_candidates(100, steps, samples, c.seed)}
     traffic = torch.ones(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step

@@ -427,7 +427,9 @@ class Stream:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
         z_before, inputs = self._state[0], self.weights.w_in.shape[1]
         if x.shape[1:] != (len(z_before), inputs):
-            raise ValueError(f"x has shape {tuple(x.shape)}: this stream has {len(z_before)} samples and {inputs} inputs, (time, batch, input)")
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}: this stream has {len(z_before)} samples and {inputs} inputs, (time, batch, input)"
+            )
         if x.dtype != z_before.dtype or x.device != z_before.device:
             raise TypeError(f"x is {x.dtype} on {x.device}, but this stream {z_before.dtype} on {z_before.device}: convert it")
         if not x.isfinite().all():

@@ -150,7 +150,9 @@ class OneShot(nn.Module):
             If it is shown for more or fewer steps than a trial has.
         """
         if len(shown) != len(x):
-            raise ValueError(f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it, for instance a path to so many points")
+            raise ValueError(
+                f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it, for instance a path to so many points"
+            )
         before = self.trial(x)
         lsg = self.signals(x, shown, before)
         learning_signal = self.output(lsg)

@@ -182,7 +182,9 @@ def emulate(
     if x.size and x.max() > 1:
         raise ValueError(f"x holds {x.max()}: an input spike is 1, and no spike 0")
     if not 0 <= input_lag < max(len(x), 1):
-        raise ValueError(f"input_lag is {input_lag} of {len(x)} steps: spikes cannot come before they are sent, nor all after the last step")
+        raise ValueError(
+            f"input_lag is {input_lag} of {len(x)} steps: spikes cannot come before they are sent, nor all after the last step"
+        )
     rows = [
         (size, p.decay_u, p.decay_v, p.threshold, p.gain, p.bias, p.refractory)
         + ((p.decay_aux, p.aux_jump) if isinstance(p, AHPCompartments) else (0, 0))

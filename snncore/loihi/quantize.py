@@ -123,7 +123,9 @@ def to_chip(
         if beyond.max() > 1:  # half of it is the last unit's own, which rounds to it
             j, i = divmod(int(beyond.argmax()), w.shape[1])
             where = f"{name}: the weight from {i} to neuron {j} is {float(units[j, i]):.1f} units of v_th / {UNIT}"
-            raise spec.LimitError(f"{where}, {float(beyond.max()):.1f} beyond the range from {least} to {most}: clip it, or train with on_grid")
+            raise spec.LimitError(
+                f"{where}, {float(beyond.max()):.1f} beyond the range from {least} to {most}: clip it, or train with on_grid"
+            )
     inputs, recurrent = integers(w_in, steps, mixed_sign), integers(w_rec, steps, mixed_sign)
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]

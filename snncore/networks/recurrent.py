@@ -161,8 +161,8 @@ def run(
         )
     if x.ndim != 3 or any(w.ndim != 2 and (w.ndim != 3 or len(w) != x.shape[1]) for w in weights):
         raise ValueError(
-            f"x has shape {tuple(x.shape)}, w_in, w_rec, w_out {', '.join(str(tuple(w.shape)) for w in weights)}: x is (time, batch, input), "
-            "and weights are shared, (post, pre), or one set per sample, (batch, post, pre)"
+            f"x has shape {tuple(x.shape)}, w_in, w_rec, w_out {', '.join(str(tuple(w.shape)) for w in weights)}: x is (time, batch, "
+            "input), and weights are shared, (post, pre), or one set per sample, (batch, post, pre)"
         )
     for name, w in zip(("w_in", "w_rec", "w_out", "w_feedback"), (*weights, w_feedback), strict=True):
         if w is not None and (w.dtype != x.dtype or w.device != x.device):

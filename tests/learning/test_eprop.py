@@ -262,7 +262,14 @@ def test_what_does_not_fit_is_refused():
         (trial._replace(z=0.5 * trial.z), signal, "fused", 7, ValueError, "z has numbers other than 0 and 1"),
         (trial._replace(x=trial.x[..., 1:]), signal, "online", 7, ValueError, "they are of another network"),
         (trial._replace(populations=BOTH[:1]), signal, "online", 7, ValueError, "they are of another network"),
-        (trial._replace(weights=Weights(*(w.float() for w in weights))), signal, "fused", 7, TypeError, r"w_in is torch\.float32 on cpu, but"),
+        (
+            trial._replace(weights=Weights(*(w.float() for w in weights))),
+            signal,
+            "fused",
+            7,
+            TypeError,
+            r"w_in is torch\.float32 on cpu, but",
+        ),
         (trial._replace(x=trial.x.to("meta")), signal, "fused", 7, TypeError, "x is torch.float64 on meta, but the spikes"),
     ]
     for a, b, method, chunk, error, match in cases:

@@ -94,7 +94,12 @@ def test_what_the_chip_has_not_is_refused():
 def test_a_weight_that_does_not_fit_is_not_clipped_in_silence():
     populations, weights, _ = spiking_network()
     for name, place, value, words in (
-        ("w_in", (3, 5), 50.0, r"w_in: the weight from 5 to neuron 3 is 6350\.0 units of v_th / 127, 6095\.0 beyond the range from -255 to 255"),
+        (
+            "w_in",
+            (3, 5),
+            50.0,
+            r"w_in: the weight from 5 to neuron 3 is 6350\.0 units of v_th / 127, 6095\.0 beyond the range from -255 to 255",
+        ),
         ("w_rec", (7, 2), -3.0, r"w_rec: the weight from 2 to neuron 7 is -381\.0 units of v_th / 127, 126\.0 beyond the range"),
     ):
         large = getattr(weights, name).clone()

@@ -38,7 +38,7 @@ def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path,
     with pytest.raises(DataError, match=r"(?s)a\.safetensors is of another network .*size mismatch.* of its training, 'c', or train anew"):
         checkpoints.load_checkpoint("a", images.cifar_resnet(14))
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(DataError, match="cannot be read: .*git checkout"):
+    with pytest.raises(DataError, match=r"cannot be read: .*git checkout"):
         checkpoints.load_checkpoint("a", images.cifar_resnet(8))
     path.unlink()
     with pytest.raises(DataError, match=r"No such file.*git checkout"):

@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_refused(monkeypatch):
         run(x[:, 0], Weights(*w), MIXED, READOUT)
     with pytest.raises(TypeError, match=r"w_rec is torch\.float32 on cpu, but x torch\.float64 on cpu"):
         run(x, Weights(w[0], w[1].float(), w[2]), MIXED, READOUT)
-    with pytest.raises(TypeError, match="w_in is torch.float64 on meta, but x torch.float64 on cpu"):
+    with pytest.raises(TypeError, match=r"w_in is torch\.float64 on meta, but x torch\.float64 on cpu"):
         run(x, Weights(w[0].to("meta"), *w[1:]), MIXED, READOUT)
     with pytest.raises(TypeError, match=r"x is torch\.bfloat16 on cpu: the compiled loop is for the CPU, in single or double"):
         run(x.bfloat16(), Weights(*(a.bfloat16() for a in w)), MIXED, READOUT, compiled=True)
