@@ -51,7 +51,8 @@ result = experiment.run(experiment.config(preset, seed), record)
 # ## Relays
 #
 # A sentence has 21 places in pairs, two of them in the pair with itself. Its neurons would need axons to the cores of all of these, and
-# those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. The first trick: sentences
+# those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`; in our layout, relays and masks have {value}`additional_cores` cores
+# (by our rule: *{claim}`relnet.tricks`*, where *many* is more than a tenth of all). The first trick: sentences
 # are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with *relays*, copies of its
 # sentences and of the question. One spike goes from an encoder to each relay, and all further axons start inside the chip. The relays are
 # also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off

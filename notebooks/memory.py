@@ -19,7 +19,8 @@
 # many neurons have slow currents that their own spikes switch on, and a network in which some neurons adapt in this way can do what LSTM
 # networks do {cite:p}`bellec2018,rao2022`.
 #
-# On the slide the after-hyperpolarizing current is {published}`mem.ahp.equation`. In code:
+# On the slide the after-hyperpolarizing current is {published}`mem.ahp.equation`. (In each step of the neuron of {numref}`fig-slow`, this holds to
+# {value}`off_equation` of what a spike adds; live.) In code:
 #
 # ```python
 # v = p.alpha * v * (1 - z.detach()) + current + a    # the potential, set to 0 by a spike

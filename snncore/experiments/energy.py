@@ -393,6 +393,10 @@ def placed(record: Record, c: Config) -> Result:
     modules = {p.name: p.module for p in network.populations}
     rows = [(modules[name], chip, needs[name]) for name, chips in placement.chips.items() for chip in chips]
     cores = pd.DataFrame(rows, columns=["module", "chip", "needs"])
+    more = int(cores["module"].isin(["relays", "masks"]).sum())
+    record.value("additional_cores", more)
+    few = "a few tricks and many additional cores" if more > len(cores) / 10 else "a few tricks and few additional cores"
+    record.claim("relnet.tricks", few, dataset="published sizes: relays and masks, of all cores")
     of_module = pd.DataFrame({n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}).fillna(0).astype(int)
     of_module.loc["all"] = of_module.sum()
     record.table(of_module.rename_axis("cores of").reset_index(), "cores")

@@ -93,6 +93,14 @@ def slow_current(c: Config) -> pd.DataFrame:
     return pd.DataFrame({"time": np.arange(c.steps), "input": current, "low_passed": low, "ahp": -a / rheobase, "spike": z})
 
 
+def off_equation(slow: pd.DataFrame) -> float:
+    """How far the AHP current of that neuron is from the slide's equation, relative to what one spike adds."""
+    p, a, z = ahp(20.0, 700.0), -slow["ahp"].to_numpy() * (1 - math.exp(-1 / 20)), slow["spike"].to_numpy()
+    decay = math.exp(-1 / 700)
+    jump = (1 - decay) * p.beta
+    return float(np.abs(a[1:] - (decay * a[:-1] - jump * z[1:])).max() / jump)
+
+
 def probe(params: Params, delay: int, strong: bool) -> float:
     """Spikes that answer a probe of 100 steps, ``delay`` steps after 300 steps of strong input, or of none."""
     gain = 1 - params.alpha
@@ -313,6 +321,10 @@ def run(c: Config, record: Record) -> Result:
     record.value("correlation_low", float(slow[settled]["ahp"].corr(slow[settled]["low_passed"])), "{:.2f}")
     record.value("spikes", int(slow["spike"].sum()))
     record.value("steps", c.steps, "{:,}")
+    off = off_equation(slow)
+    equation = "i_AHP[t + dt] = alpha_AHP i_AHP[t] - (1 - alpha_AHP) beta z[t]" if off < 1e-9 else "another"
+    record.claim("mem.ahp.equation", equation, dataset="each step of one neuron, in double precision", n=c.steps)
+    record.value("off_equation", off, "{:.0e}")
     record.value("jump", JUMP)
     record.value("connectivity", 100 * CONNECTIVITY, "{:.0f} %")
     record.value("rate", 100 * RATE, "{:.0f} %")

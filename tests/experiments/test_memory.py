@@ -134,7 +134,8 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
 def test_without_seeds_no_data_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "read_mnist", lambda: pytest.fail("data were read"))
     memory.run(memory.config("smoke"), Record("memory", "smoke", tmp_path))
-    assert read_rows(tmp_path) == []
+    (row,) = read_rows(tmp_path)
+    assert (row["id"], row["ours"][:5]) == ("mem.ahp.equation", "i_AHP")
 
 
 def test_the_command_trains(monkeypatch, capsys):
@@ -180,3 +181,11 @@ def test_firing_rates_cost_what_they_are_said_to():
     rates = z.sum((0, 1)) / (210 * 4)
     expected = torch.nn.functional.cross_entropy(y, labels) + memory.RATE_COST * ((rates - memory.RATE) ** 2).sum()
     assert float(memory.sparse_loss(n, images, labels, 0.5).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_a_current_that_is_off_the_equation_is_found():
+    slow = memory.slow_current(memory.config("smoke"))
+    assert memory.off_equation(slow) < 1e-12
+    assert slow["spike"].sum() > 5
+    slow.loc[500, "ahp"] *= 1.001
+    assert memory.off_equation(slow) > 1e-4
