@@ -350,7 +350,7 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
     for node in graph.graph.nodes:
         if node.op == "placeholder":
             node.meta["carries"] = "the image"
-        sources = [n for n in node.all_input_nodes if "carries" in n.meta]
+        sources = operations.signals(node)
         meta = node.meta.get("tensor_meta")
         if node.op in ("placeholder", "get_attr", "output") or not sources or not meta:
             continue  # no signal: a constant, or arithmetic on shapes
@@ -362,7 +362,7 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
             node.meta["carries"] = "spikes"
             rows.append(Row(node.name, found.name, "spiking", neurons))
             continue
-        kind, why = operations.describe(node, graph, len(sources))
+        kind, why = operations.describe(node, graph)
         node.meta["carries"] = carried if why == operations.REORDER else "graded numbers"
         if why == operations.SYNAPSES:
             why = f"receives {carried}"

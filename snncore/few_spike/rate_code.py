@@ -81,7 +81,7 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
     Raises
     ------
     ConversionError
-        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling.
+        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling or a product.
     ValueError
         If the percentile does not lie above 0 and up to 100.
     """
