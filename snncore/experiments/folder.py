@@ -123,6 +123,8 @@ def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[s
             raise ValueError(f"{where}: the label is {row['label']!r}, no whole number") from error
         if not 0 <= label < categories:
             raise ValueError(f"{where}: the label is {label}, and the network knows 0 to {categories - 1}")
+        if not file:
+            raise ValueError(f"{where}: it names no file")
         if file in rows:
             raise ValueError(f"{where}: {file!r} was listed before")
         if not (folder / file).is_file():

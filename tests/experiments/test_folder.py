@@ -267,6 +267,7 @@ def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeyp
         ("", "line 1: it names the columns None"),
         ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "line 4: the label is 'red', no whole number"),
         ("file,label\na/0.jpg\n", "line 2: the label is None"),
+        ("label,file\n0,a/0.jpg\n0\n", "line 3: it names no file"),
         ("file,label\na/0.jpg,3\n", "line 2: the label is 3, and the network knows 0 to 2"),
         ("file,label\na/0.jpg,-1\n", "line 2: the label is -1"),
         ("file,label\na/0.jpg,0\na/0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),
