@@ -52,6 +52,40 @@ def test_every_form_of_an_activation_is_found():
     assert report.neurons == 8 * 6 * 8 * 8
 
 
+class Functional(nn.Module):
+    """A single call of a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x * 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("relu6", F.relu6),
+        ("relu6", partial(F.relu6, inplace=True)),
+        ("hardswish", F.hardswish),
+        ("hardswish", lambda x: F.hardswish(x, True)),
+        ("hardsigmoid", F.hardsigmoid),
+        ("leaky_relu", F.leaky_relu),
+        ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)),
+        ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
+        ("tanh", F.tanh),
+        ("tanh", torch.tanh_),
+        ("gelu", partial(F.gelu, approximate="tanh")),
+    ],
+)
+def test_every_function_is_found_with_its_constants(name, function):
+    (found,) = traced(Functional(function), images()).places.values()
+    assert found.name == name
+    x = torch.linspace(-8, 8, 1001)
+    assert torch.equal(found.function(x), function(x.clone()))
+
+
 def test_the_network_itself_is_left_as_it_is():
     network, x = seeded(Forms), images()
     before, text = copy.deepcopy(network.state_dict()), str(network)
