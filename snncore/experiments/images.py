@@ -214,6 +214,8 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     record.value("lite2_steps", LITE_K[2])
     record.value("cifar_calibration", CALIBRATION)
     record.value("cifar_steps", CIFAR_K["resnet20"])
+    record.value("cifar_fitted_steps", CIFAR_K["silu"])
+    record.value("cifar_prices", f"{min(PENALTY.values()):g} to {max(PENALTY.values()):g}")
     return found
 
 
@@ -333,8 +335,8 @@ def against_rate_coding(
 ) -> pd.DataFrame:
     """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within 0.5 percentage points of the original.
 
-    Returns the smallest such number of steps (or all steps, if these are not ``enough``), with accuracy, work and energy there. Times for
-    as many steps, measured side by side for one batch, go to ``record``, and the curves against the number of steps as a table.
+    Returns the smallest such number of steps (or all steps, if these are not ``enough``), with accuracy, work and energy there. Times of
+    SpikingJelly for as many steps are measured side by side with few spikes, for one batch.
     """
     images, labels = test
     coded = rate_coded(ann, calibration)
@@ -344,36 +346,21 @@ def against_rate_coding(
     curves = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
     curves["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
     curves |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
-    original = 100 * accuracy(ann, images, labels)
-    macs = layers.once + layers.each_step + sum(float(reached.sum()) for reached in layers.reached.values())
-    rows, shown = [], []
+    original, rows, n = 100 * accuracy(ann, images, labels), [], len(labels)
     for code, table in curves.items():
-        table = table.assign(code=code, energy_x=table["energy"] / (macs * PRICES["fp32"][0] / 1e6))
-        shown.append(table[(table["steps"] & (table["steps"] - 1)) == 0])  # powers of two
         enough = table[table["accuracy"] > original - 0.5 - 1e-6]
-        rows.append((table[-1:] if enough.empty else enough[:1]).assign(enough=not enough.empty))
-        record.value(f"rate_{name}_{code}_steps", "never" if enough.empty else int(enough["steps"].iloc[0]))
-    record.value(f"rate_{name}_original", original, "{:.2f} %")
-    record.table(pd.concat(shown), f"rate_{name}")
-    found = record.table(pd.concat(rows, ignore_index=True), f"rate_{name}_equal").set_index("code")
-
-    x = images[:BATCH].contiguous(memory_format=torch.channels_last)
-    for network in (ann, few):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
-    timed: dict[str, Callable[[], object]] = {"original": partial(ann, x), "few_spikes": partial(few, x)}
-    timed |= {code: partial(run, x, int(found["steps"][code])) for code, run in runs.items()}
-    timed["rate"] = partial(simulate, coded, x, int(found["steps"]["rate"]), layers)
-    with torch.inference_mode():
-        times = speed.side_by_side(timed, 3)
-    record.timing(f"rate_{name}_original_ms", 1e3 * times["original"] / len(x), "{:.2g} ms")
-    for code in curves:
-        record.timing(f"rate_{name}_{code}_x_original", times[code] / times["original"])
-        record.timing(f"rate_{name}_{code}_x_few_spikes", times[code] / times["few_spikes"])
-    n = len(labels)
+        rows.append((table[-1:] if enough.empty else enough[:1]).assign(code=code, enough=not enough.empty))
+    found = pd.concat(rows).set_index("code")
     if found["enough"]["rate"]:
         record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
     if peers:
+        x = images[:BATCH].contiguous(memory_format=torch.channels_last)
+        few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
+        timed: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
+        timed |= {code: partial(runs[code], x, int(found["steps"][code])) for code in peers}
+        with torch.inference_mode():
+            times = speed.side_by_side(timed, 3)
         ratios = [times[code] / times["few_spikes"] for code in peers if found["enough"][code]]
         record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset=where, n=n, timing=True)
     return found
@@ -465,7 +452,7 @@ def against_rate(c: Config) -> pd.DataFrame:
     run = simulate(rate_coded(ann, batch), batch, c.rate_steps)
     spikes = (run.spikes.cumsum(0) / run.neurons / len(batch)).tolist()
     steps = [2**i for i in range(c.rate_steps.bit_length())]
-    return pd.DataFrame([{"steps": T, **_against(expected, run.outputs[T - 1]), "spikes": spikes[T - 1]} for T in steps])
+    return pd.DataFrame([{"steps": N, **_against(expected, run.outputs[N - 1]), "spikes": spikes[N - 1]} for N in steps])
 
 
 @torch.inference_mode()
