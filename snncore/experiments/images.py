@@ -22,9 +22,10 @@ from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
 from snncore.experiments import folder, speed
+from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step, quality
 from snncore.few_spike.convert import Conversion, FSActivation, convert
 from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
@@ -530,6 +531,12 @@ def b7_errors(c: Config) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def b7_error(name: str) -> float:
+    """Mean squared error of a SiLU neuron of the package for the inputs of EfficientNet-B7."""
+    s = coefficients(name)
+    return quality(s.params, FUNCTIONS[s.function], s.interval, B7_INPUT.cdf).mse
+
+
 def complement(record: Record, c: Config) -> None:
     """If the offset spike of step 14 were coded by its absence: the same function, fewer spikes. Predicted from the authors' log."""
     log = json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
@@ -559,6 +566,11 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
     latency = "K x (number of layers + 1) steps" if formula and found["single"][0] == K * (layers + 1) else found["single"][0]
     record.claim("img.schedule.latency", latency, dataset="event simulation of 25 networks")
     record.value("b7_latency", found["single"][0], "{:,}")
+    resnet20 = [CIFAR_K["resnet20"]] * (size_of(CIFAR["resnet20"], 32, 0).layers + 1)
+    steps = answers(pipeline(resnet20, 3))
+    record.value("resnet20_layers", len(resnet20) - 1)
+    record.value("resnet20_latency", steps[0])
+    record.value("resnet20_period", steps[-1] - steps[-2])
     record.value("period_double", found["double"][1])
     return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
 
@@ -604,6 +616,8 @@ def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
     counts(record)
     trainings(record)
+    record.value("rate_images", c.rate_images)
+    record.value("k8_b7", b7_error("silu.k8") / b7_error("silu.published"), "{:.1f}")
     found = photographs_20(record, c)
     steps = against_steps(record, c)
     rate, disturbed = against_rate(c), disturbances(c)

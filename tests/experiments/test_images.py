@@ -11,7 +11,7 @@ from torch import nn
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import images, ledger, speed
 from snncore.experiments.record import Record, read_rows
-from snncore.few_spike import relu_code
+from snncore.few_spike import coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
@@ -132,6 +132,13 @@ def test_our_rate_code_does_in_every_step_what_spikingjelly_does():
     assert ours.neurons == theirs.neurons
 
 
+def test_the_error_of_a_neuron_is_what_inputs_drawn_at_random_give():
+    x = -0.0632 + 1.5633 * torch.randn(400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for name in ("silu.k8", "silu.published"):
+        drawn = (fs_neuron(x, coefficients(name).params) - torch.nn.functional.silu(x)).square().mean()
+        assert images.b7_error(name) == pytest.approx(float(drawn), rel=0.03)
+
+
 def test_schedules_and_extension_give_their_claims(tmp_path):
     record = Record("images", "book", tmp_path)
     images.schedules(record)
@@ -140,6 +147,10 @@ def test_schedules_and_extension_give_their_claims(tmp_path):
     assert rows["img.schedule.period"] == 2 * 16
     assert rows["img.schedule.latency"] == "K x (number of layers + 1) steps"
     assert rows["img.complement.spikes"] == pytest.approx(2.134 - 0.884 + 0.116)
+    values = json.loads((tmp_path / "values.json").read_text())
+    layers, K = 1 + 2 * 3 * 3, images.CIFAR_K["resnet20"]  # ReLUs: the first, and two in each of three times three blocks
+    expected = {"resnet20_layers": layers, "resnet20_latency": K * (layers + 1), "resnet20_period": 2 * K}
+    assert {key: values[key]["value"] for key in expected} == expected
 
 
 def test_the_error_grows_from_layer_to_layer_and_the_control_begins_small():
