@@ -283,6 +283,28 @@ plt.show()
 # Of these {value}`photographs` photographs EfficientNet-Lite0 names {value}`lite0_ann` as labeled, its few-spike version {value}`lite0_snn`;
 # they agree on {value}`lite0_same`, with {value}`lite0_spikes` spikes from each of {value}`lite0_neurons` neurons on average. So few images
 # prove little; {numref}`tab-rows` has the 700.
+#
+# {numref}`fig-images-raster` shows what is sent: each row of spikes is a number, read as a binary one, but for the first step, which says
+# that the neuron saturates.
+
+# %% tags=["hide-input", "remove-output"]
+raster = result.raster
+fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), sharey=True, width_ratios=(2, 1))
+neuron, step = raster.filter(like="step").to_numpy().nonzero()
+left.plot(step + 1, neuron + 1, "|", color=BLUE, ms=5, mew=1.5)
+left.set(xlabel="step $t$", ylabel="neuron, by the number that it sends", xticks=range(1, raster.shape[1]))
+right.barh(raster.index + 1, raster["number"], color=GRAY)
+right.set(xlabel="number that it sends")
+record.figure(fig, "raster", raster)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/images/raster.*
+# :name: fig-images-raster
+# :alt: Left, a raster of spikes with eight steps across and one row per neuron. The lowest rows are empty, those above have more and earlier spikes. Right, horizontal bars with the number that each neuron sends, rising from zero at the bottom.
+# Spikes of {value}`raster_neurons` neurons of EfficientNet-Lite0's first layer, one per channel, all at the center of the first photograph
+# (left), and the numbers that they add up to (right). {value}`raster_silent` of them have nothing to say.
+# ```
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3))

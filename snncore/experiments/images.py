@@ -25,9 +25,9 @@ from snncore.experiments import folder, speed
 from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step, quality
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_step, quality
 from snncore.few_spike.convert import Conversion, FSActivation, convert
-from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
+from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
 from snncore.learning.classifier import Recipe, accuracy
@@ -218,6 +218,23 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     record.value("cifar_fitted_steps", CIFAR_K["silu"])
     record.value("cifar_prices", f"{min(PENALTY.values()):g} to {max(PENALTY.values()):g}")
     return found
+
+
+@torch.inference_mode()
+def raster(record: Record) -> pd.DataFrame:
+    """Spikes of EfficientNet-Lite0's first layer and the numbers that they add up to: a neuron per channel, at a photograph's center."""
+    batch = efficientnet_lite_input(read_photographs_20().images[:1])
+    snn, report = convert(efficientnet_lite(0), batch, K=LITE_K[0])
+    node = report.spiking[0].node
+    neurons = snn.get_submodule(f"few_spike.{node}")
+    assert isinstance(neurons, FSActivation)
+    z = spike_train(snn, batch, node)[:, 0]
+    z = z[:, :, z.shape[2] // 2, z.shape[3] // 2]
+    number = fs_decode(z, neurons.params)
+    record.value("raster_neurons", len(number))
+    record.value("raster_silent", int((number == 0).sum()))
+    table = pd.DataFrame(z.T.int().numpy(), columns=[f"step {t + 1}" for t in range(len(z))])
+    return table.assign(number=number.numpy()).sort_values("number", ignore_index=True)
 
 
 def photographs_700(record: Record) -> None:
@@ -604,6 +621,7 @@ class Result(NamedTuple):
 
     photographs: list[np.ndarray]
     lite: dict[int, Answers]
+    raster: pd.DataFrame
     steps: pd.DataFrame
     rate: pd.DataFrame
     disturbed: pd.DataFrame
@@ -636,7 +654,7 @@ def run(c: Config, record: Record) -> Result:
     if c.large:
         photographs_700(record)
         cifar(record, c.rate_images)
-    return Result(read_photographs_20().images[: c.photographs], found, steps, rate, disturbed, b7, timelines, table)
+    return Result(read_photographs_20().images[: c.photographs], found, raster(record), steps, rate, disturbed, b7, timelines, table)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

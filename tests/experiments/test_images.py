@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from snncore.datafiles import read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import images, ledger, speed
 from snncore.experiments.record import Record, read_rows
@@ -16,6 +17,7 @@ from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
 from snncore.networks.checkpoints import about_checkpoint
+from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.tasks.images import Labeled
 
 
@@ -48,6 +50,18 @@ def test_answers_that_are_no_numbers_are_refused():
         broken.get_submodule("3").weight[0, 0] = torch.nan
     with pytest.raises(ValueError, match="test: the converted network gives 60 outputs that are not finite"):
         images.compare(ann, broken, iter([x]), np.zeros(60), 60, "test")
+
+
+def test_spikes_of_the_raster_are_binary_digits_of_the_original_activations(tmp_path):
+    table = images.raster(Record("images", "smoke", tmp_path))
+    ann, photograph = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[:1])
+    with torch.inference_mode():
+        y = ann._bn0(ann._conv_stem(photograph)).clamp(0, 6)[0, :, 56, 56].sort().values
+    K = images.LITE_K[0]
+    assert (table["number"] - y.numpy()).abs().max() <= 6 / 2 ** (K - 1) / 2 * 1.001
+    digits = table.filter(like="step").to_numpy() @ (6 / 2.0 ** np.array([0, *range(1, K)]))
+    assert digits == pytest.approx(table["number"])
+    assert 0 < digits.max() <= 6
 
 
 def test_wilson_interval_is_its_formula():
