@@ -338,7 +338,7 @@ plt.show()
 # on two processor cores, for far fewer epochs than the paper, and they are less accurate; command, log and seed of each lie beside its weights
 # in `data/checkpoints`. Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
 # ReLU code of {value}`cifar_steps` steps, or a fitted neuron of {value}`cifar_fitted_steps` steps. They are those of least squared error
-# plus a price on spikes: one more spike of each neuron of a layer must save {value}`cifar_prices` of the variance of the network's output,
+# plus a price on spikes: one more spike of each neuron must save a share of the variance of the network's output, {value}`cifar_prices`
 # depending on the network.
 #
 # :::{csv-table} The trainings, as their commands logged them (recorded). Accuracy before conversion; minutes on cores that had other work, too.
