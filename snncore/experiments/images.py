@@ -586,8 +586,8 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
     resnet20 = [CIFAR_K["resnet20"]] * (size_of(CIFAR["resnet20"], 32, 0).layers + 1)
     steps = answers(pipeline(resnet20, 3))
     record.value("resnet20_layers", len(resnet20) - 1)
-    record.value("resnet20_latency", steps[0])
-    record.value("resnet20_period", steps[-1] - steps[-2])
+    record.value("resnet20_latency", steps[0], "{} steps")
+    record.value("resnet20_period", steps[-1] - steps[-2], "{} steps")
     record.value("period_double", found["double"][1])
     return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
 
