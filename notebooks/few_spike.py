@@ -358,8 +358,8 @@ plt.show()
 # squeeze-and-excitation. Its weights come as a package, so this works without ImageNet and without a download. We put a few-spike neuron
 # with {value}`lite0_steps` steps in the place of each of its {value}`lite0_neurons` ReLU6 neurons, in {value}`lite0_layers` layers, and change nothing else:
 # the same weights, no retraining. Since the next layer is linear, sending the spikes one by one and adding up comes to the same as sending
-# the decoded number; that is how it is computed here. What stays analogue: the image itself, batch normalization, the additions of
-# residual branches, the pooling and the last layer's output.
+# the decoded number; that is how it is computed here. Batch normalization, the additions of residual branches and the average pooling are
+# linear, too: spikes pass them one by one. What stays analog: the image itself and the last layer's output.
 #
 # Both networks look at {value}`lite0_n` labeled photographs of ImageNet, those that the package foolbox carries {cite:p}`rauber2020`.
 # **So this is not the talk's result**: a handful of photographs is no test set, and ReLU6 is the easy case. The code rounds to the

@@ -240,7 +240,7 @@ print(frame.loc[:13, ["node", "operation", "kind", "neurons", "K", "why"]].to_st
 
 # %% [markdown]
 # What stays analog, then as in the paper: the image itself, the product of each gate with the activations that it gates, and the reading of
-# the last layer. Batch normalization, residual additions and average pooling are linear.
+# the last layer. Batch normalization, residual additions and average pooling are linear: spikes pass them one by one.
 #
 # ### Three ways to compute the same
 #
@@ -283,6 +283,28 @@ plt.show()
 # Of these {value}`photographs` photographs EfficientNet-Lite0 names {value}`lite0_ann` as labeled, its few-spike version {value}`lite0_snn`;
 # they agree on {value}`lite0_same`, with {value}`lite0_spikes` spikes from each of {value}`lite0_neurons` neurons on average. So few images
 # prove little; {numref}`tab-rows` has the 700.
+#
+# {numref}`fig-images-raster` shows what is sent: each row of spikes is a number, read as a binary one, but for the first step, which says
+# that the neuron saturates.
+
+# %% tags=["hide-input", "remove-output"]
+raster = result.raster
+fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), sharey=True, width_ratios=(2, 1))
+neuron, step = raster.filter(like="step").to_numpy().nonzero()
+left.plot(step + 1, neuron + 1, "|", color=BLUE, ms=5, mew=1.5)
+left.set(xlabel="step $t$", ylabel="neuron, by the number that it sends", xticks=range(1, raster.shape[1]))
+right.barh(raster.index + 1, raster["number"], color=GRAY)
+right.set(xlabel="number that it sends")
+record.figure(fig, "raster", raster)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/images/raster.*
+# :name: fig-images-raster
+# :alt: Left, a raster of spikes with eight steps across and one row per neuron. The lowest rows are empty, those above have more and earlier spikes. Right, horizontal bars with the number that each neuron sends, rising from zero at the bottom.
+# Spikes of {value}`raster_neurons` neurons of EfficientNet-Lite0's first layer, one per channel, all at the center of the first photograph
+# (left), and the numbers that they add up to (right). {value}`raster_silent` of them have nothing to say.
+# ```
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3))
@@ -314,9 +336,10 @@ plt.show()
 #
 # As in the paper, ResNets of three depths {cite:p}`he2016` classify CIFAR-10, and a small EfficientNet with SiLU and gates. We trained them
 # on two processor cores, for far fewer epochs than the paper, and they are less accurate; command, log and seed of each lie beside its weights
-# in `data/checkpoints`. Each layer of the conversion got its own
-# parameters, from {value}`cifar_calibration` training images: a ReLU code of 8 steps with the range of least squared error, or a fitted neuron
-# of 16 steps.
+# in `data/checkpoints`. Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
+# ReLU code of {value}`cifar_steps` steps, or a fitted neuron of {value}`cifar_fitted_steps` steps. They are those of least squared error
+# plus a price on spikes: one more spike of each neuron must save a share of the variance of the network's output, {value}`cifar_prices`
+# depending on the network.
 #
 # :::{csv-table} The trainings, as their commands logged them (recorded). Accuracy before conversion; minutes on cores that had other work, too.
 # :name: tab-trainings
@@ -402,34 +425,42 @@ plt.show()
 #
 # ### Rate coding beside it
 #
-# The usual way to convert a network sends a number as a *rate*: integrate-and-fire neurons emit equal spikes for T steps, as often as the
-# number is large {cite:p}`rueckauer2017`. Its rounding error falls like $1/T$, that of a code in which each step weighs half of the last like
+# The usual way to convert a network sends a number as a *rate*: integrate-and-fire neurons emit equal spikes for $N$ steps, as often as the
+# number is large {cite:p}`rueckauer2017`. Its rounding error falls like $1/N$, that of a code in which each step weighs half of the last like
 # $2^{-K}$. Our baseline is as good as we can write it, with a threshold for each channel, potentials that start halfway, and
 # an answer that leaves out the first half of the steps. {numref}`fig-rate` shows both codes for the same EfficientNet-Lite0.
 #
-# :::{list-table} Our ResNet-20 in rate code, within half a percentage point of the original's accuracy (recorded, or not run). It is the first such step, which favors the rate code; energy is that of 32-bit operations, and updates of membranes are left out, which favors it, too.
+# :::{list-table} Our ResNet-20 in both codes; the rate code at the first step within half a percentage point of the original's accuracy, on the first {value}`rate_images` test images (recorded, or not run). Later steps may leave that band again, which favors the rate code; energy is that of 32-bit operations, and updates of membranes are left out, which favors it, too.
 # :name: tab-rate
 # :header-rows: 1
 #
 # * - What
 #   - Rate code
-# * - Steps that it needs
+#   - Few spikes
+# * - Steps until the first answer
 #   - {claim}`img.rate.resnet20.steps`
-# * - Energy of its operations, as a multiple of few spikes
+#   - {value}`resnet20_latency`
+# * - Steps between one image and the next
+#   - {claim}`img.rate.resnet20.steps`
+#   - {value}`resnet20_period`
+# * - Energy of the operations, as a multiple of few spikes
 #   - {claim}`img.rate.resnet20.energy`
-# * - Time of SpikingJelly's simulation, as a multiple of ours of few spikes
+#   - 1
+# * - Time of simulation, as a multiple of few spikes: SpikingJelly's
 #   - {claim}`speed.fs.spikingjelly`
+#   - 1
 # :::
 #
 # Few spikes do not win everywhere. Each layer waits for all {value}`cifar_steps` steps of the one before, so the *first* answer of a deep
-# network can come later than that of a rate code, in which all layers work at once. What few spikes save are operations, and steps
-# between one image and the next. SpikingJelly's converter {cite:p}`fang2023` sends the same spikes as our rate code, in its robust mode, but
+# network comes after $K$ steps for the image and for each of its {value}`resnet20_layers` layers of neurons, later than that of a rate code,
+# in which all layers work at once. What few spikes save are operations, and steps between one image and the next. The last row compares
+# programs, not codes: SpikingJelly computes its network step by step, ours of few spikes takes one pass with decoded numbers. SpikingJelly's converter {cite:p}`fang2023` sends the same spikes as our rate code, in its robust mode, but
 # answers with the mean over all steps.
 
 # %% tags=["hide-input", "remove-output"]
 rate = result.rate
 fig, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True)
-for ax, key, label in ((axes[0], "steps", "steps ($K$ or $T$)"), (axes[1], "spikes", "spikes per neuron")):
+for ax, key, label in ((axes[0], "steps", "steps ($K$ or $N$)"), (axes[1], "spikes", "spikes per neuron")):
     ax.loglog(rate[key], rate["error"], "s--", color=ORANGE, label="rate code")
     ax.loglog(steps["K" if key == "steps" else key], steps["error"], "o-", color=BLUE, label="few spikes")
     ax.set(xlabel=label)
@@ -541,7 +572,7 @@ plt.show()
 #
 # On a processor that knows nothing of spikes, a converted network should not cost more than the original. Codes of ReLU and ReLU6 round to
 # a grid, which takes a dozen instructions however many steps there are; for other neurons straight-line code is generated for each number
-# of steps, three instructions per step. Both have the bits of the plain neuron. All times below come from this run, on this machine, taken
+# of steps, three instructions per step. Both give exactly the same numbers as the plain neuron, bit for bit. All times below come from this run, on this machine, taken
 # in turns; equality is checked before.
 #
 # :::{list-table} Time of one pass, as a multiple. The activations handle ten million numbers each and write a new tensor.
@@ -574,7 +605,9 @@ plt.show()
 #   - {value}`resnet50_plain_x`
 # :::
 #
-# With 8 steps our fit of SiLU is as close to it as the published neuron with 16 ({doc}`few_spike`). This is the speed of the simulator. A chip's latency is that of the pipeline above.
+# With 8 steps our fit of SiLU is as close to it as the published neuron with 16 for inputs uniform on $[-8, 12]$; for the inputs of
+# EfficientNet-B7 its error is {value}`k8_b7` times as large ({doc}`few_spike`). This is the speed of the simulator. A chip's latency is that
+# of the pipeline above.
 #
 # ## Work and energy
 #

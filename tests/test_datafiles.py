@@ -372,3 +372,4 @@ def test_development_files_have_the_known_sizes():
     photographs = datafiles.read_photographs_700()
     assert len(photographs.images) == 700
     assert photographs.images[0].shape == (299, 299, 3)
+    assert photographs.names == datafiles.package_file("photographs_700.txt").read_text().split()

@@ -34,11 +34,12 @@ from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image
 from snncore.few_spike import coefficients, relu_code
-from snncore.few_spike.convert import convert
+from snncore.few_spike.convert import convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+CALIBRATION = 16  # images to which neurons are fitted, where none are published
 AHEAD = 4  # batches that are read, by as many threads, while the networks compute
 
 
@@ -123,6 +124,8 @@ def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[s
             raise ValueError(f"{where}: the label is {row['label']!r}, no whole number") from error
         if not 0 <= label < categories:
             raise ValueError(f"{where}: the label is {label}, and the network knows 0 to {categories - 1}")
+        if not file:
+            raise ValueError(f"{where}: it names no file")
         if file in rows:
             raise ValueError(f"{where}: {file!r} was listed before")
         if not (folder / file).is_file():
@@ -166,7 +169,10 @@ class Row(NamedTuple):
 
 
 def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -> Row:
-    """Both networks about all images of a folder, with the published neurons, in as many processes as there are.
+    """Both networks about all images of a folder, in as many processes as there are.
+
+    Where there are published neurons (SiLU, sigmoid, ReLU) they are used; ReLU6 and Hardsigmoid have codes in closed form; neurons of other
+    activations, such as Hardswish, have 16 steps and are fitted, layer by layer, to `CALIBRATION` images of the folder (a few minutes).
 
     Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
     answers of each network, spikes; or why a damaged image is skipped.
@@ -208,7 +214,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         if gpu:
             torch.cuda.set_device(device)
         ann = found.network.to(device)
-        snn, neurons = _published(ann, found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device))
+        example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
+        snn, neurons = _published(ann, example, lambda: _some(folder, images, found.prepare).to(device))
         loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
         for part, tensors in zip(todo, bar, strict=True):
@@ -261,13 +268,25 @@ def _read(results: Path) -> dict[str, dict]:
     return answers
 
 
-def _published(network: nn.Module, example: Tensor) -> tuple[fx.GraphModule, int]:
-    """The converted network with the published neurons, where there are such, and how many neurons it has."""
+def _published(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> tuple[fx.GraphModule, int]:
+    """The converted network, with published neurons, closed forms or fits to what ``some`` images give; and how many neurons it has."""
     published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
-    trial = convert(copy.deepcopy(network).to("meta"), example.to("meta"), K=16)  # nothing is computed
-    kinds = {row.operation for row in trial.report.spiking}
-    snn, report = convert(network, example, coefficients={a: p for a, p in published.items() if a in kinds})
+    kinds = {a.name for a in traced(copy.deepcopy(network).to("meta"), example.to("meta")).places.values()}  # nothing is computed
+    given = {a: p for a, p in published.items() if a in kinds}
+    if kinds <= {*published, "relu6", "hardsigmoid"}:
+        snn, report = convert(network, example, coefficients=given)
+    else:
+        snn, report = convert(network, example, some(), given, K=16)
     return snn, report.neurons
+
+
+def _some(folder: Path, images: list[tuple[str, int]], prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor:
+    """`CALIBRATION` images from all over the folder, as the network wants them; damaged ones are left out."""
+    loaded = [_load(folder / file, prepare) for file, _ in images[:: -(-len(images) // CALIBRATION)]]
+    whole = [x for x in loaded if isinstance(x, Tensor)]
+    if not whole:
+        raise ValueError(f"{folder}: none of {len(loaded)} images can be read, and the network's activations have no published neurons")
+    return torch.cat(whole)
 
 
 def _ahead(load: Callable[[str], Tensor | str], batches: list[list[str]]) -> Iterator[list[Tensor | str]]:

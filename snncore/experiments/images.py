@@ -22,11 +22,12 @@ from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
 from snncore.experiments import folder, speed
+from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_step
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_step, quality
 from snncore.few_spike.convert import Conversion, FSActivation, convert
-from snncore.few_spike.evaluate import Statistics, Traffic, statistics, stepwise
+from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
 from snncore.learning.classifier import Recipe, accuracy
@@ -214,7 +215,26 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     record.value("lite2_steps", LITE_K[2])
     record.value("cifar_calibration", CALIBRATION)
     record.value("cifar_steps", CIFAR_K["resnet20"])
+    record.value("cifar_fitted_steps", CIFAR_K["silu"])
+    record.value("cifar_prices", f"{min(PENALTY.values()):g} to {max(PENALTY.values()):g}")
     return found
+
+
+@torch.inference_mode()
+def raster(record: Record) -> pd.DataFrame:
+    """Spikes of EfficientNet-Lite0's first layer and the numbers that they add up to: a neuron per channel, at a photograph's center."""
+    batch = efficientnet_lite_input(read_photographs_20().images[:1])
+    snn, report = convert(efficientnet_lite(0), batch, K=LITE_K[0])
+    node = report.spiking[0].node
+    neurons = snn.get_submodule(f"few_spike.{node}")
+    assert isinstance(neurons, FSActivation)
+    z = spike_train(snn, batch, node)[:, 0]
+    z = z[:, :, z.shape[2] // 2, z.shape[3] // 2]
+    number = fs_decode(z, neurons.params)
+    record.value("raster_neurons", len(number))
+    record.value("raster_silent", int((number == 0).sum()))
+    table = pd.DataFrame(z.T.int().numpy(), columns=[f"step {t + 1}" for t in range(len(z))])
+    return table.assign(number=number.numpy()).sort_values("number", ignore_index=True)
 
 
 def photographs_700(record: Record) -> None:
@@ -333,8 +353,8 @@ def against_rate_coding(
 ) -> pd.DataFrame:
     """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within 0.5 percentage points of the original.
 
-    Returns the smallest such number of steps (or all steps, if these are not ``enough``), with accuracy, work and energy there. Times for
-    as many steps, measured side by side for one batch, go to ``record``, and the curves against the number of steps as a table.
+    Returns the smallest such number of steps (or all steps, if these are not ``enough``), with accuracy, work and energy there. Times of
+    SpikingJelly for as many steps are measured side by side with few spikes, for one batch.
     """
     images, labels = test
     coded = rate_coded(ann, calibration)
@@ -344,36 +364,21 @@ def against_rate_coding(
     curves = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
     curves["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
     curves |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
-    original = 100 * accuracy(ann, images, labels)
-    macs = layers.once + layers.each_step + sum(float(reached.sum()) for reached in layers.reached.values())
-    rows, shown = [], []
+    original, rows, n = 100 * accuracy(ann, images, labels), [], len(labels)
     for code, table in curves.items():
-        table = table.assign(code=code, energy_x=table["energy"] / (macs * PRICES["fp32"][0] / 1e6))
-        shown.append(table[(table["steps"] & (table["steps"] - 1)) == 0])  # powers of two
         enough = table[table["accuracy"] > original - 0.5 - 1e-6]
-        rows.append((table[-1:] if enough.empty else enough[:1]).assign(enough=not enough.empty))
-        record.value(f"rate_{name}_{code}_steps", "never" if enough.empty else int(enough["steps"].iloc[0]))
-    record.value(f"rate_{name}_original", original, "{:.2f} %")
-    record.table(pd.concat(shown), f"rate_{name}")
-    found = record.table(pd.concat(rows, ignore_index=True), f"rate_{name}_equal").set_index("code")
-
-    x = images[:BATCH].contiguous(memory_format=torch.channels_last)
-    for network in (ann, few):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
-    timed: dict[str, Callable[[], object]] = {"original": partial(ann, x), "few_spikes": partial(few, x)}
-    timed |= {code: partial(run, x, int(found["steps"][code])) for code, run in runs.items()}
-    timed["rate"] = partial(simulate, coded, x, int(found["steps"]["rate"]), layers)
-    with torch.inference_mode():
-        times = speed.side_by_side(timed, 3)
-    record.timing(f"rate_{name}_original_ms", 1e3 * times["original"] / len(x), "{:.2g} ms")
-    for code in curves:
-        record.timing(f"rate_{name}_{code}_x_original", times[code] / times["original"])
-        record.timing(f"rate_{name}_{code}_x_few_spikes", times[code] / times["few_spikes"])
-    n = len(labels)
+        rows.append((table[-1:] if enough.empty else enough[:1]).assign(code=code, enough=not enough.empty))
+    found = pd.concat(rows).set_index("code")
     if found["enough"]["rate"]:
         record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
     if peers:
+        x = images[:BATCH].contiguous(memory_format=torch.channels_last)
+        few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
+        timed: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
+        timed |= {code: partial(runs[code], x, int(found["steps"][code])) for code in peers}
+        with torch.inference_mode():
+            times = speed.side_by_side(timed, 3)
         ratios = [times[code] / times["few_spikes"] for code in peers if found["enough"][code]]
         record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset=where, n=n, timing=True)
     return found
@@ -465,7 +470,7 @@ def against_rate(c: Config) -> pd.DataFrame:
     run = simulate(rate_coded(ann, batch), batch, c.rate_steps)
     spikes = (run.spikes.cumsum(0) / run.neurons / len(batch)).tolist()
     steps = [2**i for i in range(c.rate_steps.bit_length())]
-    return pd.DataFrame([{"steps": T, **_against(expected, run.outputs[T - 1]), "spikes": spikes[T - 1]} for T in steps])
+    return pd.DataFrame([{"steps": N, **_against(expected, run.outputs[N - 1]), "spikes": spikes[N - 1]} for N in steps])
 
 
 @torch.inference_mode()
@@ -543,6 +548,12 @@ def b7_errors(c: Config) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def b7_error(name: str) -> float:
+    """Mean squared error of a SiLU neuron of the package for the inputs of EfficientNet-B7."""
+    s = coefficients(name)
+    return quality(s.params, FUNCTIONS[s.function], s.interval, B7_INPUT.cdf).mse
+
+
 def complement(record: Record, c: Config) -> None:
     """If the offset spike of step 14 were coded by its absence: the same function, fewer spikes. Predicted from the authors' log."""
     log = json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
@@ -572,6 +583,11 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
     latency = "K x (number of layers + 1) steps" if formula and found["single"][0] == K * (layers + 1) else found["single"][0]
     record.claim("img.schedule.latency", latency, dataset="event simulation of 25 networks")
     record.value("b7_latency", found["single"][0], "{:,}")
+    resnet20 = [CIFAR_K["resnet20"]] * (size_of(CIFAR["resnet20"], 32, 0).layers + 1)
+    steps = answers(pipeline(resnet20, 3))
+    record.value("resnet20_layers", len(resnet20) - 1)
+    record.value("resnet20_latency", steps[0], "{} steps")
+    record.value("resnet20_period", steps[-1] - steps[-2], "{} steps")
     record.value("period_double", found["double"][1])
     return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
 
@@ -605,6 +621,7 @@ class Result(NamedTuple):
 
     photographs: list[np.ndarray]
     lite: dict[int, Answers]
+    raster: pd.DataFrame
     steps: pd.DataFrame
     rate: pd.DataFrame
     disturbed: pd.DataFrame
@@ -617,6 +634,8 @@ def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
     counts(record)
     trainings(record)
+    record.value("rate_images", c.rate_images)
+    record.value("k8_b7", b7_error("silu.k8") / b7_error("silu.published"), "{:.1f}")
     found = photographs_20(record, c)
     steps = against_steps(record, c)
     rate, disturbed = against_rate(c), disturbances(c)
@@ -635,7 +654,7 @@ def run(c: Config, record: Record) -> Result:
     if c.large:
         photographs_700(record)
         cifar(record, c.rate_images)
-    return Result(read_photographs_20().images[: c.photographs], found, steps, rate, disturbed, b7, timelines, table)
+    return Result(read_photographs_20().images[: c.photographs], found, raster(record), steps, rate, disturbed, b7, timelines, table)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021); 
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -145,7 +145,7 @@ def convert(
     coefficients : mapping from name of an activation to FSParams, optional
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
-        Time steps of all layers that ``coefficients`` leaves open.
+        Time steps of all layers that ``coefficients`` leaves open, 1 to 62.
     spike_penalty : float
         What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
         The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
@@ -161,11 +161,11 @@ def convert(
     ------
     ConversionError
         If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
-        activation, or overwrites numbers that are used elsewhere; if the input does not fit or the output is not finite; if an activation
-        has no parameters.
+        activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit, or the output is not
+        finite; if an activation has no parameters; if K is no whole number from 1 to 62.
     """
-    if K < 1:
-        raise ConversionError(f"K is {K}: a few-spike neuron needs at least one step")
+    if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
+        raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
     if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
     if spike_penalty and calibration is not None and len(calibration) == 1:
@@ -177,7 +177,7 @@ def convert(
     names = {a.name for a in places.values()}
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
-    samples = _calibrate(graph, list(places), calibration) if calibration is not None else {}
+    samples = _calibrate(graph, list(places), calibration, example_input.dtype) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
@@ -252,6 +252,8 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
 
 
 def _check(network: nn.Module, x: Tensor) -> None:
+    if not x.numel():
+        raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
     for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
         for t in tensors:
             if t.is_floating_point() and t.dtype not in (torch.float32, torch.float64):
@@ -324,12 +326,12 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     graph.recompile()
 
 
-def _run(network: nn.Module, x: Tensor) -> Any:
+def _run(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_input") -> Any:
     try:
         with torch.no_grad():
             return network(x)
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
-        raise ConversionError(f"the network does not take example_input of shape {tuple(x.shape)}: {error}") from error
+        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {error}") from error
 
 
 def _same(expected: Any, found: Any) -> None:
@@ -350,7 +352,7 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
     for node in graph.graph.nodes:
         if node.op == "placeholder":
             node.meta["carries"] = "the image"
-        sources = [n for n in node.all_input_nodes if "carries" in n.meta]
+        sources = operations.signals(node)
         meta = node.meta.get("tensor_meta")
         if node.op in ("placeholder", "get_attr", "output") or not sources or not meta:
             continue  # no signal: a constant, or arithmetic on shapes
@@ -362,7 +364,7 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
             node.meta["carries"] = "spikes"
             rows.append(Row(node.name, found.name, "spiking", neurons))
             continue
-        kind, why = operations.describe(node, graph, len(sources))
+        kind, why = operations.describe(node, graph)
         node.meta["carries"] = carried if why == operations.REORDER else "graded numbers"
         if why == operations.SYNAPSES:
             why = f"receives {carried}"
@@ -373,10 +375,12 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
 SAMPLES = 50_000  # inputs of each layer that calibration looks at
 
 
-def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> dict[str, np.ndarray]:
+def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype) -> dict[str, np.ndarray]:
     """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included."""
     if len(images) == 0:
         raise ConversionError("calibration holds no image: give some, or None")
+    if images.dtype != dtype:
+        raise ConversionError(f"calibration is of type {images.dtype}, and example_input of {dtype}: give both in the type of the network")
     wanted = {operations.operand(node) for node in nodes}
     parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
     batches = images.split(16)
@@ -390,9 +394,8 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor) -> d
                 parts[n].append(torch.cat([flat[::stride], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
             return value
 
-    with torch.no_grad():
-        for batch in batches:
-            Watch(graph).run(batch)
+    for batch in batches:
+        _run(Watch(graph).run, batch, "calibration")
     found = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
     for name, values in found.items():
         if not np.isfinite(values).all():

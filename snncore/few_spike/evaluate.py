@@ -116,13 +116,13 @@ class _Stepwise(fx.Interpreter):
             return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
         signals: list[Steps] = []
         _replace((args, kwargs), lambda a: signals.append(a) if isinstance(a, Steps) else None)
-        sources = [source for source in n.all_input_nodes if "carries" in source.meta]
         if "carries" not in n.meta:  # arithmetic on shapes
             return call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
-        kind, why = operations.describe(n, self.module, len(sources))
+        kind, why = operations.describe(n, self.module)
         if why == operations.SYNAPSES:
             args = (*args, *(kwargs[key] for key in ("input", "weight")[len(args) :] if key in kwargs))
-            self._count(n, sources[0], args, kwargs)
+            kwargs = {key: a for key, a in kwargs.items() if key not in ("input", "weight")}
+            self._count(n, operations.signals(n)[0], args, kwargs)
         if kind == "analog" or not signals:
             return call(*_replace((args, kwargs), _decoded))
         constant = call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
@@ -132,7 +132,8 @@ class _Stepwise(fx.Interpreter):
         if why == operations.SYNAPSES:
             return Steps(constant, [_weighted(n.target, step, args[1], args, kwargs) for step in signals[0].steps])
         if why == operations.SUM:
-            args = tuple(0 if isinstance(a, int | float) else a for a in args)
+            args = tuple(0 if isinstance(a, int | float) and len(args) < 3 else a for a in args)  # the second of three is alpha
+            kwargs = {key: 0 if isinstance(a, int | float) and key != "alpha" else a for key, a in kwargs.items()}
         joined = why == operations.SUM or n.target in operations.JOINS
 
         def at(t: int, a: Any) -> Any:

@@ -142,13 +142,16 @@ def _on_device(p: FSParams, device: torch.device, dtype: torch.dtype) -> OnDevic
     return OnDevice(T, h, d, p.strict, p.K)
 
 
+UNROLLED = 32  # steps; for more, the compiler needs minutes, or gives up
+
+
 def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor:
     """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
 
-    It is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over x, which saves the
-    time to get fresh memory: x must not be used afterwards.
+    Up to `UNROLLED` steps it is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over
+    x, which saves the time to get fresh memory: x must not be used afterwards.
     """
-    if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64):
+    if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64) or p.K > UNROLLED:
         return _plain(x, p)
     if x.is_cuda:
         return _fused()(x, _on_device(p, x.device, x.dtype))

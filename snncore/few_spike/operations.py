@@ -1,9 +1,10 @@
 """What the operations of a traced network are for a few-spike network: activation, linear or analog. What is in no table is refused.
 
 - An **activation** acts on each number alone: a few-spike neuron can take its place.
-- A **linear** operation (convolution, batch normalization in evaluation mode, mean, sum, reordering) gives the same whether the spikes of
-  K steps pass it one by one and are added up, or their sum passes it.
-- An **analog** operation (product of two signals, maximum, normalization by its own input) needs the decoded numbers.
+- A **linear** operation (convolution, batch normalization by tracked statistics, mean, sum, reordering) gives the same whether the spikes
+  of K steps pass it one by one and are added up, or their sum passes it.
+- An **analog** operation (product of two signals or of one with itself, division by a signal, maximum, normalization by its own input)
+  needs the decoded numbers.
 """
 
 import operator
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
+from torch.fx.node import map_arg
 
 from snncore.shapes import FloatTensor
 
@@ -75,7 +77,8 @@ MEANS = {
 }  # fmt: skip
 SUMS = {operator.add, operator.sub, torch.add, torch.sub, "add", "sub"}
 WEIGHTED = {F.conv1d, F.conv2d, F.conv3d, F.linear}  # input, weight, bias
-PRODUCTS = {operator.mul, operator.truediv, torch.mul, torch.div, "mul", "div"}
+QUOTIENTS = {operator.truediv, torch.div, "div"}
+PRODUCTS = {operator.mul, torch.mul, "mul"} | QUOTIENTS
 IN_PLACE: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul, operator.itruediv: operator.truediv,
     "add_": torch.add, "sub_": torch.sub, "mul_": torch.mul, "div_": torch.div,
@@ -89,7 +92,7 @@ ANALOG: dict[Any, str] = (
     | dict.fromkeys((nn.MultiheadAttention, torch.matmul, operator.matmul, torch.bmm, F.scaled_dot_product_attention, "matmul"),
                     "multiplies signals with each other")
 )  # fmt: skip
-PRODUCT = "multiplies two signals"
+PRODUCT, QUOTIENT, ROUNDING = "multiplies two signals", "divides by a signal", "rounds to whole numbers"
 SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
 MEAN, REORDER = "means or sums of signals", "passes signals on, in other places"
 
@@ -170,7 +173,14 @@ def has_weights(node: fx.Node, network: nn.Module) -> bool:
     return node.op == "call_function" and node.target in WEIGHTED
 
 
-def describe(node: fx.Node, network: nn.Module, signals: int) -> tuple[str, str]:
+def signals(node: fx.Node) -> list[fx.Node]:
+    """The arguments of a call that depend on the image, each as often as it is given."""
+    found: list[fx.Node] = []
+    map_arg((node.args, node.kwargs), lambda n: found.append(n) if "carries" in n.meta else None)
+    return found
+
+
+def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
     """Kind ("linear" or "analog") and reason of an operation that is no activation.
 
     Raises
@@ -178,15 +188,23 @@ def describe(node: fx.Node, network: nn.Module, signals: int) -> tuple[str, str]
     ConversionError
         If it is in no table.
     """
-    key = key_of(node, network)
+    key, sources = key_of(node, network), signals(node)
     if node.op == "call_module":
         module = network.get_submodule(str(node.target))
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+            return "analog", NORMALIZATION
         for classes, why in ((nn.modules.batchnorm._BatchNorm, SHIFT), (AFFINE, SYNAPSES), (MEANS_MODULES, MEAN),
                              (REORDERING_MODULES + PADDING_MODULES, REORDER)):  # fmt: skip
             if isinstance(module, classes):
                 return "linear", why
+    elif key in QUOTIENTS and (node.args[1] if len(node.args) > 1 else node.kwargs.get("other")) in sources:
+        return "analog", QUOTIENT
+    elif key in QUOTIENTS and node.kwargs.get("rounding_mode"):
+        return "analog", ROUNDING
     elif key in PRODUCTS:
-        return ("analog", PRODUCT) if signals > 1 else ("linear", "scales by constants")
+        return ("analog", PRODUCT) if len(sources) > 1 else ("linear", "scales by constants")
+    elif key in WEIGHTED and sources != [operand(node)]:
+        return "analog", PRODUCT
     elif key is F.pad and node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value") and len(node.args) < 3:
         return "linear", REORDER
     else:

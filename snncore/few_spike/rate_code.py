@@ -1,6 +1,6 @@
 r"""Rate coding of ReLU, the baseline that few-spike neurons are compared with: a number is sent as a rate of equal spikes.
 
-Each activation becomes a layer of integrate-and-fire neurons with reset by subtraction. In each of T steps
+Each activation becomes a layer of integrate-and-fire neurons with reset by subtraction. In each of N steps
 
 .. math::
 
@@ -9,8 +9,8 @@ Each activation becomes a layer of integrate-and-fire neurons with reset by subt
 
 where the current x(t) is what the layers between deliver in this step: weighted spikes of height :math:`\theta` of the neurons before,
 biases, and the image, which comes in as a constant current. For a constant x the mean of :math:`\theta z` is x, cut off at 0 and
-:math:`\theta` and rounded to the nearest multiple of :math:`\theta / T`. In deep layers the rounding errors of all layers, and of uneven
-spikes, add up, still like 1 / T. The output of the network is the mean of its readout over the later half of the steps until now: in the
+:math:`\theta` and rounded to the nearest multiple of :math:`\theta / N`. In deep layers the rounding errors of all layers, and of uneven
+spikes, add up, still like 1 / N. The output of the network is the mean of its readout over the later half of the steps until now: in the
 first ones deep layers have not received much yet, and without them fewer steps suffice.
 
 Sources: B. Rueckauer et al., Conversion of continuous-valued deep networks to efficient event-driven networks, Front. Neurosci. 11:682
@@ -81,7 +81,7 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
     Raises
     ------
     ConversionError
-        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling.
+        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling or a product.
     ValueError
         If the percentile does not lie above 0 and up to 100.
     """
@@ -132,13 +132,13 @@ def _fuse(graph: fx.GraphModule) -> None:
 
 
 class RateRun(NamedTuple):
-    """A simulation of T steps for a batch of images.
+    """A simulation of N steps for a batch of images.
 
     Attributes
     ----------
-    outputs : tensor, shape (T, batch, ...)
+    outputs : tensor, shape (N, batch, ...)
         After each step t: mean of the readout over the steps after t // 2.
-    spikes, accumulates, graded : tensor, shape (T,)
+    spikes, accumulates, graded : tensor, shape (N,)
         Spikes, arrivals of spikes at synapses, and multiply-accumulates of layers that receive anything else, in each step, for all images
         together. The image is weighed once, in the first step, and so is the mean that the readout receives.
     neurons : int
@@ -160,7 +160,7 @@ def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synap
     network : GraphModule
     images : tensor, shape (batch, ...)
     steps : int
-        T.
+        N.
     layers : Synapses, optional
         What `synapses` counted for images of this shape, to save time.
 

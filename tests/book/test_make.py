@@ -139,5 +139,5 @@ def test_packages_of_the_wheel_are_all_there_and_carry_the_data(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {str(p.relative_to(ROOT)) for p in (ROOT / "snncore").rglob("*.py")}
-    data = {f"snncore/data/{p.name}" for p in (ROOT / "data").iterdir() if p.suffix in (".json", ".toml")}
+    data = {f"snncore/data/{p.name}" for p in (ROOT / "data").iterdir() if p.suffix in (".json", ".toml", ".txt")}
     assert modules | data <= names

@@ -233,10 +233,27 @@ def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, monkeyp
 
 def test_relu_and_silu_get_the_published_neurons():
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3), nn.SiLU(), nn.Linear(3, 3))
-    snn, neurons = folder._published(network, torch.rand(1, 3))
+    snn, neurons = folder._published(network, torch.rand(1, 3), pytest.fail)
     relu, silu = (module.params for module in snn.modules() if isinstance(module, FSActivation))
     assert relu == relu_code(25.0, 10, strict=True)
     assert (silu.K, neurons) == (16, 6)
+
+
+def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, monkeypatch):
+    network = small(monkeypatch)
+    network[1] = nn.Hardswish()
+    (colors / "c" / "1.jpg").write_bytes(b"")
+    row = folder.evaluate("small", colors, tmp_path / "results")
+    assert (row.n, row.agree, row.neurons) == (5, 5, 3)
+    given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
+    by_hand, _ = convert(network, given[:1], given, K=16)
+    snn, _ = folder._published(network, given[:1], lambda: folder._some(colors, folder.listing(colors, 3).images, prepare))
+    assert snn.get_submodule("few_spike._1").params == by_hand.get_submodule("few_spike._1").params
+    assert (snn(given) - network(given)).abs().max() < 0.01
+    for path in colors.rglob("*.jpg"):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match="colors: none of 6 images can be read, and the network's activations have no published neurons"):
+        folder.evaluate("small", colors, tmp_path / "others")
 
 
 def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeypatch):
@@ -267,6 +284,7 @@ def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeyp
         ("", "line 1: it names the columns None"),
         ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "line 4: the label is 'red', no whole number"),
         ("file,label\na/0.jpg\n", "line 2: the label is None"),
+        ("label,file\n0,a/0.jpg\n0\n", "line 3: it names no file"),
         ("file,label\na/0.jpg,3\n", "line 2: the label is 3, and the network knows 0 to 2"),
         ("file,label\na/0.jpg,-1\n", "line 2: the label is -1"),
         ("file,label\na/0.jpg,0\na/0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),

@@ -8,14 +8,16 @@ import pytest
 import torch
 from torch import nn
 
+from snncore.datafiles import read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import images, ledger, speed
 from snncore.experiments.record import Record, read_rows
-from snncore.few_spike import relu_code
+from snncore.few_spike import coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
 from snncore.networks.checkpoints import about_checkpoint
+from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.tasks.images import Labeled
 
 
@@ -48,6 +50,18 @@ def test_answers_that_are_no_numbers_are_refused():
         broken.get_submodule("3").weight[0, 0] = torch.nan
     with pytest.raises(ValueError, match="test: the converted network gives 60 outputs that are not finite"):
         images.compare(ann, broken, iter([x]), np.zeros(60), 60, "test")
+
+
+def test_spikes_of_the_raster_are_binary_digits_of_the_original_activations(tmp_path):
+    table = images.raster(Record("images", "smoke", tmp_path))
+    ann, photograph = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[:1])
+    with torch.inference_mode():
+        y = ann._bn0(ann._conv_stem(photograph)).clamp(0, 6)[0, :, 56, 56].sort().values
+    K = images.LITE_K[0]
+    assert (table["number"] - y.numpy()).abs().max() <= 6 / 2 ** (K - 1) / 2 * 1.001
+    digits = table.filter(like="step").to_numpy() @ (6 / 2.0 ** np.array([0, *range(1, K)]))
+    assert digits == pytest.approx(table["number"])
+    assert 0 < digits.max() <= 6
 
 
 def test_wilson_interval_is_its_formula():
@@ -93,25 +107,22 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
     assert found["steps"].to_dict() == {"few_spikes": 6, "rate": needed + 1}
     assert found["additions"]["rate"] == pytest.approx(float(run.accumulates[: needed + 1].sum()) / 40)
     _, traffic = stepwise(few, x)
-    additions, graded, macs = (sum(getattr(t, key) for t in traffic) / 40 for key in ("spikes", "graded", "macs"))
+    additions, graded = (sum(getattr(t, key) for t in traffic) / 40 for key in ("spikes", "graded"))
     assert found["additions"]["few_spikes"] == pytest.approx(additions)
     assert found["energy"]["few_spikes"] == pytest.approx((4.6 * graded + 0.9 * additions) / 1e6)
-    assert found["energy_x"]["few_spikes"] == pytest.approx((4.6 * graded + 0.9 * additions) / (4.6 * macs))
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}  # without the peer, none about it
     energy = found["energy"]["rate"] / found["energy"]["few_spikes"]
     assert rows == {"img.rate.resnet20.steps": needed + 1, "img.rate.resnet20.energy": pytest.approx(energy)}
-    curves = (tmp_path / "rate_resnet20.csv").read_text().splitlines()
-    assert len(curves) == 1 + 6  # 1, 2, 4, 8, 16 and 32 steps; six few-spike steps are no power of two
 
 
-def test_rate_coding_that_is_never_close_says_never(tmp_path, monkeypatch):
+def test_rate_coding_that_is_never_close_enters_no_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
     ann, x = convolutional()
     record = Record("images", "smoke", tmp_path)
     test = Labeled(x, ann(x).argmax(1))
     found = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, test, "tests", steps=1)
     assert not found["enough"]["rate"]
-    assert json.loads((tmp_path / "values.json").read_text())["rate_a_rate_steps"]["text"] == "never"
+    assert read_rows(tmp_path) == []
 
 
 def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):
@@ -135,6 +146,13 @@ def test_our_rate_code_does_in_every_step_what_spikingjelly_does():
     assert ours.neurons == theirs.neurons
 
 
+def test_the_error_of_a_neuron_is_what_inputs_drawn_at_random_give():
+    x = -0.0632 + 1.5633 * torch.randn(400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for name in ("silu.k8", "silu.published"):
+        drawn = (fs_neuron(x, coefficients(name).params) - torch.nn.functional.silu(x)).square().mean()
+        assert images.b7_error(name) == pytest.approx(float(drawn), rel=0.03)
+
+
 def test_schedules_and_extension_give_their_claims(tmp_path):
     record = Record("images", "book", tmp_path)
     images.schedules(record)
@@ -143,6 +161,10 @@ def test_schedules_and_extension_give_their_claims(tmp_path):
     assert rows["img.schedule.period"] == 2 * 16
     assert rows["img.schedule.latency"] == "K x (number of layers + 1) steps"
     assert rows["img.complement.spikes"] == pytest.approx(2.134 - 0.884 + 0.116)
+    values = json.loads((tmp_path / "values.json").read_text())
+    layers, K = 1 + 2 * 3 * 3, images.CIFAR_K["resnet20"]  # ReLUs: the first, and two in each of three times three blocks
+    expected = {"resnet20_layers": layers, "resnet20_latency": K * (layers + 1), "resnet20_period": 2 * K}
+    assert {key: values[key]["value"] for key in expected} == expected
 
 
 def test_the_error_grows_from_layer_to_layer_and_the_control_begins_small():

@@ -2,6 +2,7 @@ import copy
 import math
 from functools import partial
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -49,6 +50,40 @@ def test_every_form_of_an_activation_is_found():
     assert [row.operation for row in report.spiking] == ["relu"] * 4 + ["silu", "gelu", "tanh", "sigmoid"]
     assert {row.neurons for row in report.spiking} == {6 * 8 * 8}
     assert report.neurons == 8 * 6 * 8 * 8
+
+
+class Functional(nn.Module):
+    """A single call of a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x * 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("relu6", F.relu6),
+        ("relu6", partial(F.relu6, inplace=True)),
+        ("hardswish", F.hardswish),
+        ("hardswish", lambda x: F.hardswish(x, True)),
+        ("hardsigmoid", F.hardsigmoid),
+        ("leaky_relu", F.leaky_relu),
+        ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)),
+        ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
+        ("tanh", F.tanh),
+        ("tanh", torch.tanh_),
+        ("gelu", partial(F.gelu, approximate="tanh")),
+    ],
+)
+def test_every_function_is_found_with_its_constants(name, function):
+    (found,) = traced(Functional(function), images()).places.values()
+    assert found.name == name
+    x = torch.linspace(-8, 8, 1001)
+    assert torch.equal(found.function(x), function(x.clone()))
 
 
 def test_the_network_itself_is_left_as_it_is():
@@ -248,6 +283,7 @@ class Unknown(nn.Module):
         (Random(), images(), r"does not give what the network gives"),
         (Two(), images(), r"returns tuple"),
         (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images(0), r"example_input of shape \(0, 3, 8, 8\) holds no number"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images() * math.inf, r"output for example_input is not finite"),
         (nn.Sequential(nn.Conv2d(3, 4, 1)), images(), r"no activation that could spike"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()).half(), images().half(), r"torch\.float16.*float32"),
@@ -263,10 +299,12 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"K": 0}, "K is 0"),
+        ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"),
+        ({"K": 63}, "K is 63"),
         ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
         ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
         ({"calibration": images(0)}, "calibration holds no image"),
+        ({"calibration": images().half()}, "calibration is of type torch.float16, and example_input of torch.float32"),
         ({"calibration": images() * math.nan}, "the input of relu_4 is not finite"),
         ({"spike_penalty": -1.0}, "spike_penalty is -1"),
     ],
@@ -274,6 +312,28 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words)
 def test_bad_options_are_refused(options, words):
     with pytest.raises(ConversionError, match=words):
         convert(seeded(Forms), images(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
+        ({"K": "8"}, "K is '8'"),
+        ({"calibration": images().byte()}, "calibration is of type torch.uint8, and example_input of torch.float32"),
+        ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
+    ],
+)
+def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, words, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
+    with pytest.raises(ConversionError, match=words):
+        convert(seeded(Forms), images(), **options)
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_with_the_most_steps_nothing_is_rounded(calibrated):
+    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1))).double(), images(8).double()
+    snn, _ = convert(network, x[:1], x if calibrated else None, K=62)
+    assert torch.allclose(snn(x), network(x), rtol=0, atol=1e-14)
 
 
 def test_the_report_names_what_stays_analog_and_what_each_layer_receives(tmp_path):

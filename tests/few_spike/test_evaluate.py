@@ -7,6 +7,8 @@ from torch import nn
 from snncore.few_spike import coefficients, evaluate, fs_run
 from snncore.few_spike.convert import FSActivation, convert
 from snncore.few_spike.evaluate import spike_train, statistics, stepwise
+from snncore.few_spike.operations import ConversionError
+from snncore.few_spike.rate_code import rate_coded
 
 
 class Everything(nn.Module):
@@ -46,6 +48,56 @@ def test_three_evaluations_agree(converted):
     assert y.std() > 0.1
     assert torch.equal(statistics(network, x)[0], y)
     assert (stepwise(network, x)[0] - y).abs().max() < 1e-12 * y.abs().max()
+
+
+class Between(nn.Module):
+    """An operation between two layers of neurons."""
+
+    def __init__(self, operation):
+        super().__init__()
+        self.operation, self.first, self.last = operation, nn.Conv2d(3, 3, 1), nn.Conv2d(3, 2, 1)
+        self.weight, self.norm = nn.Parameter(torch.rand(3, 3, 1, 1)), nn.BatchNorm2d(3, track_running_stats=False)
+
+    def forward(self, x):
+        return self.last(F.relu(self.operation(self, F.relu(self.first(x)))))
+
+
+LINEAR = (
+    lambda m, y: torch.add(y, other=1.0),
+    lambda m, y: torch.sub(input=1.0, other=y, alpha=2),
+    lambda m, y: y.sub(0.5, alpha=2) + y.shape[1],
+    lambda m, y: torch.add(y, m.weight[0], alpha=0.5),
+    lambda m, y: (y * 1).add_(y, alpha=3),
+    lambda m, y: torch.div(y, other=m.weight[0]),
+    lambda m, y: F.conv2d(input=y, weight=m.weight.abs()),
+)
+NONLINEAR = (
+    (lambda m, y: y * y, "multiplies two signals"),
+    (lambda m, y: torch.mul(y, other=y), "multiplies two signals"),
+    (lambda m, y: F.conv2d(y, m.weight * y.mean()), "multiplies two signals"),
+    (lambda m, y: F.conv2d(y, m.weight, y.mean((0, 2, 3))), "multiplies two signals"),
+    (lambda m, y: 1 / (y + 1), "divides by a signal"),
+    (lambda m, y: torch.div(m.weight[0], other=y + 1), "divides by a signal"),
+    (lambda m, y: y.div(y + 1), "divides by a signal"),
+    (lambda m, y: torch.div(y, 0.5, rounding_mode="floor"), "rounds to whole numbers"),
+    (lambda m, y: m.norm(y), "divides by a statistic of its own input"),
+)
+
+
+@pytest.mark.parametrize(("operation", "why"), [*((f, None) for f in LINEAR), *NONLINEAR])
+def test_what_is_not_linear_waits_for_all_steps(operation, why):
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(2)
+        network, x = Between(operation).double().eval(), torch.randn(5, 3, 4, 4, dtype=torch.float64)
+    snn, report = convert(network, x[:2], calibration=x, K=6)
+    assert {row.why for row in report.rows if row.kind == "analog"} == ({why} if why else set())
+    y = snn(x)
+    assert y.std() > 0.01
+    assert torch.equal(statistics(snn, x)[0], y)
+    assert (stepwise(snn, x)[0] - y).abs().max() < 1e-12 * y.abs().max()
+    if why:
+        with pytest.raises(ConversionError, match=f"{why}: rate coding is for linear layers"):
+            rate_coded(network, x)
 
 
 def test_the_compiled_neuron_and_the_table_of_pieces_count_the_same(converted, monkeypatch):
