@@ -51,8 +51,9 @@ result = experiment.run(experiment.config(preset, seed), record)
 # ## Relays
 #
 # A sentence has 21 places in pairs, two of them in the pair with itself. Its neurons would need axons to the cores of all of these, and
-# those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`; in our layout, relays and masks have {value}`additional_cores` cores
-# (by our rule: *{claim}`relnet.tricks`*, where *many* is more than a tenth of all). The first trick: sentences
+# those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. Its compartments alone would
+# fit on {value}`least_cores` cores; our layout has {claim}`relnet.cores.20` (so, if *many* is more than twice as many, *{claim}`relnet.tricks`*).
+# The first trick: sentences
 # are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with *relays*, copies of its
 # sentences and of the question. One spike goes from an encoder to each relay, and all further axons start inside the chip. The relays are
 # also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off
@@ -132,8 +133,8 @@ plt.show()
 # takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
 # (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
 # processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
-# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On 22 chips it should not be more, and even the longest of these in each step would add
-# no more than {value}`barriers` to a question. At the upper end of events, that leaves {value}`time_left` of what was measured for messages between
+# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On {published}`relnet.chips` chips it should not be more, and even the longest of these in each step would add
+# no more than {value}`barriers` to a question. At the upper end of events, that leaves at least {value}`time_left` of what was measured for messages between
 # chips and for the processors.
 #
 # ## A trained network on the chips
@@ -248,7 +249,7 @@ plt.show()
 # {value}`step_one_chip`; in this one {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less
 # than the GPU's. So the larger number of steps does not do it alone; what does is that a step takes longer on many chips. That may be messages
 # from chip to chip, or waiting for the processors: two measured runs cannot tell. They say no more than
-# *{claim}`relnet.slower.reason`*.
+# *{value}`why_slower`*.
 
 # %% tags=["hide-input", "remove-output"]
 moved = result.sensitivity

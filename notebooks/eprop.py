@@ -250,8 +250,8 @@ plt.show()
 # weights it is about {value}`length` times as long as that of e-prop, and has nothing to do with it (mean cosine {value}`cosine`).
 # e-prop leaves these paths out. With a lower $\gamma$, which we chose for BPTT alone, it is another matter. Updates until a tenth of
 # the variance is left: {value}`needed_random` by random, {value}`needed_symmetric` by symmetric, {value}`needed_adaptive` by adaptive feedback,
-# {value}`needed_bptt` by BPTT. Here e-prop with random feedback is slower than BPTT with the $\gamma$ that suits it: it needs {claim}`eprop.pattern` as
-# many updates (recorded). It is not so everywhere, as we shall see.
+# {value}`needed_bptt` by BPTT. With random feedback, e-prop needs {claim}`eprop.pattern` as many
+# updates as BPTT with the $\gamma$ that suits it. Whether it is so everywhere, we shall see.
 #
 # ## Store and recall
 #
@@ -342,7 +342,7 @@ plt.show()
 # :::
 #
 # Random feedback does as well as the symmetric one that a brain cannot have. The aim of this book is that four of five trainings end with at most
-# {value}`bound_end` of wrong answers, and have at most {value}`bound_early` after 350 updates; {numref}`tab-seeds` counts them.
+# {value}`bound_end` of wrong answers, and have at most {value}`bound_early` after {value}`chip_updates` updates; {numref}`tab-seeds` has the shares.
 #
 # :::{list-table} Trainings within these bounds (recorded).
 # :name: tab-seeds

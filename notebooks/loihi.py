@@ -152,8 +152,8 @@ plt.show()
 #
 # The wrong ones, first the digits and then the answers, are {published}`loihi.smnist.replay200.labels` in Intel's notebook, and
 # {claim}`loihi.smnist.replay200.labels` here. All are wrong in the same way, which no statistical likeness would give. Is the test sharp?
-# {numref}`tab-details` changes one detail of the emulation at a time. Each shows in the answers, but not alike: most change many of them,
-# the reset of the outputs and a lag of one step only one or two. About these the answers say little.
+# {numref}`tab-details` changes one detail of the emulation at a time. Each shows in the answers, but not alike: about a detail that changes one or two of them, the
+# answers say little.
 #
 # :::{list-table} The same 200 images with one detail changed: how many answers are no longer those of the exact emulation (emulated and recorded).
 # :name: tab-details
@@ -216,7 +216,7 @@ plt.show()
 #   - not modeled
 # :::
 #
-# The prices overestimate the energy of the cores. Of the time, events explain less than a third. The rest is probably waiting: for the processors
+# The prices overestimate the energy of the cores. Of the time, events explain the smaller part. The rest is probably waiting: for the processors
 # that send the input spikes and read the answer. These processors, not the neurons, use most of the energy, too.
 #
 # ## Compared with what?

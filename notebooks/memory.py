@@ -167,10 +167,9 @@ plt.show()
 # Accuracy on 5,000 held-out images during the trainings (recorded), a line per seed.
 # ```
 #
-# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones: the gain is larger than the standard
-# deviation over the seeds, but the worst of one kind and the best of the other overlap. Where hundreds of steps do, LIF neurons fail. Slow
-# neurons remember much of what was there, ALIF neurons more than AHP neurons. After equal training both still lack a good part of what LSTM
-# networks reach.
+# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones. Where hundreds of steps do, LIF neurons fail. Slow
+# neurons remember much of what was there, ALIF neurons more than AHP neurons; after equal training both still lack a good part of what LSTM
+# networks reach. (The ranges in the table are from the worst to the best seed.)
 #
 # ## Pixel by pixel
 #
@@ -209,8 +208,8 @@ plt.show()
 # first, slowly while the learning rate is high, and better again when it falls.
 #
 # The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
-# {claim}`mem.smnist.agreement`; spikes for an image, {claim}`mem.smnist.spikes`. So rounding hardly changes the accuracy, but it changes more
-# answers than this book's aim allows: what is gained in some images is lost in others. The authors' trained network, in integers, is in the next
+# {claim}`mem.smnist.agreement`; spikes for an image, {claim}`mem.smnist.spikes`. Rounding changes answers in both directions: what is lost in some
+# images is gained in others. The authors' trained network, in integers, is in the next
 # chapter.
 #
 # ## How fast it trains

@@ -155,7 +155,7 @@ plt.show()
 # ({numref}`fig-symbols-updates`, {value}`ordinary_lessons` lessons with 5 letters). One update by learned signals gives {value}`ordinary_learned` of right
 # answers. A single step along a gradient, of the size that is best for these very queries, gives {value}`single_eprop` (e-prop) and {value}`single_BPTT`
 # (BPTT). With Adam, e-prop is as good after {value}`k_eprop` updates and BPTT after {value}`k_BPTT`; they come to {value}`most_eprop` and
-# {value}`most_BPTT`. For a few classes the learned signals are ahead by little: what is wrong is known at once, unlike in a movement.
+# {value}`most_BPTT`. For a few classes, what is wrong is known at once, unlike in a movement.
 
 # %% tags=["hide-input", "remove-output"]
 curve = result.ordinary
@@ -240,7 +240,7 @@ plt.show()
 #   - {value}`words_features_5`
 # :::
 #
-# So comparing the features that the learner receives, without any learning, is better in each case: the learner loses some of what they tell.
+# The last column compares the features that the learner receives, without any learning: what the learner lacks beside that, it loses on the way.
 #
 # Networks without spikes are better, too. Prototypical networks, which compare features and learn nothing in an episode, reach {published}`oneshot.omniglot.5way.prototypes` and
 # {published}`oneshot.omniglot.20way.prototypes` with more symbols to train on {cite:p}`snell2017` (cited), and a meta-learned network without spikes

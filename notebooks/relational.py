@@ -235,7 +235,7 @@ plt.show()
 # Networks of artificial neurons solve {value}`ann_solved` of {value}`ann_trained` tasks, and spiking ones, which we have trained for some
 # tasks only, {value}`snn_solved` of {value}`snn_trained`. One network of artificial neurons for all tasks solves {value}`ann_joint_solved`.
 # For task 17 (where is one shape, seen from another) spiking networks were tried with two numbers of epochs, two learning rates and two lengths of the gate's window, for task 19 (which way to go)
-# once; these two are not solved. The aim of this book, ten tasks by spiking networks, is met; the talk's number is not reached. The talk does not say
+# once; these two are not solved. The talk does not say
 # which three tasks the authors' spiking network leaves. On Loihi, it says, task 19 was left out: {published}`relnet.task19`.
 #
 # ## Few spikes
@@ -256,9 +256,9 @@ plt.show()
 # :file: ../results/relational/regularization.csv
 # :::
 #
-# The last two trainings have no lower limit, so that nothing but the cost of potentials could keep neurons alive. It helps a little:
-# {value}`locked_with` of the neurons are locked instead of {value}`locked_without`, and {value}`silent_with` are silent instead of {value}`silent_without`. So by
-# our rule, *{claim}`rel.voltage.locked`*: the talk's claim is not what we find, in one training each.
+# The last two trainings have no lower limit, so that nothing but the cost of potentials could keep neurons alive. With it,
+# {value}`locked_with` of the neurons are locked instead of {value}`locked_without`, and {value}`silent_with` are silent instead of {value}`silent_without`. By our
+# rule, in one training each, *{claim}`rel.voltage.locked`* (the talk: *{published}`rel.voltage.locked`*).
 #
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. It has more steps than our other spiking networks: its
 # gate is open for {value}`window_sparse`, theirs for {value}`window_other`. So a neuron of that layer has {value}`spikes_busiest` spikes for a question, in

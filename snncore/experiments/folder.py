@@ -171,8 +171,9 @@ class Row(NamedTuple):
 def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -> Row:
     """Both networks about all images of a folder, in as many processes as there are.
 
-    Where there are published neurons (SiLU, sigmoid, ReLU) they are used; ReLU6 and Hardsigmoid have codes in closed form; neurons of other
-    activations, such as Hardswish, have 16 steps and are fitted, layer by layer, to `CALIBRATION` images of the folder (a few minutes).
+    Where there are published neurons (SiLU, sigmoid, ReLU) they are used; ReLU6 and Hardsigmoid have codes in closed form, of 8 steps.
+    If there are other activations, such as Hardswish, all that is not published has 16 steps and is fitted, layer by layer, to
+    `CALIBRATION` images of the folder (a few minutes).
 
     Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
     answers of each network, spikes; or why a damaged image is skipped.
@@ -215,7 +216,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
             torch.cuda.set_device(device)
         ann = found.network.to(device)
         example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
-        snn, neurons = _published(ann, example, lambda: _some(folder, images, found.prepare).to(device))
+        snn, neurons = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
         loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
         for part, tensors in zip(todo, bar, strict=True):
@@ -268,7 +269,7 @@ def _read(results: Path) -> dict[str, dict]:
     return answers
 
 
-def _published(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> tuple[fx.GraphModule, int]:
+def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> tuple[fx.GraphModule, int]:
     """The converted network, with published neurons, closed forms or fits to what ``some`` images give; and how many neurons it has."""
     published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
     kinds = {a.name for a in traced(copy.deepcopy(network).to("meta"), example.to("meta")).places.values()}  # nothing is computed

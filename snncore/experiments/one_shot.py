@@ -36,7 +36,7 @@ NEURONS = LSG_NEURONS = 128
 ETA = 3e-3
 VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
 RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
-RECIPE = Descent(60_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
+RECIPE = Descent(30_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
 LIVE = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)
 SEEDS = 3
 

@@ -532,14 +532,14 @@ def activity(a: Asked) -> pd.DataFrame:
 
 def regularization(record: Record, c: Config, sparse: Asked) -> None:
     """What limits of rates and the cost of potentials do: a row for each network of task 15."""
-    rows, locked = [], {}
+    rows, locked, silent = [], {}, {}
     for kind in ("snn-free", "snn-upper", "snn-upper-v"):
         layers, recipe = activity(sparse if kind == "snn-upper-v" else asked(kind, c)), KINDS[kind].recipe
         assert isinstance(recipe, SpikingRecipe)
         busiest = layers.iloc[layers["rate"].argmax()]
         used = {"upper limit": recipe.high < 1, "lower limit": recipe.low > 0, "cost of potentials": recipe.voltage_factor > 0}
         of_all = {name: float(np.average(layers[name], weights=layers["neurons"])) for name in ("rate", "silent", "locked")}
-        locked[kind] = of_all["locked"]
+        locked[kind], silent[kind] = of_all["locked"], of_all["silent"]
         rows.append({
             **{name: "yes" if is_used else "no" for name, is_used in used.items()},
             "right": f"{busiest['right']:.1f} %", "mean rate": f"{of_all['rate']:.2f} %",
@@ -555,10 +555,9 @@ def regularization(record: Record, c: Config, sparse: Asked) -> None:
                 record.value(f"window_{name}", timing.window)
                 if name == "sparse":
                     record.value("spikes_busiest", float(busiest["rate"]) / 100 * timing.window, "{:.2f}")
-            record.value("locked_with", of_all["locked"], "{:.1f} %")
-            record.value("silent_with", of_all["silent"], "{:.0f} %")
-            record.value("locked_without", locked["snn-upper"], "{:.1f} %")
-            record.value("silent_without", rows[-2]["silent"])
+            for name, of_kind in (("with", kind), ("without", "snn-upper")):
+                record.value(f"locked_{name}", locked[of_kind], "{:.1f} %")
+                record.value(f"silent_{name}", silent[of_kind], "{:.1f} %")
     where = f"task 15, upper limit of rates; not locked: {FEW_LOCKED:.0f} % at most with the cost, more than twice as many without"
     record.claim("rel.voltage.locked", effect_on_locked(locked["snn-upper"], locked["snn-upper-v"]), dataset=where, n=c.questions)
     record.table(pd.DataFrame(rows), "regularization")
@@ -612,7 +611,7 @@ def sparsity(record: Record, c: Config) -> pd.DataFrame:
     least = int(table["spikes"].argmin())
     for name, k in (("first", 0), ("least", least), ("last", -1)):
         record.value(f"spikes_{name}", table["spikes"].iloc[k], "{:.2f}")
-        record.value(f"right_{name}", table["right"].iloc[k], "{:.0f} %")
+    record.value("right_last", table["right"].iloc[-1], "{:.0f} %")
     record.value("sentences_least", int(table["sentences"].iloc[least]))
     record.value("needed_first", table["needed"].iloc[0], "{:.2f}")
     record.value("needed_most", table["needed"].iloc[1:].max(), "{:.2f}")

@@ -116,11 +116,11 @@ def to_chip(
         As `snncore.loihi.emulator.Network`; and if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
-    least, most = (-256, 254) if mixed_sign else (-spec.WEIGHT, spec.WEIGHT)
+    least, most, rounded = (-256, 254, 1.0) if mixed_sign else (-spec.WEIGHT, spec.WEIGHT, 0.5)  # half a unit is rounded away
     for name, w in (("w_in", w_in), ("w_rec", w_rec)):
         units = w.detach().double() / steps
         beyond = torch.maximum(units - most, least - units)
-        if beyond.max() > 1:  # half of it is the last unit's own, which rounds to it
+        if beyond.max() > rounded:
             j, i = divmod(int(beyond.argmax()), w.shape[1])
             where = f"{name}: the weight from {i} to neuron {j} is {float(units[j, i]):.1f} units of v_th / {UNIT}"
             raise spec.LimitError(

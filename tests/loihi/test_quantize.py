@@ -106,3 +106,8 @@ def test_a_weight_that_does_not_fit_is_not_clipped_in_silence():
         large[place] = value
         with pytest.raises(LimitError, match=words):
             to_chip(*weights._replace(**{name: large}), populations, ReadoutParams())
+        large[place] = 255.4 / 127
+        to_chip(*weights._replace(**{name: large}), populations, ReadoutParams())
+        large[place] = 255.6 / 127
+        with pytest.raises(LimitError, match=r"0\.6 beyond"):
+            to_chip(*weights._replace(**{name: large}), populations, ReadoutParams())
