@@ -123,7 +123,7 @@ plt.show()
 #
 # In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` with each; these are {value}`peer_numbers` potentials. In a recorded
 # run of 240 LIF neurons for the steps of one image, Brian2Loihi took {claim}`speed.loihi.brian2` the time of ours, and Nengo Loihi
-# {claim}`speed.loihi.nengo`; both were written to be general.
+# {claim}`speed.loihi.nengo`; both were written to be general. Of the replay below, ours emulates {claim}`speed.loihi.replay` (recorded).
 #
 # ## The silicon run, repeated
 #
