@@ -377,7 +377,7 @@ plt.show()
 # One of the networks, by random feedback, is asked again on this page: {value}`live_error` of {value}`live_trials` new trials are wrong (live; in its recorded
 # test, {value}`test_error` of {value}`tested`). Its
 # training took {value}`minutes` minutes ({value}`machine`). BPTT has $\gamma$ = {value}`bptt_dampening`, the best of three, since with the
-# published one it hardly learned here, too; to clip its gradients did not help. A training that never got as low counts with all its updates
+# published one it hardly learned here, too; and its gradients are shortened to {value}`bptt_clip` times their usual length, without which it learned more slowly. A training that never got as low counts with all its updates
 # (random: {value}`never_random`, symmetric: {value}`never_symmetric`, adaptive: {value}`never_adaptive`, BPTT: {value}`never_bptt`; recorded).
 #
 # ## How fast it is

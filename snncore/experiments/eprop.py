@@ -492,6 +492,7 @@ def endless(record: Record, c: Config) -> None:
 
 FORM = Evidence()
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
+BPTT_CLIP = 1.5  # with this, fewer errors after 700 updates than without, by another seed; with .3 below, it did not learn even so
 BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
 ABOUT = f"evidence accumulation, {BATCH} new trials per update"
@@ -552,6 +553,11 @@ def test_error(answer: Callable[[Tensor], tuple[Tensor, Any]], trials: int, seed
     return sum(wrong(answer(t.x)[0], t.answer) * len(t.answer) for t in test_trials(trials, seed)) / trials
 
 
+def recipe(signal: str) -> Descent:
+    """How a network is trained: in all cases alike, but that long gradients of BPTT are shortened."""
+    return replace(RECIPE, clip=BPTT_CLIP) if signal == "bptt" else RECIPE
+
+
 def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
     """Train one network; if that is done, only read the account."""
 
@@ -568,12 +574,12 @@ def train_evidence(signal: str, seed: int = 0) -> dict[str, Any]:
             learner.watch(share, k)
             return {"loss": float(error.detach()), "error": share, "hertz": 1000 * float(z.detach().mean())} | more
 
-        log = descend(learner, update, RECIPE, seed, state)
+        log = descend(learner, update, recipe(signal), seed, state)
         early = next(row["tested"] for row in log if "tested" in row)
         found = {"test_error": round(test_error(learner.answer, TESTED, 0), 4), "early_error": early, "stopped": int(learner.stopped)}
         return Done(learner, ABOUT, log, found)
 
-    return once(f"eprop_{signal}_{seed}", f"eprop --train {signal}", RECIPE, seed, do)
+    return once(f"eprop_{signal}_{seed}", f"eprop --train {signal}", recipe(signal), seed, do)
 
 
 # --- In integers ------------------------------------------------------------------------------------------------------------------------
@@ -835,7 +841,8 @@ def about_trainings(record: Record, c: Config) -> None:
         "test_error": f"{100 * about['test_error']:.1f} %", "tested": f"{TESTED:,}",
         "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"],
         "forget": f"{100 * FORGET:.1f} %", "bound_end": f"{BOUNDS['test_error']:.0f} %", "bound_early": f"{BOUNDS['early_error']:.0f} %",
-        "updates": f"{about['recipe']['updates']:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "chip_updates": CHIP.updates,
+        "updates": f"{about['recipe']['updates']:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "bptt_clip": BPTT_CLIP,
+        "chip_updates": CHIP.updates,
         "synapse": f"{plain} bytes, or {adapting} if it leads to an adapting neuron",
     }  # fmt: skip
     for kind in ("chip", "twin"):

@@ -124,7 +124,7 @@ def test_feedback_that_adapts_becomes_like_the_readout_weights():
         learner.adapt(1.0)
         optimizer.step()
     after = (learner.w_feedback - learner.network.w_out.T).detach()
-    assert torch.allclose(after, before * 0.99**30, atol=1e-5)
+    assert torch.allclose(after, before * (1 - eprop.FORGET) ** 30, atol=1e-5)
 
 
 def test_random_feedback_stays_and_symmetric_has_none():
