@@ -259,7 +259,7 @@ plt.show()
 # ## How the signals are learned
 #
 # An outer optimization improves both networks: the initial weights of the learner, and all weights of the error module. For
-# 16 new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of the error *after* the
+# {value}`batch` new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of the error *after* the
 # update back through all of this, by BPTT. This part is no online learning. It stands for evolution, or for a computer that
 # prepares a chip. {numref}`fig-training` shows the {value}`seeds` trainings, of {value}`outer_updates` updates and {value}`minutes` minutes of one
 # thread each ({value}`machine`), by `python -m snncore.experiments one_shot --train`.
@@ -291,6 +291,6 @@ plt.show()
 # ## What remains
 #
 # The talk's slide shows one movement. Here are hundreds, with what a skeptic would ask for: signals of other movements, gradients, ordinary
-# learning, and paths that no training had in view. What it takes has its price. The outer optimization needs BPTT, and hundreds of thousands
-# of movements of one family. The talk also says that such an error module can be {published}`oneshot.chip` implemented in neuromorphic hardware
+# learning, and paths that no training had in view. What it takes has its price. The outer optimization needs BPTT, and {value}`outer_movements`
+# movements of one family. The talk also says that such an error module can be {published}`oneshot.chip` implemented in neuromorphic hardware
 # (cited), and reports symbols and spoken words, which {doc}`one_shot_symbols` is about.

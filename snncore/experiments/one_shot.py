@@ -36,7 +36,8 @@ NEURONS = LSG_NEURONS = 128
 ETA = 3e-3
 VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
 RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
-RECIPE = Descent(30_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
+BATCH = 16  # new movements per update of the outer optimization
+RECIPE = Descent(60_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
 LIVE = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)
 SEEDS = 3
 
@@ -88,11 +89,11 @@ def lesson(net: OneShot, m: Movements) -> Lesson:
     return net(CLOCK, CODE.spikes(m.tip, DT))
 
 
-def outer(net: OneShot, batch: int = 16):
+def outer(net: OneShot):
     """An update of the outer optimization: of learner and LSG, by the error after the inner update."""
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
-        m = arm.draw(batch, STEPS, DT, g)
+        m = arm.draw(BATCH, STEPS, DT, g)
         found = lesson(net, m)
         omega = net.output(found.after)
         rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
@@ -375,7 +376,7 @@ def speed_of_outer(record: Record, c: Config) -> None:
     record.timing("outer_ms", milliseconds, "{:.0f} ms")
     record.timing("outer_x", times["plain"] / times["compiled"], "{:.1f}")
     if not few:
-        where = f"16 movements, {STEPS} steps, {NEURONS} + {LSG_NEURONS} neurons, {torch.get_num_threads()} threads"
+        where = f"{BATCH} movements, {STEPS} steps, {NEURONS} + {LSG_NEURONS} neurons, {torch.get_num_threads()} threads"
         record.claim("speed.oneshot", milliseconds, dataset=where, timing=True)
         record.claim("speed.oneshot.ratio", times["plain"] / times["compiled"], dataset=where, timing=True)
 
@@ -400,7 +401,11 @@ def run(c: Config, record: Record) -> Result:
         "oneshot.arm.signal_correlation.neuron", float(np.nanmean(each)), low=float(np.nanmin(each)), high=float(np.nanmax(each)), **where
     )
     about = about_checkpoint("one_shot_0")
-    words = {"outer_updates": f"{about['recipe']['updates']:,}", "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"]}
+    updates = about["recipe"]["updates"]
+    words = {
+        "outer_updates": f"{updates:,}", "outer_movements": f"{BATCH * updates:,}", "batch": BATCH,
+        "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"],
+    }  # fmt: skip
     sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": c.movements, "seeds": SEEDS}
     for name, value in (words | sizes).items():
         record.value(name, value)
