@@ -233,7 +233,7 @@ def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, monkeyp
 
 def test_relu_and_silu_get_the_published_neurons():
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3), nn.SiLU(), nn.Linear(3, 3))
-    snn, neurons = folder._published(network, torch.rand(1, 3), pytest.fail)
+    snn, neurons = folder._converted(network, torch.rand(1, 3), pytest.fail)
     relu, silu = (module.params for module in snn.modules() if isinstance(module, FSActivation))
     assert relu == relu_code(25.0, 10, strict=True)
     assert (silu.K, neurons) == (16, 6)
@@ -247,7 +247,7 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
     assert (row.n, row.agree, row.neurons) == (5, 5, 3)
     given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
     by_hand, _ = convert(network, given[:1], given, K=16)
-    snn, _ = folder._published(network, given[:1], lambda: folder._some(colors, folder.listing(colors, 3).images, prepare))
+    snn, _ = folder._converted(network, given[:1], lambda: folder._some(colors, folder.listing(colors, 3).images, prepare))
     assert snn.get_submodule("few_spike._1").params == by_hand.get_submodule("few_spike._1").params
     assert (snn(given) - network(given)).abs().max() < 0.01
     for path in colors.rglob("*.jpg"):
