@@ -71,7 +71,7 @@ def config(preset: str, seed: int = 0) -> Config:
 
 # --- Learning signals -------------------------------------------------------------------------------------------------------------------
 
-SIGNALS = {"random": 5, "symmetric": 5, "adaptive": 2, "bptt": 5}  # how many seeds of each are trained; bptt: the whole gradient
+SIGNALS = {"random": 5, "symmetric": 5, "adaptive": 3, "bptt": 5}  # how many seeds of each are trained; bptt: the whole gradient
 FORGET = 0.003  # part of readout and feedback weights that is lost in an update, at the highest rate, where both adapt
 # (of .01, .003 and .001 that with the fewest errors on evidence after 700 updates, by another seed)
 
