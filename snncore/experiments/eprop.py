@@ -778,7 +778,7 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
     if eprop and bptt:
         record.claim("eprop.pattern", eprop / bptt, dataset=f"new patterns, {LEARNED:.0%} of the variance left", seeds=c.seeds)
         on_evidence = [np.mean(stops(accounts(f"eprop_{signal}_").values())) for signal in ("random", "bptt")]
-        words = ("not slower", "slower in one task of two", "slower")[(eprop > bptt) + (on_evidence[0] > on_evidence[1])]
+        words = ("not slower", "slower in one task of two", "slower")[sum((eprop > bptt, bool(on_evidence[0] > on_evidence[1])))]
         record.claim("eprop.slower", words, dataset="new patterns, and recorded trainings on evidence; random feedback")
     return table
 
