@@ -6,7 +6,6 @@ import pkgutil
 import sys
 
 import snncore.experiments
-from snncore.datafiles import package_file
 from snncore.experiments import PRESETS, ledger
 from snncore.experiments.record import Record, read_rows
 
@@ -39,7 +38,7 @@ def main() -> int:
     record = Record(options.experiment, preset)
     experiment.run(experiment.config(preset, options.seed), record)
     record.close()
-    _, claims = ledger.read_claims(package_file("claims.toml"))
+    claims = ledger.package_claims()
     for row in read_rows(record.folder):
         claim = claims[row["id"]]
         print(f"{claim.id:32} {ledger.text(row['ours'], claim.unit):>16}  {ledger.status(claim, row['ours'])}")

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from snncore.datafiles import package_file
 from snncore.experiments import ledger, relational
 from snncore.experiments.beside_sanafe import beside_sanafe, keep_sanafe
 from snncore.experiments.meter import measure_here
@@ -273,14 +272,9 @@ def parts(cores: int, per_core: bool, time_ms: float | None = None) -> Parts:
     return Parts(grown * m["core_dynamic_mw"] * m["time_ms"] / 1000, at_rest, m["x86_dynamic_mw"] * time / 1000)
 
 
-@cache
-def _claims() -> dict[str, ledger.Claim]:
-    return ledger.read_claims(package_file("claims.toml"))[1]
-
-
 def published_ratio(ratio: str, n: int) -> float:
     """One of the talk's ratios, GPU over Loihi."""
-    found = _claims()[f"relnet.{ratio}_ratio.{n}"].published
+    found = ledger.package_claims()[f"relnet.{ratio}_ratio.{n}"].published
     assert isinstance(found, float)
     return found
 

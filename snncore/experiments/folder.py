@@ -34,7 +34,7 @@ from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image
 from snncore.few_spike import coefficients, relu_code
-from snncore.few_spike.convert import convert, traced
+from snncore.few_spike.convert import CLOSED, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
@@ -274,7 +274,7 @@ def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) 
     published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
     kinds = {a.name for a in traced(copy.deepcopy(network).to("meta"), example.to("meta")).places.values()}  # nothing is computed
     given = {a: p for a, p in published.items() if a in kinds}
-    if kinds <= {*published, "relu6", "hardsigmoid"}:
+    if kinds <= {*published, *CLOSED}:
         snn, report = convert(network, example, coefficients=given)
     else:
         snn, report = convert(network, example, some(), given, K=16)

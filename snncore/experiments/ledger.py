@@ -8,8 +8,10 @@ import json
 import math
 import tomllib
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 
+from snncore.datafiles import package_file
 from snncore.experiments import PRESETS
 
 KINDS = ("reproduced", "emulated", "cited")
@@ -132,6 +134,12 @@ def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
             raise ValueError(f"claim {claim.id!r}: where is {claim.where!r}: there is no such slide")
         claims[claim.id] = claim
     return slides, claims
+
+
+@cache
+def package_claims() -> dict[str, Claim]:
+    """The claims of this package, by id."""
+    return read_claims(package_file("claims.toml"))[1]
 
 
 def _beyond(a: float, b: float, better: str | None) -> bool:

@@ -302,7 +302,7 @@ RATIOS = {
 
 def published_ratios() -> pd.DataFrame:
     """How many times less the chip needs than something else: divided by hand from published measurements, or quoted; see the ledger."""
-    _, claims = ledger.read_claims(package_file("claims.toml"))
+    claims = ledger.package_claims()
     return pd.DataFrame([{"ratio": name, "value": claims[f"loihi.smnist.{key}"].published} for key, name in RATIOS.items()])
 
 

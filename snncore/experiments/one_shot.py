@@ -6,6 +6,7 @@
 import argparse
 import math
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -175,30 +176,42 @@ def ordinary_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tup
     return Own(*grads), off(omega.detach(), m)
 
 
-def best_single(net: OneShot, m: Movements, credit: bool) -> float:
-    """Mean position error after one step of a gradient, by the size that is best for these very movements."""
-    weights, batch = Weights(*(w.detach() for w in net.learner.weights())), m.tip.shape[1]
-    grads, _ = ordinary_gradient(net, Own(*(w.expand(batch, -1, -1) for w in weights[:2])), m, credit)
-    unit = weights.w_rec.std() / grads.w_rec.std()
-    found = []
+def single_steps(start: Own, grads: Own) -> Iterator[Own]:
+    """The weights after one step against a gradient, of each of `SIZES`."""
+    unit = start.w_rec.std() / grads.w_rec.std()
     for size in SIZES:
-        w_in, w_rec = (w - size * unit * grad for w, grad in zip(weights[:2], grads, strict=True))
-        after = net.trial(CLOCK.expand(-1, batch, -1), Weights(w_in, w_rec, weights.w_out.expand(batch, -1, -1)))
-        found.append(float(off(net.output(after), m).mean()))
-    return min(found)
+        yield Own(*(w - size * unit * grad for w, grad in zip(start, grads, strict=True)))
 
 
-def ordinary_curve(net: OneShot, m: Movements, credit: bool, updates: int, rate: float) -> list[float]:
-    """Mean position error before each of so many updates by Adam, each movement with its own weights."""
-    own = Own(*(w.detach().expand(m.tip.shape[1], -1, -1).clone() for w in net.learner.weights()[:2]))
+def descended(start: Own, learn: Callable[[Own], tuple[Own, float]], updates: int, rate: float) -> list[float]:
+    """What ``learn`` gives beside the gradient, before each of so many updates by Adam."""
+    own = Own(*(w.clone() for w in start))
     optimizer, curve = torch.optim.Adam(own, rate), []
     for _ in range(updates + 1):
-        grads, errors = ordinary_gradient(net, own, m, credit)
-        curve.append(float(errors.mean()))
+        grads, found = learn(own)
+        curve.append(found)
         for w, grad in zip(own, grads, strict=True):
             w.grad = grad
         optimizer.step()
     return curve
+
+
+def best_single(net: OneShot, m: Movements, credit: bool) -> float:
+    """Mean position error after one step of a gradient, by the size that is best for these very movements."""
+    weights, batch = Weights(*(w.detach() for w in net.learner.weights())), m.tip.shape[1]
+    grads, _ = ordinary_gradient(net, Own(*(w.expand(batch, -1, -1) for w in weights[:2])), m, credit)
+    x, w_out = CLOCK.expand(-1, batch, -1), weights.w_out.expand(batch, -1, -1)
+    return min(float(off(net.output(net.trial(x, Weights(*own, w_out))), m).mean()) for own in single_steps(Own(*weights[:2]), grads))
+
+
+def ordinary_curve(net: OneShot, m: Movements, credit: bool, updates: int, rate: float) -> list[float]:
+    """Mean position error before each of so many updates by Adam, each movement with its own weights."""
+
+    def learn(own: Own) -> tuple[Own, float]:
+        grads, errors = ordinary_gradient(net, own, m, credit)
+        return grads, float(errors.mean())
+
+    return descended(Own(*(w.detach().expand(m.tip.shape[1], -1, -1) for w in net.learner.weights()[:2])), learn, updates, rate)
 
 
 # --- What the signals are ---------------------------------------------------------------------------------------------------------------

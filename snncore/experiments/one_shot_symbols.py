@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.datafiles import read_omniglot, read_spoken_words
-from snncore.experiments.one_shot import SIZES, Own
+from snncore.experiments.one_shot import Own, descended, single_steps
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
@@ -265,19 +265,12 @@ def ordinary(record: Record, net: OneShotClassifier, c: Config) -> tuple[pd.Data
     record.value("ordinary_lessons", c.ordinary)
     rows = []
     for rule, credit in (("e-prop", False), ("BPTT", True)):
-        grads = ordinary_gradient(net, fresh, seen, slot, credit)
-        unit = fresh.w_rec.std() / grads.w_rec.std()
-        single = max(right(Own(*(w - size * unit * grad for w, grad in zip(fresh, grads, strict=True)))) for size in SIZES)
-        curves = []
-        for rate in RATES:
-            own, curve = Own(*(w.clone() for w in fresh)), []
-            optimizer = torch.optim.Adam(own, rate)
-            for _ in range(c.updates + 1):
-                curve.append(right(own))
-                for w, grad in zip(own, ordinary_gradient(net, own, seen, slot, credit), strict=True):
-                    w.grad = grad
-                optimizer.step()
-            curves.append(curve)
+
+        def learn(own: Own, credit: bool = credit) -> tuple[Own, float]:
+            return ordinary_gradient(net, own, seen, slot, credit), right(own)
+
+        single = max(map(right, single_steps(fresh, learn(fresh)[0])))
+        curves = [descended(fresh, learn, c.updates, rate) for rate in RATES]
         best = max(curves, key=max)
         rows += [{"rule": rule, "updates": k, "right": value} for k, value in enumerate(best)]
         reached = next((k for k, value in enumerate(best) if value >= learned), None)

@@ -532,7 +532,7 @@ def activity(a: Asked) -> pd.DataFrame:
 
 def regularization(record: Record, c: Config, sparse: Asked) -> None:
     """What limits of rates and the cost of potentials do: a row for each network of task 15."""
-    rows, locked, silent = [], {}, {}
+    rows, locked, silent, window = [], {}, {}, {kind: k.timing.window for kind, k in KINDS.items() if k.timing}
     for kind in ("snn-free", "snn-upper", "snn-upper-v"):
         layers, recipe = activity(sparse if kind == "snn-upper-v" else asked(kind, c)), KINDS[kind].recipe
         assert isinstance(recipe, SpikingRecipe)
@@ -549,17 +549,14 @@ def regularization(record: Record, c: Config, sparse: Asked) -> None:
         })  # fmt: skip
         if kind == "snn-upper-v":
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
-            for name, of_kind in (("sparse", kind), ("other", "snn")):
-                timing = KINDS[of_kind].timing
-                assert timing
-                record.value(f"window_{name}", timing.window)
-                if name == "sparse":
-                    record.value("spikes_busiest", float(busiest["rate"]) / 100 * timing.window, "{:.2f}")
-            for name, of_kind in (("with", kind), ("without", "snn-upper")):
-                record.value(f"locked_{name}", locked[of_kind], "{:.1f} %")
-                record.value(f"silent_{name}", silent[of_kind], "{:.1f} %")
+            record.value("spikes_busiest", float(busiest["rate"]) / 100 * window[kind], "{:.2f}")
     where = f"task 15, upper limit of rates; not locked: {FEW_LOCKED:.0f} % at most with the cost, more than twice as many without"
     record.claim("rel.voltage.locked", effect_on_locked(locked["snn-upper"], locked["snn-upper-v"]), dataset=where, n=c.questions)
+    for name, kind in (("with", "snn-upper-v"), ("without", "snn-upper")):
+        record.value(f"locked_{name}", locked[kind], "{:.1f} %")
+        record.value(f"silent_{name}", silent[kind], "{:.1f} %")
+    record.value("window_sparse", window["snn-upper-v"])
+    record.value("window_other", window["snn"])
     record.table(pd.DataFrame(rows), "regularization")
     record.value("high", 100 * SPARSE.high, "{:.2f} %")
     record.value("begin", 100 * SPARSE.begin, "{:.0f} %")

@@ -449,10 +449,13 @@ def _prices(
     return {n: share / max(reach[n], least) if least else 0.0 for n in places}
 
 
+CLOSED = "relu6", "hardsigmoid"  # activations whose range is known, so that their codes need no images
+
+
 def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
     """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
     y = activation.function(torch.from_numpy(x)).numpy()
-    if activation.name in ("relu6", "hardsigmoid"):
+    if activation.name in CLOSED:
         return _code(activation.name, K, 6.0)
     if activation.name == "relu":
         return _scaled_code(x, y, K, price)
@@ -495,7 +498,7 @@ def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams
 
 def _default(name: str, K: int) -> FSParams:
     """Parameters without calibration images."""
-    if name in ("relu6", "hardsigmoid"):
+    if name in CLOSED:
         return _code(name, K, 6.0)
     if name == "relu":
         return relu_code(25.0, K)  # the published range

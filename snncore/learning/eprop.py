@@ -41,6 +41,7 @@ from torch import Tensor
 
 from snncore.networks.recurrent import Activity, Population, Weights, run, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
+from snncore.shapes import check_alike
 from snncore.spike import pseudo_derivative
 from snncore.unroll import unroll
 
@@ -323,8 +324,7 @@ def _check(signal: Signal, z: Tensor, others: dict[str, Tensor]) -> None:
     for name, a in tensors.items():
         if a.shape[:2] != z.shape[:2] or (name != "x" and a.shape != z.shape):
             raise ValueError(f"{name} has shape {tuple(a.shape)}, but the spikes {tuple(z.shape)}: (time, batch, neuron)")
-        if a.dtype != z.dtype or a.device != z.device:
-            raise TypeError(f"{name} is {a.dtype} on {a.device}, but the spikes {z.dtype} on {z.device}: convert one of them")
+        check_alike(name, a, "the spikes", z)
         if not a.isfinite().all():
             raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
     if not ((z == 0) | (z == 1)).all():
@@ -370,8 +370,7 @@ def gradient(
         shapes = f"w_in, w_rec have shapes {tuple(weights.w_in.shape)}, {tuple(weights.w_rec.shape)}, populations {sizes} neurons"
         raise ValueError(f"{shapes}, but the spikes are those of {n} neurons, and x has {x.shape[-1]} inputs: they are of another network")
     for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
-        if w.dtype != z.dtype or w.device != z.device:
-            raise TypeError(f"{name} is {w.dtype} on {w.device}, but the spikes {z.dtype} on {z.device}: convert one of them")
+        check_alike(name, w, "the spikes", z)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
     if method == "chunked" and not 1 <= chunk <= len(z):
@@ -430,8 +429,7 @@ class Stream:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}: this stream has {len(z_before)} samples and {inputs} inputs, (time, batch, input)"
             )
-        if x.dtype != z_before.dtype or x.device != z_before.device:
-            raise TypeError(f"x is {x.dtype} on {x.device}, but this stream {z_before.dtype} on {z_before.device}: convert it")
+        check_alike("x", x, "this stream", z_before)
         if not x.isfinite().all():
             raise ValueError("x has numbers that are not finite, which traces would keep for good: look for the reason upstream")
 

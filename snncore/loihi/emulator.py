@@ -17,6 +17,7 @@ from snncore.kernels import loihi as kernel
 from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.fixed_point import OverflowWarning
+from snncore.shapes import described
 
 
 class Group(NamedTuple):
@@ -72,7 +73,7 @@ class Network:
         self._check_cores()
 
     def _check_weights(self, name: str, w: np.ndarray) -> None:
-        low, high = (-256, 254) if self.mixed_sign else (-spec.WEIGHT, spec.WEIGHT)
+        low, high = spec.weights(self.mixed_sign)
         for post, pre in np.argwhere((w < low) | (w > high))[:1]:
             spec.within(f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},", int(w[post, pre]), low, high)
         for post, pre in np.argwhere(w % 2 != 0)[: int(self.mixed_sign)]:
@@ -175,8 +176,7 @@ def emulate(
         If states overflowed.
     """
     if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 3:
-        what = f"{x.dtype} of shape {tuple(x.shape)}" if hasattr(x, "dtype") else type(x).__name__
-        raise ValueError(f"x is {what}: give an array of uint8, (time, batch, input)")
+        raise ValueError(f"x is {described(x)}: give an array of uint8, (time, batch, input)")
     if x.shape[2] != network.w_in.shape[1]:
         raise ValueError(f"x has {x.shape[2]} inputs, but w_in has {network.w_in.shape[1]} columns")
     if x.size and x.max() > 1:

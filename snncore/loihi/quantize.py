@@ -78,6 +78,11 @@ def step_size(w_out: Float[Tensor, "readout neuron"]) -> float:
     return max(float(w_out.detach().abs().max()), torch.finfo(w_out.dtype).tiny) / spec.WEIGHT
 
 
+def _units(w: Tensor, step: float | Tensor, mixed_sign: bool) -> Tensor:
+    """The nearest integers that the chip would hold, if its range were large enough."""
+    return 2 * (w / step / 2).round() if mixed_sign else (w / step).round()
+
+
 def on_grid(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Float[Tensor, "*shape"]:
     """Weights rounded to the grid of the chip, and clipped to its range; their gradient is that of ``w`` itself.
 
@@ -89,7 +94,7 @@ def on_grid(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_s
     mixed_sign : bool
         As in `snncore.loihi.emulator.Network`.
     """
-    q = 2 * (w / step / 2).round().clamp(-128, 127) if mixed_sign else (w / step).round().clamp(-spec.WEIGHT, spec.WEIGHT)
+    q = _units(w, step, mixed_sign).clamp(*spec.weights(mixed_sign))
     return w + (q * step - w).detach()
 
 
@@ -113,20 +118,10 @@ def to_chip(
     ValueError
         As `registers`.
     snncore.loihi.spec.LimitError
-        As `snncore.loihi.emulator.Network`; and if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
+        As `snncore.loihi.emulator.Network`, for instance if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
-    least, most, rounded = (-256, 254, 1.0) if mixed_sign else (-spec.WEIGHT, spec.WEIGHT, 0.5)  # half a unit is rounded away
-    for name, w in (("w_in", w_in), ("w_rec", w_rec)):
-        units = w.detach().double() / steps
-        beyond = torch.maximum(units - most, least - units)
-        if beyond.max() > rounded:
-            j, i = divmod(int(beyond.argmax()), w.shape[1])
-            where = f"{name}: the weight from {i} to neuron {j} is {float(units[j, i]):.1f} units of v_th / {UNIT}"
-            raise spec.LimitError(
-                f"{where}, {float(beyond.max()):.1f} beyond the range from {least} to {most}: clip it, or train with on_grid"
-            )
-    inputs, recurrent = integers(w_in, steps, mixed_sign), integers(w_rec, steps, mixed_sign)
+    inputs, recurrent = (_units(w.detach().double(), steps, mixed_sign).long().numpy() for w in (w_in, w_rec))
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]
     outputs = Group(len(out), Compartment(round(spec.FULL_DECAY * (1 - readout.kappa)), spec.THRESHOLD_MANTISSA))

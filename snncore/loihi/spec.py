@@ -22,6 +22,11 @@ FAN_OUT = 511  # axons of a neuron
 WEIGHT_BITS, SYNAPSE_BITS = 8, 1 << 20  # a weight, a core
 
 
+def weights(mixed_sign: bool) -> tuple[int, int]:
+    """The range of weights; with both signs in one group of synapses, they are even."""
+    return (-256, 254) if mixed_sign else (-WEIGHT, WEIGHT)
+
+
 class LimitError(ValueError):
     """The chip cannot hold this; the message names the place, the limit, and by how much it is passed."""
 

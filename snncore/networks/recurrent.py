@@ -33,6 +33,7 @@ from snncore.neurons import (
     lif_step,
     readout_step,
 )
+from snncore.shapes import check_alike
 from snncore.unroll import unroll
 
 Params = LIFParams | ALIFParams | AHPParams
@@ -165,8 +166,8 @@ def run(
             "input), and weights are shared, (post, pre), or one set per sample, (batch, post, pre)"
         )
     for name, w in zip(("w_in", "w_rec", "w_out", "w_feedback"), (*weights, w_feedback), strict=True):
-        if w is not None and (w.dtype != x.dtype or w.device != x.device):
-            raise TypeError(f"{name} is {w.dtype} on {w.device}, but x {x.dtype} on {x.device}: convert one of them")
+        if w is not None:
+            check_alike(name, w, "x", x)
     if w_feedback is not None and w_feedback.shape != (n, w_out.shape[-2]):
         raise ValueError(
             f"w_feedback has shape {tuple(w_feedback.shape)}: it has a row per neuron and a column per readout, {(n, w_out.shape[-2])}"

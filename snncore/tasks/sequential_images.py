@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from snncore.shapes import described
+
 INPUTS = 80
 CUE = 56  # steps in which a network that has seen 28 x 28 pixels is asked
 THRESHOLDS = np.floor(np.linspace(0, 255, INPUTS // 2)).astype(int)
@@ -24,8 +26,7 @@ Images = UInt8[np.ndarray, "batch height width"]
 def _check(images: Images) -> None:
     """Refuse what is no batch of gray images of 8 bits: others, such as those from 0 to 1, would be taken for black ones."""
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3:
-        what = f"{images.dtype} of shape {tuple(images.shape)}" if hasattr(images, "dtype") else type(images).__name__
-        raise ValueError(f"images are {what}: give an array of uint8, 0 (black) to 255, (batch, height, width)")
+        raise ValueError(f"images are {described(images)}: give an array of uint8, 0 (black) to 255, (batch, height, width)")
 
 
 def threshold_code(images: Images, cue: int = CUE) -> UInt8[Tensor, "time batch 80"]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from snncore.datafiles import DataError, Words
+from snncore.shapes import described
 from snncore.tasks.episodes import Examples
 
 RATE = 16_000  # [Hz]
@@ -47,8 +48,9 @@ def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tens
         If the word has another rate, is longer than a second or shorter than a tenth of one, or is silent; or if it is no row of integers.
     """
     if waveform.ndim != 1 or not np.issubdtype(waveform.dtype, np.integer):
-        what = f"{waveform.dtype} of shape {waveform.shape}"
-        raise DataError(f"the word is {what}: give one channel of 16-bit integers; floats from -1 to 1 times 32,767, rounded")
+        raise DataError(
+            f"the word is {described(waveform)}: give one channel of 16-bit integers; floats from -1 to 1 times 32,767, rounded"
+        )
     if rate != RATE:
         raise DataError(f"the word has {rate} samples per second: resample it to {RATE}")
     if not RATE // 10 <= len(waveform) <= RATE:

@@ -2,7 +2,6 @@ import copy
 import math
 from functools import partial
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -323,8 +322,7 @@ def test_bad_options_are_refused(options, words):
         ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
     ],
 )
-def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, words, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
+def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, words, unchecked):
     with pytest.raises(ConversionError, match=words):
         convert(seeded(Forms), images(), **options)
 

@@ -1,6 +1,5 @@
 """e-prop in integers: compiled against the equations, and both against floats."""
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -86,8 +85,7 @@ def test_memory_of_a_synapse():
     assert (synapse_bytes(False), synapse_bytes(True)) == (12, 15)
 
 
-def test_arrays_that_the_compiled_loops_would_misread_are_refused(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_arrays_that_the_compiled_loops_would_misread_are_refused(unchecked):
     c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
     z, psi = forward(c, x, w_in, w_rec)
     for bad, match in (

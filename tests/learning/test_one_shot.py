@@ -2,7 +2,6 @@
 
 import math
 
-import jaxtyping
 import pytest
 import torch
 
@@ -113,8 +112,7 @@ def test_constants():
         network.trial(torch.zeros(TIME, 1, IN + 1).double())
 
 
-def test_what_is_shown_lasts_as_long_as_a_trial(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_what_is_shown_lasts_as_long_as_a_trial(unchecked):
     network, x, shown = problem()
     with pytest.raises(ValueError, match="what is shown has 59 steps, but a trial 60: resample it"):
         network(x, shown[1:])

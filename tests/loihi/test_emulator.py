@@ -3,7 +3,6 @@
 import dataclasses
 import warnings
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -175,8 +174,7 @@ def test_registers_hold_whole_numbers():
         within("decay_v", 20.5, 0, 4096)
 
 
-def test_bad_input_is_refused(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_bad_input_is_refused(unchecked):
     for x, lag, words in (
         (0.01 * inputs(9), 2, r"x is float64 of shape \(9, \d+, 7\): give an array of uint8"),
         (-inputs(9).astype(np.int8), 2, "x is int8 of shape"),

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jaxtyping
 import pytest
 import torch
 
@@ -147,8 +146,7 @@ def test_a_network_has_no_self_connections_and_comes_from_its_generator():
     assert set(a.state_dict()) == {"w_in", "w_rec", "w_out"}
 
 
-def test_what_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_what_does_not_fit_is_refused(unchecked):
     x, *w = problem()
     with pytest.raises(ValueError, match=r"shapes \(21, 9\), \(21, 21\), \(4, 21\), but the populations have 18 neurons and x 9 inputs"):
         run(x, Weights(*w), MIXED[:3], READOUT)

@@ -2,7 +2,6 @@
 
 import math
 
-import jaxtyping
 import pytest
 import torch
 
@@ -59,8 +58,7 @@ def test_following_a_path_brings_the_movement_back():
     assert (found.omega - m.omega[:, bent & straight]).abs().mean() < 0.05
 
 
-def test_paths_that_no_arm_can_follow_are_refused(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_paths_that_no_arm_can_follow_are_refused(unchecked):
     ok = movements(1).tip
     with pytest.raises(ValueError, match=r"the path has shape \(250, 2\): give \(time, batch, 2\); of one path of points"):
         arm.follow(ok[:, 0], DT)

@@ -1,4 +1,3 @@
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -59,8 +58,7 @@ def test_other_forms():
 
 
 @pytest.mark.parametrize("read", [threshold_code, rows, halved])
-def test_images_that_would_be_taken_for_black_ones_are_refused(read, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_images_that_would_be_taken_for_black_ones_are_refused(read, unchecked):
     images = np.full((4, 28, 28), 200, np.uint8)
     for bad, words in (
         (images / 255, r"images are float64 of shape \(4, 28, 28\): give an array of uint8, 0 \(black\) to 255"),

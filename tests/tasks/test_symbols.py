@@ -1,6 +1,5 @@
 """Episodes, symbols and words: what is asked belongs to what was shown, images keep their ink, and tones fire at their place."""
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -142,8 +141,7 @@ def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
     assert float((quiet - counts).abs().max()) <= 1
 
 
-def test_words_that_cannot_be_heard_are_refused(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no types checked for them
+def test_words_that_cannot_be_heard_are_refused(unchecked):
     with pytest.raises(DataError, match=r"float64 of shape \(16000,\): give one channel of 16-bit integers"):
         spoken_words.spikes(tone(400) / 32_767)
     with pytest.raises(DataError, match=r"shape \(16000, 2\): give one channel"):
