@@ -1,6 +1,7 @@
 """Go down a gradient that is drawn anew at each update, by Adam: resumable, logged, in one file.
 
-Source: D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015.
+Sources: D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015; I. Loshchilov and F. Hutter, SGDR: stochastic
+gradient descent with warm restarts, ICLR 2017.
 """
 
 import math
@@ -40,11 +41,13 @@ class Descent:
         Gradients longer than so many times their usual length are shortened to that; infinite: never.
     every : int
         Updates per row of the log, after which the state is saved.
+    cycles : int
+        So many times the rate goes through all that, each time in an equal part of the updates and with fresh moments of Adam.
 
     Raises
     ------
     ValueError
-        If updates are no multiple of ``every``.
+        If the updates of a cycle are no multiple of ``every``.
     """
 
     updates: int
@@ -54,14 +57,22 @@ class Descent:
     end: float = 1.0
     clip: float = math.inf
     every: int = 50
+    cycles: int = 1
 
     def __post_init__(self):
-        if self.updates % self.every:
-            raise ValueError(f"updates is {self.updates}, no multiple of every, {self.every}: the last ones would not be logged")
+        if self.updates % (self.cycles * self.every):
+            what = f"updates is {self.updates}, no multiple of cycles, {self.cycles}, by every, {self.every}"
+            raise ValueError(f"{what}: the last ones of a cycle would not be logged")
+
+    @property
+    def cycle(self) -> int:
+        """Updates of a cycle."""
+        return self.updates // self.cycles
 
     def at(self, update: int) -> float:
         """The rate of an update, from 0."""
-        cosine = (1 + math.cos(math.pi * update / self.updates)) / 2
+        update %= self.cycle
+        cosine = (1 + math.cos(math.pi * update / self.cycle)) / 2
         return self.rate * min(1, (update + 1) / self.warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
 
 
@@ -102,7 +113,7 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
         If ``state`` belongs to another recipe, seed or network.
     """
     parameters = list(network.parameters())
-    optimizer = torch.optim.Adam(parameters, recipe.rate)
+    optimizer = torch.optim.Adam(parameters)
     log, usual = [], 0.0
     who = identity(recipe, seed, network)
     if saved := read_state(state, who):
@@ -113,6 +124,8 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
     bar = tqdm(total=recipe.updates, initial=done, disable=None if progress else True, leave=False)
     start, rows = time.perf_counter(), []
     for k in range(done, recipe.updates):
+        if k % recipe.cycle == 0:
+            optimizer, usual = torch.optim.Adam(parameters), 0.0
         optimizer.zero_grad()
         rows.append(update(k, torch_generator(seed, f"update {k}")))
         norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))

@@ -64,6 +64,25 @@ def test_it_is_adam(tmp_path):
     assert torch.equal(ours.weight, plain.weight)
 
 
+@pytest.mark.parametrize("kill_at", [None, 12, 14])
+def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_at):
+    """Two cycles, killed where the second begins or within it or not at all, against two trainings of one cycle."""
+    one, two = fresh(), fresh()
+    state, rates = tmp_path / "two.state", Descent(24, 0.1, end=0.1, every=4, clip=1.5, cycles=2)
+    descend(one, task(one), Descent(12, 0.1, end=0.1, every=4, clip=1.5), 0, tmp_path / "first.state", progress=False)
+    later = task(one)
+    second = Descent(12, 0.1, end=0.1, every=4, clip=1.5)
+    descend(one, lambda k, _: later(k + 12, torch_generator(0, f"update {k + 12}")), second, 0, tmp_path / "second.state", progress=False)
+    if kill_at is not None:
+        with pytest.raises(Killed):
+            descend(two, task(two, kill_at), rates, 0, state, progress=False)
+        two = fresh()
+    log = descend(two, task(two), rates, 0, state, progress=False)
+    assert torch.equal(one.weight, two.weight)
+    assert [row["update"] for row in log] == [4, 8, 12, 16, 20, 24]
+    assert [rates.at(k) for k in (0, 11, 12, 23)] == [second.at(k) for k in (0, 11, 0, 11)]
+
+
 @pytest.mark.parametrize("clip", [1.5, math.inf])
 def test_long_gradients_are_shortened(tmp_path, clip):
     """Update 7 has a gradient hundreds of times as long as others; Adam's mean of squares tells whether it was left so."""
@@ -98,5 +117,7 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
     assert network.weight.isfinite().all()
     with pytest.raises(ValueError, match="belongs to another recipe, seed or network"):
         descend(fresh(), task(network), RECIPE, 1, tmp_path / "s.state", progress=False)
-    with pytest.raises(ValueError, match="no multiple of every"):
+    with pytest.raises(ValueError, match=r"updates is 10, no multiple of cycles, 1, by every, 4"):
         Descent(10, 0.1, every=4)
+    with pytest.raises(ValueError, match=r"updates is 12, no multiple of cycles, 2, by every, 4"):
+        Descent(12, 0.1, every=4, cycles=2)
