@@ -443,6 +443,9 @@ plt.show()
 # * - Steps between one image and the next
 #   - {claim}`img.rate.resnet20.steps`
 #   - {value}`resnet20_period`
+# * - Images in the same time, as a multiple of the rate code (the talk: {published}`img.throughput`)
+#   - 1
+#   - {claim}`img.throughput`
 # * - Energy of the operations, as a multiple of few spikes
 #   - {claim}`img.rate.resnet20.energy`
 #   - 1

@@ -371,6 +371,8 @@ def against_rate_coding(
     found = pd.concat(rows).set_index("code")
     if found["enough"]["rate"]:
         record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
+        period = 2 * int(found["steps"]["few_spikes"])  # see `schedules`
+        record.claim("img.throughput", float(found["steps"]["rate"] / period), dataset=where, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
     if peers:
         x = images[:BATCH].contiguous(memory_format=torch.channels_last)
