@@ -345,28 +345,23 @@ plt.show()
 # Random feedback does as well as the symmetric one that a brain cannot have. The aim of this book is that four of five trainings end with at most
 # {value}`bound_end` of wrong answers, and have at most {value}`bound_early` after {value}`chip_updates` updates; {numref}`tab-seeds` has the shares.
 #
-# :::{list-table} Trainings within these bounds (recorded).
+# :::{list-table} Trainings within these bounds, of {value}`seeds` by each kind of learning signals (recorded).
 # :name: tab-seeds
 # :header-rows: 1
 #
 # * - Learning signals
-#   - seeds
 #   - after 350 updates
 #   - after 1,500 updates
 # * - e-prop, random
-#   - {value}`seeds_random`
 #   - {claim}`eprop.evidence.random.at350.seeds`
 #   - {claim}`eprop.evidence.random.seeds`
 # * - e-prop, symmetric
-#   - {value}`seeds_symmetric`
 #   - {claim}`eprop.evidence.symmetric.at350.seeds`
 #   - {claim}`eprop.evidence.symmetric.seeds`
 # * - e-prop, adaptive
-#   - {value}`seeds_adaptive`
 #   - {claim}`eprop.evidence.adaptive.at350.seeds`
 #   - {claim}`eprop.evidence.adaptive.seeds`
 # * - BPTT
-#   - {value}`seeds_bptt`
 #   - {claim}`eprop.evidence.bptt.at350.seeds`
 #   - {claim}`eprop.evidence.bptt.seeds`
 # :::

@@ -71,7 +71,8 @@ def config(preset: str, seed: int = 0) -> Config:
 
 # --- Learning signals -------------------------------------------------------------------------------------------------------------------
 
-SIGNALS = {"random": 5, "symmetric": 5, "adaptive": 3, "bptt": 5}  # how many seeds of each are trained; bptt: the whole gradient
+SIGNALS = ("random", "symmetric", "adaptive", "bptt")  # bptt: the whole gradient
+SEEDS = 5  # trainings by each of them
 FORGET = 0.003  # part of readout and feedback weights that is lost in an update, at the highest rate, where both adapt
 # (of .01, .003 and .001 that with the fewest errors on evidence after 700 updates, by another seed)
 
@@ -647,8 +648,8 @@ def stops(trained: Iterable[Mapping[str, Any]]) -> list[int]:
 def trainings(record: Record, c: Config) -> None:
     """Train with all signals and seeds; errors of each, for the ledger."""
     claims = ledger.package_claims()
-    for signal, seeds in SIGNALS.items():
-        found = [train_evidence(signal, seed) for seed in range(c.seed, c.seed + seeds)]
+    for signal in SIGNALS:
+        found = [train_evidence(signal, seed) for seed in range(c.seed, c.seed + SEEDS)]
         where: dict[str, Any] = {"dataset": "fresh trials", "n": TESTED, "seeds": len(found)}
         for name, key in ((f"eprop.evidence.{signal}", "test_error"), (f"eprop.evidence.{signal}.at350", "early_error")):
             errors = [100 * about[key] for about in found]
@@ -840,14 +841,13 @@ def about_trainings(record: Record, c: Config) -> None:
         "bound_end": f"{claims['eprop.evidence.random'].target:.0f} %",
         "bound_early": f"{claims['eprop.evidence.random.at350'].target:.0f} %",
         "updates": f"{about['recipe']['updates']:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "bptt_clip": BPTT_CLIP,
-        "chip_updates": CHIP.updates,
+        "seeds": SEEDS, "chip_updates": CHIP.updates,
         "synapse": f"{plain} bytes, or {adapting} if it leads to an adapting neuron",
     }  # fmt: skip
     for kind in ("chip", "twin"):
         values[f"{kind}_hertz"] = f"{about_checkpoint(f'eprop_{kind}_0')['log'][-1]['hertz']:.0f} Hz"
     for signal in SIGNALS:
         found = accounts(f"eprop_{signal}_").values()
-        values[f"seeds_{signal}"] = len(found)
         values[f"never_{signal}"] = f"{sum(not about['stopped'] for about in found)} of {len(found)}"
     for name, value in values.items():
         record.value(name, value)
