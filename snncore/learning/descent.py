@@ -19,6 +19,7 @@ from snncore.learning.classifier import TrainingDiverged
 from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import torch_generator
 
+SETTLED = 1000  # updates after which Adam's mean of squares forgets: without it, fresh moments throw trained weights far off
 Update = Callable[[int, torch.Generator], dict[str, float]]
 
 
@@ -42,7 +43,8 @@ class Descent:
     every : int
         Updates per row of the log, after which the state is saved.
     cycles : int
-        So many times the rate goes through all that, each time in an equal part of the updates and with fresh moments of Adam.
+        So many times the rate goes through all that, each time in an equal part of the updates, with fresh moments of Adam, and half as high
+        as the time before. From the second on it rises over `SETTLED` updates at least.
 
     Raises
     ------
@@ -71,9 +73,10 @@ class Descent:
 
     def at(self, update: int) -> float:
         """The rate of an update, from 0."""
-        update %= self.cycle
+        cycle, update = divmod(update, self.cycle)
         cosine = (1 + math.cos(math.pi * update / self.cycle)) / 2
-        return self.rate * min(1, (update + 1) / self.warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
+        warmup = max(self.warmup, SETTLED) if cycle else self.warmup
+        return self.rate / 2**cycle * min(1, (update + 1) / warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
 
 
 def _shorten(parameters: list[nn.Parameter], norm: float, usual: float, clip: float) -> float:

@@ -1,13 +1,14 @@
 """Training by gradients that are drawn anew: killed and resumed it is the same, and its rates are as the formula says."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from snncore.learning.classifier import TrainingDiverged
-from snncore.learning.descent import Descent, descend
+from snncore.learning.descent import SETTLED, Descent, descend
 from snncore.seeds import torch_generator
 
 RECIPE = Descent(updates=12, rate=0.1, every=4, clip=1.5)
@@ -68,19 +69,19 @@ def test_it_is_adam(tmp_path):
 def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_at):
     """Two cycles, killed where the second begins or within it or not at all, against two trainings of one cycle."""
     one, two = fresh(), fresh()
-    state, rates = tmp_path / "two.state", Descent(24, 0.1, end=0.1, every=4, clip=1.5, cycles=2)
-    descend(one, task(one), Descent(12, 0.1, end=0.1, every=4, clip=1.5), 0, tmp_path / "first.state", progress=False)
+    first, state = Descent(12, 0.1, end=0.1, every=4, clip=1.5), tmp_path / "two.state"
+    second, both = replace(first, rate=0.05, warmup=SETTLED), replace(first, updates=24, cycles=2)
+    descend(one, task(one), first, 0, tmp_path / "first.state", progress=False)
     later = task(one)
-    second = Descent(12, 0.1, end=0.1, every=4, clip=1.5)
     descend(one, lambda k, _: later(k + 12, torch_generator(0, f"update {k + 12}")), second, 0, tmp_path / "second.state", progress=False)
     if kill_at is not None:
         with pytest.raises(Killed):
-            descend(two, task(two, kill_at), rates, 0, state, progress=False)
+            descend(two, task(two, kill_at), both, 0, state, progress=False)
         two = fresh()
-    log = descend(two, task(two), rates, 0, state, progress=False)
+    log = descend(two, task(two), both, 0, state, progress=False)
     assert torch.equal(one.weight, two.weight)
     assert [row["update"] for row in log] == [4, 8, 12, 16, 20, 24]
-    assert [rates.at(k) for k in (0, 11, 12, 23)] == [second.at(k) for k in (0, 11, 0, 11)]
+    assert [both.at(k) for k in (0, 11, 12, 23)] == [first.at(0), first.at(11), second.at(0), second.at(11)]
 
 
 @pytest.mark.parametrize("clip", [1.5, math.inf])
