@@ -242,6 +242,15 @@ print(frame.loc[:13, ["node", "operation", "kind", "neurons", "K", "why"]].to_st
 # What stays analog, then as in the paper: the image itself, the product of each gate with the activations that it gates, and the reading of
 # the last layer. Batch normalization, residual additions and average pooling are linear: spikes pass them one by one.
 #
+# {numref}`tab-families` has the same for the other classifiers of torchvision. Where a network compares parts of an image by
+# attention, the attention stays analog, and the activations between two such layers spike.
+#
+# :::{csv-table} What `convert` makes of the smallest network of each family in torchvision, for one image of 224 by 224 pixels (live; counted without weights).
+# :name: tab-families
+# :file: ../results/images/families.csv
+# :header-rows: 1
+# :::
+#
 # ### Three ways to compute the same
 #
 # Since $\sum_t W d(t) z(t) = W \sum_t d(t) z(t)$, one pass with decoded numbers gives what sending the spikes one by one gives. We do not

@@ -8,6 +8,7 @@ import argparse
 import copy
 import json
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -26,7 +27,7 @@ from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_step, quality
-from snncore.few_spike.convert import Conversion, FSActivation, convert
+from snncore.few_spike.convert import Conversion, FSActivation, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
@@ -120,6 +121,32 @@ def size_of(make: Callable[[], nn.Module], pixels: int, further_layers: int) -> 
     spiking = convert(network, image, K=16).report.spiking
     neurons = {row.operation: sum(r.neurons for r in spiking if r.operation == row.operation) for row in spiking}
     return Size(sum(p.numel() for p in network.parameters()) / 1e6, len(spiking) + further_layers, neurons)
+
+
+FAMILIES = (  # the smallest of each family of classifiers in torchvision
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3", "maxvit_t",
+    "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t",
+    "vgg11", "vit_b_16",
+)  # fmt: skip
+
+
+def families(record: Record) -> None:
+    """What `convert` makes of torchvision's classifiers, without weights: what spikes, and what stays analog."""
+    from torchvision import models
+
+    rows = []
+    for name in FAMILIES:
+        options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        with torch.device("cpu" if name == "regnet_x_400mf" else "meta"):  # it computes its sizes with tensors
+            network = getattr(models, name)(**options).to("meta").eval()
+        _, found, _ = traced(network, torch.empty(1, 3, 224, 224, device="meta"))
+        spiking = [row for row in found if row.kind == "spiking"]
+        analog = Counter(row.operation for row in found if row.kind == "analog")
+        activations = ", ".join(sorted({row.operation for row in spiking}))
+        kept = ", ".join(f"{count} {operation}" for operation, count in analog.items())
+        rows.append((name, len(spiking), f"{sum(row.neurons for row in spiking):,}", activations, kept))
+    columns = ["network", "layers that spike", "neurons", "activations", "analog"]
+    record.table(pd.DataFrame(rows, columns=columns), "families")
 
 
 def counts(record: Record) -> dict[str, Size]:
@@ -635,6 +662,7 @@ class Result(NamedTuple):
 def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
     counts(record)
+    families(record)
     trainings(record)
     record.value("rate_images", c.rate_images)
     record.value("k8_b7", b7_error("silu.k8") / b7_error("silu.published"), "{:.1f}")

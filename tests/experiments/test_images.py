@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -30,6 +31,18 @@ def pair(bias=0.0):
         ann[1].bias.add_(bias)
     x = torch.randn(60, 3, 2, 2, generator=torch.Generator().manual_seed(1))
     return ann, convert(ann, x[:1], coefficients={"relu": relu_code(4.0, 3)}).network, x
+
+
+def test_all_families_of_classifiers_are_counted(tmp_path):
+    images.families(Record("images", "smoke", tmp_path))
+    table = pd.read_csv(tmp_path / "families.csv", keep_default_na=False).set_index("network")
+    assert tuple(table.index) == images.FAMILIES
+    first = 64 * 55**2 + 192 * 27**2 + (384 + 2 * 256) * 13**2 + 2 * 4096  # of AlexNet
+    assert table.loc["alexnet"].tolist() == [7, f"{first:,}", "relu", "3 MaxPool2d"]
+    patches = 14 * 14 + 1
+    assert table.loc["vit_b_16"].tolist() == [12, f"{12 * patches * 3072:,}", "gelu", "25 LayerNorm, 12 MultiheadAttention"]
+    assert table["analog"]["swin_t"].endswith("12 shifted_window_attention")
+    assert table["activations"]["mobilenet_v3_small"] == "hardsigmoid, hardswish, relu"
 
 
 def test_agreement_and_drop_are_counted_over_all_batches():
