@@ -252,6 +252,8 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
 
 
 def _check(network: nn.Module, x: Tensor) -> None:
+    if not isinstance(x, Tensor):
+        raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
     if not x.numel():
         raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
     for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
@@ -377,6 +379,8 @@ SAMPLES = 50_000  # inputs of each layer that calibration looks at
 
 def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype) -> dict[str, np.ndarray]:
     """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included."""
+    if not isinstance(images, Tensor):
+        raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
     if len(images) == 0:
         raise ConversionError("calibration holds no image: give some, or None")
     if images.dtype != dtype:

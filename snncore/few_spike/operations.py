@@ -68,9 +68,10 @@ MEANS_MODULES = (
 REORDERING = {
     torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
     operator.getitem, F.dropout, "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
-    "contiguous", "expand",
-    "stochastic_depth",
+    "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll",
+    "stochastic_depth", "_patch_merging_pad",
 }  # fmt: skip
+TORCHVISION = "stochastic_depth", "_patch_merging_pad", "shifted_window_attention"  # functions known by name; the first is idle here
 JOINS = {torch.cat, torch.stack}
 MEANS = {
     torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
@@ -78,21 +79,21 @@ MEANS = {
 SUMS = {operator.add, operator.sub, torch.add, torch.sub, "add", "sub"}
 WEIGHTED = {F.conv1d, F.conv2d, F.conv3d, F.linear}  # input, weight, bias
 QUOTIENTS = {operator.truediv, torch.div, "div"}
-PRODUCTS = {operator.mul, torch.mul, "mul"} | QUOTIENTS
+PRODUCTS = {operator.mul, torch.mul, torch.matmul, operator.matmul, torch.bmm, torch.einsum, "mul", "matmul"} | QUOTIENTS
 IN_PLACE: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul, operator.itruediv: operator.truediv,
     "add_": torch.add, "sub_": torch.sub, "mul_": torch.mul, "div_": torch.div,
 }  # fmt: skip
+PRODUCT = "multiplies two signals"
 MAXIMUM = "takes the largest of several numbers"
 NORMALIZATION = "divides by a statistic of its own input"
 ANALOG: dict[Any, str] = (
     dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool2d, F.max_pool2d, F.adaptive_max_pool2d), MAXIMUM)
     | dict.fromkeys((nn.LayerNorm, nn.GroupNorm, F.layer_norm, F.group_norm), NORMALIZATION)
     | dict.fromkeys((nn.Softmax, nn.LogSoftmax, F.softmax, torch.softmax, F.log_softmax, "softmax", "log_softmax"), NORMALIZATION)
-    | dict.fromkeys((nn.MultiheadAttention, torch.matmul, operator.matmul, torch.bmm, F.scaled_dot_product_attention, "matmul"),
-                    "multiplies signals with each other")
+    | dict.fromkeys((nn.MultiheadAttention, F.scaled_dot_product_attention, "shifted_window_attention"), PRODUCT)
 )  # fmt: skip
-PRODUCT, QUOTIENT, ROUNDING = "multiplies two signals", "divides by a signal", "rounds to whole numbers"
+QUOTIENT, ROUNDING = "divides by a signal", "rounds to whole numbers"
 SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
 MEAN, REORDER = "means or sums of signals", "passes signals on, in other places"
 
@@ -101,8 +102,9 @@ def key_of(node: fx.Node, network: nn.Module) -> Any:
     """What the tables know a node by: the class of its module, the function, or a name."""
     if node.op == "call_module":
         return type(network.get_submodule(str(node.target)))
-    if node.op == "call_function" and getattr(node.target, "__name__", "") == "stochastic_depth":  # torchvision's, idle in evaluation mode
-        return "stochastic_depth"
+    name = getattr(node.target, "__name__", "")
+    if node.op == "call_function" and name in TORCHVISION:
+        return name
     return node.target
 
 

@@ -43,8 +43,8 @@ class Descent:
     every : int
         Updates per row of the log, after which the state is saved.
     cycles : int
-        So many times the rate goes through all that, each time in an equal part of the updates, with fresh moments of Adam, and half as high
-        as the time before. From the second on it rises over `SETTLED` updates at least.
+        So many times the rate goes through all that, each time in an equal part of the updates, with fresh moments of Adam, and half as
+        high as the time before. From the second on it rises over `SETTLED` updates at least.
 
     Raises
     ------

@@ -318,6 +318,7 @@ def test_bad_options_are_refused(options, words):
     [
         ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
         ({"K": "8"}, "K is '8'"),
+        ({"calibration": [images()]}, "calibration is of type list: give images in one tensor"),
         ({"calibration": images().byte()}, "calibration is of type torch.uint8, and example_input of torch.float32"),
         ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
     ],
@@ -325,6 +326,8 @@ def test_bad_options_are_refused(options, words):
 def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, words, unchecked):
     with pytest.raises(ConversionError, match=words):
         convert(seeded(Forms), images(), **options)
+    with pytest.raises(ConversionError, match="example_input is of type ndarray: give one tensor"):
+        convert(seeded(Forms), images().numpy())
 
 
 @pytest.mark.parametrize("calibrated", [False, True])

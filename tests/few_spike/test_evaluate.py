@@ -3,6 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlock, SwinTransformerBlockV2
 
 from snncore.few_spike import coefficients, evaluate, fs_run
 from snncore.few_spike.convert import FSActivation, convert
@@ -50,6 +51,17 @@ def test_three_evaluations_agree(converted):
     assert (stepwise(network, x)[0] - y).abs().max() < 1e-12 * y.abs().max()
 
 
+@pytest.mark.parametrize("block", [SwinTransformerBlock, SwinTransformerBlockV2])
+def test_attention_in_windows_waits_for_all_steps(block):
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(4)
+        sizes = {"patch_size": [2, 2], "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2], "window_size": [2, 2], "num_classes": 3}
+        network, x = SwinTransformer(**sizes, block=block).double().eval(), torch.randn(5, 3, 14, 14, dtype=torch.float64)
+    snn, report = convert(network, x[:1], K=8)
+    assert sum(row.operation == "shifted_window_attention" for row in report.rows if row.kind == "analog") == 4
+    assert (stepwise(snn, x)[0] - snn(x)).abs().max() < 1e-12 * snn(x).abs().max()
+
+
 class Between(nn.Module):
     """An operation between two layers of neurons."""
 
@@ -70,12 +82,18 @@ LINEAR = (
     lambda m, y: (y * 1).add_(y, alpha=3),
     lambda m, y: torch.div(y, other=m.weight[0]),
     lambda m, y: F.conv2d(input=y, weight=m.weight.abs()),
+    lambda m, y: torch.roll(y, 1, 2).swapaxes(2, 3).roll(1, 3),
+    lambda m, y: (
+        torch.einsum("ij,bjhw->bhwi", m.weight[:, :, 0, 0], torch.swapaxes(y, 2, 3)).matmul(m.weight[..., 0, 0]).permute(0, 3, 1, 2)
+    ),
 )
 NONLINEAR = (
     (lambda m, y: y * y, "multiplies two signals"),
     (lambda m, y: torch.mul(y, other=y), "multiplies two signals"),
     (lambda m, y: F.conv2d(y, m.weight * y.mean()), "multiplies two signals"),
     (lambda m, y: F.conv2d(y, m.weight, y.mean((0, 2, 3))), "multiplies two signals"),
+    (lambda m, y: y @ y, "multiplies two signals"),
+    (lambda m, y: torch.einsum("bihw,bihv->biwv", y, y), "multiplies two signals"),
     (lambda m, y: 1 / (y + 1), "divides by a signal"),
     (lambda m, y: torch.div(m.weight[0], other=y + 1), "divides by a signal"),
     (lambda m, y: y.div(y + 1), "divides by a signal"),
