@@ -262,7 +262,8 @@ plt.show()
 # {value}`batch` new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of the error *after* the
 # update back through all of this, by BPTT. This part is no online learning. It stands for evolution, or for a computer that
 # prepares a chip. {numref}`fig-training` shows the {value}`seeds` trainings, of {value}`outer_updates` updates and {value}`minutes` minutes of one
-# thread each ({value}`machine`), by `python -m snncore.experiments one_shot --train`.
+# thread each ({value}`machine`), by `python -m snncore.experiments one_shot --train`. The rate of learning falls over the first half of them,
+# and then once more from half that height, whereby the error first rises and then falls below what it was.
 
 # %% tags=["hide-input", "remove-output"]
 c = result.curves
@@ -278,7 +279,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/training.*
 # :name: fig-training
-# :alt: Squared error after one update against updates of the outer optimization, on a logarithmic scale, falling from a quarter to about a hundredth.
+# :alt: Squared error after one update against updates of the outer optimization, on a logarithmic scale, falling from a quarter to about a hundredth; in the middle it rises a little, and then falls further.
 # Error after one inner update, in new movements, during the trainings (recorded; running mean of 1,000 updates).
 # ```
 #

@@ -38,7 +38,7 @@ ETA = 3e-3
 VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
 RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
 BATCH = 16  # new movements per update of the outer optimization
-RECIPE = Descent(60_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100)
+RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
 LIVE = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)
 SEEDS = 3
 
