@@ -9,7 +9,7 @@ import copy
 import json
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
@@ -27,7 +27,7 @@ from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_step, quality
-from snncore.few_spike.convert import Conversion, FSActivation, convert, traced
+from snncore.few_spike.convert import Conversion, FSActivation, Row, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, answers, pipeline
@@ -114,11 +114,16 @@ class Size(NamedTuple):
     neurons: dict[str, int]
 
 
+def operations_of(network: nn.Module, pixels: int) -> list[Row]:
+    """What `convert` finds in a network, on the meta device, where nothing is computed and no weights are needed."""
+    return traced(network.to("meta").eval(), torch.empty(1, 3, pixels, pixels, device="meta")).rows
+
+
 def size_of(make: Callable[[], nn.Module], pixels: int, further_layers: int) -> Size:
-    """Count a network on the meta device, where nothing is computed and no weights are needed."""
+    """Count a network without weights."""
     with torch.device("meta"):
-        network, image = make(), torch.empty(1, 3, pixels, pixels)
-    spiking = convert(network, image, K=16).report.spiking
+        network = make()
+    spiking = [row for row in operations_of(network, pixels) if row.kind == "spiking"]
     neurons = {row.operation: sum(r.neurons for r in spiking if r.operation == row.operation) for row in spiking}
     return Size(sum(p.numel() for p in network.parameters()) / 1e6, len(spiking) + further_layers, neurons)
 
@@ -138,8 +143,8 @@ def families(record: Record) -> None:
     for name in FAMILIES:
         options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
         with torch.device("cpu" if name == "regnet_x_400mf" else "meta"):  # it computes its sizes with tensors
-            network = getattr(models, name)(**options).to("meta").eval()
-        _, found, _ = traced(network, torch.empty(1, 3, 224, 224, device="meta"))
+            network = getattr(models, name)(**options)
+        found = operations_of(network, 224)
         spiking = [row for row in found if row.kind == "spiking"]
         analog = Counter(row.operation for row in found if row.kind == "analog")
         activations = ", ".join(sorted({row.operation for row in spiking}))
@@ -398,7 +403,7 @@ def against_rate_coding(
     found = pd.concat(rows).set_index("code")
     if found["enough"]["rate"]:
         record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
-        period = 2 * int(found["steps"]["few_spikes"])  # see `schedules`
+        _, period = rhythm([int(found["steps"]["few_spikes"])] * 2)  # of any number of layers
         record.claim("img.throughput", float(found["steps"]["rate"] / period), dataset=where, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
     if peers:
@@ -595,29 +600,35 @@ def complement(record: Record, c: Config) -> None:
         )
 
 
+IMAGES = 5  # that follow each other in a simulated pipeline
+
+
+def rhythm(steps: Sequence[int], double_buffered: bool = False) -> tuple[int, int]:
+    """When the first image is answered, and how many steps later each further one: by the event simulation."""
+    first, *_, last_but_one, last = answers(pipeline(steps, IMAGES, double_buffered))
+    return first, last - last_but_one
+
+
 def schedules(record: Record) -> dict[str, list[Emission]]:
     """When images are answered: the event simulation against the closed form, and small pipelines for the figure."""
-    K, layers, images = 16, 218, 5
-    found = {}
-    for name, buffered in (("single", False), ("double", True)):
-        steps = answers(pipeline([K] * (layers + 1), images, buffered))
-        found[name] = (steps[0], steps[-1] - steps[-2])
-    record.claim("img.schedule.period", found["single"][1], dataset="event simulation, K = 16, 218 layers", n=images)
+    K, layers = 16, 218
+    (first, period), (_, period_double) = (rhythm([K] * (layers + 1), buffered) for buffered in (False, True))
+    record.claim("img.schedule.period", period, dataset="event simulation, K = 16, 218 layers", n=IMAGES)
     formula = all(
-        answers(pipeline([k] * (depth + 1), 3, buffered))[0] == k * (depth + 1)
+        rhythm([k] * (depth + 1), buffered)[0] == k * (depth + 1)
         for k in (1, 4, 10, 16)
         for depth in (1, 7, 50)
         for buffered in (False, True)
     )
-    latency = "K x (number of layers + 1) steps" if formula and found["single"][0] == K * (layers + 1) else found["single"][0]
+    latency = "K x (number of layers + 1) steps" if formula and first == K * (layers + 1) else first
     record.claim("img.schedule.latency", latency, dataset="event simulation of 25 networks")
-    record.value("b7_latency", found["single"][0], "{:,}")
+    record.value("b7_latency", first, "{:,}")
     resnet20 = [CIFAR_K["resnet20"]] * (size_of(CIFAR["resnet20"], 32, 0).layers + 1)
-    steps = answers(pipeline(resnet20, 3))
+    latency_20, period_20 = rhythm(resnet20)
     record.value("resnet20_layers", len(resnet20) - 1)
-    record.value("resnet20_latency", steps[0], "{} steps")
-    record.value("resnet20_period", steps[-1] - steps[-2], "{} steps")
-    record.value("period_double", found["double"][1])
+    record.value("resnet20_latency", latency_20, "{} steps")
+    record.value("resnet20_period", period_20, "{} steps")
+    record.value("period_double", period_double)
     return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
 
 

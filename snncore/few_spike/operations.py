@@ -69,9 +69,8 @@ REORDERING = {
     torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
     operator.getitem, F.dropout, "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
     "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll",
-    "stochastic_depth", "_patch_merging_pad",
+    "stochastic_depth", "_patch_merging_pad",  # torchvision's; the first is idle in evaluation mode
 }  # fmt: skip
-TORCHVISION = "stochastic_depth", "_patch_merging_pad", "shifted_window_attention"  # functions known by name; the first is idle here
 JOINS = {torch.cat, torch.stack}
 MEANS = {
     torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
@@ -99,12 +98,11 @@ MEAN, REORDER = "means or sums of signals", "passes signals on, in other places"
 
 
 def key_of(node: fx.Node, network: nn.Module) -> Any:
-    """What the tables know a node by: the class of its module, the function, or a name."""
+    """What the tables know a node by: the class of its module, the function, or the name of a method or of a function of torchvision."""
     if node.op == "call_module":
         return type(network.get_submodule(str(node.target)))
-    name = getattr(node.target, "__name__", "")
-    if node.op == "call_function" and name in TORCHVISION:
-        return name
+    if callable(node.target) and node.target.__module__ and node.target.__module__.startswith("torchvision."):
+        return node.target.__name__
     return node.target
 
 
@@ -204,7 +202,7 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
     elif key in QUOTIENTS and node.kwargs.get("rounding_mode"):
         return "analog", ROUNDING
     elif key in PRODUCTS:
-        return ("analog", PRODUCT) if len(sources) > 1 else ("linear", "scales by constants")
+        return ("analog", PRODUCT) if len(sources) > 1 else ("linear", "weighs by constants")
     elif key in WEIGHTED and sources != [operand(node)]:
         return "analog", PRODUCT
     elif key is F.pad and node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value") and len(node.args) < 3:

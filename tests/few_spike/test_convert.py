@@ -124,7 +124,7 @@ def test_with_calibration_more_steps_come_closer_to_the_original(layers, factor)
     def error(K):
         snn, report = convert(network, x[:1], calibration=x, K=K)
         assert all(row.K == K and row.low < row.high for row in report.spiking)
-        return float((snn(x) - expected).square().mean().sqrt() / expected.std())
+        return float((snn(x).detach() - expected).square().mean().sqrt() / expected.std())
 
     assert 1 > error(3) > factor * error(9) > 0
 
