@@ -1,4 +1,4 @@
-"""Train an image classifier with one cycle of the learning rate: resumable, logged, in one file.
+"""Train an image classifier with cycles of the learning rate: resumable, logged, in one file.
 
 Matrices of weights are trained by Muon, which moves all directions of a matrix equally fast, all else by stochastic gradient descent.
 
@@ -48,6 +48,14 @@ class Recipe:
         Of both (Nesterov's form).
     bfloat16 : bool
         Compute in bfloat16 where autocast allows it; weights stay float32.
+    cycles : int
+        So many times the rate goes through its cycle, each time in an equal part of the epochs, with fresh momenta, and half as high as
+        the time before.
+
+    Raises
+    ------
+    ValueError
+        If ``epochs`` is no multiple of ``cycles``.
     """
 
     epochs: int
@@ -59,11 +67,18 @@ class Recipe:
     warmup: float = 0.2
     momentum: float = 0.9
     bfloat16: bool = True
+    cycles: int = 1
+
+    def __post_init__(self):
+        if self.epochs % self.cycles:
+            raise ValueError(f"epochs is {self.epochs}, no multiple of cycles, {self.cycles}: a cycle would end within an epoch")
 
     def cycle(self, done: float) -> float:
         """Learning rate, as a part of its peak, after the part ``done`` (0 to 1) of all steps."""
+        before = min(int(done * self.cycles), self.cycles - 1)
+        done = done * self.cycles - before
         up, down = 0.1 + 0.9 * done / self.warmup, (1 - done) / (1 - self.warmup)
-        return min(up, down)
+        return min(up, down) / 2**before
 
 
 def orthogonal(update: Float[Tensor, "row column"]) -> Float[Tensor, "row column"]:
@@ -223,6 +238,8 @@ def train(
     steps = len(images) // recipe.batch
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros(())
+        if epoch % (recipe.epochs // recipe.cycles) == 0:
+            optimizers = Optimizers(network, recipe)
         generator = torch_generator(seed, f"epoch {epoch}")
         order = torch.randperm(len(images), generator=generator)
         network.train()

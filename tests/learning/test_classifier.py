@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, train
+from snncore.learning.resumable import identity, write_state
 from snncore.seeds import seeded_weights
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
@@ -71,6 +72,47 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path, average)
     train(still, x, y, (x, y), RECIPE, 0, tmp_path / "still", shifted, progress=False)
     assert not torch.equal(weights(still), weights(whole))
     assert not torch.equal(weights(again), weights(network()))
+
+
+@pytest.mark.parametrize("kill_at", [None, 81, 90])
+def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_at):
+    """Two cycles of 80 steps, killed where the second begins or within it or not at all, against two trainings of one cycle.
+
+    The second of these goes on, with fresh momenta, as a training of 8 epochs of which 4 are done.
+    """
+    x, y = problem()
+    one, two = network(), network()
+    first, both = RECIPE, dataclasses.replace(RECIPE, epochs=8, cycles=2)
+    train(one, x, y, (x, y), first, 0, tmp_path / "first", shifted, progress=False)
+
+    class Second(Recipe):
+        def cycle(self, done):
+            return first.cycle(2 * done - 1) / 2
+
+    later = Second(**dataclasses.asdict(both) | {"cycles": 1})
+    fresh = [optimizer.state_dict() for optimizer in Optimizers(one, later).all]
+    write_state(tmp_path / "second", identity(later, 0, one), network=one.state_dict(), optimizers=fresh, log=[{}] * 4)
+    train(one, x, y, (x, y), later, 0, tmp_path / "second", shifted, progress=False)
+    calls = 0
+
+    def killed(batch, generator):
+        nonlocal calls
+        calls += 1
+        if calls == kill_at:
+            raise KeyboardInterrupt
+        return shifted(batch, generator)
+
+    if kill_at is not None:
+        with pytest.raises(KeyboardInterrupt):
+            train(two, x, y, (x, y), both, 0, tmp_path / "both", killed, progress=False)
+        two = network()
+    log = train(two, x, y, (x, y), both, 0, tmp_path / "both", shifted, progress=False)
+    assert torch.equal(weights(one), weights(two))
+    assert [row["epoch"] for row in log] == list(range(1, 9))
+    halves = [first.cycle(0) / 2, first.cycle(0.5) / 2, 0]
+    assert [both.cycle(done) for done in (0, 0.25, 0.5, 0.75, 1)] == [first.cycle(0), first.cycle(0.5), *halves]
+    with pytest.raises(ValueError, match="epochs is 4, no multiple of cycles, 3"):
+        dataclasses.replace(RECIPE, cycles=3)
 
 
 def test_weights_can_be_means_over_steps(tmp_path):
