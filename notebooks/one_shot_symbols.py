@@ -280,13 +280,14 @@ plt.show()
 # ```{figure} ../results/one_shot_symbols/ways.*
 # :name: fig-ways
 # :alt: Right answers against the number of classes, for handwritten symbols and for spoken words. Curves fall with more classes; that of the most similar features is highest, then that after one update, then that of the nearest image, which for words is little above chance.
-# Right answers against the number of classes (recorded, in the tests after the trainings; bars: {value}`confidence`, where drawn). *One update by own errors*, for symbols: everything trained in the same way, but without the second network, so that the error of the learner's own readouts is the learning signal.
+# Right answers against the number of classes (recorded, in the tests after the trainings; bars: {value}`confidence`, where drawn). *One update by own errors*: everything trained in the same way, but without the second network, so that the error of the learner's own readouts is the learning signal.
 # ```
 #
 # Is the second network needed? With the error of the learner's own readouts at each moment as learning signal, sent back by their weights (unlike {doc}`eprop`, without a filter), and everything else trained in
-# the same way, {value}`alone_5` and {value}`alone_20` of answers are right, for 5 and 20 symbols; with the second network, {value}`together_5` and
-# {value}`together_20` (recorded, {numref}`tab-symbol-trainings`). For few classes, an optimized start
-# does nearly all of it, since the error at the readouts says what there is to say: this neuron's class, or not. With more classes, the second network adds to it (one training each). A movement is
+# the same way, {value}`omniglot_alone_5` and {value}`omniglot_alone_20` of answers are right, for 5 and 20 symbols; with the second network, {value}`omniglot_together_5` and
+# {value}`omniglot_together_20`. For 5 spoken words it is {value}`words_alone_5` without and {value}`words_together_5` with it (recorded, {numref}`tab-symbol-trainings`; one training
+# each). So the second network adds something where there are many classes; for few, an optimized start
+# does all of it, or almost, since the error at the readouts says what there is to say: this neuron's class, or not. A movement is
 # different ({doc}`one_shot`), where what was wrong shows only later.
 #
 # ## How it is learned

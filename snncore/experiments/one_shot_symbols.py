@@ -458,9 +458,9 @@ def run(c: Config, record: Record) -> Result:
     for kind, n in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
         found = about_checkpoint(f"{BEGINNING}{kind}_0")[f"test_{n}"]
         record.value(f"{kind}_features_{n}", found["features"][0] - found["after"][0], "{:.1f} pp")
-    for name, kind in (("together", "omniglot"), ("alone", f"omniglot{ALONE}")):
-        for n in (5, 20):
-            record.value(f"{name}_{n}", about_checkpoint(f"{BEGINNING}{kind}_0")[f"test_{n}"]["after"][0], "{:.1f} %")
+    for kind, n in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
+        for name, end in (("together", ""), ("alone", ALONE)):
+            record.value(f"{kind}_{name}_{n}", about_checkpoint(f"{BEGINNING}{kind}{end}_0")[f"test_{n}"]["after"][0], "{:.1f} %")
     trainings(record)
     if c.downloads:
         claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets")

@@ -148,7 +148,7 @@ TRAINED = {  # tasks for which there are networks
     "ann": tuple(TASKS), "snn": (1, *range(4, 16), *range(17, 21)), "snn-free": (15,), "snn-upper": (15,),
     "snn-upper-v": (15,), "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (15, 20),
 }  # fmt: skip
-QUICK, SEEDS = (1, 4, 15, 20), 3  # tasks of which networks have so many seeds, where others have one
+QUICK, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which networks have so many seeds, where others have one
 JOINTLY = ("ann",)  # kinds of which a network learns all tasks together
 SHOWN = {"ann": "artificial", "snn": "spiking"}
 SOLVED = 95.0  # right answers [%] with which a task counts as solved
