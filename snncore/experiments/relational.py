@@ -660,6 +660,10 @@ def table(record: Record) -> None:
     record.table(shown, "tasks")
     several = [len(networks) for kind in SHOWN for networks in right[kind].values() if len(networks) > 1]
     record.value("seeds", min(several, default=1))
+    record.value("small_encoder", SIZES["small"].encoder)
+    for kind, task in sorted(WIDER):
+        record.value("wider_encoder", size_of(kind, task).encoder)
+        record.value(f"wider_epochs_{task}", recipe_of(kind, task).epochs)
 
 
 def solved(right: Sequence[float]) -> bool:
