@@ -661,9 +661,9 @@ def table(record: Record) -> None:
     several = [len(networks) for kind in SHOWN for networks in right[kind].values() if len(networks) > 1]
     record.value("seeds", min(several, default=1))
     record.value("small_encoder", SIZES["small"].encoder)
-    for kind, task in sorted(WIDER):
-        record.value("wider_encoder", size_of(kind, task).encoder)
-        record.value(f"wider_epochs_{task}", recipe_of(kind, task).epochs)
+    for wider in sorted(WIDER):
+        record.value("wider_encoder", size_of(*wider).encoder)
+        record.value(f"wider_epochs_{wider[1]}", recipe_of(*wider).epochs)
 
 
 def solved(right: Sequence[float]) -> bool:
