@@ -202,7 +202,7 @@ plt.show()
 # :::
 #
 # Our trainings (`python -m snncore.experiments memory --train chip --form full`, and `lstm`) had the computing time of one thread: the
-# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), with two cycles of the learning rate, the LSTM network
+# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), in two cycles of the learning rate, and the LSTM network
 # {value}`lstm_epochs` in {value}`lstm_minutes` ({value}`lstm_machine`). So our spiking network lacks {claim}`mem.smnist.gap`, more than
 # the authors' best runs do. {numref}`fig-curves` shows what the time goes into: the spiking network learns fast at
 # first, slowly while the learning rate is high, and better again when it falls; where the second cycle begins it loses some of that, and

@@ -456,11 +456,11 @@ def run(c: Config, record: Record) -> Result:
     for name, value in {"features": FEATURES, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "slots": SLOTS}.items():
         record.value(name, value)
     for kind, n in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
-        found = about_checkpoint(f"{BEGINNING}{kind}_0")[f"test_{n}"]
-        record.value(f"{kind}_features_{n}", found["features"][0] - found["after"][0], "{:.1f} pp")
-    for kind, n in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
-        for name, end in (("together", ""), ("alone", ALONE)):
-            record.value(f"{kind}_{name}_{n}", about_checkpoint(f"{BEGINNING}{kind}{end}_0")[f"test_{n}"]["after"][0], "{:.1f} %")
+        together, alone = (about_checkpoint(f"{BEGINNING}{kind}{end}_0")[f"test_{n}"] for end in ("", ALONE))
+        after = together["after"][0]
+        record.value(f"{kind}_features_{n}", together["features"][0] - after, "{:.1f} pp")
+        record.value(f"{kind}_together_{n}", after, "{:.1f} %")
+        record.value(f"{kind}_alone_{n}", alone["after"][0], "{:.1f} %")
     trainings(record)
     if c.downloads:
         claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets")

@@ -238,7 +238,7 @@ def train(
     steps = len(images) // recipe.batch
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros(())
-        if epoch % (recipe.epochs // recipe.cycles) == 0:
+        if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:
             optimizers = Optimizers(network, recipe)
         generator = torch_generator(seed, f"epoch {epoch}")
         order = torch.randperm(len(images), generator=generator)

@@ -340,6 +340,9 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     assert recorded
     for name, about in recorded.items():
         _, kind, task, seed = name.split("_")
-        assert about["recipe"] == dataclasses.asdict(relational.recipe_of(kind, int(task) if task.isdecimal() else task)), name
+        which = kind, int(task) if task.isdecimal() else task
+        assert about["recipe"] == dataclasses.asdict(relational.recipe_of(*which)), name
+        network = relational.story_classifier(kind, relational.size_of(*which), 0)
+        assert about["parameters"] == sum(p.numel() for p in network.parameters()), name
         assert about["command"] == f"python -m snncore.experiments relational --task {task} --kind {kind} --seed {seed}"
         assert len(about["log"]) == about["recipe"]["epochs"]

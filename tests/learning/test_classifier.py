@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -23,6 +24,18 @@ def network():
 
 def shifted(x, generator):
     return x + 0.1 * torch.randn(x.shape, generator=generator)
+
+
+def killed(at):
+    """As `shifted`, until the batch of that number, from 1, kills the training."""
+    batches = itertools.count(1)
+
+    def augment(x, generator):
+        if next(batches) == at:
+            raise KeyboardInterrupt
+        return shifted(x, generator)
+
+    return augment
 
 
 def wandering(n):
@@ -53,17 +66,8 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path, average)
     whole, parts = network(), network()
     more = {"progress": False, "average": average}
     train(whole, x, y, (x, y), RECIPE, 0, tmp_path / "whole", shifted, after_step=wandering(whole), **more)
-    calls = 0
-
-    def killed(batch, generator):
-        nonlocal calls
-        calls += 1
-        if calls == 50:  # within the third of 20 steps each
-            raise KeyboardInterrupt
-        return shifted(batch, generator)
-
-    with pytest.raises(KeyboardInterrupt):
-        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed, after_step=wandering(parts), **more)
+    with pytest.raises(KeyboardInterrupt):  # within the third of 20 steps each
+        train(parts, x, y, (x, y), RECIPE, 0, tmp_path / "parts", killed(50), after_step=wandering(parts), **more)
     again = network()
     log = train(again, x, y, (x, y), RECIPE, 0, tmp_path / "parts", shifted, after_step=wandering(again), **more)
     assert len(log) == 4
@@ -93,18 +97,9 @@ def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_a
     fresh = [optimizer.state_dict() for optimizer in Optimizers(one, later).all]
     write_state(tmp_path / "second", identity(later, 0, one), network=one.state_dict(), optimizers=fresh, log=[{}] * 4)
     train(one, x, y, (x, y), later, 0, tmp_path / "second", shifted, progress=False)
-    calls = 0
-
-    def killed(batch, generator):
-        nonlocal calls
-        calls += 1
-        if calls == kill_at:
-            raise KeyboardInterrupt
-        return shifted(batch, generator)
-
     if kill_at is not None:
         with pytest.raises(KeyboardInterrupt):
-            train(two, x, y, (x, y), both, 0, tmp_path / "both", killed, progress=False)
+            train(two, x, y, (x, y), both, 0, tmp_path / "both", killed(kill_at), progress=False)
         two = network()
     log = train(two, x, y, (x, y), both, 0, tmp_path / "both", shifted, progress=False)
     assert torch.equal(weights(one), weights(two))
