@@ -285,7 +285,7 @@ plt.show()
 #
 # Is the second network needed? With the error of the learner's own readouts at each moment as learning signal, sent back by their weights (unlike {doc}`eprop`, without a filter), and everything else trained in
 # the same way, {value}`omniglot_alone_5` and {value}`omniglot_alone_20` of answers are right, for 5 and 20 symbols; with the second network, {value}`omniglot_together_5` and
-# {value}`omniglot_together_20`. For 5 spoken words it is {value}`words_alone_5` without and {value}`words_together_5` with it (recorded, {numref}`tab-symbol-trainings`; one training
+# {value}`omniglot_together_20`. For 5 spoken words it is {value}`words_alone_5` without and {value}`words_together_5` with it (recorded, {numref}`tab-symbol-trainings`; seed 0 of
 # each). So the second network adds something where there are many classes; for few, an optimized start
 # does all of it, or almost, since the error at the readouts says what there is to say: this neuron's class, or not. A movement is
 # different ({doc}`one_shot`), where what was wrong shows only later.
