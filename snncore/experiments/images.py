@@ -292,10 +292,10 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 # --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
 
 RECIPES = {
-    "resnet8": Recipe(50),
+    "resnet8": Recipe(100, cycles=2),
     "resnet14": Recipe(32),
     "resnet20": Recipe(28),
-    "silu": Recipe(26),
+    "silu": Recipe(52, cycles=2),
 }
 
 
