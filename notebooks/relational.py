@@ -243,7 +243,7 @@ plt.show()
 #
 # ## Few spikes
 #
-# The talk calls its network {published}`rel.snn.rate`. Ours begins with many spikes. After {value}`begin` of the training an upper limit of the
+# The talk says that activity had to be made {published}`rel.snn.rate`. Ours begins with many spikes. After {value}`begin` of the training an upper limit of the
 # mean rate of each layer appears, which falls until it is {value}`high` of the steps at {value}`end` of the training. Which neurons fire is left to
 # learning. Under a low limit single updates change much, so that the weights in the end are means over updates. A second cost keeps potentials
 # inside a band {cite:p}`chen2022`. The talk finds such a membrane voltage regularization {published}`rel.voltage.tool` where firing rates are
@@ -265,7 +265,7 @@ plt.show()
 #
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. It has more steps than our other spiking networks: its
 # gate is open for {value}`window_sparse`, theirs for {value}`window_other`. So a neuron of that layer has {value}`spikes_busiest` spikes for a question, in
-# the mean. On the official test, the upper limit costs {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded).
+# the mean. On the official test, the upper limit costs {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded; one training each, 1,000 questions: within chance).
 #
 # The answer is read once, at the last step ({claim}`rel.readout.steps`; published: {published}`rel.readout.steps`). It could be read earlier: after
 # the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` ({numref}`fig-spikes`, left).
@@ -279,7 +279,7 @@ plt.show()
 #
 # Is it since few relations matter? The number of pairs without which a right answer would be another grows *{claim}`rel.relations`*
 # (right): it is {value}`needed_first` with 2 sentences, and at most {value}`needed_most` with more. That fits the talk's reason, but does not
-# prove it. If two pairs say the same, neither is needed alone; and task 1 asks for one fact, however long the story is.
+# prove it. If two pairs say the same, neither is needed alone; task 1 asks for one fact, however long the story is; and this is one network of one seed.
 
 # %% tags=["hide-input", "remove-output"]
 lengths = result.sparsity

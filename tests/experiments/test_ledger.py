@@ -115,7 +115,7 @@ def test_the_ledger_of_the_talk():
     slides, claims = ledger.read_claims(package_file("claims.toml"))
     assert [s.n for s in slides] == list(range(1, 30))
     assert {f"slide {n}" for n in range(2, 30)} <= {c.where for c in claims.values()}  # every slide has a claim
-    expected = {"talk.spikes_per_neuron", "relnet.energy_words", "relnet.edp_words", "talk.summary.relnets"}
+    expected = {"talk.spikes_per_neuron", "relnet.energy_words", "talk.summary.relnets"}
     assert {c.id for c in claims.values() if ledger.status(c, None) == "inconsistent"} == expected
 
 
