@@ -295,7 +295,7 @@ RECIPES = {
     "resnet8": Recipe(100, cycles=2),
     "resnet14": Recipe(32),
     "resnet20": Recipe(28),
-    "silu": Recipe(52, cycles=2),
+    "silu": Recipe(26),
 }
 
 

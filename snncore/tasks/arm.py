@@ -44,7 +44,9 @@ def move(omega: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time
 
 
 def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movements:
-    """New movements of the family, of so many steps of dt [ms]."""
+    """New movements of the family, of so many steps of dt [ms], at least 3: fewer turn nothing."""
+    if steps < 3:
+        raise ValueError(f"steps is {steps}: a movement has at least 3")
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
     period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator)
     sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator))

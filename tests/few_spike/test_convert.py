@@ -10,6 +10,7 @@ from torch import nn
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import FSActivation, _prices, convert, traced
+from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.operations import ConversionError
 
 
@@ -202,8 +203,20 @@ def test_prices_need_gradients_and_more_than_one_image():
     network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images(2)
     with pytest.raises(ConversionError, match="calibration holds 1 image"):
         convert(network, x[:1], x[:1], spike_penalty=1e-3)
+    with pytest.raises(ConversionError, match="there is no calibration"):
+        convert(network, x[:1], spike_penalty=1e-3)
     with torch.inference_mode(), pytest.raises(ConversionError, match="outside of"):
         convert(network, x[:1], x, spike_penalty=1e-3)
+
+
+def test_an_output_of_one_number_has_prices_too():
+    class Mean(nn.Module):
+        def forward(self, x):
+            return F.relu(x * 2).mean((1, 2, 3))
+
+    x = images(8)
+    few, many = (convert(Mean(), x[:1], x, spike_penalty=price).network for price in (0.1, 0.0))
+    assert statistics(few, x)[1].spikes_per_neuron < statistics(many, x)[1].spikes_per_neuron
 
 
 class Residual(nn.Module):
@@ -242,6 +255,20 @@ def test_neurons_write_over_their_input_only_where_nothing_else_reads_it():
         assert torch.equal(snn(x), expected)
         assert torch.equal(x, before)
     assert [m.inplace for m in snn.modules() if isinstance(m, FSActivation)] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("equation", ["bchw->bchw", "bchw->bhwc"])
+def test_a_product_of_nothing_is_a_view(equation):
+    class View(nn.Module):
+        def forward(self, x):
+            y = x * 2
+            return F.relu(torch.einsum(equation, y)).sum((1, 2, 3)) + y.sum((1, 2, 3))
+
+    x = images().double()
+    p = relu_code(16.0, 20, nearest=True)
+    snn, _ = convert(View(), x, coefficients={"relu": p})
+    y = 2 * x
+    assert torch.allclose(snn(x), fs_neuron(y, p).sum((1, 2, 3)) + y.sum((1, 2, 3)), rtol=1e-12)
 
 
 class Alias(nn.Module):
@@ -318,6 +345,7 @@ def test_bad_options_are_refused(options, words):
     [
         ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
         ({"K": "8"}, "K is '8'"),
+        ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
         ({"calibration": [images()]}, "calibration is of type list: give images in one tensor"),
         ({"calibration": images().byte()}, "calibration is of type torch.uint8, and example_input of torch.float32"),
         ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
