@@ -5,6 +5,8 @@ neurons, NeurIPS 2018, supplement (rates); G. Chen, F. Scherr, W. Maass, A data-
 brain-like robust and versatile visual processing, Science Advances 8, eabq7592 (2022) (potentials).
 """
 
+import math
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
@@ -12,8 +14,8 @@ from torch import Tensor
 
 def _outside(x: Tensor, low: float, high: float) -> Tensor:
     """Sum of squared distances from a band."""
-    if low > high:
-        raise ValueError(f"the band from {low} to {high} is empty")
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError(f"the band from {low} to {high} is empty, or not finite: on an open side, give a number that is never reached")
     distance = F.softshrink(x - (low + high) / 2, (high - low) / 2).flatten()
     return distance @ distance
 
@@ -35,7 +37,7 @@ def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) ->
     Raises
     ------
     ValueError
-        If the band is empty.
+        If the band is empty, or not finite.
     """
     return _outside(z.mean((0, 1)), low, high)
 
@@ -55,6 +57,6 @@ def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float)
     Raises
     ------
     ValueError
-        If the band is empty.
+        If the band is empty, or not finite.
     """
     return _outside(v, low, high) / v[..., 0].numel()

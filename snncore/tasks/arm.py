@@ -81,7 +81,7 @@ def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
     first = torch.atan2(path[..., 1], path[..., 0]) - second / 2
     phi = torch.stack([first, second], -1)
     turned = phi - phi.new_tensor(START)
-    if turned.abs().max() > RANGE + 1e-6:
+    if turned.abs().max() > RANGE + 1e-3:  # in single precision, angles of a stretched arm are as uncertain
         worst = turned.abs().amax((0, 1))
         raise ValueError(
             f"the path needs turns of {float(worst[0]):.2f} and {float(worst[1]):.2f} rad from the start: a joint has {RANGE:.2f} to each "
