@@ -232,7 +232,7 @@ for name in ("silu.published", "sigmoid.published"):
 # published ones, the mean and spread of the inputs are those that the authors report, and that the inputs are normal is our assumption.
 # Prediction and log correlate at {claim}`fs.silu.profile`. So parameters, convention and log belong together. In the sum the prediction is too high:
 # {value}`spikes_predicted` spikes per neuron, where the log has {value}`spikes_log`. The log is of one image, and inputs need not be normal.
-# {value}`offset_share` of the predicted ones are a single spike, that of step 14, which most inputs need just to shift the output down.
+# {value}`offset_share` of the predicted spikes are a single one, that of step 14, which most inputs need just to shift the output down.
 
 # %% tags=["hide-input", "remove-output"]
 profile = result.profile

@@ -636,10 +636,11 @@ plt.show()
 # :header-rows: 1
 # :::
 #
-# Additions of few spikes are those at synapses and, since each neuron compares its potential with a threshold in each step, one per neuron and step.
+# Additions of few spikes are those at synapses and in the neurons: one per neuron and step, to compare the potential with a threshold, and one per spike, for the
+# reset. What activations cost the original is left out.
 # Against floating point few spikes take {value}`energy_fp32` of the energy of the operations; against an original that computes with
 # 8-bit integers, which such networks tolerate (its sums, like those of spikes, need 32 bits), {value}`energy_int8`; and against one that also skips zeros, as sparse accelerators do,
-# {value}`energy_sparse`. So in integers the arithmetic alone gains little or nothing, and what matters is what a chip saves beside it; that most conversions by
+# {value}`energy_sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and what matters is what a chip saves beside it; that most conversions by
 # rate coding do not save energy was shown before {cite:p}`davidson2021`.
 #
 # What does the neuron itself cost in silicon? The talk reports {published}`img.chip.cost` effort, and names the rival:

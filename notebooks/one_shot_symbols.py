@@ -150,7 +150,7 @@ plt.show()
 # signals do that? A negative signal strengthens the synapses through which an example drives a neuron. The last panel shows that the second network has found out
 # which neurons speak for which class: signals are the lower the larger the weight to the readout (correlation {value}`signal_correlation`). So
 # one update ties the features of an example to the neurons of its class, as a Hebbian rule with a teacher would. This is much like what symmetric feedback of the
-# readouts' errors sends, unlike the signals for movements ({doc}`one_shot`); a reason why own errors do nearly as well, below.
+# readouts' errors sends, unlike the signals for movements ({doc}`one_shot`). This may be why, with few classes, own errors do nearly as well (below).
 #
 # How many ordinary updates is it worth? From the same first weights, learners can go on by e-prop or BPTT of their own errors about the same examples
 # ({numref}`fig-symbols-updates`, {value}`ordinary_lessons` lessons with 5 letters). One update by learned signals gives {value}`ordinary_learned` of right

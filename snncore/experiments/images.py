@@ -632,13 +632,13 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
     return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
 
 
-def work(record: Record, traffic: tuple[Traffic, ...], comparisons: int) -> pd.DataFrame:
+def work(record: Record, traffic: tuple[Traffic, ...], updates: int) -> pd.DataFrame:
     """Operations of EfficientNet-Lite0 for one photograph, and their energy with prices of a 45 nm process.
 
-    Comparisons of potentials with thresholds, one per neuron and step, are priced as additions.
+    ``updates`` are what neurons do themselves, comparisons of potentials with thresholds and resets: they are priced as additions.
     """
     macs, nonzero, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "nonzero", "spikes", "graded"))
-    additions = spikes + comparisons
+    additions = spikes + updates
     rows = [
         {"network": "original, 32-bit floating point", "multiply-accumulates": macs, "additions": 0, "energy": macs * PRICES["fp32"][0]},
         {"network": "original, 8-bit integers", "multiply-accumulates": macs, "additions": 0, "energy": macs * PRICES["int8"][0]},
@@ -693,7 +693,8 @@ def run(c: Config, record: Record) -> Result:
     record.value("b7_gain", float(silu.last()["control"] / 0.01), "{:.0f}")
     complement(record, c)
     timelines = schedules(record)
-    table = work(record, traffic, found[0].statistics.neurons * LITE_K[0])
+    lite = found[0].statistics
+    table = work(record, traffic, round(lite.neurons * (LITE_K[0] + lite.spikes_per_neuron)))
     timing = speed.config(record.preset, c.seed)
     speed.activation(record, timing)
     speed.networks(record, timing)

@@ -78,7 +78,7 @@ class Claim:
         if self.tolerance is not None and not (isinstance(self.published, int | float) and self.tolerance >= 0):
             refuse("tolerance", "it needs a published number, and must not be negative")
         if self.published is None and self.target is None and (self.kind == "cited" or self.source_class != "ours"):
-            refuse("published", "a claim of others needs what they published; only a number of ours may stand alone")
+            refuse("published", "a claim that is cited or of others needs what was published; only a number of ours may stand alone")
         if self.kind != "cited" and isinstance(self.published, int | float) and self.tolerance is None and self.target is None:
             refuse("tolerance", "a published number that a run can meet needs a tolerance or a target")
         if self.value is not None and (self.kind != "cited" or not self.value_source):

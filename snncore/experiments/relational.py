@@ -162,7 +162,7 @@ def recipe_of(kind: str, task: int | str) -> Recipe:
     """How a network is trained."""
     recipe = KINDS[kind].recipe
     rate = WIDE_RATE if (kind, task) in WIDER else recipe.peak_rate
-    return replace(recipe, epochs=EPOCHS.get((kind, task), recipe.epochs), cycles=CYCLES.get((kind, task), 1), peak_rate=rate)
+    return replace(recipe, epochs=EPOCHS.get((kind, task), recipe.epochs), cycles=CYCLES.get((kind, task), recipe.cycles), peak_rate=rate)
 
 
 def size_of(kind: str, task: int | str) -> Size:

@@ -162,7 +162,8 @@ def convert(
     ConversionError
         If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
         activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit, or the output is not
-        finite; if an activation has no parameters; if K is no whole number from 1 to 62.
+        finite; if an activation has no parameters, or ``coefficients`` are none; if K is no whole number from 1 to 62; if there is a
+        ``spike_penalty`` and less than two calibration images.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
@@ -292,8 +293,8 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     place = {node: i for i, node in enumerate(graph.graph.nodes)}
 
     def root(node: fx.Node) -> fx.Node:
-        while operations.aliases_its_input(node, graph) and isinstance(operations.operand(node), fx.Node):
-            node = operations.operand(node)
+        while operations.aliases_its_input(node, graph) and node.all_input_nodes:
+            node = node.all_input_nodes[0]
         return node
 
     memory = {node: root(node) for node in place}

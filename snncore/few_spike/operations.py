@@ -68,11 +68,10 @@ MEANS_MODULES = (
 REORDERING = {
     torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
     operator.getitem, F.dropout, "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
-    "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll", torch.clone, "clone", torch.movedim, "movedim",
-    torch.unflatten, "unflatten",
+    "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll", torch.movedim, "movedim", torch.unflatten, "unflatten",
     "stochastic_depth", "_patch_merging_pad",  # torchvision's; the first is idle in evaluation mode
 }  # fmt: skip
-JOINS = {torch.cat, torch.stack}
+COPIES, JOINS = {torch.clone, "clone"}, {torch.cat, torch.stack}
 MEANS = {
     torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
 }  # fmt: skip
@@ -211,7 +210,7 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
     elif key is F.pad and node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value") and len(node.args) < 3:
         return "linear", REORDER
     else:
-        for keys, why in ((SUMS, SUM), (WEIGHTED, SYNAPSES), (MEANS, MEAN), (REORDERING | JOINS, REORDER)):
+        for keys, why in ((SUMS, SUM), (WEIGHTED, SYNAPSES), (MEANS, MEAN), (REORDERING | COPIES | JOINS, REORDER)):
             if key in keys:
                 return "linear", why
     if key in ANALOG:

@@ -218,10 +218,13 @@ def train(
         If the mean loss of an epoch is not finite, or more than twice that of guessing, or weights are not finite; the last good
         state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network, or other means; if ``average`` is no part; or for less than one batch.
+        If ``state`` belongs to another recipe, seed or network, or other means; if ``average`` is no part; or if there are
+        fewer images than a batch has.
     """
     if not 0 <= average < 1:
         raise ValueError(f"average is {average}: it is a part of the past, from 0 to below 1")
+    if len(images) < recipe.batch:
+        raise ValueError(f"there are {len(images)} images, fewer than one batch of {recipe.batch}: give more, or a smaller batch")
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
     optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
@@ -236,8 +239,6 @@ def train(
         log = saved["log"]
     categories = int(labels.max()) + 1
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
-    if not steps:
-        raise ValueError(f"there are {len(images)} images, less than a batch of {recipe.batch}: give more, or a smaller batch")
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros(())
         if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:

@@ -5,18 +5,15 @@ neurons, NeurIPS 2018, supplement (rates); G. Chen, F. Scherr, W. Maass, A data-
 brain-like robust and versatile visual processing, Science Advances 8, eabq7592 (2022) (potentials).
 """
 
-import math
-
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 
 def _outside(x: Tensor, low: float, high: float) -> Tensor:
     """Sum of squared distances from a band."""
-    if not -math.inf < low <= high < math.inf:
-        raise ValueError(f"the band from {low} to {high} is empty, or not finite: on an open side, give a number that is never reached")
-    distance = F.softshrink(x - (low + high) / 2, (high - low) / 2).flatten()
+    if not low <= high:
+        raise ValueError(f"the band from {low} to {high} is empty")
+    distance = (x - x.clamp(low, high)).flatten()
     return distance @ distance
 
 
@@ -32,12 +29,12 @@ def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) ->
     z : tensor, shape (time, batch, neuron)
         Spikes.
     low, high : float
-        The band, in spikes per step.
+        The band, in spikes per step; infinite where it is open.
 
     Raises
     ------
     ValueError
-        If the band is empty, or not finite.
+        If the band is empty.
     """
     return _outside(z.mean((0, 1)), low, high)
 
@@ -52,11 +49,11 @@ def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float)
     v : tensor, shape (time, batch, neuron)
         Potentials.
     low, high : float
-        The band, in the units of v.
+        The band, in the units of v; infinite where it is open.
 
     Raises
     ------
     ValueError
-        If the band is empty, or not finite.
+        If the band is empty.
     """
     return _outside(v, low, high) / v[..., 0].numel()

@@ -135,7 +135,7 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
     if unused := sorted({*x} - inputs):
         raise ValueError(f"there are spikes of {unused[0]!r}, which no population that runs has as input")
     if not inputs:
-        raise ValueError("no population that runs has an input, whose spikes say for how many steps: give one an input, if a silent one")
+        raise ValueError("no population that runs has an input, whose spikes say for how many steps: give one an input, even a silent one")
     for name in sorted(inputs):
         if name not in x or x[name].shape != (steps, network.inputs[name]):
             given = x[name].shape if name in x else "missing"

@@ -59,7 +59,7 @@ def test_verdicts(claim, ours, verdict):
         ({"published": True}, "published is True"),
         ({"target": 1.0}, "better"),
         ({"published": "words"}, "tolerance"),
-        ({"published": None, "tolerance": None}, "published is None: a claim of others"),
+        ({"published": None, "tolerance": None}, "published is None: a claim that is cited or of others"),
         ({"published": None, "tolerance": None, "source_class": "ours", "kind": "cited"}, "published is None"),
         ({"tolerance": None}, "tolerance or a target"),
         ({"value": 1.0, "value_source": "x"}, "belongs to a cited claim"),

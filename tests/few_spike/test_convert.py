@@ -271,6 +271,29 @@ def test_a_product_of_nothing_is_a_view(equation):
     assert torch.allclose(snn(x), fs_neuron(y, p).sum((1, 2, 3)) + y.sum((1, 2, 3)), rtol=1e-12)
 
 
+class Moved(nn.Module):
+    """A copy of what is overwritten later, and places that change."""
+
+    def forward(self, x):
+        y = x * 2
+        before = y.clone()
+        z = F.relu_(y.movedim(1, -1)).unflatten(0, (2, -1)).flatten(0, 1)
+        return z + before.movedim(1, -1)
+
+
+def test_a_copy_stays_as_it_is():
+    x = images().double()
+    snn, _ = convert(Moved(), x, coefficients={"relu": relu_code(16.0, 20, nearest=True)})
+    assert (snn(x) - (2 * x.relu() + 2 * x).movedim(1, -1)).abs().max() < 1e-3
+
+
+class Viewed(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        view = torch.einsum("bchw->bhwc", y)
+        return F.relu_(y).sum() + view.sum()
+
+
 class Alias(nn.Module):
     def forward(self, x):
         y = x * 2
@@ -306,6 +329,7 @@ class Unknown(nn.Module):
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ELU()), images(), r"_1 \(ELU\) is no activation that has few-spike neurons"),
         (Unknown(), images(), r"fft_fft"),
         (Alias(), images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
+        (Viewed(), images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
         (Random(), images(), r"does not give what the network gives"),
         (Two(), images(), r"returns tuple"),
         (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),

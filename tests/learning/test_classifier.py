@@ -173,7 +173,7 @@ def test_a_state_of_another_training_is_refused(tmp_path):
 
 def test_less_than_a_batch_is_refused(tmp_path):
     x, y = problem()
-    with pytest.raises(ValueError, match=f"there are 5 images, less than a batch of {RECIPE.batch}"):
+    with pytest.raises(ValueError, match=f"there are 5 images, fewer than one batch of {RECIPE.batch}"):
         train(network(), x[:5], y[:5], (x, y), RECIPE, 0, tmp_path / "state", progress=False)
 
 

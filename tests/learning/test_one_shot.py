@@ -40,7 +40,7 @@ def test_the_update_is_the_sum_over_steps():
 def test_an_update_of_another_shape_is_refused(unchecked):
     w, signal, psi, trace = torch.ones(N, IN), torch.ones(TIME, BATCH, N), torch.ones(TIME, 1, N), torch.ones(TIME, 1, IN)
     for arguments, words in (
-        ((w, signal[..., :1], psi, trace), r"learning_signal has shape \(60, 5, 1\): \(60, 5, 7\) is expected"),
+        ((w, signal[..., :1], psi, trace), r"learning_signal has shape \(60, 5, 1\): \(60, 5 or 1, 7\) is expected"),
         ((w, signal, psi[:1], trace), r"psi has shape \(1, 1, 7\)"),
         ((w, signal, psi, trace[..., :1]), r"trace has shape \(60, 1, 1\)"),
     ):
