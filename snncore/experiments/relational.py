@@ -111,7 +111,7 @@ EPOCHS = {  # where networks need more, by held-out questions, too (for task 4 t
     **{("snn", task): 64 for task in (2, 4, 6, 7, 9, 10, 11, 13, 14, 16)}, ("snn", 17): 160, ("snn", 19): 512,
 }  # fmt: skip
 CYCLES: dict[tuple[str, int | str], int] = {("snn", 19): 2}  # of the learning rate, where not one
-WIDER = {("snn", 17), ("snn", 19)}  # where networks need more neurons to encode, and a lower rate; by held-out questions
+WIDER = {("snn", 17), ("snn", 19)}  # where networks have more neurons to encode, and a lower rate; by held-out questions
 WIDE, WIDE_RATE = replace(SIZES["small"], encoder=128), 0.004
 SNN = SpikingRecipe(24, batch=32, peak_rate=0.01, weight_decay=0.03, bfloat16=False)  # by those of tasks 6, 7, 10 and 15
 SPARSE = SparseRecipe(  # by those of task 15
