@@ -235,7 +235,7 @@ plt.show()
 # Networks of artificial neurons solve {value}`ann_solved` of {value}`ann_trained` tasks, and spiking ones
 # {value}`snn_solved` of {value}`snn_trained`. One network of artificial neurons for all tasks solves {value}`ann_joint_solved`.
 # Tasks 3 (where was something before) and 16 (what color is someone, to judge by others of its kind) are solved by neither. Both ask for three statements at once, where
-# a pair has two: that may be why. Two tasks took spiking networks more than the others: 17 (where is one shape, seen from another) and 19 (which way to go). Networks of the size that
+# a pair has two: that may be why. Task 2 (where is something) is solved by artificial neurons alone; it was tried once with spikes. Two tasks took spiking networks more than the others: 17 (where is one shape, seen from another) and 19 (which way to go). Networks of the size that
 # does for the others were tried on task 17 with two numbers of epochs, several learning rates and two lengths of the gate's window, and on task 19
 # once: they did not solve them. For these two tasks, the networks in the table have {value}`wide_encoder` neurons in
 # each encoder instead of {value}`small_encoder`, and learned for {value}`wide_epochs_snn_17` and {value}`wide_epochs_snn_19` epochs (task 19 in two cycles
