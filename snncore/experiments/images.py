@@ -40,7 +40,7 @@ from snncore.tasks.images import Labeled, augmented, cifar10
 LITE_K = {0: 8, 1: 8, 2: 9}  # steps of the EfficientNet-Lite networks: how they were chosen is said in the chapter
 CALIBRATION = 256  # training images from which the layers of a CIFAR-10 network get their parameters
 CIFAR_K = {"resnet8": 9, "resnet14": 9, "resnet20": 9, "silu": 16}  # this and the next chosen with the validation images
-PENALTY = {"resnet8": 4e-4, "resnet14": 4e-4, "resnet20": 6e-4, "silu": 8e-4}
+PENALTY = {"resnet8": 5e-4, "resnet14": 4e-4, "resnet20": 6e-4, "silu": 8e-4}
 BATCH, CIFAR_BATCH = 25, 100
 
 
