@@ -79,7 +79,8 @@ result = experiment.run(experiment.config(preset, seed), record)
 # | cores, the talk | {published}`relnet.cores.2` | {published}`relnet.cores.6` | {published}`relnet.cores.10` | {published}`relnet.cores.16` | {published}`relnet.cores.20` |
 # | chips that are used, emulated | {claim}`relnet.chips.touched.2` | {claim}`relnet.chips.touched.6` | {claim}`relnet.chips.touched.10` | {claim}`relnet.chips.touched.16` | {claim}`relnet.chips.touched.20` |
 #
-# With the widths of layers in the published code, which the talk does not give, the five numbers of the talk come out exactly. The whole
+# With the widths of layers in the published code, which the talk does not give, and with its choices of how many neurons and synapses a core takes, the five
+# numbers of the talk come out exactly: an account that agrees with the authors' layout, not one that follows from the limits of a core alone. The whole
 # network is laid out on {claim}`relnet.chips` (published: {published}`relnet.chips`). With $n$ sentences, it takes
 # {claim}`relnet.cores.formula` cores.
 
@@ -134,8 +135,8 @@ plt.show()
 # (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
 # processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
 # {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On {published}`relnet.chips` chips it should not be more, and even the longest of these in each step would add
-# no more than {value}`barriers` to a question. At the upper end of events, that leaves at least {value}`time_left` of what was measured for messages between
-# chips and for the processors.
+# no more than {value}`barriers` to a question. At the upper end of events, that leaves {value}`time_left` of what was measured for messages between
+# chips and for the processors, as far as assumed rates and published times can be trusted.
 #
 # ## A trained network on the chips
 #
@@ -157,7 +158,7 @@ plt.show()
 # :::
 #
 # {numref}`tab-fired` has how often its neurons fire, beside what was assumed above for the published network, whose sentences take four times as many
-# steps. {numref}`fig-board` shows where its events are. Which core is on which tile is not published: they are taken to be numbered column by
+# steps. Several modules fire less than was assumed, so that for them the assumed rates may be too high. {numref}`fig-board` shows where its events are. Which core is on which tile is not published: they are taken to be numbered column by
 # column.
 #
 # :::{csv-table} Spikes of a neuron for a question, in the mean over the stories of {numref}`tab-emulated` (emulated).
@@ -189,13 +190,14 @@ plt.show()
 # none, or one.
 # ```
 #
-# Is the account of energy right? SANA-FE {cite:p}`boyle2025` simulates neuromorphic chips, and has prices for Loihi of its own. It was given the
+# Are events counted right? SANA-FE {cite:p}`boyle2023,boyle2025` simulates neuromorphic chips, and has prices for Loihi of its own. It was given the
 # spikes of our network for two stories, on one chip, since it knows no board of several, and those of our network for digits of the chapter
 # {doc}`memory` for a drawn seven, pixel by pixel, on one core
 # (recorded: {value}`sanafe_version`; without the auxiliary compartments of AHP neurons, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make
 # neurons fire when ours did; what they cost is taken off. {numref}`tab-sanafe` has what it finds beside our account with its prices. The largest
 # difference of a part is {claim}`relnet.model.sanafe`. It is that of messages for stories: in the published layout a pair of a sentence with itself
-# gets each spike twice, in SANA-FE once.
+# gets each spike twice, in SANA-FE once. This checks the count, not the prices: against measurements, the account is too high for the network for
+# digits on one chip ({claim}`loihi.smnist.measured.core_dynamic`, measured {published}`loihi.smnist.measured.core_dynamic`; {doc}`loihi`) and too low for stories, as above.
 #
 # :::{csv-table} Energy of the spikes of two questions and of a drawn digit, by SANA-FE (recorded) and by our account with SANA-FE's prices (emulated).
 # :name: tab-sanafe
@@ -246,10 +248,10 @@ plt.show()
 # processors, and what flows at rest, then need energy for longer, too: {value}`longer_20` more, if their power stays as it was.
 #
 # Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
-# {value}`step_one_chip`; in this one {value}`step_many_chips`. With the steps of one chip, a question would take {value}`time_one_chip`, less
-# than the GPU's. So the larger number of steps does not do it alone; what does is that a step takes longer on many chips. That may be messages
-# from chip to chip, or waiting for the processors: two measured runs cannot tell. They say no more than
-# *{value}`why_slower`*.
+# {value}`step_one_chip`; in this one {value}`step_many_chips`. With the steps of that run, a question would take {value}`time_one_chip`, less
+# than the GPU's. So the larger number of steps would not do it alone, if steps took as long as there. But the two runs are of different networks, with
+# other inputs and outputs: they cannot tell whether steps take longer for the messages from chip to chip, for waiting for the processors, or for the
+# network. They say no more than *{value}`why_slower`*.
 
 # %% tags=["hide-input", "remove-output"]
 moved = result.sensitivity
@@ -286,8 +288,8 @@ plt.show()
 #
 # Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: they say
 # {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`; and of stories with up to six
-# sentences, that the energy-delay product is {published}`relnet.edp_words` lower, but the table has {published}`relnet.edp_ratio.6` with six and
-# {published}`relnet.edp_ratio.2` with two. Of all questions of the official test files, {claim}`rel.stories.upto6` are about stories of at most six
+# sentences, that the energy-delay product is {published}`relnet.edp_words` lower, where the table has {published}`relnet.edp_ratio.6` with six and
+# {published}`relnet.edp_ratio.2` with two: right, if a lower end is meant. Of all questions of the official test files, {claim}`rel.stories.upto6` are about stories of at most six
 # sentences (recorded), where the advantage is largest.
 #
 # And the next chip? On Loihi 2, a state-space model that gets its input one number after the other needs {published}`relnet.loihi2.s4d` less energy

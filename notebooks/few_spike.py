@@ -49,7 +49,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 #
 # The usual conversion lets a neuron's firing rate stand for its number. Two things go wrong with the best image classifiers.
 # A count over $N$ steps takes $N + 1$ values, so its error falls only as $1/N$. And the networks of the EfficientNet family
-# {cite:p}`tan2019` use SiLU, $x / (1 + e^{-x})$, which is negative for negative $x$: a count never is.
+# {cite:p}`tan2019` use SiLU {cite:p}`elfwing2018,ramachandran2017`, $x / (1 + e^{-x})$, which is negative for negative $x$: a count never is.
 #
 # The brain has another way: many neurons answer a current with a *pattern* of few spikes. The talk shows a recording of a human neuron that
 # does so, a layer-3 spiny neuron of the middle temporal gyrus {cite:p}`allen2015`. We only cite it: the recording is not part of this
@@ -230,9 +230,9 @@ for name in ("silu.published", "sigmoid.published"):
 # The pieces also predict how often each step spikes, once the distribution of inputs is known. The authors kept a log of such counts for
 # EfficientNet-B7 on ImageNet. {numref}`fig-profile` holds our prediction against it: nothing is fitted here, the parameters are the
 # published ones, the mean and spread of the inputs are those that the authors report, and that the inputs are normal is our assumption.
-# Prediction and log correlate at {claim}`fs.silu.profile`. That two independent records agree so well says that parameters, convention
-# and log belong together. The prediction adds up to {value}`spikes_predicted` spikes per neuron, the log to {value}`spikes_log`;
-# {value}`offset_share` of the predicted ones are a single spike, that of step 14, which most inputs need just to shift the output down.
+# Prediction and log correlate at {claim}`fs.silu.profile`. So parameters, convention and log belong together. In the sum the prediction is too high:
+# {value}`spikes_predicted` spikes per neuron, where the log has {value}`spikes_log`. The log is of one image, and inputs need not be normal.
+# {value}`offset_share` of the predicted spikes are a single one, that of step 14, which most inputs need just to shift the output down.
 
 # %% tags=["hide-input", "remove-output"]
 profile = result.profile
@@ -287,7 +287,7 @@ plt.show()
 # steps reach the published accuracy there ({value}`k8`), at half the latency, though not for the inputs of EfficientNet-B7
 # ({value}`k8_b7` against {value}`published_b7`). And a price on spikes gives a neuron that is both more
 # accurate and no more talkative for the inputs that count: {value}`sparse` at {value}`sparse_spikes` spikes, against
-# {value}`published_b7` at {value}`published_b7_spikes`. What this gains in a whole network is another question: there, inputs beyond
+# {value}`published_b7` at {value}`published_b7_spikes`. It was fitted for such inputs, though, and the published one was not. What this gains in a whole network is another question: there, inputs beyond
 # the fitted interval saturate as well.
 
 # %% tags=["hide-input", "remove-output"]

@@ -15,7 +15,7 @@
 # (images)=
 # # Images
 #
-# The first result of the talk: networks trained on ImageNet, among them EfficientNet-B7 with hundreds of millions of neurons, become spiking
+# The first result of the talk: networks trained on ImageNet {cite:p}`russakovsky2015`, among them EfficientNet-B7 with hundreds of millions of neurons, become spiking
 # networks without any retraining, send about two spikes per neuron, and lose little accuracy {cite:p}`stoeckl2021`. The previous chapter
 # took one neuron apart. Here whole networks speak in few spikes.
 #
@@ -136,10 +136,10 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 #
 # * -
 #   - EfficientNet-B7: talk
-#   - authors' log
+#   - authors' log, README
 #   - here
 #   - ResNet50: talk
-#   - authors' log
+#   - authors' log, README
 #   - here
 # * - Parameters
 #   - {published}`img.b7.params`
@@ -184,11 +184,11 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 #   -
 #   - {claim}`img.resnet50.layers`
 # * - Neurons
+#   - the same, rounded
 #   - {published}`img.b7.neurons`
-#   -
 #   - {claim}`img.b7.neurons`
+#   - the same, rounded
 #   - {published}`img.resnet50.neurons`
-#   -
 #   - {claim}`img.resnet50.neurons`
 # * - Spikes
 #   - {published}`img.b7.spikes`
@@ -206,10 +206,10 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 #   - cited only
 # :::
 #
-# The counts come from converting torchvision's networks without any weights: an exact match of the authors' neuron numbers says that the
-# same layers spike here as there. The published count of EfficientNet-B7 leaves out {claim}`img.b7.gates`, the sigmoid gates of
-# squeeze-and-excitation. The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
-# {published}`img.record.amos`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step: another
+# The counts come from converting torchvision's networks without any weights: the authors' neuron numbers are met exactly if
+# the neurons of EfficientNet-B7 are counted without {claim}`img.b7.gates`, the sigmoid gates of squeeze-and-excitation, while its layers are
+# counted with them; the numbers do not say whether the gates spiked. The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
+# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step: another
 # kind of neuron, with several thresholds and integers as messages.
 #
 # With ImageNet and the weights at hand, the missing numbers take one command. It goes on where it stopped, uses a GPU where there is one,
@@ -337,7 +337,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/layers.*
 # :name: fig-images-layers
-# :alt: Left, spikes per neuron against depth for the EfficientNet-Lite networks, varying between about one and three from layer to layer. Right, the probability of a spike in each of the steps.
+# :alt: Left, spikes per neuron against depth for the EfficientNet-Lite networks, varying from nearly three in early layers down to a fraction of one. Right, the probability of a spike in each of the steps.
 # Spikes per neuron by layer (left) and by step (right), over the photographs above.
 # ```
 #
@@ -403,7 +403,7 @@ plt.show()
 # ### How many steps
 #
 # Each further step of a binary code halves the rounding error of every neuron. Through the whole network that is what the output's error
-# does, too ({numref}`fig-images-steps`), and each step costs about a third of a spike per neuron. The answers settle much earlier than the
+# does, too ({numref}`fig-images-steps`), and each step costs about a quarter of a spike per neuron. The answers settle much earlier than the
 # numbers behind them.
 
 # %% tags=["hide-input", "remove-output"]
@@ -463,7 +463,7 @@ plt.show()
 #   - 1
 # :::
 #
-# Few spikes do not win everywhere. Each layer waits for all {value}`cifar_steps` steps of the one before, so the *first* answer of a deep
+# Few spikes do not win everywhere, and half a percentage point of {value}`rate_images` images are few images: another network or sample gives other numbers. Each layer waits for all {value}`cifar_steps` steps of the one before, so the *first* answer of a deep
 # network comes after $K$ steps for the image and for each of its {value}`resnet20_layers` layers of neurons, later than that of a rate code,
 # in which all layers work at once. What few spikes save are operations, and steps between one image and the next. The last row compares
 # programs, not codes: SpikingJelly computes its network step by step, ours of few spikes takes one pass with decoded numbers. SpikingJelly's converter {cite:p}`fang2023` sends the same spikes as our rate code, in its robust mode, but
@@ -550,8 +550,9 @@ plt.show()
 # ```
 #
 # After the first layer the published neurons are off by {value}`b7_first_published` of the spread, ours by {value}`b7_first_ours`. From then
-# on the graph takes over: in the control an error grows {value}`b7_gain` times. That the trained network kept nearly all of its accuracy
-# says that trained weights are far more forgiving than random ones.
+# on errors grow: in the control, one of a percent {value}`b7_gain` times. At the end they are {value}`b7_last_published` the spread with published neurons,
+# {value}`b7_last_ours` with ours: of what this random network computes, neither conversion leaves much. The trained network kept nearly all of its accuracy
+# (cited), so that this is no prediction for it.
 #
 # ## A new image every $2K$ steps
 #
@@ -635,10 +636,12 @@ plt.show()
 # :header-rows: 1
 # :::
 #
+# Additions of few spikes are those at synapses and in the neurons: one per neuron and step, to compare the potential with a threshold, and one per spike, for the
+# reset. What activations cost the original is left out.
 # Against floating point few spikes take {value}`energy_fp32` of the energy of the operations; against an original that computes with
-# 8-bit integers, which such networks tolerate, {value}`energy_int8`; and against one that also skips zeros, as sparse accelerators do,
-# {value}`energy_sparse`. The gain lies in what a chip saves beside the arithmetic, or not at all; that most conversions by rate coding do not
-# save energy was shown before {cite:p}`davidson2021`.
+# 8-bit integers, which such networks tolerate (its sums, like those of spikes, need 32 bits), {value}`energy_int8`; and against one that also skips zeros, as sparse accelerators do,
+# {value}`energy_sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and what matters is what a chip saves beside it; that most conversions by
+# rate coding do not save energy was shown before {cite:p}`davidson2021`.
 #
 # What does the neuron itself cost in silicon? The talk reports {published}`img.chip.cost` effort, and names the rival:
 # {published}`img.chip.relu`. Whether SiLU itself can be built efficiently is {published}`img.chip.silu`: there few-spike neurons have
@@ -647,8 +650,8 @@ plt.show()
 # ## An extension: say it by silence
 #
 # Most of the inputs of EfficientNet-B7 need the one spike of step 14, which shifts the output down: {value}`log_offset` of all
-# {value}`log_spikes` spikes per neuron in the authors' log. If the shift were part of the next layer's bias and a spike said that it does *not* apply, the
-# function would be the same with {claim}`img.complement.spikes`. This is our extension of the model, predicted from that log; it is no
+# {value}`log_spikes` spikes per neuron in the authors' log. If the shift were a constant that the receiver adds (to its sums or, before a gate, to the decoded number), and the neuron, otherwise unchanged, sent a spike
+# when it does *not* apply, the function would be the same with {claim}`img.complement.spikes`. This is our extension of the model, predicted from that log; it is no
 # result of the paper.
 
 # %% [markdown]

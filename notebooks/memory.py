@@ -111,7 +111,7 @@ plt.show()
 # In training, a bump around the threshold takes the derivative's place, the *pseudo-derivative*
 # $\psi = \gamma \max(0, 1 - |v - v_\text{th}| / v_\text{th}) / v_\text{th}$; this is the `spike` of the code above, and its height $\gamma$ is
 # `dampening`. With it, PyTorch's autograd goes back through all steps (*backpropagation through time*); what results is called a *surrogate
-# gradient*. Through the reset no gradient goes: that is what `z.detach()` says. A slow current is also the way on which errors reach far
+# gradient* {cite:p}`neftci2019`. Through the reset no gradient goes: that is what `z.detach()` says. A slow current is also the way on which errors reach far
 # back, since from step to step they shrink as little as it does.
 #
 # ## Networks that need it
@@ -167,9 +167,9 @@ plt.show()
 # Accuracy on 5,000 held-out images during the trainings (recorded), a line per seed.
 # ```
 #
-# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones. Where hundreds of steps do, LIF neurons fail. Slow
-# neurons remember much of what was there, ALIF neurons more than AHP neurons; after equal training both still lack a good part of what LSTM
-# networks reach. (The ranges in the table are from the worst to the best seed.)
+# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones. Where hundreds of steps do, LIF neurons fail. Networks
+# of slow neurons do much better, those of ALIF neurons better than those of AHP neurons; whether they remember more or learn faster, these trainings do not
+# tell. After equal training both still lack a good part of what LSTM networks reach. (The ranges in the table are from the worst to the best seed.)
 #
 # ## Pixel by pixel
 #
@@ -203,8 +203,8 @@ plt.show()
 #
 # Our trainings (`python -m snncore.experiments memory --train chip --form full`, and `lstm`) had the computing time of one thread: the
 # spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), in two cycles of the learning rate, and the LSTM network
-# {value}`lstm_epochs` in {value}`lstm_minutes` ({value}`lstm_machine`). So our spiking network lacks {claim}`mem.smnist.gap`, more than
-# the authors' best runs do. {numref}`fig-curves` shows what the time goes into: the spiking network learns fast at
+# {value}`lstm_epochs` in {value}`lstm_minutes` ({value}`lstm_machine`). Our spiking network lacks {claim}`mem.smnist.gap`, more than
+# the authors' best runs do; and since the LSTM network had so few epochs, the gap may be larger still. {numref}`fig-curves` shows what the time goes into: the spiking network learns fast at
 # first, slowly while the learning rate is high, and better again when it falls; where the second cycle begins it loses some of that, and
 # ends higher, with a loss that still falls.
 #

@@ -207,13 +207,13 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/updates.*
 # :name: fig-updates
-# :alt: Squared error against updates, both logarithmic. One update by learned signals brings the error down at once; the curves of e-prop and BPTT need tens of updates to come as low.
+# :alt: Squared error against updates, both logarithmic. One update by learned signals brings the error down at once; the curves of e-prop and BPTT need more than a hundred updates to come as low.
 # Position error (arm length 1) after ordinary updates from the same weights, and after one by learned signals (live).
 # ```
 #
 # The talk says {published}`oneshot.arm.k_to_match`. From these weights, e-prop needs {value}`k_eprop` updates to come as low as one by learned
 # signals, and BPTT {value}`k_BPTT`. From weights that are optimized for a gradient step, they may need fewer; {doc}`one_shot_symbols` makes that
-# comparison for symbols. Within {value}`ordinary_updates` updates, these come down to {value}`lowest_eprop` and {value}`lowest_BPTT`: ordinary learning has no limit,
+# comparison for symbols. Within {value}`ordinary_updates` updates, these come down to {value}`lowest_eprop` and {value}`lowest_BPTT`: ordinary learning goes on,
 # while the learned signals were made for one update.
 #
 # ## Outside of the family

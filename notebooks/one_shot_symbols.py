@@ -96,7 +96,7 @@ plt.show()
 #
 # *By another lesson's signals* is a control: the update is made by learning signals for other letters. Two comparisons say what the update is worth. *Most similar features* takes the features' spike counts of all examples and answers by the most similar one (after their mean is taken away): no
 # learning, but all examples have to be kept, and compared one by one. *Nearest image* does the same with the pixels; typefaces differ less than hands do, so this goes
-# far here. Handwriting, below, is the test.
+# far here, with 20 letters farther than the update. Handwriting, below, is the test.
 #
 # Which letters are taken for which? {numref}`fig-confusion` has {value}`slots` of them, all to choose from: {value}`confused_right` of answers are
 # right, and the most frequent mistake is {value}`confused` ({value}`confused_share`).
@@ -149,7 +149,8 @@ plt.show()
 # Before the update, the readouts do not know the classes, which are given to them at random in each lesson. After it, those of the right class are high ({numref}`fig-update`). How do the learning
 # signals do that? A negative signal strengthens the synapses through which an example drives a neuron. The last panel shows that the second network has found out
 # which neurons speak for which class: signals are the lower the larger the weight to the readout (correlation {value}`signal_correlation`). So
-# one update ties the features of an example to the neurons of its class, as a Hebbian rule with a teacher would.
+# one update ties the features of an example to the neurons of its class, as a Hebbian rule with a teacher would. This is much like what symmetric feedback of the
+# readouts' errors sends, unlike the signals for movements ({doc}`one_shot`). This may be why, with few classes, own errors do nearly as well (below).
 #
 # How many ordinary updates is it worth? From the same first weights, learners can go on by e-prop or BPTT of their own errors about the same examples
 # ({numref}`fig-symbols-updates`, {value}`ordinary_lessons` lessons with 5 letters). One update by learned signals gives {value}`ordinary_learned` of right
@@ -286,7 +287,7 @@ plt.show()
 # Is the second network needed? With the error of the learner's own readouts at each moment as learning signal, sent back by their weights (unlike {doc}`eprop`, without a filter), and everything else trained in
 # the same way, {value}`omniglot_alone_5` and {value}`omniglot_alone_20` of answers are right, for 5 and 20 symbols; with the second network, {value}`omniglot_together_5` and
 # {value}`omniglot_together_20`. For 5 spoken words it is {value}`words_alone_5` without and {value}`words_together_5` with it (recorded, {numref}`tab-symbol-trainings`; seed 0 of
-# each). So the second network adds something where there are many classes; for few, an optimized start
+# each). So the second network adds something for 20 symbols, and for words nothing: there, as for few symbols, an optimized start
 # does all of it, or almost, since the error at the readouts says what there is to say: this neuron's class, or not. A movement is
 # different ({doc}`one_shot`), where what was wrong shows only later.
 #
@@ -333,4 +334,4 @@ plt.show()
 #
 # The learner answers less well than a comparison of its own input features would; spikes of a small recurrent network in 40 ms, and a single update, may both have a part in it. In exchange it
 # keeps no examples, and learning is one local update, as a chip could do it. The words come from a small subset of a data set: nearly all that the
-# training hears is right in the end ({numref}`fig-symbols-training`), so what is missing are more words to train on than 25.
+# training hears is right in the end ({numref}`fig-symbols-training`), so more words to train on than 25, more speakers, or variation of the recordings may help; this was not tried.

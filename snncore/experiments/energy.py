@@ -282,12 +282,12 @@ def published_ratio(ratio: str, n: int) -> float:
 def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
     """What measured runs tell about why a question takes Loihi longer than a GPU.
 
-    Given are its times [ms]: on the GPU, as measured on many chips, and if each of its steps took as long as one on a single chip. That
-    steps take longer on many chips may be communication between them, or waiting for the processors beside the cores.
+    Given are its times [ms]: on the GPU, as measured on many chips, and if each of its steps took as long as one of another network on a
+    single chip.
     """
     if many_chips <= gpu:
         return "it does not take longer"
-    return "the number of steps" if one_chip >= gpu else "communication between chips or waiting, not the number of steps alone"
+    return "the number of steps" if one_chip >= gpu else "longer steps, for whatever reason, not their number alone"
 
 
 def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:

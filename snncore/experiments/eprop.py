@@ -497,7 +497,7 @@ BPTT_CLIP = 1.5  # with this, fewer errors after 700 updates than without, by an
 BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
 ABOUT = f"evidence accumulation, {BATCH} new trials per update"
-STOP, BATCHES = 0.07, 8  # the published code stops when the mean error of so many batches is lower
+STOP, BATCHES = 0.07, 8  # the mean error of so many batches that says when a task is learned; the published code asks it of fresh ones
 
 
 class ChoiceLearner(Learner):
@@ -510,7 +510,7 @@ class ChoiceLearner(Learner):
 
 
 class EvidenceLearner(ChoiceLearner):
-    """A network that accumulates evidence, the errors of its last batches, and when they first were as low as the published code asks."""
+    """A network that accumulates evidence, the errors of its last batches, and when their mean first was below `STOP`."""
 
     def __init__(self, signal: str, seed: int):
         super().__init__(evidence.INPUTS, signal, f"evidence by {signal}", seed)

@@ -28,7 +28,7 @@ CHAPTERS = {
     "one_shot": "One-shot learning: movements",
     "one_shot_symbols": "One-shot learning: symbols and words",
 }
-STATUSES = ("agrees", "better", "differs", "inconsistent", "not-run")
+STATUSES = ("agrees", "better", "differs", "inconsistent", "reported", "not-run")
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class Claim:
             refuse("better", "a target needs a direction, lower or higher")
         if self.tolerance is not None and not (isinstance(self.published, int | float) and self.tolerance >= 0):
             refuse("tolerance", "it needs a published number, and must not be negative")
-        if self.published is None and self.target is None:
-            refuse("target", "a claim needs a published value, a target of ours, or both")
+        if self.published is None and self.target is None and (self.kind == "cited" or self.source_class != "ours"):
+            refuse("published", "a claim that is cited or of others needs what was published; only a number of ours may stand alone")
         if self.kind != "cited" and isinstance(self.published, int | float) and self.tolerance is None and self.target is None:
             refuse("tolerance", "a published number that a run can meet needs a tolerance or a target")
         if self.value is not None and (self.kind != "cited" or not self.value_source):
@@ -154,6 +154,7 @@ def status(claim: Claim, ours: float | str | None) -> str:
     - **better**: beyond the published number in the better direction, by more than the tolerance.
     - **agrees**: within the tolerance, equal to the published words, or at least as good as the target, and not short of the published
       number.
+    - **reported**: a number of ours with neither a published number nor a target.
     - **differs**: none of these.
 
     Of a cited claim with a bound or a tolerance, the second published number is held against the first.
@@ -171,6 +172,8 @@ def status(claim: Claim, ours: float | str | None) -> str:
         return "agrees" if abs(claim.value - published) <= claim.tolerance * abs(published) else "differs"
     if ours is None:
         return "not-run"
+    if published is None and claim.target is None:
+        return "reported"
     if isinstance(ours, str) or (isinstance(published, str) and claim.target is None):
         return "agrees" if ours == published else "differs"
     if isinstance(published, str):

@@ -132,7 +132,7 @@ def convert(
 ) -> Conversion:
     """A new network in which every activation is a layer of few-spike neurons. The given one is left as it is.
 
-    Layers of neurons may write over their inputs: see `FSActivation`.
+    Layers of neurons may write over their inputs: see `FSActivation`. No gradient passes them: train the given network, then convert.
 
     Parameters
     ----------
@@ -162,16 +162,21 @@ def convert(
     ConversionError
         If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
         activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit, or the output is not
-        finite; if an activation has no parameters; if K is no whole number from 1 to 62.
+        finite; if an activation has no parameters, or ``coefficients`` are none; if K is no whole number from 1 to 62; if there is a
+        ``spike_penalty`` and less than two calibration images.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
     if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
-    if spike_penalty and calibration is not None and len(calibration) == 1:
-        raise ConversionError("calibration holds 1 image: spike_penalty compares errors with how outputs vary, so give more")
+    if spike_penalty and (calibration is None or len(calibration) == 1):
+        held = "there is no calibration" if calibration is None else "calibration holds 1 image"
+        raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
     if spike_penalty and torch.is_inference_mode_enabled():
         raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
+    for name, given in (coefficients or {}).items():
+        if not isinstance(given, FSParams):
+            raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")
     graph, rows, places = traced(network, example_input)
     used = set(coefficients or {})
     names = {a.name for a in places.values()}
@@ -288,8 +293,8 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     place = {node: i for i, node in enumerate(graph.graph.nodes)}
 
     def root(node: fx.Node) -> fx.Node:
-        while operations.aliases_its_input(node, graph) and isinstance(operations.operand(node), fx.Node):
-            node = operations.operand(node)
+        while operations.aliases_its_input(node, graph) and node.all_input_nodes:
+            node = node.all_input_nodes[0]
         return node
 
     memory = {node: root(node) for node in place}
@@ -448,7 +453,7 @@ def _prices(
                         added[n] += float((g * errors[n]).reshape(len(part), -1).sum(1).double().square().sum()) / PROBES
     size = {n: values[n].numel() // len(part) for n in places}
     reach = {n: added[n] / injected[n] if injected[n] else white[n] / (size[n] * len(some)) for n in places}  # per unit of squared error
-    share = float(torch.cat(answers).flatten(1).double().var(0).sum()) / sum(size.values())
+    share = float(torch.cat(answers).unsqueeze(1).flatten(1).double().var(0).sum()) / sum(size.values())
     least = 1e-6 * max(reach.values())
     return {n: share / max(reach[n], least) if least else 0.0 for n in places}
 

@@ -246,7 +246,17 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
 
 @torch.no_grad()
 def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, Statistics]:
-    """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece."""
+    """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
+
+    Images must come first wherever neurons are, since spikes are counted for each.
+
+    Raises
+    ------
+    ValueError
+        If they do not (as far as sizes can tell), or there is no image.
+    """
+    if not len(images):
+        raise ValueError("there is no image: give one or more")
     layers: list[Layer] = []
 
     class Lookup(fx.Interpreter):
@@ -255,6 +265,9 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
             if not isinstance(module, FSActivation):
                 return super().call_module(target, args, kwargs)
             (x,) = args
+            if len(x) % len(images):
+                raise ValueError(f"{target} gets numbers of shape {tuple(x.shape)} for {len(images)} images: spikes are counted by image, "
+                                 "so images must come first")  # fmt: skip
             table = _pieces(module.params, x.dtype)
             y, found = _lookup(x, module.params, table, len(images))
             counts, node = found.cpu().numpy(), str(target).removeprefix("few_spike.")

@@ -59,7 +59,12 @@ def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None,
     weight = np.diff(cdf(edges)) if cdf else np.full(n, 1.0)
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
         raise ValueError(f"cdf gives no probability to the interval [{low}, {high}], or is not a cumulative distribution function")
-    y = function(torch.from_numpy(x)).numpy()
+    with torch.no_grad():
+        y = function(torch.from_numpy(x))
+    if not isinstance(y, torch.Tensor) or y.shape != x.shape:
+        found = f"a tensor of shape {tuple(y.shape)}" if isinstance(y, torch.Tensor) else f"a {type(y).__name__}"
+        raise ValueError(f"function gives {found} for a tensor of shape {x.shape}: it must work element by element")
+    y = y.double().numpy()
     if not np.isfinite(y).all():
         bad = x[~np.isfinite(y)][0]
         raise ValueError(f"function is {y[~np.isfinite(y)][0]} at x = {bad:g}: choose an interval on which it is finite")

@@ -68,10 +68,10 @@ MEANS_MODULES = (
 REORDERING = {
     torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
     operator.getitem, F.dropout, "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
-    "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll",
+    "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll", torch.movedim, "movedim", torch.unflatten, "unflatten",
     "stochastic_depth", "_patch_merging_pad",  # torchvision's; the first is idle in evaluation mode
 }  # fmt: skip
-JOINS = {torch.cat, torch.stack}
+COPIES, JOINS = {torch.clone, "clone"}, {torch.cat, torch.stack}
 MEANS = {
     torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
 }  # fmt: skip
@@ -153,9 +153,11 @@ def in_place(node: fx.Node, network: nn.Module) -> bool:
 
 
 def aliases_its_input(node: fx.Node, network: nn.Module) -> bool:
-    """Whether the result may share memory with the first argument."""
+    """Whether the result may share memory with its input."""
     if node.op == "call_module":
         return isinstance(network.get_submodule(str(node.target)), (*REORDERING_MODULES, nn.PixelShuffle, nn.ChannelShuffle))
+    if node.target is torch.einsum:
+        return len(node.all_input_nodes) == 1  # a view, if nothing is summed
     return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING
 
 
@@ -208,7 +210,7 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
     elif key is F.pad and node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value") and len(node.args) < 3:
         return "linear", REORDER
     else:
-        for keys, why in ((SUMS, SUM), (WEIGHTED, SYNAPSES), (MEANS, MEAN), (REORDERING | JOINS, REORDER)):
+        for keys, why in ((SUMS, SUM), (WEIGHTED, SYNAPSES), (MEANS, MEAN), (REORDERING | COPIES | JOINS, REORDER)):
             if key in keys:
                 return "linear", why
     if key in ANALOG:

@@ -35,7 +35,8 @@ def _backward(grad_z, grad_v, alpha, v_th, height, z, v, delta, first, last):
         for i in range(first, last):
             d = alpha * (one - z_t[i]) * later[i] if t < T - 1 else zero
             if grad_z.size:
-                d += max(zero, height * (one - abs(v_t[i] - v_th) / v_th)) * grad_z[t, i]
+                slope = height * (one - abs(v_t[i] - v_th) / v_th)
+                d += (zero if slope <= zero else slope) * grad_z[t, i]  # so that nan stays nan
             if grad_v.size:
                 d += grad_v[t, i]
             delta_t[i] = d

@@ -130,7 +130,7 @@ def _fire(c, state, slow, wait, z, psi):
             ready = r[i] <= zero
             zk[i] = one if x > zero and ready else zero
             away = one - abs(x)
-            psi_k[i] = height * away if away > zero and ready else zero
+            psi_k[i] = zero if away <= zero or not ready else height * away  # so that nan stays nan
         for i in range(len(v)):
             s[i] = rho * s[i] + jump * zk[i]
             v[i] = alpha * v[i] * (one - to_zero * zk[i]) - (one - to_zero) * v_th * zk[i] + to_v * s[i]
@@ -209,7 +209,8 @@ def _backward(grad_z, grad_v, grad_y, x, w_rec, w_out, kappa, c, z, psi, grad_cu
                 _add_outer(grad_out[b % len(grad_out)], z[t, b], scaled, where, fired)
                 if t < T - 1:
                     _add_outer(grad_rec[b % len(grad_rec)], z[t, b], delta, where, fired)
-                _through_neurons(c, grad_v[t, b] if grad_v.size else none, z[t, b], psi[t, b], zeta, delta, sigma[b - start])
+                of_v = grad_v[t % len(grad_v), b % grad_v.shape[1]] if grad_v.size else none
+                _through_neurons(c, of_v, z[t, b], psi[t, b], zeta, delta, sigma[b - start])
                 _add_outer(grad_in[b % len(grad_in)], x[t, b], delta, where, _nonzero(x[t, b], where))
                 if grad_current.size:
                     grad_current[t, b] = delta

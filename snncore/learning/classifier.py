@@ -218,10 +218,13 @@ def train(
         If the mean loss of an epoch is not finite, or more than twice that of guessing, or weights are not finite; the last good
         state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network, or other means; or if ``average`` is no part.
+        If ``state`` belongs to another recipe, seed or network, or other means; if ``average`` is no part; or if there are
+        fewer images than a batch has.
     """
     if not 0 <= average < 1:
         raise ValueError(f"average is {average}: it is a part of the past, from 0 to below 1")
+    if len(images) < recipe.batch:
+        raise ValueError(f"there are {len(images)} images, fewer than one batch of {recipe.batch}: give more, or a smaller batch")
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
     optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
@@ -235,7 +238,7 @@ def train(
             optimizer.load_state_dict(its_state)
         log = saved["log"]
     categories = int(labels.max()) + 1
-    steps = len(images) // recipe.batch
+    steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros(())
         if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:

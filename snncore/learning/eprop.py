@@ -145,20 +145,29 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
     return found
 
 
+def _shared(weights: Weights) -> Weights:
+    """Weights that all samples share: a gradient is the sum over the batch."""
+    for name, w in zip(Weights._fields, weights, strict=True):
+        if w.ndim != 2:
+            raise ValueError(f"{name} has shape {tuple(w.shape)}: e-prop learns weights that all samples share, (post, pre)")
+    return weights
+
+
 @torch.no_grad()
 def observe(
     x: Float[Tensor, "time batch input"], weights: Weights, populations: Sequence[Population], readout: ReadoutParams
 ) -> tuple[Trial, Activity]:
-    """Run a network, and note what its synapses see.
+    """Run a network, and note what its synapses see, and its weights as they are now.
 
     Raises
     ------
     TypeError
         For neurons other than LIF and ALIF.
     ValueError
-        If neurons are reset to zero, or a trace could grow without bound: the published recursion holds for neither.
+        If neurons are reset to zero, or a trace could grow without bound: the published recursion holds for neither. For weights that
+        differ from sample to sample.
     """
-    params = _known(populations)
+    params, weights = _known(populations), Weights(*(w.detach().clone() for w in _shared(weights)))
     activity = run(x, weights, populations, readout, potentials=True)
     sizes = [size for size, _ in populations]
     psi = torch.cat(list(map(pseudo_derivatives, activity.z.split(sizes, -1), activity.v.split(sizes, -1), params)), -1)
@@ -359,18 +368,22 @@ def gradient(
     Raises
     ------
     ValueError
-        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, or a chunk is longer than the trial.
+        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, or a chunk is longer than the trial. For weights that differ
+        from sample to sample.
     TypeError
         If types or devices differ.
     """
     x, z, psi, weights, populations = trial
     _check(signal, z, {"x": x, "psi": psi})
+    _shared(weights)
     n, sizes = z.shape[-1], [size for size, _ in populations]
     if weights.w_in.shape[-2:] != (n, x.shape[-1]) or weights.w_rec.shape[-2:] != (n, n) or sum(sizes) != n:
         shapes = f"w_in, w_rec have shapes {tuple(weights.w_in.shape)}, {tuple(weights.w_rec.shape)}, populations {sizes} neurons"
         raise ValueError(f"{shapes}, but the spikes are those of {n} neurons, and x has {x.shape[-1]} inputs: they are of another network")
     for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
         check_alike(name, w, "the spikes", z)
+        if not w.isfinite().all():
+            raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
     if method == "chunked" and not 1 <= chunk <= len(z):
@@ -406,7 +419,7 @@ class Stream:
     """
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
-        self.weights, self.populations, self._params = weights, populations, _known(populations)
+        self.weights, self.populations, self._params = _shared(weights), populations, _known(populations)
         self._step, self._state = stepwise(weights, populations, readout, like, potentials=True)
         inputs = like.shape[1] + weights.w_rec.shape[1]
         self._carries = [Carry(like.new_zeros(len(like), inputs), *like.new_zeros(2, len(like), size, inputs)) for size, _ in populations]

@@ -84,7 +84,7 @@ def as_bytes(w: Float[Tensor, "post pre"], v_th: float) -> Int8[np.ndarray, "pos
     """
     scaled = w.detach().double().numpy() * (UNIT / v_th)
     whole = np.round(scaled)
-    if np.abs(scaled - whole).max() > 1e-3 or np.abs(whole).max() > UNIT:
+    if not (np.abs(scaled - whole).max(initial=0) <= 1e-3 and np.abs(whole).max(initial=0) <= UNIT):  # nan is not, either
         raise ValueError("weights are not multiples of v_th / 127 up to v_th: round them first")
     return whole.astype(np.int8)
 
@@ -137,8 +137,8 @@ def _check(c: Integers, arrays: dict[str, tuple[np.ndarray, type, tuple[int, ...
             raise ValueError(f"{name} is {a.dtype} of shape {a.shape}: it must be {np.dtype(dtype)} of shape {shape}")
         if name in ("x", "z") and a.size and a.max() > 1:
             raise ValueError(f"{name} has a {a.max()}: spikes are 0 or 1")
-        if name == "z" and shape[2] < c.adapting:
-            raise ValueError(f"there are {shape[2]} neurons, but {c.adapting} adapting ones among them")
+        if name in ("z", "w_rec") and shape[-1] < c.adapting:
+            raise ValueError(f"there are {shape[-1]} neurons, but {c.adapting} adapting ones among them")
 
 
 def forward(
@@ -149,7 +149,7 @@ def forward(
     Raises
     ------
     ValueError
-        For arrays of another type or shape, or inputs other than 0 and 1.
+        For arrays of another type or shape, inputs other than 0 and 1, or fewer neurons than adapting ones.
     """
     n = len(w_in)
     time, batch, inputs = x.shape

@@ -5,16 +5,15 @@ neurons, NeurIPS 2018, supplement (rates); G. Chen, F. Scherr, W. Maass, A data-
 brain-like robust and versatile visual processing, Science Advances 8, eabq7592 (2022) (potentials).
 """
 
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 
 def _outside(x: Tensor, low: float, high: float) -> Tensor:
     """Sum of squared distances from a band."""
-    if low > high:
+    if not low <= high:
         raise ValueError(f"the band from {low} to {high} is empty")
-    distance = F.softshrink(x - (low + high) / 2, (high - low) / 2).flatten()
+    distance = (x - x.clamp(low, high)).flatten()
     return distance @ distance
 
 
@@ -30,7 +29,7 @@ def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) ->
     z : tensor, shape (time, batch, neuron)
         Spikes.
     low, high : float
-        The band, in spikes per step.
+        The band, in spikes per step; infinite where it is open.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float)
     v : tensor, shape (time, batch, neuron)
         Potentials.
     low, high : float
-        The band, in the units of v.
+        The band, in the units of v; infinite where it is open.
 
     Raises
     ------

@@ -48,7 +48,16 @@ def local_update(
     trace : tensor, shape (time, batch or 1, pre)
         Presynaptic spikes, filtered as by the membrane.
     eta : float
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
     """
+    (post, pre), (steps, batch) = w.shape[-2:], learning_signal.shape[:2]
+    for name, a, n in (("learning_signal", learning_signal, post), ("psi", psi, post), ("trace", trace, pre)):
+        if a.shape not in ((steps, batch, n), (steps, 1, n)):
+            raise ValueError(f"{name} has shape {tuple(a.shape)}: ({steps}, {batch} or 1, {n}) is expected, (time, batch, neuron)")
     return w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, trace)
 
 

@@ -96,7 +96,7 @@ def _check(network: Network, p: Projection, w: np.ndarray) -> None:
         raise ValueError(f"{what} are {w.dtype} of shape {w.shape}: integers of shape {shape} are expected")
     if p.kind == DENSE and (used := int(w.any(0).sum())) > network.sources(p):
         raise ValueError(f"{what} come from {used} neurons, but only {network.sources(p)} project")
-    spec.within(f"the largest of the {what}", int(np.abs(w).max(initial=0)), 0, spec.WEIGHT)
+    spec.within(f"the largest of the {what}", max(int(w.max(initial=0)), -int(w.min(initial=0))), 0, spec.WEIGHT)
 
 
 class Run(NamedTuple):
@@ -119,7 +119,8 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
     Raises
     ------
     ValueError
-        As `load`; or if spikes of an input are missing, of another shape, type or number of steps, or of an input that nothing uses.
+        As `load`; or if spikes of an input are missing, of another shape, type or number of steps, or of an input that nothing uses; or
+        if no population that runs has one.
     snncore.loihi.spec.LimitError
         As `load`.
 
@@ -133,6 +134,8 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
     inputs = {p.pre for p, _ in projections} & {*network.inputs}
     if unused := sorted({*x} - inputs):
         raise ValueError(f"there are spikes of {unused[0]!r}, which no population that runs has as input")
+    if not inputs:
+        raise ValueError("no population that runs has an input, whose spikes say for how many steps: give one an input, even a silent one")
     for name in sorted(inputs):
         if name not in x or x[name].shape != (steps, network.inputs[name]):
             given = x[name].shape if name in x else "missing"
@@ -161,9 +164,9 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
             fired = np.flatnonzero(x[name][t] if name in x else z[t - 1, where[name]])  # at first those of the last row, still 0
             for into, w, dense in targets if len(fired) else ():
                 if dense:
-                    into += w[fired].sum(0)
+                    into += w[fired].sum(0, dtype=np.int64)
                 else:
-                    into[fired] += w[fired]
+                    into[fired] += w[fired].astype(np.int64)
         for registers, own in together.items():
             states[registers] = compartment_step(current[None, own], states[registers], registers)[1]
             z[t, own], v[own] = states[registers].z[0], states[registers].v[0]

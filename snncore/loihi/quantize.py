@@ -99,8 +99,21 @@ def on_grid(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_s
 
 
 def integers(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Int[np.ndarray, "*shape"]:
-    """The same weights, as the chip holds them."""
-    return (on_grid(w.detach().double(), step, mixed_sign) / step).round().long().numpy()
+    """The same weights, as the chip holds them.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite.
+    """
+    return (on_grid(_finite(w), step, mixed_sign) / step).round().long().numpy()
+
+
+def _finite(w: Tensor) -> Tensor:
+    """Weights in double precision, since integers know neither infinity nor nan."""
+    if not w.isfinite().all():
+        raise ValueError("weights have numbers that are not finite: look for the reason upstream, for instance a training that diverged")
+    return w.detach().double()
 
 
 def to_chip(
@@ -116,12 +129,12 @@ def to_chip(
     Raises
     ------
     ValueError
-        As `registers`.
+        As `registers`, or if a weight is not finite.
     snncore.loihi.spec.LimitError
         As `snncore.loihi.emulator.Network`, for instance if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
-    inputs, recurrent = (_units(w.detach().double(), steps, mixed_sign).long().numpy() for w in (w_in, w_rec))
+    inputs, recurrent = (_units(_finite(w), steps, mixed_sign).long().numpy() for w in (w_in, w_rec))
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]
     outputs = Group(len(out), Compartment(round(spec.FULL_DECAY * (1 - readout.kappa)), spec.THRESHOLD_MANTISSA))

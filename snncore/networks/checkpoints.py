@@ -18,8 +18,8 @@ def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, path)
-    log = about.pop("log")
-    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
+    log = about["log"]
+    text = json.dumps({key: value for key, value in about.items() if key != "log"}, indent=1, ensure_ascii=False, allow_nan=False)
     rows = ",\n".join("  " + json.dumps(row) for row in log)
     path.with_suffix(".json").write_text(text[:-2] + f',\n "log": [\n{rows}\n ]\n}}\n')
     return path

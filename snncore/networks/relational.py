@@ -97,16 +97,23 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
     current : tensor, shape (time, ..., neuron)
     p : LIFParams
     compiled : bool, optional
-        Use the compiled twin of the plain loop; by default on the CPU.
+        Use the compiled twin of the plain loop; by default for float32 and float64 on the CPU.
 
     Raises
     ------
     ValueError
         For another reset, or neurons with a refractory period.
+    TypeError
+        For currents that are no floating-point numbers, or that the compiled loop does not take.
     """
     if not p.reset_to_zero or p.n_refractory:
         raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
-    if current.device.type == "cpu" if compiled is None else compiled:
+    if not current.is_floating_point():
+        raise TypeError(f"currents are {current.dtype}: give floating-point numbers")
+    can = current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
+    if compiled and not can:
+        raise TypeError(f"currents are {current.dtype} on {current.device}: the compiled loop takes float32 and float64 on the CPU")
+    if can if compiled is None else compiled:
         return Layer(*_Compiled.apply(current, p))
 
     def step(now: Tensor, state: Any) -> tuple[Layer, Any]:

@@ -44,7 +44,15 @@ def move(omega: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time
 
 
 def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movements:
-    """New movements of the family, of so many steps of dt [ms]."""
+    """New movements of the family, of so many steps of dt [ms].
+
+    Raises
+    ------
+    ValueError
+        For less than 2 steps, in which nothing can vary.
+    """
+    if steps < 2:
+        raise ValueError(f"steps is {steps}: a movement has at least 2")
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
     period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator)
     sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator))
@@ -79,7 +87,7 @@ def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
     first = torch.atan2(path[..., 1], path[..., 0]) - second / 2
     phi = torch.stack([first, second], -1)
     turned = phi - phi.new_tensor(START)
-    if turned.abs().max() > RANGE + 1e-6:
+    if turned.abs().max() > RANGE + 2 * torch.finfo(path.dtype).eps ** 0.5:  # as uncertain is the arc cosine of a stretched arm
         worst = turned.abs().amax((0, 1))
         raise ValueError(
             f"the path needs turns of {float(worst[0]):.2f} and {float(worst[1]):.2f} rad from the start: a joint has {RANGE:.2f} to each "

@@ -150,8 +150,11 @@ def encode(examples: Sequence[Example], sentences: int = SENTENCES) -> Encoded:
     Raises
     ------
     ValueError
-        For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none.
+        For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none;
+        for less than one sentence.
     """
+    if sentences < 1:
+        raise ValueError(f"sentences is {sentences}: keep at least 1")
     statements = np.zeros((len(examples), sentences, LENGTH), np.int64)
     for row, example in zip(statements, examples, strict=True):
         if not example.statements:
@@ -162,6 +165,6 @@ def encode(examples: Sequence[Example], sentences: int = SENTENCES) -> Encoded:
             raise ValueError(f"the answer {example.answer!r} to {example.question!r} is not one word: lists have commas and no spaces")
         last = example.statements[-sentences:]
         row[-len(last) :] = [numbers_of(s) for s in last]
-    questions = np.array([numbers_of(example.question) for example in examples])
-    answers = np.array([numbers_of(example.answer)[-1] for example in examples])
+    questions = np.array([numbers_of(example.question) for example in examples], np.int64).reshape(-1, LENGTH)
+    answers = np.array([numbers_of(example.answer)[-1] for example in examples], np.int64)
     return Encoded(statements, questions, answers, sum(max(0, len(e.statements) - sentences) for e in examples))

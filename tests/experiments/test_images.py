@@ -86,9 +86,10 @@ def test_wilson_interval_is_its_formula():
 
 def test_work_adds_up(tmp_path):
     record = Record("images", "smoke", tmp_path)
-    table = images.work(record, (Traffic("a", 1000, 1000, 0, 1000), Traffic("b", 3000, 900, 1500, 0)))
+    table = images.work(record, (Traffic("a", 1000, 1000, 0, 1000), Traffic("b", 3000, 900, 1500, 0)), 80)
+    integers = 0.2 + 0.1  # a product of 8 bits, and an addition to a sum of 32
     assert table["energy"].tolist() == pytest.approx(
-        [4000 * 4.6, 4000 * 0.23, 1900 * 0.23, 1000 * 4.6 + 1500 * 0.9, 1000 * 0.23 + 1500 * 0.1]
+        [4000 * 4.6, 4000 * integers, 1900 * integers, 1000 * 4.6 + 1580 * 0.9, 1000 * integers + 1580 * 0.1]
     )
     values = json.loads((tmp_path / "values.json").read_text())
     assert values["graded_share"]["text"] == "25 %"

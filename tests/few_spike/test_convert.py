@@ -10,6 +10,7 @@ from torch import nn
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import FSActivation, _prices, convert, traced
+from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.operations import ConversionError
 
 
@@ -202,8 +203,20 @@ def test_prices_need_gradients_and_more_than_one_image():
     network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images(2)
     with pytest.raises(ConversionError, match="calibration holds 1 image"):
         convert(network, x[:1], x[:1], spike_penalty=1e-3)
+    with pytest.raises(ConversionError, match="there is no calibration"):
+        convert(network, x[:1], spike_penalty=1e-3)
     with torch.inference_mode(), pytest.raises(ConversionError, match="outside of"):
         convert(network, x[:1], x, spike_penalty=1e-3)
+
+
+def test_an_output_of_one_number_has_prices_too():
+    class Mean(nn.Module):
+        def forward(self, x):
+            return F.relu(x * 2).mean((1, 2, 3))
+
+    x = images(8)
+    few, many = (convert(Mean(), x[:1], x, spike_penalty=price).network for price in (0.1, 0.0))
+    assert statistics(few, x)[1].spikes_per_neuron < statistics(many, x)[1].spikes_per_neuron
 
 
 class Residual(nn.Module):
@@ -244,6 +257,43 @@ def test_neurons_write_over_their_input_only_where_nothing_else_reads_it():
     assert [m.inplace for m in snn.modules() if isinstance(m, FSActivation)] == [False, False, False, True, True]
 
 
+@pytest.mark.parametrize("equation", ["bchw->bchw", "bchw->bhwc"])
+def test_a_product_of_nothing_is_a_view(equation):
+    class View(nn.Module):
+        def forward(self, x):
+            y = x * 2
+            return F.relu(torch.einsum(equation, y)).sum((1, 2, 3)) + y.sum((1, 2, 3))
+
+    x = images().double()
+    p = relu_code(16.0, 20, nearest=True)
+    snn, _ = convert(View(), x, coefficients={"relu": p})
+    y = 2 * x
+    assert torch.allclose(snn(x), fs_neuron(y, p).sum((1, 2, 3)) + y.sum((1, 2, 3)), rtol=1e-12)
+
+
+class Moved(nn.Module):
+    """A copy of what is overwritten later, and places that change."""
+
+    def forward(self, x):
+        y = x * 2
+        before = y.clone()
+        z = F.relu_(y.movedim(1, -1)).unflatten(0, (2, -1)).flatten(0, 1)
+        return z + before.movedim(1, -1)
+
+
+def test_a_copy_stays_as_it_is():
+    x = images().double()
+    snn, _ = convert(Moved(), x, coefficients={"relu": relu_code(16.0, 20, nearest=True)})
+    assert (snn(x) - (2 * x.relu() + 2 * x).movedim(1, -1)).abs().max() < 1e-3
+
+
+class Viewed(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        view = torch.einsum("bchw->bhwc", y)
+        return F.relu_(y).sum() + view.sum()
+
+
 class Alias(nn.Module):
     def forward(self, x):
         y = x * 2
@@ -279,6 +329,7 @@ class Unknown(nn.Module):
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ELU()), images(), r"_1 \(ELU\) is no activation that has few-spike neurons"),
         (Unknown(), images(), r"fft_fft"),
         (Alias(), images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
+        (Viewed(), images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
         (Random(), images(), r"does not give what the network gives"),
         (Two(), images(), r"returns tuple"),
         (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
@@ -318,6 +369,7 @@ def test_bad_options_are_refused(options, words):
     [
         ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
         ({"K": "8"}, "K is '8'"),
+        ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
         ({"calibration": [images()]}, "calibration is of type list: give images in one tensor"),
         ({"calibration": images().byte()}, "calibration is of type torch.uint8, and example_input of torch.float32"),
         ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),

@@ -192,6 +192,19 @@ def test_synaptic_operations_are_counted_one_by_one():
     assert arrivals > 0
 
 
+def test_images_must_come_first():
+    class Turned(nn.Module):
+        def forward(self, x):
+            return F.relu(x.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)
+
+    x = torch.ones(2, 3, 4, 4)
+    snn, _ = convert(Turned(), x)
+    with pytest.raises(ValueError, match=r"few_spike.relu gets numbers of shape \(3, 2, 4, 4\) for 2 images"):
+        statistics(snn, x)
+    with pytest.raises(ValueError, match="there is no image"):
+        statistics(snn, x[:0])
+
+
 def test_an_unknown_layer_is_refused(converted):
     network, x = converted
     with pytest.raises(ValueError, match="no layer of few-spike neurons is named 'conv1': there are relu"):

@@ -141,6 +141,7 @@ def test_rounding_is_to_the_stated_grid():
         ({"noise": -0.1}, r"noise is -0\.1"),
         ({"evaluations": 0}, "evaluations is 0"),
         ({"restarts": 0}, "restarts is 0"),
+        ({"function": lambda x: x.sum()}, r"function gives a tensor of shape \(\) for a tensor of shape"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(options, words):

@@ -171,6 +171,12 @@ def test_a_state_of_another_training_is_refused(tmp_path):
         train(network(), x, y, (x, y), RECIPE, 1, tmp_path / "state", progress=False)
 
 
+def test_less_than_a_batch_is_refused(tmp_path):
+    x, y = problem()
+    with pytest.raises(ValueError, match=f"there are 5 images, fewer than one batch of {RECIPE.batch}"):
+        train(network(), x[:5], y[:5], (x, y), RECIPE, 0, tmp_path / "state", progress=False)
+
+
 def test_the_learning_rate_makes_one_cycle():
     rates = [RECIPE.cycle(done / 100) for done in range(101)]
     assert rates[0] == pytest.approx(0.1)

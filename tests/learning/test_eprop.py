@@ -242,9 +242,19 @@ def test_pseudo_derivatives_come_from_spikes_and_potentials(p):
         assert torch.allclose(own[t], pseudo_derivatives(found.z, found.v, p)[t], rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_trial_keeps_the_weights_that_it_was_run_with(method):
+    _, weights, _, (trial, _) = problem()
+    signal = Signal(torch.ones_like(trial.z), READOUT.kappa)
+    before = gradient(trial, signal, method, 7)
+    for w in weights:
+        w.mul_(1.5)
+    assert all(map(torch.equal, before, gradient(trial, signal, method, 7)))
+
+
 def test_what_does_not_fit_is_refused():
     x, weights, _, (trial, _) = problem()
-    signal = Signal(torch.ones_like(trial.z), READOUT.kappa)
+    signal, each = Signal(torch.ones_like(trial.z), READOUT.kappa), Weights(*(w.expand(BATCH, -1, -1) for w in weights))
     cases = [
         (trial, signal, "exact", 7, ValueError, "method is 'exact': choose one of fused"),
         (trial, signal, "chunked", TIME + 1, ValueError, "chunk is 61 steps, but the trial has 60"),
@@ -271,10 +281,15 @@ def test_what_does_not_fit_is_refused():
             r"w_in is torch\.float32 on cpu, but",
         ),
         (trial._replace(x=trial.x.to("meta")), signal, "fused", 7, TypeError, "x is torch.float64 on meta, but the spikes"),
+        (trial._replace(weights=each), signal, "fused", 7, ValueError, r"w_in has shape \(3, 13, 5\): e-prop learns weights that all"),
+        (trial._replace(weights=weights._replace(w_rec=weights.w_rec / 0)), signal, "fused", 7, ValueError, "w_rec has numbers that"),
     ]
     for a, b, method, chunk, error, match in cases:
         with pytest.raises(error, match=match):
             gradient(a, b, method, chunk)
+    for refused in (lambda: observe(x, each, BOTH, READOUT), lambda: Stream(each, BOTH, READOUT, x[0])):
+        with pytest.raises(ValueError, match=r"\(3, 13, 5\): e-prop learns weights that all samples share"):
+            refused()
     with pytest.raises(TypeError, match="not for AHPParams: learn with"):
         observe(x, weights, (Population(N, AHPParams()),), READOUT)
     with pytest.raises(ValueError, match="reset_to_zero=False"):

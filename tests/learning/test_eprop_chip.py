@@ -94,6 +94,7 @@ def test_arrays_that_the_compiled_loops_would_misread_are_refused(unchecked):
         ((x, w_in[:, 1:], w_rec), r"w_in is int8 of shape \(17, 6\): it must be int8 of shape \(17, 7\)"),
         ((x, w_in, w_rec[:4, :4]), r"w_rec is int8 of shape \(4, 4\)"),
         ((x, w_in.astype(float), w_rec), "w_in is float64"),
+        ((x, w_in[:4], w_rec[:4, :4]), "there are 4 neurons, but 8 adapting ones among them"),
     ):
         with pytest.raises(ValueError, match=match):
             forward(c, *bad)
@@ -119,4 +120,6 @@ def test_what_it_has_not_is_refused():
         integers(POPULATIONS, ReadoutParams(10.0))
     with pytest.raises(ValueError, match="round them first"):
         as_bytes(torch.full((1, 1), 0.1), 0.6)
+    with pytest.raises(ValueError, match="round them first"):
+        as_bytes(torch.full((1, 1), float("nan")), 0.6)
     assert eprop_chip.UNIT == 127

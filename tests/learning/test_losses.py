@@ -23,6 +23,7 @@ def test_potentials_cost_nothing_inside_the_band():
     g = np.random.default_rng(0).normal(size=(7, 3, 2))
     cost = sum(((g[..., k] - np.clip(g[..., k], -0.5, 0.2)) ** 2).mean() for k in range(2))
     assert float(voltage_cost(torch.from_numpy(g), -0.5, 0.2)) == pytest.approx(cost)
+    assert float(voltage_cost(v, -float("inf"), 1.0)) == pytest.approx((0.5**2 + 3.0**2) / 2)
     with pytest.raises(ValueError, match=r"band from 1.0 to -1.0 is empty"):
         voltage_cost(v, 1.0, -1.0)
 

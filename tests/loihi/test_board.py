@@ -123,6 +123,16 @@ def test_populations_that_are_not_loaded_do_not_run():
     assert found.z["a"].any()
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint64])
+def test_weights_may_be_of_any_integers(dtype):
+    net = network(one_to_one=True)
+    whole = program(net)
+    loaded = Program(GROUPS, {names: [abs(w) for w in arrays] for names, arrays in whole.weights.items()})
+    small = Program(GROUPS, {names: [w.astype(dtype) for w in arrays] for names, arrays in loaded.weights.items()})
+    found, expected = board.run(net, small, inputs()), board.run(net, loaded, inputs())
+    assert all((found.z[name] == expected.z[name]).all() for name in GROUPS)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -133,6 +143,7 @@ def test_populations_that_are_not_loaded_do_not_run():
         (lambda w: w.update({("a", "b"): [w["a", "b"][0].T]}), ValueError, r"shape \(11, 7\): integers of shape \(7, 11\) are expected"),
         (lambda w: w.update({("a", "b"): [w["a", "b"][0] * 1.0]}), ValueError, "are float64 of shape"),
         (lambda w: w["a", "b"].__setitem__(0, w["a", "b"][0] + 300), LimitError, "largest of the weights from 'a' to 'b'.*255"),
+        (lambda w: w["a", "b"].__setitem__(0, np.full((7, 11), -(2**15), np.int16)), LimitError, "is 32,?768"),
     ],
 )
 def test_wrong_weights_are_refused(change, error, message):
@@ -154,6 +165,9 @@ def test_wrong_groups_and_inputs_are_refused():
         board.run(net, loaded._replace(groups={**GROUPS, "b": [Group(7, AHP)]}), x)
     with pytest.raises(ValueError, match="spikes of 'x' are missing"):
         board.run(net, loaded, {})
+    alone = Network([Population("a", 3, "", neurons_per_core=3)], [], {})
+    with pytest.raises(ValueError, match="no population that runs has an input"):
+        board.run(alone, board.Program({"a": [Group(3, LIF)]}, {}), {})
     with pytest.raises(ValueError, match="spikes of 'y', which no population that runs has as input"):
         board.run(net, loaded, {**x, "y": x["x"]})
     with pytest.raises(ValueError, match="spikes of 'x' are uint8 up to 3"):

@@ -89,6 +89,8 @@ def test_what_the_chip_has_not_is_refused():
         in_force(Compartment(4096, 127))
     with pytest.raises(ValueError, match="neither a current of their own"):
         in_force(Compartment(204, 127, decay_u=100))
+    with pytest.raises(ValueError, match="not finite"):
+        integers(torch.tensor([[float("nan"), 1.0]]))
 
 
 def test_a_weight_that_does_not_fit_is_not_clipped_in_silence():

@@ -30,7 +30,9 @@ def test_the_small_efficientnet_is_made_like_the_large_one():
 
 def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):
     network = images.cifar_resnet(8)
-    path = checkpoints.save_checkpoint(tmp_path, "a", network, {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]})
+    account = {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]}
+    path = checkpoints.save_checkpoint(tmp_path, "a", network, account)
+    assert list(account) == ["command", "seed", "log"]
     monkeypatch.setattr(checkpoints, "package_file", lambda name: tmp_path / name.removeprefix("checkpoints/"))
     again = checkpoints.load_checkpoint("a", images.cifar_resnet(8))
     assert all(torch.equal(a, b) for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True))

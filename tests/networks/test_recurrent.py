@@ -51,18 +51,36 @@ def test_the_compiled_loop_is_the_plain_loop_in_double_precision(credit, per_sam
     assert all(gradient.abs().max() > 1e-3 for gradient in results[1][3:])
 
 
-@pytest.mark.parametrize("part", ["z", "y", "rate"])
-def test_losses_of_one_output_alone(part):
-    """Gradients that are missing, and those that only repeat one number per neuron, as of a mean rate."""
+LOSSES = {
+    "z": lambda a: a.z.square().mean(),
+    "y": lambda a: a.y.square().mean(),
+    "rate": lambda a: a.z.sum((0, 1)).square().sum() / 1e6,
+    "potential": lambda a: a.v.mean(),
+    "potentials of a step": lambda a: a.v.sum(1).square().mean(),
+    "potentials of a sample": lambda a: a.v.sum(0).square().mean(),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_losses_of_one_output_alone(loss):
+    """Gradients that are missing, and those that only repeat numbers along an axis, as of a mean rate."""
     x, *w = problem()
     results = []
     for compiled in (True, False):
-        activity = run(x, Weights(*w), MIXED, READOUT, compiled=compiled)
-        loss = activity.z.sum((0, 1)).square().sum() / 1e6 if part == "rate" else getattr(activity, part).square().mean()
-        results.append(torch.autograd.grad(loss, w, allow_unused=True))
+        loss_of_run = loss(run(x, Weights(*w), MIXED, READOUT, potentials=True, compiled=compiled))
+        results.append(torch.autograd.grad(loss_of_run, w, allow_unused=True))
     for a, b in zip(*results, strict=True):
         assert close(torch.zeros(1) if a is None else a, torch.zeros(1) if b is None else b)
     assert results[0][1].abs().max() > 0
+
+
+def test_weights_that_are_no_numbers_are_seen_in_gradients():
+    x, *w = problem()
+    with torch.no_grad():
+        w[0][2, 1] = float("nan")
+    for compiled in (True, False):
+        (gradient,) = torch.autograd.grad(run(x, Weights(*w), MIXED, READOUT, compiled=compiled).y.sum(), w[:1])
+        assert gradient[2].isnan().any()
 
 
 @pytest.mark.parametrize("threads", [2, 5])

@@ -58,6 +58,20 @@ def test_the_compiled_layer_works_in_parts():
         torch.set_num_threads(threads)
 
 
+def test_other_types_are_the_plain_loop_or_refused(unchecked):
+    p = LIFParams(reset_to_zero=True)
+    assert lif_layer(torch.ones(6, 1, 1).half(), p).z.flatten().tolist() == [0, 1, 0, 1, 0, 1]
+    with pytest.raises(TypeError, match=r"currents are torch\.int64"):
+        lif_layer(torch.ones(6, 1, 1).long(), p)
+
+
+def test_what_is_no_number_is_seen_in_gradients():
+    current = torch.full((4, 1, 1), float("nan"), requires_grad=True)
+    for compiled in (True, False):
+        (gradient,) = torch.autograd.grad(lif_layer(current, LIFParams(reset_to_zero=True), compiled).z.sum(), current)
+        assert gradient.isnan().all()
+
+
 def test_other_neurons_are_refused():
     with pytest.raises(ValueError, match="reset_to_zero=True and n_refractory=0"):
         lif_layer(currents(), LIFParams())

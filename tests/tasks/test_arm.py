@@ -58,8 +58,19 @@ def test_following_a_path_brings_the_movement_back():
     assert (found.omega - m.omega[:, bent & straight]).abs().mean() < 0.05
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_joint_may_turn_as_far_as_it_can(dtype):
+    omega = torch.zeros(20, 1, 2, dtype=torch.float64)
+    omega[..., 1] = -arm.RANGE / 20 / (DT / 1000)  # the elbow, until the arm is stretched
+    path = arm.move(omega, DT).to(dtype)
+    assert path[-1, 0, 0] == 1
+    assert torch.allclose(arm.follow(path, DT).omega.double(), omega, atol=0.1)
+
+
 def test_paths_that_no_arm_can_follow_are_refused(unchecked):
     ok = movements(1).tip
+    with pytest.raises(ValueError, match="steps is 1: a movement has at least 2"):
+        arm.draw(3, 1, DT, torch.Generator())
     with pytest.raises(ValueError, match=r"the path has shape \(250, 2\): give \(time, batch, 2\); of one path of points"):
         arm.follow(ok[:, 0], DT)
     with pytest.raises(ValueError, match=r"step 7 of a path is 1\.30 from the shoulder: the arm reaches 1.0; shrink it"):

@@ -189,6 +189,9 @@ def test_numbers_of_words_are_those_of_the_vocabulary():
         assert not statements[: max(0, 20 - len(e.statements))].any()
         assert (sentence(question), VOCABULARY[answer - 1]) == (e.question, e.answer)
     assert encode(examples, sentences=4).left_out > found.left_out
+    with pytest.raises(ValueError, match="sentences is 0: keep at least 1"):
+        encode(examples, sentences=0)
+    assert [a.shape for a in encode([])[:3]] == [(0, 20, 11), (0, 11), (0,)]
 
 
 @pytest.mark.parametrize(
