@@ -248,7 +248,7 @@ plt.show()
 # processors, and what flows at rest, then need energy for longer, too: {value}`longer_20` more, if their power stays as it was.
 #
 # Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
-# {value}`step_one_chip`; in this one {value}`step_many_chips`. With the steps of that run, a question would take {value}`time_one_chip`, less
+# {value}`step_one_chip`; in this one {value}`step_many_chips`. With steps as on one chip, a question would take {value}`time_one_chip`, less
 # than the GPU's. So the larger number of steps would not do it alone, if steps took as long as there. But the two runs are of different networks, with
 # other inputs and outputs: they cannot tell whether steps take longer for the messages from chip to chip, for waiting for the processors, or for the
 # network. They say no more than *{value}`why_slower`*.

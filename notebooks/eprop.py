@@ -172,7 +172,7 @@ plt.show()
 #
 # in place of the ideal signal: the talk's {published}`eprop.approximation`. Of it, {value}`broadcast_before` comes before the network is asked.
 # What a synapse did during the cues is remembered by its trace alone. Since a readout adds up spikes and forgets by a factor $\kappa$ per step, the
-# traces are filtered as it filters spikes, $\bar e_{ji}^t = \kappa\, \bar e_{ji}^{t-1} + (1 - \kappa)\, e_{ji}^t$, and $\sum_t L_j^t\, \bar e_{ji}^t$ is the change of a weight.
+# traces are filtered as it filters spikes, $\bar e_{ji}^t = \kappa\, \bar e_{ji}^{t-1} + (1 - \kappa)\, e_{ji}^t$, and a weight changes by $-\eta \sum_t L_j^t\, \bar e_{ji}^t$.
 
 # %% tags=["hide-input", "remove-output"]
 s = result.signals
