@@ -5,6 +5,7 @@
 
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -27,3 +28,28 @@ def check_alike(name: str, a: Tensor, like_name: str, like: Tensor) -> None:
     """
     if a.dtype != like.dtype or a.device != like.device:
         raise TypeError(f"{name} is {a.dtype} on {a.device}, but {like_name} {like.dtype} on {like.device}: convert one of them")
+
+
+def check_finite(name: str, a: Tensor) -> None:
+    """Refuse a tensor with infinite numbers, or what is none.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not a.isfinite().all():
+        raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
+
+
+def runs_compiled(name: str, x: Tensor, compiled: bool | None) -> bool:
+    """Whether a compiled loop takes a tensor: wherever it can (None), or as asked for.
+
+    Raises
+    ------
+    TypeError
+        If it is asked for where it cannot run.
+    """
+    can = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if compiled and not can:
+        raise TypeError(f"{name} is {x.dtype} on {x.device}: the compiled loop is for the CPU, in single or double precision")
+    return can if compiled is None else compiled

@@ -640,16 +640,14 @@ def work(record: Record, traffic: tuple[Traffic, ...], updates: int) -> pd.DataF
     macs, nonzero, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "nonzero", "spikes", "graded"))
     additions = spikes + updates
     rows = [
-        {"network": "original, 32-bit floating point", "multiply-accumulates": macs, "additions": 0, "energy": macs * PRICES["fp32"][0]},
-        {"network": "original, 8-bit integers", "multiply-accumulates": macs, "additions": 0, "energy": macs * PRICES["int8"][0]},
-        {"network": "original, 8-bit integers, zeros skipped", "multiply-accumulates": nonzero, "additions": 0,
-         "energy": nonzero * PRICES["int8"][0]},
-        {"network": "few spikes, 32-bit floating point", "multiply-accumulates": graded, "additions": additions,
-         "energy": graded * PRICES["fp32"][0] + additions * PRICES["fp32"][1]},
-        {"network": "few spikes, integers", "multiply-accumulates": graded, "additions": additions,
-         "energy": graded * PRICES["int8"][0] + additions * PRICES["int8"][1]},
-    ]  # fmt: skip
-    table = pd.DataFrame(rows)
+        ("original, 32-bit floating point", "fp32", macs, 0),
+        ("original, 8-bit integers", "int8", macs, 0),
+        ("original, 8-bit integers, zeros skipped", "int8", nonzero, 0),
+        ("few spikes, 32-bit floating point", "fp32", graded, additions),
+        ("few spikes, integers", "int8", graded, additions),
+    ]
+    priced = [(name, n, m, n * PRICES[kind][0] + m * PRICES[kind][1]) for name, kind, n, m in rows]
+    table = pd.DataFrame(priced, columns=["network", "multiply-accumulates", "additions", "energy"])
     record.value("graded_share", 100 * sum(t.macs for t in traffic if t.graded) / macs, "{:.0f} %")
     record.value("energy_fp32", float(table["energy"][3] / table["energy"][0]), "{:.2f}")
     record.value("energy_int8", float(table["energy"][4] / table["energy"][1]), "{:.2f}")
@@ -671,7 +669,6 @@ class Result(NamedTuple):
     disturbed: pd.DataFrame
     b7: pd.DataFrame
     schedules: dict[str, list[Emission]]
-    work: pd.DataFrame
 
 
 def run(c: Config, record: Record) -> Result:
@@ -694,14 +691,14 @@ def run(c: Config, record: Record) -> Result:
     complement(record, c)
     timelines = schedules(record)
     lite = found[0].statistics
-    table = work(record, traffic, round(lite.neurons * (LITE_K[0] + lite.spikes_per_neuron)))
+    work(record, traffic, round(lite.neurons * (LITE_K[0] + lite.spikes_per_neuron)))
     timing = speed.config(record.preset, c.seed)
     speed.activation(record, timing)
     speed.networks(record, timing)
     if c.large:
         photographs_700(record)
         cifar(record, c.rate_images)
-    return Result(read_photographs_20().images[: c.photographs], found, raster(record), steps, rate, disturbed, b7, timelines, table)
+    return Result(read_photographs_20().images[: c.photographs], found, raster(record), steps, rate, disturbed, b7, timelines)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

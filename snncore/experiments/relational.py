@@ -106,13 +106,14 @@ class SparseRecipe(SpikingRecipe):
 START = 0.3  # rate from which the upper limit falls, about the highest of a layer that is free
 BAND = -2.0, 2.4  # potentials that cost nothing, in thresholds
 ANN = Recipe(24, batch=64, peak_rate=0.01, weight_decay=0.1, bfloat16=False)  # chosen by held-out questions of tasks 4, 6, 15 and 17
-EPOCHS = {  # where networks need more, by held-out questions, too (for task 4 two of three seeds); or learn from many more
-    **{("ann", task): 64 for task in (2, 3, 4, 16, 17, 19)}, ("ann-drawn", 13): 64, ("ann-drawn", 19): 64, ("ann", "joint"): 12,
-    **{("snn", task): 64 for task in (2, 4, 6, 7, 9, 10, 11, 13, 14, 16)}, ("snn", 17): 160, ("snn", 19): 512,
+LONG: dict[str, Any] = {"epochs": 64}
+CHANGES: dict[tuple[str, int | str], dict[str, Any]] = {  # of recipes, by held-out questions, too (task 4: of two of three seeds)
+    **{("ann", task): LONG for task in (2, 3, 4, 16, 17, 19)}, ("ann-drawn", 13): LONG, ("ann-drawn", 19): LONG,
+    **{("snn", task): LONG for task in (2, 4, 6, 7, 9, 10, 11, 13, 14, 16)}, ("ann", "joint"): {"epochs": 12},
+    ("snn", 17): {"epochs": 160, "peak_rate": 0.004}, ("snn", 19): {"epochs": 512, "cycles": 2, "peak_rate": 0.004},
 }  # fmt: skip
-CYCLES: dict[tuple[str, int | str], int] = {("snn", 19): 2}  # of the learning rate, where not one
-WIDER = {("snn", 17), ("snn", 19)}  # where networks have more neurons to encode, and a lower rate; by held-out questions
-WIDE, WIDE_RATE = replace(SIZES["small"], encoder=128), 0.004
+WIDE = replace(SIZES["small"], encoder=128)
+WIDER = {("snn", 17), ("snn", 19)}  # which have these sizes; by held-out questions
 SNN = SpikingRecipe(24, batch=32, peak_rate=0.01, weight_decay=0.03, bfloat16=False)  # by those of tasks 6, 7, 10 and 15
 SPARSE = SparseRecipe(  # by those of task 15
     **asdict(replace(SNN, epochs=32, rate_factor=5.0, voltage_factor=0.0015, low=0.0, high=0.0165, end=0.6))
@@ -160,9 +161,7 @@ FEW_LOCKED = 5.0  # neurons [%] that may be locked in a network that is said to 
 
 def recipe_of(kind: str, task: int | str) -> Recipe:
     """How a network is trained."""
-    recipe = KINDS[kind].recipe
-    rate = WIDE_RATE if (kind, task) in WIDER else recipe.peak_rate
-    return replace(recipe, epochs=EPOCHS.get((kind, task), recipe.epochs), cycles=CYCLES.get((kind, task), recipe.cycles), peak_rate=rate)
+    return replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
 
 
 def size_of(kind: str, task: int | str) -> Size:
@@ -664,7 +663,7 @@ def table(record: Record) -> None:
     record.value("small_encoder", SIZES["small"].encoder)
     record.value("wide_encoder", WIDE.encoder)
     for key in sorted(WIDER):
-        record.value("wide_epochs_{}_{}".format(*key), EPOCHS[key])
+        record.value("wide_epochs_{}_{}".format(*key), recipe_of(*key).epochs)
 
 
 def solved(right: Sequence[float]) -> bool:

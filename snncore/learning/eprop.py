@@ -41,7 +41,7 @@ from torch import Tensor
 
 from snncore.networks.recurrent import Activity, Population, Weights, run, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
-from snncore.shapes import check_alike
+from snncore.shapes import check_alike, check_finite
 from snncore.spike import pseudo_derivative
 from snncore.unroll import unroll
 
@@ -334,8 +334,7 @@ def _check(signal: Signal, z: Tensor, others: dict[str, Tensor]) -> None:
         if a.shape[:2] != z.shape[:2] or (name != "x" and a.shape != z.shape):
             raise ValueError(f"{name} has shape {tuple(a.shape)}, but the spikes {tuple(z.shape)}: (time, batch, neuron)")
         check_alike(name, a, "the spikes", z)
-        if not a.isfinite().all():
-            raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
+        check_finite(name, a)
     if not ((z == 0) | (z == 1)).all():
         raise ValueError("z has numbers other than 0 and 1: give spikes, not rates or potentials")
     if not 0 <= signal.kappa < 1:
@@ -382,8 +381,7 @@ def gradient(
         raise ValueError(f"{shapes}, but the spikes are those of {n} neurons, and x has {x.shape[-1]} inputs: they are of another network")
     for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
         check_alike(name, w, "the spikes", z)
-        if not w.isfinite().all():
-            raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
+        check_finite(name, w)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
     if method == "chunked" and not 1 <= chunk <= len(z):

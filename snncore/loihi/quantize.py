@@ -20,6 +20,7 @@ from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group, Network, with_outputs
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.shapes import check_finite
 
 UNIT = 127  # the weight that reaches the threshold
 AHP_EXPONENT = 2
@@ -111,8 +112,7 @@ def integers(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_
 
 def _finite(w: Tensor) -> Tensor:
     """Weights in double precision, since integers know neither infinity nor nan."""
-    if not w.isfinite().all():
-        raise ValueError("weights have numbers that are not finite: look for the reason upstream, for instance a training that diverged")
+    check_finite("a set of weights", w)
     return w.detach().double()
 
 

@@ -33,7 +33,7 @@ from snncore.neurons import (
     lif_step,
     readout_step,
 )
-from snncore.shapes import check_alike
+from snncore.shapes import check_alike, runs_compiled
 from snncore.unroll import unroll
 
 Params = LIFParams | ALIFParams | AHPParams
@@ -175,12 +175,7 @@ def run(
     for _, p in populations:
         if type(p) not in MODELS:
             raise TypeError(f"no model has constants of type {type(p).__name__}: use one of {', '.join(m.__name__ for m in MODELS)}")
-    can = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    if compiled and not can:
-        raise TypeError(f"x is {x.dtype} on {x.device}: the compiled loop is for the CPU, in single or double precision")
-    if compiled is None:
-        compiled = can
-    if compiled:
+    if runs_compiled("x", x, compiled):
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
         return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))
     step, rest = stepwise(weights, populations, readout, x[0], credit, potentials, w_feedback)

@@ -27,6 +27,7 @@ from torch.autograd.function import once_differentiable
 from snncore.kernels import layer as kernel
 from snncore.networks.recurrent import Population, RecurrentNetwork
 from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams, lif_rest, lif_step
+from snncore.shapes import runs_compiled
 from snncore.tasks.stories import LENGTH
 from snncore.unroll import unroll
 
@@ -110,10 +111,7 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
         raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
     if not current.is_floating_point():
         raise TypeError(f"currents are {current.dtype}: give floating-point numbers")
-    can = current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
-    if compiled and not can:
-        raise TypeError(f"currents are {current.dtype} on {current.device}: the compiled loop takes float32 and float64 on the CPU")
-    if can if compiled is None else compiled:
+    if runs_compiled("current", current, compiled):
         return Layer(*_Compiled.apply(current, p))
 
     def step(now: Tensor, state: Any) -> tuple[Layer, Any]:
