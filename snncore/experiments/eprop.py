@@ -495,6 +495,7 @@ FORM = Evidence()
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
 BPTT_CLIP = 1.5  # with this, fewer errors after 700 updates than without, by another seed; with .3 below, it did not learn even so
 BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
+READOUT = {"symmetric": 10.0}  # first readout weights, in the usual ones: as large as random feedback weights (of 1, 3, 10, by other seeds)
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
 ABOUT = f"evidence accumulation, {BATCH} new trials per update"
 STOP, BATCHES = 0.07, 8  # the mean error of so many batches that says when a task is learned; the published code asks it of fresh ones
@@ -507,6 +508,8 @@ class ChoiceLearner(Learner):
         g = torch_generator(seed, f"weights for {task}")
         neurons = evidence_neurons(BPTT_DAMPENING) if signal == "bptt" else evidence_neurons()
         super().__init__(RecurrentNetwork(inputs, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
+        with torch.no_grad():
+            self.network.w_out.mul_(READOUT.get(signal, 1.0))
 
 
 class EvidenceLearner(ChoiceLearner):
