@@ -495,7 +495,8 @@ FORM = Evidence()
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
 BPTT_CLIP = 1.5  # with this, fewer errors after 700 updates than without, by another seed; with .3 below, it did not learn even so
 BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
-READOUT = {"symmetric": 10.0}  # first readout weights, in the usual ones: as large as random feedback weights (of 1, 3, 10, by other seeds)
+READOUT = {"symmetric": 10.0, "bptt": 10.0}  # first readout weights, in the usual ones, where these make the learning signals, which then
+# are as strong as by random feedback; of 1, 3, 10, by the errors of other seeds after 350 updates; random feedback: 10 is no better than 1
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
 ABOUT = f"evidence accumulation, {BATCH} new trials per update"
 STOP, BATCHES = 0.07, 8  # the mean error of so many batches that says when a task is learned; the published code asks it of fresh ones
