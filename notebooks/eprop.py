@@ -287,7 +287,9 @@ plt.show()
 #
 # Accumulating evidence is harder, since the reward for a good memory comes a second later. The network has the same neurons.
 # {numref}`fig-evidence` has our trainings, of {value}`updates` updates by {value}`batch` new trials each. The learning rate, the same for all,
-# was chosen by the first 350 updates with random feedback. Adaptive feedback forgets {value}`forget` in an update at the highest rate, the best of three
+# was chosen by the first 350 updates with random feedback. With symmetric feedback and with BPTT, readout weights make the learning signals. There
+# they begin {value}`readout_gain` times as large, about as large as random feedback weights; as small as elsewhere, signals are weak beside the cost of
+# firing rates, and these networks learned far more slowly. Random feedback gains nothing by it (by other seeds). Adaptive feedback forgets {value}`forget` in an update at the highest rate, the best of three
 # values; with three times as much, it stayed behind.
 
 # %% tags=["hide-input", "remove-output"]

@@ -845,6 +845,7 @@ def about_trainings(record: Record, c: Config) -> None:
         "bound_end": f"{claims['eprop.evidence.random'].target:.0f} %",
         "bound_early": f"{claims['eprop.evidence.random.at350'].target:.0f} %",
         "updates": f"{about['recipe']['updates']:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "bptt_clip": BPTT_CLIP,
+        "readout_gain": f"{READOUT['symmetric']:.0f}",
         "seeds": SEEDS, "chip_updates": CHIP.updates,
         "synapse": f"{plain} bytes, or {adapting} if it leads to an adapting neuron",
     }  # fmt: skip
