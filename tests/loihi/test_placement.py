@@ -1,5 +1,7 @@
 """What fits on a core, and where cores lie: by hand, and by counting axon for axon."""
 
+import re
+
 import pytest
 
 from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit, place
@@ -69,8 +71,24 @@ def test_a_neuron_that_is_too_much_for_a_core_is_refused(network, message):
 def test_wrong_names_are_refused():
     with pytest.raises(ValueError, match="two populations are named 'a'"):
         Network([population("a", 1), population("a", 2)], [], {})
-    with pytest.raises(ValueError, match="population 'a' has no neurons"):
-        Network([population("a", 0)], [], {})
+    with pytest.raises(ValueError, match="a population and an input are both named 'a'"):
+        Network([population("a", 1)], [], {"a": 1})
+
+
+@pytest.mark.parametrize("bad", [0, -1, -100, 2.5, 2.0, True, "2", None, float("nan")])
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        (lambda bad: cores(population("a", bad)), "neurons of population 'a'"),
+        (lambda bad: cores(population("a", 2, bad)), "synapses of population 'a'"),
+        (lambda bad: cores(population("a", 2, neurons_per_core=bad)), "neurons_per_core of population 'a'"),
+        (lambda bad: cores(population("a", 2, compartments=bad)), "compartments of population 'a'"),
+        (lambda bad: cores(population("a", 2), x=bad), "the size of input 'x'"),
+    ],
+)
+def test_sizes_and_limits_are_whole_numbers_above_0(made, what, bad):
+    with pytest.raises(ValueError, match=f"{what}: {re.escape(repr(bad))} is not a whole number above 0"):
+        made(bad)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +100,8 @@ def test_wrong_names_are_refused():
         (Projection("inputs", "a", "one-to-one"), "from 'inputs' to 'a' is 'one-to-one': it should be 'dense' or 'one to one'"),
         (Projection("inputs", "a", ONE_TO_ONE), "is one to one, which all of 5 and 7 neurons cannot be"),
         (Projection("inputs", "a", neurons=6), "starts at 6 neurons of 5"),
+        (Projection("inputs", "a", neurons=0), "neurons of a projection from 'inputs' to 'a': 0 is not a whole number above 0"),
+        (Projection("inputs", "a", neurons=2.5), "2.5 is not a whole number above 0"),
     ],
 )
 def test_impossible_projections_are_refused(projection, message):
@@ -111,6 +131,8 @@ def test_what_does_not_fit_on_chips_is_refused():
         place(three(), [Unit("a"), Unit("b")], 1)
     with pytest.raises(ValueError, match="population 'b' is in 2 units"):
         place(three(), [Unit("ab"), Unit("bc")], 2)
+    with pytest.raises(ValueError, match="the number of chips: 0 is not a whole number above 0"):
+        place(three(), [Unit("abc")], 0)
 
 
 def test_axons_that_must_stay_on_a_chip_do():
