@@ -76,18 +76,17 @@ def test_wrong_names_are_refused():
 
 
 @pytest.mark.parametrize("bad", [0, -1, True, 2.5, 2.0, "2", None, float("nan")])
-@pytest.mark.parametrize("what", ["neurons", "synapses", "neurons_per_core", "compartments"])
-def test_sizes_and_limits_of_a_population_are_whole_numbers_above_0(what, bad):
-    p = population("a", 2)
-    object.__setattr__(p, what, bad)  # past the checks of types, which only tests have
-    with pytest.raises(ValueError, match=f"{what} of population 'a': {re.escape(repr(bad))} is not a whole number above 0"):
-        cores(p)
-
-
-@pytest.mark.parametrize("bad", [0, -100, True])
-def test_sizes_of_inputs_are_whole_numbers_above_0(bad):
-    with pytest.raises(ValueError, match=f"the size of input 'x': {bad} is not a whole number above 0"):
-        cores(population("a", 2), projections=[Projection("x", "a")], x=bad)
+def test_sizes_and_limits_are_whole_numbers_above_0(unchecked, bad):
+    for what in ("neurons", "synapses", "neurons_per_core", "compartments"):
+        with pytest.raises(ValueError, match=f"{what} of population 'a': {re.escape(repr(bad))} is not a whole number above 0"):
+            cores(Population(**{"name": "a", "neurons": 2, "module": "", what: bad}))
+    with pytest.raises(ValueError, match="the size of input 'x': .* is not a whole number above 0"):
+        cores(population("a", 2), x=bad)
+    if bad is not None:
+        with pytest.raises(ValueError, match="neurons of a projection from 'x' to 'a': .* is not a whole number above 0"):
+            cores(population("a", 2), projections=[Projection("x", "a", neurons=bad)], x=5)
+    with pytest.raises(ValueError, match="the number of chips: .* is not a whole number above 0"):
+        place(three(), [Unit("abc")], bad)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +98,6 @@ def test_sizes_of_inputs_are_whole_numbers_above_0(bad):
         (Projection("inputs", "a", "one-to-one"), "from 'inputs' to 'a' is 'one-to-one': it should be 'dense' or 'one to one'"),
         (Projection("inputs", "a", ONE_TO_ONE), "is one to one, which all of 5 and 7 neurons cannot be"),
         (Projection("inputs", "a", neurons=6), "starts at 6 neurons of 5"),
-        (Projection("inputs", "a", neurons=0), "neurons of a projection from 'inputs' to 'a': 0 is not a whole number above 0"),
     ],
 )
 def test_impossible_projections_are_refused(projection, message):
@@ -129,8 +127,6 @@ def test_what_does_not_fit_on_chips_is_refused():
         place(three(), [Unit("a"), Unit("b")], 1)
     with pytest.raises(ValueError, match="population 'b' is in 2 units"):
         place(three(), [Unit("ab"), Unit("bc")], 2)
-    with pytest.raises(ValueError, match="the number of chips: 0 is not a whole number above 0"):
-        place(three(), [Unit("abc")], 0)
 
 
 def test_axons_that_must_stay_on_a_chip_do():
