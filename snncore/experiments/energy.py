@@ -27,7 +27,7 @@ from snncore.loihi.board import Program, Run, Traffic, traffic
 from snncore.loihi.board import run as run_program
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group
-from snncore.loihi.energy import all_active, energy, event_counts, measured, step_times
+from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured, step_times
 from snncore.loihi.placement import DENSE, Placement, place
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import COMPARTMENTS, CORES, FULL_DECAY, LimitError
@@ -129,9 +129,9 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> No
     rows = []
     for n in TABLE:
         few, many, most = (events(placement, found.used(n), rate) for rate in (*RATES, 1.0))
-        low, high = energy(few) / 1000, energy(all_active(many)) / 1000
+        low, high = energy(few, without=HOPS) / 1000, energy(all_active(many), without=HOPS) / 1000
         if n == 2:
-            record.value("every_step", energy(all_active(most)) / 1000, "{:.2f} mJ")
+            record.value("every_step", energy(all_active(most), without=HOPS) / 1000, "{:.2f} mJ")
             record.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset="events at assumed rates")
             g = numpy_generator(seed, "spikes at assumed rates")
             quick, slow = (question_time([drawn(found, placement, n, rate, g)]) for rate in RATES)

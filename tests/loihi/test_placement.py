@@ -80,12 +80,12 @@ def test_sizes_and_limits_are_whole_numbers_above_0(unchecked, bad):
     for what in ("neurons", "synapses", "neurons_per_core", "compartments"):
         with pytest.raises(ValueError, match=f"{what} of population 'a': {re.escape(repr(bad))} is not a whole number above 0"):
             cores(Population(**{"name": "a", "neurons": 2, "module": "", what: bad}))
-    with pytest.raises(ValueError, match="the size of input 'x': .* is not a whole number above 0"):
+    with pytest.raises(ValueError, match=r"the size of input 'x': .* is not a whole number above 0"):
         cores(population("a", 2), x=bad)
     if bad is not None:
-        with pytest.raises(ValueError, match="neurons of a projection from 'x' to 'a': .* is not a whole number above 0"):
+        with pytest.raises(ValueError, match=r"neurons of a projection from 'x' to 'a': .* is not a whole number above 0"):
             cores(population("a", 2), projections=[Projection("x", "a", neurons=bad)], x=5)
-    with pytest.raises(ValueError, match="the number of chips: .* is not a whole number above 0"):
+    with pytest.raises(ValueError, match=r"the number of chips: .* is not a whole number above 0"):
         place(three(), [Unit("abc")], bad)
 
 
