@@ -57,34 +57,44 @@ def config(preset: str, seed: int = 0) -> Config:
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
+EVENTS = ("update_active", "update_inactive", "synaptic_operation", "spike_in_tile")  # that are counted before a network has run
 RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
 
 
-def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+def module_events(placement: Placement, used: Collection[str], rate: float) -> dict[str, dict[str, float]]:
     """Events of a question that uses these populations, if all of their neurons fire so often while they may: expected numbers.
 
-    All compartments are updated in all steps. A word is one input that fires in each of its steps. What spikes pay on the way from tile to
-    tile and from chip to chip is not in it: the prices have none for the latter.
+    Updates count where neurons are, messages and synaptic operations where they arrive. Compartments are updated in all steps, but those of
+    relays only while the gate is open, as in the published code. A word is one input that fires in each of its steps. What spikes pay on
+    the way from tile to tile and from chip to chip is not in it: the prices have none for the latter.
     """
     network = placement.network
-    populations = [p for p in network.populations if p.name in used]
-    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations}
-    fired = sum(spikes.values())
-    updates = STEPS * sum(p.neurons * p.compartments for p in populations)
+    populations = {p.name: p for p in network.populations if p.name in used}
+    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations.values()}
+    found = {p.module: dict.fromkeys(EVENTS, 0.0) for p in populations.values()}
+    for p in populations.values():
+        updates = (WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments
+        found[p.module]["update_active"] += spikes[p.name]
+        found[p.module]["update_inactive"] += updates - spikes[p.name]
     spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
-    synaptic = messages = 0.0
-    for p in network.projections:
-        if p.pre in spikes and p.post in used:
-            sent, dense = spikes[p.pre] * network.sources(p) / network.sizes[p.pre], p.kind == DENSE
-            synaptic += sent * (network.sizes[p.post] if dense else 1)
-            messages += sent * (len(placement.chips[p.post]) if dense else 1)
-    return {"update_active": fired, "update_inactive": updates - fired, "synaptic_operation": synaptic, "spike_in_tile": messages}
+    for o in network.projections:
+        if o.pre in spikes and o.post in used:
+            sent, dense = spikes[o.pre] * network.sources(o) / network.sizes[o.pre], o.kind == DENSE
+            found[populations[o.post].module]["synaptic_operation"] += sent * (network.sizes[o.post] if dense else 1)
+            found[populations[o.post].module]["spike_in_tile"] += sent * (len(placement.chips[o.post]) if dense else 1)
+    return found
+
+
+def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+    """Events of all modules, as `module_events`."""
+    return {name: sum(of[name] for of in module_events(placement, used, rate).values()) for name in EVENTS}
 
 
 def drawn(found: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> Traffic:
     """When and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
 
-    Beyond those of `events`, spikes reach the own auxiliary compartments of neurons with two; messages of words do not leave a core here.
+    Relays are updated as in `module_events`. Beyond those events, spikes reach the own auxiliary compartments of neurons with two; messages
+    of words do not leave a core here.
     """
     network, used, first = placement.network, found.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
     kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
@@ -105,7 +115,11 @@ def drawn(found: Layout, placement: Placement, sentences: int, rate: float, g: n
         if o.pre in network.inputs:
             x[o.pre] = np.zeros((STEPS, pre), np.uint8)
             x[o.pre][:WORDS, 0] = o.pre.startswith("words")
-    return traffic(placement, Program(groups, weights), x, Run(z, {}))
+    found_there = traffic(placement, Program(groups, weights), x, Run(z, {}))
+    updates = found_there.updates.copy()
+    relays = [core for p in network.populations if p.name in z and p.module == "relays" for core in placement.cores[p.name]]
+    updates[: WORDS - WINDOW, relays] = updates[WORDS:, relays] = 0
+    return found_there._replace(updates=updates)
 
 
 def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:

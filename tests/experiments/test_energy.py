@@ -63,7 +63,8 @@ def test_events_of_two_sentences_by_hand():
     forward = 3 * 1024 + 256 + 256 + 512 + 159 + 181
     spikes = 0.02 * (encoders * 110 + relays * 14 + forward * 37)
     assert found["update_active"] == pytest.approx(spikes)
-    assert found["update_active"] + found["update_inactive"] == 143 * (2 * encoders + relays + 10 * 20 + forward)
+    updates = 143 * (2 * encoders + 10 * 20 + forward) + 14 * relays  # of relays only while the gate is open
+    assert found["update_active"] + found["update_inactive"] == updates
     inside = 0.02 * 110 * (encoders * 200 + 200 * (2 * 4 + 10))  # recurrent synapses, and those to relays
     to_pairs = 0.02 * 14 * 200 * 256 * 9  # relays: two sentences and the question of each of three pairs
     after = 0.02 * 37 * (3 * 3 * 256 * 256 + 3 * 256 + 256 * 256 + 256 * 512 + 512 * 159 + 159 * 181)
@@ -72,7 +73,13 @@ def test_events_of_two_sentences_by_hand():
     axons += 0.02 * 37 * (3 * 3 * 256 * 2 + 3 * 256 + 256 * 2 + 256 * 4 + 512 * 3 + 159)
     assert found["spike_in_tile"] == pytest.approx(axons)
     active = energy.all_active(found)
-    assert (active["update_active"], active["update_inactive"]) == (143 * (2 * encoders + relays + 200 + forward), 0)
+    assert (active["update_active"], active["update_inactive"]) == (updates, 0)
+    modules = energy.module_events(place(layout.network, layout.units, 22), layout.used(2), 0.02)
+    assert modules["relays"] == pytest.approx({
+        "update_active": 0.02 * 14 * relays, "update_inactive": (1 - 0.02) * 14 * relays,
+        "synaptic_operation": 0.02 * 110 * 200 * 18, "spike_in_tile": 0.02 * 110 * 200 * 18,
+    })  # fmt: skip
+    assert modules["pairs, layer 1"]["synaptic_operation"] == pytest.approx(to_pairs)
 
 
 def test_drawn_events_are_as_many_as_expected():
@@ -88,6 +95,9 @@ def test_drawn_events_are_as_many_as_expected():
     words = 3 * 110 * 2  # messages of the words, which come from elsewhere
     assert found["spike_in_tile"] == pytest.approx(expected["spike_in_tile"] - words, rel=0.04)
     still = energy.drawn(layout, placement, 2, 0.0, np.random.default_rng(0))
+    relays = placement.cores["relay of question, block 3"]
+    assert still.updates[:, relays].sum() == 14 * 200
+    assert (still.updates[96:110, relays].sum(1) == 200).all()
     updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
     assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (465 + updates) + 110 * 100 * 3.5))
     always = energy.drawn(layout, placement, 2, 1.0, np.random.default_rng(0))
