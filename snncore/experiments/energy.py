@@ -6,6 +6,7 @@
 
 import argparse
 import math
+import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -584,8 +585,10 @@ def placed(record: Record, c: Config) -> Result:
         raise AssertionError("without relays the network would fit")
     except LimitError as error:
         record.value("without_relays", str(error))
-    ratio = placement.messages(network.projections) / placement.messages(direct.projections)
-    record.claim("relnet.relay.messages", ratio, dataset="each neuron fires once, 20 sentences")
+    with_relays, without = placement.messages(network.projections), placement.messages(direct.projections)
+    record.value("messages_with", with_relays, "{:,.0f}")
+    record.value("messages_without", without, "{:,.0f}")
+    record.claim("relnet.relay.messages", with_relays / without, dataset="each neuron fires once, 20 sentences")
 
     modules = {p.name: p.module for p in network.populations}
     rows = [(modules[name], chip, needs[name]) for name, chips in placement.chips.items() for chip in chips]
@@ -645,6 +648,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 def command(given: argparse.Namespace) -> bool:
     """Ask SANA-FE, or measure, if that is asked for."""
     if given.sanafe:
+        if shutil.which(given.sanafe) is None:
+            raise SystemExit(f"{given.sanafe} cannot be run: give the Python that has SANA-FE")
         path = given.keep or Path("sanafe.npz")
         keep_sanafe(given.sanafe, path)
         print(f"written to {path}")

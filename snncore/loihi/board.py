@@ -7,7 +7,7 @@ through its tile, from tile to tile over the mesh of its chip, or to another chi
 What chips have and this model has not, besides what `snncore.loihi.compartment` lists: time, and the processors around the cores.
 
 Sources: those of `snncore.loihi.compartment`; the mesh as in SANA-FE (J. A. Boyle et al., IEEE TCAD, 2025), with four cores to a tile and
-tiles numbered column by column.
+tiles numbered column by column, as also in the published code of the spiking relational network (see `snncore.loihi.spec`).
 """
 
 from collections import defaultdict

@@ -1,5 +1,6 @@
 """The published layout, chip for chip, and the talk's table."""
 
+import argparse
 import json
 
 import numpy as np
@@ -290,3 +291,10 @@ def test_sensitivity(placed, folder):
         farthest = np.maximum(table.loc[n]["high"], 1 / table.loc[n]["low"])
         assert values[f"moves_most_{n}"]["value"] == farthest.idxmax()
         assert values[f"moves_most_{n}_factor"]["value"] == farthest.max()
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path):
+    parser = argparse.ArgumentParser()
+    energy.options(parser)
+    with pytest.raises(SystemExit, match="nowhere/python cannot be run: give the Python that has SANA-FE"):
+        energy.command(parser.parse_args(["--sanafe", str(tmp_path / "nowhere/python"), "--keep", str(tmp_path / "kept.npz")]))
