@@ -362,7 +362,7 @@ def throughput(record: Record, c: Config) -> None:
         record.value(f"untrained_{name}", float(np.concatenate(spikes[module]).mean()), "{:.2g}")
 
 
-# --- From one measured length to the others ---------------------------------------------------------------------------------------------
+# --- From two measured runs to all lengths ----------------------------------------------------------------------------------------------
 
 
 class Terms(NamedTuple):

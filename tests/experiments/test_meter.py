@@ -142,12 +142,14 @@ def test_questions_at_a_known_power():
         meter.measure(known, "cpu", lengths=[2], batches=(1, -1), seconds=0.1)
 
 
-def test_no_second_row_if_single_questions_need_least():
+def test_no_second_row_if_single_questions_need_least(tmp_path):
     """At a power that grows with time, what is measured later needs more."""
     start = time.perf_counter()
-    known = meter.Meter(lambda: (time.perf_counter() - start) ** 8, lambda: {"device": "ours"})
+    known = meter.Meter(lambda: (time.perf_counter() - start) ** 8, lambda: {"device": "ours", "clocks": "1 MHz"})
     table = meter.measure(known, "cpu", lengths=[2], batches=(1, 1), seconds=0.2)
     assert table["batch"].tolist() == [1]
+    table.assign(where="cuda").to_csv(tmp_path / "gpu.csv", index=False)
+    assert meter.kept_gpu([2], tmp_path / "gpu.csv")["time [ms]"].tolist() == pytest.approx(table["time [ms]"].tolist())
 
 
 def test_a_counter_that_stands_still_is_no_energy_of_0():
