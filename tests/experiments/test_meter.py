@@ -1,6 +1,7 @@
 """Energy of a GPU by a fake NVML, of a CPU by a fake powercap folder, and of questions at a power that is known."""
 
 import argparse
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -143,9 +144,9 @@ def test_questions_at_a_known_power():
 
 
 def test_no_second_row_if_single_questions_need_least(tmp_path):
-    """At a power that grows with time, what is measured later needs more."""
-    start = time.perf_counter()
-    known = meter.Meter(lambda: (time.perf_counter() - start) ** 8, lambda: {"device": "ours", "clocks": "1 MHz"})
+    """With a counter that doubles at each reading, what is measured later needs more."""
+    readings = itertools.count()
+    known = meter.Meter(lambda: 2.0 ** next(readings), lambda: {"device": "ours", "clocks": "1 MHz"})
     table = meter.measure(known, "cpu", lengths=[2], batches=(1, 1), seconds=0.2)
     assert table["batch"].tolist() == [1]
     table.assign(where="cuda").to_csv(tmp_path / "gpu.csv", index=False)
