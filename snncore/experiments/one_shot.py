@@ -75,6 +75,13 @@ def network(seed: int) -> OneShot:
     return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
 
 
+def constants(net: OneShot) -> dict[str, float]:
+    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
+    aims = {"velocity": VELOCITY, "position": POSITION, "firing": RATE, "lsg_firing": LSG_RATE, "firing_cost": RATE_COST, "batch": BATCH}
+    return net.constants | shown | aims
+
+
 def loss_of(omega: Float[Tensor, "time batch 2"], m: Movements) -> Float[Tensor, " batch"]:
     """What a movement by these velocities costs: errors of velocity and position."""
     return (VELOCITY * (omega - m.omega).square().mean((0, 2)) + POSITION * off(omega, m)) / 2
@@ -143,12 +150,12 @@ def train_arm(seed: int = 0) -> dict[str, Any]:
 
     def do(state: Path) -> Done:
         net = network(seed)
-        log = descend(net, outer(net), RECIPE, seed, state)
+        log = descend(net, outer(net), RECIPE, seed, state, constants=constants(net))
         found = lessons(net, held_out(Config()))
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in found._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
-    return once(f"one_shot_{seed}", "one_shot --train", RECIPE, seed, do)
+    return once(f"one_shot_{seed}", "one_shot --train", RECIPE, seed, do, constants(network(seed)))
 
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
@@ -271,7 +278,8 @@ class Result(NamedTuple):
 
 def trained(seed: int) -> OneShot:
     """Learner and LSG with recorded weights."""
-    return load_checkpoint(f"one_shot_{seed}", network(seed))
+    net = network(seed)
+    return load_checkpoint(f"one_shot_{seed}", net, constants(net))
 
 
 def tests(record: Record, c: Config, batches: list[Movements]) -> Tested:
@@ -348,7 +356,7 @@ def live(record: Record, c: Config, batches: list[Movements]) -> None:
     """Train from scratch, here and now."""
     net, recipe = network(c.seed), replace(LIVE, updates=c.live)
     path = record.folder / "live.state"
-    log = descend(net, outer(net), recipe, c.seed, path, progress=False)
+    log = descend(net, outer(net), recipe, c.seed, path, False, constants(net))
     path.unlink()
     found = lessons(net, batches)
     after = float(found.after.mean())

@@ -25,7 +25,7 @@ from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost, voltage_cost
-from snncore.learning.one_shot_classifier import OneShotClassifier, Session
+from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier, Session
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.seeds import torch_generator
@@ -95,6 +95,16 @@ def network(kind: str, seed: int, lsg: bool = True) -> OneShotClassifier:
     k, lsg_neurons = KINDS[kind], LSG_NEURONS if lsg else 0
     sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": STEPS}
     return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed)
+
+
+def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
+    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    (_, features), w = net.features.neurons, spoken_words
+    own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
+    aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
+    hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
+    ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
+    return net.pair.constants | own | aims | ways | (hearing if kind == "words" else {})
 
 
 @cache
@@ -213,7 +223,7 @@ def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
     def do(state: Path) -> Done:
         known, held_out = data(kind)
         net = network(kind, seed, lsg)
-        log = descend(net, outer(net, kind, known), KINDS[kind].recipe, seed, state)
+        log = descend(net, outer(net, kind, known), KINDS[kind].recipe, seed, state, constants=constants(net, kind))
         found = {}
         for ways in TESTED[kind]:
             all_scores = scores(test(net, held_out, ways, COUNT, 0))
@@ -221,7 +231,8 @@ def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
         return Done(net, KINDS[kind].about, log, found)
 
     name, words = (kind, f"--train {kind}") if lsg else (kind + ALONE, f"--train {kind} --alone")
-    return once(f"{BEGINNING}{name}_{seed}", f"one_shot_symbols {words}", KINDS[kind].recipe, seed, do)
+    its = constants(network(kind, seed, lsg), kind)
+    return once(f"{BEGINNING}{name}_{seed}", f"one_shot_symbols {words}", KINDS[kind].recipe, seed, do, its)
 
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
@@ -336,7 +347,8 @@ class Result(NamedTuple):
 
 def trained(kind: str) -> OneShotClassifier:
     """Features, learner and LSG with recorded weights."""
-    return load_checkpoint(f"{BEGINNING}{kind}_0", network(kind, 0)).eval()
+    net = network(kind, 0)
+    return load_checkpoint(f"{BEGINNING}{kind}_0", net, constants(net, kind)).eval()
 
 
 @torch.no_grad()

@@ -114,6 +114,12 @@ class OneShot(nn.Module):
             self.lsg.w_in.mul_((total / sizes).sqrt())  # what is shown counts as much as a layer, all else a quarter of that
 
     @property
+    def constants(self) -> dict[str, float]:
+        """What decides what the weights mean, beside their shapes: times [ms], step size, threshold."""
+        lif, tau_out = self.lif, self.learner.readout.tau_out
+        return {"dt": lif.dt, "eta": self.eta, "tau_m": lif.tau_m, "v_th": lif.v_th, "n_refractory": lif.n_refractory, "tau_out": tau_out}
+
+    @property
     def scale(self) -> float:
         """Of outputs, in which a spike counts 1 at first."""
         return 1 / (1 - self.learner.readout.kappa)

@@ -1,6 +1,7 @@
 """Lessons and their controls, ordinary learning beside them, and a training that can be killed."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import sys
 import pytest
 import torch
 
+from snncore.datafiles import DataError
 from snncore.experiments import one_shot, training
 from snncore.learning.descent import Descent
+from snncore.networks.checkpoints import about_checkpoint
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
 
@@ -103,6 +106,35 @@ def test_speed_is_measured(tmp_path):
     one_shot.speed_of_outer(record, one_shot.config("smoke"))
     values = json.loads((tmp_path / "timings.json").read_text())["values"]
     assert set(values) == {"outer_ms", "outer_x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DT", 1.0, "(dt is 2.0 there and 1.0 here, n_refractory is 2 there and 5 here): take"),
+        ("ETA", 1.0, "(eta is 0.003 there and 1.0 here): take that of its training, 'python -m snncore.experiments one_shot --train"),
+        ("STEPS", 50, "(steps is 250 there and 50 here)"),
+        ("CODE", arm.Code(sigma=0.2), "(code_sigma is 0.125 there and 0.2 here)"),
+        ("POSITION", 1.0, "(position is 150.0 there and 1.0 here)"),
+    ],
+)
+def test_networks_of_another_configuration_are_refused(monkeypatch, name, value, words):
+    """All shapes are the same: only the account knows what the weights mean."""
+    monkeypatch.setattr(one_shot, name, value)
+    with pytest.raises(DataError, match=re.escape(words)):
+        one_shot.trained(0)
+
+
+def test_a_training_under_way_is_not_continued_with_other_constants(tmp_path, monkeypatch):
+    monkeypatch.setattr(one_shot, "RECIPE", Descent(updates=2, rate=5e-3, every=1))
+    monkeypatch.setattr(training, "TRAINING", tmp_path)
+    about = one_shot.train_arm(1)
+    assert about["constants"] == about_checkpoint("one_shot_0")["constants"]
+    monkeypatch.setattr(one_shot, "ETA", 1.0)  # the account is of another training, and so is its state
+    with pytest.raises(ValueError, match=r"one_shot_1.state belongs to another .* \(eta is 0.003 there and 1.0 here\): remove it"):
+        one_shot.train_arm(1)
+    (tmp_path / "one_shot_1.state").unlink()
+    assert one_shot.train_arm(1)["constants"] == {**about["constants"], "eta": 1.0}
 
 
 def test_correlation():

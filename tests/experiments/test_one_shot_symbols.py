@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from snncore.datafiles import DataError
 from snncore.experiments import one_shot_symbols as symbols
 from snncore.experiments import training
 from snncore.learning.descent import Descent
@@ -117,6 +118,20 @@ def test_a_training_that_is_interrupted_goes_on_as_if_it_were_not(tmp_path, monk
     assert [row["loss"] for row in again["log"]] == [row["loss"] for row in whole["log"]]
     assert again["test_20"] == whole["test_20"]
     assert json.loads((tmp_path / "one_shot_symbols_omniglot_0.json").read_text()) == again
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "words"),
+    [
+        ("omniglot", "ETA", 1e-3, r"\(eta is 0.0003 there and 0.001 here\)"),
+        ("omniglot", "STEPS", 10, r"\(steps is 20 there and 10 here\)"),
+        ("words", "LOGITS", 1.0, r"\(logits is 0.6 there and 1.0 here\)"),
+    ],
+)
+def test_networks_of_another_configuration_are_refused(monkeypatch, kind, name, value, words):
+    monkeypatch.setattr(symbols, name, value)
+    with pytest.raises(DataError, match=rf"of another configuration {words}: take that of its training"):
+        symbols.trained(kind)
 
 
 def test_ordinary_gradients_are_those_of_each_episode_alone():
