@@ -31,7 +31,7 @@ def traces(x: Float[Tensor, "time batch pre"], decay: float) -> Float[Tensor, "t
 
 
 def local_update(
-    w: Float[Tensor, "post pre"],
+    w: Float[Tensor, "*sets post pre"],
     learning_signal: Float[Tensor, "time batch post"],
     psi: Float[Tensor, "time #batch post"],
     trace: Float[Tensor, "time #batch pre"],
@@ -41,7 +41,8 @@ def local_update(
 
     Parameters
     ----------
-    w : tensor, shape (post, pre)
+    w : tensor, shape (post, pre) or (batch, post, pre)
+        One set of weights for all learning signals, or one for each.
     learning_signal : tensor, shape (time, batch, post)
     psi : tensor, shape (time, batch or 1, post)
         Pseudo-derivatives in the trial; 1: all share it, since its input and weights are the same.
@@ -58,6 +59,8 @@ def local_update(
     for name, a, n in (("learning_signal", learning_signal, post), ("psi", psi, post), ("trace", trace, pre)):
         if a.shape not in ((steps, batch, n), (steps, 1, n)):
             raise ValueError(f"{name} has shape {tuple(a.shape)}: ({steps}, {batch} or 1, {n}) is expected, (time, batch, neuron)")
+    if w.shape[:-2] not in ((), (batch,)):
+        raise ValueError(f"w has shape {tuple(w.shape)}: ({post}, {pre}) is expected, or ({batch}, {post}, {pre}), a set for each signal")
     return w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, trace)
 
 

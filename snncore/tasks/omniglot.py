@@ -30,7 +30,8 @@ def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
         If they are not 105 x 105 pixels large.
     """
     if ink.shape[1:] != (OFFICIAL, OFFICIAL):
-        raise DataError(f"images of {ink.shape[1]} x {ink.shape[2]} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}")
+        given = " x ".join(map(str, ink.shape[1:]))
+        raise DataError(f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them")
     return F.adaptive_avg_pool2d(torch.from_numpy(ink).float()[:, None], SIDE)
 
 
