@@ -48,8 +48,8 @@ class Config:
     """Held-out movements; those that also learn by ordinary updates, and how many; updates of the live training."""
 
     movements: int = 256
-    ordinary: int = 32
-    updates: int = 150
+    ordinary: int = 64
+    updates: int = 300
     live: int = LIVE.updates
     seed: int = 0
 
@@ -57,7 +57,7 @@ class Config:
 PRESETS = {
     "smoke": Config(movements=32, ordinary=4, updates=4, live=50),
     "book": Config(),
-    "paper": Config(ordinary=64, updates=300),
+    "paper": Config(),
 }
 
 
@@ -160,8 +160,24 @@ def train_arm(seed: int = 0) -> dict[str, Any]:
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
 
-SIZES = (0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)  # of a single step, relative to the recurrent weights
-ORDINARY_RATE = 3e-3  # of Adam: of .001, .003, .01, .03 that with the least error after 100 updates, for both rules, by other movements
+SIZES = (
+    0.0005,
+    0.001,
+    0.0015,
+    0.002,
+    0.003,
+    0.004,
+    0.006,
+    0.01,
+    0.03,
+    0.1,
+    0.2,
+    0.4,
+    0.8,
+    1.6,
+    3.0,
+)  # of a single step, relative to the recurrent weights
+ORDINARY_RATE = 3e-3  # of Adam
 
 
 class Own(NamedTuple):
@@ -322,6 +338,7 @@ def ordinary(record: Record, c: Config, m: Movements, after: float) -> pd.DataFr
         if not credit and reached is not None:
             record.claim("oneshot.arm.k_to_match", reached, dataset="held-out movements", n=c.ordinary, seeds=1)
     record.value("ordinary", c.ordinary)
+    record.value("ordinary_rate", ORDINARY_RATE)
     record.value("ordinary_updates", c.updates)
     return pd.DataFrame(rows)
 
@@ -422,10 +439,10 @@ def run(c: Config, record: Record) -> Result:
         "oneshot.arm.signal_correlation.neuron", float(np.nanmean(each)), low=float(np.nanmin(each)), high=float(np.nanmax(each)), **where
     )
     about = about_checkpoint("one_shot_0")
-    updates = about["recipe"]["updates"]
+    updates, times = about["recipe"]["updates"], [about_checkpoint(f"one_shot_{k}")["seconds"] for k in range(SEEDS)]
     words = {
-        "outer_updates": f"{updates:,}", "outer_movements": f"{BATCH * updates:,}", "batch": BATCH,
-        "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"],
+        "outer_updates": f"{updates:,}", "outer_movements": f"{BATCH * updates:,}", "batch": BATCH, "sizes": len(SIZES),
+        "minutes": " to ".join(f"{seconds / 60:.0f}" for seconds in (min(times), max(times))), "machine": about["machine"],
     }  # fmt: skip
     sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": c.movements, "seeds": SEEDS}
     for name, value in (words | sizes).items():

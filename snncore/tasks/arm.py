@@ -144,8 +144,7 @@ class Code(NamedTuple):
         """Spikes at the rates of the bells, as regular as perfect integrators fire; inputs: those of x, then those of y.
 
         A neuron fires when the integral of its rate reaches the next whole number. It starts from a fraction of its own, so that
-        neighbors do not fire together. The source draws spikes at these rates instead: two fifths of the error that was then left after
-        one update was their noise.
+        neighbors do not fire together. The source draws spikes at these rates instead.
         """
         k = torch.arange(2 * self.neurons, device=tip.device)
         centers = torch.linspace(-1.1, 1.1, self.neurons, device=tip.device)

@@ -77,6 +77,22 @@ def test_the_best_single_step_is_no_worse_than_the_smallest(credit, monkeypatch)
     assert best < still
 
 
+def test_the_best_single_step_is_neither_the_smallest_nor_the_largest():
+    """Of the recorded networks: a size beyond those that are tried would not be better."""
+    m = one_shot.joined(one_shot.held_out(one_shot.Config(movements=64)))
+    for seed in range(one_shot.SEEDS):
+        net = one_shot.trained(seed)
+        weights = one_shot.Weights(*(w.detach() for w in net.learner.weights()))
+        for credit in (False, True):
+            grads, _ = one_shot.ordinary_gradient(net, one_shot.Own(*(w.expand(64, -1, -1) for w in weights[:2])), m, credit)
+            errors = []
+            for own in one_shot.single_steps(one_shot.Own(*weights[:2]), grads):
+                found = net.trial(one_shot.CLOCK.expand(-1, 64, -1), one_shot.Weights(*own, weights.w_out.expand(64, -1, -1)))
+                errors.append(float(one_shot.off(net.output(found), m).mean()))
+            assert min(errors) < 0.9 * min(errors[0], errors[-1]), (seed, credit)
+            assert one_shot.best_single(net, m, credit) == pytest.approx(min(errors))
+
+
 def test_signals_of_bptt_are_derivatives_of_each_movements_loss():
     """Of the readout's spikes alone: in the last step, dE/dz is what the readout makes of the error there."""
     net, m = one_shot.network(0), some(2)

@@ -84,12 +84,12 @@ def test_paths_that_no_arm_can_follow_are_refused(unchecked):
     with pytest.raises(ValueError, match=r"step 0 of path 0 needs the shoulder to turn by 1\.58 rad .*: a joint has 1\.57 to each side"):
         arm.follow(1.01 * behind, DT)
     two = movements(2).tip.clone()
-    two[9, 1] = -two[9, 1]
-    with pytest.raises(ValueError, match=r"step 9 of path 1 needs the shoulder to turn by 3\.\d\d rad from its start"):
+    two[9, 1] = -0.5
+    with pytest.raises(ValueError, match=r"step 9 of path 1 needs the shoulder to turn by 3\.14 rad from its start"):
         arm.follow(two, DT)
     jump = torch.tensor([[0.5, 0.5], [0.2, 0.7], [0.5, 0.5]])[:, None]
     with pytest.raises(
-        ValueError, match=r"step 2 of path 0, 0\.71 from the .* needs the shoulder to turn by 2\d\d rad/s: its limit is 60; slow"
+        ValueError, match=r"step 1 of path 0, 0\.73 from the .* needs the shoulder to turn by 2\d\d rad/s: its limit is 60; slow"
     ):
         arm.follow(jump, DT)
     with pytest.raises(ValueError, match=r"step 0 of path 0, 0\.73 from .*; begin where the arm starts, \(0\.5, 0\.5\)"):
