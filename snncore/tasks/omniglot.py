@@ -65,6 +65,28 @@ def read_runs(folder: Path) -> list[Run]:
     return [_run(folder, path) for path in lists]
 
 
+def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator) -> list[Run]:
+    """Runs like the official ones: symbols of one evaluation alphabet, examples by one drawer, queries by another.
+
+    Raises
+    ------
+    ValueError
+        If an evaluation alphabet has fewer symbols than ways, or there are less than two drawers.
+    """
+    runs, chosen = [], data.is_eval
+    alphabets, drawers = np.unique(data.alphabet[chosen]), np.unique(data.drawer[chosen])
+    for k in range(count):
+        alphabet = alphabets[int(torch.randint(len(alphabets), (), generator=generator))]
+        symbols = np.unique(data.character[data.alphabet == alphabet])
+        if len(symbols) < ways or len(drawers) < 2:
+            raise ValueError(f"{data.alphabets[alphabet]} has {len(symbols)} symbols, {len(drawers)} drawers: a run needs {ways} and 2")
+        some = symbols[torch.randperm(len(symbols), generator=generator)[:ways].numpy()]
+        pair = drawers[torch.randperm(len(drawers), generator=generator)[:2].numpy()]
+        support, query = (shrink(np.concatenate([data.images[(data.character == c) & (data.drawer == by)] for c in some])) for by in pair)
+        runs.append(Run(f"{data.alphabets[alphabet]} {k + 1}", support, query, torch.arange(ways)))
+    return runs
+
+
 def _run(folder: Path, path: Path) -> Run:
     pairs = [line.split() for line in path.read_text().splitlines() if line.strip()]
     if not pairs:

@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from snncore.learning.descent import Descent
 from snncore.learning.one_shot_classifier import OneShotClassifier
 from snncore.tasks import printed
 from snncore.tasks.episodes import Examples
+from snncore.tasks.omniglot import read_runs
 from tests.tasks.test_symbols import official
 
 
@@ -68,11 +70,11 @@ def test_official_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
 
     monkeypatch.setattr(OneShotClassifier, "forward", nearest)
     net = symbols.network("omniglot", 0)
-    assert symbols.official(net, tmp_path)["wrong"].tolist() == [0]
+    assert symbols.official(net, read_runs(tmp_path))["wrong"].tolist() == [0]
     labels = tmp_path / "run01" / "class_labels.txt"
     queries, examples = zip(*map(str.split, labels.read_text().splitlines()), strict=True)
     labels.write_text("\n".join(f"{q} {e}" for q, e in zip(queries, reversed(examples), strict=True)))
-    assert symbols.official(net, tmp_path)["wrong"].tolist() == pytest.approx([200 / 3])
+    assert symbols.official(net, read_runs(tmp_path))["wrong"].tolist() == pytest.approx([200 / 3])
 
 
 def test_episodes_of_20_follow_those_of_5(monkeypatch):
@@ -161,8 +163,13 @@ def test_signals_of_another_lesson_teach_nothing():
 
 def test_confusions_are_shares_of_what_was_shown(monkeypatch):
     """All but the diagonal is empty if the answers are right, whatever the order of letters in a lesson."""
-    net = symbols.trained("omniglot")
-    found = symbols.confusion(net, symbols.Config(episodes=100))
+    net, p = symbols.trained("omniglot"), printed.letters().symbols
+    few = Examples(p.images, p.classes[:20])
+
+    def confusion():
+        return symbols.confusion(net, few, printed.LETTERS[:20], 4, 1, torch.Generator().manual_seed(5))
+
+    found = confusion()
     assert found.sum(axis=1).to_numpy() == pytest.approx(100)
     assert list(found.index) == list(found.columns) == list(printed.LETTERS[:20])
     draw, kept = symbols.episodes.draw, []
@@ -176,4 +183,20 @@ def test_confusions_are_shares_of_what_was_shown(monkeypatch):
 
     monkeypatch.setattr(OneShotClassifier, "forward", all_right)
     monkeypatch.setattr(symbols.episodes, "draw", keep)
-    assert symbols.confusion(net, symbols.Config(episodes=100)).to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
+    assert confusion().to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
+
+
+def test_the_most_frequent_mistake_is_off_the_diagonal():
+    found = pd.DataFrame([[60.0, 30.0, 10.0], [5.0, 90.0, 5.0], [0.0, 40.0, 60.0]], list("abc"), list("abc"))
+    assert symbols.confused(found) == ("c for b", 40)
+
+
+def test_one_update_is_compared_with_ordinary_ones():
+    found = symbols.Compared(70.0, {}, {"e-prop": [20.0, 60.0, 70.0, 80.0], "BPTT": [20.0, 30.0, 40.0, 50.0]})
+    assert found.reached("e-prop") == 2
+    assert found.reached("BPTT") == "more than 3"
+    net, p = symbols.trained("omniglot"), printed.letters().symbols
+    found = symbols.compared(net, p, 8, 5, 3, torch.Generator().manual_seed(6))
+    assert all(len(curve) == 4 for curve in found.curves.values())
+    assert found.curves["e-prop"][0] == found.curves["BPTT"][0] < 40 < found.learned  # no update: by chance
+    assert min(found.single.values()) > found.curves["e-prop"][0]

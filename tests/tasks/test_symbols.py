@@ -83,6 +83,26 @@ def test_a_run_pairs_queries_with_their_examples(tmp_path):
     assert torch.equal(nearest, run.label)
 
 
+def test_runs_are_drawn_like_the_official_ones():
+    """From one alphabet of those that are held out, the same symbols by two drawers: every image is found among the originals."""
+    data = synthetic_omniglot()
+    runs = omniglot.draw_runs(data, 6, 2, generator())
+    for k, run in enumerate(runs):
+        assert run.name == f"B {k + 1}"
+        assert run.label.tolist() == [0, 1]
+        found = []
+        for images in (run.support, run.query):
+            same = [(omniglot.shrink(data.images) == image).flatten(1).all(1).nonzero().item() for image in images]
+            assert data.is_eval[same].all()
+            assert len(set(data.drawer[same])) == 1
+            found.append((data.character[same].tolist(), data.drawer[same][0]))
+        assert found[0][0] == found[1][0]
+        assert len(set(found[0][0])) == 2
+        assert found[0][1] != found[1][1]
+    with pytest.raises(ValueError, match="B has 2 symbols, 3 drawers: a run needs 3 and 2"):
+        omniglot.draw_runs(data, 1, 3, generator())
+
+
 def test_runs_that_are_not_in_order_are_refused(tmp_path):
     with pytest.raises(DataError, match="has no run"):
         omniglot.read_runs(tmp_path)
