@@ -12,6 +12,7 @@ Source: F. Scherr, C. Stöckl, W. Maass, One-shot learning with spiking neural n
 branch eprop2 of github.com/IGITUGraz/eligibility_propagation (2019).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -96,11 +97,11 @@ class OneShot(nn.Module):
 
     Attributes
     ----------
-    compiled : bool or None
-        Whether both networks run by the compiled loop, as in `snncore.networks.recurrent.run`.
+    loop : callable
+        By which both networks run: `snncore.networks.recurrent.run`, or another of the same form.
     """
 
-    compiled: bool | None = None
+    loop: Callable[..., Activity] = staticmethod(run)
 
     def __init__(
         self, inputs: int, shown: int, outputs: int, neurons: int, lsg_neurons: int, dt: float, eta: float, generator: torch.Generator
@@ -134,13 +135,13 @@ class OneShot(nn.Module):
     def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None, credit: bool = True) -> Activity:
         """The learner with its own weights, or with those after an update; ``credit`` is that of `snncore.networks.recurrent.run`."""
         weights = weights or self.learner.weights()
-        return run(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True, compiled=self.compiled)
+        return self.loop(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True)
 
     def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
         """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
-        return run(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout, compiled=self.compiled)
+        return self.loop(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout)
 
     def updated(
         self,

@@ -1,6 +1,7 @@
 """Scores of episodes, lessons with printed letters, the official runs, and a training that can be killed."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import pandas as pd
@@ -12,6 +13,7 @@ from snncore.experiments import one_shot_symbols as symbols
 from snncore.experiments import training
 from snncore.learning.descent import Descent
 from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.networks.recurrent import run
 from snncore.tasks import printed
 from snncore.tasks.episodes import Examples
 from snncore.tasks.omniglot import read_runs
@@ -139,7 +141,7 @@ def test_networks_of_another_configuration_are_refused(monkeypatch, kind, name, 
 def test_ordinary_gradients_are_those_of_each_episode_alone():
     """Of the plain sum over an episode's examples, by PyTorch; e-prop's is another one."""
     net, p = symbols.trained("omniglot"), printed.letters().symbols
-    net.pair.compiled = False
+    net.pair.loop = partial(run, compiled=False)
     e = symbols.episodes.draw(p.classes, 2, 5, 1, torch.Generator().manual_seed(3))
     slot = symbols.slots(e, torch.Generator().manual_seed(4))
     with torch.no_grad():

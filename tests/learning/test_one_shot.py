@@ -1,10 +1,12 @@
 """One update by learning signals: the rule against its sum, gradients against the plain loop, and training through the update."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
+from snncore.experiments.speed import plain_loop
 from snncore.learning.eprop import Signal, gradient, low_pass, observe
 from snncore.learning.one_shot import OneShot, local_update, traces
 from snncore.networks import recurrent
@@ -74,12 +76,13 @@ def test_gradients_through_the_update_are_those_of_the_plain_loop():
     network, x, shown = problem()
     target = torch.randn(TIME, BATCH, OUT, generator=torch.Generator().manual_seed(2)).double()
     results = []
-    for network.compiled in (True, False):
+    for network.loop in (partial(recurrent.run, compiled=True), partial(recurrent.run, compiled=False), plain_loop):
         value = loss(network(x, shown), target)
         results.append((value, *torch.autograd.grad(value, list(network.parameters()))))
-    for ours, plain in zip(*results, strict=True):
+    for ours, plain, fast in zip(*results, strict=True):
         assert float(plain.detach().abs().max()) > 1e-6
         assert torch.allclose(ours, plain, rtol=1e-9, atol=1e-13)
+        assert torch.allclose(fast, plain, rtol=1e-9, atol=1e-13)
 
 
 def test_the_learning_signals_matter():
