@@ -192,7 +192,7 @@ def plain_loop(
     state, z, spikes, voltages = rest(torch.zeros_like(current[0])), torch.zeros_like(current[0]), [], []
     for c in current.unbind():
         sent = z if credit else z.detach()
-        c = torch.baddbmm(c[..., None], w_rec, sent[..., None])[..., 0] if own else torch.addmm(c, sent, w_rec.T)
+        c = torch.baddbmm(c[:, None], sent[:, None], w_rec.mT)[:, 0] if own else torch.addmm(c, sent, w_rec.mT)
         z, state = step(c, state, p)
         spikes.append(z)
         voltages.append(state.v)
