@@ -8,7 +8,7 @@
 #     summary: New letters, handwritten symbols and spoken words told apart after one example of each and a single weight update
 #     inputs: [data/checkpoints/one_shot_symbols_*]
 #     data: [typefaces]
-#     minutes: {smoke: 1, book: 2, paper: 12}
+#     minutes: {smoke: 1, book: 4, paper: 14}
 # ---
 
 # %% [markdown]
@@ -363,6 +363,10 @@ plt.show()
 # :header-rows: 1
 # :file: ../results/one_shot_symbols/trainings.csv
 # :::
+#
+# To see it begin, we train fresh networks here and now, on {value}`live_letters` of the printed letters. After {value}`live_updates` updates of the outer optimization
+# ({value}`live_seconds` s), of 5 of the other letters, {value}`live_after` of answers are right after one inner update, and {value}`live_before` before it; by the
+# nearest image it is {value}`live_nearest`.
 #
 # The trainings took {value}`omniglot_updates` updates in {value}`omniglot_minutes` minutes for symbols, and {value}`words_updates` in {value}`words_minutes` for words
 # ({value}`omniglot_machine`), by `python -m snncore.experiments one_shot_symbols --train omniglot` (or `words`).

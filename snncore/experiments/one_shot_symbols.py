@@ -71,17 +71,18 @@ LEARNED, RUNS = 300, 200  # examples that are also learned by ordinary updates; 
 
 @dataclass(frozen=True)
 class Config:
-    """Episodes of printed letters; those that also learn by ordinary updates, and how many; whether to test on handwritten symbols and
-    spoken words, which are downloads."""
+    """Episodes of printed letters; those that also learn by ordinary updates, and how many; updates of the live training; whether to test
+    on handwritten symbols and spoken words, which are downloads."""
 
     episodes: int = COUNT
     ordinary: int = 30
     updates: int = 10
+    live: int = 150
     downloads: bool = False
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(episodes=20, ordinary=4, updates=2), "book": Config(), "paper": Config(downloads=True)}
+PRESETS = {"smoke": Config(episodes=20, ordinary=4, updates=2, live=10), "book": Config(), "paper": Config(downloads=True)}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -458,6 +459,21 @@ def confused(found: pd.DataFrame) -> tuple[str, float]:
     return f"{found.index[i]} for {found.columns[j]}", float(mistakes[i, j])
 
 
+def live(record: Record, c: Config) -> None:
+    """Train from scratch, here and now, on every second printed letter; test on the others."""
+    p, net, path = printed.letters().symbols, network("omniglot", c.seed), record.folder / "live.state"
+    known, others = (Examples(p.images, p.classes[first::2]) for first in (0, 1))
+    recipe = Descent(c.live, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, c.live))
+    log = descend(net, outer(net, "omniglot", known), recipe, c.seed, path, False, constants(net, "omniglot"))
+    path.unlink()
+    found = scores(test(net, others, 5, max(1, c.episodes // 10), c.seed))
+    for who in ("before", "after", "nearest"):
+        record.value(f"live_{who}", found[who].mean, "{:.0f} %")
+    record.value("live_updates", c.live)
+    record.value("live_letters", len(known.classes))
+    record.timing("live_seconds", sum(row["seconds"] for row in log), "{:.0f}")
+
+
 WHO = {
     "after": "after one update",
     "before": "before it",
@@ -496,6 +512,7 @@ def run(c: Config, record: Record) -> Result:
     """Printed letters, here and now; with downloads, handwritten symbols and spoken words."""
     net = trained("omniglot")
     letters(record, net, c)
+    live(record, c)
     shown = lesson(net, c.seed)
     record.value("lesson_right", int((shown.after.argmax(-1) == shown.label).sum()))
     record.value("lesson_before", int((shown.before.argmax(-1) == shown.label).sum()))

@@ -193,6 +193,23 @@ def test_the_most_frequent_mistake_is_off_the_diagonal():
     assert symbols.confused(found) == ("c for b", 40)
 
 
+def test_the_live_training_is_tested_on_letters_that_it_has_not_seen(tmp_path, monkeypatch):
+    seen, draw = [], symbols.episodes.draw
+
+    def watched(classes, *others):
+        seen.append({int(k) for places in classes for k in places})
+        return draw(classes, *others)
+
+    monkeypatch.setattr(symbols.episodes, "draw", watched)
+    symbols.live(symbols.Record("one_shot_symbols", "smoke", tmp_path), symbols.Config(episodes=20, live=2))
+    assert [len(places) for places in seen] == [240, 240, 240]  # two updates and one test
+    assert seen[0] == seen[1]
+    assert not seen[0] & seen[2]
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert values["live_letters"]["value"] == 48
+    assert not (tmp_path / "live.state").exists()
+
+
 def test_one_update_is_compared_with_ordinary_ones():
     found = symbols.Compared(70.0, {}, {"e-prop": [20.0, 60.0, 70.0, 80.0], "BPTT": [20.0, 30.0, 40.0, 50.0]})
     assert found.reached("e-prop") == 2
