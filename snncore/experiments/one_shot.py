@@ -161,23 +161,9 @@ def train_arm(seed: int = 0) -> dict[str, Any]:
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
 
-SIZES = (
-    0.0005,
-    0.001,
-    0.0015,
-    0.002,
-    0.003,
-    0.004,
-    0.006,
-    0.01,
-    0.03,
-    0.1,
-    0.2,
-    0.4,
-    0.8,
-    1.6,
-    3.0,
-)  # of a single step, relative to the recurrent weights
+SIZES = (  # of a single step, relative to the recurrent weights
+    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0,
+)  # fmt: skip
 ORDINARY_RATE = 3e-3  # of Adam
 
 
