@@ -256,7 +256,7 @@ plt.show()
 # Networks of artificial neurons solve {value}`ann_solved` of {value}`ann_trained` tasks, and spiking ones
 # {value}`snn_solved` of {value}`snn_trained`. One network of artificial neurons for all tasks solves {value}`ann_joint_solved`.
 # Neither solves tasks 3 (where was something before) and 16 (what color is someone, to judge by others of its kind), each tried
-# with two numbers of epochs by artificial neurons and once by spiking ones. On task 3 the network alone learns its training stories by heart; the network
+# with three numbers of epochs by artificial neurons and once by spiking ones. On task 3 the network alone learns its training stories by heart; the network
 # for all tasks answers more of it ({numref}`tab-tasks`). Task 2 (where is something) is solved by artificial neurons alone, by a hair and with
 # one seed; it was tried once with spikes. The published network of artificial neurons, one for all tasks, solves {published}`rel.ancestor.solved`
 # and misses tasks 2 and 3 {cite:p}`santoro2017`. An independent reproduction of it solves {published}`rel.ancestor.again`, and misses the same
