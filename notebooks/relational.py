@@ -194,7 +194,8 @@ plt.show()
 
 # %% tags=["hide-input", "remove-output"]
 reads = result.talk
-shown = [name for name in ("5.1", "7", "13", "15", "20.1", "19.1") if name in reads]
+expected = dict(answer for example in experiment.TALK for answer in example.asked.values())
+shown = [name for name in ("5.2", "7", "13", "15", "20.1", "19.1") if name in reads]
 fig, axes = plt.subplots(2, max(len(shown), 1), figsize=(7.5, 3.6), squeeze=False, height_ratios=[1, 1.3])
 for (ax, below), name in zip(axes.T, shown, strict=False):
     pairs, layers = reads[name].pairs, reads[name].found.layers
@@ -207,14 +208,11 @@ for (ax, below), name in zip(axes.T, shown, strict=False):
     ax.plot(needed["first"] - 1, needed["second"] - 1, "o", color=RED, ms=3)
     ticks = np.arange(0, count, 1 if count < 6 else 3)
     ax.set(xlabel="sentence $i$", xticks=ticks, yticks=ticks)
-    ax.set_title(f"task {name.split('.')[0]}:\n{reads[name].answer}", fontsize=9)
+    said = experiment.in_the_talk(reads[name].answer)
+    ax.set_title(f"task {name.split('.')[0]}:\n{said}", fontsize=9, color="black" if said == expected[name] else RED)
     ax.set_xticklabels(ticks + 1)
     ax.set_yticklabels(ticks + 1)
     spikes = [layer.z.sum(0).numpy() for layer_name, layer in layers.items() if layer_name.startswith("pair")]
-    if not spikes:
-        below.axis("off")
-        below.text(0.5, 0.5, "artificial", ha="center", va="center", transform=below.transAxes, color=GRAY)
-        continue
     below.imshow(np.concatenate(spikes, 1), cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest")
     below.set(xticks=[], yticks=[], xlabel="neurons of C")
     below.grid(visible=False)
@@ -228,7 +226,8 @@ plt.show()
 # :name: fig-pairs
 # :alt: Above, triangles of squares, one for each pair of sentences of six stories, shaded by how active the pair's last layer is. Red dots mark pairs without which the answer changes; they are few. Below, dark dots for the neurons of module C that spike, in a row for each pair; most of each panel is white.
 # Above: activity of the last layer of each pair (dark: strong), for a question about each of the talk's stories. Red: without this pair the answer would be
-# another. Below: spikes in module C while the gate is open (dark), a row for each pair, a column for each neuron. Spiking networks, but for task 19.
+# another; red answers are wrong. Below: spikes in module C while the gate is open (dark), a row for each pair, a column for each neuron. For
+# task 19, it is the activity of artificial neurons; the other networks are spiking ones.
 # ```
 #
 # Where Gertrude's fears are asked for, one expects the pair of *sheep are afraid of wolves* and *gertrude is a sheep*; and for the way from the garden to
