@@ -6,8 +6,8 @@
 #     name: python3
 #   snncore:
 #     summary: The relational network on 22 chips, placed by a general account of what a core can hold; what its events explain of its energy
-#     inputs: [data/claims.toml, data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, data/peers/sanafe.npz]
-#     minutes: {smoke: 1, book: 1, paper: 3}
+#     inputs: [data/claims.toml, data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, "data/peers/[gs]*"]
+#     minutes: {smoke: 2, book: 2, paper: 4}
 # ---
 
 # %% [markdown]
@@ -16,9 +16,10 @@
 #
 # The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips`, and the talk compares it with a GPU. Hardly
 # any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
-# cores the network lies. This chapter does that, counts the events of which published prices are known, and asks what one measured run says
-# about all others. No GPU has been measured here, so that the talk's ratios stand as *cited*; who has one can measure what the network of
-# artificial neurons needs on it, by `python -m snncore.experiments energy --measure`.
+# cores the network lies. This chapter does that, counts the events of which published prices are known, and asks what two measured runs say
+# about all others. The talk's ratios stand as *cited*, until a GPU is measured (so far: {value}`gpu_card`). Who has one can do it:
+# `python -m snncore.experiments energy --measure --keep data/peers/gpu.csv` runs the network of artificial neurons on it, and the next run
+# of this chapter enters what the file says.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few questions; paper: more, and counts those of the official files
@@ -59,8 +60,8 @@ result = experiment.run(experiment.config(preset, seed), record)
 # also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off
 # their pairs.
 #
-# If each neuron fires once, the messages between chips are {claim}`relnet.relay.messages` those without relays (emulated; published:
-# {published}`relnet.relay.messages`).
+# If each neuron fires once, there are {value}`messages_with` messages between chips, instead of {value}`messages_without` without relays,
+# a ratio of {claim}`relnet.relay.messages` (emulated; published: {published}`relnet.relay.messages`).
 #
 # ## Cores and chips
 #
@@ -114,27 +115,50 @@ plt.show()
 # ## What events explain
 #
 # A question takes 143 steps: 110 for a sentence, in the last 14 of which the gate is open, and then 33 until the answer {cite:p}`intel2020`.
-# In each step, each compartment on a core that is in use is updated; each spike has a synaptic operation for each of its synapses, and a
-# message for each core. {numref}`tab-expected` prices what is expected {cite:p}`davies2018`. How often neurons fire is not published: we assume
-# that they do so in {value}`rate_low` to {value}`rate_high` of the steps in which they may. The prices do not say when an update counts as
-# active; the lower end takes it that only those of neurons that fire do, the upper one that all do.
+# In each step, compartments are updated, those of relays only while the gate is open: the published code turns the updates of their cores
+# off and on. Each spike has a synaptic operation for each of its synapses, and a message for each core. The same code resets all chips once
+# for each question, however many sentences it has: {value}`resets` at what was measured for a chip {cite:p}`frady2020`. {numref}`tab-expected` prices what is
+# expected, by two sets of prices: estimates from the design of the chip {cite:p}`davies2018`, and those of SANA-FE
+# {cite:p}`boyle2023,boyle2025`, which its authors calibrated on measurements of Loihi. How often neurons fire is not
+# published: we assume that they do so in {value}`rate_low` to {value}`rate_high` of the steps in which they may. The first set does not say
+# when an update counts as active; its lower end takes it that only those of neurons that fire do, its upper one that all do.
 #
-# :::{csv-table} Events of a question in all cores that it uses, and their energy (emulated).
+# :::{csv-table} Events of a question in all cores that it uses, and their energy by two sets of prices; with resets, between the least and the most of both (emulated).
 # :name: tab-expected
 # :header-rows: 1
 # :file: ../results/energy/events.csv
 # :::
 #
-# For stories of 2 sentences, the dynamic energy of the cores was measured: {published}`relnet.measured.core_dynamic`. Events give
-# {claim}`relnet.measured.core_dynamic`, in the middle of their range. Most of what was measured is not explained by these events: even if each
-# neuron fired in every step in which it may, they would give {value}`every_step`. Nor do the prices contain the larger part of the energy of a question, which is spent by
-# processors beside the cores ({published}`relnet.measured.x86_share`) and by what flows at rest.
+# For stories of 2 sentences, the dynamic energy of the cores was measured: {published}`relnet.measured.core_dynamic`. Events and resets give
+# {claim}`relnet.measured.core_dynamic`, in the middle of their range. Most of what was measured is not explained by them: even if each
+# neuron fired in every step in which it may, events would give {value}`every_step` by the first set. One candidate is that a core updates
+# all compartments that it has, not only those in use: that alone would be {value}`whole_cores` on the cores in use, for all steps. Nor do the
+# prices contain the larger part of the energy of a question, which is spent by processors beside the cores
+# ({published}`relnet.measured.x86_share`) and by what flows at rest.
+#
+# {numref}`tab-where` has where the energy of events goes: at the lower rate mostly to updates, at the upper one to synaptic operations; with 20
+# sentences, nearly all of it to the pairs.
+#
+# :::{csv-table} Energy of events by the first set of prices, without resets: by kind, and by module, where messages and synaptic operations count where they arrive (emulated).
+# :name: tab-where
+# :header-rows: 1
+# :file: ../results/energy/where.csv
+# :::
 #
 # And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. With spikes drawn at the assumed rates, a question
 # takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
-# (cited). Events leave out the short ways from tile to tile, and what has no published price: the ways from chip to chip, and waiting for the
+# (cited). Longer stories have many more cores, but hardly busier ones ({numref}`tab-times`).
+#
+# :::{csv-table} Time of a question by events, and its messages from chip to chip, with spikes drawn at the assumed rates (emulated).
+# :name: tab-times
+# :header-rows: 1
+# :file: ../results/energy/times.csv
+# :::
+#
+# Of the time that was measured with 2 sentences, events leave {value}`remainder`. It is a term of its own: events leave out the short ways
+# from tile to tile, and what has no published price, the ways from chip to chip, and waiting for the
 # processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
-# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On {published}`relnet.chips` chips it should not be more, and even the longest of these in each step would add
+# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On {published}`relnet.chips` it should not be more, and even the longest of these in each step would add
 # no more than {value}`barriers` to a question. At the upper end of events, that leaves {value}`time_left` of what was measured for messages between
 # chips and for the processors, as far as assumed rates and published times can be trusted.
 #
@@ -158,8 +182,8 @@ plt.show()
 # :::
 #
 # {numref}`tab-fired` has how often its neurons fire, beside what was assumed above for the published network, whose sentences take four times as many
-# steps. Several modules fire less than was assumed, so that for them the assumed rates may be too high. {numref}`fig-board` shows where its events are. Which core is on which tile is not published: they are taken to be numbered column by
-# column.
+# steps. Several modules fire less than was assumed, so that for them the assumed rates may be too high. {numref}`fig-board` shows where its
+# events are. Tiles are numbered column by column, as in the published code {cite:p}`intel2020`.
 #
 # :::{csv-table} Spikes of a neuron for a question, in the mean over the stories of {numref}`tab-emulated` (emulated).
 # :name: tab-fired
@@ -215,7 +239,9 @@ plt.show()
 #
 # The network of the published sizes has fresh weights, and is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
 # question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. Since
-# weights are touched only on spikes, its seconds are a lower end: a trained network of this size would take longer.
+# weights are touched only on spikes, its seconds are a lower end: a trained network of this size would take longer. From 2 to 20 sentences its
+# neurons become {value}`neurons_growth` as many, the arrays {value}`memory_growth` as large, since copies share their weights: memory beyond
+# the weights grows with neurons, time with neurons and with spikes. {numref}`tab-happened` has what happens on the chips.
 #
 # :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, the weights that are kept for them, and the memory of weights (twice, the second time in the order of the neurons that spike), input spikes, spikes and potentials.
 # :name: tab-throughput
@@ -223,29 +249,52 @@ plt.show()
 # :file: ../results/energy/throughput.csv
 # :::
 #
-# ## From one measured length to the others
+# :::{csv-table} What happens on the chips for a question: synaptic operations on all cores and on the busiest one; messages of neurons, their steps from tile to tile, and those to other chips (emulated; published sizes: untrained).
+# :name: tab-happened
+# :header-rows: 1
+# :file: ../results/energy/happened.csv
+# :::
 #
-# Only one length was measured in public, 2 sentences: {published}`relnet.measured.energy` in {published}`relnet.measured.time`
-# {cite:p}`intel2020`. What follows for longer stories? What flows at rest, and the x86 processors, need as much as before if a step takes as long as
-# before. What the cores at work need beyond that may grow with their number, or, if it is mostly the chips' own, stay as it is. The one
-# measured run cannot tell, so {numref}`tab-lengths` has both ends. The talk's ratios are not used for them. They come in only in the last three
-# columns: what the GPU must have needed, if a ratio of energies is right; how long a question takes Loihi, if a ratio of latencies is right and the
-# GPU takes as long as for 2 sentences; and what Loihi needs in that time.
+# ## From two measured runs to all lengths
 #
-# :::{csv-table} Energy of a question on Loihi (emulated, from the run with 2 sentences, at its time for a step), what the talk's ratios then imply for the GPU's energy and for Loihi's time, and Loihi's energy if a question takes so long.
+# Only one length was measured in public, 2 sentences: {published}`relnet.measured.energy` in {published}`relnet.measured.time`, a product of
+# {published}`relnet.measured.edp` {cite:p}`intel2020` (cited). There is another run, that of the network for digits on one core
+# ({doc}`loihi`). What follows for longer stories? {numref}`tab-lengths` has two ends, and {numref}`tab-parts` their parts. No ratio of the
+# talk has a part in either.
+#
+# At the lower ends, a question needs what it needs with 2 sentences, and beyond that only what more events need, in energy and in time. At the
+# upper ends, all terms grow with what is in use. What the cores at work need grows with their number. The other terms grow along a line through
+# the two runs: power at rest with cores (it was {value}`static_one_core` with one core, {value}`static_many_cores` a core in the run with many),
+# the power of processors and the time of a step with chips. The two runs are of different networks, with other inputs and outputs, so that these
+# lines are assumptions, and the ends are no bounds. With 20 sentences, messages between chips are {value}`crossings_growth` as many as with 2, but
+# the chips in use only {value}`chips_growth`: if the time that events leave is mostly that of messages, a question takes longer than our upper end.
+#
+# :::{csv-table} What a question needs on Loihi (emulated; with 2 sentences: measured).
 # :name: tab-lengths
 # :header-rows: 1
 # :file: ../results/energy/lengths.csv
 # :::
 #
-# A GPU needs no less energy for longer stories than the {value}`gpu_2` that it needs for 2 sentences. So the lower ends are out, if the talk's
-# ratios are right: the energy of the cores at work does grow with their number. At the upper ends, the GPU's energy grows by
-# {value}`gpu_growth` from 2 to 20 sentences, while there are 70 times as many pairs. A GPU that is mostly waiting for small matrix products can
-# be like that: the talk's table and this account do not contradict each other. More they do not show.
+# :::{csv-table} The energy of {numref}`tab-lengths`, part by part: cores at work, all that flows at rest, and processors at work (emulated; with 2 sentences: measured).
+# :name: tab-parts
+# :header-rows: 1
+# :file: ../results/energy/parts.csv
+# :::
 #
-# The same for time: with 2 sentences the GPU needed {value}`gpu_time` by the talk's ratio, and cannot be faster with more. Then a question of 20
-# sentences takes Loihi at least {value}`time_20`. The number of steps is the same, so each takes longer than the first columns assume. The
-# processors, and what flows at rest, then need energy for longer, too: {value}`longer_20` more, if their power stays as it was.
+# Now the ratios come in. {numref}`tab-implied` has what a GPU must have needed, if they and our ends are right.
+#
+# :::{csv-table} What the talk's ratios imply for the GPU: each times the interval of {numref}`tab-lengths`.
+# :name: tab-implied
+# :header-rows: 1
+# :file: ../results/energy/implied.csv
+# :::
+#
+# For energy, the ends are too far apart to be held against the ratios: at the lower ones, the GPU would need less for longer stories than for
+# 2 sentences, at the upper ones more. For time they are closer. If longer stories took the GPU as long as those of 2 sentences,
+# {value}`gpu_time`, a question of 16 sentences would take Loihi {value}`time_16`, {value}`time_16_beside` our interval, and one of 20
+# sentences {value}`time_20`, {value}`time_20_beside` it. Shorter with 20 than with 16 is hardly right: the ratio of latencies rises there, so that
+# the GPU may have needed longer, and then Loihi, too. Either time on Loihi grows by what neither events nor the two runs tell, or the GPU
+# became faster, or a ratio is not what we take it for. We do not know which.
 #
 # Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
 # {value}`step_one_chip`; in this one {value}`step_many_chips`. With steps as on one chip, a question would take {value}`time_one_chip`, less
@@ -255,36 +304,44 @@ plt.show()
 
 # %% tags=["hide-input", "remove-output"]
 moved = result.sensitivity
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.2), sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.6), sharex=True, sharey=True)
 for ax, n in zip(axes, (2, 20), strict=True):
     rows = moved[moved["sentences"] == n].iloc[::-1]
-    ax.barh(rows["change"], rows["factor"] - 1, left=1, color=plotting.COLORS["blue"])
+    ax.barh(rows["change"], rows["high"] - rows["low"], left=rows["low"], color=plotting.COLORS["blue"])
     ax.axvline(1, color=plotting.COLORS["black"], lw=0.8)
-    ax.set(title=f"{n} sentences", xlabel="factor on the ratio", xlim=(0.9, 6))
+    ax.set(title=f"{n} sentences", xlabel="factor on the ratio", xlim=(0.9 * moved["low"].min(), 1.05 * moved["high"].max()))
 record.figure(fig, "sensitivity", moved)
 plt.show()
 
 # %% [markdown]
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
-# :alt: Bars from one to the right, for four changes of what is counted. With 2 sentences, counting the idle GPU moves the ratio most, almost threefold, and leaving out the processors doubles it. With 20 sentences, the assumption about the cores at work moves it most, almost sixfold, and the idle GPU still doubles it.
-# By which factor the ratio, GPU over Loihi, would be larger if something were counted otherwise (emulated). Idle power is that of a GPU in
-# another measured run, of an LSTM network, for as long as the GPU of the talk takes for a question, with 20 sentences at least as long as with 2.
+# :alt: Bars around one, for four assumptions and three changes of what is counted. With 2 sentences, the assumptions do not matter, and counting the idle GPU moves the ratio most, before leaving out the processors. With 20 sentences, the assumptions about cores at work and about power at rest move it to both sides, and leaving out what flows at rest, or counting the idle GPU, moves it about as far.
+# Between which factors the ratio, GPU over Loihi, would change if one thing were taken otherwise (emulated). Upper four: from the lower to the
+# upper end of a term, with all others in the middle. Lower ones: what is counted. Power of the GPU at rest is that of a GPU in another
+# measured run, of an LSTM network, beside the power that the talk's ratios imply.
 # ```
 #
-# {numref}`fig-sensitivity` shows how much such numbers depend on what is counted. The GPU's energy in the talk's table seems to be without what it
+# {numref}`fig-sensitivity` starts from the middle of each term, not from what fits the ratios. With 2 sentences, what moves the ratio most is
+# *{value}`moves_most_2`* (by a factor of {value}`moves_most_2_factor`), with 20 *{value}`moves_most_20`* ({value}`moves_most_20_factor`). How
+# many questions the GPU takes at once, and which card it is, would move it, too. Only a measured GPU can tell how far (so far: {value}`gpu_card`).
+#
+# The GPU's energy in the talk's table seems to be without what it
 # needs when idle: {value}`gpu_2` in {value}`gpu_time` are {value}`gpu_power`, and the GPU of that other run needed {value}`gpu_idle` for doing
 # nothing. Loihi's is with what flows at rest.
 #
 # ## The talk's table
 #
-# How many times more a GPU needs than Loihi, as the talk has it (all *cited*):
+# How many times more a GPU needs than Loihi, as the talk has it (*cited*), and by a measured GPU beside the middle of our ends (so far: {value}`gpu_card`):
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |
 # |---|---|---|---|---|---|
-# | energy | {published}`relnet.energy_ratio.2` | {published}`relnet.energy_ratio.6` | {published}`relnet.energy_ratio.10` | {published}`relnet.energy_ratio.16` | {published}`relnet.energy_ratio.20` |
-# | latency | {published}`relnet.latency_ratio.2` | {published}`relnet.latency_ratio.6` | {published}`relnet.latency_ratio.10` | {published}`relnet.latency_ratio.16` | {published}`relnet.latency_ratio.20` |
-# | energy-delay product | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
+# | energy, the talk | {published}`relnet.energy_ratio.2` | {published}`relnet.energy_ratio.6` | {published}`relnet.energy_ratio.10` | {published}`relnet.energy_ratio.16` | {published}`relnet.energy_ratio.20` |
+# | energy, ours | {claim}`relnet.energy_ratio.2` | {claim}`relnet.energy_ratio.6` | {claim}`relnet.energy_ratio.10` | {claim}`relnet.energy_ratio.16` | {claim}`relnet.energy_ratio.20` |
+# | latency, the talk | {published}`relnet.latency_ratio.2` | {published}`relnet.latency_ratio.6` | {published}`relnet.latency_ratio.10` | {published}`relnet.latency_ratio.16` | {published}`relnet.latency_ratio.20` |
+# | latency, ours | {claim}`relnet.latency_ratio.2` | {claim}`relnet.latency_ratio.6` | {claim}`relnet.latency_ratio.10` | {claim}`relnet.latency_ratio.16` | {claim}`relnet.latency_ratio.20` |
+# | energy-delay product, the talk | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
+# | energy-delay product, ours | {claim}`relnet.edp_ratio.2` | {claim}`relnet.edp_ratio.6` | {claim}`relnet.edp_ratio.10` | {claim}`relnet.edp_ratio.16` | {claim}`relnet.edp_ratio.20` |
 #
 # Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: they say
 # {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`; and of stories with up to six

@@ -35,7 +35,7 @@
 # so that it knows how far the trial has come.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: few movements; paper: more of them learn in the ordinary way, and longer
+preset = "book"  # smoke: few movements; paper: as book
 seed = 0  # another seed draws other movements
 
 # %% tags=["hide-input"]
@@ -112,7 +112,7 @@ plt.show()
 # Movements of the family have a variance of {value}`variance`, of which one update explains {claim}`oneshot.arm.result`. For half of them, the
 # tip is off by less than {value}`distance` of the arm's length (root of the mean squared distance along the path). With the learning
 # signals of another movement, the error is {value}`than_before_shuffled` of that before. A single step along a gradient, even if its size is the
-# best one for these very test movements, leaves {value}`than_before_single_eprop` (e-prop) and {value}`than_before_single_bptt` (BPTT) of it.
+# best one of {value}`sizes` for these very test movements, leaves {value}`than_before_single_eprop` (e-prop) and {value}`than_before_single_bptt` (BPTT) of it.
 # (Later work on another arm, with a phase-change chip, gives {published}`oneshot.arm.chip` of deviation of the tip in
 # software {cite:p}`ortner2025`; cited.)
 #
@@ -187,8 +187,8 @@ plt.show()
 # ## How many ordinary updates is it worth?
 #
 # From the same weights, learners can go on by ordinary updates, each movement for itself, with the error at hand in each update.
-# {numref}`fig-updates` shows how far e-prop with symmetric feedback and BPTT come for {value}`ordinary` movements, by Adam with the best of four
-# rates for each. (It is not e-prop online: the error of a position counts for all velocities that led to it.) These first weights were
+# {numref}`fig-updates` shows how far e-prop with symmetric feedback and BPTT come for {value}`ordinary` movements, by Adam with one rate for
+# both ({value}`ordinary_rate`; another one may need fewer updates). (It is not e-prop online: the error of a position counts for all velocities that led to it.) These first weights were
 # optimized for the learned signals, not for gradients.
 
 # %% tags=["hide-input", "remove-output"]
@@ -211,8 +211,8 @@ plt.show()
 # Position error (arm length 1) after ordinary updates from the same weights, and after one by learned signals (live).
 # ```
 #
-# The talk says {published}`oneshot.arm.k_to_match`. From these weights, e-prop needs {value}`k_eprop` updates to come as low as one by learned
-# signals, and BPTT {value}`k_BPTT`. From weights that are optimized for a gradient step, they may need fewer; {doc}`one_shot_symbols` makes that
+# The talk says {published}`oneshot.arm.k_to_match`. From these weights of one pair of networks, e-prop needs {claim}`oneshot.arm.k_to_match` updates to come
+# as low as one by learned signals (here: {value}`k_eprop`), and BPTT {value}`k_BPTT`. From weights that are optimized for a gradient step, they may need fewer; {doc}`one_shot_symbols` makes that
 # comparison for symbols. Within {value}`ordinary_updates` updates, these come down to {value}`lowest_eprop` and {value}`lowest_BPTT`: ordinary learning goes on,
 # while the learned signals were made for one update.
 #
@@ -261,8 +261,8 @@ plt.show()
 # An outer optimization improves both networks: the initial weights of the learner, and all weights of the error module. For
 # {value}`batch` new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of the error *after* the
 # update back through all of this, by BPTT. This part is no online learning. It stands for evolution, or for a computer that
-# prepares a chip. {numref}`fig-training` shows the {value}`seeds` trainings, of {value}`outer_updates` updates and {value}`minutes` minutes of one
-# thread each ({value}`machine`), by `python -m snncore.experiments one_shot --train`. The rate of learning falls over the first half of them,
+# prepares a chip. {numref}`fig-training` shows the {value}`seeds` trainings, of {value}`outer_updates` updates and
+# {value}`minutes` minutes ({value}`machine`), by `python -m snncore.experiments one_shot --train`. The rate of learning falls over the first half of them,
 # and then once more from half that height, whereby the error first rises and then falls below what it was.
 
 # %% tags=["hide-input", "remove-output"]
@@ -286,8 +286,8 @@ plt.show()
 # To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates ({value}`live_seconds` s), the error of held-out
 # movements is {value}`live_before` before the inner update, and {value}`live_after` after it. (A training of 1,200 updates: {claim}`oneshot.arm.live`.)
 # An iteration of the outer
-# optimization takes {claim}`speed.oneshot` of processor time, of all threads together, by our compiled loops. By the clock they are
-# {claim}`speed.oneshot.ratio` as fast as PyTorch's operations.
+# optimization takes {claim}`speed.oneshot` of processor time on one thread by our compiled loops, and {claim}`speed.oneshot.plain` by PyTorch's
+# operations, with as few of them in the loop over time as we can: {claim}`speed.oneshot.ratio`. Their gradients are compared before.
 #
 # ## What remains
 #

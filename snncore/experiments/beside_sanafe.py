@@ -65,7 +65,10 @@ class Case(NamedTuple):
         del events_of["between_chips"]  # has no price, and does not happen on one chip
         of_part = {"synapse": ["synaptic_operation"], "soma": ["update_active", "update_inactive"]}
         of_part["network"] = [name for name in events_of if not any(name in others for others in of_part.values())]
-        return {part: 1e6 * energy({name: events_of[name] for name in its}, "sanafe") for part, its in of_part.items()}
+        return {
+            part: 1e6 * energy({name: events_of[name] for name in its}, "sanafe", [name for name in events_of if name not in its])
+            for part, its in of_part.items()
+        }
 
 
 def plain(placement: Placement, loaded: Program, done: Run) -> Case:

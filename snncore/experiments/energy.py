@@ -6,13 +6,14 @@
 
 import argparse
 import math
+import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,14 +21,14 @@ import torch
 
 from snncore.experiments import ledger, relational
 from snncore.experiments.beside_sanafe import beside_sanafe, keep_sanafe
-from snncore.experiments.meter import measure_here
+from snncore.experiments.meter import kept_gpu, measure_here
 from snncore.experiments.on_chips import CHIPS, Layout, layout, program, shown
 from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, Traffic, traffic
 from snncore.loihi.board import run as run_program
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group
-from snncore.loihi.energy import all_active, energy, event_counts, measured, step_times
+from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured, step_times
 from snncore.loihi.placement import DENSE, Placement, place
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import COMPARTMENTS, CORES, FULL_DECAY, LimitError
@@ -57,34 +58,44 @@ def config(preset: str, seed: int = 0) -> Config:
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
+EVENTS = ("update_active", "update_inactive", "synaptic_operation", "spike_in_tile")  # that are counted before a network has run
 RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
 
 
-def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+def module_events(placement: Placement, used: Collection[str], rate: float) -> dict[str, dict[str, float]]:
     """Events of a question that uses these populations, if all of their neurons fire so often while they may: expected numbers.
 
-    All compartments are updated in all steps. A word is one input that fires in each of its steps. What spikes pay on the way from tile to
-    tile and from chip to chip is not in it: the prices have none for the latter.
+    Updates count where neurons are, messages and synaptic operations where they arrive. Compartments are updated in all steps, but those of
+    relays only while the gate is open, as in the published code. A word is one input that fires in each of its steps. What spikes pay on
+    the way from tile to tile and from chip to chip is not in it: the prices have none for the latter.
     """
     network = placement.network
-    populations = [p for p in network.populations if p.name in used]
-    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations}
-    fired = sum(spikes.values())
-    updates = STEPS * sum(p.neurons * p.compartments for p in populations)
+    populations = {p.name: p for p in network.populations if p.name in used}
+    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations.values()}
+    found = {p.module: dict.fromkeys(EVENTS, 0.0) for p in populations.values()}
+    for p in populations.values():
+        updates = (WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments
+        found[p.module]["update_active"] += spikes[p.name]
+        found[p.module]["update_inactive"] += updates - spikes[p.name]
     spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
-    synaptic = messages = 0.0
-    for p in network.projections:
-        if p.pre in spikes and p.post in used:
-            sent, dense = spikes[p.pre] * network.sources(p) / network.sizes[p.pre], p.kind == DENSE
-            synaptic += sent * (network.sizes[p.post] if dense else 1)
-            messages += sent * (len(placement.chips[p.post]) if dense else 1)
-    return {"update_active": fired, "update_inactive": updates - fired, "synaptic_operation": synaptic, "spike_in_tile": messages}
+    for o in network.projections:
+        if o.pre in spikes and o.post in used:
+            sent, dense = spikes[o.pre] * network.sources(o) / network.sizes[o.pre], o.kind == DENSE
+            found[populations[o.post].module]["synaptic_operation"] += sent * (network.sizes[o.post] if dense else 1)
+            found[populations[o.post].module]["spike_in_tile"] += sent * (len(placement.chips[o.post]) if dense else 1)
+    return found
+
+
+def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+    """Events of all modules, as `module_events`."""
+    return {name: sum(of[name] for of in module_events(placement, used, rate).values()) for name in EVENTS}
 
 
 def drawn(found: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> Traffic:
     """When and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
 
-    Beyond those of `events`, spikes reach the own auxiliary compartments of neurons with two; messages of words do not leave a core here.
+    Relays are updated as in `module_events`. Beyond those events, spikes reach the own auxiliary compartments of neurons with two; messages
+    of words do not leave a core here.
     """
     network, used, first = placement.network, found.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
     kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
@@ -105,7 +116,11 @@ def drawn(found: Layout, placement: Placement, sentences: int, rate: float, g: n
         if o.pre in network.inputs:
             x[o.pre] = np.zeros((STEPS, pre), np.uint8)
             x[o.pre][:WORDS, 0] = o.pre.startswith("words")
-    return traffic(placement, Program(groups, weights), x, Run(z, {}))
+    found_there = traffic(placement, Program(groups, weights), x, Run(z, {}))
+    updates = found_there.updates.copy()
+    relays = [core for p in network.populations if p.name in z and p.module == "relays" for core in placement.cores[p.name]]
+    updates[: WORDS - WINDOW, relays] = updates[WORDS:, relays] = 0
+    return found_there._replace(updates=updates)
 
 
 def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
@@ -114,39 +129,120 @@ def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
     return low, high
 
 
-def waiting(record: Record, explained: float) -> None:
-    """How much of the measured time barriers could explain, if they took as long as on boards of many more chips, beside events [ms]."""
+def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Least and most energy of events [µJ] at two rates, by each set of prices; with "davies2018", at most all updates are active."""
+    return {
+        "davies2018": (energy(few, without=HOPS), energy(all_active(many), without=HOPS)),
+        "sanafe": (energy(few, "sanafe", HOPS), energy(many, "sanafe", HOPS)),
+    }
+
+
+class Account(NamedTuple):
+    """What is counted of a question before anything measured comes in.
+
+    Attributes
+    ----------
+    cores, chips : int
+        In use.
+    energy, time : pair
+        Least and most by events, both sets of prices and both rates, with resets [mJ], and of the busiest core and the barrier [ms].
+    crossings : pair
+        Messages to other chips.
+    """
+
+    cores: int
+    chips: int
+    energy: tuple[float, float]
+    time: tuple[float, float]
+    crossings: tuple[int, int]
+
+
+def account(found: Layout, placement: Placement, sentences: int, seed: int) -> Account:
+    """Of a question about a story of so many sentences. All chips are reset for each question, as in the published code."""
+    used = found.used(sentences)
+    cores, chips = placement.used(used)
+    ends = span(*(events(placement, used, rate) for rate in RATES))
+    resets = CHIPS * measured("reset of a chip")["energy_uj"]
+    g = numpy_generator(seed, f"spikes at assumed rates, {sentences} sentences")
+    few, many = (drawn(found, placement, sentences, rate, g) for rate in RATES)
+    return Account(
+        cores, len(chips),
+        ((min(low for low, _ in ends.values()) + resets) / 1000, (max(high for _, high in ends.values()) + resets) / 1000),
+        (question_time([few])[0], question_time([many])[1]),
+        (few.between_chips, many.between_chips),
+    )  # fmt: skip
+
+
+def waiting(record: Record, explained: tuple[float, float]) -> None:
+    """How much of the measured time events leave [ms], and how much of that barriers could explain, if they took as long as on boards of
+    many more chips."""
     barriers, m = measured("barriers of many chips"), measured("relational network, 2 sentences")
     for chips in (256, 768):
         record.value(f"barrier_{chips}", barriers[f"barrier_{chips}_us"], "{:.1f} µs")
     longest = m["steps"] * barriers["barrier_768_us"] / 1000
     record.value("barriers", longest, "{:.2f} ms")
-    record.value("time_left", m["time_ms"] - explained - longest, "{:.2f} ms")
+    low, high = (m["time_ms"] - end for end in reversed(explained))
+    record.value("remainder", f"{low:.2f} to {high:.2f} ms")
+    record.value("time_left", low - longest, "{:.2f} ms")
 
 
-def priced(record: Record, found: Layout, placement: Placement, seed: int) -> None:
-    """Energy of the cores' events for each number of sentences of the table, between the least and the most that assumptions allow."""
-    rows = []
+def between(low: float, high: float, form: str = "{:.2f}") -> str:
+    """Two ends in words, or the one number that they are."""
+    low_text, high_text = form.format(low), form.format(high)
+    return low_text if low_text == high_text else f"{low_text} to {high_text}"
+
+
+def priced(record: Record, found: Layout, placement: Placement, seed: int) -> dict[int, Account]:
+    """Energy and time of the events for each number of sentences of the table, between the least and the most that assumptions allow."""
+    rows, times, accounts = [], [], {}
     for n in TABLE:
+        a = accounts[n] = account(found, placement, n, seed)
         few, many, most = (events(placement, found.used(n), rate) for rate in (*RATES, 1.0))
-        low, high = energy(few) / 1000, energy(all_active(many)) / 1000
         if n == 2:
-            record.value("every_step", energy(all_active(most)) / 1000, "{:.2f} mJ")
-            record.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset="events at assumed rates")
-            g = numpy_generator(seed, "spikes at assumed rates")
-            quick, slow = (question_time([drawn(found, placement, n, rate, g)]) for rate in RATES)
-            short, long = quick[0], slow[1]
+            record.value("every_step", energy(all_active(most), without=HOPS) / 1000, "{:.2f} mJ")
+            where = "events at assumed rates, both sets of prices, and resets"
+            record.claim("relnet.measured.core_dynamic", sum(a.energy) / 2, low=a.energy[0], high=a.energy[1], dataset=where)
             where = "events at assumed rates, busiest core and barrier"
-            record.claim("relnet.measured.time", (short + long) / 2, low=short, high=long, dataset=where)
-            waiting(record, long)
+            record.claim("relnet.measured.time", sum(a.time) / 2, low=a.time[0], high=a.time[1], dataset=where)
+            waiting(record, a.time)
+            full = dict.fromkeys(EVENTS, 0.0) | {"update_inactive": float(a.cores * COMPARTMENTS * STEPS)}
+            low, high = (energy(counts, without=HOPS) / 1000 for counts in (full, all_active(full)))
+            record.value("whole_cores", f"{low:.2f} to {high:.2f} mJ")
+        ends = span(few, many)
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
             "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",
-            "energy": f"{low:.2f} to {high:.2f} mJ",
+            **{f"energy, {name} [mJ]": between(ends[name][0] / 1000, ends[name][1] / 1000) for name in ends},
+            "with resets [mJ]": between(*a.energy),
+        })  # fmt: skip
+        times.append({
+            "sentences": n, "chips in use": a.chips, "time by events [ms]": between(*a.time),
+            "messages to other chips": "{:,} to {:,}".format(*a.crossings),
         })  # fmt: skip
     record.table(pd.DataFrame(rows), "events")
+    record.table(pd.DataFrame(times), "times")
+    record.value("resets", CHIPS * measured("reset of a chip")["energy_uj"] / 1000, "{:.2f} mJ")
     for name, value in (("rate_low", RATES[0]), ("rate_high", RATES[1])):
         record.value(name, 100 * value, "{:.0f} %")
+    where_it_goes(record, found, placement)
+    return accounts
+
+
+def where_it_goes(record: Record, found: Layout, placement: Placement) -> None:
+    """Energy of the events of each kind, and of all events in each module, for 2 and for 20 sentences."""
+    columns: dict[str, dict[str, str]] = {}
+    for n in (2, 20):
+        few, many = (module_events(placement, found.used(n), rate) for rate in RATES)
+        of: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
+        kinds = {"updates": EVENTS[:2], "synaptic operations": EVENTS[2:3], "messages": EVENTS[3:]}
+        both = [{name: sum(counts[name] for counts in modules.values()) for name in EVENTS} for modules in (few, many)]
+        for kind, names in kinds.items():
+            low, high = ({name: counts[name] if name in names else 0.0 for name in EVENTS} for counts in both)
+            of[kind] = low, high
+        of |= {module: (few[module], many[module]) for module in few}
+        columns[f"{n} sentences [µJ]"] = {name: between(*span(*counts)["davies2018"], "{:,.1f}") for name, counts in of.items()}
+    table = pd.DataFrame(columns).rename_axis("where").reset_index()
+    record.table(table, "where")
 
 
 # --- A trained network on the chips -----------------------------------------------------------------------------------------------------
@@ -221,13 +317,14 @@ def kept_bytes(loaded: Program, x: Mapping[str, np.ndarray], done: Run) -> int:
 
 
 def throughput(record: Record, c: Config) -> None:
-    """How long the emulator takes for a question, how much it holds, against the length of stories and the size; how few neurons spike
-    in a network that has not learned anything."""
-    rows = []
+    """How long the emulator takes for a question, how much it holds, and what happens on the chips, against the length of stories and the
+    size; how few neurons spike in a network that has not learned anything."""
+    rows, happened, kept = [], [], {}
     for size in ("small", "paper"):
         timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
         net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, torch_generator(c.seed, "weights to time"), timing)
         found = layout(SIZES[size], len(VOCABULARY))
+        placement = place(found.network, found.units, CHIPS)
         for n in TABLE:
             (example,) = generate(1, 1, numpy_generator(c.seed, f"a story of {n} sentences to time"), n)
             loaded, x = program(net, found, n), shown(net, example)
@@ -235,12 +332,29 @@ def throughput(record: Record, c: Config) -> None:
             done = run_program(found.network, loaded, x)
             record.timing(f"emulator_seconds_{size}_{n}", time.perf_counter() - start)
             weights = {id(w): w.size for arrays in loaded.weights.values() for w in arrays}
+            kept[size, n] = kept_bytes(loaded, x, done), sum(len(v) for v in done.v.values())
+            t = traffic(placement, loaded, x, done)
+            on_cores = t.synaptic_operations.sum(0)
+            happened.append(
+                {
+                    "size": size,
+                    "sentences": n,
+                    "synaptic operations": f"{on_cores.sum():,}",
+                    "on the busiest core": f"{on_cores.max():,}",
+                    "messages": f"{t.sent.sum():,}",
+                    "tile to tile": f"{t.between_tiles_x + t.between_tiles_y:,}",
+                    "to other chips": f"{t.between_chips:,}",
+                }
+            )
             rows.append({
-                "size": size, "sentences": n, "neurons": f"{sum(len(v) for v in done.v.values()):,}",
+                "size": size, "sentences": n, "neurons": f"{kept[size, n][1]:,}",
                 "synapses": f"{sum(w.size for arrays in loaded.weights.values() for w in arrays):,}",
-                "weights that are kept": f"{sum(weights.values()):,}", "all arrays [MB]": f"{kept_bytes(loaded, x, done) / 1e6:.1f}",
+                "weights that are kept": f"{sum(weights.values()):,}", "all arrays [MB]": f"{kept[size, n][0] / 1e6:.1f}",
             })  # fmt: skip
     record.table(pd.DataFrame(rows), "throughput")
+    record.table(pd.DataFrame(happened), "happened")
+    for k, name in enumerate(("memory", "neurons")):
+        record.value(f"{name}_growth", kept["paper", 20][k] / kept["paper", 2][k], "{:.0f} times")
     spikes: dict[str, list[np.ndarray]] = defaultdict(list)  # of the last run: published sizes, stories of 20 sentences
     for p in (p for p in found.network.populations if p.name in done.z):
         spikes[p.module].append(done.z[p.name].sum(0))
@@ -248,28 +362,75 @@ def throughput(record: Record, c: Config) -> None:
         record.value(f"untrained_{name}", float(np.concatenate(spikes[module]).mean()), "{:.2g}")
 
 
-# --- From one measured length to the others ---------------------------------------------------------------------------------------------
+# --- From two measured runs to all lengths ----------------------------------------------------------------------------------------------
 
 
-class Parts(NamedTuple):
-    """Energy of a question [mJ]: cores at work, all that flows at rest, processors beside the cores."""
+class Terms(NamedTuple):
+    """What a question needs: energy of the cores at work [mJ], power of all at rest and of the processors at work [mW], time [ms]."""
 
     core_dynamic: float
-    static: float
-    x86: float
+    static_power: float
+    x86_power: float
+    time: float
+
+    @property
+    def static(self) -> float:
+        """Energy of what flows at rest [mJ]."""
+        return self.static_power * self.time / 1000
+
+    @property
+    def x86(self) -> float:
+        """Energy of the processors at work [mJ]."""
+        return self.x86_power * self.time / 1000
+
+    @property
+    def energy(self) -> float:
+        """In all [mJ]."""
+        return self.core_dynamic + self.static + self.x86
+
+    def of_ratios(self) -> dict[str, float]:
+        """What the talk's ratios are about: energy [mJ], latency [ms], energy-delay product [µJ s]."""
+        return {"energy": self.energy, "latency": self.time, "edp": self.energy * self.time}
 
 
-def parts(cores: int, per_core: bool, time_ms: float | None = None) -> Parts:
-    """Energy with so many cores at work, from the run with 2 sentences, and the same number of steps.
+def terms(a: Account, two: Account) -> tuple[Terms, Terms]:
+    """Least and most that a question needs, from what is counted of it and of one with 2 sentences, and the two measured runs.
 
-    What the cores need beyond rest grows with the number of those in use, or (not ``per_core``) stays as it is: what counts then is the
-    chips, which are all laid out for 20 sentences. The measurement does not tell which. What flows at rest, and the processors, need the
-    measured power as long as a question takes: by default as long as in that run.
+    The lower ends are those of the run with 2 sentences, and what more events need. The upper ends grow with what is in use, along a line
+    through both runs, which used other numbers of cores and chips: power at rest with cores (that of processors: with chips), power of the
+    processors and the time of a step with chips, to which that of events comes. What the cores at work need grows with their number, since
+    the other run, of one core, says nothing of the rest that events leave.
+
+    Raises
+    ------
+    ValueError
+        If less is in use than in the run with 2 sentences.
     """
-    m = measured("relational network, 2 sentences")
-    time, grown = time_ms or m["time_ms"], cores / m["cores"] if per_core else 1.0
-    at_rest = (m["core_static_mw"] + m["x86_static_mw"]) * time / 1000
-    return Parts(grown * m["core_dynamic_mw"] * m["time_ms"] / 1000, at_rest, m["x86_dynamic_mw"] * time / 1000)
+    m, one = measured("relational network, 2 sentences"), measured("sequential MNIST")
+    if a.cores < m["cores"] or a.chips < m["chips"]:
+        raise ValueError(f"{a.cores} cores on {a.chips} chips are fewer than were measured, {m['cores']:.0f} on {m['chips']:.0f}")
+    for run in (m, one):
+        run["step_ms"] = run["time_ms"] / run["steps"]
+
+    def line(name: str, by: str, now: int) -> float:
+        return m[name] + (m[name] - one[name]) / (m[by] - one[by]) * (now - m[by])
+
+    core = m["core_dynamic_mw"] * m["time_ms"] / 1000
+    (less, more), (sooner, later) = ((now[0] - then[0], now[1] - then[1]) for now, then in ((a.energy, two.energy), (a.time, two.time)))
+    return (
+        Terms(core + less, m["core_static_mw"] + m["x86_static_mw"], m["x86_dynamic_mw"], m["time_ms"] + sooner),
+        Terms(
+            max(core * a.cores / m["cores"], core + more),
+            line("core_static_mw", "cores", a.cores) + line("x86_static_mw", "chips", a.chips),
+            line("x86_dynamic_mw", "chips", a.chips),
+            m["steps"] * line("step_ms", "chips", a.chips) + later,
+        ),
+    )
+
+
+def middle(low: Terms, high: Terms) -> Terms:
+    """In the middle of each term."""
+    return Terms(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
 
 
 def published_ratio(ratio: str, n: int) -> float:
@@ -290,73 +451,110 @@ def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
     return "the number of steps" if one_chip >= gpu else "longer steps, for whatever reason, not their number alone"
 
 
-def lengths(record: Record, cores: dict[int, int]) -> pd.DataFrame:
-    """Energy for each length of the talk's table; what its ratios then imply for the GPU, for the time on Loihi, and its energy then.
-
-    The GPU's time is that for 2 sentences: for more, it is at least that.
-    """
-    m = measured("relational network, 2 sentences")
-    gpu_time = published_ratio("latency", 2) * m["time_ms"]
-    rows = []
-    for n in TABLE:
-        high, low = parts(cores[n], per_core=True), parts(cores[n], per_core=False)
-        ratio, time = published_ratio("energy", n), gpu_time / published_ratio("latency", n)
-        longer = {end: sum(parts(cores[n], per_core, time)) for end, per_core in (("longer_low", False), ("longer_high", True))}
-        rows.append({
-            "sentences": n, "cores": cores[n], **high._asdict(), "low": sum(low), "high": sum(high),
-            "gpu_low": ratio * sum(low), "gpu_high": ratio * sum(high), "gpu_time": gpu_time, "time": time, **longer,
+def lengths(record: Record, accounts: Mapping[int, Account]) -> dict[int, tuple[Terms, Terms]]:
+    """What a question needs on Loihi for each length of the talk's table, part by part; and what the ratios then imply for the GPU."""
+    ends = {n: terms(a, accounts[2]) for n, a in accounts.items()}
+    names = {"energy": "energy{} [mJ]", "latency": "time{} [ms]", "edp": "energy-delay product{} [µJ s]"}
+    parts = {"core_dynamic": "cores at work [mJ]", "static": "at rest [mJ]", "x86": "processors at work [mJ]"}
+    tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for n, (low, high) in ends.items():
+        least, most = low.of_ratios(), high.of_ratios()
+        tables["lengths"].append({names[ratio].format(""): between(least[ratio], most[ratio], "{:.1f}") for ratio in names})
+        implied = {ratio: published_ratio(ratio, n) for ratio in names}
+        tables["implied"].append({
+            names[ratio].format(" of the GPU"): between(of * least[ratio], of * most[ratio], "{:.1f}") for ratio, of in implied.items()
         })  # fmt: skip
-    table = pd.DataFrame(rows)
+        tables["parts"].append({name: between(getattr(low, part), getattr(high, part), "{:.1f}") for part, name in parts.items()})
+    for name, rows in tables.items():
+        record.table(pd.DataFrame([{"sentences": n, **row} for n, row in zip(ends, rows, strict=True)]), name)
+    return ends
 
-    def between(low: str, high: str) -> list[str]:
-        return [f"{a:.1f}" if a == b else f"{a:.1f} to {b:.1f}" for a, b in zip(table[low], table[high], strict=True)]
 
-    columns = {
-        "energy on Loihi [mJ]": between("low", "high"), "energy of the GPU, implied [mJ]": between("gpu_low", "gpu_high"),
-        "time on Loihi, implied [ms]": between("time", "time"), "energy on Loihi in that time [mJ]": between("longer_low", "longer_high"),
-    }  # fmt: skip
-    record.table(pd.DataFrame({"sentences": table["sentences"], "cores": table["cores"], **columns}), "lengths")
-    first, last = table.iloc[0], table.iloc[-1]
-    record.value("gpu_2", float(first["gpu_high"]), "{:.0f} mJ")
-    record.value("gpu_growth", 100 * float(last["gpu_high"] / first["gpu_high"] - 1), "{:.0f} %")
+def beside_ratios(record: Record, accounts: Mapping[int, Account], ends: Mapping[int, tuple[Terms, Terms]]) -> None:
+    """What the text says of time and power, with numbers of the GPU that the talk's ratios imply."""
+    m, one_chip = measured("relational network, 2 sentences"), measured("sequential MNIST")
+    two = middle(*ends[2])
+    gpu_energy, gpu_time = published_ratio("energy", 2) * two.energy, published_ratio("latency", 2) * two.time
+    record.value("gpu_2", gpu_energy, "{:.0f} mJ")
     record.value("gpu_time", gpu_time, "{:.2f} ms")
-    record.value("time_20", float(last["time"]), "{:.1f} ms")
-    record.value("longer_20", float(last["longer_high"] - last["high"]), "{:.1f} mJ")
-    record.value("gpu_power", float(first["gpu_high"]) / gpu_time, "{:.1f} W")
+    record.value("gpu_power", gpu_energy / gpu_time, "{:.1f} W")
     record.value("gpu_idle", measured("LSTM on a GPU")["idle_w"], "{:.1f} W")
-    one_chip = measured("sequential MNIST")
+    for n in (16, 20):
+        same, (low, high) = gpu_time / published_ratio("latency", n), ends[n]
+        record.value(f"time_{n}", same, "{:.1f} ms")
+        where = "shorter than" if same < low.time else "longer than" if same > high.time else "inside"
+        record.value(f"time_{n}_beside", where)
+    first, last = accounts[2], accounts[20]
+    record.value("crossings_growth", last.crossings[0] / first.crossings[0], "{:.0f} times")
+    record.value("chips_growth", last.chips / first.chips, "{:.1f} times")
     step = one_chip["time_ms"] / one_chip["steps"]
     record.value("step_one_chip", 1000 * step, "{:.2f} µs")
     record.value("step_many_chips", 1000 * m["time_ms"] / m["steps"], "{:.2f} µs")
     record.value("time_one_chip", m["steps"] * step, "{:.2f} ms")
     record.value("why_slower", why_slower(gpu_time, m["time_ms"], m["steps"] * step))
-    return table
+    record.value("static_one_core", one_chip["core_static_mw"], "{:.2f} mW")
+    record.value("static_many_cores", m["core_static_mw"] / m["cores"], "{:.2f} mW")
 
 
-def sensitivity(table: pd.DataFrame) -> pd.DataFrame:
-    """By which factor the ratio of energies would be another, for 2 and for 20 sentences, if something were counted otherwise.
+def beside_gpu(record: Record, ends: Mapping[int, tuple[Terms, Terms]], kept: pd.DataFrame | None) -> None:
+    """The talk's ratios by a measured GPU, if there is one: single questions, without what it needs at rest, over the middle of ours."""
+    singles = [] if kept is None else kept[kept["batch"] == 1].to_dict("records")
+    card = [f"{gpu['device']}, {gpu['clocks']}, {gpu['date']}" for gpu in singles[:1]]
+    record.value("gpu_card", card[0] if card else "none was measured")
+    for gpu in singles:
+        n, (low, high) = int(gpu["sentences"]), ends[int(gpu["sentences"])]
+        given = Terms(gpu["without rest [mJ]"], 0.0, 0.0, gpu["time [ms]"]).of_ratios()
+        mean, least, most = (end.of_ratios() for end in (middle(low, high), low, high))
+        for ratio, of_gpu in given.items():
+            record.claim(
+                f"relnet.{ratio}_ratio.{n}", of_gpu / mean[ratio], low=of_gpu / most[ratio], high=of_gpu / least[ratio],
+                dataset=f"{gpu['device']}, batch 1, {gpu['date']}",
+            )  # fmt: skip
 
-    The table is that of `lengths`, and its upper ends are what is changed. A GPU needs its idle power as long as it takes for a question.
+
+def sensitivity(record: Record, ends: Mapping[int, tuple[Terms, Terms]], kept: pd.DataFrame | None) -> pd.DataFrame:
+    """Between which factors the ratio of energies would change for 2 and for 20 sentences, if one thing were taken otherwise.
+
+    Each starts from the middle of all terms, which no ratio has chosen. What the GPU needs at rest is that of a measured one, if there is
+    one, and so is the best batch; else it is that of another run, beside the power that the talk's ratios imply from our middle.
     """
-    idle, rows = measured("LSTM on a GPU")["idle_w"], []
-    for n, row in table.set_index("sentences").loc[[2, 20]].iterrows():
-        changed = {
-            "without the x86 processors": row["high"] / (row["high"] - row["x86"]),
-            "without what flows at rest": row["high"] / (row["high"] - row["static"]),
-            "cores at work: energy by chips, not by cores": row["high"] / row["low"],
-            "with what the GPU needs when idle": (row["gpu_high"] + idle * row["gpu_time"]) / row["gpu_high"],
+    rows = []
+    for n in (2, 20):
+        low, high = ends[n]
+        start = middle(low, high)
+        changes = {
+            name: tuple(sorted(start.energy / start._replace(**{term: getattr(end, term)}).energy for end in (low, high)))
+            for term, name in (
+                ("core_dynamic", "cores at work: by events, or by their number"),
+                ("static_power", "power at rest: as measured, or by cores"),
+                ("x86_power", "power of processors: as measured, or by chips"),
+                ("time", "time of a step: as measured, or by chips"),
+            )
         }
-        rows += [{"sentences": n, "change": name, "factor": factor} for name, factor in changed.items()]
+        changes["without what flows at rest"] = 1.0, start.energy / (start.energy - start.static)
+        changes["without the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)
+        if kept is None:
+            watts = published_ratio("energy", n) * start.energy / (published_ratio("latency", n) * start.time)
+            changes["with what the GPU needs at rest"] = 1.0, 1 + measured("LSTM on a GPU")["idle_w"] / watts
+        else:
+            single, *others = kept[kept["sentences"] == n].sort_values("batch").to_dict("records")
+            changes["with what the GPU needs at rest"] = 1.0, single["energy [mJ]"] / single["without rest [mJ]"]
+            best = min([single, *others], key=lambda row: row["without rest [mJ]"])
+            changes["GPU: best batch"] = best["without rest [mJ]"] / single["without rest [mJ]"], 1.0
+        rows += [{"sentences": n, "change": name, "low": of[0], "high": of[1]} for name, of in changes.items()]
+        factor, most = max((max(of[1], 1 / of[0]), name) for name, of in changes.items())
+        record.value(f"moves_most_{n}", most)
+        record.value(f"moves_most_{n}_factor", factor, "{:.1f}")
     return pd.DataFrame(rows)
 
 
 class Result(NamedTuple):
     """What the chapter draws: cores of each module on each chip, and whether a story of so many sentences uses them; events on each core;
-    energy by length; what moves the ratio."""
+    least and most that a question of each length needs; what moves the ratio."""
 
     cores: pd.DataFrame
     board: pd.DataFrame
-    lengths: pd.DataFrame
+    lengths: dict[int, tuple[Terms, Terms]]
     sensitivity: pd.DataFrame
 
 
@@ -369,7 +567,7 @@ def placed(record: Record, c: Config) -> Result:
     """Lay out the network of the published sizes, and count what stories of the talk's lengths use of it."""
     network, units, needs, *_ = found = layout(SIZES["paper"], len(VOCABULARY))
     placement = place(network, units, CHIPS)
-    priced(record, found, placement, c.seed)
+    accounts = priced(record, found, placement, c.seed)
     record.claim("relnet.chips", len(placement.used(needs)[1]), dataset="published sizes, 20 sentences")
     counts = {}
     for n in range(1, SENTENCES + 1):
@@ -387,8 +585,10 @@ def placed(record: Record, c: Config) -> Result:
         raise AssertionError("without relays the network would fit")
     except LimitError as error:
         record.value("without_relays", str(error))
-    ratio = placement.messages(network.projections) / placement.messages(direct.projections)
-    record.claim("relnet.relay.messages", ratio, dataset="each neuron fires once, 20 sentences")
+    with_relays, without = placement.messages(network.projections), placement.messages(direct.projections)
+    record.value("messages_with", with_relays, "{:,.0f}")
+    record.value("messages_without", without, "{:,.0f}")
+    record.claim("relnet.relay.messages", with_relays / without, dataset="each neuron fires once, 20 sentences")
 
     modules = {p.name: p.module for p in network.populations}
     rows = [(modules[name], chip, needs[name]) for name, chips in placement.chips.items() for chip in chips]
@@ -399,8 +599,10 @@ def placed(record: Record, c: Config) -> Result:
     of_module = pd.DataFrame({n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}).fillna(0).astype(int)
     of_module.loc["all"] = of_module.sum()
     record.table(of_module.rename_axis("cores of").reset_index(), "cores")
-    board, table = emulated(record, c), lengths(record, counts)
-    return Result(cores, board, table, sensitivity(table))
+    board, ends, kept = emulated(record, c), lengths(record, accounts), kept_gpu(TABLE)
+    beside_ratios(record, accounts, ends)
+    beside_gpu(record, ends, kept)
+    return Result(cores, board, ends, sensitivity(record, ends, kept))
 
 
 def product(record: Record) -> None:
@@ -446,6 +648,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 def command(given: argparse.Namespace) -> bool:
     """Ask SANA-FE, or measure, if that is asked for."""
     if given.sanafe:
+        if shutil.which(given.sanafe) is None:
+            raise SystemExit(f"{given.sanafe} cannot be run: give the Python that has SANA-FE")
         path = given.keep or Path("sanafe.npz")
         keep_sanafe(given.sanafe, path)
         print(f"written to {path}")

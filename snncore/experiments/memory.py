@@ -6,6 +6,7 @@
 import argparse
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -187,7 +188,7 @@ class DigitClassifier(nn.Module):
 
     def answer(self, images: Tensor) -> tuple[Float[Tensor, "batch digit"], Tensor | None]:
         """The mean readout, and the spikes, if the network has any."""
-        found = self.network(self.form.encode(images.numpy()).float())
+        found = self.network(self.form.encode(images.numpy()).to(next(self.parameters()).dtype))
         y, z = (found.y, found.z) if isinstance(found, Activity) else (found, None)
         return y[-self.form.read :].mean(0), z
 
@@ -293,6 +294,8 @@ def full_length(record: Record) -> None:
     record.claim("mem.smnist.gap", right_lstm - right, **where)
     record.claim("mem.smnist.emulator_gap", right - right_on_chip, **where)
     record.claim("mem.smnist.agreement", 100 * float((chosen == emulated.answers).mean()), **where)
+    in_double = answers(deepcopy(network).double(), images).argmax(1).numpy()
+    record.claim("mem.smnist.agreement.double", 100 * float((chosen == in_double).mean()), **where)
     record.claim("mem.smnist.spikes", float(emulated.events.spikes[:, :NEURONS].sum(1).mean()), **where)
 
 

@@ -6,6 +6,7 @@ changes nothing of what is computed. Questions are about stories of task 1; equa
 """
 
 import importlib
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -16,13 +17,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
-from snncore.experiments.provenance import machine
+from snncore.datafiles import ROOT, package_file
+from snncore.experiments.provenance import commit, machine
 from snncore.experiments.relational import arrays, story_classifier
 from snncore.networks.relational import SIZES
 from snncore.seeds import numpy_generator
 from snncore.tasks.story_generator import generate
 
-BATCHES = (1, 8, 64, 256)  # questions at once: one, as in the talk, and that of the others which needs the least energy for a question
+BATCHES = (1, 8, 64, 256)  # questions at once: one, as in the talk, and those of which one may need less energy for a question
 SECONDS, STEP = 3.0, 0.05  # of a measurement; between readings, for power that has to be added up
 
 
@@ -73,7 +75,13 @@ def gpu_meter(nvml: Any = None) -> Meter:
         kinds = {"SM": nvml.NVML_CLOCK_SM, "memory": nvml.NVML_CLOCK_MEM}
         return ", ".join(f"{name} {nvml.nvmlDeviceGetClockInfo(card, kind)} MHz" for name, kind in kinds.items())
 
-    return Meter(joules, lambda: {"device": device, "driver": f"{driver}, {how}", "clocks": clocks()})
+    def limit() -> str:
+        try:
+            return f"{nvml.nvmlDeviceGetPowerManagementLimit(card) / 1000:.0f} W"
+        except nvml.NVMLError:
+            return "not read"
+
+    return Meter(joules, lambda: {"device": device, "driver": f"{driver}, {how}", "clocks": clocks(), "power limit": limit()})
 
 
 def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
@@ -90,13 +98,20 @@ def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
         raise NoMeterError(
             f"there is no {folder}/intel-rapl:*/energy_uj: Linux has it on Intel's and AMD's processors, rarely in virtual ones"
         )
-    ranges, last = ({zone: int(read(zone, name)) for zone in zones} for name in ("max_energy_range_uj", "energy_uj"))
+
+    def number(zone: Path, name: str) -> int:
+        text = read(zone, name)
+        if not text.isdecimal():
+            raise NoMeterError(f"{zone / name} holds {text!r}, which is no number: this counter does not work here")
+        return int(text)
+
+    ranges, last = ({zone: number(zone, name) for zone in zones} for name in ("max_energy_range_uj", "energy_uj"))
     total = 0
 
     def joules() -> float:
         nonlocal total
         for zone, before in last.items():
-            last[zone] = int(read(zone, "energy_uj"))
+            last[zone] = number(zone, "energy_uj")
             total += last[zone] - before + (ranges[zone] if last[zone] < before else 0)  # after its range, it begins again
         return total / 1e6
 
@@ -121,7 +136,16 @@ def watched(work: Callable[[], object], joules: Callable[[], float], seconds: fl
 
 @torch.inference_mode()
 def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[int] = BATCHES, seconds: float = SECONDS) -> pd.DataFrame:
-    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the one of least energy."""
+    """Time and energy of a question on ``where``, for each number of sentences at the first batch and, if another needs less, at the best.
+
+    Raises
+    ------
+    ValueError
+        For a batch of no question.
+    """
+    if wrong := [batch for batch in batches if batch < 1]:
+        raise ValueError(f"a batch of {wrong[0]} questions cannot be measured")
+    software = {"torch": torch.__version__, "CUDA": torch.version.cuda or "none", "commit": commit(ROOT)}
     net, rows = story_classifier("ann", SIZES["paper"], 0).to(where).eval(), []
     _, took, spent = watched(lambda: time.sleep(STEP), meter.joules, seconds)
     rest = spent / took
@@ -133,9 +157,40 @@ def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[
                 count, took, spent = watched(lambda: net(given).cpu(), meter.joules, so_long)  # noqa: B023
             each = {"time [ms]": took, "energy [mJ]": spent, "without rest [mJ]": spent - rest * took}
             each = {name: 1000 * value / (count * batch) for name, value in each.items()}
-            found.append({"sentences": n, "batch": batch, **each, "rest [W]": rest, **meter.about(), "date": date.today().isoformat()})
-        rows += [found[0], *sorted(found[1:], key=lambda row: row["energy [mJ]"])[:1]]
+            about = {**meter.about(), **software, "date": date.today().isoformat()}
+            found.append({"where": where, "sentences": n, "batch": batch, **each, "rest [W]": rest, **about})
+        best = min(found, key=lambda row: row["energy [mJ]"])
+        rows += [found[0]] if best is found[0] else [found[0], best]
     return pd.DataFrame(rows)
+
+
+def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame | None:
+    """What was measured on a GPU and kept in ``data/peers/gpu.csv``, as `measure` gives it; None if nothing was kept.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing; card, clocks or a date is not said or not one; a number is not above 0; or single questions of a length were
+        not measured once.
+    """
+    path = path or package_file("peers") / "gpu.csv"
+    if not path.exists():
+        return None
+    table = pd.read_csv(path)
+    numbers, texts = ["time [ms]", "energy [mJ]", "without rest [mJ]", "rest [W]"], ["device", "clocks", "date"]
+    if missing := [name for name in ("where", "sentences", "batch", *numbers, *texts) if name not in table]:
+        raise ValueError(f"{path} has no column {missing[0]!r}: keep it by python -m snncore.experiments energy --measure --keep")
+    found = table[table["where"] == "cuda"].reset_index(drop=True)
+    if sorted(found[found["batch"] == 1]["sentences"]) != sorted(lengths):
+        raise ValueError(f"{path}: there has to be one row of single questions (batch 1) on the GPU for each of {lengths} sentences")
+    for name in numbers:
+        if not (found[name].map(lambda x: isinstance(x, int | float) and 0 < x < math.inf)).all():
+            raise ValueError(f"{path}: {name} is not above 0 everywhere")
+    for name in texts:
+        if not found[name].map(lambda x: isinstance(x, str) and bool(x.strip())).all() or (name != "clocks" and found[name].nunique() != 1):
+            raise ValueError(f"{path}: there has to be one {name} for all rows of the GPU")
+    date.fromisoformat(found["date"].iloc[0])
+    return found
 
 
 def measure_here(lengths: Sequence[int]) -> pd.DataFrame:

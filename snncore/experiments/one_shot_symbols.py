@@ -20,12 +20,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.datafiles import read_omniglot, read_spoken_words
+from snncore.experiments.ledger import package_claims
 from snncore.experiments.one_shot import Own, descended, single_steps
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost, voltage_cost
-from snncore.learning.one_shot_classifier import OneShotClassifier, Session
+from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier, Session
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.seeds import torch_generator
@@ -65,21 +66,23 @@ KINDS = {
 IMAGES = 240  # in an update, examples and queries
 TESTED = {"omniglot": (2, 5, 10, 20), "words": (2, 5, 10)}  # ways
 COUNT = 1000  # episodes of each
+LEARNED, RUNS = 300, 200  # examples that are also learned by ordinary updates; runs like the official ones
 
 
 @dataclass(frozen=True)
 class Config:
-    """Episodes of printed letters; those that also learn by ordinary updates, and how many; whether to test on handwritten symbols and
-    spoken words, which are downloads."""
+    """Episodes of printed letters; those that also learn by ordinary updates, and how many; updates of the live training; whether to test
+    on handwritten symbols and spoken words, which are downloads."""
 
     episodes: int = COUNT
     ordinary: int = 30
     updates: int = 10
+    live: int = 150
     downloads: bool = False
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(episodes=20, ordinary=4, updates=2), "book": Config(), "paper": Config(downloads=True)}
+PRESETS = {"smoke": Config(episodes=20, ordinary=4, updates=2, live=10), "book": Config(), "paper": Config(downloads=True)}
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -95,6 +98,16 @@ def network(kind: str, seed: int, lsg: bool = True) -> OneShotClassifier:
     k, lsg_neurons = KINDS[kind], LSG_NEURONS if lsg else 0
     sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": STEPS}
     return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed)
+
+
+def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
+    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    (_, features), w = net.features.neurons, spoken_words
+    own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
+    aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
+    hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
+    ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
+    return net.pair.constants | own | aims | ways | (hearing if kind == "words" else {})
 
 
 @cache
@@ -213,7 +226,7 @@ def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
     def do(state: Path) -> Done:
         known, held_out = data(kind)
         net = network(kind, seed, lsg)
-        log = descend(net, outer(net, kind, known), KINDS[kind].recipe, seed, state)
+        log = descend(net, outer(net, kind, known), KINDS[kind].recipe, seed, state, constants=constants(net, kind))
         found = {}
         for ways in TESTED[kind]:
             all_scores = scores(test(net, held_out, ways, COUNT, 0))
@@ -221,12 +234,13 @@ def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
         return Done(net, KINDS[kind].about, log, found)
 
     name, words = (kind, f"--train {kind}") if lsg else (kind + ALONE, f"--train {kind} --alone")
-    return once(f"{BEGINNING}{name}_{seed}", f"one_shot_symbols {words}", KINDS[kind].recipe, seed, do)
+    its = constants(network(kind, seed, lsg), kind)
+    return once(f"{BEGINNING}{name}_{seed}", f"one_shot_symbols {words}", KINDS[kind].recipe, seed, do, its)
 
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------
 
-RATES = 1e-3, 3e-3, 1e-2  # of Adam
+RATES = 3e-4, 1e-3, 3e-3  # of Adam
 
 
 def ordinary_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, credit: bool) -> Own:
@@ -243,61 +257,78 @@ def _all(net: OneShotClassifier, own: Own) -> Weights:
     return Weights(own.w_in, own.w_rec * learner.no_self, learner.w_out.detach().expand(len(own.w_in), -1, -1))
 
 
-def ordinary(record: Record, net: OneShotClassifier, c: Config) -> tuple[pd.DataFrame, float]:
-    """Right answers [%] about printed letters after ordinary updates, and after one by learned signals.
+RULES = {"e-prop": False, "BPTT": True}  # whether gradients flow through the recurrent weights
 
-    Each rule has the size of a single step, and the rate, that are best for these very queries.
-    """
-    symbols, g = printed.letters().symbols, torch_generator(c.seed, "printed letters for ordinary learning")
-    e = episodes.draw(symbols.classes, c.ordinary, 5, 2, g)
+
+class Compared(NamedTuple):
+    """Right answers [%] in some lessons: after one update by learned signals, and, for each rule, after the best single step, and before
+    each of some ordinary updates. Each rule has the size of a step, and the rate, that are best for these very queries."""
+
+    learned: float
+    single: dict[str, float]
+    curves: dict[str, list[float]]
+
+    def reached(self, rule: str) -> int | str:
+        """After how many updates a rule is as good as one update by learned signals."""
+        curve = self.curves[rule]
+        return next((k for k, right in enumerate(curve) if right >= self.learned), f"more than {len(curve) - 1}")
+
+
+def compared(net: OneShotClassifier, symbols: Examples, lessons: int, ways: int, updates: int, g: torch.Generator) -> Compared:
+    """Ordinary updates from the weights of the trained learner beside one by learned signals, in the same lessons."""
+    e = episodes.draw(symbols.classes, lessons, ways, 2, g)
     slot, start = slots(e, g), net.pair.learner.weights()
     with torch.no_grad():
         s = net(symbols.images[e.support], slot, symbols.images[e.query])
     seen, asked = s.features.split([e.support.numel(), e.query.numel()], 1)
-    fresh = Own(*(w.detach().expand(c.ordinary, -1, -1) for w in start[:2]))
+    fresh = Own(*(w.detach().expand(lessons, -1, -1) for w in start[:2]))
 
     @torch.no_grad()
     def right(own: Own) -> float:
         return 100 * float((net.ask(asked, slot, _all(net, own))[1].argmax(-1) == e.label).float().mean())
 
-    learned = 100 * float((s.answers.argmax(-1) == e.label).float().mean())
-    record.value("ordinary_learned", learned, "{:.0f} %")
-    record.value("ordinary_lessons", c.ordinary)
-    rows = []
-    for rule, credit in (("e-prop", False), ("BPTT", True)):
+    single, curves = {}, {}
+    for rule, credit in RULES.items():
 
         def learn(own: Own, credit: bool = credit) -> tuple[Own, float]:
             return ordinary_gradient(net, own, seen, slot, credit), right(own)
 
-        single = max(map(right, single_steps(fresh, learn(fresh)[0])))
-        curves = [descended(fresh, learn, c.updates, rate) for rate in RATES]
-        best = max(curves, key=max)
-        rows += [{"rule": rule, "updates": k, "right": value} for k, value in enumerate(best)]
-        reached = next((k for k, value in enumerate(best) if value >= learned), None)
+        single[rule] = max(map(right, single_steps(fresh, learn(fresh)[0])))
+        curves[rule] = max((descended(fresh, learn, updates, rate) for rate in RATES), key=max)
+    return Compared(100 * float((s.answers.argmax(-1) == e.label).float().mean()), single, curves)
+
+
+def ordinary(record: Record, net: OneShotClassifier, c: Config) -> tuple[pd.DataFrame, float]:
+    """Right answers [%] about printed letters after ordinary updates, and after one by learned signals."""
+    g = torch_generator(c.seed, "printed letters for ordinary learning")
+    found = compared(net, printed.letters().symbols, c.ordinary, 5, c.updates, g)
+    record.value("ordinary_learned", found.learned, "{:.0f} %")
+    record.value("ordinary_lessons", c.ordinary)
+    record.value("rates", len(RATES))
+    for rule in RULES:
         name = rule.replace("-", "")
-        record.value(f"single_{name}", single, "{:.0f} %")
-        record.value(f"most_{name}", max(best), "{:.0f} %")
-        record.value(f"k_{name}", f"more than {c.updates}" if reached is None else reached)
-    return pd.DataFrame(rows), learned
+        record.value(f"single_{name}", found.single[rule], "{:.0f} %")
+        record.value(f"most_{name}", max(found.curves[rule]), "{:.0f} %")
+        record.value(f"k_{name}", found.reached(rule))
+    rows = [{"rule": rule, "updates": k, "right": right} for rule, curve in found.curves.items() for k, right in enumerate(curve)]
+    return pd.DataFrame(rows), found.learned
 
 
 # --- The official runs ------------------------------------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
-def official(net: OneShotClassifier, folder: Path, seed: int = 0) -> pd.DataFrame:
-    """Wrong answers [%] in each run of a folder of the official 20-way test.
+def official(net: OneShotClassifier, runs: Sequence[omniglot.Run], seed: int = 0) -> pd.DataFrame:
+    """Wrong answers [%] in each run of the official 20-way test, or of one like it.
 
     Raises
     ------
-    snncore.datafiles.DataError
-        If the folder is not of that form.
     ValueError
         If a run has more symbols than the network has readouts.
     """
     net.eval()
     rows = []
-    for run in omniglot.read_runs(folder):
+    for run in runs:
         if len(run.support) > SLOTS:
             raise ValueError(f"{run.name} has {len(run.support)} symbols: the network tells {SLOTS} apart")
         slot = torch.randperm(SLOTS, generator=torch_generator(seed, run.name))[None, : len(run.support)]
@@ -336,7 +367,8 @@ class Result(NamedTuple):
 
 def trained(kind: str) -> OneShotClassifier:
     """Features, learner and LSG with recorded weights."""
-    return load_checkpoint(f"{BEGINNING}{kind}_0", network(kind, 0)).eval()
+    net = network(kind, 0)
+    return load_checkpoint(f"{BEGINNING}{kind}_0", net, constants(net, kind)).eval()
 
 
 @torch.no_grad()
@@ -379,29 +411,67 @@ def curves_of_accounts() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def claims_of(record: Record, kind: str, ways: Sequence[int], name: str) -> None:
-    """Recorded networks about held-out classes, beside the nearest image."""
+def claims_of(record: Record, kind: str, ways: Sequence[int], name: str, c: Config) -> None:
+    """Recorded networks about held-out classes, beside the nearest image, the signals of another lesson, and ordinary learning."""
     net, (_, held_out) = trained(kind), data(kind)
     for n in ways:
         found = test(net, held_out, n, COUNT, 0)
-        after, more = score(found.after), score(found.after - found.nearest)
-        where: dict[str, Any] = {"dataset": f"{name}, episodes", "n": COUNT, "seeds": 1}
-        record.claim(f"oneshot.{kind}.{n}way", after.mean, low=after.low, high=after.high, **where)
-        record.claim(f"oneshot.{kind}.{n}way.margin", more.mean, low=more.low, high=more.high, **where)
+        where: dict[str, Any] = {"dataset": f"{name}, episodes", "seeds": 1}
+        for end, right in (("", found.after), (".margin", found.after - found.nearest), (".shuffled", found.shuffled)):
+            mean, low, high = score(right)
+            record.claim(f"oneshot.{kind}.{n}way{end}", mean, low=low, high=high, n=COUNT, **where)
+        lessons = LEARNED // n
+        others = compared(net, held_out, lessons, n, c.updates, torch_generator(0, f"ordinary learning, {n} ways"))
+        for rule, short in (("e-prop", "eprop"), ("BPTT", "bptt")):
+            record.claim(f"oneshot.{kind}.{n}way.single_{short}", others.single[rule], n=lessons, **where)
+            record.claim(f"oneshot.{kind}.{n}way.k_{short}", others.reached(rule), n=lessons, **where)
 
 
-def confusion(net: OneShotClassifier, c: Config) -> pd.DataFrame:
-    """For which letter each of the first `SLOTS` printed ones is taken [%], all to choose from; rows: what is shown."""
-    p, g = printed.letters(), torch_generator(c.seed, "printed letters that may be confused")
-    counts, fonts = torch.zeros(SLOTS, SLOTS), len(p.typefaces)
-    for _ in range(max(1, c.episodes // 100)):
-        e = episodes.draw(p.symbols.classes[:SLOTS], 5, SLOTS, fonts - 1, g)
+def like_official(record: Record) -> None:
+    """Wrong answers in runs like the official ones, of symbols that no training has seen."""
+    runs = omniglot.draw_runs(read_omniglot(), RUNS, SLOTS, torch_generator(0, "runs like the official ones"))
+    wrong = score(torch.from_numpy(official(trained("omniglot"), runs)["wrong"].to_numpy() / 100))
+    where: dict[str, Any] = {"dataset": "Omniglot evaluation alphabets, runs", "n": RUNS, "seeds": 1}
+    record.claim("oneshot.omniglot.runs", wrong.mean, low=wrong.low, high=wrong.high, **where)
+
+
+def confusion(
+    net: OneShotClassifier, symbols: Examples, names: Sequence[str], queries: int, lessons: int, g: torch.Generator
+) -> pd.DataFrame:
+    """For which class each is taken [%], all to choose from; rows: what is shown."""
+    counts, of = torch.zeros(len(names), len(names)), torch.full((len(symbols.images),), -1)
+    for k, places in enumerate(symbols.classes):
+        of[places] = k
+    for _ in range(lessons):
+        e = episodes.draw(symbols.classes, 5, len(names), queries, g)
         with torch.no_grad():
-            answers = net(p.symbols.images[e.support], slots(e, g), p.symbols.images[e.query]).answers.argmax(-1)
-        taken_for = e.support.gather(1, answers)
-        counts.index_put_((e.query.flatten() // fonts, taken_for.flatten() // fonts), torch.ones(()), accumulate=True)
-    letters_ = list(printed.LETTERS[:SLOTS])
-    return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), letters_, letters_)
+            answers = net(symbols.images[e.support], slots(e, g), symbols.images[e.query]).answers.argmax(-1)
+        taken_for = of[e.support.gather(1, answers)]
+        counts.index_put_((of[e.query].flatten(), taken_for.flatten()), torch.ones(()), accumulate=True)
+    return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), list(names), list(names))
+
+
+def confused(found: pd.DataFrame) -> tuple[str, float]:
+    """The most frequent mistake, and in which share of cases [%] it is made."""
+    mistakes = found.to_numpy().copy()
+    np.fill_diagonal(mistakes, 0)
+    i, j = divmod(int(mistakes.argmax()), len(found))
+    return f"{found.index[i]} for {found.columns[j]}", float(mistakes[i, j])
+
+
+def live(record: Record, c: Config) -> None:
+    """Train from scratch, here and now, on every second printed letter; test on the others."""
+    p, net, path = printed.letters().symbols, network("omniglot", c.seed), record.folder / "live.state"
+    known, others = (Examples(p.images, p.classes[first::2]) for first in (0, 1))
+    recipe = Descent(c.live, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, c.live))
+    log = descend(net, outer(net, "omniglot", known), recipe, c.seed, path, False, constants(net, "omniglot"))
+    path.unlink()
+    found = scores(test(net, others, 5, max(1, c.episodes // 10), c.seed))
+    for who in ("before", "after", "nearest"):
+        record.value(f"live_{who}", found[who].mean, "{:.0f} %")
+    record.value("live_updates", c.live)
+    record.value("live_letters", len(known.classes))
+    record.timing("live_seconds", sum(row["seconds"] for row in log), "{:.0f}")
 
 
 WHO = {
@@ -442,6 +512,7 @@ def run(c: Config, record: Record) -> Result:
     """Printed letters, here and now; with downloads, handwritten symbols and spoken words."""
     net = trained("omniglot")
     letters(record, net, c)
+    live(record, c)
     shown = lesson(net, c.seed)
     record.value("lesson_right", int((shown.after.argmax(-1) == shown.label).sum()))
     record.value("lesson_before", int((shown.before.argmax(-1) == shown.label).sum()))
@@ -455,22 +526,32 @@ def run(c: Config, record: Record) -> Result:
         record.value(f"{kind}_machine", about["machine"])
     for name, value in {"features": FEATURES, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "slots": SLOTS}.items():
         record.value(name, value)
+    claims = package_claims()
     for kind, n in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
         together, alone = (about_checkpoint(f"{BEGINNING}{kind}{end}_0")[f"test_{n}"] for end in ("", ALONE))
         after = together["after"][0]
         record.value(f"{kind}_features_{n}", together["features"][0] - after, "{:.1f} pp")
-        record.value(f"{kind}_together_{n}", after, "{:.1f} %")
+        every = [about[f"test_{n}"]["after"][0] for about in accounts(f"{BEGINNING}{kind}_").values()]
+        record.value(f"{kind}_together_{n}", " and ".join(f"{right:.1f} %" for right in every))
         record.value(f"{kind}_alone_{n}", alone["after"][0], "{:.1f} %")
+        best = f"oneshot.{kind}.{'ann' if kind == 'words' else f'{n}way.prototypes'}"
+        record.value(f"{kind}_gap_{n}", float(str(claims[best].published)) - after, "{:.1f} pp")
     trainings(record)
     if c.downloads:
-        claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets")
-        claims_of(record, "words", (5,), "Speech Commands subset")
-    taken_for = confusion(net, c)
-    mistakes = taken_for.to_numpy().copy()
-    np.fill_diagonal(mistakes, 0)
-    i, j = divmod(int(mistakes.argmax()), SLOTS)
-    record.value("confused", f"{printed.LETTERS[i]} for {printed.LETTERS[j]}")
-    record.value("confused_share", float(mistakes[i, j]), "{:.0f} %")
+        claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets", c)
+        claims_of(record, "words", (5,), "Speech Commands subset", c)
+        like_official(record)
+        heard, words = data("words")[1], sorted(spoken_words.HELD_OUT)
+        mistake, share = confused(confusion(trained("words"), heard, words, 5, 100, torch_generator(0, "words that may be confused")))
+        where: dict[str, Any] = {"dataset": "Speech Commands subset, 10 words to choose from", "seeds": 1}
+        record.claim("oneshot.words.confused", mistake, **where)
+        record.claim("oneshot.words.confused.share", share, **where)
+    p, g = printed.letters(), torch_generator(c.seed, "printed letters that may be confused")
+    few = Examples(p.symbols.images, p.symbols.classes[:SLOTS])
+    taken_for = confusion(net, few, printed.LETTERS[:SLOTS], len(p.typefaces) - 1, max(1, c.episodes // 100), g)
+    mistake, share = confused(taken_for)
+    record.value("confused", mistake)
+    record.value("confused_share", share, "{:.0f} %")
     record.value("confused_right", float(np.diag(taken_for).mean()), "{:.0f} %")
     return Result(shown, w_out, *ordinary(record, net, c), taken_for, ways_of_accounts(), curves_of_accounts())
 
@@ -485,7 +566,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def command(given: argparse.Namespace) -> bool:
     """Train or score, if that is asked for."""
     if given.runs:
-        found = official(trained("omniglot"), given.runs, given.seed)
+        found = official(trained("omniglot"), omniglot.read_runs(given.runs), given.seed)
         print(found.to_string(index=False, float_format="%.1f"))
         print(f"wrong answers, mean of {len(found)} runs: {found['wrong'].mean():.1f} %")
         return True

@@ -5,7 +5,7 @@ It is no chapter of its own: chapters call the parts that belong to them. ``pyth
 
 import importlib.util
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,8 +18,9 @@ from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
 from snncore.few_spike.convert import FSActivation, Images, convert, put_neurons, traced
 from snncore.few_spike.rate_code import RateRun, Synapses
 from snncore.learning.eprop import Signal, gradient, observe
+from snncore.learning.one_shot import traces
 from snncore.networks.images import efficientnet_lite
-from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import seeded_weights, torch_generator
@@ -57,15 +58,17 @@ EQUAL = 300  # steps in which gradients are compared before they are timed
 SIZES = (500, 100), (1000, 100), (2000, 100), (1000, 50), (1000, 200), (1000, 400)  # steps and neurons of `eprop_costs`
 
 
-def side_by_side(candidates: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
-    """Shortest time of each [s], taken in turns, so that a disturbance hits all of them."""
+def side_by_side(
+    candidates: Mapping[str, Callable[[], object]], repetitions: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Shortest time of each [s], taken in turns, so that a disturbance hits all of them; by processor time with that clock."""
     best = dict.fromkeys(candidates, float("inf"))
     for round_ in range(repetitions + 1):
         for name, candidate in candidates.items():
-            start = time.perf_counter()
+            start = clock()
             candidate()
             if round_:  # the first round warms up
-                best[name] = min(best[name], time.perf_counter() - start)
+                best[name] = min(best[name], clock() - start)
     return best
 
 
@@ -171,6 +174,31 @@ def recurrent(record: Record, c: Config) -> None:
     record.timing("recurrent_x", ratio, "{:.1f}")
     record.timing("recurrent_ms", 1e3 * times["compiled"], "{:.0f} ms")
     record.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
+
+
+def plain_loop(
+    x: Tensor, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, credit: bool = True, potentials: bool = False
+) -> Activity:
+    """`snncore.networks.recurrent.run` for one population by PyTorch's operations, with as few in the loop as we can: inputs
+    and readouts are products over all steps at once, and a sum of recurrent inputs is one fused operation."""
+    ((_, p),) = populations
+    rest, step = MODELS[type(p)]
+    (w_in, w_rec, w_out), own = weights, weights.w_rec.ndim == 3
+
+    def product(a: Tensor, w: Tensor) -> Tensor:
+        return (a.transpose(0, 1) @ w.transpose(1, 2)).transpose(0, 1) if w.ndim == 3 else F.linear(a, w)
+
+    current = product(x, w_in)
+    state, z, spikes, voltages = rest(torch.zeros_like(current[0])), torch.zeros_like(current[0]), [], []
+    for c in current.unbind():
+        sent = z if credit else z.detach()
+        c = torch.baddbmm(c[:, None], sent[:, None], w_rec.mT)[:, 0] if own else torch.addmm(c, sent, w_rec.mT)
+        z, state = step(c, state, p)
+        spikes.append(z)
+        voltages.append(state.v)
+    z = torch.stack(spikes)
+    y = (1 - readout.kappa) * traces(product(z, w_out), readout.kappa)
+    return Activity(z, torch.stack(voltages) if potentials else z.new_empty(0), y)
 
 
 def eprop_candidates(n: int, steps: int, samples: int, seed: int) -> dict[str, Callable[[], tuple[Tensor, ...]]]:

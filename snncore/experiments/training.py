@@ -49,8 +49,10 @@ def _as_kept(recipe: Any) -> dict[str, Any]:
     return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
 
 
-def once(name: str, words: str, recipe: Any, seed: int, do: Callable[[Path], Done]) -> dict[str, Any]:
-    """Train, and write checkpoint and account to ``data/training``; if that is done by this recipe, only read the account.
+def once(
+    name: str, words: str, recipe: Any, seed: int, do: Callable[[Path], Done], constants: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train, and write checkpoint and account to ``data/training``; if that is done by this recipe and constants, only read the account.
 
     Parameters
     ----------
@@ -62,16 +64,20 @@ def once(name: str, words: str, recipe: Any, seed: int, do: Callable[[Path], Don
     seed : int
     do : callable
         Called if there is something to train, with the path for its state while it is under way.
+    constants : mapping, optional
+        What decides what the weights mean beside their shapes, by name; numbers and words.
     """
     path = TRAINING / f"{name}.json"
-    if not path.exists() or json.loads(path.read_text())["recipe"] != _as_kept(recipe):
+    kept = {"recipe": _as_kept(recipe), **({"constants": dict(constants)} if constants else {})}
+    about = json.loads(path.read_text()) if path.exists() else {}
+    if {key: about[key] for key in ("recipe", "constants") if key in about} != kept:
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m snncore.experiments {words} --seed {seed}",
             "seed": seed,
             "data": done.about,
             "parameters": sum(p.numel() for p in done.network.parameters()),
-            "recipe": _as_kept(recipe),
+            **kept,
             **done.found,
             "seconds": round(sum(row["seconds"] for row in done.log)),
             "machine": provenance.machine(),

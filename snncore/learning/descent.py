@@ -6,7 +6,7 @@ gradient descent with warm restarts, ICLR 2017.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,15 @@ def _shorten(parameters: list[nn.Parameter], norm: float, usual: float, clip: fl
     return 0.95 * usual + 0.05 * min(norm, 3 * usual)
 
 
-def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, state: Path, progress: bool = True) -> list[dict[str, Any]]:
+def descend(
+    network: nn.Module,
+    update: Update,
+    recipe: Descent,
+    seed: int,
+    state: Path,
+    progress: bool = True,
+    constants: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
     Parameters
@@ -102,6 +110,8 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
         Written after each row of the log (weights, moments, log), first beside itself and then renamed.
     progress : bool
         Show a progress bar.
+    constants : mapping, optional
+        What else makes this training another one, by name.
 
     Returns
     -------
@@ -113,12 +123,12 @@ def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, stat
     TrainingDiverged
         If a loss, or its gradient, is not finite; the last good state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network.
+        If ``state`` belongs to another recipe, seed or network, or to other constants.
     """
     parameters = list(network.parameters())
     optimizer = torch.optim.Adam(parameters)
     log, usual = [], 0.0
-    who = identity(recipe, seed, network)
+    who = identity(recipe, seed, network, constants)
     if saved := read_state(state, who):
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])

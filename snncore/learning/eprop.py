@@ -194,8 +194,7 @@ def ideal_signal(
     spikes = z.detach().requires_grad_()
     y = low_pass(spikes @ weights.w_out.mT, readout.kappa, 1 - readout.kappa)
     (signal,) = torch.autograd.grad(loss(spikes, y), spikes)
-    signal[:-1] += delta[1:] @ weights.w_rec
-    return signal
+    return signal + torch.cat([delta[1:] @ weights.w_rec, torch.zeros_like(delta[:1])])
 
 
 # --- The same sum in five ways ---------------------------------------------------------------------------------------------------------
@@ -375,6 +374,7 @@ def gradient(
     x, z, psi, weights, populations = trial
     _check(signal, z, {"x": x, "psi": psi})
     _shared(weights)
+    _known(populations)
     n, sizes = z.shape[-1], [size for size, _ in populations]
     if weights.w_in.shape[-2:] != (n, x.shape[-1]) or weights.w_rec.shape[-2:] != (n, n) or sum(sizes) != n:
         shapes = f"w_in, w_rec have shapes {tuple(weights.w_in.shape)}, {tuple(weights.w_rec.shape)}, populations {sizes} neurons"
@@ -418,9 +418,14 @@ class Stream:
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
         self.weights, self.populations, self._params = _shared(weights), populations, _known(populations)
+        n, inputs, sizes = len(weights.w_rec), weights.w_in.shape[1], [size for size, _ in populations]
+        if len(weights.w_in) != n or sum(sizes) != n or like.shape[1] != inputs:
+            there = f"w_in leads from {inputs} inputs to {len(weights.w_in)} neurons, w_rec to {n}"
+            raise ValueError(f"{there}, but populations have {sizes} neurons, and like {like.shape[1]} inputs: of different networks")
+        for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
+            check_alike(name, w, "like", like)
         self._step, self._state = stepwise(weights, populations, readout, like, potentials=True)
-        inputs = like.shape[1] + weights.w_rec.shape[1]
-        self._carries = [Carry(like.new_zeros(len(like), inputs), *like.new_zeros(2, len(like), size, inputs)) for size, _ in populations]
+        self._carries = [Carry(like.new_zeros(len(like), inputs + n), *like.new_zeros(2, len(like), size, inputs + n)) for size in sizes]
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
 
     @torch.no_grad()

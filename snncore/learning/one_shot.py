@@ -12,6 +12,7 @@ Source: F. Scherr, C. Stöckl, W. Maass, One-shot learning with spiking neural n
 branch eprop2 of github.com/IGITUGraz/eligibility_propagation (2019).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -31,7 +32,7 @@ def traces(x: Float[Tensor, "time batch pre"], decay: float) -> Float[Tensor, "t
 
 
 def local_update(
-    w: Float[Tensor, "post pre"],
+    w: Float[Tensor, "*sets post pre"],
     learning_signal: Float[Tensor, "time batch post"],
     psi: Float[Tensor, "time #batch post"],
     trace: Float[Tensor, "time #batch pre"],
@@ -41,7 +42,8 @@ def local_update(
 
     Parameters
     ----------
-    w : tensor, shape (post, pre)
+    w : tensor, shape (post, pre) or (batch, post, pre)
+        One set of weights for all learning signals, or one for each.
     learning_signal : tensor, shape (time, batch, post)
     psi : tensor, shape (time, batch or 1, post)
         Pseudo-derivatives in the trial; 1: all share it, since its input and weights are the same.
@@ -58,6 +60,8 @@ def local_update(
     for name, a, n in (("learning_signal", learning_signal, post), ("psi", psi, post), ("trace", trace, pre)):
         if a.shape not in ((steps, batch, n), (steps, 1, n)):
             raise ValueError(f"{name} has shape {tuple(a.shape)}: ({steps}, {batch} or 1, {n}) is expected, (time, batch, neuron)")
+    if w.shape[:-2] not in ((), (batch,)):
+        raise ValueError(f"w has shape {tuple(w.shape)}: ({post}, {pre}) is expected, or ({batch}, {post}, {pre}), a set for each signal")
     return w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, trace)
 
 
@@ -93,11 +97,11 @@ class OneShot(nn.Module):
 
     Attributes
     ----------
-    compiled : bool or None
-        Whether both networks run by the compiled loop, as in `snncore.networks.recurrent.run`.
+    loop : callable
+        By which both networks run: `snncore.networks.recurrent.run`, or another of the same form.
     """
 
-    compiled: bool | None = None
+    loop: Callable[..., Activity] = staticmethod(run)
 
     def __init__(
         self, inputs: int, shown: int, outputs: int, neurons: int, lsg_neurons: int, dt: float, eta: float, generator: torch.Generator
@@ -114,6 +118,12 @@ class OneShot(nn.Module):
             self.lsg.w_in.mul_((total / sizes).sqrt())  # what is shown counts as much as a layer, all else a quarter of that
 
     @property
+    def constants(self) -> dict[str, float]:
+        """What decides what the weights mean, beside their shapes: times [ms], step size, threshold."""
+        lif, tau_out = self.lif, self.learner.readout.tau_out
+        return {"dt": lif.dt, "eta": self.eta, "tau_m": lif.tau_m, "v_th": lif.v_th, "n_refractory": lif.n_refractory, "tau_out": tau_out}
+
+    @property
     def scale(self) -> float:
         """Of outputs, in which a spike counts 1 at first."""
         return 1 / (1 - self.learner.readout.kappa)
@@ -125,13 +135,13 @@ class OneShot(nn.Module):
     def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None, credit: bool = True) -> Activity:
         """The learner with its own weights, or with those after an update; ``credit`` is that of `snncore.networks.recurrent.run`."""
         weights = weights or self.learner.weights()
-        return run(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True, compiled=self.compiled)
+        return self.loop(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True)
 
     def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
         """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
-        return run(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout, compiled=self.compiled)
+        return self.loop(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout)
 
     def updated(
         self,

@@ -114,7 +114,7 @@ class OneShotClassifier(nn.Module):
     Raises
     ------
     ValueError
-        If there are more ways than slots, two ways have the same slot, or images and slots do not fit.
+        If there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
     """
 
     def __init__(
@@ -180,6 +180,9 @@ class OneShotClassifier(nn.Module):
         episodes, ways = slot.shape
         if ways > self.slots or any(len(set(row)) < ways for row in slot.tolist()):
             raise ValueError(f"{ways} ways need as many different slots, of which this network has {self.slots}: given {slot.tolist()[0]}")
+        if support.shape[2:] != query.shape[2:]:
+            given, asked = (" x ".join(map(str, a.shape[2:])) for a in (support, query))
+            raise ValueError(f"examples are images of {given} numbers, queries of {asked}: scale them to the same size")
         if support.shape[:2] != slot.shape or len(query) != episodes:
             given = f"{tuple(support.shape[:2])} examples, {tuple(slot.shape)} slots, {tuple(query.shape[:2])} queries"
             raise ValueError(f"{given}: give an example for each slot, and queries for each episode")

@@ -1,6 +1,7 @@
 """The state of a training that is under way, in one file: found again after a kill, or refused if it belongs to another training."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,18 @@ from typing import Any
 import torch
 from torch import nn
 
+from snncore.networks.checkpoints import differences
 
-def identity(recipe: Any, seed: int, network: nn.Module) -> dict[str, Any]:
-    """What makes a training this one: its recipe (a dataclass), its seed, and the shapes of its network."""
-    return {"recipe": asdict(recipe), "seed": seed, "shapes": {k: tuple(v.shape) for k, v in network.state_dict().items()}}
+
+def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, if there are any."""
+    shapes = {k: tuple(v.shape) for k, v in network.state_dict().items()}
+    return {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
+
+
+def _named(who: dict[str, Any]) -> dict[str, Any]:
+    """All parts of an identity by their own names."""
+    return {name: value for key, part in who.items() for name, value in (part if isinstance(part, dict) else {key: part}).items()}
 
 
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
@@ -20,13 +29,14 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     Raises
     ------
     ValueError
-        If it belongs to another recipe, seed or network.
+        If it belongs to another recipe, seed or network, or to other constants.
     """
     if not path.exists():
         return None
     saved = torch.load(path, weights_only=True)
     if saved["identity"] != who:
-        raise ValueError(f"{path} belongs to another recipe, seed or network: remove it to begin anew")
+        what = differences(_named(saved["identity"]), _named(who))
+        raise ValueError(f"{path} belongs to another recipe, seed or network ({what}): remove it to begin anew")
     return saved
 
 

@@ -7,7 +7,7 @@ through its tile, from tile to tile over the mesh of its chip, or to another chi
 What chips have and this model has not, besides what `snncore.loihi.compartment` lists: time, and the processors around the cores.
 
 Sources: those of `snncore.loihi.compartment`; the mesh as in SANA-FE (J. A. Boyle et al., IEEE TCAD, 2025), with four cores to a tile and
-tiles numbered column by column.
+tiles numbered column by column, as also in the published code of the spiking relational network (see `snncore.loihi.spec`).
 """
 
 from collections import defaultdict
@@ -178,18 +178,16 @@ class Traffic(NamedTuple):
 
     Attributes
     ----------
-    compartments : array, shape (core,)
-        Updated in each step.
-    spikes, sent, synaptic_operations : arrays, shape (time, core)
-        Spikes of its neurons; messages by which these leave it; spikes that arrive, times their synapses (weights that are not zero, and
-        that to an own auxiliary compartment).
+    updates, spikes, sent, synaptic_operations : arrays, shape (time, core)
+        Updates of compartments, here of each one in each step; spikes of its neurons; messages by which these leave it; spikes that
+        arrive, times their synapses (weights that are not zero, and that to an own auxiliary compartment).
     received : array, shape (core,)
         Messages that arrived.
     between_tiles_x, between_tiles_y, between_chips : int
         Steps of messages from tile to tile along rows and columns; messages to other chips.
     """
 
-    compartments: Counts
+    updates: CountsInTime
     spikes: CountsInTime
     sent: CountsInTime
     synaptic_operations: CountsInTime
@@ -248,7 +246,8 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
                 x_, y_ = (np.abs(a - b) for a, b in zip(_tile(source), _tile(np.full_like(source, core)), strict=True))
                 along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))
                 crossings += int(axons @ ~same)
-    return Traffic(compartments, spikes.T, sent.T, synaptic.T, received, along_x, along_y, crossings)
+    updates = np.broadcast_to(compartments, (steps, cores))
+    return Traffic(updates, spikes.T, sent.T, synaptic.T, received, along_x, along_y, crossings)
 
 
 def _tile(core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,13 @@ SYNAPSES = SYNAPSE_BITS // WEIGHT_BITS  # of a core
 DENSE, ONE_TO_ONE = "dense", "one to one"
 
 
+def _whole(what: str, value: object) -> int:
+    """A size or limit, which is a whole number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{what}: {value!r} is not a whole number above 0")
+    return int(value)
+
+
 @dataclass(frozen=True)
 class Population:
     """Neurons that are placed together.
@@ -83,8 +90,8 @@ class Network:
     Raises
     ------
     ValueError
-        For a name that is used twice, an empty population, a projection from or to a population that does not exist, of an unknown kind,
-        from more neurons than there are, or one to one between different numbers.
+        For a name that is used twice, a size or limit that is not a whole number above 0, a projection from or to a population that does
+        not exist, of an unknown kind, from more neurons than there are, or one to one between different numbers.
     """
 
     populations: Sequence[Population]
@@ -94,8 +101,13 @@ class Network:
     def __post_init__(self):
         if twice := [name for name, count in Counter(p.name for p in self.populations).items() if count > 1]:
             raise ValueError(f"two populations are named {twice[0]!r}")
-        if empty := [p.name for p in self.populations if p.neurons < 1]:
-            raise ValueError(f"population {empty[0]!r} has no neurons")
+        if twice := [p.name for p in self.populations if p.name in self.inputs]:
+            raise ValueError(f"a population and an input are both named {twice[0]!r}")
+        for population in self.populations:
+            for what in ("neurons", "synapses", "neurons_per_core", "compartments"):
+                _whole(f"{what} of population {population.name!r}", getattr(population, what))
+        for name, size in self.inputs.items():
+            _whole(f"the size of input {name!r}", size)
         for p in self.projections:
             self._check(p, self.sizes)
 
@@ -108,7 +120,7 @@ class Network:
             raise ValueError(f"{what} is {p.kind!r}: it should be {DENSE!r} or {ONE_TO_ONE!r}")
         if p.kind == ONE_TO_ONE and (sizes[p.pre] != sizes[p.post] or p.neurons is not None):
             raise ValueError(f"{what} is one to one, which all of {sizes[p.pre]:,} and {sizes[p.post]:,} neurons cannot be")
-        if p.neurons is not None and not 0 < p.neurons <= sizes[p.pre]:
+        if p.neurons is not None and _whole(f"neurons of {what}", p.neurons) > sizes[p.pre]:
             raise ValueError(f"{what} starts at {p.neurons:,} neurons of {sizes[p.pre]:,}")
 
     @functools.cached_property
@@ -227,10 +239,11 @@ def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
     Raises
     ------
     ValueError
-        If a population is in no unit, or in two.
+        If a population is in no unit, or in two; or if the number of chips is not a whole number above 0.
     snncore.loihi.spec.LimitError
         If a unit is too large for a chip, the network for all chips, or if axons that must stay on a chip leave it.
     """
+    _whole("the number of chips", chips)
     cores = network.cores()
     counted = Counter(name for unit in units for name in unit.populations)
     if wrong := [name for name in {*cores, *counted} if counted[name] != 1 or name not in cores]:

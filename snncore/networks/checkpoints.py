@@ -1,6 +1,7 @@
 """Checkpoints of our own trainings: weights in ``data/checkpoints/<name>.safetensors``, how they came about in ``<name>.json``."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,24 +26,40 @@ def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str
     return path
 
 
-def load_checkpoint(name: str, network: Network) -> Network:
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Which values differ, by name, in words; none: an empty string."""
+    names = [name for name in dict.fromkeys([*there, *here]) if there.get(name) != here.get(name)]
+    return ", ".join(f"{name} is {there.get(name, 'not given')} there and {here.get(name, 'not given')} here" for name in names)
+
+
+def load_checkpoint(name: str, network: Network, constants: Mapping[str, Any] | None = None) -> Network:
     """Put the weights of a checkpoint of the package into ``network``, which is returned.
+
+    Parameters
+    ----------
+    name : str
+    network : module
+    constants : mapping, optional
+        What decides what the weights mean beside their shapes, by name, as the training's account has it.
 
     Raises
     ------
     DataError
-        If the file is missing or damaged, or belongs to another architecture.
+        If the file is missing or damaged, or belongs to another architecture or to other constants.
     """
     path = package_file(f"checkpoints/{name}.safetensors")
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} cannot be read: {error}. Restore it with 'git checkout data/checkpoints/{path.name}'") from error
+    about = about_checkpoint(name)
+    remedy = f"take that of its training, {about['command']!r}, or train anew by it"
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        made = about_checkpoint(name)["command"]
-        raise DataError(f"{path} is of another network ({error}): build the one of its training, {made!r}, or train anew by it") from error
+        raise DataError(f"{path} is of another network ({error}): {remedy}") from error
+    if what := differences(about.get("constants", {}), constants or {}):
+        raise DataError(f"{path} is of another configuration ({what}): {remedy}")
     return network
 
 

@@ -13,15 +13,19 @@ Ortner et al., Nature Communications 16 (2025), have the same arm.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from snncore.shapes import described
+
 LINK = 0.5
 START = (0.0, math.pi / 2)  # angles of the joints [rad]
 RANGE = math.pi / 2  # how far a joint can turn to each side of its start
+JOINTS = ("shoulder", "elbow")
 FASTEST = 60.0  # fastest turn of a joint [rad/s]: one of 20,000 movements of the family is faster
 
 
@@ -49,8 +53,9 @@ def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movem
     Raises
     ------
     ValueError
-        For less than 2 steps, in which nothing can vary.
+        For less than 2 steps, in which nothing can vary; or if dt is no time.
     """
+    _check(dt)
     if steps < 2:
         raise ValueError(f"steps is {steps}: a movement has at least 2")
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
@@ -64,6 +69,22 @@ def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movem
     return Movements(move(omega, dt), omega)
 
 
+def _check(dt: float) -> None:
+    """A step has to last."""
+    if not 0 < dt < math.inf:
+        raise ValueError(f"dt is {dt}: give the time of a step, above 0 [ms]")
+
+
+def _largest(a: Tensor) -> tuple[int, ...]:
+    """Where the largest number is."""
+    return tuple(int(k) for k in torch.unravel_index(a.argmax(), a.shape))
+
+
+def _place(indices: Sequence[int] | Tensor) -> str:
+    """Step and path, for messages."""
+    return f"step {int(indices[0])} of path {int(indices[1])}"
+
+
 def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
     """The movement that brings the tip along a path of points (x, y), elbow bent to the left, by inverse kinematics.
 
@@ -71,33 +92,43 @@ def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
     ------
     ValueError
         If a point is not finite or out of reach, there are fewer than 3, or a joint would have to turn farther or faster than it can; if
-        the points are no array of that shape.
+        the points are no tensor of that shape, or dt is no time.
+    TypeError
+        If the points are no tensor of floats.
     """
-    if path.ndim != 3 or path.shape[-1] != 2:
+    if not (isinstance(path, Tensor) and path.is_floating_point()):
+        given = described(path)
+        raise TypeError(f"the path is {given}: give a tensor of floats; of a list of points (x, y), torch.tensor(path).float()[:, None]")
+    _check(dt)
+    if path.ndim != 3 or path.shape[-1] != 2 or not path.shape[1]:
         raise ValueError(f"the path has shape {tuple(path.shape)}: give (time, batch, 2); of one path of points (x, y), path[:, None]")
     if len(path) < 3:
         raise ValueError(f"the path has {len(path)} points: give one per step, at least 3")
     if not path.isfinite().all():
-        raise ValueError(f"{int((~path.isfinite().all(-1)).sum())} points of the path are not finite: remove them or fill the gaps")
+        bad = (~path.isfinite().all(-1)).nonzero()
+        raise ValueError(f"{_place(bad[0])} is not finite ({len(bad)} such points in all): remove them or fill the gaps")
     distance = path.norm(dim=-1)
     if distance.max() > 2 * LINK:
-        step = int(distance.amax(1).argmax())
-        raise ValueError(f"step {step} of a path is {float(distance.max()):.2f} from the shoulder: the arm reaches {2 * LINK}; shrink it")
+        far = f"{_place(_largest(distance))} is {float(distance.max()):.2f} from the shoulder, (0, 0)"
+        raise ValueError(f"{far}: the arm reaches {2 * LINK}; shrink the path")
     second = torch.acos((distance**2 / (2 * LINK**2) - 1).clamp(-1, 1))
     first = torch.atan2(path[..., 1], path[..., 0]) - second / 2
     phi = torch.stack([first, second], -1)
     turned = phi - phi.new_tensor(START)
     if turned.abs().max() > RANGE + 2 * torch.finfo(path.dtype).eps ** 0.5:  # as uncertain is the arc cosine of a stretched arm
-        worst = turned.abs().amax((0, 1))
+        place = _largest(turned.abs())
         raise ValueError(
-            f"the path needs turns of {float(worst[0]):.2f} and {float(worst[1]):.2f} rad from the start: a joint has {RANGE:.2f} to each "
-            "side; move the path, or make it smaller"
+            f"{_place(place)} needs the {JOINTS[place[-1]]} to turn by {float(turned.abs().max()):.2f} rad from its start: a joint has "
+            f"{RANGE:.2f} to each side; move the path, or make it smaller"
         )
     omega = torch.cat([turned[:1], turned.diff(dim=0)]) / (dt / 1000)
     if omega.abs().max() > FASTEST:
+        place = _largest(omega.abs())
+        start = tuple(round(float(x), 3) for x in tip_of(path.new_tensor(START)))
         raise ValueError(
-            f"a joint would have to turn by {float(omega.abs().max()):.0f} rad/s: its limit is {FASTEST:.0f}; begin at the arm's start "
-            f"{tuple(round(float(x), 3) for x in tip_of(path.new_tensor(START)))}, and slow the path down"
+            f"{_place(place)}, {float(distance[place[:2]]):.2f} from the shoulder, (0, 0), needs the {JOINTS[place[-1]]} to turn by "
+            f"{float(omega.abs().max()):.0f} rad/s: its limit is {FASTEST:.0f}; "
+            + (f"begin where the arm starts, {start}" if not place[0] else "slow the path down there, and keep away from the shoulder")
         )
     return Movements(path, omega)
 
@@ -113,8 +144,7 @@ class Code(NamedTuple):
         """Spikes at the rates of the bells, as regular as perfect integrators fire; inputs: those of x, then those of y.
 
         A neuron fires when the integral of its rate reaches the next whole number. It starts from a fraction of its own, so that
-        neighbors do not fire together. The source draws spikes at these rates instead: two fifths of the error that was then left after
-        one update was their noise.
+        neighbors do not fire together. The source draws spikes at these rates instead.
         """
         k = torch.arange(2 * self.neurons, device=tip.device)
         centers = torch.linspace(-1.1, 1.1, self.neurons, device=tip.device)

@@ -46,9 +46,12 @@ def draw(classes: Sequence[Int[Tensor, " _"]], count: int, ways: int, queries: i
     """
     if len(classes) < ways:
         raise ValueError(f"{ways} ways need as many classes: there are {len(classes)}")
-    if (least := min(map(len, classes))) < 1 + queries:
+    few = [k for k, places in enumerate(classes) if len(places) < 1 + queries]
+    if few:
         needed = f"one to learn from and {queries} to ask about are {1 + queries}"
-        raise ValueError(f"a class has {least} examples: {needed}; ask about fewer")
+        raise ValueError(
+            f"class {few[0]} has {len(classes[few[0]])} examples: {needed}; ask about fewer, or leave out such classes, {len(few)} in all"
+        )
     support, query = [], []
     for _ in range(count):
         for k in torch.randperm(len(classes), generator=generator)[:ways].tolist():

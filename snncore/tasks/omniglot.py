@@ -30,7 +30,8 @@ def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
         If they are not 105 x 105 pixels large.
     """
     if ink.shape[1:] != (OFFICIAL, OFFICIAL):
-        raise DataError(f"images of {ink.shape[1]} x {ink.shape[2]} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}")
+        given = " x ".join(map(str, ink.shape[1:]))
+        raise DataError(f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them")
     return F.adaptive_avg_pool2d(torch.from_numpy(ink).float()[:, None], SIDE)
 
 
@@ -62,6 +63,28 @@ def read_runs(folder: Path) -> list[Run]:
     if not lists:
         raise DataError(f"{folder} has no run: it should hold folders such as run01, each with class_labels.txt and the images it names")
     return [_run(folder, path) for path in lists]
+
+
+def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator) -> list[Run]:
+    """Runs like the official ones: symbols of one evaluation alphabet, examples by one drawer, queries by another.
+
+    Raises
+    ------
+    ValueError
+        If an evaluation alphabet has fewer symbols than ways, or there are less than two drawers.
+    """
+    runs, chosen = [], data.is_eval
+    alphabets, drawers = np.unique(data.alphabet[chosen]), np.unique(data.drawer[chosen])
+    for k in range(count):
+        alphabet = alphabets[int(torch.randint(len(alphabets), (), generator=generator))]
+        symbols = np.unique(data.character[data.alphabet == alphabet])
+        if len(symbols) < ways or len(drawers) < 2:
+            raise ValueError(f"{data.alphabets[alphabet]} has {len(symbols)} symbols, {len(drawers)} drawers: a run needs {ways} and 2")
+        some = symbols[torch.randperm(len(symbols), generator=generator)[:ways].numpy()]
+        pair = drawers[torch.randperm(len(drawers), generator=generator)[:2].numpy()]
+        support, query = (shrink(np.concatenate([data.images[(data.character == c) & (data.drawer == by)] for c in some])) for by in pair)
+        runs.append(Run(f"{data.alphabets[alphabet]} {k + 1}", support, query, torch.arange(ways)))
+    return runs
 
 
 def _run(folder: Path, path: Path) -> Run:

@@ -27,7 +27,7 @@ BANDS, LOWEST, HIGHEST = 32, 100.0, 6000.0  # filters, and the first and last ce
 STRETCH = 0.02  # [s]
 STRETCHES = 50  # of a word
 FIBERS, FASTEST, RANGE = 8, 200.0, 4.0  # of a band; their highest rate [Hz]; powers of ten from silence to that
-SILENCE = 50.0  # largest amplitude (of 32,767) below which there is no word
+SILENCE = 50.0  # largest amplitude around the mean (of 32,767) below which there is no word
 
 HELD_OUT = ("eight", "five", "happy", "nine", "one", "seven", "six", "three", "two", "zero")  # words that no training hears
 
@@ -45,18 +45,19 @@ def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tens
     Raises
     ------
     DataError
-        If the word has another rate, is longer than a second or shorter than a tenth of one, or is silent; or if it is no row of integers.
+        If the word has another rate, is longer than a second or shorter than a tenth of one, or is silent, whatever its offset; or if it is
+        no row of 16-bit integers.
     """
-    if waveform.ndim != 1 or not np.issubdtype(waveform.dtype, np.integer):
+    if waveform.ndim != 1 or waveform.dtype != np.int16:
         raise DataError(
-            f"the word is {described(waveform)}: give one channel of 16-bit integers; floats from -1 to 1 times 32,767, rounded"
+            f"the word is {described(waveform)}: give one channel of 16-bit integers (int16); floats from -1 to 1 times 32,767, rounded"
         )
     if rate != RATE:
         raise DataError(f"the word has {rate} samples per second: resample it to {RATE}")
     if not RATE // 10 <= len(waveform) <= RATE:
         raise DataError(f"the word has {len(waveform)} samples: cut it to one second, at most {RATE} and at least {RATE // 10}")
-    if (loudest := float(np.abs(waveform.astype(float)).max())) < SILENCE:
-        raise DataError(f"the word is silent: its largest amplitude is {loudest:.0f}, less than {SILENCE:.0f} of 32,767")
+    if (loudest := float(np.abs(waveform - waveform.mean()).max())) < SILENCE:
+        raise DataError(f"the word is silent: its largest amplitude is {loudest:.0f}, less than {SILENCE:.0f} of 32,767; record it louder")
     wave = np.zeros(RATE)
     wave[: len(waveform)] = waveform
     heard = np.stack([lfilter(*gammatone(f, "iir", fs=RATE), wave) for f in centers()])

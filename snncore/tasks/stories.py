@@ -82,20 +82,23 @@ def parse(text: str, name: str) -> list[Example]:
     Raises
     ------
     DataError
-        For a line of another form, a number out of order, a question before any statement, an unknown word: names file and line.
+        For a line of another form, a number out of order, a question before any statement, a story without a question, an unknown word:
+        names file and line.
     """
     found: list[Example] = []
     statements: dict[int, str] = {}
-    last = 0
+    last, asked = 0, False
     for line_number, line in enumerate(text.splitlines(), 1):
-        match = re.fullmatch(r"(\d+) ([A-Za-z ]+?)(?:\.|\? ?\t([A-Za-z,]+)\t(\d+(?: \d+)*))", line)
+        match = re.fullmatch(r"([0-9]+) ([A-Za-z]+(?: [A-Za-z]+)*)(?:\.|\? ?\t([A-Za-z,]+)\t([0-9]+(?: [0-9]+)*))", line)
         try:
             if not match:
                 raise ValueError("expected '3 A statement.' or '3 A question?<tab>answer<tab>1 2'")
             number, sentence, answer = int(match[1]), match[2].lower(), match[3]
             if number not in (1, last + 1):
                 raise ValueError(f"the number should be {last + 1}, or 1 to begin a story")
-            statements, last = ({} if number == 1 else statements), number
+            if number == 1 and statements and not asked:
+                raise ValueError("a new story begins, but the one before has no question")
+            statements, asked, last = ({} if number == 1 else statements), asked and number > 1, number
             numbers_of(sentence)
             if not answer:
                 statements[number] = sentence
@@ -106,8 +109,9 @@ def parse(text: str, name: str) -> list[Example]:
         except ValueError as error:
             raise DataError(f"{name}, line {line_number}: {error} (line: {line!r})") from None
         found.append(Example(tuple(statements.values()), sentence, answer))
-    if not found:
-        raise DataError(f"{name}: there is no question in it")
+        asked = True
+    if not asked:
+        raise DataError(f"{name}: there is no question {'about its last story' if found else 'in it'}")
     return found
 
 

@@ -1,5 +1,6 @@
 """The published layout, chip for chip, and the talk's table."""
 
+import argparse
 import json
 
 import numpy as np
@@ -63,7 +64,8 @@ def test_events_of_two_sentences_by_hand():
     forward = 3 * 1024 + 256 + 256 + 512 + 159 + 181
     spikes = 0.02 * (encoders * 110 + relays * 14 + forward * 37)
     assert found["update_active"] == pytest.approx(spikes)
-    assert found["update_active"] + found["update_inactive"] == 143 * (2 * encoders + relays + 10 * 20 + forward)
+    updates = 143 * (2 * encoders + 10 * 20 + forward) + 14 * relays  # of relays only while the gate is open
+    assert found["update_active"] + found["update_inactive"] == updates
     inside = 0.02 * 110 * (encoders * 200 + 200 * (2 * 4 + 10))  # recurrent synapses, and those to relays
     to_pairs = 0.02 * 14 * 200 * 256 * 9  # relays: two sentences and the question of each of three pairs
     after = 0.02 * 37 * (3 * 3 * 256 * 256 + 3 * 256 + 256 * 256 + 256 * 512 + 512 * 159 + 159 * 181)
@@ -72,7 +74,13 @@ def test_events_of_two_sentences_by_hand():
     axons += 0.02 * 37 * (3 * 3 * 256 * 2 + 3 * 256 + 256 * 2 + 256 * 4 + 512 * 3 + 159)
     assert found["spike_in_tile"] == pytest.approx(axons)
     active = energy.all_active(found)
-    assert (active["update_active"], active["update_inactive"]) == (143 * (2 * encoders + relays + 200 + forward), 0)
+    assert (active["update_active"], active["update_inactive"]) == (updates, 0)
+    modules = energy.module_events(place(layout.network, layout.units, 22), layout.used(2), 0.02)
+    assert modules["relays"] == pytest.approx({
+        "update_active": 0.02 * 14 * relays, "update_inactive": (1 - 0.02) * 14 * relays,
+        "synaptic_operation": 0.02 * 110 * 200 * 18, "spike_in_tile": 0.02 * 110 * 200 * 18,
+    })  # fmt: skip
+    assert modules["pairs, layer 1"]["synaptic_operation"] == pytest.approx(to_pairs)
 
 
 def test_drawn_events_are_as_many_as_expected():
@@ -88,6 +96,9 @@ def test_drawn_events_are_as_many_as_expected():
     words = 3 * 110 * 2  # messages of the words, which come from elsewhere
     assert found["spike_in_tile"] == pytest.approx(expected["spike_in_tile"] - words, rel=0.04)
     still = energy.drawn(layout, placement, 2, 0.0, np.random.default_rng(0))
+    relays = placement.cores["relay of question, block 3"]
+    assert still.updates[:, relays].sum() == 14 * 200
+    assert (still.updates[96:110, relays].sum(1) == 200).all()
     updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
     assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (465 + updates) + 110 * 100 * 3.5))
     always = energy.drawn(layout, placement, 2, 1.0, np.random.default_rng(0))
@@ -105,8 +116,9 @@ def test_drawn_events_are_as_many_as_expected():
 
 def test_barriers_of_many_chips_explain_a_part_of_the_time(tmp_path):
     record = Record("energy", "smoke", tmp_path)
-    energy.waiting(record, 1.5)
+    energy.waiting(record, (0.5, 1.5))
     values = {name: entry["value"] for name, entry in json.loads((tmp_path / "values.json").read_text()).items()}
+    assert values["remainder"] == f"{9.105 - 1.5:.2f} to {9.105 - 0.5:.2f} ms"
     assert values["barriers"] == pytest.approx(143 * 16.2e-3)
     assert values["time_left"] == pytest.approx(143 * (0.06367 - 0.0162) - 1.5, abs=1e-3)
 
@@ -132,27 +144,64 @@ def test_short_stories_are_counted(tmp_path, monkeypatch):
     assert row["n"] == 42
 
 
-def test_parts_of_the_measured_run_add_up():
-    """Power times time, as published: 7.478 mJ, half of it by the x86 processors; with as many cores as were measured, both ends are it."""
-    for per_core in (True, False):
-        parts = energy.parts(124, per_core)
-        assert sum(parts) == pytest.approx(7.478, abs=0.002)
-        assert parts.x86 / sum(parts) == pytest.approx(0.50, abs=0.005)
-        assert parts.core_dynamic == pytest.approx(2.03, abs=0.005)
-    assert energy.parts(248, True).core_dynamic == pytest.approx(2 * 2.028, abs=0.005)
-    assert energy.parts(248, False) == energy.parts(124, False)
-    twice = energy.parts(124, True, 2 * 9.105)  # the cores have as much to do, all others need their power for longer
-    assert sum(twice) == pytest.approx(2 * 7.478 - 2.028, abs=0.005)
+TWO = energy.Account(124, 14, (0.2, 0.4), (0.5, 1.8), (0, 0))
 
 
-def test_a_question_that_takes_longer_needs_more(placed):
-    """By hand, for 20 sentences: 0.73 / 0.38 of the measured time, for which 598.5 of 821.2 mW flow whatever the cores do."""
-    table = placed[0].lengths.set_index("sentences")
-    time = 9.105 * 0.73 / 0.38
-    assert table.loc[20, "time"] == pytest.approx(time)
-    for end in ("low", "high"):
-        assert table.loc[20, f"longer_{end}"] - table.loc[20, end] == pytest.approx(0.5985 * (time - 9.105))
-        assert table.loc[2, f"longer_{end}"] == pytest.approx(table.loc[2, end])
+def test_the_run_with_two_sentences_is_itself():
+    """Power times time, as published: 7.478 mJ, half of it by the x86 processors."""
+    for end in energy.terms(TWO, TWO):
+        assert end.energy == pytest.approx(7.478, abs=0.002)
+        assert end.x86 / end.energy == pytest.approx(0.50, abs=0.005)
+        assert end.core_dynamic == pytest.approx(2.03, abs=0.005)
+        assert end.of_ratios() == pytest.approx({"energy": 7.478, "latency": 9.105, "edp": 68.09}, rel=1e-3)
+
+
+def test_ends_by_hand():
+    """Lower: the measured run, and what more events need. Upper: lines through (1 core, 1 chip) and (124 cores, 14 chips)."""
+    low, high = energy.terms(energy.Account(247, 27, (1.2, 1.5), (0.6, 2.1), (0, 0)), TWO)
+    assert low == pytest.approx((2.02768 + 1.0, 181.6 + 9.5, 407.4, 9.105 + 0.1), rel=1e-5)
+    static = 181.6 + (181.6 - 1.006) + 9.5 + (9.5 - 0.149)  # 123 cores and 13 chips more, as far as it is between the two runs
+    step = 9.105 / 143 + (9.105 / 143 - 13.986 / 840)
+    assert high == pytest.approx((2.02768 * 247 / 124, static, 407.4 + (407.4 - 23.195), 143 * step + 0.3), rel=1e-5)
+    assert high.energy == pytest.approx(high.core_dynamic + (high.static_power + high.x86_power) * high.time / 1000)
+    assert energy.terms(energy.Account(124, 14, (1.2, 9.0), (0.6, 2.1), (0, 0)), TWO)[1].core_dynamic == pytest.approx(2.02768 + 8.6)
+
+
+@pytest.mark.parametrize(("cores", "chips"), [(-4, 14), (124, 0), (123, 14), (124, 13)])
+def test_less_than_was_measured_is_refused(cores, chips):
+    with pytest.raises(ValueError, match=f"{cores} cores on {chips} chips are fewer than were measured, 124 on 14"):
+        energy.terms(TWO._replace(cores=cores, chips=chips), TWO)
+
+
+def test_ends_hold_what_events_need(placed):
+    result, rows = placed
+    layout = on_chips.layout(SIZES["paper"], 180)
+    placement = place(layout.network, layout.units, 22)
+    for n in (2, 20):
+        a = energy.account(layout, placement, n, 0)
+        low, high = result.lengths[n]
+        assert a.energy[0] < low.core_dynamic <= high.core_dynamic
+        assert a.energy[1] < high.core_dynamic
+        assert (a.cores, a.chips) == (rows[f"relnet.cores.{n}"], rows[f"relnet.chips.touched.{n}"])
+        few, many = (energy.events(placement, layout.used(n), rate) for rate in (0.01, 0.1))
+        least = few["update_active"] * 81 + few["update_inactive"] * 52 + few["synaptic_operation"] * 23.6 + few["spike_in_tile"] * 1.7
+        most = many["update_active"] * 142.1 + many["update_inactive"] * 72.8 + many["synaptic_operation"] * 35.5
+        most += many["spike_in_tile"] * 111
+        assert a.energy == pytest.approx((1e-9 * least + 22 * 5.94e-3, 1e-9 * most + 22 * 5.94e-3))  # all chips are reset, whatever is used
+        if n == 2:
+            assert rows["relnet.measured.core_dynamic"] == pytest.approx(sum(a.energy) / 2)
+            assert rows["relnet.measured.time"] == pytest.approx(sum(a.time) / 2)
+
+
+def test_energies_of_kinds_and_of_modules_are_all_that_there_is(placed, folder):
+    table = pd.read_csv(folder / "where.csv").set_index("where")
+    layout = on_chips.layout(SIZES["paper"], 180)
+    few = energy.events(place(layout.network, layout.units, 22), layout.used(20), 0.01)
+    prices = {"update_active": 81, "update_inactive": 52, "synaptic_operation": 23.6, "spike_in_tile": 1.7}
+    whole = 1e-6 * sum(few[name] * price for name, price in prices.items())
+    lows = [float(text.split(" to ")[0].replace(",", "")) for text in table["20 sentences [µJ]"]]
+    assert sum(lows[:3]) == pytest.approx(whole, abs=0.2)
+    assert sum(lows[3:]) == pytest.approx(whole, abs=0.5)
 
 
 def test_many_additional_cores_are_more_than_twice_as_many(placed, folder):
@@ -170,22 +219,82 @@ def test_why_loihi_is_slower_says_no_more_than_two_runs_tell():
     assert energy.why_slower(9.2, 9.1, 2.4) == "it does not take longer"
 
 
-def test_lengths_do_not_use_the_ratios_but_for_what_they_imply(placed, monkeypatch, tmp_path):
-    table = placed[0].lengths
-    cores = dict(zip(table["sentences"], table["cores"], strict=True))
+def test_ends_do_not_use_the_ratios_but_for_what_they_imply(placed, folder, monkeypatch, tmp_path):
+    accounts = {n: energy.Account(124 * n // 2, 14 + n // 4, (0.2 * n, 0.4 * n), (0.5, 1.8), (n, n)) for n in (2, 20)}
+    ends = [energy.lengths(Record("energy", "smoke", tmp_path), accounts)]
+    written = (tmp_path / "implied.csv").read_text()
     monkeypatch.setattr(energy, "published_ratio", lambda ratio, n: 1.0)
-    other = energy.lengths(Record("energy", "smoke", tmp_path), cores)
-    assert other[["low", "high"]].equals(table[["low", "high"]])
-    assert (other["gpu_high"] == other["high"]).all()
-    assert not table["gpu_high"].equals(table["high"])
+    ends.append(energy.lengths(Record("energy", "smoke", tmp_path), accounts))
+    assert ends[0] == ends[1]
+    ours, implied = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("lengths", "implied"))
+    assert (ours.to_numpy() == implied.to_numpy()).all()
+    assert (tmp_path / "implied.csv").read_text() != written
 
 
-def test_sensitivity(placed):
-    table = placed[0].sensitivity.set_index(["sentences", "change"])["factor"]
-    assert table[2, "without the x86 processors"] == pytest.approx(1 / (1 - 407.4 / 821.2), rel=1e-3)
-    assert table[2, "cores at work: energy by chips, not by cores"] == 1
+def test_without_a_gpu_no_ratio_is_entered(placed, folder):
+    assert not [name for name in placed[1] if "_ratio." in name]
+    assert json.loads((folder / "values.json").read_text())["gpu_card"]["text"] == "none was measured"
+
+
+def test_ratios_of_a_measured_gpu_by_hand(tmp_path):
+    two, more = (energy.Terms(2.0, 100.0, 300.0, 10.0),) * 2, (energy.Terms(2.0, 100.0, 300.0, 10.0), energy.Terms(6.0, 300.0, 300.0, 20.0))
+    kept = pd.DataFrame([
+        {"sentences": n, "batch": batch, "time [ms]": 5.0, "energy [mJ]": 300.0 / batch, "without rest [mJ]": 120.0 / batch,
+         "device": "Fake 1000", "clocks": "1500 MHz", "date": "2026-11-27"}
+        for n in (2, 20) for batch in (1, 8)
+    ])  # fmt: skip
+    record = Record("energy", "smoke", tmp_path)
+    energy.beside_gpu(record, {2: two, 20: more}, kept)
+    rows = {row["id"]: (row["ours"], row["low"], row["high"]) for row in read_rows(tmp_path)}
+    assert rows["relnet.energy_ratio.2"] == pytest.approx((20.0, 20.0, 20.0))  # 2 mJ, and 0.4 W for 10 ms
+    assert rows["relnet.latency_ratio.2"] == pytest.approx((0.5, 0.5, 0.5))
+    assert rows["relnet.edp_ratio.2"] == pytest.approx((10.0, 10.0, 10.0))
+    assert rows["relnet.energy_ratio.20"] == pytest.approx((120 / 11.5, 120 / 18, 20.0))  # in the middle: 4 mJ, and 0.5 W for 15 ms
+    assert rows["relnet.latency_ratio.20"] == pytest.approx((5 / 15, 5 / 20, 0.5))
+    assert rows["relnet.edp_ratio.20"] == pytest.approx((600 / (11.5 * 15), 600 / (18 * 20), 10.0))
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert values["gpu_card"]["text"] == "Fake 1000, 1500 MHz, 2026-11-27"
+
+    moved = energy.sensitivity(record, {2: two, 20: more}, kept).set_index(["sentences", "change"])
+    assert moved.loc[(2, "with what the GPU needs at rest"), "high"] == pytest.approx(300 / 120)
+    assert moved.loc[(20, "GPU: best batch"), "low"] == pytest.approx(1 / 8)
+    assert json.loads((tmp_path / "values.json").read_text())["moves_most_20"]["text"] == "GPU: best batch"
+
+
+def test_a_kept_gpu_enters_the_chapter(monkeypatch, tmp_path):
+    """The run asks for it with the lengths of the talk's table."""
+    asked = []
+    monkeypatch.setattr(energy, "kept_gpu", lambda given: asked.append(given))
+    for name in ("priced", "emulated", "lengths", "beside_ratios", "beside_gpu", "sensitivity"):
+        monkeypatch.setattr(energy, name, lambda *given: None)
+    energy.placed(Record("energy", "smoke", tmp_path), energy.config("smoke"))
+    assert asked == [(2, 6, 10, 16, 20)]
+
+
+def test_sensitivity(placed, folder):
+    table = placed[0].sensitivity.set_index(["sentences", "change"])
+    low, high = placed[0].lengths[20]
+    assumed = [name for name in table.loc[20].index if ": as measured, or" in name or "by events, or" in name]
+    assert len(assumed) == 4
+    assert (table.loc[[(2, name) for name in assumed], ["low", "high"]] == 1).to_numpy().all()  # with 2 sentences, all that was measured
+    assert table.loc[(2, "without the x86 processors"), "high"] == pytest.approx(1 / (1 - 407.4 / 821.1), rel=1e-3)
     watts = 123.3 / 6.65  # with 2 sentences, by the talk's ratios and the run on Loihi
-    assert table[2, "with what the GPU needs when idle"] == pytest.approx((watts + 33.93) / watts, rel=1e-3)
-    longest = 4.36 * (2.028 * 2320 / 124 + 7.478 - 2.028)  # of the GPU [mJ]
-    assert table[20, "with what the GPU needs when idle"] == pytest.approx((longest + 33.93 * 6.65) / longest, rel=1e-3)
-    assert (table >= 1).all()
+    assert table.loc[(2, "with what the GPU needs at rest"), "high"] == pytest.approx((watts + 33.93) / watts, rel=1e-3)
+    core, static, x86, time = ((a + b) / 2 for a, b in zip(low, high, strict=True))
+    start = core + (static + x86) * time / 1000
+    by_hand = [start / (core + (power + x86) * time / 1000) for power in (high.static_power, low.static_power)]
+    assert table.loc[(20, "power at rest: as measured, or by cores")].tolist() == pytest.approx(by_hand)
+    by_hand = [start / (start - core + of) for of in (high.core_dynamic, low.core_dynamic)]
+    assert table.loc[(20, "cores at work: by events, or by their number")].tolist() == pytest.approx(by_hand)
+    values = json.loads((folder / "values.json").read_text())
+    for n in (2, 20):
+        farthest = np.maximum(table.loc[n]["high"], 1 / table.loc[n]["low"])
+        assert values[f"moves_most_{n}"]["value"] == farthest.idxmax()
+        assert values[f"moves_most_{n}_factor"]["value"] == farthest.max()
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path):
+    parser = argparse.ArgumentParser()
+    energy.options(parser)
+    with pytest.raises(SystemExit, match="nowhere/python cannot be run: give the Python that has SANA-FE"):
+        energy.command(parser.parse_args(["--sanafe", str(tmp_path / "nowhere/python"), "--keep", str(tmp_path / "kept.npz")]))

@@ -204,6 +204,17 @@ def test_the_stopping_rule_of_the_published_code():
     assert int(learner.stopped) == 10
 
 
+def test_readouts_begin_larger_where_they_make_the_learning_signals():
+    for small in eprop.SMALL:
+        signal = small.removesuffix("-small")
+        large, others = (eprop.EvidenceLearner(kind, 0).network.weights() for kind in (signal, small))
+        assert torch.equal(large.w_in, others.w_in)
+        assert torch.equal(large.w_rec, others.w_rec)
+        assert torch.equal(large.w_out, 10 * others.w_out)
+        ratio = float(large.w_out.detach().std() / eprop.EvidenceLearner("random", 0).w_feedback.std())
+        assert ratio == pytest.approx(1, abs=0.2)  # as strong as random feedback
+
+
 def test_all_signals_make_a_learner():
     for signal in eprop.SIGNALS:
         learner = eprop.EvidenceLearner(signal, 0)

@@ -1,6 +1,7 @@
 import argparse
 import dataclasses
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from snncore.experiments.record import Record, read_rows
 from snncore.loihi.emulator import emulate
 from snncore.networks.checkpoints import accounts
 from snncore.networks.lstm import LSTMNetwork
+from snncore.networks.recurrent import run
 
 
 def test_a_spike_keeps_the_potential_down_by_the_jump():
@@ -115,6 +117,10 @@ def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_p
     assert rows["lstm"] == pytest.approx(100 * int((by_lstm == labels).sum()) / 200)
     assert rows["gap"] == pytest.approx(rows["lstm"] - right)
     assert rows["emulator_gap"] == pytest.approx(right - right_on_chip)
+    double = deepcopy(network.network).double()
+    with torch.no_grad():
+        in_double = run(x.double(), double.weights(), double.populations, double.readout, compiled=False).y[-1].argmax(1)
+    assert rows["agreement.double"] == pytest.approx(100 * int((chosen == in_double).sum()) / 200)
     assert rows["spikes"] == pytest.approx(chip.z_trace[..., :240].sum() / 200)
 
 

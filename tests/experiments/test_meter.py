@@ -1,11 +1,13 @@
 """Energy of a GPU by a fake NVML, of a CPU by a fake powercap folder, and of questions at a power that is known."""
 
 import argparse
+import itertools
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import torch
 
@@ -25,6 +27,7 @@ def fake_nvml(**changed):
         "nvmlSystemGetDriverVersion": lambda: "1.2.3",
         "nvmlDeviceGetTotalEnergyConsumption": lambda card: round(25_000 * time.perf_counter()),
         "nvmlDeviceGetPowerUsage": {"card": 25_000}.get,
+        "nvmlDeviceGetPowerManagementLimit": {"card": 30_000}.get,
         "nvmlDeviceGetClockInfo": lambda card, kind: {1: 1500, 2: 900}[kind],
     }
     return SimpleNamespace(NVMLError=FakeError, NVML_CLOCK_SM=1, NVML_CLOCK_MEM=2, **functions | changed)
@@ -49,7 +52,17 @@ def test_energy_of_a_gpu_is_power_times_time(cuda, nvml, how):
     count, took, spent = meter.watched(lambda: time.sleep(0.01), found.joules, 0.2)
     assert 1 < count < 21
     assert spent == pytest.approx(25 * took, rel=0.02)
-    assert found.about() == {"device": "Fake 1000", "driver": f"1.2.3, {how}", "clocks": "SM 1500 MHz, memory 900 MHz"}
+    assert found.about() == {
+        "device": "Fake 1000",
+        "driver": f"1.2.3, {how}",
+        "clocks": "SM 1500 MHz, memory 900 MHz",
+        "power limit": "30 W",
+    }
+
+
+def test_a_card_without_a_power_limit_is_measured(cuda):
+    found = meter.gpu_meter(fake_nvml(nvmlDeviceGetPowerManagementLimit=refuse))
+    assert found.about()["power limit"] == "not read"
 
 
 def test_power_is_added_up_by_trapezoids():
@@ -95,6 +108,12 @@ def test_a_cpu_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
     with pytest.raises(meter.NoMeterError, match=r"there is no .*/intel-rapl:.*/energy_uj: Linux has it"):
         meter.cpu_meter(tmp_path)
     zone(tmp_path / "intel-rapl:0", "package-0", 0)
+    for name in ("energy_uj", "max_energy_range_uj"):
+        good = (tmp_path / "intel-rapl:0" / name).read_text()
+        (tmp_path / "intel-rapl:0" / name).write_text("<busy>")
+        with pytest.raises(meter.NoMeterError, match=f"intel-rapl:0/{name} holds '<busy>', which is no number"):
+            meter.cpu_meter(tmp_path)
+        (tmp_path / "intel-rapl:0" / name).write_text(good)
     read = Path.read_text
 
     def guarded(path, *more):
@@ -118,6 +137,20 @@ def test_questions_at_a_known_power():
         assert row["without rest [mJ]"] == pytest.approx(0, abs=0.01 * row["energy [mJ]"])
         assert row["rest [W]"] == pytest.approx(10, rel=0.01)
         assert row["device"] == "ours"
+        assert row["where"] == "cpu"
+        assert row["torch"] == torch.__version__
+    with pytest.raises(ValueError, match="a batch of -1 questions cannot be measured"):
+        meter.measure(known, "cpu", lengths=[2], batches=(1, -1), seconds=0.1)
+
+
+def test_no_second_row_if_single_questions_need_least(tmp_path):
+    """With a counter that doubles at each reading, what is measured later needs more."""
+    readings = itertools.count()
+    known = meter.Meter(lambda: 2.0 ** next(readings), lambda: {"device": "ours", "clocks": "1 MHz"})
+    table = meter.measure(known, "cpu", lengths=[2], batches=(1, 1), seconds=0.2)
+    assert table["batch"].tolist() == [1]
+    table.assign(where="cuda").to_csv(tmp_path / "gpu.csv", index=False)
+    assert meter.kept_gpu([2], tmp_path / "gpu.csv")["time [ms]"].tolist() == pytest.approx(table["time [ms]"].tolist())
 
 
 def test_a_counter_that_stands_still_is_no_energy_of_0():
@@ -140,8 +173,44 @@ def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys):
     path = tmp_path / "kept.csv"
     assert energy.command(parser.parse_args(["--measure", "--keep", str(path)]))
     assert "cuda is left out: none here" in capsys.readouterr().out
-    assert len(path.read_text().splitlines()) == 3
+    assert len(path.read_text().splitlines()) in (2, 3)
     monkeypatch.setattr(meter, "cpu_meter", no_meter)
     with pytest.raises(SystemExit, match="nothing was measured"):
         energy.command(parser.parse_args(["--measure"]))
     assert not energy.command(parser.parse_args([]))
+
+
+GPU = {"where": "cuda", "sentences": 2, "batch": 1, "time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 100.0, "rest [W]": 40.0}
+GPU |= {"device": "Fake 1000", "driver": "1.2.3, counter", "clocks": "SM 1500 MHz", "date": "2026-11-27"}
+
+
+def test_a_kept_gpu_is_read(tmp_path):
+    path = tmp_path / "gpu.csv"
+    assert meter.kept_gpu([2], path) is None
+    pd.DataFrame([GPU, GPU | {"batch": 8, "energy [mJ]": 50.0}, GPU | {"where": "cpu", "device": "another"}]).to_csv(path, index=False)
+    found = meter.kept_gpu([2], path)
+    assert found["batch"].tolist() == [1, 8]
+    assert found["energy [mJ]"].tolist() == [300.0, 50.0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{name: value for name, value in GPU.items() if name != "clocks"}], "has no column 'clocks'"),
+        ([GPU | {"clocks": " "}], "there has to be one clocks for all rows of the GPU"),
+        ([GPU | {"device": None}], "there has to be one device"),
+        ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "there has to be one device"),
+        ([GPU, GPU | {"batch": 8, "date": "2026-11-28"}], "there has to be one date"),
+        ([GPU | {"date": "yesterday"}], "yesterday"),
+        ([GPU | {"time [ms]": -5.0}], r"time \[ms\] is not above 0 everywhere"),
+        ([GPU | {"energy [mJ]": float("nan")}], r"energy \[mJ\] is not above 0 everywhere"),
+        ([GPU | {"without rest [mJ]": "much"}], r"without rest \[mJ\] is not above 0 everywhere"),
+        ([GPU | {"batch": 8}], r"there has to be one row of single questions \(batch 1\) on the GPU for each of"),
+        ([GPU, GPU], "there has to be one row of single questions"),
+        ([GPU | {"where": "cpu"}], "there has to be one row of single questions"),
+    ],
+)
+def test_a_kept_gpu_that_says_too_little_is_refused(tmp_path, rows, words):
+    pd.DataFrame(rows).to_csv(tmp_path / "gpu.csv", index=False)
+    with pytest.raises(ValueError, match=words):
+        meter.kept_gpu([2], tmp_path / "gpu.csv")

@@ -1,6 +1,7 @@
 """Lessons and their controls, ordinary learning beside them, and a training that can be killed."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import sys
 import pytest
 import torch
 
+from snncore.datafiles import DataError
 from snncore.experiments import one_shot, training
 from snncore.learning.descent import Descent
+from snncore.networks.checkpoints import about_checkpoint
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
 
@@ -74,6 +77,22 @@ def test_the_best_single_step_is_no_worse_than_the_smallest(credit, monkeypatch)
     assert best < still
 
 
+def test_the_best_single_step_is_neither_the_smallest_nor_the_largest():
+    """Of the recorded networks: a size beyond those that are tried would not be better."""
+    m = one_shot.joined(one_shot.held_out(one_shot.Config(movements=64)))
+    for seed in range(one_shot.SEEDS):
+        net = one_shot.trained(seed)
+        weights = one_shot.Weights(*(w.detach() for w in net.learner.weights()))
+        for credit in (False, True):
+            grads, _ = one_shot.ordinary_gradient(net, one_shot.Own(*(w.expand(64, -1, -1) for w in weights[:2])), m, credit)
+            errors = []
+            for own in one_shot.single_steps(one_shot.Own(*weights[:2]), grads):
+                found = net.trial(one_shot.CLOCK.expand(-1, 64, -1), one_shot.Weights(*own, weights.w_out.expand(64, -1, -1)))
+                errors.append(float(one_shot.off(net.output(found), m).mean()))
+            assert min(errors) < 0.9 * min(errors[0], errors[-1]), (seed, credit)
+            assert one_shot.best_single(net, m, credit) == pytest.approx(min(errors))
+
+
 def test_signals_of_bptt_are_derivatives_of_each_movements_loss():
     """Of the readout's spikes alone: in the last step, dE/dz is what the readout makes of the error there."""
     net, m = one_shot.network(0), some(2)
@@ -98,11 +117,48 @@ def test_share_of_a_paths_own_variance():
     assert torch.allclose(one_shot.explained(0 * mean, m), torch.ones(3))
 
 
+def test_no_speed_without_equal_gradients(tmp_path, monkeypatch):
+    """A loop that answers alike and learns otherwise, since no gradient goes through its recurrent weights."""
+    plain = one_shot.speed.plain_loop
+    monkeypatch.setattr(one_shot.speed, "plain_loop", lambda *args, **options: plain(*args[:4], False, **options))
+    with pytest.raises(ValueError, match="learn otherwise: do not trust their times"):
+        one_shot.speed_of_outer(one_shot.Record("one_shot", "smoke", tmp_path), one_shot.config("smoke"))
+
+
 def test_speed_is_measured(tmp_path):
     record = one_shot.Record("one_shot", "smoke", tmp_path)
     one_shot.speed_of_outer(record, one_shot.config("smoke"))
     values = json.loads((tmp_path / "timings.json").read_text())["values"]
-    assert set(values) == {"outer_ms", "outer_x"}
+    assert set(values) == {"outer_ms", "outer_plain_ms", "outer_x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DT", 1.0, "(dt is 2.0 there and 1.0 here, n_refractory is 2 there and 5 here): take"),
+        ("ETA", 1.0, "(eta is 0.003 there and 1.0 here): take that of its training, 'python -m snncore.experiments one_shot --train"),
+        ("STEPS", 50, "(steps is 250 there and 50 here)"),
+        ("CODE", arm.Code(sigma=0.2), "(code_sigma is 0.125 there and 0.2 here)"),
+        ("POSITION", 1.0, "(position is 150.0 there and 1.0 here)"),
+    ],
+)
+def test_networks_of_another_configuration_are_refused(monkeypatch, name, value, words):
+    """All shapes are the same: only the account knows what the weights mean."""
+    monkeypatch.setattr(one_shot, name, value)
+    with pytest.raises(DataError, match=re.escape(words)):
+        one_shot.trained(0)
+
+
+def test_a_training_under_way_is_not_continued_with_other_constants(tmp_path, monkeypatch):
+    monkeypatch.setattr(one_shot, "RECIPE", Descent(updates=2, rate=5e-3, every=1))
+    monkeypatch.setattr(training, "TRAINING", tmp_path)
+    about = one_shot.train_arm(1)
+    assert about["constants"] == about_checkpoint("one_shot_0")["constants"]
+    monkeypatch.setattr(one_shot, "ETA", 1.0)  # the account is of another training, and so is its state
+    with pytest.raises(ValueError, match=r"one_shot_1.state belongs to another .* \(eta is 0.003 there and 1.0 here\): remove it"):
+        one_shot.train_arm(1)
+    (tmp_path / "one_shot_1.state").unlink()
+    assert one_shot.train_arm(1)["constants"] == {**about["constants"], "eta": 1.0}
 
 
 def test_correlation():

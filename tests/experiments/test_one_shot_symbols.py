@@ -1,17 +1,22 @@
 """Scores of episodes, lessons with printed letters, the official runs, and a training that can be killed."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import torch
 
+from snncore.datafiles import DataError
 from snncore.experiments import one_shot_symbols as symbols
 from snncore.experiments import training
 from snncore.learning.descent import Descent
 from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.networks.recurrent import run
 from snncore.tasks import printed
 from snncore.tasks.episodes import Examples
+from snncore.tasks.omniglot import read_runs
 from tests.tasks.test_symbols import official
 
 
@@ -67,11 +72,11 @@ def test_official_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
 
     monkeypatch.setattr(OneShotClassifier, "forward", nearest)
     net = symbols.network("omniglot", 0)
-    assert symbols.official(net, tmp_path)["wrong"].tolist() == [0]
+    assert symbols.official(net, read_runs(tmp_path))["wrong"].tolist() == [0]
     labels = tmp_path / "run01" / "class_labels.txt"
     queries, examples = zip(*map(str.split, labels.read_text().splitlines()), strict=True)
     labels.write_text("\n".join(f"{q} {e}" for q, e in zip(queries, reversed(examples), strict=True)))
-    assert symbols.official(net, tmp_path)["wrong"].tolist() == pytest.approx([200 / 3])
+    assert symbols.official(net, read_runs(tmp_path))["wrong"].tolist() == pytest.approx([200 / 3])
 
 
 def test_episodes_of_20_follow_those_of_5(monkeypatch):
@@ -119,10 +124,24 @@ def test_a_training_that_is_interrupted_goes_on_as_if_it_were_not(tmp_path, monk
     assert json.loads((tmp_path / "one_shot_symbols_omniglot_0.json").read_text()) == again
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "words"),
+    [
+        ("omniglot", "ETA", 1e-3, r"\(eta is 0.0003 there and 0.001 here\)"),
+        ("omniglot", "STEPS", 10, r"\(steps is 20 there and 10 here\)"),
+        ("words", "LOGITS", 1.0, r"\(logits is 0.6 there and 1.0 here\)"),
+    ],
+)
+def test_networks_of_another_configuration_are_refused(monkeypatch, kind, name, value, words):
+    monkeypatch.setattr(symbols, name, value)
+    with pytest.raises(DataError, match=rf"of another configuration {words}: take that of its training"):
+        symbols.trained(kind)
+
+
 def test_ordinary_gradients_are_those_of_each_episode_alone():
     """Of the plain sum over an episode's examples, by PyTorch; e-prop's is another one."""
     net, p = symbols.trained("omniglot"), printed.letters().symbols
-    net.pair.compiled = False
+    net.pair.loop = partial(run, compiled=False)
     e = symbols.episodes.draw(p.classes, 2, 5, 1, torch.Generator().manual_seed(3))
     slot = symbols.slots(e, torch.Generator().manual_seed(4))
     with torch.no_grad():
@@ -146,8 +165,13 @@ def test_signals_of_another_lesson_teach_nothing():
 
 def test_confusions_are_shares_of_what_was_shown(monkeypatch):
     """All but the diagonal is empty if the answers are right, whatever the order of letters in a lesson."""
-    net = symbols.trained("omniglot")
-    found = symbols.confusion(net, symbols.Config(episodes=100))
+    net, p = symbols.trained("omniglot"), printed.letters().symbols
+    few = Examples(p.images, p.classes[:20])
+
+    def confusion():
+        return symbols.confusion(net, few, printed.LETTERS[:20], 4, 1, torch.Generator().manual_seed(5))
+
+    found = confusion()
     assert found.sum(axis=1).to_numpy() == pytest.approx(100)
     assert list(found.index) == list(found.columns) == list(printed.LETTERS[:20])
     draw, kept = symbols.episodes.draw, []
@@ -161,4 +185,37 @@ def test_confusions_are_shares_of_what_was_shown(monkeypatch):
 
     monkeypatch.setattr(OneShotClassifier, "forward", all_right)
     monkeypatch.setattr(symbols.episodes, "draw", keep)
-    assert symbols.confusion(net, symbols.Config(episodes=100)).to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
+    assert confusion().to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
+
+
+def test_the_most_frequent_mistake_is_off_the_diagonal():
+    found = pd.DataFrame([[60.0, 30.0, 10.0], [5.0, 90.0, 5.0], [0.0, 40.0, 60.0]], list("abc"), list("abc"))
+    assert symbols.confused(found) == ("c for b", 40)
+
+
+def test_the_live_training_is_tested_on_letters_that_it_has_not_seen(tmp_path, monkeypatch):
+    seen, draw = [], symbols.episodes.draw
+
+    def watched(classes, *others):
+        seen.append({int(k) for places in classes for k in places})
+        return draw(classes, *others)
+
+    monkeypatch.setattr(symbols.episodes, "draw", watched)
+    symbols.live(symbols.Record("one_shot_symbols", "smoke", tmp_path), symbols.Config(episodes=20, live=2))
+    assert [len(places) for places in seen] == [240, 240, 240]  # two updates and one test
+    assert seen[0] == seen[1]
+    assert not seen[0] & seen[2]
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert values["live_letters"]["value"] == 48
+    assert not (tmp_path / "live.state").exists()
+
+
+def test_one_update_is_compared_with_ordinary_ones():
+    found = symbols.Compared(70.0, {}, {"e-prop": [20.0, 60.0, 70.0, 80.0], "BPTT": [20.0, 30.0, 40.0, 50.0]})
+    assert found.reached("e-prop") == 2
+    assert found.reached("BPTT") == "more than 3"
+    net, p = symbols.trained("omniglot"), printed.letters().symbols
+    found = symbols.compared(net, p, 8, 5, 3, torch.Generator().manual_seed(6))
+    assert all(len(curve) == 4 for curve in found.curves.values())
+    assert found.curves["e-prop"][0] == found.curves["BPTT"][0] < 40 < found.learned  # no update: by chance
+    assert min(found.single.values()) > found.curves["e-prop"][0]

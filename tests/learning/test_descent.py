@@ -116,8 +116,10 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
     with pytest.raises(TrainingDiverged, match=r"update 1: the loss is .* the length of its gradient inf"):
         descend(network, exploding, RECIPE, 0, tmp_path / "new.state", progress=False)
     assert network.weight.isfinite().all()
-    with pytest.raises(ValueError, match="belongs to another recipe, seed or network"):
+    with pytest.raises(ValueError, match=r"belongs to another recipe, seed or network \(seed is 0 there and 1 here\): remove it"):
         descend(fresh(), task(network), RECIPE, 1, tmp_path / "s.state", progress=False)
+    with pytest.raises(ValueError, match=r"\(rate is 0.1 there and 0.2 here, dt is not given there and 1.0 here\)"):
+        descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, tmp_path / "s.state", False, {"dt": 1.0})
     with pytest.raises(ValueError, match=r"updates is 10, no multiple of cycles, 1, by every, 4"):
         Descent(10, 0.1, every=4)
     with pytest.raises(ValueError, match=r"updates is 12, no multiple of cycles, 2, by every, 4"):

@@ -1,5 +1,7 @@
 """e-prop against backpropagation through time, against itself computed otherwise, and against what must not come out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from snncore.spike import spike
 LIF = LIFParams(v_th=0.8, n_refractory=2)
 ALIF = ALIFParams(tau_m=12.0, tau_a=60.0, beta=0.3, v_th=0.9, n_refractory=1)
 BOTH = (Population(6, LIF), Population(7, ALIF))
+UNSTABLE = (Population(6, LIF), Population(7, replace(ALIF, beta=20)))
 READOUT = ReadoutParams(tau_out=9.0)
 N, IN, OUT, TIME, BATCH = 13, 5, 2, 60, 3
 
@@ -56,6 +59,15 @@ def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populat
         assert near(a, b)
     truncated = bptt(x, weights, target, populations, credit=False)
     assert not near(truncated[0], ours[0], 0.05)  # what e-prop leaves out is not small here
+
+
+def test_the_ideal_learning_signal_of_a_loss_of_spikes_alone():
+    x, weights, _, (trial, _) = problem()
+    signal = ideal_signal(trial, READOUT, lambda z, y: z.sum())
+    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal))
+    w_in = weights.w_in.clone().requires_grad_()
+    z, _, _ = run(x, weights._replace(w_in=w_in), BOTH, READOUT, compiled=False)
+    assert near(ours[0], torch.autograd.grad(z.sum(), w_in)[0])
 
 
 def test_the_ideal_learning_signal_is_autograds_for_spikes_as_others_see_them():
@@ -182,6 +194,11 @@ def test_a_stream_refuses_what_would_go_wrong_silently():
             stream.run(bad)
     with pytest.raises(TypeError, match="not for AHPParams"):
         Stream(weights, (Population(N, AHPParams()),), READOUT, x[0])
+    for populations, like in ((BOTH[:1], x[0]), (BOTH, x[0, :, 1:])):
+        with pytest.raises(ValueError, match=r"from 5 inputs to 13 neurons, w_rec to 13, but .*of different networks"):
+            Stream(weights, populations, READOUT, like)
+    with pytest.raises(TypeError, match=r"w_in is torch\.float32 on cpu, but like torch\.float64"):
+        Stream(Weights(*(w.float() for w in weights)), BOTH, READOUT, x[0])
 
 
 def test_a_network_with_feedback_weights_learns_by_them():
@@ -281,6 +298,7 @@ def test_what_does_not_fit_is_refused():
             r"w_in is torch\.float32 on cpu, but",
         ),
         (trial._replace(x=trial.x.to("meta")), signal, "fused", 7, TypeError, "x is torch.float64 on meta, but the spikes"),
+        *((trial._replace(populations=UNSTABLE), signal, method, 7, ValueError, "beta is 20: above") for method in METHODS),
         (trial._replace(weights=each), signal, "fused", 7, ValueError, r"w_in has shape \(3, 13, 5\): e-prop learns weights that all"),
         (trial._replace(weights=weights._replace(w_rec=weights.w_rec / 0)), signal, "fused", 7, ValueError, "w_rec has numbers that"),
     ]

@@ -1,10 +1,12 @@
 """One update by learning signals: the rule against its sum, gradients against the plain loop, and training through the update."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
+from snncore.experiments.speed import plain_loop
 from snncore.learning.eprop import Signal, gradient, low_pass, observe
 from snncore.learning.one_shot import OneShot, local_update, traces
 from snncore.networks import recurrent
@@ -35,6 +37,8 @@ def test_the_update_is_the_sum_over_steps():
         for b in range(BATCH):
             known[b] -= 0.1 * torch.outer(signal[t, b] * psi[t, 0], trace[t, 0])
     assert torch.allclose(local_update(w, signal, psi, trace, 0.1), known, rtol=1e-12)
+    own = torch.randn(BATCH, N, IN, generator=g).double()  # a set of weights for each learning signal
+    assert torch.allclose(local_update(own, signal, psi, trace, 0.1), own + known - w, rtol=1e-12)
 
 
 def test_an_update_of_another_shape_is_refused(unchecked):
@@ -43,6 +47,7 @@ def test_an_update_of_another_shape_is_refused(unchecked):
         ((w, signal[..., :1], psi, trace), r"learning_signal has shape \(60, 5, 1\): \(60, 5 or 1, 7\) is expected"),
         ((w, signal, psi[:1], trace), r"psi has shape \(1, 1, 7\)"),
         ((w, signal, psi, trace[..., :1]), r"trace has shape \(60, 1, 1\)"),
+        ((w.expand(3, N, IN), signal, psi, trace), r"w has shape \(3, 7, 4\): \(7, 4\) is expected, or \(5, 7, 4\), a set for each"),
     ):
         with pytest.raises(ValueError, match=words):
             local_update(*arguments, 0.1)
@@ -71,12 +76,13 @@ def test_gradients_through_the_update_are_those_of_the_plain_loop():
     network, x, shown = problem()
     target = torch.randn(TIME, BATCH, OUT, generator=torch.Generator().manual_seed(2)).double()
     results = []
-    for network.compiled in (True, False):
+    for network.loop in (partial(recurrent.run, compiled=True), partial(recurrent.run, compiled=False), plain_loop):
         value = loss(network(x, shown), target)
         results.append((value, *torch.autograd.grad(value, list(network.parameters()))))
-    for ours, plain in zip(*results, strict=True):
+    for ours, plain, fast in zip(*results, strict=True):
         assert float(plain.detach().abs().max()) > 1e-6
         assert torch.allclose(ours, plain, rtol=1e-9, atol=1e-13)
+        assert torch.allclose(fast, plain, rtol=1e-9, atol=1e-13)
 
 
 def test_the_learning_signals_matter():

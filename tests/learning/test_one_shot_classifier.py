@@ -85,10 +85,12 @@ def test_all_images_have_features_of_the_same_size():
     assert torch.allclose(found.square().mean(1), torch.ones(20), rtol=1e-3)
 
 
-def test_images_of_another_size_are_refused():
+def test_images_of_another_size_are_refused(unchecked):
     support, slot, query = problem()
     with pytest.raises(ValueError, match="images of 1 x 12 x 11 numbers: this network was made for 1 x 12 x 12"):
         network()(support[..., :-1], slot, query[..., :-1])
+    with pytest.raises(ValueError, match="examples are images of 1 x 12 x 12 numbers, queries of 1 x 12 x 11: scale them"):
+        network()(support, slot, query[..., :-1])
 
 
 def test_slots_that_are_taken_twice_are_refused():

@@ -99,8 +99,8 @@ def test_events_are_counted_one_by_one():
     assert t.spikes.tolist() == spikes.tolist()
     assert (t.sent.sum(), t.between_tiles_x, t.between_tiles_y, t.between_chips) == (messages, rows, columns, chips)
     assert min(messages, rows, columns, chips) > 0
-    assert t.compartments.sum() == 11 + 5 + 7
-    assert t.compartments[[0, 5, 41, 42, 9]].tolist() == [3, 3, 6, 4, 3]
+    assert (t.updates.sum(1) == 11 + 5 + 7).all()
+    assert (t.updates[:, [0, 5, 41, 42, 9]] == [3, 3, 6, 4, 3]).all()
 
 
 def test_spikes_of_another_number_of_steps_are_not_counted():

@@ -1,5 +1,7 @@
 """What fits on a core, and where cores lie: by hand, and by counting axon for axon."""
 
+import re
+
 import pytest
 
 from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit, place
@@ -69,8 +71,22 @@ def test_a_neuron_that_is_too_much_for_a_core_is_refused(network, message):
 def test_wrong_names_are_refused():
     with pytest.raises(ValueError, match="two populations are named 'a'"):
         Network([population("a", 1), population("a", 2)], [], {})
-    with pytest.raises(ValueError, match="population 'a' has no neurons"):
-        Network([population("a", 0)], [], {})
+    with pytest.raises(ValueError, match="a population and an input are both named 'a'"):
+        Network([population("a", 1)], [], {"a": 1})
+
+
+@pytest.mark.parametrize("bad", [0, -1, True, 2.5, 2.0, "2", None, float("nan")])
+def test_sizes_and_limits_are_whole_numbers_above_0(unchecked, bad):
+    for what in ("neurons", "synapses", "neurons_per_core", "compartments"):
+        with pytest.raises(ValueError, match=f"{what} of population 'a': {re.escape(repr(bad))} is not a whole number above 0"):
+            cores(Population(**{"name": "a", "neurons": 2, "module": "", what: bad}))
+    with pytest.raises(ValueError, match=r"the size of input 'x': .* is not a whole number above 0"):
+        cores(population("a", 2), x=bad)
+    if bad is not None:
+        with pytest.raises(ValueError, match=r"neurons of a projection from 'x' to 'a': .* is not a whole number above 0"):
+            cores(population("a", 2), projections=[Projection("x", "a", neurons=bad)], x=5)
+    with pytest.raises(ValueError, match=r"the number of chips: .* is not a whole number above 0"):
+        place(three(), [Unit("abc")], bad)
 
 
 @pytest.mark.parametrize(

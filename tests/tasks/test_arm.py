@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -73,17 +74,51 @@ def test_paths_that_no_arm_can_follow_are_refused(unchecked):
         arm.draw(3, 1, DT, torch.Generator())
     with pytest.raises(ValueError, match=r"the path has shape \(250, 2\): give \(time, batch, 2\); of one path of points"):
         arm.follow(ok[:, 0], DT)
-    with pytest.raises(ValueError, match=r"step 7 of a path is 1\.30 from the shoulder: the arm reaches 1.0; shrink it"):
+    with pytest.raises(ValueError, match=r"step 7 of path 0 is 1\.30 from the shoulder, \(0, 0\): the arm reaches 1.0; shrink"):
         arm.follow(torch.where(torch.arange(STEPS)[:, None, None] == 7, torch.tensor([1.3, 0.0]), ok), DT)
     with pytest.raises(ValueError, match="2 points: give one per step"):
         arm.follow(ok[:2], DT)
-    with pytest.raises(ValueError, match="1 points of the path are not finite"):
-        arm.follow(torch.where(torch.arange(STEPS)[:, None, None] == 7, float("nan"), ok), DT)
-    with pytest.raises(ValueError, match=r"a joint has 1\.57 to each side"):
-        arm.follow(torch.tensor([-0.5, -0.5]).expand(10, 1, 2), DT)
+    with pytest.raises(ValueError, match=r"step 7 of path 0 is not finite \(2 such points in all\): remove them or fill"):
+        arm.follow(torch.where(torch.arange(STEPS)[:, None, None] % 200 == 7, float("nan"), ok), DT)
+    behind = torch.tensor([-0.5, 0.5]).expand(10, 1, 2)
+    with pytest.raises(ValueError, match=r"step 0 of path 0 needs the shoulder to turn by 1\.58 rad .*: a joint has 1\.57 to each side"):
+        arm.follow(1.01 * behind, DT)
+    two = movements(2).tip.clone()
+    two[9, 1] = -0.5
+    with pytest.raises(ValueError, match=r"step 9 of path 1 needs the shoulder to turn by 3\.14 rad from its start"):
+        arm.follow(two, DT)
     jump = torch.tensor([[0.5, 0.5], [0.2, 0.7], [0.5, 0.5]])[:, None]
-    with pytest.raises(ValueError, match="its limit is 60; begin at the arm's start"):
+    with pytest.raises(
+        ValueError, match=r"step 1 of path 0, 0\.73 from the .* needs the shoulder to turn by 2\d\d rad/s: its limit is 60; slow"
+    ):
         arm.follow(jump, DT)
+    with pytest.raises(ValueError, match=r"step 0 of path 0, 0\.73 from .*; begin where the arm starts, \(0\.5, 0\.5\)"):
+        arm.follow(jump[1:2].expand(3, 1, 2), DT)
+    folded = torch.tensor([[0.5, 0.5], [0.5, 0.5], [0.0, 0.0]])[:, None]
+    with pytest.raises(ValueError, match=r"step 2 of path 0, 0\.00 from the shoulder, \(0, 0\), needs .*keep away from the shoulder"):
+        arm.follow(folded, DT)
+
+
+@pytest.mark.parametrize("dt", [0.0, -2.0, math.nan, math.inf])
+def test_a_step_that_does_not_last_is_refused(dt):
+    with pytest.raises(ValueError, match=f"dt is {dt}: give the time of a step, above 0"):
+        arm.follow(movements(1).tip, dt)
+    with pytest.raises(ValueError, match=f"dt is {dt}: give the time of a step, above 0"):
+        arm.draw(1, STEPS, dt, torch.Generator())
+
+
+def test_a_path_is_a_tensor_of_floats(unchecked):
+    still = [[[0.5, 0.5]]] * 3
+    assert arm.follow(torch.tensor(still), DT).omega.abs().max() < 1e-3
+    for path, words in (
+        (still, "the path is list: give a tensor of floats"),
+        (np.array(still), r"the path is float64 of shape \(3, 1, 2\): give a tensor"),
+        (torch.ones(3, 1, 2, dtype=torch.long), r"torch.int64 of shape \(3, 1, 2\): give a tensor of floats"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            arm.follow(path, DT)
+    with pytest.raises(ValueError, match=r"the path has shape \(3, 0, 2\): give"):
+        arm.follow(torch.ones(3, 0, 2), DT)
 
 
 def test_positions_can_be_read_from_their_spikes():

@@ -50,7 +50,11 @@ def test_a_question_comes_with_what_was_said_before_it():
         ("travelled", "flew", "line 4: 'flew' in 'mary flew to the hallway' is no word of the vocabulary"),
         ("\t1 4", "\t1 6", "line 5: no statement of the story has the number 6"),
         ("Mary got", "Mary " * 11 + "got", "line 1: .* has 15 words: a sentence has at most 11"),
+        ("2 John moved to the bedroom.", "2   .", "line 2: expected"),
+        ("3 Where", "٣ Where", "line 3: expected"),
         (STORY, "1 Mary got the milk there.\n", "qa1.txt: there is no question in it"),
+        (STORY, "1 Mary got the milk there.\n" + STORY, "qa1.txt, line 2: a new story begins, but the one before has no question"),
+        (STORY, STORY + "1 Mary got the milk there.\n", "qa1.txt: there is no question about its last story"),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_line(old, new, message):

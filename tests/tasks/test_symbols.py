@@ -29,11 +29,14 @@ def test_an_episode_needs_enough_classes_and_examples():
     classes = [torch.arange(3), torch.arange(3, 5)]
     with pytest.raises(ValueError, match="3 ways need as many classes: there are 2"):
         episodes.draw(classes, 1, 3, 1, generator())
-    with pytest.raises(ValueError, match="a class has 2 examples: one to learn from and 2 to ask about are 3"):
+    with pytest.raises(
+        ValueError, match=r"class 1 has 2 examples: one to learn from and 2 to ask about are 3; .* leave out such classes, 1 in all"
+    ):
         episodes.draw(classes, 1, 2, 2, generator())
 
 
-def small_omniglot():
+def synthetic_omniglot():
+    """A stand-in: four symbols of random ink in two alphabets, by three drawers."""
     rng = np.random.default_rng(0)
     ink = rng.random((12, 105, 105)) < 0.1
     character = np.repeat(np.arange(4), 3)
@@ -41,7 +44,7 @@ def small_omniglot():
 
 
 def test_symbols_are_those_of_their_part_and_keep_their_ink():
-    data = small_omniglot()
+    data = synthetic_omniglot()
     s = omniglot.symbols(data, True)
     assert [c.tolist() for c in s.classes] == [[0, 1, 2], [3, 4, 5]]
     ink = torch.from_numpy(data.images[6:]).double()
@@ -54,7 +57,7 @@ def test_symbols_are_those_of_their_part_and_keep_their_ink():
 
 
 def test_images_of_another_size_are_refused():
-    with pytest.raises(DataError, match="images of 64 x 60 pixels: those of Omniglot have 105 x 105"):
+    with pytest.raises(DataError, match="images of 64 x 60 pixels: those of Omniglot have 105 x 105; scale them to that"):
         omniglot.shrink(np.zeros((1, 64, 60), bool))
 
 
@@ -78,6 +81,26 @@ def test_a_run_pairs_queries_with_their_examples(tmp_path):
     assert run.label.tolist() == [2, 1, 0]
     nearest = torch.cdist(run.query.flatten(1), run.support.flatten(1)).argmin(1)
     assert torch.equal(nearest, run.label)
+
+
+def test_runs_are_drawn_like_the_official_ones():
+    """From one alphabet of those that are held out, the same symbols by two drawers: every image is found among the originals."""
+    data = synthetic_omniglot()
+    runs = omniglot.draw_runs(data, 6, 2, generator())
+    for k, run in enumerate(runs):
+        assert run.name == f"B {k + 1}"
+        assert run.label.tolist() == [0, 1]
+        found = []
+        for images in (run.support, run.query):
+            same = [(omniglot.shrink(data.images) == image).flatten(1).all(1).nonzero().item() for image in images]
+            assert data.is_eval[same].all()
+            assert len(set(data.drawer[same])) == 1
+            found.append((data.character[same].tolist(), data.drawer[same][0]))
+        assert found[0][0] == found[1][0]
+        assert len(set(found[0][0])) == 2
+        assert found[0][1] != found[1][1]
+    with pytest.raises(ValueError, match="B has 2 symbols, 3 drawers: a run needs 3 and 2"):
+        omniglot.draw_runs(data, 1, 3, generator())
 
 
 def test_runs_that_are_not_in_order_are_refused(tmp_path):
@@ -111,13 +134,14 @@ def test_printed_letters_differ_and_lie_in_the_middle():
     assert float(p.symbols.images.flatten(1).sum(1).min()) > 5
 
 
-def tone(frequency, amplitude=8000.0, samples=16000):
+def synthetic_word(frequency, amplitude=8000.0, samples=16000):
+    """A stand-in: a tone."""
     return np.round(amplitude * np.sin(2 * np.pi * frequency * np.arange(samples) / 16000)).astype(np.int16)
 
 
 def test_a_tone_is_strongest_in_the_band_of_its_frequency():
     for band in (3, 15, 27):
-        counts = spoken_words.spikes(tone(spoken_words.centers()[band]))
+        counts = spoken_words.spikes(synthetic_word(spoken_words.centers()[band]))
         assert counts.shape == (32, 50)
         assert int(counts[:, 10:].sum(1).argmax()) == band
         assert float(counts.max()) <= 8 * 200 * 0.02  # eight fibers of at most 200 Hz
@@ -134,7 +158,7 @@ def test_bands_are_spaced_like_bandwidths():
 
 def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
     f = spoken_words.centers()[15]
-    wave = np.concatenate([tone(f)[:8000], tone(f, 800.0)[8000:]])  # a hundredth of the power: 2 of 4 powers of ten
+    wave = np.concatenate([synthetic_word(f)[:8000], synthetic_word(f, 800.0)[8000:]])  # a hundredth of the power: 2 of 4 powers of ten
     counts = spoken_words.spikes(wave)[15]
     assert float(counts[35:48].mean() / counts[10:23].mean()) == pytest.approx(0.5, abs=0.02)
     quiet = spoken_words.spikes((wave // 4).astype(np.int16))[15]
@@ -143,17 +167,27 @@ def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
 
 def test_words_that_cannot_be_heard_are_refused(unchecked):
     with pytest.raises(DataError, match=r"float64 of shape \(16000,\): give one channel of 16-bit integers"):
-        spoken_words.spikes(tone(400) / 32_767)
+        spoken_words.spikes(synthetic_word(400) / 32_767)
     with pytest.raises(DataError, match=r"shape \(16000, 2\): give one channel"):
-        spoken_words.spikes(np.stack([tone(400)] * 2, -1))
+        spoken_words.spikes(np.stack([synthetic_word(400)] * 2, -1))
     with pytest.raises(DataError, match="1599 samples: cut it to one second, at most 16000 and at least 1600"):
-        spoken_words.spikes(tone(400, samples=1599))
+        spoken_words.spikes(synthetic_word(400, samples=1599))
     with pytest.raises(DataError, match="8000 samples per second: resample it to 16000"):
-        spoken_words.spikes(tone(400), 8000)
+        spoken_words.spikes(synthetic_word(400), 8000)
     with pytest.raises(DataError, match="16001 samples: cut it"):
-        spoken_words.spikes(tone(400, samples=16001))
-    with pytest.raises(DataError, match="is silent: its largest amplitude is 20"):
-        spoken_words.spikes(tone(400, 20.0))
+        spoken_words.spikes(synthetic_word(400, samples=16001))
+    for other in (np.uint8, np.int32):
+        with pytest.raises(DataError, match=rf"the word is {np.dtype(other)} of shape \(16000,\): give one channel of 16-bit integers"):
+            spoken_words.spikes(np.full(16000, 128, other))
+
+
+@pytest.mark.parametrize("offset", [0, 1000, -32_700])
+def test_silence_is_refused_whatever_its_offset(offset):
+    with pytest.raises(DataError, match=r"is silent: its largest amplitude is 20, .*record it louder"):
+        spoken_words.spikes((synthetic_word(400, 20.0) + offset).astype(np.int16))
+    with pytest.raises(DataError, match="is silent: its largest amplitude is 0"):
+        spoken_words.spikes(np.full(16000, offset, np.int16))
+    assert spoken_words.spikes((synthetic_word(400, 60.0) + offset).astype(np.int16)).sum() > 0
 
 
 def test_held_out_words_come_from_held_out_speakers():
@@ -169,7 +203,7 @@ def test_held_out_words_come_from_held_out_speakers():
         ("no", "bob"),
         ("no", "cy"),
     ]
-    words = Words([tone(200.0 + 50 * k) for k in range(len(said))], *map(list, zip(*said, strict=True)))
+    words = Words([synthetic_word(200.0 + 50 * k) for k in range(len(said))], *map(list, zip(*said, strict=True)))
     known, held_out = spoken_words.split(words)
     assert [len(c) for c in known.classes] == [2 + 1, 1]  # no by bob and cy, yes by bob; what ann says of yes is left out
     assert [len(c) for c in held_out.classes] == [1] * 10  # by ann; bob's one is left out
@@ -180,7 +214,7 @@ def test_held_out_words_come_from_held_out_speakers():
 
 def test_words_without_those_that_are_held_out_are_refused():
     with pytest.raises(DataError, match=r"no one says eight, five, .*: these words need the compact form"):
-        spoken_words.split(Words([tone(300.0)], ["yes"], ["ann"]))
+        spoken_words.split(Words([synthetic_word(300.0)], ["yes"], ["ann"]))
 
 
 def test_varied_words_are_moved_and_nothing_else():
