@@ -157,17 +157,19 @@ class Account(NamedTuple):
     crossings: tuple[int, int]
 
 
-def account(found: Layout, placement: Placement, sentences: int, seed: int) -> Account:
-    """Of a question about a story of so many sentences. All chips are reset for each question, as in the published code."""
-    used = found.used(sentences)
-    cores, chips = placement.used(used)
-    ends = span(*(events(placement, used, rate) for rate in RATES))
-    resets = CHIPS * measured("reset of a chip")["energy_uj"]
+def resets() -> float:
+    """Energy of resets for a question [µJ]: of all chips, however few it uses, as in the published code."""
+    return CHIPS * measured("reset of a chip")["energy_uj"]
+
+
+def account(found: Layout, placement: Placement, sentences: int, ends: Mapping[str, tuple[float, float]], seed: int) -> Account:
+    """Of a question about a story of so many sentences, whose events need between these ends, as `span` gives them."""
+    cores, chips = placement.used(found.used(sentences))
     g = numpy_generator(seed, f"spikes at assumed rates, {sentences} sentences")
     few, many = (drawn(found, placement, sentences, rate, g) for rate in RATES)
     return Account(
         cores, len(chips),
-        ((min(low for low, _ in ends.values()) + resets) / 1000, (max(high for _, high in ends.values()) + resets) / 1000),
+        ((min(low for low, _ in ends.values()) + resets()) / 1000, (max(high for _, high in ends.values()) + resets()) / 1000),
         (question_time([few])[0], question_time([many])[1]),
         (few.between_chips, many.between_chips),
     )  # fmt: skip
@@ -182,7 +184,7 @@ def waiting(record: Record, explained: tuple[float, float]) -> None:
     longest = m["steps"] * barriers["barrier_768_us"] / 1000
     record.value("barriers", longest, "{:.2f} ms")
     low, high = (m["time_ms"] - end for end in reversed(explained))
-    record.value("remainder", f"{low:.2f} to {high:.2f} ms")
+    record.value("remainder", f"{between(low, high)} ms")
     record.value("time_left", low - longest, "{:.2f} ms")
 
 
@@ -196,9 +198,11 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> di
     """Energy and time of the events for each number of sentences of the table, between the least and the most that assumptions allow."""
     rows, times, accounts = [], [], {}
     for n in TABLE:
-        a = accounts[n] = account(found, placement, n, seed)
-        few, many, most = (events(placement, found.used(n), rate) for rate in (*RATES, 1.0))
+        few, many = (events(placement, found.used(n), rate) for rate in RATES)
+        ends = span(few, many)
+        a = accounts[n] = account(found, placement, n, ends, seed)
         if n == 2:
+            most = events(placement, found.used(n), 1.0)
             record.value("every_step", energy(all_active(most), without=HOPS) / 1000, "{:.2f} mJ")
             where = "events at assumed rates, both sets of prices, and resets"
             record.claim("relnet.measured.core_dynamic", sum(a.energy) / 2, low=a.energy[0], high=a.energy[1], dataset=where)
@@ -207,8 +211,7 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> di
             waiting(record, a.time)
             full = dict.fromkeys(EVENTS, 0.0) | {"update_inactive": float(a.cores * COMPARTMENTS * STEPS)}
             low, high = (energy(counts, without=HOPS) / 1000 for counts in (full, all_active(full)))
-            record.value("whole_cores", f"{low:.2f} to {high:.2f} mJ")
-        ends = span(few, many)
+            record.value("whole_cores", f"{between(low, high)} mJ")
         rows.append({
             "sentences": n, "updates": f"{(few['update_active'] + few['update_inactive']) / 1e6:.1f} million",
             "synaptic operations": f"{few['synaptic_operation'] / 1e6:.2f} to {many['synaptic_operation'] / 1e6:.1f} million",
@@ -221,7 +224,7 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> di
         })  # fmt: skip
     record.table(pd.DataFrame(rows), "events")
     record.table(pd.DataFrame(times), "times")
-    record.value("resets", CHIPS * measured("reset of a chip")["energy_uj"] / 1000, "{:.2f} mJ")
+    record.value("resets", resets() / 1000, "{:.2f} mJ")
     for name, value in (("rate_low", RATES[0]), ("rate_high", RATES[1])):
         record.value(name, 100 * value, "{:.0f} %")
     where_it_goes(record, found, placement)
@@ -231,13 +234,13 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> di
 def where_it_goes(record: Record, found: Layout, placement: Placement) -> None:
     """Energy of the events of each kind, and of all events in each module, for 2 and for 20 sentences."""
     columns: dict[str, dict[str, str]] = {}
+    kinds = {"updates": EVENTS[:2], "synaptic operations": EVENTS[2:3], "messages": EVENTS[3:]}
     for n in (2, 20):
         few, many = (module_events(placement, found.used(n), rate) for rate in RATES)
         of: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-        kinds = {"updates": EVENTS[:2], "synaptic operations": EVENTS[2:3], "messages": EVENTS[3:]}
-        both = [{name: sum(counts[name] for counts in modules.values()) for name in EVENTS} for modules in (few, many)]
+        both = [events(placement, found.used(n), rate) for rate in RATES]
         for kind, names in kinds.items():
-            low, high = ({name: counts[name] if name in names else 0.0 for name in EVENTS} for counts in both)
+            low, high = (dict.fromkeys(EVENTS, 0.0) | {name: counts[name] for name in names} for counts in both)
             of[kind] = low, high
         of |= {module: (few[module], many[module]) for module in few}
         columns[f"{n} sentences [µJ]"] = {name: between(*span(*counts)["davies2018"], "{:,.1f}") for name, counts in of.items()}
@@ -335,17 +338,12 @@ def throughput(record: Record, c: Config) -> None:
             kept[size, n] = kept_bytes(loaded, x, done), sum(len(v) for v in done.v.values())
             t = traffic(placement, loaded, x, done)
             on_cores = t.synaptic_operations.sum(0)
-            happened.append(
-                {
-                    "size": size,
-                    "sentences": n,
-                    "synaptic operations": f"{on_cores.sum():,}",
-                    "on the busiest core": f"{on_cores.max():,}",
-                    "messages": f"{t.sent.sum():,}",
-                    "tile to tile": f"{t.between_tiles_x + t.between_tiles_y:,}",
-                    "to other chips": f"{t.between_chips:,}",
-                }
-            )
+            happened.append({
+                "size": size, "sentences": n,
+                "synaptic operations": f"{on_cores.sum():,}", "on the busiest core": f"{on_cores.max():,}",
+                "messages": f"{t.sent.sum():,}", "tile to tile": f"{t.between_tiles_x + t.between_tiles_y:,}",
+                "to other chips": f"{t.between_chips:,}",
+            })  # fmt: skip
             rows.append({
                 "size": size, "sentences": n, "neurons": f"{kept[size, n][1]:,}",
                 "synapses": f"{sum(w.size for arrays in loaded.weights.values() for w in arrays):,}",

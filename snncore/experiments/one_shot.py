@@ -360,7 +360,7 @@ def live(record: Record, c: Config, batches: list[Movements]) -> None:
     """Train from scratch, here and now."""
     net, recipe = network(c.seed), replace(LIVE, updates=c.live)
     path = record.folder / "live.state"
-    log = descend(net, outer(net), recipe, c.seed, path, False, constants(net))
+    log = descend(net, outer(net), recipe, c.seed, path, progress=False)
     path.unlink()
     found = lessons(net, batches)
     after = float(found.after.mean())

@@ -464,7 +464,7 @@ def live(record: Record, c: Config) -> None:
     p, net, path = printed.letters().symbols, network("omniglot", c.seed), record.folder / "live.state"
     known, others = (Examples(p.images, p.classes[first::2]) for first in (0, 1))
     recipe = Descent(c.live, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, c.live))
-    log = descend(net, outer(net, "omniglot", known), recipe, c.seed, path, False, constants(net, "omniglot"))
+    log = descend(net, outer(net, "omniglot", known), recipe, c.seed, path, progress=False)
     path.unlink()
     found = scores(test(net, others, 5, max(1, c.episodes // 10), c.seed))
     for who in ("before", "after", "nearest"):

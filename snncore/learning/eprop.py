@@ -153,6 +153,17 @@ def _shared(weights: Weights) -> Weights:
     return weights
 
 
+def _of_one_network(weights: Weights, populations: Sequence[Population], inputs: int, n: int, what: str, like: Tensor) -> None:
+    """Refuse weights and populations of other sizes, weights that are not finite, or of another type or device than ``like``."""
+    sizes = [size for size, _ in populations]
+    if weights.w_in.shape != (n, inputs) or weights.w_rec.shape != (n, n) or sum(sizes) != n:
+        shapes = f"w_in, w_rec have shapes {tuple(weights.w_in.shape)}, {tuple(weights.w_rec.shape)}, populations {sizes} neurons"
+        raise ValueError(f"{shapes}, but there are {n} neurons and {inputs} inputs: they are of another network")
+    for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
+        check_alike(name, w, what, like)
+        check_finite(name, w)
+
+
 @torch.no_grad()
 def observe(
     x: Float[Tensor, "time batch input"], weights: Weights, populations: Sequence[Population], readout: ReadoutParams
@@ -375,13 +386,7 @@ def gradient(
     _check(signal, z, {"x": x, "psi": psi})
     _shared(weights)
     _known(populations)
-    n, sizes = z.shape[-1], [size for size, _ in populations]
-    if weights.w_in.shape[-2:] != (n, x.shape[-1]) or weights.w_rec.shape[-2:] != (n, n) or sum(sizes) != n:
-        shapes = f"w_in, w_rec have shapes {tuple(weights.w_in.shape)}, {tuple(weights.w_rec.shape)}, populations {sizes} neurons"
-        raise ValueError(f"{shapes}, but the spikes are those of {n} neurons, and x has {x.shape[-1]} inputs: they are of another network")
-    for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
-        check_alike(name, w, "the spikes", z)
-        check_finite(name, w)
+    _of_one_network(weights, populations, x.shape[-1], z.shape[-1], "the spikes", z)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
     if method == "chunked" and not 1 <= chunk <= len(z):
@@ -418,14 +423,11 @@ class Stream:
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
         self.weights, self.populations, self._params = _shared(weights), populations, _known(populations)
-        n, inputs, sizes = len(weights.w_rec), weights.w_in.shape[1], [size for size, _ in populations]
-        if len(weights.w_in) != n or sum(sizes) != n or like.shape[1] != inputs:
-            there = f"w_in leads from {inputs} inputs to {len(weights.w_in)} neurons, w_rec to {n}"
-            raise ValueError(f"{there}, but populations have {sizes} neurons, and like {like.shape[1]} inputs: of different networks")
-        for name, w in zip(("w_in", "w_rec"), weights[:2], strict=True):
-            check_alike(name, w, "like", like)
+        n, inputs = len(weights.w_rec), like.shape[1]
+        _of_one_network(weights, populations, inputs, n, "like", like)
         self._step, self._state = stepwise(weights, populations, readout, like, potentials=True)
-        self._carries = [Carry(like.new_zeros(len(like), inputs + n), *like.new_zeros(2, len(like), size, inputs + n)) for size in sizes]
+        pre = inputs + n
+        self._carries = [Carry(like.new_zeros(len(like), pre), *like.new_zeros(2, len(like), size, pre)) for size, _ in populations]
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
 
     @torch.no_grad()

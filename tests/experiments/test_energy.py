@@ -178,7 +178,8 @@ def test_ends_hold_what_events_need(placed):
     layout = on_chips.layout(SIZES["paper"], 180)
     placement = place(layout.network, layout.units, 22)
     for n in (2, 20):
-        a = energy.account(layout, placement, n, 0)
+        ends = energy.span(*(energy.events(placement, layout.used(n), rate) for rate in energy.RATES))
+        a = energy.account(layout, placement, n, ends, 0)
         low, high = result.lengths[n]
         assert a.energy[0] < low.core_dynamic <= high.core_dynamic
         assert a.energy[1] < high.core_dynamic

@@ -195,7 +195,7 @@ def test_a_stream_refuses_what_would_go_wrong_silently():
     with pytest.raises(TypeError, match="not for AHPParams"):
         Stream(weights, (Population(N, AHPParams()),), READOUT, x[0])
     for populations, like in ((BOTH[:1], x[0]), (BOTH, x[0, :, 1:])):
-        with pytest.raises(ValueError, match=r"from 5 inputs to 13 neurons, w_rec to 13, but .*of different networks"):
+        with pytest.raises(ValueError, match=r"w_in, w_rec have shapes \(13, 5\), \(13, 13\), populations .*they are of another network"):
             Stream(weights, populations, READOUT, like)
     with pytest.raises(TypeError, match=r"w_in is torch\.float32 on cpu, but like torch\.float64"):
         Stream(Weights(*(w.float() for w in weights)), BOTH, READOUT, x[0])
