@@ -283,7 +283,7 @@ plt.show()
 #
 # Now the ratios come in. {numref}`tab-implied` has what a GPU must have needed, if they and our ends are right.
 #
-# :::{csv-table} What the talk's ratios imply for the GPU: each times the interval of {numref}`tab-lengths`.
+# :::{csv-table} What the talk's ratios imply for the GPU: each (cited) times the interval of {numref}`tab-lengths` (emulated).
 # :name: tab-implied
 # :header-rows: 1
 # :file: ../results/energy/implied.csv
