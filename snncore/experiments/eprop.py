@@ -4,13 +4,14 @@
 """
 
 import argparse
+import importlib.util
 import math
 import os
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +22,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, speed
@@ -30,10 +31,10 @@ from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning import eprop_chip
 from snncore.learning.descent import Descent, descend
-from snncore.learning.eprop import METHODS, Signal, Stream, Trial, gradient, ideal_signal, low_pass, observe
+from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, Trial, gradient, ideal_signal, low_pass, observe
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
-from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import torch_generator
@@ -71,47 +72,9 @@ def config(preset: str, seed: int = 0) -> Config:
 
 # --- Learning signals -------------------------------------------------------------------------------------------------------------------
 
-SIGNALS = ("random", "symmetric", "adaptive", "bptt")  # bptt: the whole gradient
-SEEDS = 5  # trainings by each of them
+SEEDS = 5  # trainings by each of `SIGNALS`
 FORGET = 0.003  # part of readout and feedback weights that is lost in an update, at the highest rate, where both adapt
 # (of .01, .003 and .001 that with the fewest errors on evidence after 700 updates, by another seed)
-
-
-class Learner(nn.Module):
-    """A recurrent network, and how the errors at its readouts come back to its neurons.
-
-    Parameters
-    ----------
-    network : RecurrentNetwork
-    signal : str
-        One of `SIGNALS`: feedback weights that are random and fixed, the transposed readout weights, or random ones that change as the
-        readout weights do while both forget a little, so that they become alike; or backpropagation through time.
-    generator : torch.Generator
-        Draws the feedback weights, of standard deviation ``scale``.
-    """
-
-    def __init__(self, network: RecurrentNetwork, signal: str, generator: torch.Generator, scale: float):
-        super().__init__()
-        self.network, self.signal = network, signal
-        feedback = scale * torch.randn(network.w_out.shape[::-1], generator=generator)
-        self.w_feedback = nn.Parameter(feedback, requires_grad=False) if signal in ("random", "adaptive") else None
-
-    def forward(self, x: Float[Tensor, "time batch input"]) -> Activity:
-        """What the network does; backward, the gradient that the learning signals give."""
-        network = self.network
-        return run_network(
-            x, network.weights(), network.populations, network.readout, credit=self.signal == "bptt", w_feedback=self.w_feedback
-        )
-
-    def adapt(self, relative_rate: float) -> None:
-        """After a backward pass: the feedback weights change as the readout weights do, and both forget."""
-        if self.signal == "adaptive":
-            assert self.w_feedback is not None
-            assert self.network.w_out.grad is not None
-            self.w_feedback.grad = self.network.w_out.grad.T.clone()
-            with torch.no_grad():
-                for w in (self.w_feedback, self.network.w_out):
-                    w.mul_(1 - FORGET * relative_rate)
 
 
 # --- One gradient -----------------------------------------------------------------------------------------------------------------------
@@ -213,7 +176,10 @@ def regression_case() -> Case:
 BETA = 1.7 * (1 - math.exp(-1 / 2000)) / (1 - math.exp(-1 / 20))  # of the published ALIF neurons
 
 
-def evidence_neurons(dampening: float = 0.3) -> list[Population]:
+PUBLISHED = 0.3  # height of the pseudo-derivative
+
+
+def evidence_neurons(dampening: float = PUBLISHED) -> list[Population]:
     """50 LIF and 50 ALIF neurons as published."""
     lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, BETA, 5, dampening)
     return [Population(50, lif), Population(50, alif)]
@@ -272,8 +238,16 @@ def published_losses(kind: str) -> list[float]:
     return losses
 
 
-def by_nest(kind: str, python: str) -> tuple[np.ndarray, float, str]:
-    """Losses of the same updates by the NEST simulator, which this Python has; seconds of simulation, and its version.
+def has_nest() -> bool:
+    """Whether the NEST simulator is installed; says so if not."""
+    there = importlib.util.find_spec("nest") is not None
+    if not there:
+        print("NEST is left out: it is not installed (pip install 'snncore[oracles]')")
+    return there
+
+
+def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
+    """Losses of the same updates by the NEST simulator, in a process of its own; seconds of simulation, and its version.
 
     Raises
     ------
@@ -281,15 +255,17 @@ def by_nest(kind: str, python: str) -> tuple[np.ndarray, float, str]:
         If it fails; its own message is shown.
     """
     case = CASES[kind]()
-    found = ask(python, "peer_nest.py", {**{name: a for name, a in case._asdict().items() if name != "constants"}, **case.constants})
+    found = ask(
+        sys.executable, "peer_nest.py", {**{name: a for name, a in case._asdict().items() if name != "constants"}, **case.constants}
+    )
     return found["losses"], float(found["seconds"]), str(found["versions"])
 
 
-def keep_nest(python: str, path: Path) -> None:
+def keep_nest(path: Path) -> None:
     """Write what NEST finds to a file; the recorded one is ``data/peers/nest.npz``."""
     losses: dict[str, Any] = {}
     for kind in CASES:
-        losses[kind], _, versions = by_nest(kind, python)
+        losses[kind], _, versions = by_nest(kind)
     np.savez(path, versions=np.array(versions), **losses)
 
 
@@ -301,7 +277,7 @@ def beside_nest(record: Record, ours: Mapping[str, list[float]]) -> None:
         record.value("nest_version", str(nest["versions"]))
 
 
-def nest_live(record: Record, python: str, ours: Mapping[str, list[float]], seconds: float) -> None:
+def nest_live(record: Record, ours: Mapping[str, list[float]], seconds: float) -> None:
     """Claim of speed against NEST, here and now, where our gradient takes so many seconds per sample.
 
     Raises
@@ -309,7 +285,7 @@ def nest_live(record: Record, python: str, ours: Mapping[str, list[float]], seco
     ValueError
         If its losses are others.
     """
-    losses, theirs, versions = by_nest("classification", python)
+    losses, theirs, versions = by_nest("classification")
     if not np.allclose(losses, ours["classification"], rtol=1e-10, atol=0):
         raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours['classification']}: do not trust its time")
     where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples"
@@ -509,8 +485,15 @@ class ChoiceLearner(Learner):
 
     def __init__(self, inputs: int, signal: str, task: str, seed: int):
         g = torch_generator(seed, f"weights for {task}")
-        neurons = evidence_neurons(BPTT_DAMPENING) if signal == "bptt" else evidence_neurons()
+        neurons = evidence_neurons(BPTT_DAMPENING if signal == "bptt" else PUBLISHED)
         super().__init__(RecurrentNetwork(inputs, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
+
+
+def constants(kind: str) -> dict[str, float]:
+    """What makes trainings on evidence what they are, beside their recipe: neurons, first readout weights, what is forgotten, trials."""
+    p = evidence_neurons(BPTT_DAMPENING if kind.startswith("bptt") else PUBLISHED)[1].params
+    own = {"readout": READOUT.get(kind, 1.0), "forget": FORGET * (kind == "adaptive"), "batch": BATCH}
+    return {**asdict(p), **own, **asdict(FORM)}
 
 
 class EvidenceLearner(ChoiceLearner):
@@ -575,17 +558,17 @@ def train_evidence(kind: str, seed: int = 0) -> dict[str, Any]:
             y, z = learner.answer(trials.x)
             error = choice_error(y, trials.answer)
             (error + rate_cost(z, 0.01, 0.01)).backward()
-            learner.adapt(how.at(k) / how.rate)
+            learner.adapt(FORGET * how.at(k) / how.rate)
             share = wrong(y.detach(), trials.answer)
             learner.watch(share, k)
             return {"loss": float(error.detach()), "error": share, "hertz": 1000 * float(z.detach().mean())} | more
 
-        log = descend(learner, update, how, seed, state)
+        log = descend(learner, update, how, seed, state, constants=constants(kind))
         early = next(row["tested"] for row in log if "tested" in row)
         found = {"test_error": round(test_error(learner.answer, TESTED, 0), 4), "early_error": early, "stopped": int(learner.stopped)}
         return Done(learner, ABOUT, log, found)
 
-    return once(f"eprop_{kind}_{seed}", f"eprop --train {kind}", how, seed, do)
+    return once(f"eprop_{kind}_{seed}", f"eprop --train {kind}", how, seed, do, constants(kind))
 
 
 # --- In integers ------------------------------------------------------------------------------------------------------------------------
@@ -641,13 +624,13 @@ def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
                 network.w_in.grad, network.w_rec.grad = (part.contiguous() for part in grads.split([evidence.INPUTS, len(grads)], -1))
             return {"loss": float(error.detach()), "error": wrong(y.detach(), trials.answer), "hertz": 1000 * float(z.detach().mean())}
 
-        log = descend(learner, update, CHIP, seed, state)
+        log = descend(learner, update, CHIP, seed, state, constants=constants(name))
         if not floats:
             put_on_grid(learner, torch_generator(seed, "last rounding"))
         answer = learner.answer if floats else partial(on_chip, learner)
         return Done(learner, ABOUT, log, {"test_error": round(test_error(answer, TESTED, 0), 4)})
 
-    return once(f"eprop_{name}_{seed}", f"eprop --train {name}", CHIP, seed, do)
+    return once(f"eprop_{name}_{seed}", f"eprop --train {name}", CHIP, seed, do, constants(name))
 
 
 def stops(trained: Iterable[Mapping[str, Any]]) -> list[int]:
@@ -693,7 +676,7 @@ class Signals(NamedTuple):
 
 def signals_in_time(record: Record, c: Config) -> Signals:
     """The ideal learning signals of a trial, which know the future, beside what is broadcast; where the ideal ones do not explode."""
-    learner = load_checkpoint("eprop_bptt_0", EvidenceLearner("bptt", 0))
+    learner = load_checkpoint("eprop_bptt_0", EvidenceLearner("bptt", 0), constants("bptt"))
     trials = evidence.draw(FORM, 1, torch_generator(c.seed, "trial whose learning signals are shown"))
     network = learner.network.double()
     weights = Weights(*(w.detach() for w in network.weights()))
@@ -720,7 +703,7 @@ def signals_in_time(record: Record, c: Config) -> Signals:
 
 # --- Generating a pattern ---------------------------------------------------------------------------------------------------------------
 
-PUBLISHED, LOW = 0.3, 0.03  # heights of the pseudo-derivative: with the published one, gradients of BPTT explode in 1,000 steps
+LOW = 0.03  # height of the pseudo-derivative with which gradients of BPTT do not explode in 1,000 steps, as they do with the published one
 PATTERN_RATES = {  # of Adam: those of .001, .003, .01, .02 with the least error after 100 updates, by other patterns
     ("random", PUBLISHED): 1e-2, ("symmetric", PUBLISHED): 3e-3, ("adaptive", PUBLISHED): 1e-2, ("bptt", PUBLISHED): 2e-2,
     ("symmetric", LOW): 3e-3, ("bptt", LOW): 1e-2,
@@ -761,7 +744,7 @@ def pattern_curve(signal: str, seed: int, updates: int, dampening: float, every:
         norm = torch.nn.utils.get_total_norm(grads)
         for p, grad in zip(parameters, grads, strict=True):
             p.grad = grad / norm  # so that no gradient outweighs the others in Adam's means
-        learner.adapt(1.0)
+        learner.adapt(FORGET)
         optimizer.step()
         rows.append(row)
     return rows
@@ -841,7 +824,8 @@ def recall_curves(record: Record, c: Config) -> pd.DataFrame:
 
 def about_trainings(record: Record, c: Config) -> None:
     """One recorded network is asked again; how the trainings went."""
-    error = test_error(load_checkpoint("eprop_random_0", EvidenceLearner("random", 0)).answer, c.trials, c.seed + 1)
+    learner = load_checkpoint("eprop_random_0", EvidenceLearner("random", 0), constants("random"))
+    error = test_error(learner.answer, c.trials, c.seed + 1)
     learns = "online approximations" if error < 0.25 else "online approximations, by which it does not learn"
     record.claim("eprop.approximation", learns, dataset="evidence, random feedback", n=c.trials, seeds=1)
     about, claims = about_checkpoint("eprop_random_0"), ledger.package_claims()
@@ -887,8 +871,8 @@ def run(c: Config, record: Record) -> Result:
     speed.eprop_costs(record, timed)
     if c.train:
         trainings(record, c)
-    if c.train and (python := os.environ.get("SNNCORE_NEST")):
-        nest_live(record, python, losses, seconds)
+    if c.train and has_nest():
+        nest_live(record, losses, seconds)
     if c.train and (python := os.environ.get("SNNCORE_BRAINTRACE")):
         braintrace_live(record, python)
     return Result(signals_in_time(record, c), patterns, recall_curves(record, c), evidence_curves())
@@ -898,17 +882,18 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The words of the command that trains."""
     kinds = *SIGNALS, *SMALL, "chip", "twin"
     parser.add_argument("--train", choices=kinds, help="train a network, by such signals, or in integers, or its twin")
-    parser.add_argument("--nest", metavar="PYTHON", help="write the losses of the NEST simulator, which this Python has")
+    parser.add_argument("--nest", action="store_true", help="write the losses of the NEST simulator (extra oracles)")
     parser.add_argument("--braintrace", metavar="PYTHON", help="write the gradients of braintrace, which this Python has")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="to this file, else nest.npz or braintrace.npz")
 
 
 def command(given: argparse.Namespace) -> bool:
     """Train, or ask NEST or braintrace, if that is asked for."""
-    for peer, keep in {"nest": keep_nest, "braintrace": keep_braintrace}.items():
-        if python := getattr(given, peer):
+    peers: dict[str, Callable[[Path], None]] = {"nest": keep_nest, "braintrace": partial(keep_braintrace, given.braintrace)}
+    for peer, keep in peers.items():
+        if getattr(given, peer):
             path = given.keep or Path(f"{peer}.npz")
-            keep(python, path)
+            keep(path)
             print(f"written to {path}")
             return True
     if given.train is None:

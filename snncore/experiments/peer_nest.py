@@ -1,12 +1,10 @@
-"""e-prop by the NEST simulator, in a Python of its own, as its license is another one: ``python peer_nest.py CASE ANSWER``.
+"""e-prop by the NEST simulator (extra ``oracles``), in a process of its own, as it is under the GPL: ``python peer_nest.py CASE ANSWER``.
 
 CASE is an .npz file: weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron), ``w_out`` (readout, neuron) and ``w_feedback``
 (neuron, readout); input spikes ``x`` (update, time, input) and ``target`` (update, time, readout); the number of ``adaptive`` neurons,
 which come last; ``tau``, ``tau_a``, ``beta``, ``v_th``, ``refractory``, ``dampening``; ``scaled``: whether input counts 1 - alpha;
 ``classes``: whether readouts compete; ``window``: steps with errors at the end; ``rate`` of learning, by gradient descent or (classes)
 Adam; ``c_reg``. ANSWER gets the ``losses`` of all updates, the ``seconds`` of the simulation and the ``versions``.
-
-In a new virtual environment: ``pip install nest-simulator``.
 """
 
 import importlib.metadata

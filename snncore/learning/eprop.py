@@ -37,10 +37,10 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from snncore.networks.recurrent import Activity, Population, Weights, run, stepwise
-from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run, stepwise
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, check_trace
 from snncore.shapes import check_alike, check_finite
 from snncore.spike import pseudo_derivative
 from snncore.unroll import unroll
@@ -136,11 +136,8 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
             raise ValueError(
                 "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run(..., credit=False)"
             )
-        if isinstance(p, ALIFParams) and p.rho - p.beta * p.dampening / p.v_th < -1:
-            raise ValueError(
-                f"beta is {p.beta}: above (1 + rho) v_th / dampening = {(1 + p.rho) * p.v_th / p.dampening:.3g} the adaptation's trace "
-                "grows without bound; lower beta"
-            )
+        if isinstance(p, ALIFParams):
+            check_trace(p)
         found.append(p)
     return found
 
@@ -206,6 +203,62 @@ def ideal_signal(
     y = low_pass(spikes @ weights.w_out.mT, readout.kappa, 1 - readout.kappa)
     (signal,) = torch.autograd.grad(loss(spikes, y), spikes)
     return signal + torch.cat([delta[1:] @ weights.w_rec, torch.zeros_like(delta[:1])])
+
+
+# --- Learning signals that networks are trained with ---------------------------------------------------------------------------------
+
+SIGNALS = ("random", "symmetric", "adaptive", "bptt")
+
+
+class Learner(nn.Module):
+    r"""A recurrent network, and how the errors at its readouts come back, :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)`.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+    signal : str
+        One of `SIGNALS`: B is random and fixed, the transposed readout weights, or random at first and adaptive, by changes as the readout
+        weights have while both forget a little, so that they become alike; or the whole gradient, by backpropagation through time.
+    generator : torch.Generator
+        Draws B.
+    scale : float
+        Its standard deviation at first.
+
+    Raises
+    ------
+    ValueError
+        If there is no such signal.
+    """
+
+    def __init__(self, network: RecurrentNetwork, signal: str, generator: torch.Generator, scale: float):
+        super().__init__()
+        if signal not in SIGNALS:
+            raise ValueError(f"signal is {signal!r}: choose one of {', '.join(SIGNALS)}")
+        self.network, self.signal = network, signal
+        feedback = scale * torch.randn(network.w_out.shape[::-1], generator=generator)
+        self.w_feedback = nn.Parameter(feedback, requires_grad=False) if signal in ("random", "adaptive") else None
+
+    def forward(self, x: Float[Tensor, "time batch input"]) -> Activity:
+        """What the network does; backward, the gradient that the learning signals give."""
+        own, bptt = self.network, self.signal == "bptt"
+        return run(x, own.weights(), own.populations, own.readout, credit=bptt, w_feedback=self.w_feedback)
+
+    def adapt(self, forget: float) -> None:
+        """After a backward pass: adaptive feedback weights get the gradient of the readout weights, and both lose the part ``forget``.
+
+        Raises
+        ------
+        ValueError
+            If there was no backward pass.
+        """
+        if self.signal != "adaptive" or self.w_feedback is None:
+            return
+        if self.network.w_out.grad is None:
+            raise ValueError("the readout weights have no gradient: feedback adapts after a backward pass")
+        self.w_feedback.grad = self.network.w_out.grad.T.clone()
+        with torch.no_grad():
+            for w in (self.w_feedback, self.network.w_out):
+                w.mul_(1 - forget)
 
 
 # --- The same sum in five ways ---------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from snncore.neurons import (
     ahp_step,
     alif_rest,
     alif_step,
+    check_trace,
     lif_rest,
     lif_step,
     readout_step,
@@ -149,7 +150,7 @@ def run(
     Raises
     ------
     ValueError
-        If sizes do not fit.
+        If sizes do not fit; without credit, if `check_trace` refuses ALIF neurons.
     TypeError
         For neurons of an unknown model; if types or devices differ, or the compiled twin is asked for where it cannot run.
     """
@@ -175,6 +176,8 @@ def run(
     for _, p in populations:
         if type(p) not in MODELS:
             raise TypeError(f"no model has constants of type {type(p).__name__}: use one of {', '.join(m.__name__ for m in MODELS)}")
+        if not credit and isinstance(p, ALIFParams):
+            check_trace(p)
     if runs_compiled("x", x, compiled):
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
         return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))

@@ -1,7 +1,7 @@
 """Spiking neurons: each file is a model, with its equation, constants, state and step."""
 
 from snncore.neurons.ahp import JUMP, AHPParams, AHPState, ahp_rest, ahp_step
-from snncore.neurons.alif import ALIFParams, ALIFState, alif_rest, alif_step
+from snncore.neurons.alif import ALIFParams, ALIFState, alif_rest, alif_step, check_trace
 from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
 from snncore.neurons.readout import ReadoutParams, readout_step
 
@@ -18,6 +18,7 @@ __all__ = [
     "ahp_step",
     "alif_rest",
     "alif_step",
+    "check_trace",
     "lif_rest",
     "lif_step",
     "readout_step",

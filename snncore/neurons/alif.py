@@ -64,6 +64,21 @@ class ALIFParams:
         return math.exp(-self.dt / self.tau_a)
 
 
+def check_trace(p: ALIFParams) -> None:
+    r"""Refuse constants whose trace :math:`\epsilon^a(t+1) = (\rho - \beta \psi)\, \epsilon^a(t) + \psi\, \epsilon^v(t)` can grow.
+
+    Raises
+    ------
+    ValueError
+        If :math:`\beta > (1 + \rho)\, v_\text{th} / \gamma`, since :math:`\psi \le \gamma / v_\text{th}`.
+    """
+    if p.rho - p.beta * p.dampening / p.v_th < -1:
+        raise ValueError(
+            f"beta is {p.beta}: above (1 + rho) v_th / dampening = {(1 + p.rho) * p.v_th / p.dampening:.3g} the adaptation's trace "
+            "grows without bound; lower beta"
+        )
+
+
 class ALIFState(NamedTuple):
     """Spikes z(t), potentials v(t), adaptation b(t+1) [spikes], refractory counter r; each of shape (batch, neuron)."""
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.learning.eprop import METHODS, Signal, Stream, gradient, ideal_signal, low_pass, observe, pseudo_derivatives
-from snncore.networks.recurrent import Population, Weights, run
+from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, gradient, ideal_signal, low_pass, observe, pseudo_derivatives
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.spike import spike
 
@@ -314,5 +314,55 @@ def test_what_does_not_fit_is_refused():
         observe(x, weights, (Population(N, LIFParams(reset_to_zero=True)),), READOUT)
     with pytest.raises(ValueError, match=r"beta is 20.0: above \(1 \+ rho\)"):
         observe(x, weights, (Population(N, ALIFParams(beta=20.0)),), READOUT)
+    with pytest.raises(ValueError, match=r"beta is 20: above \(1 \+ rho\)"):
+        run(x, weights, UNSTABLE, READOUT, credit=False)
     with pytest.raises(ValueError, match=r"w_feedback has shape \(2, 13\)"):
         run(x, weights, BOTH, READOUT, w_feedback=weights.w_out)
+
+
+def learner(signal):
+    g = torch.Generator().manual_seed(1)
+    return Learner(RecurrentNetwork(IN, BOTH, OUT, READOUT, g, (3.0, 1.0)).double(), signal, g, 0.7).double()
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_learner_gets_the_gradient_of_its_learning_signals(signal):
+    """Against `gradient`, with errors at the readouts that are written down here."""
+    x, _, target, _ = problem()
+    ours = learner(signal)
+    network = ours.network
+    (ours(x).y - target).square().sum().backward()
+    trial, activity = observe(x, Weights(*(w.detach() for w in network.weights())), BOTH, READOUT)
+    errors, none = 2 * (activity.y - target), torch.zeros_like(trial.z)
+    if signal == "bptt":
+        ideal = ideal_signal(trial, READOUT, lambda z, y: (y - target).square().sum())
+        known = Signal(none, READOUT.kappa, ideal)
+    else:
+        feedback = trial.weights.w_out.T if signal == "symmetric" else ours.w_feedback.detach()
+        known = Signal(errors @ feedback.T, READOUT.kappa)
+    for a, b in zip((network.w_in.grad, network.w_rec.grad), gradient(trial, known, "online"), strict=True):
+        assert float(b.abs().max()) > 0.01
+        assert near(a, b)
+
+
+def test_feedback_that_adapts_becomes_like_the_readout_weights():
+    """Both get the same changes and forget: their difference shrinks as the forgetting alone says."""
+    x, _, target, _ = problem()
+    ours = learner("adaptive")
+    optimizer = torch.optim.SGD(ours.parameters(), 0.05)
+    first, before = ours.network.w_out.detach().clone(), (ours.w_feedback - ours.network.w_out.T).detach()
+    for _ in range(30):
+        optimizer.zero_grad()
+        (ours(x).y - target).square().mean().backward()
+        ours.adapt(0.02)
+        optimizer.step()
+    after = (ours.w_feedback - ours.network.w_out.T).detach()
+    assert torch.allclose(after, before * 0.98**30, rtol=1e-9)
+    assert not torch.allclose(ours.network.w_out, first * 0.98**30, rtol=1e-3)  # they have learned, too
+
+
+def test_learners_refuse_unknown_signals_and_what_comes_too_early():
+    with pytest.raises(ValueError, match="signal is 'global': choose one of random, symmetric"):
+        learner("global")
+    with pytest.raises(ValueError, match="feedback adapts after a backward pass"):
+        learner("adaptive").adapt(0.1)
