@@ -176,16 +176,16 @@ plt.show()
 # :file: ../results/relational/told.csv
 # :::
 #
-# :::{csv-table} Questions of the talk, its answers, those that follow by logic, and those of our networks (live; empty: not trained on generated stories).
+# :::{csv-table} Questions of the talk, its answers, those that follow by logic, and those of our networks (live).
 # :name: tab-examples
 # :header-rows: 1
 # :file: ../results/relational/talk.csv
 # :::
 #
 # Of {value}`talk_questions` questions, networks of artificial neurons answer {value}`talk_right_ann_drawn` as the talk does, and spiking ones
-# {value}`talk_right_snn_drawn` of {value}`talk_spiking`. They have learned from stories of our generator. Networks of artificial neurons that
-# know only the official files, which {numref}`tab-tasks` is about, answer {value}`talk_right_ann`. There is no spiking network for
-# task 19 with its weights here, since that training takes long; its recorded accuracy is in {numref}`tab-tasks`. Stories can have shortcuts: even of our
+# {value}`talk_right_spiking`. They have learned from stories of our generator, but for the spiking network of task 19, which, like those of
+# {numref}`tab-tasks`, knows only the official files. Networks of artificial neurons that know only these answer {value}`talk_right_ann`. Stories
+# can have shortcuts: even of our
 # generated questions of task 5, {value}`shortcut_5` follow from the story's last gift alone, and of task 13, {value}`shortcut_13` from its last
 # two statements. The talk asks about what was before. So a high accuracy on such tests is no proof that a network has understood the stories.
 #
@@ -226,8 +226,7 @@ plt.show()
 # :name: fig-pairs
 # :alt: Above, triangles of squares, one for each pair of sentences of six stories, shaded by how active the pair's last layer is. Red dots mark pairs without which the answer changes; they are few. Below, dark dots for the neurons of module C that spike, in a row for each pair; most of each panel is white.
 # Above: activity of the last layer of each pair (dark: strong), for a question about each of the talk's stories. Red: without this pair the answer would be
-# another; red answers are wrong. Below: spikes in module C while the gate is open (dark), a row for each pair, a column for each neuron. For
-# task 19, it is the activity of artificial neurons; the other networks are spiking ones.
+# another; red answers are wrong. Below: spikes in module C while the gate is open (dark), a row for each pair, a column for each neuron.
 # ```
 #
 # Where Gertrude's fears are asked for, one expects the pair of *sheep are afraid of wolves* and *gertrude is a sheep*; and for the way from the garden to

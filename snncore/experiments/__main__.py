@@ -20,7 +20,7 @@ def main() -> int:
     names = sorted(m.name for m in pkgutil.iter_modules(snncore.experiments.__path__) if m.name not in TOOLS)
     parser = argparse.ArgumentParser(prog="python -m snncore.experiments", description=__doc__)
     parser.add_argument("experiment", choices=names)
-    parser.add_argument("--preset", choices=PRESETS, help="of a run of the chapter; book, if nothing is said")
+    parser.add_argument("--preset", choices=PRESETS, help="of a run of the chapter, or a training; book, if nothing is said")
     parser.add_argument("--seed", type=int, default=0)
     for word in sys.argv[1:2]:
         if word in names:  # its module may add words of its own
@@ -28,10 +28,10 @@ def main() -> int:
     options = parser.parse_args()
     common = "experiment", "preset", "seed"
     own = [name for name, value in vars(options).items() if name not in common and value != parser.get_default(name)]
-    if own and options.preset:
+    experiment = importlib.import_module(f"snncore.experiments.{options.experiment}")
+    if own and options.preset and options.preset not in getattr(experiment, "TRAINING_PRESETS", ()):
         words = ", ".join(f"--{name.replace('_', '-')}" for name in own)
         parser.error(f"--preset is for runs of a chapter: leave it out beside {words}, which does one thing, always in the same way")
-    experiment = importlib.import_module(f"snncore.experiments.{options.experiment}")
     if getattr(experiment, "command", lambda _: False)(options):
         return 0
     preset = options.preset or "book"

@@ -1,7 +1,7 @@
 """Questions about stories: a relational network of artificial or of spiking neurons, what its parts do, and which tasks it solves.
 
 ``python -m snncore.experiments relational --task 15`` trains a network of artificial neurons on the official files, ``--kind snn`` a
-spiking one.
+spiking one, ``--preset paper`` one of the published size.
 """
 
 import argparse
@@ -161,14 +161,15 @@ SOLVED = 95.0  # right answers [%] with which a task counts as solved
 FEW_LOCKED = 5.0  # neurons [%] that may be locked in a network that is said to have none
 
 
-def recipe_of(kind: str, task: int | str) -> Recipe:
-    """How a network is trained."""
-    return replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
+def recipe_of(kind: str, task: int | str, preset: str = "book") -> Recipe:
+    """How a network is trained: with smoke, for an epoch or a few."""
+    recipe = replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
+    return replace(recipe, epochs=recipe.cycles) if preset == "smoke" else recipe
 
 
-def size_of(kind: str, task: int | str) -> Size:
-    """How many neurons a network has."""
-    return WIDE if (kind, task) in WIDER else SIZES["small"]
+def size_of(kind: str, task: int | str, preset: str = "book") -> Size:
+    """How many neurons a network has: with paper, as many as the published one."""
+    return SIZES["paper"] if preset == "paper" else WIDE if (kind, task) in WIDER else SIZES["small"]
 
 
 class StoryClassifier(nn.Module):
@@ -207,8 +208,8 @@ def files_of(task: int, seed: int) -> tuple[list[Example], list[Example]]:
     return train, read_stories(task, "test")
 
 
-def job(kind: str, task: int | str, seed: int) -> Job:
-    """What a network learns from and is tested by: a task, or all of them (`JOINT`)."""
+def job(kind: str, task: int | str, seed: int, preset: str = "book") -> Job:
+    """What a network learns from and is tested by: a task, or all of them (`JOINT`). The published size learns on a GPU if there is one."""
     draw = KINDS[kind].draw
     if draw:
         if isinstance(task, str):
@@ -235,7 +236,8 @@ def job(kind: str, task: int | str, seed: int) -> Job:
     recipe = KINDS[kind].recipe
     options: dict[str, Any] = {"loss": partial(sparse_loss, recipe=recipe)} if isinstance(recipe, SpikingRecipe) else {}
     options |= {"average": recipe.average} if isinstance(recipe, SparseRecipe) else {}
-    return Job(story_classifier(kind, size_of(kind, task), seed), data, options, about)
+    network = story_classifier(kind, size_of(kind, task, preset), seed)
+    return Job(network.cuda() if preset == "paper" and torch.cuda.is_available() else network, data, options, about)
 
 
 def sparse_loss(classifier: nn.Module, stories: Tensor, answers: Tensor, done: float, recipe: SpikingRecipe) -> Float[Tensor, ""]:
@@ -252,10 +254,13 @@ def sparse_loss(classifier: nn.Module, stories: Tensor, answers: Tensor, done: f
     return loss
 
 
-def train_stories(kind: str, task: int | str, seed: int = 0) -> dict[str, Any]:
-    """Train one network on one task or on all, as `train_once` does."""
-    words = f"relational --task {task} --kind {kind}"
-    return train_once(f"relational_{kind}_{task}_{seed}", words, recipe_of(kind, task), seed, partial(job, kind, task, seed))
+def train_stories(kind: str, task: int | str, seed: int = 0, preset: str = "book") -> dict[str, Any]:
+    """Train one network on one task or on all, as `train_once` does; those of `TRAINED` are of preset book."""
+    words, end = f"relational --task {task} --kind {kind}", ""
+    if preset != "book":
+        words, end = f"{words} --preset {preset}", f"_{preset}"
+    recipe, prepare = recipe_of(kind, task, preset), partial(job, kind, task, seed, preset)
+    return train_once(f"relational_{kind}_{task}_{seed}{end}", words, recipe, seed, prepare)
 
 
 # --- The network itself -------------------------------------------------------------------------------------------------------------
@@ -423,31 +428,31 @@ def talk_examples(record: Record) -> dict[str, Read]:
     Returns
     -------
     dict of Read
-        What spiking networks make of the questions, or else those of artificial neurons, by the id of the claim.
+        What spiking networks make of the questions, by the id of the claim.
     """
-    found, rows, right = {}, [], dict.fromkeys(("ann", "ann-drawn", "snn-drawn"), 0)
+    found, rows = {}, []
+    right = {"ann": 0, "ann_drawn": 0, "spiking": 0}
     for story in TALK:
-        kinds = [kind for kind in right if story.task in TRAINED[kind]]
-        networks = {kind: trained(kind, story.task) for kind in kinds}
+        kinds = "ann", "ann-drawn", "snn-drawn" if story.task in TRAINED["snn-drawn"] else "snn"
+        networks = {name: trained(kind, story.task) for name, kind in zip(right, kinds, strict=True)}
         for question, (name, published) in story.asked.items():
             example = Example(story.statements, question, solve(story.statements, question))
             follows = in_the_talk(example.answer)
             record.claim(f"rel.example.{name}", follows, dataset="by the symbolic solver")
             reads = {kind: read(network, example) for kind, network in networks.items()}
-            found[name] = reads.get("snn-drawn", reads["ann-drawn"])
+            found[name] = reads["spiking"]
             said = {kind: in_the_talk(r.answer) for kind, r in reads.items()}
             for kind, answer in said.items():
                 right[kind] += answer == follows
             row = {"task": str(story.task), "question": question, "talk": published, "solver": follows}
-            rows.append(row | {"artificial": said["ann-drawn"], "spiking": said.get("snn-drawn", "")})
+            rows.append(row | {"artificial": said["ann_drawn"], "spiking": said["spiking"]})
     table = pd.DataFrame(rows)
     record.table(table, "talk")
     told = [{"task": str(story.task), "story": " · ".join(f"{k} {said}" for k, said in enumerate(story.statements, 1))} for story in TALK]
     record.table(pd.DataFrame(told), "told")
     record.value("talk_questions", len(table))
-    record.value("talk_spiking", int((table["spiking"] != "").sum()))
     for kind, count in right.items():
-        record.value(f"talk_right_{kind.replace('-', '_')}", count)
+        record.value(f"talk_right_{kind}", count)
     record.value("talk_changed", "; ".join(f"task {story.task}: {story.changed}" for story in TALK if story.changed))
     return found
 
@@ -790,10 +795,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, default="ann", help="its neurons")
 
 
+TRAINING_PRESETS = tuple(PRESETS)  # smoke: an epoch; paper: the published size
+
+
 def command(given: argparse.Namespace) -> bool:
     """Train, if that is asked for."""
     if given.task is None:
         return False
-    about = train_stories(given.kind, given.task, given.seed)
+    about = train_stories(given.kind, given.task, given.seed, given.preset or "book")
     print(f"accuracy on the test questions: {100 * about['test_accuracy']:.1f} %")
     return True

@@ -156,11 +156,16 @@ def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor, done: floa
     return F.cross_entropy(network(images), labels)
 
 
+def _device(network: nn.Module) -> torch.device:
+    """Where a network is."""
+    return next(network.parameters()).device
+
+
 @torch.inference_mode()
 def answers(network: nn.Module, images: Shaped[Tensor, "batch *image"], batch: int = 250) -> Float[Tensor, "batch category"]:
     """What the network, in evaluation mode, gives for each category."""
-    network.eval()
-    return torch.cat([network(part) for part in images.split(batch)])
+    device = _device(network.eval())
+    return torch.cat([network(part.to(device)).cpu() for part in images.split(batch)])
 
 
 def accuracy(network: nn.Module, images: Shaped[Tensor, "batch *image"], labels: Int[Tensor, " batch"]) -> float:
@@ -187,7 +192,7 @@ def train(
     Parameters
     ----------
     network : module
-        From images to one number per category.
+        From images to one number per category; where it is, it is trained.
     images, labels : tensors
     held_out : pair of tensors
         Images and labels whose accuracy is logged after each epoch; nothing is chosen by it.
@@ -237,10 +242,10 @@ def train(
         for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
         log = saved["log"]
-    categories = int(labels.max()) + 1
+    device, categories = _device(network), int(labels.max()) + 1
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
     for epoch in range(len(log), recipe.epochs):
-        start, total = time.perf_counter(), torch.zeros(())
+        start, total = time.perf_counter(), torch.zeros((), device=device)
         if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:
             optimizers = Optimizers(network, recipe)
         generator = torch_generator(seed, f"epoch {epoch}")
@@ -249,10 +254,11 @@ def train(
         bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None if progress else True, leave=False)
         for step in bar:
             which = order[step * recipe.batch : (step + 1) * recipe.batch]
-            x = augment(images[which], generator) if augment else images[which]
+            x = (augment(images[which], generator) if augment else images[which]).to(device)
             done = (epoch * steps + step) / (recipe.epochs * steps)
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                value = loss(network, x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x, labels[which], done)
+            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
+                given = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+                value = loss(network, given, labels[which].to(device), done)
             optimizers.step(value, done)
             if after_step:
                 after_step(recipe.cycle(done), generator)

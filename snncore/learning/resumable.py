@@ -33,7 +33,7 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
-    saved = torch.load(path, weights_only=True)
+    saved = torch.load(path, weights_only=True, map_location="cpu")
     if saved["identity"] != who:
         what = differences(_named(saved["identity"]), _named(who))
         raise ValueError(f"{path} belongs to another recipe, seed or network ({what}): remove it to begin anew")

@@ -18,7 +18,7 @@ def test_modules_are_experiments_or_tools():
 
 
 def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["snncore.experiments", "relational", "--task", "15", "--preset", "smoke"])
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "eprop", "--train", "random", "--preset", "smoke"])
     with pytest.raises(SystemExit):
         main()
-    assert "--preset is for runs of a chapter: leave it out beside --task, which" in capsys.readouterr().err
+    assert "--preset is for runs of a chapter: leave it out beside --train, which" in capsys.readouterr().err
