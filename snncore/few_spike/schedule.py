@@ -87,9 +87,8 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, s
         idle = finished[layer] == image < images
         collected = all(finished[sender] > image for sender in senders[layer])
         free = started if double_buffered else finished
-        accumulators_free = all(free[behind] >= image for behind in receivers[layer]) if receivers[layer] else (
-            all(finished[other] >= image for other in last))  # fmt: skip
-        return idle and collected and accumulators_free
+        collectors_free = [free[r] >= image for r in receivers[layer]] or [finished[other] >= image for other in last]
+        return idle and collected and all(collectors_free)
 
     while min(finished[layer] for layer in last) < images:
         while waiting:
