@@ -468,9 +468,12 @@ plt.show()
 # * - Steps between one image and the next, with one accumulator per neuron
 #   - {claim}`img.rate.resnet20.steps`
 #   - {value}`resnet20_one`
-# * - The same with two accumulators, or with one and memories in the shortcuts ({numref}`tab-rhythms`)
+# * - The same with two accumulators
 #   - {claim}`img.rate.resnet20.steps`
-#   - {value}`resnet20_two`, or {value}`resnet20_one_memory`
+#   - {value}`resnet20_two`
+# * - The same with one accumulator, and memories in the shortcuts ({numref}`tab-rhythms`)
+#   - {claim}`img.rate.resnet20.steps`
+#   - {value}`resnet20_one_memory`
 # * - Images in the same time with one accumulator, as a multiple of the rate code (the talk: {published}`img.throughput`)
 #   - 1
 #   - {claim}`img.throughput`
@@ -488,10 +491,12 @@ plt.show()
 # neuron these are not $2K$ here but $3K$, since the network has shortcuts: see below.
 #
 # The last row compares programs, not codes: SpikingJelly computes its network step by step, ours of few spikes takes one pass with decoded
-# numbers. It was timed in {run}`speed.fs.spikingjelly`, and this chapter's other multiples of time that the ledger has in
-# {run}`speed.fs.activation`: times of different runs are not to be compared with each other. SpikingJelly's converter {cite:p}`fang2023` is another program for
-# the same rate code: in its robust mode, its spikes until each step are as many as ours, but for {value}`curves_difference` at most. It answers with the mean over all
-# steps, though. {numref}`tab-rate` is about our rate code; where {numref}`tab-rate-close` has one that needs fewer steps, that is the fairer rival.
+# numbers. It comes from {run}`speed.fs.spikingjelly`, the other multiples of time in the ledger below from {run}`speed.fs.activation`; times of
+# different runs are not to be compared with each other.
+#
+# SpikingJelly's converter {cite:p}`fang2023` is another program for the same rate code: in its robust mode, its spikes until each step are as
+# many as ours, but for {value}`curves_difference` at most. It answers with the mean over all steps, though. {numref}`tab-rate` is about our
+# rate code; where {numref}`tab-rate-close` has one that needs fewer steps, that is the fairer rival.
 #
 # :::{csv-table} The first step at which each code is within half a percentage point of the original's accuracy (recorded: {value}`curves_about`). Spikes, additions and energy are for one image, the energy for operations with 32 bits.
 # :name: tab-rate-close
