@@ -24,7 +24,7 @@
 # and put real networks with published ImageNet weights, smaller relatives, through the same conversion. {numref}`tab-rows` says for each
 # row what it is, so that nobody mistakes one for the other.
 #
-# :::{list-table} What each number is about, with intervals (of 95 percent). A negative loss is a gain; {numref}`tab-lost` has the intervals of losses and spikes. ReLU6 networks are the easy case: their activations lie between 0 and 6, so a code needs no range. Accuracy on photographs that were chosen with the help of classifiers is no ImageNet accuracy: read the differences.
+# :::{list-table} What each number is about, with intervals (of 95 percent). A negative loss is a gain; {numref}`tab-lost` has further intervals. ReLU6 networks are the easy case: their activations lie between 0 and 6, so a code needs no range. Accuracy on photographs that were chosen with the help of classifiers is no ImageNet accuracy: read the differences.
 # :name: tab-rows
 # :header-rows: 1
 #
@@ -56,43 +56,43 @@
 #   - ImageNet, Google's; 700 photographs
 #   -
 #   - {claim}`img.lite0.drop`
-#   - {claim}`img.lite0.agreement` ({interval}`img.lite0.agreement`)
+#   - {claim}`img.lite0.agreement`
 #   - {claim}`img.lite0.spikes`
 # * - EfficientNet-Lite1, ReLU6
 #   - ImageNet, Google's; 700 photographs
 #   -
 #   - {claim}`img.lite1.drop`
-#   - {claim}`img.lite1.agreement` ({interval}`img.lite1.agreement`)
+#   - {claim}`img.lite1.agreement`
 #   - {claim}`img.lite1.spikes`
 # * - EfficientNet-Lite2, ReLU6
 #   - ImageNet, Google's; 700 photographs
 #   -
 #   - {claim}`img.lite2.drop`
-#   - {claim}`img.lite2.agreement` ({interval}`img.lite2.agreement`)
+#   - {claim}`img.lite2.agreement`
 #   - {claim}`img.lite2.spikes`
 # * - ResNet-8, ReLU
 #   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.resnet8.ann` ({interval}`img.cifar.resnet8.ann`)
 #   - {claim}`img.cifar.resnet8.drop`
-#   - {claim}`img.cifar.resnet8.agreement` ({interval}`img.cifar.resnet8.agreement`)
+#   - {claim}`img.cifar.resnet8.agreement`
 #   - {claim}`img.cifar.resnet8.spikes`
 # * - ResNet-14, ReLU
 #   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.resnet14.ann` ({interval}`img.cifar.resnet14.ann`)
 #   - {claim}`img.cifar.resnet14.drop`
-#   - {claim}`img.cifar.resnet14.agreement` ({interval}`img.cifar.resnet14.agreement`)
+#   - {claim}`img.cifar.resnet14.agreement`
 #   - {claim}`img.cifar.resnet14.spikes`
 # * - ResNet-20, ReLU
 #   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.resnet20.ann` ({interval}`img.cifar.resnet20.ann`)
 #   - {claim}`img.cifar.resnet20.drop`
-#   - {claim}`img.cifar.resnet20.agreement` ({interval}`img.cifar.resnet20.agreement`)
+#   - {claim}`img.cifar.resnet20.agreement`
 #   - {claim}`img.cifar.resnet20.spikes`
 # * - Small EfficientNet, SiLU
 #   - CIFAR-10, ours; its 10,000 test images, lossy
 #   - {claim}`img.cifar.silu.ann` ({interval}`img.cifar.silu.ann`)
 #   - {claim}`img.cifar.silu.drop`
-#   - {claim}`img.cifar.silu.agreement` ({interval}`img.cifar.silu.agreement`)
+#   - {claim}`img.cifar.silu.agreement`
 #   - {claim}`img.cifar.silu.spikes`
 # * - EfficientNet-B7, SiLU
 #   - random stand-ins; a photograph
@@ -102,39 +102,49 @@
 #   - see {numref}`fig-b7-error`
 # :::
 #
-# :::{list-table} What conversions lose, and spikes per neuron, with intervals of 95 percent over images: Tango's score interval for the loss, from the images about which just one of the two networks is right; Student's for spikes.
+# :::{list-table} What conversions lose, with intervals of 95 percent over images: Tango's score interval for the loss, from the images about which just one of the two networks is right; Wilson's for the share of same answers, and of right ones above; Student's for spikes per neuron.
 # :name: tab-lost
 # :header-rows: 1
 #
 # * - Network; images
 #   - Lost by conversion
+#   - Same answer
 #   - Spikes per neuron
 # * - EfficientNet-Lite0; {value}`photographs` photographs (live)
 #   - {value}`lite0_drop` ({value}`lite0_drop_interval`)
+#   - {value}`lite0_same` of {value}`photographs`
 #   - {value}`lite0_spikes` spikes/neuron ({value}`lite0_spikes_interval`)
 # * - EfficientNet-Lite0; 700 photographs
 #   - {claim}`img.lite0.drop` ({interval}`img.lite0.drop`)
+#   - {claim}`img.lite0.agreement` ({interval}`img.lite0.agreement`)
 #   - {claim}`img.lite0.spikes` ({interval}`img.lite0.spikes`)
 # * - EfficientNet-Lite1; 700 photographs
 #   - {claim}`img.lite1.drop` ({interval}`img.lite1.drop`)
+#   - {claim}`img.lite1.agreement` ({interval}`img.lite1.agreement`)
 #   - {claim}`img.lite1.spikes` ({interval}`img.lite1.spikes`)
 # * - EfficientNet-Lite2; 700 photographs
 #   - {claim}`img.lite2.drop` ({interval}`img.lite2.drop`)
+#   - {claim}`img.lite2.agreement` ({interval}`img.lite2.agreement`)
 #   - {claim}`img.lite2.spikes` ({interval}`img.lite2.spikes`)
 # * - ResNet-8; CIFAR-10
 #   - {claim}`img.cifar.resnet8.drop` ({interval}`img.cifar.resnet8.drop`)
+#   - {claim}`img.cifar.resnet8.agreement` ({interval}`img.cifar.resnet8.agreement`)
 #   - {claim}`img.cifar.resnet8.spikes` ({interval}`img.cifar.resnet8.spikes`)
 # * - ResNet-14; CIFAR-10
 #   - {claim}`img.cifar.resnet14.drop` ({interval}`img.cifar.resnet14.drop`)
+#   - {claim}`img.cifar.resnet14.agreement` ({interval}`img.cifar.resnet14.agreement`)
 #   - {claim}`img.cifar.resnet14.spikes` ({interval}`img.cifar.resnet14.spikes`)
 # * - ResNet-20; CIFAR-10
 #   - {claim}`img.cifar.resnet20.drop` ({interval}`img.cifar.resnet20.drop`)
+#   - {claim}`img.cifar.resnet20.agreement` ({interval}`img.cifar.resnet20.agreement`)
 #   - {claim}`img.cifar.resnet20.spikes` ({interval}`img.cifar.resnet20.spikes`)
 # * - Small EfficientNet, fitted neurons; CIFAR-10
 #   - {claim}`img.cifar.silu.drop` ({interval}`img.cifar.silu.drop`)
+#   - {claim}`img.cifar.silu.agreement` ({interval}`img.cifar.silu.agreement`)
 #   - {claim}`img.cifar.silu.spikes` ({interval}`img.cifar.silu.spikes`)
 # * - Small EfficientNet, published neurons; CIFAR-10
 #   - {claim}`img.cifar.silu.published_drop` ({interval}`img.cifar.silu.published_drop`)
+#   -
 #   - {claim}`img.cifar.silu.published_spikes` ({interval}`img.cifar.silu.published_spikes`)
 # :::
 #
