@@ -21,7 +21,7 @@ from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Emulation, Events, Group, Network, emulate, with_outputs
-from snncore.loihi.energy import cost
+from snncore.loihi.energy import cost, measured
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.quantize import UNIT, in_force
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA
@@ -78,15 +78,15 @@ def replay(
 ) -> Replay:
     """Show images to a network on the emulated chip.
 
-    In the published network strong inhibition drives some AHP neurons to the lower end of their 24 bits: such overflow belongs to its
-    answers, so it is counted, without a warning.
+    Warns
+    -----
+    snncore.loihi.fixed_point.OverflowWarning
+        As `emulate`.
     """
     answers, events = [], []
     for start in tqdm(range(0, len(images), batch), disable=None if progress else True, leave=False, desc="replay"):
         x = threshold_code(images[start : start + batch]).numpy()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OverflowWarning)
-            emulation = emulate(network, x, input_lag, threads=torch.get_num_threads())
+        emulation = emulate(network, x, input_lag, threads=torch.get_num_threads())
         answers.append(emulation.v[:, -OUTPUTS:].argmax(1))
         events.append(emulation.events)
     names = [name for name in Events._fields if name != "compartment_updates"]
@@ -301,17 +301,30 @@ RATIOS = {
 
 
 def published_ratios() -> pd.DataFrame:
-    """How many times less the chip needs than something else: divided by hand from published measurements, or quoted; see the ledger."""
-    claims = ledger.package_claims()
-    return pd.DataFrame([{"ratio": name, "value": claims[f"loihi.smnist.{key}"].published} for key, name in RATIOS.items()])
+    """How many times less the chip needs than something else: from published measurements, or, that of the survey, quoted."""
+    chip, gpu = measured("sequential MNIST"), measured("LSTM on a GPU")
+    watts = sum(power for name, power in chip.items() if name.endswith("_mw")) / 1000
+    slower = gpu["time_ms"] / chip["time_ms"]
+    found: dict[str, Any] = {"edp_ratio.survey": ledger.package_claims()["loihi.smnist.edp_ratio.survey"].published}
+    for kind, power in (("dynamic", gpu["mean_w"] - gpu["idle_w"]), ("total", gpu["mean_w"])):
+        found |= {f"energy_ratio.{kind}": power / watts * slower, f"edp_ratio.{kind}": power / watts * slower**2}
+    return pd.DataFrame([{"ratio": name, "value": found[key]} for key, name in RATIOS.items()])
 
 
 def run(c: Config, record: Record) -> pd.DataFrame:
     """Integers beside floats; with images, replay those of the silicon run, and all test images."""
     traces = beside_floats(c, record)
     recorded_peers(record)
-    if not c.images:
-        return traces
+    if c.images:
+        with warnings.catch_warnings():
+            # strong inhibition drives some AHP neurons of this network to the lower end of their 24 bits, which belongs to its answers
+            warnings.simplefilter("ignore", OverflowWarning)
+            replays(c, record)
+    return traces
+
+
+def replays(c: Config, record: Record) -> None:
+    """The published network about the images of the silicon run, and about all test images."""
     network, test = published_network(), read_mnist()["test"]
     which = silicon_images(c.images)
     found = replay(network, test.images[which])
@@ -323,10 +336,11 @@ def run(c: Config, record: Record) -> pd.DataFrame:
             others = int((replay(change(network), test.images[which], lag).answers != found.answers).sum())
             record.claim(f"loihi.smnist.detail.{name}", others, dataset="the silicon run's images", n=200)
         estimate = cost(found.events, STEPS, relays=INPUTS)
-        for claim, (low, high) in (("core_dynamic", estimate.energy_uj), ("time", estimate.time_ms)):
+        product = tuple(energy * time / 1000 for energy, time in zip(estimate.energy_uj, estimate.time_ms, strict=True))
+        for claim, (low, high) in (("core_dynamic", estimate.energy_uj), ("time", estimate.time_ms), ("core_edp", product)):
             record.claim(f"loihi.smnist.measured.{claim}", (low + high) / 2, low=low, high=high, dataset="the silicon run's images", n=200)
     if c.images < len(test.labels):
-        return traces
+        return
     start = time.perf_counter()
     found = replay(network, test.images, progress=True)
     seconds, n = time.perf_counter() - start, len(test.labels)
@@ -339,7 +353,6 @@ def run(c: Config, record: Record) -> pd.DataFrame:
     record.value("clipped", float(found.events.clipped.mean()), "{:.0f}")
     if python := os.environ.get("SNNCORE_PEERS"):
         peers_beside(record, python)
-    return traces
 
 
 def options(parser: argparse.ArgumentParser) -> None:

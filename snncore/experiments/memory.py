@@ -345,7 +345,7 @@ def run(c: Config, record: Record) -> Result:
     settled = slow["time"] > c.steps // 5
     record.value("correlation_input", float(slow[settled]["ahp"].corr(slow[settled]["input"])), "{:.2f}")
     record.value("correlation_low", float(slow[settled]["ahp"].corr(slow[settled]["low_passed"])), "{:.2f}")
-    record.value("spikes", int(slow["spike"].sum()))
+    record.value("spikes", int(slow[settled]["spike"].sum()))
     record.value("steps", c.steps, "{:,}")
     off = off_equation(slow)
     equation = "i_AHP[t + dt] = alpha_AHP i_AHP[t] - (1 - alpha_AHP) beta z[t]" if off < 1e-9 else "another"
