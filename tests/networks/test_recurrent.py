@@ -187,6 +187,9 @@ def test_what_does_not_fit_is_refused(unchecked):
             run(x, wrong, MIXED, READOUT)
     with pytest.raises(ValueError, match=r"x has shape \(50, 9\)"):
         run(x[:, 0], Weights(*w), MIXED, READOUT)
+    for compiled in (True, False):
+        with pytest.raises(ValueError, match="there is no time step"):
+            run(x[:0], Weights(*w), MIXED, READOUT, compiled=compiled)
     with pytest.raises(TypeError, match=r"w_rec is torch\.float32 on cpu, but x torch\.float64 on cpu"):
         run(x, Weights(w[0], w[1].float(), w[2]), MIXED, READOUT)
     with pytest.raises(TypeError, match=r"w_in is torch\.float64 on meta, but x torch\.float64 on cpu"):
