@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The AHP neuron in the chip's integers, a replay that repeats every wrong answer of the silicon run, and what its energy is compared with
-#     inputs: [data/claims.toml, data/loihi_costs.toml, data/peers/brian2_loihi.npz, data/peers/nengo_loihi.npz, data/peers/lava.npz]
+#     inputs: [data/claims.toml, data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz]
 #     minutes: {smoke: 1, book: 1, paper: 3}
 # ---
 
@@ -115,13 +115,17 @@ plt.show()
 #   - the same, and a bias
 #   - {value}`nengo_loihi_spikes`
 #   - {value}`nengo_loihi_different`
+# * - the same
+#   - without a bias; strong weights and inputs, so that states leave their 24 bits ({value}`nengo_loihi_overflow_left` times)
+#   - {value}`nengo_loihi_overflow_spikes`
+#   - {value}`nengo_loihi_overflow_different`
 # * - {value}`lava_versions`
 #   - synaptic current
 #   - {value}`lava_spikes`
 #   - {value}`lava_different`
 # :::
 #
-# In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` with each; these are {value}`peer_numbers` potentials. In a recorded
+# In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` in each row; these are {value}`peer_numbers` potentials. In a recorded
 # run of 240 LIF neurons for the steps of one image, Brian2Loihi took {claim}`speed.loihi.brian2` the time of ours, and Nengo Loihi
 # {claim}`speed.loihi.nengo`; both were written to be general. Of the replay below, ours emulates {claim}`speed.loihi.replay` (recorded).
 #
