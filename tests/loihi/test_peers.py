@@ -30,7 +30,9 @@ def test_no_potential_differs_in_1200_random_steps(recorded):
 @pytest.mark.parametrize("changed", ["decay_v", "decay_u", "vth_mant", "refractory", "bias"])
 def test_each_register_shows(recorded, changed):
     peer, case = recorded
-    e = loihi.as_peer(case | {changed: case[changed] + (-1 if changed in ("decay_u", "vth_mant") else 1)}, loihi.PEERS[peer][0])
+    k = case[changed]
+    other = {"decay_u": k - 1, "vth_mant": k - k // 100 - 1}.get(changed, k + 1)  # some are as large as can be
+    e = loihi.as_peer(case | {changed: other}, loihi.PEERS[peer][0])
     assert (e.v_trace[:, 0] != case["v"]).any()
 
 
