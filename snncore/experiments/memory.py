@@ -152,7 +152,7 @@ RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images i
 }
 SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {  # of the full length; an epoch takes an LSTM network far longer
-    **dict.fromkeys(("lif", "alif", "ahp"), SPIKING), "chip": replace(SPIKING, epochs=48, cycles=2),
+    **dict.fromkeys(("lif", "alif", "ahp"), SPIKING), "chip": replace(SPIKING, epochs=72, cycles=3),
     "lstm": replace(EXACT, epochs=2, batch=64, peak_rate=0.03),
 }  # fmt: skip
 HELD_OUT = 5000  # the last training images
