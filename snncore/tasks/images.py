@@ -40,21 +40,13 @@ def cifar10() -> dict[str, Labeled]:
 
 
 def augmented(
-    images: Float[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4, hole: int = 0
+    images: Float[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4
 ) -> Float[Tensor, "batch channel height width"]:
-    """Each image mirrored with probability 1/2, shifted by up to ``pad`` pixels in each direction, and with a square hole.
-
-    Zeros come in, and fill the hole of ``hole`` pixels a side, whose middle lies anywhere (Cutout; DeVries & Taylor, arXiv 1708.04552).
-    """
+    """Each image mirrored with probability 1/2, and shifted by up to ``pad`` pixels in each direction (zeros come in)."""
     n, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (pad,) * 4)
     top, left = (torch.randint(0, 2 * pad + 1, (n, 1), generator=generator) for _ in range(2))
     mirror = torch.rand((n, 1), generator=generator) < 0.5
     rows, columns = torch.arange(height) + top, torch.arange(width)
     columns = torch.where(mirror, columns.flip(0), columns) + left
-    moved = padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    if not hole:
-        return moved
-    row, column = (torch.randint(0, size, (n, 1), generator=generator) for size in (height, width))
-    rows, columns = ((at - torch.arange(size) + hole // 2) // hole == 0 for at, size in ((row, height), (column, width)))
-    return moved.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
+    return padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
