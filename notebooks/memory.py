@@ -205,10 +205,10 @@ plt.show()
 # :::
 #
 # Our trainings (`python -m snncore.experiments memory --train chip --form full`, and `lstm`) had the computing time of one thread: the
-# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), in two cycles of the learning rate, and the LSTM network
+# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), in {value}`chip_cycles` cycles of the learning rate, and the LSTM network
 # {value}`lstm_epochs` in {value}`lstm_minutes` ({value}`lstm_machine`). Our spiking network lacks {claim}`mem.smnist.gap`, more than
 # the authors' best runs do; and since the LSTM network had so few epochs, the gap may be larger still. {numref}`fig-curves` shows what the time goes into: the spiking network learns fast at
-# first, slowly while the learning rate is high, and better again when it falls; where the second cycle begins it loses some of that, and
+# first, slowly while the learning rate is high, and better again when it falls; where another cycle begins it loses some of that, and
 # ends higher, with a loss that still falls.
 #
 # The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,

@@ -369,6 +369,7 @@ def run(c: Config, record: Record) -> Result:
         record.value(f"{kind}_epochs", about["recipe"]["epochs"])
         record.value(f"{kind}_minutes", about["seconds"] / 60, "{:.0f}")
         record.value(f"{kind}_machine", about["machine"])
+        record.value(f"{kind}_cycles", about["recipe"]["cycles"])
     return Result(slow, probed, curves())
 
 
