@@ -150,7 +150,7 @@ def convert(
         What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
         The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
     seed : int
-        Of the fits.
+        Of the fits, and of the inputs that calibration looks at.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def convert(
     names = {a.name for a in places.values()}
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
-    samples = _calibrate(graph, list(places), calibration, example_input.dtype) if calibration is not None else {}
+    samples = _calibrate(graph, list(places), calibration, example_input.dtype, seed) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
@@ -382,8 +382,11 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
 SAMPLES = 50_000  # inputs of each layer that calibration looks at
 
 
-def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype) -> dict[str, np.ndarray]:
-    """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included."""
+def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype, seed: int) -> dict[str, np.ndarray]:
+    """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included.
+
+    Places are drawn at random: at regular ones a layer might show the same column of each image only.
+    """
     if not isinstance(images, Tensor):
         raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
     if len(images) == 0:
@@ -392,18 +395,19 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtyp
         raise ConversionError(f"calibration is of type {images.dtype}, and example_input of {dtype}: give both in the type of the network")
     wanted = {operations.operand(node) for node in nodes}
     parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
-    batches = images.split(16)
+    generator = torch_generator(seed, "inputs seen in calibration")
 
     class Watch(fx.Interpreter):
         def run_node(self, n: fx.Node) -> Any:
             value = super().run_node(n)
             if n in parts:
                 flat = value.detach().flatten()
-                stride = max(1, math.ceil(flat.numel() * len(batches) / SAMPLES))
-                parts[n].append(torch.cat([flat[::stride], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
+                share = math.ceil(SAMPLES * len(batch) / len(images))
+                some = torch.randint(len(flat), (share,), generator=generator).to(flat.device) if len(flat) > share else slice(None)
+                parts[n].append(torch.cat([flat[some], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
             return value
 
-    for batch in batches:
+    for batch in images.split(16):
         _run(Watch(graph).run, batch, "calibration")
     found = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
     for name, values in found.items():

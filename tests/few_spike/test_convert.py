@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
-from snncore.few_spike.convert import FSActivation, _prices, convert, traced
+from snncore.few_spike.convert import FSActivation, _calibrate, _prices, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.operations import ConversionError
 
@@ -140,8 +140,28 @@ def test_calibration_looks_at_each_call_by_itself():
     assert first.high < second.high / 5
 
 
-def test_hardsigmoid_has_a_code_in_closed_form():
-    (row,), K = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=7).report.spiking, 7
+def test_calibration_looks_at_all_columns():
+    columns = torch.arange(8.0).expand(256, 96, 8, 8)  # regular places would be those of a single one
+    graph, _, places = traced(nn.Sequential(nn.SiLU()), columns[:1])
+    (seen,), (again,), (other,) = (_calibrate(graph, list(places), columns, torch.float32, seed).values() for seed in (0, 0, 1))
+    assert 50_000 <= len(seen) <= 50_100
+    counts = np.bincount(seen.astype(int))
+    assert len(counts) == 8
+    assert abs(counts - len(seen) / 8).max() < 5 * math.sqrt(len(seen) / 8)
+    assert (seen == again).all()
+    assert (seen != other).any()
+
+
+def test_calibration_looks_at_all_inputs_of_small_layers():
+    x = images(20)
+    graph, _, places = traced(nn.Sequential(nn.SiLU()), x)
+    (seen,) = _calibrate(graph, list(places), x, torch.float32, 0).values()
+    assert (np.unique(seen) == np.unique(x.double())).all()
+
+
+@pytest.mark.parametrize("K", [1, 7])
+def test_hardsigmoid_has_a_code_in_closed_form(K):
+    (row,) = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).report.spiking
     assert row.K == K
     snn = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).network
     x = torch.linspace(-5, 5, 1001, dtype=torch.float64)[None]
