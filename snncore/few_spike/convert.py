@@ -87,9 +87,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each operation, in order of execution; prints as a table."""
+    """What became of each operation, in order of execution; prints as a table.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    error : float
+        What the neurons change in the output for ``example_input``: norm of the difference by norm of the original's output; nan on the
+        meta device.
+    """
 
     rows: tuple[Row, ...]
+    error: float
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -111,7 +120,8 @@ class Report:
         self.frame.to_csv(path, index=False)
 
     def __str__(self) -> str:
-        return self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        table = self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        return f"{table}\nRelative error of the output for example_input: {self.error:.2g}"
 
 
 class Conversion(NamedTuple):
@@ -139,9 +149,11 @@ def convert(
     network : module
         Takes one tensor of images; evaluated as in ``network.eval()``.
     example_input : tensor, shape (batch, ...)
-        Used for shapes, and to check that the traced network gives what the network gives. May lie on the meta device with the network.
+        Used for shapes, to check that the traced network gives what the network gives, and for the report's error. May lie on the meta
+        device with the network.
     calibration : tensor, shape (sample, ...), optional
         Images from whose activations the parameters of each layer are chosen: the range of a ReLU code, a fit for other functions.
+        Without, they are made for published or usual ranges, which may not be those of the network: look at the report's error.
     coefficients : mapping from name of an activation to FSParams, optional
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
@@ -182,6 +194,7 @@ def convert(
     names = {a.name for a in places.values()}
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
+    original = _run(graph, example_input.clone())
     samples = _calibrate(graph, list(places), calibration, example_input.dtype, seed) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
@@ -189,8 +202,8 @@ def convert(
         name, seen = places[node].name, samples.get(node.name)
         if coefficients and name in coefficients:
             return coefficients[name], "given parameters"
-        if seen is None:
-            return _default(name, K), "parameters of the package"
+        if seen is None or name in CLOSED:
+            return _default(name, K)
         return _fitted(places[node], seen, K, spike_penalty * prices.get(node, 0.0), seed), "parameters for this layer's inputs"
 
     def choose_all(prices: Prices, what: str) -> dict[fx.Node, tuple[FSParams, str]]:
@@ -212,7 +225,8 @@ def convert(
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
-    return Conversion(graph, Report(tuple(rows)))
+    error = math.nan if example_input.is_meta else _relative_error(_run(graph, example_input.clone()), original)
+    return Conversion(graph, Report(tuple(rows), error))
 
 
 class Traced(NamedTuple):
@@ -352,6 +366,11 @@ def _same(expected: Any, found: Any) -> None:
         )
 
 
+def _relative_error(found: Tensor, expected: Tensor) -> float:
+    off = (found - expected).double().norm()
+    return float(off / expected.double().norm()) if off else 0.0
+
+
 def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
     """A row per operation on signals (shape arithmetic and constants have none), and the activations."""
     rows: list[Row] = []
@@ -468,8 +487,6 @@ CLOSED = "relu6", "hardsigmoid"  # activations whose range is known, so that the
 def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
     """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
     y = activation.function(torch.from_numpy(x)).numpy()
-    if activation.name in CLOSED:
-        return _code(activation.name, K, 6.0)
     if activation.name == "relu":
         return _scaled_code(x, y, K, price)
     low, high = float(x[0]), float(x[-1])
@@ -509,15 +526,16 @@ def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams
     return min(candidates, key=lambda c: c[:2])[2]
 
 
-def _default(name: str, K: int) -> FSParams:
-    """Parameters without calibration images."""
+def _default(name: str, K: int) -> tuple[FSParams, str]:
+    """Parameters that need no calibration images, and the range that they are for."""
     if name in CLOSED:
-        return _code(name, K, 6.0)
+        return _code(name, K, 6.0), "its whole range"
     if name == "relu":
-        return relu_code(25.0, K)  # the published range
+        return relu_code(25.0, K), "published range 0 to 25, no images seen"
     sets = read_sets()
     if f"{name}.k{K}" not in sets:
         there = [str(k) for k in range(1, 63) if f"{name}.k{k}" in sets]
         choose = f"choose K among {', '.join(there)}, " if there else ""
         raise ConversionError(f"the package has no {name} neuron with K = {K}: {choose}give calibration images, or coefficients[{name!r}]")
-    return sets[f"{name}.k{K}"].params
+    low, high = sets[f"{name}.k{K}"].interval
+    return sets[f"{name}.k{K}"].params, f"usual range {low:g} to {high:g}, no images seen"

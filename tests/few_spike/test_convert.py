@@ -434,6 +434,26 @@ def test_the_report_names_what_stays_analog_and_what_each_layer_receives(tmp_pat
     assert "multiplies two signals" in str(report)
 
 
+def test_the_report_says_what_the_neurons_change():
+    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU())), images(8)
+    with torch.no_grad():
+        network[2].weight.mul_(1e-3)  # a signal far smaller than the published range
+        network[2].bias.mul_(1e-3)
+    for calibration, why in ((None, "published range 0 to 25, no images seen"), (x, "parameters for this layer's inputs")):
+        snn, report = convert(network, x, calibration, K=8)
+        assert [row.why for row in report.spiking] == ["its whole range", why]
+        y = network(x).detach().double()
+        assert report.error == pytest.approx(float((snn(x) - y).square().sum() / y.square().sum()) ** 0.5, rel=1e-4)
+        assert (report.error > 0.9) == (calibration is None)
+        assert (report.error < 0.1) == (calibration is not None)
+        assert f"Relative error of the output for example_input: {report.error:.2g}" in str(report)
+    silu = convert(nn.Sequential(nn.SiLU()), x, K=8).report.spiking[0]
+    assert silu.why == "usual range -8 to 12, no images seen"
+    assert convert(nn.Sequential(nn.ReLU()), torch.zeros(1, 2)).report.error == 0
+    with torch.device("meta"):
+        assert math.isnan(convert(nn.Sequential(nn.ReLU()), torch.empty(1, 2)).report.error)
+
+
 def test_neurons_can_be_counted_without_weights():
     with torch.device("meta"):
         network, x = nn.Sequential(nn.Conv2d(3, 64, 3, stride=2), nn.SiLU(), nn.Conv2d(64, 5, 1), nn.Sigmoid()), torch.empty(2, 3, 101, 101)
