@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
+from torch.fx.node import map_aggregate
 from tqdm import tqdm
 
 from snncore.few_spike import operations
@@ -247,13 +247,22 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
     """
     _check(network, example_input)
     original = copy.deepcopy(network).eval()
-    graph = _trace(original)
+    graph = _trace(copy.deepcopy(original))
+    _in_plain_words(graph)
     _out_of_place(graph)
-    expected = _run(network=copy.deepcopy(original), x=example_input.clone())
-    ShapeProp(graph).propagate(example_input.clone())
+    expected = _run(original, example_input.clone())
+    _refuse_answer(expected, example_input)
+    try:
+        with torch.no_grad():
+            found = _Shapes(graph).run(example_input.clone())
+    except Exception as error:  # whatever its operations raise, though the network itself has run
+        raise ConversionError(
+            f"{type(network).__name__} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}"
+        ) from error
     if not example_input.is_meta:
-        _same(expected, graph(example_input.clone()))
+        _same(expected, found)
     rows, places = _classify(graph, len(example_input))
+    graph.recompile()
     if not places:
         raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
     return Traced(graph, rows, places)
@@ -270,6 +279,9 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
     new.meta["carries"] = "spikes"
 
 
+ONE_WAY = "Its forward must do the same for every input: decide outside of it, and convert the part behind the decision"
+
+
 def _check(network: nn.Module, x: Tensor) -> None:
     if not isinstance(x, Tensor):
         raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
@@ -283,14 +295,16 @@ def _check(network: nn.Module, x: Tensor) -> None:
                 )
 
 
+def _first_lines(error: Exception) -> str:
+    """What an error says, without what torch.fx adds about its graph."""
+    return str(error).split("\n\nWhile executing")[0]
+
+
 def _trace(network: nn.Module) -> fx.GraphModule:
     try:
         graph = fx.symbolic_trace(network)
     except Exception as error:  # whatever the network's own code raises when it meets a symbol in place of numbers
-        raise ConversionError(
-            f"{type(network).__name__} cannot be traced by torch.fx: {error}. Its code must not depend on the values of its input: replace "
-            "such branches by torch.where, mark a function that must stay whole with torch.fx.wrap, or convert the traceable part"
-        ) from error
+        raise ConversionError(f"{type(network).__name__} cannot be traced by torch.fx: {error}. {ONE_WAY}") from error
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
     for node in inputs[1:]:
         if node.args:
@@ -300,6 +314,37 @@ def _trace(network: nn.Module) -> fx.GraphModule:
             raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
     graph.recompile()
     return graph
+
+
+def _in_plain_words(graph: fx.GraphModule) -> None:
+    """Leave out operations on signals that only gradients notice, and give sizes that are taken from another signal as sizes."""
+    signals: set[fx.Node] = set()
+    for node in list(graph.graph.nodes):
+        if node.op == "placeholder" or signals.intersection(node.all_input_nodes):
+            signals.add(node)
+        if node.op not in ("call_function", "call_method"):
+            continue
+        if node.kwargs.get("out") is not None:
+            raise ConversionError(f"{node.name} ({operations.name_of(node, graph)}) writes into its argument out: call it without")
+        if node in signals and operations.key_of(node, graph) in operations.IDLE:
+            node.replace_all_uses_with(operations.operand(node))
+            graph.graph.erase_node(node)
+        elif node.op == "call_method" and node.target in operations.LIKE:
+            with graph.graph.inserting_before(node):
+                size = graph.graph.call_method("size", (operations.argument(node, 1, "other"),))
+            node.target, node.args, node.kwargs = operations.LIKE[node.target], (operations.operand(node), size), {}
+
+
+class _Shapes(fx.Interpreter):
+    """Notes the tensors that each node makes in ``meta["tensors"]``, without their numbers, and whether a cast had nothing to do."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        made: list[Tensor] = []
+        map_aggregate(value, lambda a: made.append(a.detach().to("meta")) if isinstance(a, Tensor) else None)
+        n.meta["tensors"] = made
+        n.meta["idle"] = n.op == "call_method" and n.target in operations.CASTS and value is self.env[operations.operand(n)]
+        return value
 
 
 def _out_of_place(graph: fx.GraphModule) -> None:
@@ -352,15 +397,18 @@ def _run(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_input
         with torch.no_grad():
             return network(x)
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
-        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {error}") from error
+        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {_first_lines(error)}") from error
 
 
-def _same(expected: Any, found: Any) -> None:
-    if not (isinstance(expected, Tensor) and isinstance(found, Tensor)):
-        raise ConversionError(f"the network returns {type(expected).__name__}, not one tensor: wrap it in a module that returns one")
-    if not expected.isfinite().all():
+def _refuse_answer(y: Any, x: Tensor) -> None:
+    if not isinstance(y, Tensor):
+        raise ConversionError(f"the network returns {type(y).__name__}, not one tensor: wrap it in a module that returns one")
+    if not y.is_meta and not y.isfinite().all():
         raise ConversionError("the network's output for example_input is not finite: look at both")
-    if not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+
+
+def _same(expected: Tensor, found: Any) -> None:
+    if not isinstance(found, Tensor) or not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
         )
@@ -372,17 +420,21 @@ def _relative_error(found: Tensor, expected: Tensor) -> float:
 
 
 def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
-    """A row per operation on signals (shape arithmetic and constants have none), and the activations."""
+    """A row per operation on signals (shape arithmetic and constants have none), and the activations. Idle casts are left out."""
     rows: list[Row] = []
     places: dict[fx.Node, Activation] = {}
-    for node in graph.graph.nodes:
+    for node in list(graph.graph.nodes):
         if node.op == "placeholder":
             node.meta["carries"] = "the image"
         sources = operations.signals(node)
-        meta = node.meta.get("tensor_meta")
-        if node.op in ("placeholder", "get_attr", "output") or not sources or not meta:
+        made = node.meta["tensors"]
+        if node.op in ("placeholder", "get_attr", "output") or not sources or not made:
             continue  # no signal: a constant, or arithmetic on shapes
-        neurons = math.prod(meta.shape) // batch if isinstance(meta, TensorMetadata) else 0
+        if node.meta["idle"]:
+            node.replace_all_uses_with(operations.operand(node))
+            graph.graph.erase_node(node)
+            continue
+        neurons = sum(t.numel() for t in made) // batch
         carried = ", ".join(sorted({n.meta["carries"] for n in sources}))
         found = operations.activation(node, graph)
         if found:

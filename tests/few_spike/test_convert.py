@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import fx, nn
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import FSActivation, _calibrate, _prices, convert, traced
@@ -77,6 +77,16 @@ class Functional(nn.Module):
         ("tanh", F.tanh),
         ("tanh", torch.tanh_),
         ("gelu", partial(F.gelu, approximate="tanh")),
+        ("relu", lambda x: x.clamp(min=0)),
+        ("relu", lambda x: torch.clamp(x, 0.0)),
+        ("relu", lambda x: x.clamp_(0)),
+        ("relu", lambda x: torch.clamp_min(x, 0)),
+        ("relu", lambda x: F.threshold(x, 0, 0)),
+        ("relu", nn.Threshold(0, 0, inplace=True)),
+        ("relu6", lambda x: x.clip(0, max=6)),
+        ("relu6", partial(torch.clamp, min=0, max=6)),
+        ("relu6", partial(F.hardtanh, min_val=0.0, max_val=6.0, inplace=True)),
+        ("relu6", nn.Hardtanh(0, 6, inplace=True)),
     ],
 )
 def test_every_function_is_found_with_its_constants(name, function):
@@ -322,6 +332,21 @@ class Alias(nn.Module):
         return z.flatten(1) + flat
 
 
+class Addressed(nn.Module):
+    def forward(self, x):
+        return F.relu(torch.add(x, 1, out=torch.empty_like(x)))
+
+
+class Narrowed(nn.Module):
+    def forward(self, x):
+        return F.relu(x.double().relu())
+
+
+class Different(nn.Module):
+    def forward(self, x):
+        return F.relu(x.reshape(7, -1) if fx._symbolic_trace.is_fx_tracing() else x)
+
+
 class Branch(nn.Module):
     def forward(self, x):
         return F.relu(x) if x.sum() > 0 else x
@@ -345,7 +370,15 @@ class Unknown(nn.Module):
 @pytest.mark.parametrize(
     ("network", "x", "words"),
     [
-        (Branch(), images(), r"cannot be traced.*torch\.where"),
+        (Branch(), images(), r"cannot be traced.*decide outside of it, and convert the part behind the decision"),
+        (Different(), images(), r"Different does not run as torch\.fx has traced it: shape '\[7, -1\]' is invalid[^\n]*decide outside"),
+        (Addressed(), images(), r"add \(add\) writes into its argument out: call it without"),
+        (Narrowed(), images(), r"double \(double\) changes the type or the place of numbers: convert a network of one type"),
+        (Functional(lambda x: F.relu(x).real), images(), r"\(\.real\) is not known to be linear or analog: put other"),
+        (Functional(lambda x: F.relu(x).exp()), images(), r"exp \(exp\) is not known to be linear or analog: put other"),
+        (Functional(lambda x: x.clamp(0, 1)), images(), r"clamp \(clamp\) has .* only with min=0, max=None or min=0, max=6: write"),
+        (nn.Sequential(nn.Hardtanh()), images(), r"_0 \(Hardtanh\) has few-spike neurons only with min_val=0, max_val=6"),
+        (Functional(F.softplus), images(), r"\(softplus\) is no activation that has few-spike neurons: there are relu, relu6"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ELU()), images(), r"_1 \(ELU\) is no activation that has few-spike neurons"),
         (Unknown(), images(), r"fft_fft"),
         (Alias(), images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
