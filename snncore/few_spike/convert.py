@@ -21,6 +21,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 from torch.fx.node import map_aggregate
+from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 from tqdm import tqdm
 
 from snncore.few_spike import operations
@@ -147,7 +150,7 @@ def convert(
     Parameters
     ----------
     network : module
-        Takes one tensor of images; evaluated as in ``network.eval()``.
+        Takes one tensor of images; evaluated as in ``network.eval()``. Parametrized weights, such as those of weight normalization, become plain ones.
     example_input : tensor, shape (batch, ...)
         Used for shapes, to check that the traced network gives what the network gives, and for the report's error. May lie on the meta
         device with the network.
@@ -246,8 +249,8 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
         As `convert`.
     """
     _check(network, example_input)
-    original = copy.deepcopy(network).eval()
-    graph = _trace(copy.deepcopy(original))
+    original = _copy(network).eval()
+    graph = _trace(_with_plain_weights(copy.deepcopy(original)))
     _in_plain_words(graph)
     _out_of_place(graph)
     expected = _run(original, example_input.clone())
@@ -293,6 +296,35 @@ def _check(network: nn.Module, x: Tensor) -> None:
                 raise ConversionError(
                     f"{what} is of type {t.dtype}: thresholds need more digits; convert network.float() with images in float32"
                 )
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    """A deep copy, also where hooks keep weights that they have computed, which torch refuses to copy with their gradients' history."""
+    computed = [a for module in network.modules() for a in vars(module).values() if isinstance(a, Tensor) and not a.is_leaf]
+    return copy.deepcopy(network, {id(a): a.detach().clone() for a in computed})
+
+
+def _with_plain_weights(network: nn.Module) -> nn.Module:
+    """Replace weights that hooks or parametrizations compute by what they are: in evaluation they are fixed. Returns the network.
+
+    A parametrized module shares its class with its copies, so that `parametrize.remove_parametrizations` would break the original.
+    """
+    remove: dict[Any, Callable] = {WeightNorm: remove_weight_norm, SpectralNorm: remove_spectral_norm}
+    for module in list(network.modules()):
+        hooks: list[Any] = list(module._forward_pre_hooks.values())
+        for hook in hooks:
+            if type(hook) in remove:
+                remove[type(hook)](module, hook.name)
+            elif isinstance(hook, prune.BasePruningMethod):
+                prune.remove(module, hook._tensor_name)
+        if parametrize.is_parametrized(module):
+            names: Any = module.parametrizations
+            weights = {name: getattr(module, name).detach() for name in names}
+            module.__class__ = parametrize.type_before_parametrizations(module)
+            del module.parametrizations
+            for name, weight in weights.items():
+                module.register_parameter(name, nn.Parameter(weight))
+    return network
 
 
 def _first_lines(error: Exception) -> str:

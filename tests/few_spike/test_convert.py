@@ -7,10 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
+from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import FSActivation, _calibrate, _prices, convert, traced
-from snncore.few_spike.evaluate import statistics
+from snncore.few_spike.evaluate import statistics, stepwise
 from snncore.few_spike.operations import ConversionError
 
 
@@ -516,3 +517,36 @@ def test_parameters_are_plain_numbers():
         if isinstance(module, FSActivation):
             assert isinstance(module.params, FSParams)
             assert np.isfinite([*module.params.T, *module.params.h, *module.params.d]).all()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # the older forms are deprecated, and still in many networks
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize(
+    "parametrized",
+    [
+        weight_norm,
+        spectral_norm,
+        parametrizations.weight_norm,
+        parametrizations.spectral_norm,
+        parametrizations.orthogonal,
+        partial(prune.l1_unstructured, name="weight", amount=0.3),
+        lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
+    ],
+)
+def test_weights_that_are_computed_are_fixed(parametrized, used):
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
+    network = seeded(lambda: nn.Sequential(*(parametrized(m) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in layers)))
+    network, x = network.double(), images().double()
+    if used:
+        network(x)  # now hooks have left weights with a history, which cannot be copied
+    before = network(x)
+    snn, report = convert(network, x, x, K=14)
+    assert {row.operation for row in report.rows} == {"Conv2d", "relu", "Flatten", "Linear"}
+    y = snn(x)
+    assert before.std() > 0.01
+    assert (y - before).abs().max() < 1e-3 * before.std()
+    assert torch.equal(network(x), before)  # it still has its own
+    assert torch.equal(statistics(snn, x)[0], y)
+    by_steps, traffic = stepwise(snn, x)
+    assert torch.allclose(by_steps, y, rtol=0, atol=1e-10)
+    assert [t.macs for t in traffic] == [4 * 6 * 6 * 4 * 27, 4 * 2 * 2 * 5 * 36, 4 * 20 * 3]
