@@ -39,7 +39,7 @@ Prices = dict[fx.Node, float]
 
 
 class FSActivation(nn.Module):
-    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers.
+    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers, in float32 or float64.
 
     Where nothing else in the network reads its input, `convert` makes it ``inplace``: it may then write over it, as
     ``nn.ReLU(inplace=True)`` does. Before you add a reader of your own, such as a hook on the layer before, set ``inplace`` to False.
@@ -50,6 +50,7 @@ class FSActivation(nn.Module):
         self.params, self.inplace = params, inplace
 
     def forward(self, x: FloatTensor) -> FloatTensor:
+        refuse_half("the input of few-spike neurons", x.dtype)
         return fs_neuron(x, self.params, self.inplace)
 
     def extra_repr(self) -> str:
@@ -150,7 +151,8 @@ def convert(
     Parameters
     ----------
     network : module
-        Takes one tensor of images; evaluated as in ``network.eval()``. Parametrized weights, such as those of weight normalization, become plain ones.
+        Takes one tensor of images, and returns one with a row for each; evaluated as in ``network.eval()``. Parametrized weights, such as
+        those of weight normalization, become plain ones.
     example_input : tensor, shape (batch, ...)
         Used for shapes, to check that the traced network gives what the network gives, and for the report's error. May lie on the meta
         device with the network.
@@ -175,10 +177,10 @@ def convert(
     Raises
     ------
     ConversionError
-        If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
-        activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit, or the output is not
-        finite; if an activation has no parameters, or ``coefficients`` are none; if K is no whole number from 1 to 62; if there is a
-        ``spike_penalty`` and less than two calibration images.
+        If the network is converted already, or cannot be traced; if it computes in half precision, uses an operation that is not known to
+        be linear, analog or an activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit,
+        or the output is not finite or has no row for each image; if an activation has no parameters, or ``coefficients`` are none; if K
+        is no whole number from 1 to 62; if there is a ``spike_penalty`` and less than two calibration images.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
@@ -286,16 +288,45 @@ ONE_WAY = "Its forward must do the same for every input: decide outside of it, a
 
 
 def _check(network: nn.Module, x: Tensor) -> None:
+    if not isinstance(network, nn.Module):
+        what = (
+            f"the class {network.__name__}: give one of its modules" if isinstance(network, type) else f"of type {type(network).__name__}"
+        )
+        raise ConversionError(f"network is {what}: give a module, such as nn.Sequential(nn.Linear(2, 3), nn.ReLU())")
+    for name, module in network.named_modules():
+        what = name or "the network"
+        if isinstance(module, FSActivation):
+            raise ConversionError(f"{what} is a layer of few-spike neurons: the network is converted already; give the original")
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            raise ConversionError(f"{what} is wrapped in {type(module).__name__}: give its .module")
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ConversionError(
+                f"{what} is compiled by torch.jit, which keeps no Python code to trace: give the module that it was made from"
+            )
+        if hasattr(module, "_orig_mod"):
+            raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
     if not isinstance(x, Tensor):
         raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
-    if not x.numel():
+    if not x.ndim or not x.numel():
         raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
     for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
         for t in tensors:
-            if t.is_floating_point() and t.dtype not in (torch.float32, torch.float64):
-                raise ConversionError(
-                    f"{what} is of type {t.dtype}: thresholds need more digits; convert network.float() with images in float32"
-                )
+            if t.is_floating_point():
+                refuse_half(what, t.dtype)
+
+
+def refuse_half(what: str, dtype: torch.dtype) -> None:
+    """Few-spike neurons compute in float32 or float64.
+
+    Raises
+    ------
+    ConversionError
+        If ``dtype`` is another.
+    """
+    if dtype not in (torch.float32, torch.float64):
+        raise ConversionError(
+            f"{what} is of type {dtype}: thresholds need more digits; use network.float() with images in float32, outside of torch.autocast"
+        )
 
 
 def _copy(network: nn.Module) -> nn.Module:
@@ -435,6 +466,11 @@ def _run(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_input
 def _refuse_answer(y: Any, x: Tensor) -> None:
     if not isinstance(y, Tensor):
         raise ConversionError(f"the network returns {type(y).__name__}, not one tensor: wrap it in a module that returns one")
+    if not y.ndim or len(y) != len(x):
+        raise ConversionError(
+            f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {tuple(x.shape)}: the first size of both "
+            "must be the number of images; for a single image give image[None]"
+        )
     if not y.is_meta and not y.isfinite().all():
         raise ConversionError("the network's output for example_input is not finite: look at both")
 
@@ -470,6 +506,7 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
         carried = ", ".join(sorted({n.meta["carries"] for n in sources}))
         found = operations.activation(node, graph)
         if found:
+            refuse_half(f"the output of {node.name}", made[0].dtype)
             places[node] = found
             node.meta["carries"] = "spikes"
             rows.append(Row(node.name, found.name, "spiking", neurons))

@@ -20,7 +20,7 @@ from torch.func import functional_call
 from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.convert import FSActivation, Images
+from snncore.few_spike.convert import FSActivation, Images, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.kernels.fs_neuron import read_codes
@@ -124,7 +124,9 @@ class _Stepwise(fx.Interpreter):
         call = partial(getattr(self, n.op), n.target)
         module = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
         if isinstance(module, FSActivation):
-            z, _ = fs_run(_decoded(args[0]), module.params)
+            x = _decoded(args[0])
+            refuse_half("the input of few-spike neurons", x.dtype)
+            z, _ = fs_run(x, module.params)
             return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
         signals: list[Steps] = []
         _replace((args, kwargs), lambda a: signals.append(a) if isinstance(a, Steps) else None)
@@ -277,6 +279,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
             if not isinstance(module, FSActivation):
                 return super().call_module(target, args, kwargs)
             (x,) = args
+            refuse_half("the input of few-spike neurons", x.dtype)
             if len(x) % len(images):
                 raise ValueError(f"{target} gets numbers of shape {tuple(x.shape)} for {len(images)} images: spikes are counted by image, "
                                  "so images must come first")  # fmt: skip

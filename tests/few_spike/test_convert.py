@@ -11,7 +11,7 @@ from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
 from snncore.few_spike.convert import FSActivation, _calibrate, _prices, convert, traced
-from snncore.few_spike.evaluate import statistics, stepwise
+from snncore.few_spike.evaluate import spike_train, statistics, stepwise
 from snncore.few_spike.operations import ConversionError
 
 
@@ -386,6 +386,9 @@ class Unknown(nn.Module):
         (Viewed(), images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
         (Random(), images(), r"does not give what the network gives"),
         (Two(), images(), r"returns tuple"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images()[0],
+         r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
+        (Functional(lambda x: F.relu(x).sum()), images(), r"output of shape \(\) of example_input"),
         (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images(0), r"example_input of shape \(0, 3, 8, 8\) holds no number"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images() * math.inf, r"output for example_input is not finite"),
@@ -434,6 +437,13 @@ def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, w
         convert(seeded(Forms), images(), **options)
     with pytest.raises(ConversionError, match="example_input is of type ndarray: give one tensor"):
         convert(seeded(Forms), images().numpy())
+    with pytest.raises(ConversionError, match=r"the output of relu is of type torch\.int32"):
+        convert(Functional(F.relu), images().int())
+    with pytest.raises(ConversionError, match="network is of type function: give a module, such as"):
+        convert(F.relu, images())
+    with pytest.raises(ConversionError, match="network is the class Forms: give one of its modules"):
+        convert(Forms, images())
+
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
@@ -517,6 +527,44 @@ def test_parameters_are_plain_numbers():
         if isinstance(module, FSActivation):
             assert isinstance(module.params, FSParams)
             assert np.isfinite([*module.params.T, *module.params.h, *module.params.d]).all()
+
+
+def test_what_is_converted_or_wrapped_is_refused_with_the_way_out(tmp_path):
+    network, x = seeded(lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU())), torch.ones(1, 3)
+    torch.distributed.init_process_group("gloo", store=torch.distributed.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1)
+    try:
+        distributed = nn.parallel.DistributedDataParallel(network)
+    finally:
+        torch.distributed.destroy_process_group()
+    for wrapped, words in (
+        (
+            convert(network, x).network,
+            r"few_spike\._1 is a layer of few-spike neurons: the network is converted already; give the original",
+        ),
+        (nn.DataParallel(network), "the network is wrapped in DataParallel: give its .module"),
+        (nn.Sequential(nn.DataParallel(network)), "0 is wrapped in DataParallel: give its .module"),
+        (distributed, "the network is wrapped in DistributedDataParallel: give its .module"),
+        (torch.jit.script(network), "the network is compiled by torch.jit, which keeps no Python code to trace: give the module"),
+        (torch.compile(network), "the network is compiled by torch.compile: give the original, convert it, and compile the result"),
+    ):
+        with pytest.raises(ConversionError, match=words):
+            convert(wrapped, x)
+
+
+@pytest.mark.parametrize("run", [lambda snn, x: snn(x), stepwise, statistics, partial(spike_train, node="_1")])
+def test_a_converted_network_refuses_half_precision(run):
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1)), images()
+    snn = convert(network, x).network
+    run(snn, x)
+    with torch.autocast("cpu", torch.bfloat16):
+        with pytest.raises(ConversionError, match=r"the output of _1 is of type torch\.bfloat16.*outside of torch\.autocast"):
+            convert(network, x)
+        with pytest.raises(
+            ValueError, match=r"input of few-spike neurons is of type torch\.bfloat16: .* float32, outside of torch\.autocast"
+        ):
+            run(snn, x)
+    with pytest.raises(ValueError, match=r"input of few-spike neurons is of type torch\.float16"):
+        run(snn.half(), x.half())
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the older forms are deprecated, and still in many networks
