@@ -1,4 +1,5 @@
 import copy
+import importlib
 import math
 from functools import partial
 
@@ -9,10 +10,21 @@ import torch.nn.functional as F
 from torch import fx, nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
-from snncore.few_spike.convert import FSActivation, _calibrate, _prices, convert, traced
-from snncore.few_spike.evaluate import spike_train, statistics, stepwise
-from snncore.few_spike.operations import ConversionError
+import snncore.few_spike
+from snncore.few_spike import (
+    FUNCTIONS,
+    Conversion,
+    ConversionError,
+    FSParams,
+    coefficients,
+    convert,
+    fs_neuron,
+    relu_code,
+    spike_train,
+    statistics,
+    stepwise,
+)
+from snncore.few_spike.convert import FSActivation, _calibrate, _prices, traced
 
 
 def images(n=4, seed=0, size=8):
@@ -23,6 +35,13 @@ def seeded(make):
     with torch.random.fork_rng():
         torch.random.default_generator.manual_seed(0)
         return make().eval()
+
+
+def test_the_names_of_the_package_are_calls():
+    importlib.import_module("snncore.few_spike.convert")  # the file of this name
+    result = snncore.few_spike.convert(nn.Sequential(nn.ReLU()), torch.ones(1, 2))
+    assert isinstance(result, Conversion)
+    assert snncore.few_spike.statistics(result.network, torch.ones(1, 2))[1].neurons == 2
 
 
 class Forms(nn.Module):
@@ -182,8 +201,6 @@ def test_hardsigmoid_has_a_code_in_closed_form(K):
 
 
 def test_a_price_on_spikes_saves_spikes():
-    from snncore.few_spike.evaluate import statistics
-
     network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Conv2d(8, 8, 3), nn.ReLU())), images(32)
     free, priced = (statistics(convert(network, x[:1], x, K=8, spike_penalty=p).network, x)[1].spikes_per_neuron for p in (0.0, 0.02))
     assert priced < 0.8 * free
@@ -380,15 +397,15 @@ class Unknown(nn.Module):
         (Functional(lambda x: x.clamp(0, 1)), images(), r"clamp \(clamp\) has .* only with min=0, max=None or min=0, max=6: write"),
         (nn.Sequential(nn.Hardtanh()), images(), r"_0 \(Hardtanh\) has few-spike neurons only with min_val=0, max_val=6"),
         (Functional(F.softplus), images(), r"\(softplus\) is no activation that has few-spike neurons: there are relu, relu6"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images()[0],
+         r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
+        (Functional(lambda x: F.relu(x).sum()), images(), r"output of shape \(\) of example_input"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ELU()), images(), r"_1 \(ELU\) is no activation that has few-spike neurons"),
         (Unknown(), images(), r"fft_fft"),
         (Alias(), images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
         (Viewed(), images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
         (Random(), images(), r"does not give what the network gives"),
         (Two(), images(), r"returns tuple"),
-        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images()[0],
-         r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
-        (Functional(lambda x: F.relu(x).sum()), images(), r"output of shape \(\) of example_input"),
         (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images(0), r"example_input of shape \(0, 3, 8, 8\) holds no number"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images() * math.inf, r"output for example_input is not finite"),
@@ -443,7 +460,6 @@ def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, w
         convert(F.relu, images())
     with pytest.raises(ConversionError, match="network is the class Forms: give one of its modules"):
         convert(Forms, images())
-
 
 
 @pytest.mark.parametrize("calibrated", [False, True])

@@ -7,10 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlock, SwinTransformerBlockV2
 
-from snncore.few_spike import coefficients, evaluate, fs_run
-from snncore.few_spike.convert import FSActivation, convert
-from snncore.few_spike.evaluate import spike_train, statistics, stepwise
-from snncore.few_spike.operations import ConversionError
+from snncore.few_spike import ConversionError, coefficients, convert, evaluate, fs_run, spike_train, statistics, stepwise
+from snncore.few_spike.convert import FSActivation
 from snncore.few_spike.rate_code import rate_coded, simulate
 
 
