@@ -319,9 +319,11 @@ def decode_image(data: bytes) -> np.ndarray:
         if image.mode.startswith(("I", "F")):
             raise DataError(f"an image of mode {image.mode}: save it with 8 bits per color")
         return np.asarray(image.convert("RGB"))
+    except (DataError, MemoryError):
+        raise
     except UnidentifiedImageError as error:
         raise DataError("not a complete image file: its format is not known") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # what a decoder raises about damaged bytes: OSError, SyntaxError, ValueError, TypeError, RuntimeError, ...
         raise DataError(f"not a complete image file: {error}") from error
 
 

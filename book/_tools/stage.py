@@ -4,7 +4,7 @@ The staged tree is plain MyST: whatever this book adds is resolved here.
 
 - {value}`name` in a chapter ({value}`chapter.name` elsewhere) becomes the number that the run kept under this name.
 - {claim}`id` becomes our number for a claim (what another source says, if it is cited), {published}`id` the published one,
-  {interval}`id` the 95 % interval of ours, each with a link to the ledger, or the words "not run".
+  {interval}`id` the 95 % interval of ours, each with a link to the ledger, or the words "not run"; {run}`id` says which run gave ours.
 - <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
 - :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
 
@@ -89,6 +89,14 @@ class Staging:
             title = f"published {ledger.published_text(self.claims[m[2]])}; {self.verdict(e)}; {self.when(e)}"
             return f'<a class="claim" href="{up}claims.html#{anchor(m[2])}" title="{html.escape(title)}">{html.escape(shown)}</a>'
 
+        def run(m: re.Match) -> str:
+            if m[1] not in self.entries:
+                raise BookError(f"{here}: there is no claim {m[1]!r} in data/claims.toml")
+            e = self.entries[m[1]]
+            if e["live"]:
+                return "this run"
+            return "not run" if e["ours"] is None else f"a recorded run of commit `{e['commit']}` on {e['machine']}"
+
         def table(m: re.Match) -> str:
             path = (self.src / here).parent / m[2]
             if not path.exists():
@@ -103,6 +111,7 @@ class Staging:
         text = re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
         text = re.sub(r"\{value\}`([\w.]+)`", value, text)
         text = re.sub(r"\{(claim|published|interval)\}`([\w.]+)`", claim, text)
+        text = re.sub(r"\{run\}`([\w.]+)`", run, text)
         text = re.sub(r"((?::::|```)\{csv-table\}[^\n]*\n(?::[a-z-]+:[^\n]*\n)*?):file: (\S+)\n((?::[a-z-]+:[^\n]*\n)*)", table, text)
         return re.sub(r"```\{figure\} (\S*results/(\w+)/([\w-]+))\.\*\n(.*?)\n```", self.figure, text, flags=re.DOTALL)
 

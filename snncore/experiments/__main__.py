@@ -8,6 +8,7 @@ import sys
 import snncore.experiments
 from snncore.experiments import PRESETS, ledger
 from snncore.experiments.record import Record, read_rows
+from snncore.learning.classifier import TrainingDiverged
 
 TOOLS = (
     "__main__", "ask", "beside_sanafe", "folder", "ledger", "meter", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe", "peers",
@@ -26,14 +27,19 @@ def main() -> int:
         if word in names:  # its module may add words of its own
             getattr(importlib.import_module(f"snncore.experiments.{word}"), "options", lambda _: None)(parser)
     options = parser.parse_args()
+    if options.seed < 0:
+        parser.error(f"argument --seed: {options.seed} is negative: give 0 or more")
     common = "experiment", "preset", "seed"
     own = [name for name, value in vars(options).items() if name not in common and value != parser.get_default(name)]
     experiment = importlib.import_module(f"snncore.experiments.{options.experiment}")
     if own and options.preset and options.preset not in getattr(experiment, "TRAINING_PRESETS", ()):
         words = ", ".join(f"--{name.replace('_', '-')}" for name in own)
         parser.error(f"--preset is for runs of a chapter: leave it out beside {words}, which does one thing, always in the same way")
-    if getattr(experiment, "command", lambda _: False)(options):
-        return 0
+    try:
+        if getattr(experiment, "command", lambda _: False)(options):
+            return 0
+    except (TrainingDiverged, ValueError) as error:  # what is refused, `DataError` included, in words that need no traceback
+        raise SystemExit(f"error: {error}") from error
     preset = options.preset or "book"
     record = Record(options.experiment, preset)
     experiment.run(experiment.config(preset, options.seed), record)

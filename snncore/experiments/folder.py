@@ -34,12 +34,13 @@ from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image
 from snncore.few_spike import coefficients, relu_code
-from snncore.few_spike.convert import CLOSED, convert, traced
+from snncore.few_spike.convert import CLOSED, FSActivation, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 CALIBRATION = 16  # images to which neurons are fitted, where none are published
+UNREADABLE = "it cannot be read"  # perhaps only now: the next run tries again
 AHEAD = 4  # batches that are read, by as many threads, while the networks compute
 
 
@@ -83,7 +84,7 @@ def model(name: str) -> Model:
 
 
 class Listing(NamedTuple):
-    """Images of a folder with their labels, sorted by name, and the files that are none."""
+    """Images of a folder with their labels, sorted by name, and other files, each with why it is left out."""
 
     images: list[tuple[str, int]]
     others: list[str]
@@ -96,15 +97,21 @@ def listing(folder: Path, categories: int) -> Listing:
     ------
     ValueError
         If the folder is missing or holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
-        of range, if a line of the table is no file and whole number, or names a file that is missing or was there before.
+        of range, if a line of the table is no file and whole number, or names a file that is missing, was there before, or lies outside of
+        the folder.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
-    rows, others = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
-    images = sorted(row for row in rows if Path(row[0]).suffix.lower() in SUFFIXES)
+    rows, beside = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
+    images = sorted(row for row in rows if _is_image(row[0]))
     if not images:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
-    return Listing(images, sorted(others + [file for file, _ in rows if Path(file).suffix.lower() not in SUFFIXES]))
+    others = [f"{file}: it lies beside the subfolders, so it has no label" if _is_image(file) else f"{file}: no image" for file in beside]
+    return Listing(images, sorted(others + [f"{file}: no image" for file, _ in rows if not _is_image(file)]))
+
+
+def _is_image(file: str) -> bool:
+    return Path(file).suffix.lower() in SUFFIXES
 
 
 def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[str]]:
@@ -126,6 +133,11 @@ def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[s
             raise ValueError(f"{where}: the label is {label}, and the network knows 0 to {categories - 1}")
         if not file:
             raise ValueError(f"{where}: it names no file")
+        file = str(Path(file))
+        if Path(file).is_absolute() or ".." in Path(file).parts:
+            raise ValueError(
+                f"{where}: {file!r} lies outside of the folder, or its path leads there: put the image, or a link to it, inside"
+            )
         if file in rows:
             raise ValueError(f"{where}: {file!r} was listed before")
         if not (folder / file).is_file():
@@ -189,8 +201,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     Raises
     ------
     ValueError
-        As `model` and `listing`; if ``results`` belongs to another model or other images, or is damaged; if a network's output is not
-        finite.
+        As `model` and `listing`; if ``results`` belongs to another model, other images, weights or neurons, or is damaged; if a network's
+        output is not finite.
     """
     if batch is not None and batch < 1:
         raise ValueError(f"batch is {batch}: give 1 or more images at once")
@@ -202,29 +214,30 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     _together({})
     found = found or model(name)
     images, others = listing(folder, found.categories)
-    _claim(results, name, folder, images, rank)
-    answers = _together(_read(results))
-    size = batch or (16 if gpu else 1)
-    batches = [images[i : i + size] for i in range(0, len(images), size)]
-    todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
-    path = results / f"answers.{rank}.jsonl"
-    if path.exists():  # what a kill has cut off would spoil the next line
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
     float32 = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # and each run the same
-    with float32, torch.inference_mode(), path.open("a") as out:
+    with float32, torch.inference_mode():
         if gpu:
             torch.cuda.set_device(device)
         ann = found.network.to(device)
         example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
         snn, neurons = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
+        _claim(results, name, folder, images, snn, rank)
+        answers = _together(_read(results))
+        size = batch or (16 if gpu else 1)
+        batches = [images[i : i + size] for i in range(0, len(images), size)]
+        todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
+        path = results / f"answers.{rank}.jsonl"
+        if path.exists():  # what a kill has cut off would spoil the next line
+            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
         loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
-        for part, tensors in zip(todo, bar, strict=True):
-            given = _ask(ann, snn, part, tensors, device)
-            out.write("".join(json.dumps(answer) + "\n" for answer in given))
-            out.flush()
-            os.fsync(out.fileno())
-            answers |= {answer["file"]: answer for answer in given}
+        with path.open("a") as out:
+            for part, tensors in zip(todo, bar, strict=True):
+                given = _ask(ann, snn, part, tensors, device)
+                out.write("".join(json.dumps(answer) + "\n" for answer in given))
+                out.flush()
+                os.fsync(out.fileno())
+                answers |= {answer["file"]: answer for answer in given}
     return _count(_together(answers), neurons, others)
 
 
@@ -240,24 +253,45 @@ def _together(answers: dict[str, dict]) -> dict[str, dict]:
     return {file: answer for part in parts for file, answer in part.items()}
 
 
-def _claim(results: Path, name: str, folder: Path, images: list[tuple[str, int]], rank: int) -> None:
+def _claim(results: Path, name: str, folder: Path, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
     """Write down what the results are about; refuse a folder in which something else was written."""
-    content = [(file, label, (folder / file).stat().st_size) for file, label in images]
+    content = [(file, label, _size(folder / file)) for file, label in images]
     about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(content).encode()).hexdigest()}
+    kept = json.dumps({**about, "snn": _digest(snn)})
     path = results / "about.json"
     results.mkdir(parents=True, exist_ok=True)
     if path.exists():
         before = path.read_text()
-        if before != json.dumps(about):
-            raise ValueError(f"{results} belongs to another model or other images ({before}): name another by --results, or remove it")
-        return
+        if before == kept:
+            return
+        same = before.startswith(json.dumps(about)[:-1])  # but for the digest
+        what = "other weights or few-spike neurons, perhaps of another version of snncore" if same else "another model or other images"
+        raise ValueError(f"{results} belongs to {what} ({before}): name another by --results, or remove it")
     part = path.with_suffix(f".{rank}")
-    part.write_text(json.dumps(about))
+    part.write_text(kept)
     os.replace(part, path)
 
 
+def _size(path: Path) -> int:
+    """Bytes of a file; -1 if it cannot be looked at, such as a link that leads nowhere."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _digest(snn: fx.GraphModule) -> str:
+    """Checksum of a converted network: all its weights, and the few-spike neurons of each layer."""
+    sha256 = hashlib.sha256()
+    for key, tensor in snn.state_dict().items():
+        sha256.update(key.encode() + tensor.cpu().numpy().tobytes())
+    neurons = [(key, module.params) for key, module in snn.named_modules() if isinstance(module, FSActivation)]
+    sha256.update(repr(neurons).encode())
+    return sha256.hexdigest()
+
+
 def _read(results: Path) -> dict[str, dict]:
-    """Answers of earlier runs, by file."""
+    """Answers of earlier runs, by file, but for files that could not be read."""
     answers = {}
     for path in sorted(results.glob("answers.*.jsonl")):
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):  # the last one is empty, or cut off by a kill
@@ -265,7 +299,8 @@ def _read(results: Path) -> dict[str, dict]:
                 answer = json.loads(line)
             except ValueError as error:
                 raise ValueError(f"{path}, line {number} is damaged: remove it") from error
-            answers[answer["file"]] = answer
+            if not answer.get("damaged", "").startswith(UNREADABLE):
+                answers[answer["file"]] = answer
     return answers
 
 
@@ -304,11 +339,12 @@ def _ahead(load: Callable[[str], Tensor | str], batches: list[list[str]]) -> Ite
 
 def _load(path: Path, prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor | str:
     """A photograph as the network wants it, or what is wrong with the file."""
-    data = path.read_bytes()
     try:
-        return prepare([decode_image(data)])
+        return prepare([decode_image(path.read_bytes())])
     except DataError as error:
         return str(error)
+    except OSError as error:
+        return f"{UNREADABLE}: {error.strerror}"
 
 
 def _ask(ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loaded: list[Tensor | str], device: torch.device) -> list[dict]:
@@ -330,8 +366,7 @@ def _ask(ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loade
 
 def _count(answers: dict[str, dict], neurons: int, others: list[str]) -> Row:
     good = [a for a in answers.values() if "damaged" not in a]
-    skipped = [f"{file}: no image" for file in others]
-    skipped += [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
+    skipped = others + [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
     return Row(
         n=len(good),
         ann=sum(a["ann"][0] == a["label"] for a in good),

@@ -7,16 +7,21 @@
 import argparse
 import copy
 import json
+import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
+from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy.optimize
+import scipy.stats
 import torch
 from torch import Tensor, fx, nn
 from tqdm import tqdm
@@ -26,11 +31,12 @@ from snncore.experiments import folder, speed
 from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_step, quality
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, quality
 from snncore.few_spike.convert import Conversion, FSActivation, Row, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
+from snncore.few_spike.operations import NAMED
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
-from snncore.few_spike.schedule import Emission, answers, pipeline
+from snncore.few_spike.schedule import Emission, Senders, answers, chain, pipeline, with_memories
 from snncore.learning.classifier import Recipe, accuracy
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
@@ -42,6 +48,7 @@ CALIBRATION = 256  # training images from which the layers of a CIFAR-10 network
 CIFAR_K = {"resnet8": 9, "resnet14": 9, "resnet20": 9, "silu": 16}  # this and the next chosen with the validation images
 PENALTY = {"resnet8": 5e-4, "resnet14": 4e-4, "resnet20": 6e-4, "silu": 8e-4}
 BATCH, CIFAR_BATCH = 25, 100
+RATE_PHOTOGRAPHS, NOISE_PHOTOGRAPHS = 5, 10  # more would take most of the time: many steps, and noise to draw
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,7 @@ def families(record: Record) -> None:
         rows.append((name, len(spiking), f"{sum(row.neurons for row in spiking):,}", activations, kept))
     columns = ["network", "layers that spike", "neurons", "activations", "analog"]
     record.table(pd.DataFrame(rows, columns=columns), "families")
+    record.value("activations", ", ".join(NAMED))
 
 
 def counts(record: Record) -> dict[str, Size]:
@@ -169,6 +177,10 @@ def counts(record: Record) -> dict[str, Size]:
     record.claim("img.resnet50.params", resnet.params, dataset="torchvision resnet50")
     record.claim("img.resnet50.layers", resnet.layers, dataset="torchvision resnet50")
     record.claim("img.resnet50.neurons", resnet.neurons["relu"], dataset="torchvision resnet50, 224 x 224")
+    for name, neurons in (("b7", b7.neurons["silu"]), ("resnet50", resnet.neurons["relu"])):
+        log = json.loads(package_file("few_spike_log.json").read_text())["spikes_per_image"][name]
+        record.value(f"log_{name}_per_neuron", log["spikes"] / neurons, "{:.4f}")
+        record.value(f"log_{name}_images", log["images"], "{:,}")
     categories = imagenet_categories()
     birds = [*range(7, 25), *range(80, 101), *range(127, 147)]
     record.claim("img.imagenet.categories", len(categories), dataset="torchvision's list")
@@ -198,6 +210,20 @@ class Answers(NamedTuple):
     def drop(self) -> float:
         """Accuracy lost by conversion [percentage points]."""
         return float(100 * ((self.ann == self.labels).mean() - (self.snn == self.labels).mean()))
+
+    @property
+    def drop_interval(self) -> tuple[float, float]:
+        """95 % interval of the drop, from the images about which just one of the networks is right."""
+        ann, snn = self.ann == self.labels, self.snn == self.labels
+        low, high = tango(int((ann & ~snn).sum()), int((snn & ~ann).sum()), len(self.labels))
+        return 100 * low, 100 * high
+
+    @property
+    def spikes_interval(self) -> tuple[float, float]:
+        """95 % interval of the mean number of spikes per neuron, over images (Student's t)."""
+        each = self.statistics.per_image / self.statistics.neurons
+        half = scipy.stats.t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / math.sqrt(len(each))
+        return float(each.mean() - half), float(each.mean() + half)
 
 
 @torch.inference_mode()
@@ -237,6 +263,9 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     photographs, labels = photographs[: c.photographs], labels[: c.photographs]
     found = {version: lite(version, photographs, labels, LITE_K[version]) for version in c.versions}
     for version, a in found.items():
+        (low, high), (fewest, most) = a.drop_interval, a.spikes_interval
+        record.value(f"lite{version}_drop", f"{a.drop:.3g} pp ({low:.3g} to {high:.3g} pp)")
+        record.value(f"lite{version}_spikes_interval", f"{fewest:.2f} to {most:.2f}")
         record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
         record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
         record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))
@@ -276,17 +305,39 @@ def photographs_700(record: Record) -> None:
     for version in (0, 1, 2):
         a, n = lite(version, photographs, labels, LITE_K[version]), len(labels)
         low, high = wilson(int((a.ann == a.snn).sum()), n)
-        record.claim(f"img.lite{version}.drop", a.drop, dataset=where, n=n)
         record.claim(f"img.lite{version}.agreement", a.agreement, low=100 * low, high=100 * high, dataset=where, n=n)
-        record.claim(f"img.lite{version}.spikes", a.statistics.spikes_per_neuron, dataset=where, n=n)
+        drop_and_spikes(record, f"img.lite{version}.", a, dataset=where, n=n)
+
+
+def drop_and_spikes(record: Record, beginning: str, found: Answers, **about: Any) -> None:
+    """Claims, by the beginning of their names, about what a conversion loses and how much it sends, with intervals."""
+    (low, high), (fewest, most) = found.drop_interval, found.spikes_interval
+    record.claim(f"{beginning}drop", found.drop, low=low, high=high, **about)
+    record.claim(f"{beginning}spikes", found.statistics.spikes_per_neuron, low=fewest, high=most, **about)
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927)."""
-    import scipy.stats
-
     interval = scipy.stats.binomtest(successes, n).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def tango(only_first: int, only_second: int, n: int) -> tuple[float, float]:
+    r"""95 % interval of the difference of two shares of the same n images, which only the first or only the second has.
+
+    All differences :math:`\delta` with :math:`(b - c - n\delta)^2 \le z^2 n\, (2 \hat q + \delta (1 - \delta))`, where b and c count these
+    images and :math:`\hat q` is the likeliest share of the latter: T. Tango, Statistics in Medicine 17, 891-908 (1998).
+    """
+    b, c, z = only_first, only_second, float(scipy.stats.norm.ppf(0.975))
+
+    def excess(delta: float) -> float:
+        linear = (2 * n - b + c) * delta - b - c
+        q = (math.sqrt(max(linear**2 + 8 * n * c * delta * (1 - delta), 0.0)) - linear) / (4 * n)
+        return (b - c - n * delta) ** 2 - z**2 * n * (2 * q + delta * (1 - delta))
+
+    middle = (b - c) / n
+    low, high = (sign if middle == sign else scipy.optimize.brentq(excess, middle + 1e-9 * sign, sign) for sign in (-1.0, 1.0))
+    return float(low), float(high)
 
 
 # --- CIFAR-10 -----------------------------------------------------------------------------------------------------------------------
@@ -329,34 +380,46 @@ def cifar_conversion(name: str, data: dict[str, Labeled], published: bool = Fals
     return convert(cifar_network(name), images[:1], images[:CALIBRATION], given, CIFAR_K[name], PENALTY[name])
 
 
-def cifar(record: Record, rate_images: int) -> None:
-    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger; ResNet-20 also in rate code."""
+def cifar(record: Record, rate_images: int) -> pd.DataFrame:
+    """Our CIFAR-10 networks and their few-spike versions on the test images, for the ledger; ResNet-20 also in rate code, as curves."""
     data = cifar10()
     images, labels = data["test"]
     form = "JPEG copies (lossy)" if find("cifar10").form == "compact" else "official"
     where, n = f"CIFAR-10 test images, {form}", len(labels)
+    about: dict[str, Any] = {"dataset": where, "n": n, "seeds": 1}
+    curves = pd.DataFrame()
     for name in CIFAR:
         ann, few = cifar_network(name), cifar_conversion(name, data).network
         a = compare(ann, few, iter(images.split(CIFAR_BATCH)), labels.numpy(), n, name)
         right, same = int((a.ann == a.labels).sum()), int((a.ann == a.snn).sum())
         for claim, count in (("ann", right), ("agreement", same)):
             low, high = wilson(count, n)
-            record.claim(f"img.cifar.{name}.{claim}", 100 * count / n, low=100 * low, high=100 * high, dataset=where, n=n, seeds=1)
-        record.claim(f"img.cifar.{name}.drop", a.drop, dataset=where, n=n, seeds=1)
-        record.claim(f"img.cifar.{name}.spikes", a.statistics.spikes_per_neuron, dataset=where, n=n, seeds=1)
+            record.claim(f"img.cifar.{name}.{claim}", 100 * count / n, low=100 * low, high=100 * high, **about)
+        drop_and_spikes(record, f"img.cifar.{name}.", a, **about)
         if name == "silu":
-            p = compare(ann, cifar_conversion(name, data, published=True).network, iter(images.split(CIFAR_BATCH)), labels.numpy(), n, name)
-            record.claim("img.cifar.silu.published_drop", p.drop, dataset=where, n=n, seeds=1)
-            record.claim("img.cifar.silu.published_spikes", p.statistics.spikes_per_neuron, dataset=where, n=n, seeds=1)
+            published = cifar_conversion(name, data, published=True).network
+            p = compare(ann, published, iter(images.split(CIFAR_BATCH)), labels.numpy(), n, name)
+            drop_and_spikes(record, "img.cifar.silu.published_", p, **about)
+            params, step = coefficients("silu.published").params, offset_step()
+            same_by_silence(ann, images[:4], params, step)
+            record.claim("img.cifar.silu.silence_spikes", spikes_by_silence(p.statistics, params, step), **about)
         if name == "resnet20":
             test = Labeled(images[:rate_images], labels[:rate_images])
-            against_rate_coding(record, name, ann, few, data["train"].images[:CALIBRATION], test, where)
+            curves = against_rate_coding(record, name, ann, few, data["train"].images[:CALIBRATION], test, where)
+    return curves
 
 
 # --- Against rate coding ------------------------------------------------------------------------------------------------------------
 
 RATE_STEPS = 256
+CLOSE = 0.5  # percentage points of accuracy below the original's
 PRICES = {"fp32": (4.6, 0.9), "int8": (0.3, 0.1)}  # pJ of a multiply-accumulate and of an addition (sums: 32 bits); Horowitz, ISSCC 2014
+CODES = {
+    "few_spikes": "few spikes",
+    "rate": "rate code, ours",
+    "spikingjelly": "rate code, SpikingJelly as it comes",
+    "spikingjelly_robust": "rate code, SpikingJelly's robust mode",
+}
 
 
 def in_few_spikes(network: fx.GraphModule, images: Tensor) -> RateRun:
@@ -380,42 +443,114 @@ def curve(run: Callable[[Tensor], RateRun], images: Tensor, labels: Tensor, name
     return table.assign(energy=energy / 1e6, steps=range(1, len(table) + 1))
 
 
+def first_close(curves: pd.DataFrame) -> pd.DataFrame:
+    """Of each code the first step within `CLOSE` of the original's accuracy, or its last step if none is, which ``enough`` says."""
+    rows = []
+    for _, table in curves.groupby("code", sort=False):
+        enough = table[table["accuracy"] > table["original"] - CLOSE - 1e-6]
+        rows.append((table[-1:] if enough.empty else enough[:1]).assign(enough=not enough.empty))
+    return pd.concat(rows).set_index("code")
+
+
 def against_rate_coding(
     record: Record, name: str, ann: nn.Module, few: fx.GraphModule, calibration: Tensor, test: Labeled, where: str, steps: int = RATE_STEPS
 ) -> pd.DataFrame:
-    """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within 0.5 percentage points of the original.
+    """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within `CLOSE` of the original.
 
-    Returns the smallest such number of steps (or all steps, if these are not ``enough``), with accuracy, work and energy there. Times of
-    SpikingJelly for as many steps are measured side by side with few spikes, for one batch.
+    Returns their curves, as the table ``rate_coding`` keeps them. Times of SpikingJelly for that number of steps (or all) are measured
+    side by side with few spikes, for one batch.
     """
     images, labels = test
-    coded = rate_coded(ann, calibration)
+    coded, n = rate_coded(ann, calibration), len(labels)
     layers = synapses(coded, images)
     peers = {key: speed.spikingjelly(ann, calibration, **o) for key, o in speed.SPIKINGJELLY.items()} if speed.has_spikingjelly() else {}
     runs = {"rate": partial(simulate, coded), **{key: partial(speed.run_spikingjelly, peer) for key, peer in peers.items()}}
-    curves = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
-    curves["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
-    curves |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
-    original, rows, n = 100 * accuracy(ann, images, labels), [], len(labels)
-    for code, table in curves.items():
-        enough = table[table["accuracy"] > original - 0.5 - 1e-6]
-        rows.append((table[-1:] if enough.empty else enough[:1]).assign(code=code, enough=not enough.empty))
-    found = pd.concat(rows).set_index("code")
+    parts = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
+    parts["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
+    parts |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
+    program = f"SpikingJelly {metadata.version('spikingjelly')}" if peers else "without SpikingJelly"
+    curves = pd.concat([table.assign(code=code) for code, table in parts.items()], ignore_index=True)
+    curves = curves.assign(original=100 * accuracy(ann, images, labels), about=f"the first {n:,} {where}; {program}")
+    record.table(curves[CURVES].round(6), "rate_coding")
+    found = first_close(curves)
+    needed, K = found["steps"], int(found["steps"]["few_spikes"])
     if found["enough"]["rate"]:
-        record.claim(f"img.rate.{name}.steps", int(found["steps"]["rate"]), dataset=where, n=n)
-        _, period = rhythm([int(found["steps"]["few_spikes"])] * 2)  # of any number of layers
-        record.claim("img.throughput", float(found["steps"]["rate"] / period), dataset=where, n=n)
+        record.claim(f"img.rate.{name}.steps", int(needed["rate"]), dataset=where, n=n)
+        senders = senders_of(few, [node for node in few.graph.nodes if _neurons(few, node)])
+        _, period = rhythm([K] * len(senders), senders=senders)
+        graph = f"{where}; a new image every {period:g} steps in few spikes, with one accumulator per neuron"
+        record.claim("img.throughput", float(needed["rate"] / period), dataset=graph, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
     if peers:
         x = images[:BATCH].contiguous(memory_format=torch.channels_last)
         few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
         timed: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
-        timed |= {code: partial(runs[code], x, int(found["steps"][code])) for code in peers}
+        timed |= {code: partial(runs[code], x, int(needed[code])) for code in peers}
         with torch.inference_mode():
             times = speed.side_by_side(timed, 3)
-        ratios = [times[code] / times["few_spikes"] for code in peers if found["enough"][code]]
-        record.claim("speed.fs.spikingjelly", min(ratios, default="never"), dataset=where, n=n, timing=True)
-    return found
+        ratios = {code: times[code] / times["few_spikes"] for code in peers if found["enough"][code]}
+        best = min(ratios, key=lambda code: ratios[code], default="few_spikes")
+        sides = [
+            f"{CODES[code]}: {needed[code]} steps, {found['accuracy'][code]:.2f} % right" for code in dict.fromkeys(("few_spikes", best))
+        ]
+        about = "; ".join([where, *sides, speed.machine()])
+        record.claim("speed.fs.spikingjelly", ratios.get(best, "never"), dataset=about, n=n, timing=True)
+    return curves
+
+
+def _neurons(network: fx.GraphModule, node: fx.Node) -> FSActivation | None:
+    """The layer of few-spike neurons that a node of a converted network is, or None."""
+    module = network.get_submodule(str(node.target)) if node.op == "call_module" else None
+    return module if isinstance(module, FSActivation) else None
+
+
+SHOWN = ["code", "steps", "right answers", "spikes per neuron", "additions", "energy", "as a multiple of few spikes"]
+CURVES = ["code", "steps", "accuracy", "spikes", "additions", "multiply-accumulates", "energy", "original", "about"]
+
+
+def kept_curves() -> pd.DataFrame:
+    """The curves of `against_rate_coding` that a run of preset paper gave and ``data/rate_coding.csv`` keeps; without rows if none did.
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns.
+    """
+    curves = pd.read_csv(package_file("rate_coding.csv"))
+    if list(curves.columns) != CURVES:
+        raise ValueError(
+            f"data/rate_coding.csv has the columns {', '.join(curves.columns)}: copy it anew from a run of images at preset paper"
+        )
+    return curves
+
+
+def rate_table(record: Record, curves: pd.DataFrame) -> None:
+    """What each code needs to come close to the original, for the page, and what the curves are about."""
+    if curves.empty:
+        record.table(pd.DataFrame([["not run", *[""] * 6]], columns=SHOWN), "rate_close")
+        record.value("curves_about", "not run")
+        record.value("curves_difference", "(not run)")
+        return
+    found, by_code = first_close(curves), dict(list(curves.groupby("code")))
+    rows = [
+        (
+            CODES[str(code)],
+            int(row["steps"]) if row["enough"] else f"never within {int(row['steps'])}",
+            f"{row['accuracy']:.2f} %",
+            f"{row['spikes']:.2f}",
+            f"{row['additions'] / 1e6:.2f} M",
+            f"{row['energy']:.1f} µJ",
+            f"{row['energy'] / found['energy']['few_spikes']:.2f}",
+        )
+        for code, row in found.iterrows()
+    ]
+    record.table(pd.DataFrame(rows, columns=SHOWN), "rate_close")
+    record.value("curves_about", curves["about"][0])
+    if "spikingjelly_robust" in by_code:
+        ours, theirs = (by_code[code]["spikes"].to_numpy() for code in ("rate", "spikingjelly_robust"))
+        record.value("curves_difference", float(100 * np.abs(theirs / ours - 1).max()), "{:.1g} %")
+    else:
+        record.value("curves_difference", "(not run)")
 
 
 # --- What limits a conversion -------------------------------------------------------------------------------------------------------
@@ -485,7 +620,7 @@ def disturbances(c: Config) -> pd.DataFrame:
         for name, module in snn.get_submodule("few_spike").named_children():
             assert isinstance(module, FSActivation)
             setattr(snn.get_submodule("few_spike"), name, Noisy(module.params, 6 * sigma, generator))
-        some = min(len(batch), 10)  # drawing the noise takes most of the time
+        some = min(len(batch), NOISE_PHOTOGRAPHS)
         output = torch.cat([snn(part) for part in batch[:some].split(5)])
         rows.append({"disturbance": "noise", "size": sigma, "network": "few spikes", **_against(expected[:some], output)})
     for bits in c.bits:
@@ -498,7 +633,7 @@ def disturbances(c: Config) -> pd.DataFrame:
 def against_rate(c: Config) -> pd.DataFrame:
     """EfficientNet-Lite0 in rate code, with thresholds for the very photographs it is shown: error, same answers and spikes by step."""
     photographs, _, _ = read_photographs_20()
-    ann, batch = efficientnet_lite(0), efficientnet_lite_input(photographs[: min(c.photographs, 5)])
+    ann, batch = efficientnet_lite(0), efficientnet_lite_input(photographs[: min(c.photographs, RATE_PHOTOGRAPHS)])
     with torch.inference_mode():
         expected = ann(batch)
     run = simulate(rate_coded(ann, batch), batch, c.rate_steps)
@@ -588,32 +723,133 @@ def b7_error(name: str) -> float:
     return quality(s.params, FUNCTIONS[s.function], s.interval, B7_INPUT.cdf).mse
 
 
+def spikes_per_step_log() -> list[float]:
+    """Spikes per SiLU neuron of EfficientNet-B7 in each step, for one ImageNet image: the authors' log."""
+    return json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
+
+
+def offset_step() -> int:
+    """The step (from 0) in which the published SiLU neuron fires for most inputs, to shift its output down."""
+    log = spikes_per_step_log()
+    return max(range(len(log)), key=lambda t: log[t])
+
+
 def complement(record: Record, c: Config) -> None:
-    """If the offset spike of step 14 were coded by its absence: the same function, fewer spikes. Predicted from the authors' log."""
-    log = json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
-    offset = max(range(len(log)), key=lambda t: log[t])
+    """If the offset spike were coded by its absence: arithmetic about the authors' log."""
+    log, step = spikes_per_step_log(), offset_step()
     record.value("log_spikes", sum(log), "{:.2f}")
-    record.value("log_offset", 100 * log[offset] / sum(log), "{:.0f} %")
+    record.value("log_offset", 100 * log[step] / sum(log), "{:.0f} %")
+    record.value("offset_step", step + 1)
     if c.full_size:
-        record.claim(
-            "img.complement.spikes", sum(log) - log[offset] + (1 - log[offset]), dataset="the authors' log of one ImageNet image", n=1
-        )
+        record.claim("img.complement.spikes", sum(log) + 1 - 2 * log[step], dataset="the authors' log of one ImageNet image", n=1)
 
 
-IMAGES = 5  # that follow each other in a simulated pipeline
+def spikes_by_silence(found: Statistics, params: FSParams, step: int) -> float:
+    """Spikes per neuron if layers with these parameters coded one step by its absence: one spike where there was none, none where one."""
+    more = sum(layer.neurons * (1 - 2 * float(layer.spikes_per_step[step])) for layer in found.layers if layer.params == params)
+    return found.spikes_per_neuron + more / found.neurons
 
 
-def rhythm(steps: Sequence[int], double_buffered: bool = False) -> tuple[int, int]:
-    """When the first image is answered, and how many steps later each further one: by the event simulation."""
-    first, *_, last_but_one, last = answers(pipeline(steps, IMAGES, double_buffered))
-    return first, last - last_but_one
+class BySilence(nn.Module):
+    """Few-spike neurons that fire in one step when they otherwise would not; the receiver adds what that step means as a constant."""
+
+    def __init__(self, params: FSParams, step: int):
+        super().__init__()
+        self.params, self.step = params, step
+
+    def spikes(self, x):
+        """What is sent, shape (K, ...)."""
+        z, _ = fs_run(x, self.params)
+        z[self.step] = 1 - z[self.step]
+        return z
+
+    def forward(self, x):
+        shift = self.params.d[self.step]
+        d = [-shift if t == self.step else weight for t, weight in enumerate(self.params.d)]
+        return fs_decode(self.spikes(x), replace(self.params, d=d)) + shift
 
 
-def schedules(record: Record) -> dict[str, list[Emission]]:
-    """When images are answered: the event simulation against the closed form, and small pipelines for the figure."""
+def by_silence(network: fx.GraphModule, params: FSParams, step: int) -> fx.GraphModule:
+    """A copy of a converted network in which layers with these parameters code one step by its absence."""
+    network = copy.deepcopy(network)
+    for node in network.graph.nodes:
+        module = _neurons(network, node)
+        if module is not None and module.params == params:
+            network.set_submodule(str(node.target), BySilence(params, step))
+    return network
+
+
+@torch.inference_mode()
+def same_by_silence(ann: nn.Module, images: Tensor, params: FSParams, step: int) -> None:
+    """Refuse to go on unless the network answers the same (in double precision) when one step is coded by its absence."""
+    x, given = images.double(), {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
+    few = convert(copy.deepcopy(ann).double(), x, coefficients=given).network
+    expected, output = few(x), by_silence(few, params, step)(x)
+    if not torch.allclose(output, expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max())):
+        raise ValueError("a step coded by its absence changes what the network computes: do not trust the number of spikes")
+
+
+# --- When images are answered -------------------------------------------------------------------------------------------------------
+
+IMAGES = 12  # that follow each other in a simulated pipeline
+RHYTHMS = {"one": (False, False), "two": (True, False), "one_memory": (False, True), "two_memory": (True, True)}  # accumulators; memories
+
+
+def senders_of(graph: fx.GraphModule, neurons: Collection[fx.Node]) -> list[list[int]]:
+    """For the image (0) and each layer of neurons, in order: the layers whose numbers it receives, through whatever lies between."""
+    sources: dict[fx.Node, set[int]] = {}
+    found: list[list[int]] = []
+    for node in graph.graph.nodes:
+        received = set().union(*(sources[n] for n in node.all_input_nodes)) if "carries" in node.meta else set[int]()
+        if node.op == "placeholder" or node in neurons:
+            sources[node] = {len(found)}
+            found.append(sorted(received))
+        else:
+            sources[node] = received
+    return found
+
+
+def layers_of(make: Callable[[], nn.Module], pixels: int) -> tuple[list[list[int]], list[int]]:
+    """Of a network without weights: `senders_of` it, and the numbers of the image and of each layer of neurons."""
+    with torch.device("meta"):
+        network = make()
+    found = traced(network.eval(), torch.empty(1, 3, pixels, pixels, device="meta"))
+    neurons = [row.neurons for row in found.rows if row.kind == "spiking"]
+    return senders_of(found.graph, found.places), [3 * pixels**2, *neurons]
+
+
+def rhythm(steps: Sequence[int], double_buffered: bool = False, senders: Senders | None = None) -> tuple[int, int]:
+    """When the first image is answered, and how many steps later each further one: by the event simulation.
+
+    Raises
+    ------
+    ValueError
+        If further images are not answered in equal steps.
+    """
+    times = answers(pipeline(steps, IMAGES, double_buffered, senders))
+    gaps = {later - before for before, later in pairwise(times[IMAGES // 2 :])}  # the pipeline has filled
+    if len(gaps) > 1:
+        raise ValueError(f"images are answered after {', '.join(map(str, sorted(gaps)))} steps in turn: this graph has no simple rhythm")
+    return times[0], gaps.pop()
+
+
+def rhythms(steps: Sequence[int], senders: Senders) -> dict[str, int]:
+    """Steps between images with one or two accumulators per neuron, and with memories in the shortcuts."""
+    held = with_memories(steps, senders)
+    forms = {False: (steps, senders), True: (held.steps, held.senders)}
+    return {name: rhythm(forms[memory][0], two, forms[memory][1])[1] for name, (two, memory) in RHYTHMS.items()}
+
+
+def schedules(record: Record) -> tuple[dict[str, list[Emission]], dict[str, int]]:
+    """When images are answered: the event simulation against the closed form, for a chain and for graphs with shortcuts.
+
+    Returns small pipelines, for the figure, and for ResNet-20 the step of the first answer and its `rhythms`.
+    """
+    from torchvision.models import efficientnet_b7, resnet50
+
     K, layers = 16, 218
     (first, period), (_, period_double) = (rhythm([K] * (layers + 1), buffered) for buffered in (False, True))
-    record.claim("img.schedule.period", period, dataset="event simulation, K = 16, 218 layers", n=IMAGES)
+    record.claim("img.schedule.period", period, dataset="event simulation, K = 16, a chain of 218 layers", n=IMAGES)
     formula = all(
         rhythm([k] * (depth + 1), buffered)[0] == k * (depth + 1)
         for k in (1, 4, 10, 16)
@@ -623,13 +859,34 @@ def schedules(record: Record) -> dict[str, list[Emission]]:
     latency = "K x (number of layers + 1) steps" if formula and first == K * (layers + 1) else first
     record.claim("img.schedule.latency", latency, dataset="event simulation of 25 networks")
     record.value("b7_latency", first, "{:,}")
-    resnet20 = [CIFAR_K["resnet20"]] * (size_of(CIFAR["resnet20"], 32, 0).layers + 1)
-    latency_20, period_20 = rhythm(resnet20)
-    record.value("resnet20_layers", len(resnet20) - 1)
-    record.value("resnet20_latency", latency_20, "{} steps")
-    record.value("resnet20_period", period_20, "{} steps")
     record.value("period_double", period_double)
-    return {name: pipeline([4] * 5, 4, buffered) for name, buffered in (("single", False), ("double", True))}
+    graphs = {
+        "a chain": (chain(layers + 1), [0] * (layers + 1)),
+        "ResNet-20 (CIFAR-10)": layers_of(CIFAR["resnet20"], 32),
+        "ResNet50": layers_of(resnet50, 224),
+        "EfficientNet-B7": layers_of(efficientnet_b7, 600),
+    }
+    rows = []
+    for name, (senders, neurons) in graphs.items():
+        found, held = rhythms([1] * len(senders), senders), with_memories([1] * len(senders), senders)  # in units of K
+        memories = sum(neurons[layer] for layer in held.origin) - sum(neurons)
+        share = f"{memories / sum(neurons[1:]):.2f}" if memories else ""
+        rows.append((name, len(senders) - 1, *("K" if found[key] == 1 else f"{found[key]}K" for key in RHYTHMS), share))
+    columns = ["network", "layers", "one accumulator", "two", "one, and memories", "two, and memories", "numbers to hold, per neuron"]
+    record.table(pd.DataFrame(rows, columns=columns), "rhythms")
+    senders, _ = graphs["ResNet-20 (CIFAR-10)"]
+    steps = [CIFAR_K["resnet20"]] * len(senders)
+    resnet20 = {"first": rhythm(steps, senders=senders)[0], **rhythms(steps, senders)}
+    record.value("resnet20_layers", len(senders) - 1)
+    for key, value in resnet20.items():
+        record.value(f"resnet20_{key}", value, "{} steps")
+    small, shortcut = [4] * 5, chain(5)
+    shortcut[3].insert(0, 1)
+    forms = {"one": (False, None), "two": (True, None), "shortcut": (False, shortcut)}
+    return {name: pipeline(small, 4, two, graph) for name, (two, graph) in forms.items()}, resnet20
+
+
+# --- Work, and the whole experiment -------------------------------------------------------------------------------------------------
 
 
 def work(record: Record, traffic: tuple[Traffic, ...], updates: int) -> pd.DataFrame:
@@ -669,6 +926,8 @@ class Result(NamedTuple):
     disturbed: pd.DataFrame
     b7: pd.DataFrame
     schedules: dict[str, list[Emission]]
+    resnet20: dict[str, int]
+    curves: pd.DataFrame
 
 
 def run(c: Config, record: Record) -> Result:
@@ -677,6 +936,8 @@ def run(c: Config, record: Record) -> Result:
     families(record)
     trainings(record)
     record.value("rate_images", c.rate_images)
+    record.value("rate_photographs", min(c.photographs, RATE_PHOTOGRAPHS))
+    record.value("noise_photographs", min(c.photographs, NOISE_PHOTOGRAPHS))
     record.value("k8_b7", b7_error("silu.k8") / b7_error("silu.published"), "{:.1f}")
     found = photographs_20(record, c)
     steps = against_steps(record, c)
@@ -689,7 +950,7 @@ def run(c: Config, record: Record) -> Result:
         record.value(f"b7_last_{name}", float(silu.last()[name]), "{:.1f} times")
     record.value("b7_gain", float(silu.last()["control"] / 0.01), "{:.0f}")
     complement(record, c)
-    timelines = schedules(record)
+    timelines, resnet20 = schedules(record)
     lite = found[0].statistics
     work(record, traffic, round(lite.neurons * (LITE_K[0] + lite.spikes_per_neuron)))
     timing = speed.config(record.preset, c.seed)
@@ -697,8 +958,10 @@ def run(c: Config, record: Record) -> Result:
     speed.networks(record, timing)
     if c.large:
         photographs_700(record)
-        cifar(record, c.rate_images)
-    return Result(read_photographs_20().images[: c.photographs], found, raster(record), steps, rate, disturbed, b7, timelines)
+    curves = cifar(record, c.rate_images) if c.large else kept_curves()
+    rate_table(record, curves)
+    photographs = read_photographs_20().images[: c.photographs]
+    return Result(photographs, found, raster(record), steps, rate, disturbed, b7, timelines, resnet20, curves)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

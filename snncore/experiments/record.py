@@ -96,8 +96,8 @@ class Record:
         self._write("values.json", self._values)
         return value
 
-    def timing(self, name: str, value: float, form: str = "{:.3g}") -> float:
-        """Keep a duration or another number that no re-run repeats; the text quotes it like a value."""
+    def timing(self, name: str, value: float | str, form: str = "{:.3g}") -> float | str:
+        """Keep a duration, or what else depends on the machine, so that no re-run repeats it; the text quotes it like a value."""
         self._finite(name, value)
         self._timings[name] = {"value": value, "text": form.format(value)}
         self.close()

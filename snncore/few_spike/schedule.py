@@ -1,13 +1,19 @@
 """When layers of few-spike neurons send: a pipeline of images through a network, simulated by events.
 
-A layer emits its K spikes in K consecutive steps, and the next layer collects them in these same steps. With a single accumulator a
-neuron cannot collect the next image before it has finished emitting this one; with two (double-buffered) it can as soon as it begins to
-emit. So after the pipeline has filled, a new image is answered every
+A layer emits its K spikes in K consecutive steps, and the layers that receive from it collect them in these same steps. With a single
+accumulator a neuron cannot collect the next image before it has finished emitting this one; with two (double-buffered) it can as soon as
+it begins to emit. In a **chain**, where each layer receives from the one before, a new image is answered, after the pipeline has filled,
+every
 
 - max over neighboring layers of K(l - 1) + K(l) steps, which is 2K if all layers have the same K, with a single accumulator;
 - max over layers of K(l) steps, which is K, with two.
 
 The first answer comes after the sum of all K. Layer 0 is the input, which sends the image like a layer.
+
+A **shortcut** past layers lets a neuron collect from senders that emit one after another. Its accumulator is occupied from the first of
+them on, so that the earlier sender must wait longer before its next image: past one layer, for 3K steps in place of 2K with a single
+accumulator, and 2K in place of K with two. A memory that holds what the shortcut brings until the last sender emits (`with_memories`)
+makes it a chain again.
 
 Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021), for the single accumulator (2K).
 """
@@ -16,9 +22,11 @@ import heapq
 from collections.abc import Sequence
 from typing import NamedTuple
 
+Senders = Sequence[Sequence[int]]  # for each layer those that it receives from, which come before it; none for the input
+
 
 class Emission(NamedTuple):
-    """A layer sends one image in the steps start <= t < end; the next layer collects it meanwhile."""
+    """A layer sends one image in the steps start <= t < end; its receivers collect it meanwhile."""
 
     layer: int
     image: int
@@ -26,7 +34,12 @@ class Emission(NamedTuple):
     end: int
 
 
-def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False) -> list[Emission]:
+def chain(layers: int) -> list[list[int]]:
+    """The senders of so many layers (input included), each of which receives from the one before."""
+    return [[layer - 1] if layer else [] for layer in range(layers)]
+
+
+def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, senders: Senders | None = None) -> list[Emission]:
     """All emissions of a network in order of time, each as early as it can be.
 
     Parameters
@@ -37,11 +50,14 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False) -
         How many follow each other.
     double_buffered : bool
         Whether a neuron may collect one image while it emits the one before.
+    senders : sequence of sequences of int, length layer + 1, optional
+        Default: a `chain`.
 
     Raises
     ------
     ValueError
-        If there is no layer, or a K or the number of images is below 1.
+        If there is no layer, or a K or the number of images is below 1; if ``senders`` has another length, gives the input a sender,
+        or a layer none, or one that does not come before it.
     """
     if len(steps) < 2:
         raise ValueError(f"steps has {len(steps)} entries: give K of the input and of at least one layer")
@@ -50,32 +66,95 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False) -
             raise ValueError(f"steps[{layer}] is {K}: a layer needs at least one step to send")
     if images < 1:
         raise ValueError(f"images is {images}: give at least 1")
+    senders = chain(len(steps)) if senders is None else senders
+    if len(senders) != len(steps):
+        raise ValueError(f"senders has {len(senders)} entries and steps {len(steps)}: give one of each for the input and each layer")
+    for layer, those in enumerate(senders):
+        if bool(those) != bool(layer) or not all(0 <= sender < layer for sender in those):
+            raise ValueError(f"senders[{layer}] is {list(those)}: the input has none, and each layer one or more that come before it")
+    receivers: list[list[int]] = [[] for _ in steps]
+    for layer, those in enumerate(senders):
+        for sender in those:
+            receivers[sender].append(layer)
+    last = [layer for layer, those in enumerate(receivers) if not those]  # an answer is read as soon as all of these have sent it
     started = [0] * len(steps)  # images that each layer has begun to send
     finished = [0] * len(steps)
     running: list[tuple[int, int]] = []  # (end, layer)
-    done, now = [], 0
+    done, now, waiting = [], 0, set(range(len(steps)))  # waiting: layers that may have something new to send
 
     def may_start(layer: int) -> bool:
         image = started[layer]
         idle = finished[layer] == image < images
-        collected = layer == 0 or finished[layer - 1] > image
-        behind = layer + 1  # where it is collected; after the last layer an answer is read at once
-        accumulator_free = behind == len(steps) or (started if double_buffered else finished)[behind] >= image
-        return idle and collected and accumulator_free
+        collected = all(finished[sender] > image for sender in senders[layer])
+        free = started if double_buffered else finished
+        collectors_free = [free[r] >= image for r in receivers[layer]] or [finished[other] >= image for other in last]
+        return idle and collected and all(collectors_free)
 
-    while finished[-1] < images:
-        while ready := [layer for layer in range(len(steps)) if may_start(layer)]:
-            for layer in ready:  # one that begins to send may free the accumulator that another waits for: so look again
+    while min(finished[layer] for layer in last) < images:
+        while waiting:
+            layer = waiting.pop()
+            if may_start(layer):
                 done.append(Emission(layer, started[layer], now, now + steps[layer]))
                 heapq.heappush(running, (now + steps[layer], layer))
                 started[layer] += 1
+                waiting.update(senders[layer])  # its accumulator may be free again
         now = running[0][0]
         while running and running[0][0] == now:
-            finished[heapq.heappop(running)[1]] += 1
-    return done
+            _, layer = heapq.heappop(running)
+            finished[layer] += 1
+            waiting.update((layer, *senders[layer], *receivers[layer], *(last if layer in last else ())))
+    return sorted(done, key=lambda e: (e.start, e.layer))
 
 
 def answers(emissions: list[Emission]) -> list[int]:
-    """The step at which each image has been answered: the end of the last layer's emissions, in order of images."""
-    last = max(e.layer for e in emissions)
-    return [e.end for e in sorted(emissions, key=lambda e: e.image) if e.layer == last]
+    """The step at which each image has been answered: the end of its last emission, in order of images."""
+    ends: dict[int, int] = {}
+    for e in emissions:
+        ends[e.image] = max(ends.get(e.image, 0), e.end)
+    return [ends[image] for image in sorted(ends)]
+
+
+class Held(NamedTuple):
+    """A network with memories in its shortcuts, as `pipeline` takes it, and which layer's spikes each of its layers sends.
+
+    Attributes
+    ----------
+    steps : list of int
+    senders : list of lists of int
+    origin : list of int
+        Of each layer or memory: the layer of the network, as it was numbered there, whose spikes it sends.
+    """
+
+    steps: list[int]
+    senders: list[list[int]]
+    origin: list[int]
+
+
+def with_memories(steps: Sequence[int], senders: Senders) -> Held:
+    """The same network with memories in its shortcuts, so that all that a layer collects is sent in the same steps if all K are equal.
+
+    A memory takes in a layer's spikes and sends them when it has them all, so that one memory after another holds them for as many layers
+    as the shortcut passes. Shortcuts from the same layer share them. The answer, too, may collect from several layers.
+    """
+    held, depth = Held([], [], []), list[int]()
+    place: dict[tuple[int, int], int] = {}  # of a layer (0) and of the memories of its spikes, one after another (1, 2, ...)
+
+    def put(layer: int, held_for: int, inputs: list[int]) -> None:
+        place[layer, held_for] = len(held.steps)
+        held.steps.append(steps[layer])
+        held.senders.append(inputs)
+        held.origin.append(layer)
+
+    def hold(layer: int, until: int) -> int:
+        """What sends a layer's spikes to those at a depth."""
+        for wait in range(1, until - depth[layer]):
+            if (layer, wait) not in place:
+                put(layer, wait, [place[layer, wait - 1]])
+        return place[layer, until - depth[layer] - 1]
+
+    for layer, those in enumerate(senders):
+        depth.append(max((depth[sender] + 1 for sender in those), default=0))
+        put(layer, 0, [hold(sender, depth[layer]) for sender in those])
+    for layer in sorted(set(range(len(senders))).difference(*senders)):  # where the answer is read
+        hold(layer, max(depth) + 1)
+    return held

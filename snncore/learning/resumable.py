@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -29,13 +30,17 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     Raises
     ------
     ValueError
-        If it belongs to another recipe, seed or network, or to other constants.
+        If it belongs to another recipe, seed or network, or to other constants; if it is no such file, or damaged.
     """
     if not path.exists():
         return None
-    saved = torch.load(path, weights_only=True, map_location="cpu")
-    if saved["identity"] != who:
-        what = differences(_named(saved["identity"]), _named(who))
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        there = saved["identity"]
+    except (OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError) as error:
+        raise ValueError(f"{path} is no state of a training, or damaged: remove it to begin anew") from error
+    if there != who:
+        what = differences(_named(there), _named(who))
         raise ValueError(f"{path} belongs to another recipe, seed or network ({what}): remove it to begin anew")
     return saved
 

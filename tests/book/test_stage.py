@@ -10,6 +10,7 @@ import chapters
 import stage
 from book.conftest import CLAIM, chapter
 from project import BookError
+from snncore.experiments import ledger
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_a_missing_number_stops_the_build(ran):
         ("{claim}`x.y`", r"there is no claim 'x\.y'"),
         ("{claim}`c.d`", r"the claim 'c\.d' has no number for claim"),
         ("{interval}`c.d`", r"the claim 'c\.d' has no number for interval"),
+        ("{run}`x.y`", r"there is no claim 'x\.y'"),
         ("<!-- nothing -->", "no generated part 'nothing'"),
         (":::{csv-table} t\n:file: results/first/gone.csv\n:header-rows: 1\n:::", r"the table results/first/gone\.csv was not written"),
         ("```{figure} results/first/gone.*\n:name: a\n:alt: b\nc\n```", "the figure first/gone was not written"),
@@ -54,6 +56,16 @@ def test_a_claim_that_no_run_has_entered_says_so(ran):
         claims.write(CLAIM.format(id="c.d"))
     (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`c.d`, between {interval}`c.d`\n")
     assert (stage.stage(ran, "smoke") / "index.md").read_text().count(">not run</a>") == 2
+
+
+def test_a_page_can_say_which_run_gave_a_number(ran):
+    with (ran.root / "data" / "claims.toml").open("a") as claims:
+        claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f"))
+    row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
+    (ran.root / "data" / "results" / "few_spike.json").write_text(json.dumps([row]))
+    (ran.root / "book" / "index.md").write_text("# Start\n\n{run}`a.b`; {run}`c.d`; {run}`e.f`.\n")
+    text = (stage.stage(ran, "smoke") / "index.md").read_text()
+    assert text.endswith("this run; a recorded run of commit `0123456789` on a machine; not run.\n")
 
 
 def test_prose_may_change_without_a_run(ran):

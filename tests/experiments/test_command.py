@@ -6,7 +6,10 @@ import pkgutil
 import pytest
 
 import snncore.experiments
+from snncore.datafiles import DataError
+from snncore.experiments import eprop, images
 from snncore.experiments.__main__ import TOOLS, main
+from snncore.learning.classifier import TrainingDiverged
 
 
 def test_modules_are_experiments_or_tools():
@@ -22,3 +25,23 @@ def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main()
     assert "--preset is for runs of a chapter: leave it out beside --train, which" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [TrainingDiverged, DataError, ValueError])
+@pytest.mark.parametrize(("experiment", "train", "value"), [(images, "train_cifar", "resnet8"), (eprop, "train_evidence", "random")])
+def test_what_a_command_refuses_is_said_without_a_traceback(monkeypatch, experiment, train, value, kind):
+    def refused(*_, **__):
+        raise kind("epoch 3: the loss is nan")
+
+    monkeypatch.setattr(experiment, train, refused)
+    name = experiment.__name__.rsplit(".", 1)[1]
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", name, "--train", value])
+    with pytest.raises(SystemExit, match=r"^error: epoch 3: the loss is nan$"):
+        main()
+
+
+def test_a_negative_seed_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "images", "--seed", "-1"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "argument --seed: -1 is negative: give 0 or more" in capsys.readouterr().err

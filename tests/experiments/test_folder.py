@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
 import urllib.error
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from snncore.datafiles import find, read_photographs_20
+from snncore.datafiles import DataError, decode_image, find, read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import folder, images
 from snncore.few_spike import fs_run, relu_code
@@ -164,13 +166,62 @@ def test_what_is_no_image_is_skipped_and_named(colors, tmp_path, monkeypatch):
     (colors / "b" / "0.jpg").write_bytes(b"")
     (colors / "b" / "1.xml").write_text("about 1.jpg")
     (colors / "README").write_text("colors")
+    (colors / "d.jpg").write_bytes(jpeg(RED))
     row = folder.evaluate("small", colors, tmp_path / "results")
     assert (row.n, row.ann, row.snn, row.agree) == (4, 4, 4, 4)
-    assert [line.split(":")[0] for line in row.skipped] == ["README", "b/1.xml", "a/0.jpg", "b/0.jpg"]
-    assert row.skipped[1] == "b/1.xml: no image"
-    assert "image file is truncated" in row.skipped[2]
-    assert "(4 files skipped); ANN 100.00 %" in folder.text("small", row)
+    assert [line.split(":")[0] for line in row.skipped] == ["README", "b/1.xml", "d.jpg", "a/0.jpg", "b/0.jpg"]
+    assert row.skipped[:3] == ("README: no image", "b/1.xml: no image", "d.jpg: it lies beside the subfolders, so it has no label")
+    assert "image file is truncated" in row.skipped[3]
+    assert "(5 files skipped); ANN 100.00 %" in folder.text("small", row)
     assert folder.evaluate("small", colors, tmp_path / "results") == row  # nothing left to do
+
+
+def damaged_headers(format):
+    """Files of an image whose bytes were changed near the beginning, or are missing from some place on."""
+    file = io.BytesIO()
+    Image.fromarray(np.arange(24 * 20 * 3, dtype=np.uint8).reshape(24, 20, 3)).save(file, format)
+    data, generator = file.getvalue(), np.random.default_rng(0)
+    for _ in range(300):
+        changed = bytearray(data)
+        changed[generator.integers(0, min(len(data), 150))] = generator.integers(0, 256)
+        yield bytes(changed)
+        yield data[: generator.integers(0, len(data))]
+    if format == "PNG":
+        yield data[:8] + (3).to_bytes(4, "big") + data[12:]  # a first chunk that is too short
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG", "WEBP", "BMP", "PPM", "DDS"])
+def test_damaged_bytes_are_an_image_or_one_kind_of_error(format):
+    """Whatever the suffix, Pillow looks at the bytes, and its decoders raise errors of many kinds."""
+    refused = 0
+    for data in damaged_headers(format):
+        try:
+            assert decode_image(data).shape[2] == 3
+        except DataError:
+            refused += 1
+    assert refused > 100
+
+
+def test_only_a_lack_of_memory_is_not_the_images_fault(monkeypatch):
+    for kind in (TypeError, RuntimeError, struct.error, EOFError, OverflowError, SyntaxError):
+        monkeypatch.setattr(Image, "open", mock.Mock(side_effect=kind("why")))
+        with pytest.raises(DataError, match="not a complete image file: why"):
+            decode_image(b"")
+    monkeypatch.setattr(Image, "open", mock.Mock(side_effect=MemoryError))
+    with pytest.raises(MemoryError):
+        decode_image(b"")
+
+
+def test_a_link_that_leads_nowhere_is_skipped_and_tried_again(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    (colors / "a" / "0.jpg").unlink()
+    (colors / "a" / "0.jpg").symlink_to(tmp_path / "later.jpg")
+    row = folder.evaluate("small", colors, tmp_path / "results")
+    assert (row.n, row.skipped) == (5, ("a/0.jpg: it cannot be read: No such file or directory",))
+    assert folder.evaluate("small", colors, tmp_path / "results") == row
+    assert (tmp_path / "results" / "answers.0.jsonl").read_text().count("it cannot be read") == 2
+    assert "a/0.jpg" not in lines(tmp_path / "results")
 
 
 def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, monkeypatch):
@@ -201,7 +252,7 @@ def test_every_count_counts_what_it_says():
 
     answers = [answer([0, 1], [0, 2]), answer([0, 1], [1, 0]), answer([1, 0], [2, 3]), answer([3, 4], [3, 4]), answer([0, 1], [2, 1])]
     answers = {f"{i}.jpg": a for i, a in enumerate(answers)} | {"x.jpg": {"damaged": "cut"}}
-    row = folder._count(answers, 20, ["y.txt"])
+    row = folder._count(answers, 20, ["y.txt: no image"])
     assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 20, ("y.txt: no image", "x.jpg: cut"))
     assert folder.text("small", row) == (
         "small: n = 5 (2 files skipped); ANN 60.00 % (top-5 80.00 %), SNN 20.00 % (top-5 40.00 %); same answer 40.00 %; "
@@ -288,7 +339,10 @@ def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeyp
         ("file,label\na/0.jpg,3\n", "line 2: the label is 3, and the network knows 0 to 2"),
         ("file,label\na/0.jpg,-1\n", "line 2: the label is -1"),
         ("file,label\na/0.jpg,0\na/0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),
+        ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),
         ("file,label\na/7.jpg,0\n", "line 2: there is no file 'a/7.jpg'"),
+        ("file,label\na/0.jpg,0\na/../../x.jpg,0\n", r"line 3: 'a/\.\./\.\./x\.jpg' lies outside of the folder"),
+        ("file,label\n/etc/x.jpg,0\n", "line 2: '/etc/x.jpg' lies outside of the folder"),
         ("file,label\n", "holds no image"),
         ("file,label\n\xe9.jpg,0\n", "no text in UTF-8"),
     ],
@@ -325,6 +379,26 @@ def test_results_of_something_else_are_refused(colors, tmp_path, monkeypatch):
         folder.evaluate("other", colors, results)
     (colors / "a" / "0.jpg").write_bytes(jpeg(RED, size=(50, 50)))  # another image of the same name
     with pytest.raises(ValueError, match="belongs to another model or other images"):
+        folder.evaluate("small", colors, results)
+
+
+@pytest.mark.parametrize("changed", ["weight", "neurons", "begun before there was a checksum"])
+def test_results_of_another_conversion_are_refused(colors, tmp_path, monkeypatch, changed):
+    network = small(monkeypatch)
+    results = tmp_path / "results"
+    folder.evaluate("small", colors, results)
+    if changed == "weight":
+        with torch.no_grad():
+            network[2].weight[0, 0] = 1.5
+    elif changed == "neurons":
+        monkeypatch.setattr(folder, "relu_code", lambda *_, **__: relu_code(25.0, 9, strict=True))
+    else:
+        about = json.loads((results / "about.json").read_text())
+        assert about.pop("snn")
+        (results / "about.json").write_text(json.dumps(about))
+    with pytest.raises(
+        ValueError, match=r"results belongs to other weights or few-spike neurons, perhaps of another version of snncore \("
+    ):
         folder.evaluate("small", colors, results)
 
 

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from torch import nn
 
@@ -13,10 +14,11 @@ from snncore.datafiles import read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import images, ledger, speed
 from snncore.experiments.record import Record, read_rows
-from snncore.few_spike import coefficients, fs_neuron, relu_code
+from snncore.few_spike import coefficients, fs_neuron, fs_run, relu_code
 from snncore.few_spike.convert import convert
-from snncore.few_spike.evaluate import Traffic, stepwise
+from snncore.few_spike.evaluate import Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
+from snncore.few_spike.schedule import answers
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.tasks.images import Labeled
@@ -53,7 +55,14 @@ def test_agreement_and_drop_are_counted_over_all_batches():
     assert 0 < (a != s).sum() < 30
     assert found.agreement == pytest.approx(100 * (a == s).mean())
     assert found.drop == pytest.approx(100 * (40 / 60 - (s == labels).mean()))
+    low, high = found.drop_interval
+    assert low < found.drop < high
+    swapped = found._replace(ann=found.snn, snn=found.ann)
+    assert swapped.drop_interval == pytest.approx((-high, -low))
     assert found.statistics.layers[0].images == 60
+    each = [float(fs_run(part, relu_code(4.0, 3))[0].sum()) / 30 for part in ann[:2](x)]
+    t = scipy.stats.t.interval(0.95, 59, np.mean(each), scipy.stats.sem(each))
+    assert found.spikes_interval == pytest.approx(t)
 
 
 def test_answers_that_are_no_numbers_are_refused():
@@ -84,6 +93,41 @@ def test_wilson_interval_is_its_formula():
     assert low_high == pytest.approx((center - half, center + half), rel=1e-6)
 
 
+def test_interval_of_a_difference_covers_it_as_often_as_it_says():
+    """All pairs of counts that may come up, each with its probability: no simulation."""
+    n = 200
+    for first, second in ((0.02, 0.01), (0.05, 0.05), (0.3, 0.1), (0.01, 0.01)):
+        covered = 0.0
+        b = np.arange(n + 1)
+        for k, p in zip(b, scipy.stats.binom.pmf(b, n, first), strict=True):
+            for m, q in enumerate(scipy.stats.binom.pmf(np.arange(n - k + 1), n - k, second / (1 - first))):
+                if p * q > 1e-8:
+                    low, high = images.tango(int(k), m, n)
+                    covered += p * q * (low <= first - second <= high)
+        assert 0.94 < covered < 0.98
+
+
+def test_interval_of_a_difference_is_known_at_the_ends():
+    z = 1.959964
+    assert images.tango(0, 0, 700) == pytest.approx((-(z**2) / (700 + z**2), z**2 / (700 + z**2)), rel=1e-5)
+    low, high = images.tango(20, 0, 20)
+    assert high == 1
+    assert low == pytest.approx(images.wilson(20, 20)[0] * 2 - 1, abs=0.03)  # all discordant: nearly a single share
+    for b, c, n in ((3, 1, 30), (0, 4, 30), (30, 0, 30), (1, 0, 1)):
+        assert images.tango(c, b, n) == pytest.approx(tuple(-end for end in reversed(images.tango(b, c, n))))
+
+
+def test_spikes_per_neuron_of_the_logs_are_what_the_ledger_has(tmp_path):
+    images.counts(Record("images", "smoke", tmp_path))
+    values = json.loads((tmp_path / "values.json").read_text())
+    _, claims = ledger.read_claims(images.package_file("claims.toml"))
+    for name in ("b7", "resnet50"):
+        per_neuron, total = claims[f"img.{name}.spikes_per_neuron"], claims[f"img.{name}.spikes"]
+        assert values[f"log_{name}_per_neuron"]["text"] == f"{per_neuron.value:.4f}"
+        assert round(values[f"log_{name}_per_neuron"]["value"], 2) == per_neuron.published
+        assert values[f"log_{name}_per_neuron"]["value"] * claims[f"img.{name}.neurons"].published == pytest.approx(1e6 * total.value)
+
+
 def test_work_adds_up(tmp_path):
     record = Record("images", "smoke", tmp_path)
     table = images.work(record, (Traffic("a", 1000, 1000, 0, 1000), Traffic("b", 3000, 900, 1500, 0)), 80)
@@ -112,7 +156,8 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
     ann, x = convolutional()
     labels = ann(x).argmax(1)  # so the original is right about all
     few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
-    found = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, labels), "tests", steps=40)
+    curves = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, labels), "tests", steps=40)
+    found = images.first_close(curves)
     run = simulate(rate_coded(ann, x), x, 40)
     right = (run.outputs.argmax(-1) == labels).double().mean(1)
     needed = next(t for t in range(40) if right[t] >= 0.995)
@@ -131,6 +176,14 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
         "img.rate.resnet20.energy": pytest.approx(energy),
         "img.throughput": (needed + 1) / (2 * 6),
     }
+    kept = pd.read_csv(tmp_path / "rate_coding.csv")
+    assert list(kept) == images.CURVES == list(images.kept_curves())
+    assert kept["about"].unique().tolist() == ["the first 40 tests; without SpikingJelly"]
+    assert kept[kept["code"] == "rate"]["accuracy"].to_numpy() == pytest.approx(100 * right.numpy())
+    images.rate_table(record, kept)
+    table = pd.read_csv(tmp_path / "rate_close.csv").set_index("code")
+    assert table["steps"].to_dict() == {"few spikes": 6, "rate code, ours": needed + 1}
+    assert table["as a multiple of few spikes"].to_dict() == {"few spikes": 1, "rate code, ours": round(energy, 2)}
 
 
 def test_rate_coding_that_is_never_close_enters_no_claim(tmp_path, monkeypatch):
@@ -138,9 +191,62 @@ def test_rate_coding_that_is_never_close_enters_no_claim(tmp_path, monkeypatch):
     ann, x = convolutional()
     record = Record("images", "smoke", tmp_path)
     test = Labeled(x, ann(x).argmax(1))
-    found = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, test, "tests", steps=1)
-    assert not found["enough"]["rate"]
+    curves = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, test, "tests", steps=1)
+    assert not images.first_close(curves)["enough"]["rate"]
     assert read_rows(tmp_path) == []
+    images.rate_table(record, curves)
+    assert pd.read_csv(tmp_path / "rate_close.csv")["steps"].tolist() == ["8", "never within 1"]
+
+
+class Shortcut(nn.Module):
+    """A convolution and a block of two with a shortcut, as in a ResNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.a, self.b = (nn.Conv2d(channels, 6, 3, padding=1) for channels in (3, 6, 6))
+        self.last = nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = self.first(x).relu()
+        return self.last((self.b(self.a(x).relu()) + x).relu().mean((2, 3)))
+
+
+def test_a_shortcut_costs_throughput(tmp_path, monkeypatch):
+    monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        ann = Shortcut().double().eval()
+    x = torch.randn(20, 3, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
+    images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, ann(x).argmax(1)), "tests", steps=40)
+    rows = {row["id"]: row for row in read_rows(tmp_path)}
+    assert rows["img.throughput"]["ours"] == rows["img.rate.resnet20.steps"]["ours"] / (3 * 6)
+    assert "a new image every 18 steps" in rows["img.throughput"]["dataset"]
+
+
+def test_curves_that_nobody_has_recorded_are_shown_as_such(tmp_path, monkeypatch):
+    record = Record("images", "smoke", tmp_path)
+    images.rate_table(record, pd.DataFrame(columns=images.CURVES))
+    assert pd.read_csv(tmp_path / "rate_close.csv")["code"].tolist() == ["not run"]
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert {key: entry["text"] for key, entry in values.items()} == {"curves_about": "not run", "curves_difference": "(not run)"}
+    monkeypatch.setattr(images, "package_file", lambda name: tmp_path / name)
+    (tmp_path / "rate_coding.csv").write_text("code,steps\nrate,1\n")
+    with pytest.raises(ValueError, match=r"rate_coding\.csv has the columns code, steps: copy it anew"):
+        images.kept_curves()
+
+
+def test_curves_say_whether_spikingjelly_sends_the_same(tmp_path):
+    rows = [
+        ("few_spikes", 6, 90.0, 1.0),
+        *((code, t, 80.0 + 5 * t, n) for code in ("rate", "spikingjelly_robust") for t, n in ((1, 0.5), (2, 1.1))),
+    ]
+    curves = pd.DataFrame(rows, columns=["code", "steps", "accuracy", "spikes"])
+    curves = curves.assign(additions=2e6, energy=3.0, original=90.0, about="tests", **{"multiply-accumulates": 0.0})[images.CURVES]
+    curves.loc[4, "spikes"] = 1.2
+    images.rate_table(Record("images", "smoke", tmp_path), curves)
+    assert json.loads((tmp_path / "values.json").read_text())["curves_difference"]["text"] == "9 %"
+    assert pd.read_csv(tmp_path / "rate_close.csv")["steps"].tolist() == [6, 2, 2]
 
 
 def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):
@@ -171,9 +277,25 @@ def test_the_error_of_a_neuron_is_what_inputs_drawn_at_random_give():
         assert images.b7_error(name) == pytest.approx(float(drawn), rel=0.03)
 
 
+def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
+    pytest.importorskip("spikingjelly")
+    ann, x = convolutional()
+    ann, x, record = ann.float(), x.float(), Record("images", "smoke", tmp_path)
+    few = convert(ann, x[:1], x, K=6).network
+    curves = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, ann(x).argmax(1)), "tests", steps=60)
+    assert set(curves["code"]) == set(images.CODES)
+    assert curves["about"][0].startswith("the first 40 tests; SpikingJelly 2.")
+    (row,) = (row for row in read_rows(tmp_path) if row["id"] == "speed.fs.spikingjelly")
+    assert row["ours"] > 1
+    assert row["dataset"].startswith("tests; few spikes: 6 steps, ")
+    assert row["dataset"].endswith(f" % right; {speed.machine()}")
+    images.rate_table(record, curves)
+    assert json.loads((tmp_path / "values.json").read_text())["curves_difference"]["value"] < 1  # single precision
+
+
 def test_schedules_and_extension_give_their_claims(tmp_path):
     record = Record("images", "book", tmp_path)
-    images.schedules(record)
+    small, _ = images.schedules(record)
     images.complement(record, images.PRESETS["book"])
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert rows["img.schedule.period"] == 2 * 16
@@ -181,8 +303,87 @@ def test_schedules_and_extension_give_their_claims(tmp_path):
     assert rows["img.complement.spikes"] == pytest.approx(2.134 - 0.884 + 0.116)
     values = json.loads((tmp_path / "values.json").read_text())
     layers, K = 1 + 2 * 3 * 3, images.CIFAR_K["resnet20"]  # ReLUs: the first, and two in each of three times three blocks
-    expected = {"resnet20_layers": layers, "resnet20_latency": K * (layers + 1), "resnet20_period": 2 * K}
+    periods = {"resnet20_one": 3 * K, "resnet20_two": 2 * K, "resnet20_one_memory": 2 * K, "resnet20_two_memory": K}
+    expected = {"resnet20_layers": layers, "resnet20_first": K * (layers + 1), "offset_step": 14, **periods}
     assert {key: values[key]["value"] for key in expected} == expected
+    assert [answers(small[name])[-1] - answers(small[name])[-2] for name in ("one", "two", "shortcut")] == [8, 4, 12]
+
+
+def test_rhythms_are_those_of_the_longest_shortcut(tmp_path):
+    images.schedules(Record("images", "smoke", tmp_path))
+    table = pd.read_csv(tmp_path / "rhythms.csv", keep_default_na=False).set_index("network")
+    chain = ["2K", "K"]
+    assert table.loc["a chain"].tolist() == [218, *chain, *chain, ""]
+    held = 4 * 16 * 32**2 + 3 * 32 * 16**2 + 2 * 64 * 8**2  # inputs of the blocks, each past one layer
+    neurons = 7 * 16 * 32**2 + 6 * 32 * 16**2 + 6 * 64 * 8**2
+    assert table.loc["ResNet-20 (CIFAR-10)"].tolist() == [19, "3K", "2K", *chain, f"{held / neurons:.2f}"]
+    assert table.loc["ResNet50"].tolist()[:-1] == [49, "4K", "3K", *chain]  # past two layers in each block
+    passed = 13 * 4 - 2  # the longest stage has 13 blocks of four layers, the first without the one that expands, up to the next expansion
+    assert table.loc["EfficientNet-B7"].tolist()[:-1] == [218, f"{passed + 2}K", f"{passed + 1}K", *chain]
+
+
+def test_a_graph_is_the_same_before_and_after_its_conversion():
+    senders, neurons = images.layers_of(images.CIFAR["resnet20"], 32)
+    by_hand = [[], [0]]
+    for _ in range(9):
+        before = len(by_hand) - 1
+        by_hand += [[before], [before, before + 1]]
+    assert senders == by_hand
+    assert neurons[:3] == [3 * 32**2, 16 * 32**2, 16 * 32**2]
+    few = convert(images.CIFAR["resnet20"](), torch.zeros(1, 3, 32, 32), K=4).network
+    assert images.senders_of(few, [node for node in few.graph.nodes if images._neurons(few, node)]) == by_hand
+
+
+def test_gates_and_activations_meet_behind_their_product():
+    from torchvision.ops import Conv2dNormActivation, SqueezeExcitation
+
+    def block():
+        conv = Conv2dNormActivation(3, 8, activation_layer=nn.SiLU)
+        return nn.Sequential(conv, SqueezeExcitation(8, 2, activation=nn.SiLU), nn.Conv2d(8, 4, 1), nn.SiLU())
+
+    senders, _ = images.layers_of(block, 16)
+    assert senders == [[], [0], [1], [2], [1, 3]]  # the image; activations, the two layers of their gates; what receives the product
+
+
+def test_a_graph_whose_images_come_in_uneven_steps_is_refused():
+    with pytest.raises(ValueError, match="images are answered after 1, 2 steps in turn"):
+        images.rhythm([1] * 4, True, [[], [0], [0], [1]])
+
+
+def silu_network():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        ann = nn.Sequential(nn.Linear(5, 30), nn.SiLU(), nn.Linear(30, 10), nn.Sigmoid(), nn.Linear(10, 4), nn.SiLU()).double().eval()
+    return ann, torch.randn(200, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+def test_silence_says_the_same_with_the_spikes_that_are_counted():
+    ann, x = silu_network()
+    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
+    images.same_by_silence(ann, x, given["silu"], images.offset_step())
+    ann, x, step = ann.float(), x.float(), images.offset_step()
+    few = convert(ann, x[:1], coefficients=given).network
+    silent = images.by_silence(few, given["silu"], step)
+    layers = [module for module in silent.modules() if isinstance(module, images.BySilence)]
+    assert len(layers) == 2
+    sent = []
+    for layer in layers:
+        layer.register_forward_pre_hook(lambda module, inputs: sent.append(module.spikes(inputs[0])))
+    assert torch.allclose(silent(x), few(x), atol=1e-5)
+    found = statistics(few, x)[1]
+    sigmoids = next(layer for layer in found.layers if layer.params == given["sigmoid"])
+    by_hand = sum(float(z.sum()) for z in sent) / 200 + sigmoids.spikes
+    assert all(set(z.unique().tolist()) <= {0.0, 1.0} for z in sent)
+    assert images.spikes_by_silence(found, given["silu"], step) == pytest.approx(by_hand / 44)
+    assert images.spikes_by_silence(found, given["silu"], step) < found.spikes_per_neuron - 0.3
+
+
+def test_a_step_that_means_something_else_is_no_silence(monkeypatch):
+    ann, x = silu_network()
+    params, right = coefficients("silu.published").params, images.by_silence
+    monkeypatch.setattr(images, "by_silence", lambda few, params, step: right(convert(ann, x).network, params, step))
+    with pytest.raises(ValueError, match="changes what the network computes"):
+        images.same_by_silence(ann, x, params, images.offset_step())
 
 
 def test_the_error_grows_from_layer_to_layer_and_the_control_begins_small():

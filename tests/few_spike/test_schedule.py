@@ -4,9 +4,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snncore.few_spike.schedule import answers, pipeline
+from snncore.few_spike.schedule import answers, chain, pipeline, with_memories
 
 networks = st.lists(st.integers(1, 20), min_size=2, max_size=8)
+
+
+@st.composite
+def graphs(draw):
+    """Each layer receives from one or more of those before it; K of each."""
+    layers = draw(st.integers(2, 8))
+    senders = [[], *(sorted(draw(st.sets(st.integers(0, layer - 1), min_size=1))) for layer in range(1, layers))]
+    return draw(st.lists(st.integers(1, 9), min_size=layers, max_size=layers)), senders
+
+
+def depths(senders):
+    depth = []
+    for those in senders:
+        depth.append(max((depth[sender] + 1 for sender in those), default=0))
+    return depth
+
+
+def periods(steps, senders, double):
+    times = answers(pipeline(steps, 40, double, senders))
+    return times[0], {b - a for a, b in pairwise(times[20:])}
 
 
 @settings(deadline=None, max_examples=100)
@@ -20,39 +40,87 @@ def test_period_and_latency_are_the_closed_form(steps):
 
 
 @settings(deadline=None, max_examples=50)
-@given(networks, st.booleans())
-def test_no_neuron_does_two_things_at_once(steps, double):
-    emissions = pipeline(steps, 6, double)
+@given(graphs(), st.booleans())
+def test_no_neuron_does_two_things_at_once(graph, double):
+    steps, senders = graph
+    emissions = pipeline(steps, 6, double, senders)
+    assert emissions == sorted(emissions, key=lambda e: (e.start, e.layer))
     at = {(e.layer, e.image): e for e in emissions}
     assert len(at) == len(emissions) == 6 * len(steps)
     for (layer, image), e in at.items():
         assert e.end - e.start == steps[layer]
         if layer > 0:
-            assert at[layer - 1, image].end <= e.start  # it has collected the whole image before it emits
-            if image > 0:  # and its accumulator is free before the next image comes in
+            assert max(at[sender, image].end for sender in senders[layer]) <= e.start  # it has collected the whole image before it emits
+            if image > 0:  # and its accumulator is free before the next image comes in, from whichever sender
                 before = at[layer, image - 1]
-                assert at[layer - 1, image].start >= (before.start if double else before.end)
+                assert min(at[sender, image].start for sender in senders[layer]) >= (before.start if double else before.end)
         if image > 0:
             assert at[layer, image - 1].end <= e.start
 
 
 @settings(deadline=None, max_examples=50)
-@given(networks, st.booleans())
-def test_events_are_the_max_plus_recurrence(steps, double):
-    """A second way to know each time: start = max(collected, own last emission over, receiver free)."""
-    at = {(e.layer, e.image): e.start for e in pipeline(steps, 5, double)}
+@given(graphs(), st.booleans())
+def test_events_are_the_max_plus_recurrence(graph, double):
+    """A second way to know each time: start = max(collected, own last emission over, all receivers free)."""
+    steps, senders = graph
+    emissions = pipeline(steps, 5, double, senders)
+    last = [layer for layer in range(len(steps)) if not any(layer in those for those in senders)]
     start: dict[tuple[int, int], int] = {}
     for image in range(5):
         for layer, K in enumerate(steps):
-            reasons = [0]
-            if layer > 0:
-                reasons.append(start[layer - 1, image] + steps[layer - 1])
+            reasons = [0, *(start[sender, image] + steps[sender] for sender in senders[layer])]
             if image > 0:
                 reasons.append(start[layer, image - 1] + K)
-                if layer + 1 < len(steps):
-                    reasons.append(start[layer + 1, image - 1] + (0 if double else steps[layer + 1]))
+                reasons += [start[r, image - 1] + (0 if double else steps[r]) for r, those in enumerate(senders) if layer in those]
+                if layer in last:  # the answer before has been read
+                    reasons += [start[other, image - 1] + steps[other] for other in last]
             start[layer, image] = max(reasons)
-    assert at == start
+    assert {(e.layer, e.image): e.start for e in emissions} == start
+    assert answers(emissions) == [max(start[layer, image] + K for layer, K in enumerate(steps)) for image in range(5)]
+
+
+@pytest.mark.parametrize("passed", [1, 2, 5])
+def test_a_shortcut_costs_k_steps_for_each_layer_that_it_passes(passed):
+    K, layers = 4, 9
+    senders = chain(layers)
+    senders[passed + 2].insert(0, 1)  # past the layers 2 to passed + 1
+    steps = [K] * layers
+    assert periods(steps, senders, False) == (K * layers, {(passed + 2) * K})
+    assert periods(steps, senders, True) == (K * layers, {(passed + 1) * K})
+    held = with_memories(steps, senders)
+    assert len(held.steps) == layers + passed
+    assert [held.origin.count(layer) for layer in range(layers)] == [1, 1 + passed, *[1] * (layers - 2)]
+    assert periods(held.steps, held.senders, False) == (K * layers, {2 * K})
+    assert periods(held.steps, held.senders, True) == (K * layers, {K})
+
+
+@settings(deadline=None, max_examples=50)
+@given(graphs())
+def test_memories_give_any_graph_the_rhythm_of_a_chain(graph):
+    _, senders = graph
+    steps, depth = [3] * len(senders), depths(senders)
+    held = with_memories(steps, senders)
+    assert periods(held.steps, held.senders, False) == (3 * (max(depth) + 1), {6})
+    assert periods(held.steps, held.senders, True) == (3 * (max(depth) + 1), {3})
+
+
+@settings(deadline=None, max_examples=50)
+@given(graphs())
+def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(graph):
+    steps, senders = graph
+    held, depth = with_memories(steps, senders), depths(senders)
+    now = depths(held.senders)
+    first: dict[int, int] = {}
+    for place, layer in enumerate(held.origin):
+        assert held.steps[place] == steps[layer]
+        assert all(now[sender] == now[place] - 1 for sender in held.senders[place])
+        if layer not in first:  # the layer itself comes before its memories
+            first[layer] = place
+            assert now[place] == depth[layer]
+            assert sorted(held.origin[sender] for sender in held.senders[place]) == senders[layer]
+        else:
+            assert [held.origin[sender] for sender in held.senders[place]] == [layer]
+    assert sorted(first) == list(range(len(steps)))
 
 
 def test_equal_layers_answer_every_2k_steps():
@@ -68,3 +136,18 @@ def test_equal_layers_answer_every_2k_steps():
 def test_bad_schedules_are_refused(steps, images, words):
     with pytest.raises(ValueError, match=words):
         pipeline(steps, images)
+
+
+@pytest.mark.parametrize(
+    ("senders", "words"),
+    [
+        ([[], [0]], "senders has 2 entries and steps 3"),
+        ([[0], [0], [1]], r"senders\[0\] is \[0\]: the input has none"),
+        ([[], [0], []], r"senders\[2\] is \[\]"),
+        ([[], [0], [2]], r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
+        ([[], [-1], [1]], r"senders\[1\] is \[-1\]"),
+    ],
+)
+def test_senders_that_are_no_graph_are_refused(senders, words):
+    with pytest.raises(ValueError, match=words):
+        pipeline([4, 4, 4], 1, senders=senders)

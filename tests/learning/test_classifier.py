@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, train
-from snncore.learning.resumable import identity, write_state
+from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import seeded_weights
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
@@ -133,6 +133,19 @@ def test_weights_can_be_means_over_steps(tmp_path):
     for average in (1.0, -0.1):
         with pytest.raises(ValueError, match=f"average is {average}: it is a part of the past"):
             train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "none", progress=False, average=average)
+
+
+def test_a_file_that_is_no_state_is_refused(tmp_path):
+    path = tmp_path / "state"
+    assert read_state(path, {"seed": 0}) is None
+    write_state(path, {"seed": 0}, log=[1])
+    assert read_state(path, {"seed": 0}) == {"identity": {"seed": 0}, "log": [1]}
+    whole = path.read_bytes()
+    torch.save([1, 2], path)
+    for content in (path.read_bytes(), whole[:-100], whole[:50], b"words", b""):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="state is no state of a training, or damaged: remove it to begin anew"):
+            read_state(path, {"seed": 0})
 
 
 def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
