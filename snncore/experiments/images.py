@@ -264,8 +264,9 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     found = {version: lite(version, photographs, labels, LITE_K[version]) for version in c.versions}
     for version, a in found.items():
         (low, high), (fewest, most) = a.drop_interval, a.spikes_interval
-        record.value(f"lite{version}_drop", f"{a.drop:.3g} pp ({low:.3g} to {high:.3g} pp)")
-        record.value(f"lite{version}_spikes_interval", f"{fewest:.2f} to {most:.2f}")
+        record.value(f"lite{version}_drop", a.drop, "{:.3g} pp")
+        record.value(f"lite{version}_drop_interval", f"{low:.3g} to {high:.3g} pp")
+        record.value(f"lite{version}_spikes_interval", f"{fewest:.2f} to {most:.2f} spikes/neuron")
         record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
         record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
         record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))
@@ -504,7 +505,7 @@ def _neurons(network: fx.GraphModule, node: fx.Node) -> FSActivation | None:
     return module if isinstance(module, FSActivation) else None
 
 
-SHOWN = ["code", "steps", "right answers", "spikes per neuron", "additions", "energy", "as a multiple of few spikes"]
+SHOWN = ["code", "steps", "right answers", "spikes per neuron", "additions", "energy", "× few spikes"]
 CURVES = ["code", "steps", "accuracy", "spikes", "additions", "multiply-accumulates", "energy", "original", "about"]
 
 

@@ -183,7 +183,7 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
     images.rate_table(record, kept)
     table = pd.read_csv(tmp_path / "rate_close.csv").set_index("code")
     assert table["steps"].to_dict() == {"few spikes": 6, "rate code, ours": needed + 1}
-    assert table["as a multiple of few spikes"].to_dict() == {"few spikes": 1, "rate code, ours": round(energy, 2)}
+    assert table["× few spikes"].to_dict() == {"few spikes": 1, "rate code, ours": round(energy, 2)}
 
 
 def test_rate_coding_that_is_never_close_enters_no_claim(tmp_path, monkeypatch):
