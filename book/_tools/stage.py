@@ -4,7 +4,7 @@ The staged tree is plain MyST: whatever this book adds is resolved here.
 
 - {value}`name` in a chapter ({value}`chapter.name` elsewhere) becomes the number that the run kept under this name.
 - {claim}`id` becomes our number for a claim (what another source says, if it is cited), {published}`id` the published one,
-  {interval}`id` the 95 % interval of ours, each with a link to the ledger, or the words "not run"; {run}`id` says which run gave ours.
+  {interval}`id` the 95 % interval of ours, each with a link to the ledger, or the words "not run" or "not recorded"; {run}`id` says which run gave ours.
 - <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
 - :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
 
@@ -83,9 +83,9 @@ class Staging:
                 "interval": (e["low"], f"{ledger.text(e['low'])} to {ledger.text(e['high'], e['unit'])}"),
             }[m[1]]
             if number is None:
-                if m[1] == "published" or e["kind"] == "cited" or ours is not None:
+                if m[1] == "published" or e["kind"] == "cited" or e["live"]:
                     raise BookError(f"{here}: the claim {m[2]!r} has no number for {m[1]}")
-                shown = "not run"  # no run has entered it yet, here or in a recorded result
+                shown = "not run" if ours is None else "not recorded"  # by no run yet, or by one of older code, which gave no interval
             title = f"published {ledger.published_text(self.claims[m[2]])}; {self.verdict(e)}; {self.when(e)}"
             return f'<a class="claim" href="{up}claims.html#{anchor(m[2])}" title="{html.escape(title)}">{html.escape(shown)}</a>'
 

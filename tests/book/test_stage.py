@@ -58,13 +58,22 @@ def test_a_claim_that_no_run_has_entered_says_so(ran):
     assert (stage.stage(ran, "smoke") / "index.md").read_text().count(">not run</a>") == 2
 
 
+def test_an_interval_that_the_run_at_hand_did_not_give_stops_the_build(project):
+    chapter(project.root, "first", 'record.claim("a.b", 2.1)\nrecord.value("number", 2.1)')
+    assert chapters.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
+    (project.root / "book" / "index.md").write_text("# Start\n\n{interval}`a.b`\n")
+    with pytest.raises(BookError, match=r"the claim 'a\.b' has no number for interval"):
+        stage.stage(project, "smoke")
+
+
 def test_a_page_can_say_which_run_gave_a_number(ran):
     with (ran.root / "data" / "claims.toml").open("a") as claims:
         claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f"))
     row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
     (ran.root / "data" / "results" / "few_spike.json").write_text(json.dumps([row]))
-    (ran.root / "book" / "index.md").write_text("# Start\n\n{run}`a.b`; {run}`c.d`; {run}`e.f`.\n")
+    (ran.root / "book" / "index.md").write_text("# Start\n\n{interval}`c.d`, {run}`a.b`; {run}`c.d`; {run}`e.f`.\n")
     text = (stage.stage(ran, "smoke") / "index.md").read_text()
+    assert ">not recorded</a>, " in text  # the recorded run gave no interval
     assert text.endswith("this run; a recorded run of commit `0123456789` on a machine; not run.\n")
 
 
