@@ -291,7 +291,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 import torch
 from torchvision.models import efficientnet_b0  # the smallest relative of the talk's network, with untrained weights
 
-from snncore.few_spike.convert import convert
+from snncore.few_spike import convert
 
 frame = convert(efficientnet_b0(), torch.zeros(1, 3, 64, 64), K=16).report.frame
 print(frame.loc[:13, ["node", "operation", "kind", "neurons", "K", "why"]].to_string(index=False))

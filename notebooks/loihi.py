@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The AHP neuron in the chip's integers, a replay that repeats every wrong answer of the silicon run, and what its energy is compared with
-#     inputs: [data/claims.toml, data/loihi_costs.toml, data/peers/brian2_loihi.npz, data/peers/nengo_loihi.npz, data/peers/lava.npz]
+#     inputs: [data/claims.toml, data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz]
 #     minutes: {smoke: 1, book: 1, paper: 3}
 # ---
 
@@ -83,11 +83,11 @@ plt.show()
 # :name: fig-twins
 # :alt: Above, membrane potentials of the neuron in integers and in floats lie on each other at first, and their spikes coincide; later single spikes come earlier or later. Below, both AHP currents fall with each spike during the strong input and recover over a second, so that the neuron is nearly silent for long after.
 # One AHP neuron in the chip's integers (blue) and in floats (gray). Input is strong in the second sixth of the time. The AHP current stays
-# negative for about a second: this is the neuron's memory. The first spike that differs shifts all that follow.
+# negative for about a second: this is the neuron's memory. After the first spike that differs, many others come at another time, too.
 # ```
 #
 # Of {value}`neurons` such neurons, {value}`never_differ` send the same spikes in both forms for all {value}`steps` steps; half of them
-# differ from step {value}`first_difference` on. There is a rule in it. Rounding toward zero loses about half a unit in each step, and the
+# have differed by step {value}`first_difference`. There is a rule in it. Rounding toward zero loses about half a unit in each step, and the
 # slow AHP current adds up what it loses, to {value}`ahp_gap_expected` of the threshold if spikes stayed the same. They do not: the chip's
 # neuron, less inhibited, fires {value}`spikes_chip` instead of {value}`spikes_float` times, and its current ends up only
 # {value}`ahp_gap` of the threshold higher. A network to be put on the chip should be trained with the decays of the registers, not with
@@ -115,13 +115,17 @@ plt.show()
 #   - the same, and a bias
 #   - {value}`nengo_loihi_spikes`
 #   - {value}`nengo_loihi_different`
+# * - the same
+#   - without a bias; strong weights and inputs, so that states leave their 24 bits ({value}`nengo_loihi_overflow_left` times)
+#   - {value}`nengo_loihi_overflow_spikes`
+#   - {value}`nengo_loihi_overflow_different`
 # * - {value}`lava_versions`
 #   - synaptic current
 #   - {value}`lava_spikes`
 #   - {value}`lava_different`
 # :::
 #
-# In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` with each; these are {value}`peer_numbers` potentials. In a recorded
+# In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` in each row; these are {value}`peer_numbers` potentials. In a recorded
 # run of 240 LIF neurons for the steps of one image, Brian2Loihi took {claim}`speed.loihi.brian2` the time of ours, and Nengo Loihi
 # {claim}`speed.loihi.nengo`; both were written to be general. Of the replay below, ours emulates {claim}`speed.loihi.replay` (recorded).
 #
@@ -177,7 +181,8 @@ plt.show()
 #   - {claim}`loihi.smnist.detail.lag1`
 # :::
 #
-# Two remarks. The accuracy in the talk's source is that of 200 images; on all test images the same network is somewhat less accurate, within
+# Three remarks. In most images, strong inhibition drives some AHP neurons to the lower end of their 24 bits, where they stay until it is
+# over: this belongs to the answers. The accuracy in Intel's notebook is that of 200 images; on all test images the same network is somewhat less accurate, within
 # what chance allows for so few images. And an **older notebook** of the same authors, with another version of Intel's software and 100
 # images, reports other wrong answers: we tried, and do **not** reproduce it.
 #
@@ -211,7 +216,10 @@ plt.show()
 # * - of which the x86 processors use
 #   - {published}`loihi.smnist.measured.x86_share`
 #   - not modeled
-# * - Energy-delay product
+# * - Energy-delay product, by the dynamic energy of the neuron cores
+#   - {published}`loihi.smnist.measured.core_edp`
+#   - {claim}`loihi.smnist.measured.core_edp` ({interval}`loihi.smnist.measured.core_edp`)
+# * - Energy-delay product of the whole chip
 #   - {published}`loihi.smnist.measured.edp`
 #   - not modeled
 # :::
@@ -222,7 +230,7 @@ plt.show()
 # ## Compared with what?
 #
 # The talk says that the energy-delay product is lower {published}`loihi.smnist.edp` than that of an LSTM network on a GPU. The ratio depends
-# on what is divided by what. {numref}`fig-ratios` shows the ratios that follow from the authors' published measurements, and one that is
+# on what is divided by what. {numref}`fig-ratios` shows the ratios that follow from the authors' published measurements, divided here, and one that is
 # quoted. Read them with care. The GPU handled one image at a time, which GPUs do worst. The LSTM network of its notebook answers at chance, so
 # that only its time and power can be used. The energy of the GPU without idle power is divided by *all* energy of the chip. And the
 # far smaller ratio, with another baseline, is from a survey {cite:p}`davies2021` that we know by a summary only.

@@ -20,12 +20,11 @@
 # networks do {cite:p}`bellec2018,rao2022`.
 #
 # On the slide the after-hyperpolarizing current is {published}`mem.ahp.equation`. (In each step of the neuron of {numref}`fig-slow`, this holds to
-# {value}`off_equation` of what a spike adds; live.) In code:
+# {value}`off_equation` of what a spike adds; live.) In code, the potential is set to 0 by a spike, the neuron fires at the threshold, and
+# the AHP current becomes more negative with each spike:
 #
-# ```python
-# v = p.alpha * v * (1 - z.detach()) + current + a    # the potential, set to 0 by a spike
-# z = spike((v - p.v_th) / p.v_th, p.dampening)       # fires at the threshold
-# a = p.rho * a - (1 - p.rho) * p.beta * z            # the AHP current, more negative with each spike
+# ```{literalinclude} ../snncore/neurons/ahp.py
+# :pyobject: ahp_step
 # ```
 #
 # The same idea has another form: instead of a current, each spike raises the *threshold* for a while (ALIF neurons). The current suits
@@ -62,7 +61,7 @@ ax.plot(slow["time"], slow["low_passed"], color=ORANGE, label="its low-passed fo
 ax.plot(slow["time"], slow["ahp"], color=BLUE, label="AHP current, sign changed")
 fired = slow[slow["spike"] > 0]["time"]
 ax.plot(fired, 0 * fired - 0.15, "|", color=RED, ms=7, label="spikes")
-ax.set(xlabel="step [ms]", ylabel="current / smallest that fires")
+ax.set(xlabel="step [ms]", ylabel="current / smallest that fires", ylim=(-0.5, 1.4 * slow["input"].max()))
 ax.legend(loc="upper left", ncols=2)
 record.figure(fig, "slow", slow)
 plt.show()
@@ -117,8 +116,9 @@ plt.show()
 # ## Networks that need it
 #
 # {numref}`tab-forms` compares networks of 240 neurons on handwritten digits {cite:p}`lecun1998` that arrive row by row, or as 14 × 14 pixels
-# one by one. Pixels become spikes as for Loihi: an input fires when the gray value passes its threshold. In the slow networks 100 neurons are AHP or ALIF neurons. Time constants are the published
-# ones, shortened in proportion to the number of steps. All kinds have the same optimizer, learning rate, epochs and data. The LSTM network
+# one by one. Row by row, the inputs are gray values; one by one, pixels become spikes as for Loihi: an input fires when the gray value passes
+# its threshold. In the slow networks 100 neurons are AHP or ALIF neurons. Time constants are the published
+# ones, shortened in proportion to the number of steps, but not below two steps. All kinds have the same optimizer, learning rate, epochs and data. The LSTM network
 # has as many parameters. The biases of its gates let its units remember, from the first, for as long as a digit takes {cite:p}`tallec2018`.
 #
 # :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded).
@@ -167,17 +167,20 @@ plt.show()
 # Accuracy on 5,000 held-out images during the trainings (recorded), a line per seed.
 # ```
 #
-# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones. Where hundreds of steps do, LIF neurons fail. Networks
-# of slow neurons do much better, those of ALIF neurons better than those of AHP neurons; whether they remember more or learn faster, these trainings do not
-# tell. After equal training both still lack a good part of what LSTM networks reach. (The ranges in the table are from the worst to the best seed.)
+# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones: the ranges of the seeds overlap.
+# Where hundreds of steps do, LIF neurons fail. Networks
+# of slow neurons do much better, those of ALIF neurons better than those of AHP neurons. But these differ in more than the slow variable: as
+# published, a spike lowers the potential of an ALIF neuron by the threshold, and sets that of the others to zero. And whether they remember more
+# or learn faster, these trainings do not tell. After equal training both still lack a good part of what LSTM networks reach, which row by row
+# have the widest range: one of these trainings went wrong in its last epochs. (The ranges in the table are from the worst to the best seed.)
 #
 # ## Pixel by pixel
 #
 # On the full task, a digit's 784 pixels come one by one, and the network has to answer 56 steps after the last. The talk says that spiking
 # neurons with AHP currents reach {published}`mem.smnist.gap` accuracy as an LSTM network. {numref}`tab-full` has the numbers of the authors'
-# own figure. Their LSTM trainings were unstable, so that comparing means would flatter the spiking network.
+# own figure. Their LSTM trainings were unstable, so that comparing means would flatter the spiking network. Ours has one seed of each: there is no spread.
 #
-# Our spiking network is made for the chip from the first training step: it has the chip's constants and 8-bit weights, of which gradients
+# Our spiking network is made for the chip from the first training step: its neurons have the chip's constants and 8-bit weights, of which gradients
 # see nothing (they pass *straight through* the rounding), {value}`connectivity` of all connections, which deep rewiring chooses
 # {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step. Its readouts have a time constant of
 # {value}`chip_readout`, instead of {value}`readout` on the chip of the authors: the answer is read at the last step alone, so they have to add
@@ -202,10 +205,10 @@ plt.show()
 # :::
 #
 # Our trainings (`python -m snncore.experiments memory --train chip --form full`, and `lstm`) had the computing time of one thread: the
-# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), in two cycles of the learning rate, and the LSTM network
+# spiking network {value}`chip_epochs` epochs in {value}`chip_minutes` minutes ({value}`chip_machine`), in {value}`chip_cycles` cycles of the learning rate, and the LSTM network
 # {value}`lstm_epochs` in {value}`lstm_minutes` ({value}`lstm_machine`). Our spiking network lacks {claim}`mem.smnist.gap`, more than
 # the authors' best runs do; and since the LSTM network had so few epochs, the gap may be larger still. {numref}`fig-curves` shows what the time goes into: the spiking network learns fast at
-# first, slowly while the learning rate is high, and better again when it falls; where the second cycle begins it loses some of that, and
+# first, slowly while the learning rate is high, and better again when it falls; where another cycle begins it loses some of that, and
 # ends higher, with a loss that still falls.
 #
 # The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
@@ -217,5 +220,5 @@ plt.show()
 # ## How fast it trains
 #
 # Training follows every neuron through 840 steps and back. Our compiled loops skip what is zero, above all neurons that do not fire.
-# One training step of a network of this size on 64 digits takes {value}`recurrent_ms` here, {claim}`speed.rsnn` as fast as the same
+# One training step of a network of this size on 64 trials of random spikes takes {value}`recurrent_ms` here, {claim}`speed.rsnn` as fast as the same
 # computation by PyTorch's operations; its matrix products alone, with the zeros, would take {value}`recurrent_products_ms`.

@@ -195,9 +195,9 @@ plt.show()
 # %% tags=["hide-input", "remove-output"]
 reads = result.talk
 expected = dict(answer for example in experiment.TALK for answer in example.asked.values())
-shown = [name for name in ("5.2", "7", "13", "15", "20.1", "19.1") if name in reads]
-fig, axes = plt.subplots(2, max(len(shown), 1), figsize=(7.5, 3.6), squeeze=False, height_ratios=[1, 1.3])
-for (ax, below), name in zip(axes.T, shown, strict=False):
+shown = ("5.2", "7", "13", "15", "19.1", "20.1")
+fig, axes = plt.subplots(2, len(shown), figsize=(7.5, 3.6), height_ratios=[1, 1.3])
+for (ax, below), name in zip(axes.T, shown, strict=True):
     pairs, layers = reads[name].pairs, reads[name].found.layers
     count = int(pairs["second"].max())
     grid = np.full((count, count), np.nan)

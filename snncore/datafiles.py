@@ -21,6 +21,7 @@ import tomllib
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -164,6 +165,37 @@ def _folders(form: Form) -> Iterator[Path]:
         yield Path(os.environ["SNNCORE_DATA"])
 
 
+class _Part(NamedTuple):
+    """What of a form lies in a folder: verified files, paths that are missing, and what is wrong with the others."""
+
+    form: Form
+    good: dict[str, Path]
+    missing: list[Path]
+    wrong: list[str]
+
+
+def _parts(wanted: DataSet) -> Iterator[_Part]:
+    """Of all forms, in all their folders."""
+    for form in wanted.forms:
+        for folder in _folders(form):
+            part = _Part(form, {}, [], [])
+            for file in form.files:
+                path = folder / file.path
+                if not path.exists():
+                    part.missing.append(path)
+                    continue
+                try:
+                    part.good[file.path] = _verified(path, file, form.package)
+                except DataError as error:
+                    part.wrong.append(str(error))
+            yield part
+
+
+def _nearest(parts: list[_Part]) -> _Part | None:
+    """The part with the most good files: what another form calls damaged may belong to this one."""
+    return max(parts, key=lambda part: len(part.good), default=None)
+
+
 def locate(name: str) -> Found | None:
     """Where a data set lies on this machine, verified; None if it is not here.
 
@@ -172,17 +204,14 @@ def locate(name: str) -> Found | None:
     DataError
         If the name is not registered, or a file is damaged.
     """
-    damaged = None
-    for form in dataset(name).forms:
-        for folder in _folders(form):
-            paths = {file.path: folder / file.path for file in form.files}
-            if all(path.exists() for path in paths.values()):
-                try:
-                    return Found(form.name, {file.path: _verified(paths[file.path], file, form.package) for file in form.files})
-                except DataError as error:  # perhaps it is another form of the same name
-                    damaged = damaged or error
-    if damaged:
-        raise damaged
+    parts = []
+    for part in _parts(dataset(name)):
+        if len(part.good) == len(part.form.files):
+            return Found(part.form.name, part.good)
+        parts.append(part)
+    nearest = _nearest([part for part in parts if part.good or not part.missing])
+    if nearest and nearest.wrong:
+        raise DataError("; ".join(nearest.wrong))
     return None
 
 
@@ -198,7 +227,8 @@ def find(name: str) -> Found:
     if found:
         return found
     wanted, reasons = dataset(name), []
-    for form in wanted.forms:
+    begun = _nearest([part for part in _parts(wanted) if part.good])
+    for form in [begun.form] if begun else wanted.forms:
         if form.package:
             reasons.append(f"the Python package {form.package!r} is not installed, or lacks its files")
         elif all(file.urls for file in form.files):
@@ -206,6 +236,8 @@ def find(name: str) -> Found:
                 return Found(form.name, {file.path: _here(file) or download(file) for file in form.files})
             except DataError as error:
                 reasons.append(str(error))
+        elif begun:
+            reasons.append(f"of its form {form.name!r}, {', '.join(map(str, begun.missing))} is missing")
     size = max(sum(f.bytes for f in form.files) for form in wanted.forms) / 1e6
     raise DataError(
         f"data set {name!r} ({wanted.title}; {size:.1f} MB; license: {wanted.license}) is not on this machine: "
@@ -327,14 +359,17 @@ class Split(NamedTuple):
 
 def _read_idx(path: Path) -> np.ndarray:
     """An array of MNIST's idx format (gzipped), unsigned bytes only."""
-    data = gzip.decompress(path.read_bytes())
-    if len(data) < 4 or data[:3] != b"\0\0\x08":
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is no complete gzip file: {error}") from error
+    if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
         raise DataError(f"{path} is no idx file of unsigned bytes")
     ndim = data[3]
     shape = np.frombuffer(data, ">u4", count=ndim, offset=4)
     values = np.frombuffer(data, np.uint8, offset=4 + 4 * ndim)
     if values.size != shape.prod():
-        raise DataError(f"{path} is truncated: it announces {shape.prod():,} values and holds {values.size:,}")
+        raise DataError(f"{path} is damaged: it announces {shape.prod():,} values and holds {values.size:,}")
     return values.reshape(shape)
 
 

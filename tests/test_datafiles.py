@@ -149,6 +149,22 @@ def test_another_form_under_the_same_name_is_recognized(monkeypatch, tmp_path):
     assert datafiles.find("d").form == "npm"
 
 
+def test_a_bad_or_missing_file_is_named_and_not_a_good_one_of_another_form(monkeypatch, tmp_path):
+    """Both forms have the same names, as MNIST's official files and those that are recompressed."""
+    official, npm = ({f"{name}.gz": text * k for name in "abc"} for text, k in ((b"official", 2), (b"npm", 3)))
+    raw = register(monkeypatch, tmp_path, "d", ("official", official), ("npm", npm))
+    for path, content in npm.items():
+        (raw / path).write_bytes(content)
+    assert datafiles.find("d").form == "npm"
+    (raw / "b.gz").write_bytes(b"np")
+    with pytest.raises(DataError, match=r"^[^ ]*b\.gz is damaged or another version: it has 2 bytes instead of 9\.[^;]*$"):
+        datafiles.find("d")
+    (raw / "b.gz").unlink()
+    assert datafiles.locate("d") is None
+    with pytest.raises(DataError, match=r"of its form 'npm', [^ ]*b\.gz is missing\. By hand: ask the owner"):
+        datafiles.find("d")
+
+
 def test_registry_is_complete():
     bibliography = (datafiles.ROOT / "book" / "references.bib").read_text()
     for dataset in datafiles.registry().values():
@@ -185,8 +201,12 @@ def test_mnist_reads_idx_files(monkeypatch, tmp_path):
     assert np.array_equal(test.labels, labels)
     bad = raw / "bad.gz"
     bad.write_bytes(gzip.compress(gzip.decompress(idx(images))[:-5]))
-    with pytest.raises(DataError, match="truncated: it announces 2,352 values and holds 2,347"):
+    with pytest.raises(DataError, match="damaged: it announces 2,352 values and holds 2,347"):
         datafiles._read_idx(bad)
+    for cut in (idx(images)[:-30], b"no gzip at all", gzip.compress(b"\0\0\x08\x03\0\0")):
+        bad.write_bytes(cut)
+        with pytest.raises(DataError, match=r"bad\.gz is no (complete gzip|idx) file"):
+            datafiles._read_idx(bad)
     bad.write_bytes(gzip.compress(b"hello"))
     with pytest.raises(DataError, match="no idx file"):
         datafiles._read_idx(bad)

@@ -25,7 +25,6 @@ from snncore.loihi.energy import energy, event_counts, prices
 from snncore.loihi.placement import DENSE, Network, Placement, Population, Projection, place
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import CORES, FULL_DECAY, within
-from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.relational import SIZES
 from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import threshold_code
@@ -113,7 +112,7 @@ def seven() -> UInt8[np.ndarray, "1 28 28"]:
 
 def digit() -> Case:
     """Our trained network for digits, pixel by pixel, on one core."""
-    chip = memory.on_chip(load_checkpoint("memory_chip_full_0", memory.digit_classifier("chip", "full", 0)))
+    chip = memory.on_chip(memory.recorded("chip"))
     n, inputs = chip.w_in.shape
     network = Network([Population("all", n, "", compartments=2)], [Projection(pre, "all") for pre in ("pixels", "all")], {"pixels": inputs})
     loaded = Program({"all": chip.groups}, {("pixels", "all"): [chip.w_in], ("all", "all"): [chip.w_rec]})

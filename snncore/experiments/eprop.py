@@ -28,7 +28,7 @@ from snncore.datafiles import package_file
 from snncore.experiments import ledger, speed
 from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
-from snncore.experiments.training import Done, once
+from snncore.experiments.training import Done, once, rounded
 from snncore.learning import eprop_chip
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, Trial, gradient, ideal_signal, low_pass, observe
@@ -493,7 +493,7 @@ def constants(kind: str) -> dict[str, float]:
     """What makes trainings on evidence what they are, beside their recipe: neurons, first readout weights, what is forgotten, trials."""
     p = evidence_neurons(BPTT_DAMPENING if kind.startswith("bptt") else PUBLISHED)[1].params
     own = {"readout": READOUT.get(kind, 1.0), "forget": FORGET * (kind == "adaptive"), "batch": BATCH}
-    return {**asdict(p), **own, **asdict(FORM)}
+    return rounded({**asdict(p), **own, **asdict(FORM)})
 
 
 class EvidenceLearner(ChoiceLearner):

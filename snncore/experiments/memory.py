@@ -7,7 +7,7 @@ import argparse
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch.nn.utils import parametrize
 from snncore.datafiles import read_mnist
 from snncore.experiments import loihi, speed
 from snncore.experiments.record import Record
-from snncore.experiments.training import Job, held_out, train_once
+from snncore.experiments.training import Job, held_out, rounded, train_once
 from snncore.learning.classifier import Recipe, answers
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
@@ -152,7 +152,7 @@ RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images i
 }
 SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {  # of the full length; an epoch takes an LSTM network far longer
-    **dict.fromkeys(("lif", "alif", "ahp"), SPIKING), "chip": replace(SPIKING, epochs=48, cycles=2),
+    **dict.fromkeys(("lif", "alif", "ahp"), SPIKING), "chip": replace(SPIKING, epochs=72, cycles=3),
     "lstm": replace(EXACT, epochs=2, batch=64, peak_rate=0.03),
 }  # fmt: skip
 HELD_OUT = 5000  # the last training images
@@ -213,13 +213,29 @@ def lstm_units(inputs: int, parameters: int) -> int:
     return max(units for units in range(1, 1000) if count(units) <= parameters)
 
 
+def time_of_readouts(kind: str, steps: int) -> float:
+    """Their time constant."""
+    return max(2.0, (CHIP_READ if kind == "chip" else READ) * steps / FULL)
+
+
+def constants(kind: str, form: str) -> dict[str, float]:
+    """What makes a training what it is, beside its recipe: steps, and of spiking networks the neurons, and what rates cost."""
+    steps = FORMS[form].steps
+    found: dict[str, float] = {"steps": steps, "read": FORMS[form].read}
+    if kind != "lstm":
+        found["tau_out"] = time_of_readouts(kind, steps)
+        for k, (size, p) in enumerate(populations(kind, steps), 1):
+            found |= {f"{name}_{k}": value for name, value in ({"neurons": size} | asdict(p)).items()}
+    return rounded(found | ({"connectivity": CONNECTIVITY, "rate": RATE, "rate_cost": RATE_COST} if kind == "chip" else {}))
+
+
 def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
     """A network with fresh weights; the LSTM network has as many parameters as the spiking ones, or a few less."""
     f = FORMS[form]
     with seeded_weights(seed, f"{kind} on {form}"):
-        tau_out = max(2.0, (CHIP_READ if kind == "chip" else READ) * f.steps / FULL)
+        readout = ReadoutParams(time_of_readouts(kind, f.steps))
         spiking = RecurrentNetwork(
-            f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, ReadoutParams(tau_out),
+            f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, readout,
             torch_generator(seed, f"weights of {kind} on {form}"), (4.0, 1.0),
         )  # fmt: skip
         if kind == "chip":
@@ -255,7 +271,13 @@ def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
         options = {"loss": sparse_loss, "after_step": network.rewire} if kind == "chip" else {}
         return Job(network, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
-    return train_once(f"memory_{kind}_{form}_{seed}", f"memory --train {kind} --form {form}", recipe(kind, form), seed, prepare)
+    name, words = f"memory_{kind}_{form}_{seed}", f"memory --train {kind} --form {form}"
+    return train_once(name, words, recipe(kind, form), seed, prepare, constants(kind, form))
+
+
+def recorded(kind: str) -> DigitClassifier:
+    """The network of the full length with its recorded weights."""
+    return load_checkpoint(f"memory_{kind}_full_0", digit_classifier(kind, "full", 0), constants(kind, "full"))
 
 
 def gains(record: Record, seeds: int, seed: int) -> pd.DataFrame:
@@ -283,10 +305,10 @@ def full_length(record: Record) -> None:
     """Networks of the full length, with their recorded weights, about all test images: LSTM; the spiking one in floats and on the chip."""
     test = read_mnist()["test"]
     images, n = torch.from_numpy(np.array(test.images)), len(test.labels)
-    network = load_checkpoint("memory_chip_full_0", digit_classifier("chip", "full", 0))
+    network = recorded("chip")
     chosen = answers(network, images).argmax(1).numpy()
     emulated = loihi.replay(on_chip(network), test.images, input_lag=0)
-    by_lstm = answers(load_checkpoint("memory_lstm_full_0", digit_classifier("lstm", "full", 0)), images).argmax(1).numpy()
+    by_lstm = answers(recorded("lstm"), images).argmax(1).numpy()
     right, right_on_chip, right_lstm = (100 * float((found == test.labels).mean()) for found in (chosen, emulated.answers, by_lstm))
     where: dict[str, Any] = {"dataset": "MNIST test", "n": n, "seeds": 1}
     record.claim("mem.smnist.ahp", right, **where)
@@ -323,7 +345,7 @@ def run(c: Config, record: Record) -> Result:
     settled = slow["time"] > c.steps // 5
     record.value("correlation_input", float(slow[settled]["ahp"].corr(slow[settled]["input"])), "{:.2f}")
     record.value("correlation_low", float(slow[settled]["ahp"].corr(slow[settled]["low_passed"])), "{:.2f}")
-    record.value("spikes", int(slow["spike"].sum()))
+    record.value("spikes", int(slow[settled]["spike"].sum()))
     record.value("steps", c.steps, "{:,}")
     off = off_equation(slow)
     equation = "i_AHP[t + dt] = alpha_AHP i_AHP[t] - (1 - alpha_AHP) beta z[t]" if off < 1e-9 else "another"
@@ -347,6 +369,7 @@ def run(c: Config, record: Record) -> Result:
         record.value(f"{kind}_epochs", about["recipe"]["epochs"])
         record.value(f"{kind}_minutes", about["seconds"] / 60, "{:.0f}")
         record.value(f"{kind}_machine", about["machine"])
+        record.value(f"{kind}_cycles", about["recipe"]["cycles"])
     return Result(slow, probed, curves())
 
 

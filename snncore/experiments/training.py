@@ -49,6 +49,11 @@ def _as_kept(recipe: Any) -> dict[str, Any]:
     return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
 
 
+def rounded(constants: Mapping[str, float]) -> dict[str, float]:
+    """Constants to six digits, so that they are the same on all machines."""
+    return {name: value if isinstance(value, int) else float(f"{value:.6g}") for name, value in constants.items()}
+
+
 def once(
     name: str, words: str, recipe: Any, seed: int, do: Callable[[Path], Done], constants: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -89,16 +94,18 @@ def once(
     return json.loads(path.read_text())
 
 
-def train_once(name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job]) -> dict[str, Any]:
+def train_once(
+    name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job], constants: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train."""
 
     def do(state: Path) -> Done:
         job = prepare()
-        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, **job.options)
+        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, constants=constants, **job.options)
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
         return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
 
-    return once(name, words, recipe, seed, do)
+    return once(name, words, recipe, seed, do, constants)
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

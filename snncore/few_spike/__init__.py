@@ -1,17 +1,23 @@
 """Few-spike neurons: code a number in a few spikes, in place of any activation function."""
 
 from snncore.few_spike.coefficients import FUNCTIONS, CoefficientSet, coefficients, read_sets
+from snncore.few_spike.convert import Conversion, convert
+from snncore.few_spike.evaluate import spike_train, statistics, stepwise
 from snncore.few_spike.fit import Quality, fit, noisy_mse, quality, rounded
 from snncore.few_spike.neuron import FSParams, from_shifted, fs_decode, fs_neuron, fs_run, fs_step, relu6_code, relu_code
+from snncore.few_spike.operations import ConversionError
 from snncore.few_spike.pieces import Pieces, pieces
 
 __all__ = [
     "FUNCTIONS",
     "CoefficientSet",
+    "Conversion",
+    "ConversionError",
     "FSParams",
     "Pieces",
     "Quality",
     "coefficients",
+    "convert",
     "fit",
     "from_shifted",
     "fs_decode",
@@ -25,4 +31,7 @@ __all__ = [
     "relu6_code",
     "relu_code",
     "rounded",
+    "spike_train",
+    "statistics",
+    "stepwise",
 ]

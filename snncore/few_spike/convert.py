@@ -20,7 +20,10 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
+from torch.fx.node import map_aggregate
+from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 from tqdm import tqdm
 
 from snncore.few_spike import operations
@@ -36,7 +39,7 @@ Prices = dict[fx.Node, float]
 
 
 class FSActivation(nn.Module):
-    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers.
+    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers, in float32 or float64.
 
     Where nothing else in the network reads its input, `convert` makes it ``inplace``: it may then write over it, as
     ``nn.ReLU(inplace=True)`` does. Before you add a reader of your own, such as a hook on the layer before, set ``inplace`` to False.
@@ -47,6 +50,7 @@ class FSActivation(nn.Module):
         self.params, self.inplace = params, inplace
 
     def forward(self, x: FloatTensor) -> FloatTensor:
+        refuse_half("the input of few-spike neurons", x.dtype)
         return fs_neuron(x, self.params, self.inplace)
 
     def extra_repr(self) -> str:
@@ -87,9 +91,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each operation, in order of execution; prints as a table."""
+    """What became of each operation, in order of execution; prints as a table.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    error : float
+        What the neurons change in the output for ``example_input``: norm of the difference by norm of the original's output; nan on the
+        meta device.
+    """
 
     rows: tuple[Row, ...]
+    error: float
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -111,7 +124,8 @@ class Report:
         self.frame.to_csv(path, index=False)
 
     def __str__(self) -> str:
-        return self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        table = self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        return f"{table}\nRelative error of the output for example_input: {self.error:.2g}"
 
 
 class Conversion(NamedTuple):
@@ -137,11 +151,14 @@ def convert(
     Parameters
     ----------
     network : module
-        Takes one tensor of images; evaluated as in ``network.eval()``.
+        Takes one tensor of images, and returns one with a row for each; evaluated as in ``network.eval()``. Parametrized weights, such as
+        those of weight normalization, become plain ones.
     example_input : tensor, shape (batch, ...)
-        Used for shapes, and to check that the traced network gives what the network gives. May lie on the meta device with the network.
+        Used for shapes, to check that the traced network gives what the network gives, and for the report's error. May lie on the meta
+        device with the network.
     calibration : tensor, shape (sample, ...), optional
         Images from whose activations the parameters of each layer are chosen: the range of a ReLU code, a fit for other functions.
+        Without, they are made for published or usual ranges, which may not be those of the network: look at the report's error.
     coefficients : mapping from name of an activation to FSParams, optional
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
@@ -150,7 +167,7 @@ def convert(
         What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
         The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
     seed : int
-        Of the fits.
+        Of the fits, and of the inputs that calibration looks at.
 
     Returns
     -------
@@ -160,10 +177,10 @@ def convert(
     Raises
     ------
     ConversionError
-        If the network cannot be traced, computes in half precision, uses an operation that is not known to be linear, analog or an
-        activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit, or the output is not
-        finite; if an activation has no parameters, or ``coefficients`` are none; if K is no whole number from 1 to 62; if there is a
-        ``spike_penalty`` and less than two calibration images.
+        If the network is converted already, or cannot be traced; if it computes in half precision, uses an operation that is not known to
+        be linear, analog or an activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit,
+        or the output is not finite or has no row for each image; if an activation has no parameters, or ``coefficients`` are none; if K
+        is no whole number from 1 to 62; if there is a ``spike_penalty`` and less than two calibration images.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
@@ -182,15 +199,16 @@ def convert(
     names = {a.name for a in places.values()}
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
-    samples = _calibrate(graph, list(places), calibration, example_input.dtype) if calibration is not None else {}
+    original = _run(graph, example_input.clone())
+    samples = _calibrate(graph, list(places), calibration, example_input.dtype, seed) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
         name, seen = places[node].name, samples.get(node.name)
         if coefficients and name in coefficients:
             return coefficients[name], "given parameters"
-        if seen is None:
-            return _default(name, K), "parameters of the package"
+        if seen is None or name in CLOSED:
+            return _default(name, K)
         return _fitted(places[node], seen, K, spike_penalty * prices.get(node, 0.0), seed), "parameters for this layer's inputs"
 
     def choose_all(prices: Prices, what: str) -> dict[fx.Node, tuple[FSParams, str]]:
@@ -212,7 +230,8 @@ def convert(
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
-    return Conversion(graph, Report(tuple(rows)))
+    error = math.nan if example_input.is_meta else _relative_error(_run(graph, example_input.clone()), original)
+    return Conversion(graph, Report(tuple(rows), error))
 
 
 class Traced(NamedTuple):
@@ -232,14 +251,23 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
         As `convert`.
     """
     _check(network, example_input)
-    original = copy.deepcopy(network).eval()
-    graph = _trace(original)
+    original = _copy(network).eval()
+    graph = _trace(_with_plain_weights(copy.deepcopy(original)))
+    _in_plain_words(graph)
     _out_of_place(graph)
-    expected = _run(network=copy.deepcopy(original), x=example_input.clone())
-    ShapeProp(graph).propagate(example_input.clone())
+    expected = _run(original, example_input.clone())
+    _refuse_answer(expected, example_input)
+    try:
+        with torch.no_grad():
+            found = _Shapes(graph).run(example_input.clone())
+    except Exception as error:  # whatever its operations raise, though the network itself has run
+        raise ConversionError(
+            f"{type(network).__name__} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}"
+        ) from error
     if not example_input.is_meta:
-        _same(expected, graph(example_input.clone()))
+        _same(expected, found)
     rows, places = _classify(graph, len(example_input))
+    graph.recompile()
     if not places:
         raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
     return Traced(graph, rows, places)
@@ -256,27 +284,90 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
     new.meta["carries"] = "spikes"
 
 
+ONE_WAY = "Its forward must do the same for every input: decide outside of it, and convert the part behind the decision"
+
+
 def _check(network: nn.Module, x: Tensor) -> None:
+    if not isinstance(network, nn.Module):
+        what = (
+            f"the class {network.__name__}: give one of its modules" if isinstance(network, type) else f"of type {type(network).__name__}"
+        )
+        raise ConversionError(f"network is {what}: give a module, such as nn.Sequential(nn.Linear(2, 3), nn.ReLU())")
+    for name, module in network.named_modules():
+        what = name or "the network"
+        if isinstance(module, FSActivation):
+            raise ConversionError(f"{what} is a layer of few-spike neurons: the network is converted already; give the original")
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            raise ConversionError(f"{what} is wrapped in {type(module).__name__}: give its .module")
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ConversionError(
+                f"{what} is compiled by torch.jit, which keeps no Python code to trace: give the module that it was made from"
+            )
+        if hasattr(module, "_orig_mod"):
+            raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
     if not isinstance(x, Tensor):
         raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
-    if not x.numel():
+    if not x.ndim or not x.numel():
         raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
     for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
         for t in tensors:
-            if t.is_floating_point() and t.dtype not in (torch.float32, torch.float64):
-                raise ConversionError(
-                    f"{what} is of type {t.dtype}: thresholds need more digits; convert network.float() with images in float32"
-                )
+            if t.is_floating_point():
+                refuse_half(what, t.dtype)
+
+
+def refuse_half(what: str, dtype: torch.dtype) -> None:
+    """Few-spike neurons compute in float32 or float64.
+
+    Raises
+    ------
+    ConversionError
+        If ``dtype`` is another.
+    """
+    if dtype not in (torch.float32, torch.float64):
+        raise ConversionError(
+            f"{what} is of type {dtype}: thresholds need more digits; use network.float() with images in float32, outside of torch.autocast"
+        )
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    """A deep copy, also where hooks keep weights that they have computed, which torch refuses to copy with their gradients' history."""
+    computed = [a for module in network.modules() for a in vars(module).values() if isinstance(a, Tensor) and not a.is_leaf]
+    return copy.deepcopy(network, {id(a): a.detach().clone() for a in computed})
+
+
+def _with_plain_weights(network: nn.Module) -> nn.Module:
+    """Replace weights that hooks or parametrizations compute by what they are: in evaluation they are fixed. Returns the network.
+
+    A parametrized module shares its class with its copies, so that `parametrize.remove_parametrizations` would break the original.
+    """
+    remove: dict[Any, Callable] = {WeightNorm: remove_weight_norm, SpectralNorm: remove_spectral_norm}
+    for module in list(network.modules()):
+        hooks: list[Any] = list(module._forward_pre_hooks.values())
+        for hook in hooks:
+            if type(hook) in remove:
+                remove[type(hook)](module, hook.name)
+            elif isinstance(hook, prune.BasePruningMethod):
+                prune.remove(module, hook._tensor_name)
+        if parametrize.is_parametrized(module):
+            names: Any = module.parametrizations
+            weights = {name: getattr(module, name).detach() for name in names}
+            module.__class__ = parametrize.type_before_parametrizations(module)
+            del module.parametrizations
+            for name, weight in weights.items():
+                module.register_parameter(name, nn.Parameter(weight))
+    return network
+
+
+def _first_lines(error: Exception) -> str:
+    """What an error says, without what torch.fx adds about its graph."""
+    return str(error).split("\n\nWhile executing")[0]
 
 
 def _trace(network: nn.Module) -> fx.GraphModule:
     try:
         graph = fx.symbolic_trace(network)
     except Exception as error:  # whatever the network's own code raises when it meets a symbol in place of numbers
-        raise ConversionError(
-            f"{type(network).__name__} cannot be traced by torch.fx: {error}. Its code must not depend on the values of its input: replace "
-            "such branches by torch.where, mark a function that must stay whole with torch.fx.wrap, or convert the traceable part"
-        ) from error
+        raise ConversionError(f"{type(network).__name__} cannot be traced by torch.fx: {error}. {ONE_WAY}") from error
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
     for node in inputs[1:]:
         if node.args:
@@ -286,6 +377,37 @@ def _trace(network: nn.Module) -> fx.GraphModule:
             raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
     graph.recompile()
     return graph
+
+
+def _in_plain_words(graph: fx.GraphModule) -> None:
+    """Leave out operations on signals that only gradients notice, and give sizes that are taken from another signal as sizes."""
+    signals: set[fx.Node] = set()
+    for node in list(graph.graph.nodes):
+        if node.op == "placeholder" or signals.intersection(node.all_input_nodes):
+            signals.add(node)
+        if node.op not in ("call_function", "call_method"):
+            continue
+        if node.kwargs.get("out") is not None:
+            raise ConversionError(f"{node.name} ({operations.name_of(node, graph)}) writes into its argument out: call it without")
+        if node in signals and operations.key_of(node, graph) in operations.IDLE:
+            node.replace_all_uses_with(operations.operand(node))
+            graph.graph.erase_node(node)
+        elif node.op == "call_method" and node.target in operations.LIKE:
+            with graph.graph.inserting_before(node):
+                size = graph.graph.call_method("size", (operations.argument(node, 1, "other"),))
+            node.target, node.args, node.kwargs = operations.LIKE[node.target], (operations.operand(node), size), {}
+
+
+class _Shapes(fx.Interpreter):
+    """Notes the tensors that each node makes in ``meta["tensors"]``, without their numbers, and whether a cast had nothing to do."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        made: list[Tensor] = []
+        map_aggregate(value, lambda a: made.append(a.detach().to("meta")) if isinstance(a, Tensor) else None)
+        n.meta["tensors"] = made
+        n.meta["idle"] = n.op == "call_method" and n.target in operations.CASTS and value is self.env[operations.operand(n)]
+        return value
 
 
 def _out_of_place(graph: fx.GraphModule) -> None:
@@ -338,35 +460,53 @@ def _run(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_input
         with torch.no_grad():
             return network(x)
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
-        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {error}") from error
+        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {_first_lines(error)}") from error
 
 
-def _same(expected: Any, found: Any) -> None:
-    if not (isinstance(expected, Tensor) and isinstance(found, Tensor)):
-        raise ConversionError(f"the network returns {type(expected).__name__}, not one tensor: wrap it in a module that returns one")
-    if not expected.isfinite().all():
+def _refuse_answer(y: Any, x: Tensor) -> None:
+    if not isinstance(y, Tensor):
+        raise ConversionError(f"the network returns {type(y).__name__}, not one tensor: wrap it in a module that returns one")
+    if not y.ndim or len(y) != len(x):
+        raise ConversionError(
+            f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {tuple(x.shape)}: the first size of both "
+            "must be the number of images; for a single image give image[None]"
+        )
+    if not y.is_meta and not y.isfinite().all():
         raise ConversionError("the network's output for example_input is not finite: look at both")
-    if not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+
+
+def _same(expected: Tensor, found: Any) -> None:
+    if not isinstance(found, Tensor) or not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
         )
 
 
+def _relative_error(found: Tensor, expected: Tensor) -> float:
+    off = (found - expected).double().norm()
+    return float(off / expected.double().norm()) if off else 0.0
+
+
 def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
-    """A row per operation on signals (shape arithmetic and constants have none), and the activations."""
+    """A row per operation on signals (shape arithmetic and constants have none), and the activations. Idle casts are left out."""
     rows: list[Row] = []
     places: dict[fx.Node, Activation] = {}
-    for node in graph.graph.nodes:
+    for node in list(graph.graph.nodes):
         if node.op == "placeholder":
             node.meta["carries"] = "the image"
         sources = operations.signals(node)
-        meta = node.meta.get("tensor_meta")
-        if node.op in ("placeholder", "get_attr", "output") or not sources or not meta:
+        made = node.meta["tensors"]
+        if node.op in ("placeholder", "get_attr", "output") or not sources or not made:
             continue  # no signal: a constant, or arithmetic on shapes
-        neurons = math.prod(meta.shape) // batch if isinstance(meta, TensorMetadata) else 0
+        if node.meta["idle"]:
+            node.replace_all_uses_with(operations.operand(node))
+            graph.graph.erase_node(node)
+            continue
+        neurons = sum(t.numel() for t in made) // batch
         carried = ", ".join(sorted({n.meta["carries"] for n in sources}))
         found = operations.activation(node, graph)
         if found:
+            refuse_half(f"the output of {node.name}", made[0].dtype)
             places[node] = found
             node.meta["carries"] = "spikes"
             rows.append(Row(node.name, found.name, "spiking", neurons))
@@ -382,8 +522,11 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
 SAMPLES = 50_000  # inputs of each layer that calibration looks at
 
 
-def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype) -> dict[str, np.ndarray]:
-    """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included."""
+def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype, seed: int) -> dict[str, np.ndarray]:
+    """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included.
+
+    Places are drawn at random: at regular ones a layer might show the same column of each image only.
+    """
     if not isinstance(images, Tensor):
         raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
     if len(images) == 0:
@@ -392,18 +535,19 @@ def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtyp
         raise ConversionError(f"calibration is of type {images.dtype}, and example_input of {dtype}: give both in the type of the network")
     wanted = {operations.operand(node) for node in nodes}
     parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
-    batches = images.split(16)
+    generator = torch_generator(seed, "inputs seen in calibration")
 
     class Watch(fx.Interpreter):
         def run_node(self, n: fx.Node) -> Any:
             value = super().run_node(n)
             if n in parts:
                 flat = value.detach().flatten()
-                stride = max(1, math.ceil(flat.numel() * len(batches) / SAMPLES))
-                parts[n].append(torch.cat([flat[::stride], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
+                share = math.ceil(SAMPLES * len(batch) / len(images))
+                some = torch.randint(len(flat), (share,), generator=generator).to(flat.device) if len(flat) > share else slice(None)
+                parts[n].append(torch.cat([flat[some], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
             return value
 
-    for batch in batches:
+    for batch in images.split(16):
         _run(Watch(graph).run, batch, "calibration")
     found = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
     for name, values in found.items():
@@ -464,8 +608,6 @@ CLOSED = "relu6", "hardsigmoid"  # activations whose range is known, so that the
 def _fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
     """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
     y = activation.function(torch.from_numpy(x)).numpy()
-    if activation.name in CLOSED:
-        return _code(activation.name, K, 6.0)
     if activation.name == "relu":
         return _scaled_code(x, y, K, price)
     low, high = float(x[0]), float(x[-1])
@@ -505,15 +647,16 @@ def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams
     return min(candidates, key=lambda c: c[:2])[2]
 
 
-def _default(name: str, K: int) -> FSParams:
-    """Parameters without calibration images."""
+def _default(name: str, K: int) -> tuple[FSParams, str]:
+    """Parameters that need no calibration images, and the range that they are for."""
     if name in CLOSED:
-        return _code(name, K, 6.0)
+        return _code(name, K, 6.0), "its whole range"
     if name == "relu":
-        return relu_code(25.0, K)  # the published range
+        return relu_code(25.0, K), "published range 0 to 25, no images seen"
     sets = read_sets()
     if f"{name}.k{K}" not in sets:
         there = [str(k) for k in range(1, 63) if f"{name}.k{k}" in sets]
         choose = f"choose K among {', '.join(there)}, " if there else ""
         raise ConversionError(f"the package has no {name} neuron with K = {K}: {choose}give calibration images, or coefficients[{name!r}]")
-    return sets[f"{name}.k{K}"].params
+    low, high = sets[f"{name}.k{K}"].interval
+    return sets[f"{name}.k{K}"].params, f"usual range {low:g} to {high:g}, no images seen"

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+import torch.nn.functional as F
+from torch import Tensor, fx
 from torch.func import functional_call
+from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.convert import FSActivation, Images
+from snncore.few_spike.convert import FSActivation, Images, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.kernels.fs_neuron import read_codes
@@ -54,24 +56,34 @@ def _replace(arguments: Any, change: Any) -> Any:
 
 
 CONSTANT_PART = ("bias", "running_mean")  # of a convolution, a linear layer or batch normalization: zero them, and the rest is linear
+CONSTANT_PLACES = dict.fromkeys(operations.WEIGHTED, (2,)) | {F.batch_norm: (1, 4)}  # where functions have them
 
 
-def _weighted(function: Any, x: Tensor, weight: Tensor, args: tuple, kwargs: dict) -> Tensor:
-    """A convolution or linear layer called as a function, with another input and weight, without its bias."""
-    return function(x, weight, None, *args[3:], **{key: a for key, a in kwargs.items() if key not in ("input", "weight", "bias")})
+def with_ones(run: fx.Interpreter, n: fx.Node) -> Callable[[Tensor], Tensor]:
+    """A layer of synapses with all weights 1 and no constant part: it counts what arrives at each place, borders included.
 
-
-def with_ones(network: nn.Module, n: fx.Node, args: tuple, kwargs: dict) -> Callable[[Tensor], Tensor]:
-    """A layer of synapses with all weights 1 and no constant part: it counts what arrives at each place, borders included."""
+    The layer is the one that ``run`` is at.
+    """
+    args, kwargs = run.fetch_args_kwargs_from_env(n)
     if n.op == "call_module":
-        module = network.get_submodule(str(n.target))
+        module = run.fetch_attr(str(n.target))
         ones = {key: torch.full_like(a, float(key == "weight"), dtype=torch.float64) for key, a in module.named_parameters()}
-        return lambda x: functional_call(module, ones, (x,))
-    return lambda x: _weighted(n.target, x, torch.ones_like(args[1], dtype=torch.float64), args, kwargs)
+        return lambda x: functional_call(module, ones, (x, *args[1:]), _without_input(kwargs))
+    (source,), bias = operations.signals(n), operations.argument(n, 2, "bias") if n.target in operations.WEIGHTED else None
+    values = {a: _replace(run.env[a], partial(torch.full_like, fill_value=float(a is not bias), dtype=torch.float64))
+              for a in n.all_input_nodes if a is not source}  # fmt: skip
+    return lambda x: getattr(run, n.op)(n.target, *map_arg((n.args, n.kwargs), (values | {source: x}).__getitem__))
+
+
+def _without_input(kwargs: dict) -> dict:
+    return {key: a for key, a in kwargs.items() if key != "input"}
 
 
 class Traffic(NamedTuple):
-    """Work of one layer of synapses for a batch of images.
+    """Work of one layer of synapses for a batch of images: a convolution, linear layer or product with constant weights.
+
+    Products of two signals, as in attention, have none, and neither have the weights inside of ``nn.MultiheadAttention``: the report
+    says "its work is not counted" where these are.
 
     Attributes
     ----------
@@ -112,7 +124,9 @@ class _Stepwise(fx.Interpreter):
         call = partial(getattr(self, n.op), n.target)
         module = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
         if isinstance(module, FSActivation):
-            z, _ = fs_run(_decoded(args[0]), module.params)
+            x = _decoded(args[0])
+            refuse_half("the input of few-spike neurons", x.dtype)
+            z, _ = fs_run(x, module.params)
             return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
         signals: list[Steps] = []
         _replace((args, kwargs), lambda a: signals.append(a) if isinstance(a, Steps) else None)
@@ -120,17 +134,16 @@ class _Stepwise(fx.Interpreter):
             return call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
         kind, why = operations.describe(n, self.module)
         if why == operations.SYNAPSES:
-            args = (*args, *(kwargs[key] for key in ("input", "weight")[len(args) :] if key in kwargs))
-            kwargs = {key: a for key, a in kwargs.items() if key not in ("input", "weight")}
-            self._count(n, operations.signals(n)[0], args, kwargs)
+            self._count(n)
         if kind == "analog" or not signals:
             return call(*_replace((args, kwargs), _decoded))
         constant = call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
         if module is not None and why in (operations.SYNAPSES, operations.SHIFT):
             zero = {key: torch.zeros_like(a) for key, a in (*module.named_parameters(), *module.named_buffers()) if key in CONSTANT_PART}
-            return Steps(constant, [functional_call(module, zero, (step,)) for step in signals[0].steps])
-        if why == operations.SYNAPSES:
-            return Steps(constant, [_weighted(n.target, step, args[1], args, kwargs) for step in signals[0].steps])
+            return Steps(constant, [functional_call(module, zero, (step, *args[1:]), _without_input(kwargs)) for step in signals[0].steps])
+        if n.target in CONSTANT_PLACES:
+            args = tuple(_replace(a, torch.zeros_like) if i in CONSTANT_PLACES[n.target] else a for i, a in enumerate(args))
+            kwargs = {key: _replace(a, torch.zeros_like) if key in CONSTANT_PART else a for key, a in kwargs.items()}
         if why == operations.SUM:
             args = tuple(0 if isinstance(a, int | float) and len(args) < 3 else a for a in args)  # the second of three is alpha
             kwargs = {key: 0 if isinstance(a, int | float) and key != "alpha" else a for key, a in kwargs.items()}
@@ -143,9 +156,10 @@ class _Stepwise(fx.Interpreter):
 
         return Steps(constant, [call(*_replace((args, kwargs), partial(at, t))) for t in range(max(len(s.steps) for s in signals))])
 
-    def _count(self, n: fx.Node, source: fx.Node, args: tuple, kwargs: dict) -> None:
+    def _count(self, n: fx.Node) -> None:
         """Note how many synapses the layer's inputs reach."""
-        signal, arriving = args[0], with_ones(self.module, n, args, kwargs)
+        (source,) = operations.signals(n)
+        signal, arriving = self.env[source], with_ones(self, n)
 
         def reached(x: Tensor) -> int:
             return int(arriving(x).sum())
@@ -265,6 +279,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
             if not isinstance(module, FSActivation):
                 return super().call_module(target, args, kwargs)
             (x,) = args
+            refuse_half("the input of few-spike neurons", x.dtype)
             if len(x) % len(images):
                 raise ValueError(f"{target} gets numbers of shape {tuple(x.shape)} for {len(images)} images: spikes are counted by image, "
                                  "so images must come first")  # fmt: skip

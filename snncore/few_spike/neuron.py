@@ -16,7 +16,7 @@ spikes, Nature Machine Intelligence 3, 230-238 (2021), Methods.
 import importlib.util
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -203,18 +203,16 @@ def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False)
 def relu6_code(K: int, top: float = 6.0) -> FSParams:
     r"""Code for an activation that is 0 below 0 and constant above ``top``, such as ReLU6.
 
-    The first step fires for all inputs that round to ``top`` and then silences the neuron: a saturated neuron sends one spike, not K. The
-    other K - 1 steps are a binary code that rounds to the nearest multiple of :math:`2^{-(K-1)}` ``top``.
+    It rounds to the nearest multiple of :math:`2^{-(K-1)}` ``top``, as a binary code up to twice ``top`` does, but its first step, which
+    fires for all inputs that round to ``top``, silences the neuron: a saturated neuron sends one spike, not K.
 
     Raises
     ------
     ValueError
-        If K < 2 or ``top`` is not a positive finite number.
+        If K < 1 or ``top`` is not a positive finite number.
     """
-    if K < 2:
-        raise ValueError(f"K is {K}: a code that saturates needs at least two steps")
-    p = relu_code(top, K - 1, nearest=True)
-    return FSParams((top - p.h[-1] / 2, *p.T), (SILENCE, *p.h), (top, *p.d), p.strict)
+    p = relu_code(2 * top, K, nearest=True)
+    return replace(p, h=(SILENCE, *p.h[1:]))
 
 
 SILENCE = 1e30  # a reset after which no threshold is reached any more

@@ -1,8 +1,8 @@
 """What the operations of a traced network are for a few-spike network: activation, linear or analog. What is in no table is refused.
 
 - An **activation** acts on each number alone: a few-spike neuron can take its place.
-- A **linear** operation (convolution, batch normalization by tracked statistics, mean, sum, reordering) gives the same whether the spikes
-  of K steps pass it one by one and are added up, or their sum passes it.
+- A **linear** operation (convolution, product with a constant matrix, batch normalization by tracked statistics, interpolation, mean, sum,
+  reordering) gives the same whether the spikes of K steps pass it one by one and are added up, or their sum passes it.
 - An **analog** operation (product of two signals or of one with itself, division by a signal, maximum, normalization by its own input)
   needs the decoded numbers.
 """
@@ -58,49 +58,68 @@ FUNCTIONS: dict[Any, str] = {function: name for name, function in NAMED.items()}
     torch.tanh_: "tanh", F.leaky_relu_: "leaky_relu",
 }  # fmt: skip
 METHODS = {name + end: name for name in ("relu", "sigmoid", "tanh") for end in ("", "_")}
+CLAMPS = (torch.clamp, torch.clamp_, torch.clip, torch.clip_, "clamp", "clamp_", "clip", "clip_")
+MEANINGS: tuple[tuple[tuple, tuple[str, ...], dict[tuple, str]], ...] = (  # calls, their constants after the input, what these make of them
+    (CLAMPS, ("min", "max"), {(0, None): "relu", (0, 6): "relu6"}),
+    ((torch.clamp_min, torch.clamp_min_, "clamp_min", "clamp_min_"), ("min",), {(0,): "relu"}),
+    ((nn.Hardtanh, F.hardtanh, F.hardtanh_), ("min_val", "max_val"), {(0, 6): "relu6"}),
+    ((nn.Threshold, F.threshold, torch.threshold, torch.threshold_), ("threshold", "value"), {(0, 0): "relu"}),
+)
+IN_OTHER_WORDS = {key: (names, meant) for keys, names, meant in MEANINGS for key in keys}
 
 AFFINE = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)  # with a constant part
 REORDERING_MODULES = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd)
-PADDING_MODULES = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d, nn.PixelShuffle, nn.ChannelShuffle)
+SHUFFLES = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
+PADDINGS = (nn.modules.padding._ReflectionPadNd, nn.modules.padding._ReplicationPadNd, nn.modules.padding._CircularPadNd)
 MEANS_MODULES = (
     nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
 )  # fmt: skip
 REORDERING = {
     torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
-    operator.getitem, F.dropout, "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
+    operator.getitem, F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.pixel_shuffle, F.pixel_unshuffle, torch.narrow, "narrow",
+    ".T", ".mT", "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
     "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll", torch.movedim, "movedim", torch.unflatten, "unflatten",
     "stochastic_depth", "_patch_merging_pad",  # torchvision's; the first is idle in evaluation mode
 }  # fmt: skip
-COPIES, JOINS = {torch.clone, "clone"}, {torch.cat, torch.stack}
+COPIES = {torch.clone, "clone", torch.flip, "flip", "repeat", torch.tile, "tile", torch.repeat_interleave, "repeat_interleave"}
+JOINS = {torch.cat, torch.stack}
+IDLE = {torch.detach, "detach", ".data"}  # what only gradients notice
+CASTS = {"to", "float", "double", "type_as"}  # idle where the numbers are of this type already
+LIKE = {"view_as": "view", "reshape_as": "reshape", "expand_as": "expand"}  # they take the size from another signal
 MEANS = {
     torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
 }  # fmt: skip
 SUMS = {operator.add, operator.sub, torch.add, torch.sub, "add", "sub"}
-WEIGHTED = {F.conv1d, F.conv2d, F.conv3d, F.linear}  # input, weight, bias
+WEIGHTED = {F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, F.linear}  # input, weight, bias
 QUOTIENTS = {operator.truediv, torch.div, "div"}
-PRODUCTS = {operator.mul, torch.mul, torch.matmul, operator.matmul, torch.bmm, torch.einsum, "mul", "matmul"} | QUOTIENTS
+MATRICES = {torch.matmul, operator.matmul, torch.bmm, torch.einsum, "matmul", "bmm"}
+PRODUCTS = {operator.mul, torch.mul, "mul"} | MATRICES | QUOTIENTS
 IN_PLACE: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul, operator.itruediv: operator.truediv,
     "add_": torch.add, "sub_": torch.sub, "mul_": torch.mul, "div_": torch.div,
 }  # fmt: skip
 PRODUCT = "multiplies two signals"
+UNCOUNTED = "multiplies two signals; its work is not counted"
 MAXIMUM = "takes the largest of several numbers"
 NORMALIZATION = "divides by a statistic of its own input"
 ANALOG: dict[Any, str] = (
     dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool2d, F.max_pool2d, F.adaptive_max_pool2d), MAXIMUM)
     | dict.fromkeys((nn.LayerNorm, nn.GroupNorm, F.layer_norm, F.group_norm), NORMALIZATION)
     | dict.fromkeys((nn.Softmax, nn.LogSoftmax, F.softmax, torch.softmax, F.log_softmax, "softmax", "log_softmax"), NORMALIZATION)
-    | dict.fromkeys((nn.MultiheadAttention, F.scaled_dot_product_attention, "shifted_window_attention"), PRODUCT)
+    | dict.fromkeys((nn.MultiheadAttention, F.scaled_dot_product_attention, "shifted_window_attention"), UNCOUNTED)
 )  # fmt: skip
 QUOTIENT, ROUNDING = "divides by a signal", "rounds to whole numbers"
 SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
-MEAN, REORDER = "means or sums of signals", "passes signals on, in other places"
+MEAN, REORDER, CONSTANTS = "means or sums of signals", "passes signals on, in other places", "weighs by constants"
 
 
 def key_of(node: fx.Node, network: nn.Module) -> Any:
-    """What the tables know a node by: the class of its module, the function, or the name of a method or of a function of torchvision."""
+    """What the tables know a node by: the class of its module, the function, or the name of a method, of an attribute (with a dot)
+    or of a function of torchvision."""
     if node.op == "call_module":
         return type(network.get_submodule(str(node.target)))
+    if node.target is getattr:
+        return f".{node.args[1]}"
     if callable(node.target) and node.target.__module__ and node.target.__module__.startswith("torchvision."):
         return node.target.__name__
     return node.target
@@ -109,17 +128,27 @@ def key_of(node: fx.Node, network: nn.Module) -> Any:
 def name_of(node: fx.Node, network: nn.Module) -> str:
     """The name of an operation for people."""
     key = key_of(node, network)
-    return key if isinstance(key, str) else str(getattr(key, "__name__", key))
+    return key if isinstance(key, str) else str(getattr(key, "__name__", key)).removeprefix("_")
+
+
+def argument(node: fx.Node, place: int, name: str, default: Any = None) -> Any:
+    """An argument of a call, whether given by place or by name."""
+    return node.args[place] if len(node.args) > place else node.kwargs.get(name, default)
 
 
 def operand(node: fx.Node) -> Any:
     """The first argument of a call: the signal that it acts on."""
-    return node.args[0] if node.args else node.kwargs.get("input")
+    return argument(node, 0, "input")
 
 
 def activation(node: fx.Node, network: nn.Module) -> Activation | None:
     """The activation that a node is, or None."""
     key = key_of(node, network)
+    if node.op in ("call_module", "call_function", "call_method") and key in IN_OTHER_WORDS:
+        names, meant = IN_OTHER_WORDS[key]
+        module = network.get_submodule(str(node.target)) if node.op == "call_module" else None
+        found = meant.get(tuple(getattr(module, n) if module else argument(node, i, n) for i, n in enumerate(names, 1)))
+        return Activation(found, NAMED[found]) if found else None
     if node.op == "call_module":
         name, module = MODULES.get(key), network.get_submodule(str(node.target))
         if isinstance(module, nn.GELU):
@@ -155,10 +184,10 @@ def in_place(node: fx.Node, network: nn.Module) -> bool:
 def aliases_its_input(node: fx.Node, network: nn.Module) -> bool:
     """Whether the result may share memory with its input."""
     if node.op == "call_module":
-        return isinstance(network.get_submodule(str(node.target)), (*REORDERING_MODULES, nn.PixelShuffle, nn.ChannelShuffle))
+        return isinstance(network.get_submodule(str(node.target)), REORDERING_MODULES + SHUFFLES)
     if node.target is torch.einsum:
         return len(node.all_input_nodes) == 1  # a view, if nothing is summed
-    return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING
+    return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING | CASTS
 
 
 def reads_alone(node: fx.Node, network: nn.Module) -> bool:
@@ -169,10 +198,10 @@ def reads_alone(node: fx.Node, network: nn.Module) -> bool:
 
 
 def has_weights(node: fx.Node, network: nn.Module) -> bool:
-    """Whether an operation is a layer of synapses."""
+    """Whether an operation is a layer of synapses: one signal and constant weights."""
     if node.op == "call_module":
         return isinstance(network.get_submodule(str(node.target)), nn.Linear | nn.modules.conv._ConvNd)
-    return node.op == "call_function" and node.target in WEIGHTED
+    return (node.target in WEIGHTED or (node.target in MATRICES and len(node.all_input_nodes) > 1)) and len(signals(node)) == 1
 
 
 def signals(node: fx.Node) -> list[fx.Node]:
@@ -195,19 +224,29 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
         module = network.get_submodule(str(node.target))
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
             return "analog", NORMALIZATION
+        if isinstance(module, nn.Upsample):
+            return "linear", _interpolation(module.mode)
+        if isinstance(module, nn.modules.padding._ConstantPadNd) and module.value == 0:
+            return "linear", REORDER
         for classes, why in ((nn.modules.batchnorm._BatchNorm, SHIFT), (AFFINE, SYNAPSES), (MEANS_MODULES, MEAN),
-                             (REORDERING_MODULES + PADDING_MODULES, REORDER)):  # fmt: skip
+                             (REORDERING_MODULES + PADDINGS + SHUFFLES, REORDER)):  # fmt: skip
             if isinstance(module, classes):
                 return "linear", why
-    elif key in QUOTIENTS and (node.args[1] if len(node.args) > 1 else node.kwargs.get("other")) in sources:
+    elif key in QUOTIENTS and argument(node, 1, "other") in sources:
         return "analog", QUOTIENT
     elif key in QUOTIENTS and node.kwargs.get("rounding_mode"):
         return "analog", ROUNDING
     elif key in PRODUCTS:
-        return ("analog", PRODUCT) if len(sources) > 1 else ("linear", "weighs by constants")
-    elif key in WEIGHTED and sources != [operand(node)]:
+        if len(sources) > 1:
+            return "analog", UNCOUNTED if key in MATRICES else PRODUCT
+        return "linear", SYNAPSES if has_weights(node, network) else CONSTANTS
+    elif key in WEIGHTED | {F.batch_norm} and sources != [operand(node)]:
         return "analog", PRODUCT
-    elif key is F.pad and node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value") and len(node.args) < 3:
+    elif key is F.batch_norm:
+        return ("analog", NORMALIZATION) if argument(node, 5, "training", False) else ("linear", SHIFT)
+    elif key is F.interpolate:
+        return "linear", _interpolation(argument(node, 3, "mode", "nearest"))
+    elif key is F.pad and not (argument(node, 2, "mode", "constant") == "constant" and argument(node, 3, "value")):
         return "linear", REORDER
     else:
         for keys, why in ((SUMS, SUM), (WEIGHTED, SYNAPSES), (MEANS, MEAN), (REORDERING | COPIES | JOINS, REORDER)):
@@ -215,7 +254,25 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
                 return "linear", why
     if key in ANALOG:
         return "analog", ANALOG[key]
-    raise ConversionError(
-        f"{node.name} ({name_of(node, network)}) is no activation that has few-spike neurons, and not known to be linear or analog. "
-        f"Activations are {', '.join(NAMED)}. Put one of them, or other operations, in its place"
-    )
+    raise ConversionError(f"{node.name} ({name_of(node, network)}) {_refusal(key, name_of(node, network))}")
+
+
+def _interpolation(mode: str) -> str:
+    """What an interpolation does: pass numbers on, or mix them."""
+    return REORDER if mode.startswith("nearest") else CONSTANTS
+
+
+ACTIVATIONS = {name.lower() for name in nn.modules.activation.__all__}
+
+
+def _refusal(key: Any, name: str) -> str:
+    """What is wrong with an operation that is in no table, and the way out."""
+    if key in CASTS:
+        return "changes the type or the place of numbers: convert a network of one type on one device"
+    if key in IN_OTHER_WORDS:
+        names, meant = IN_OTHER_WORDS[key]
+        known = " or ".join(", ".join(f"{n}={value}" for n, value in zip(names, values, strict=True)) for values in meant)
+        return f"has few-spike neurons only with {known}: write it so, or put another activation in its place"
+    if name.replace("_", "").lower() in ACTIVATIONS:
+        return f"is no activation that has few-spike neurons: there are {', '.join(NAMED)}. Put one of them in its place"
+    return "is not known to be linear or analog: put other operations in its place, or convert the parts before and after it"

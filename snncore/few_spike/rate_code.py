@@ -274,20 +274,19 @@ class _Arrivals(fx.Interpreter):
         self.between = {n.name for n in after & before}
 
     def run_node(self, n: fx.Node) -> Any:
-        args, kwargs = self.fetch_args_kwargs_from_env(n)
         if n.op == "call_module" and isinstance(self.fetch_attr(str(n.target)), RateNeurons):
-            self.sent[str(n.target)] = torch.zeros_like(args[0], requires_grad=True)
+            self.sent[str(n.target)] = torch.zeros_like(self.env[operations.operand(n)], requires_grad=True)
             return self.sent[str(n.target)]
         if not operations.has_weights(n, self.module):
             return super().run_node(n)
-        args = (*args, *(kwargs[key] for key in ("input", "weight")[len(args) :] if key in kwargs))
-        arriving = with_ones(self.module, n, args, kwargs)
-        if operations.operand(n).meta["carries"] == "spikes":
-            self.arrived = self.arrived + arriving(args[0]).sum()
+        (source,) = operations.signals(n)
+        x, arriving = self.env[source], with_ones(self, n)
+        if source.meta["carries"] == "spikes":
+            self.arrived = self.arrived + arriving(x).sum()
         else:
-            macs = int(arriving(torch.ones_like(args[0])).sum())
+            macs = int(arriving(torch.ones_like(x)).sum())
             if n.name in self.between:
                 self.each_step += macs
             else:
                 self.once += macs
-        return arriving(torch.zeros_like(args[0])).detach()
+        return arriving(torch.zeros_like(x)).detach()

@@ -8,7 +8,7 @@ https://kellerjordan.github.io/posts/muon.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,6 +186,7 @@ def train(
     loss: Loss = cross_entropy,
     after_step: Callable[[float, torch.Generator], None] | None = None,
     average: float = 0.0,
+    constants: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
@@ -211,6 +212,8 @@ def train(
     average : float
         If above 0, the parameters that are tested, and that ``network`` has in the end, are means over steps, of which the past has this
         part (below 1). Buffers are those of the last step.
+    constants : mapping, optional
+        What else makes this training another one, by name.
 
     Returns
     -------
@@ -223,7 +226,7 @@ def train(
         If the mean loss of an epoch is not finite, or more than twice that of guessing, or weights are not finite; the last good
         state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network, or other means; if ``average`` is no part; or if there are
+        If ``state`` belongs to another recipe, seed or network, or other means or constants; if ``average`` is no part; or if there are
         fewer images than a batch has.
     """
     if not 0 <= average < 1:
@@ -234,7 +237,7 @@ def train(
     optimizers = Optimizers(network, recipe)
     log: list[dict[str, Any]] = []
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(average)) if average else None
-    who = identity(recipe, seed, network) | ({"average": average} if average else {})
+    who = identity(recipe, seed, network, constants) | ({"average": average} if average else {})
     if saved := read_state(state, who):
         network.load_state_dict(saved["network"])
         if mean:

@@ -1,8 +1,8 @@
 """A recurrent network on Loihi, emulated in integers: the same answers as the chip, and every event counted.
 
-What the chip has and the emulator has not, besides what `snncore.loihi.compartment` lists: time (a step takes as long as it takes) and the
-processors around the cores, with the core that relays their spikes. An input spike reaches the neurons ``input_lag`` steps later, since it
-comes through these.
+What the chip has and the emulator has not, besides what `snncore.loihi.compartment` lists: time (a step takes as long as it takes), delays
+of synapses, and the processors around the cores, with the core that relays their spikes. An input spike reaches the neurons ``input_lag``
+steps later, since it comes through these; spikes of neurons one step later.
 """
 
 import warnings
@@ -59,6 +59,13 @@ class Network:
     cores: int = 1
 
     def __post_init__(self):
+        for k, (size, registers) in enumerate(self.groups):
+            if not isinstance(registers, Compartment):
+                what = f"groups[{k}] has {described(registers)} for registers"
+                raise ValueError(f"{what}: give a Compartment, see snncore.loihi.quantize.registers")
+            spec.within(f"the size of groups[{k}]", size, 1, spec.CORES * spec.COMPARTMENTS)
+        for name in ("w_in", "w_rec"):
+            _check_matrix(name, getattr(self, name))
         n = sum(size for size, _ in self.groups)
         if self.w_in.shape[0] != n or self.w_rec.shape != (n, n):
             raise ValueError(
@@ -66,8 +73,6 @@ class Network:
                 "neuron (post) and one column per input or neuron (pre)"
             )
         for name in ("w_in", "w_rec"):
-            if not np.issubdtype(getattr(self, name).dtype, np.integer):
-                raise ValueError(f"{name} holds {getattr(self, name).dtype}: the chip has integers, see snncore.loihi.quantize.integers")
             self._check_weights(name, getattr(self, name))
         spec.within("cores", self.cores, 1, spec.CORES)
         self._check_cores()
@@ -85,6 +90,10 @@ class Network:
         compartments = np.repeat([1 + isinstance(p, AHPCompartments) for _, p in self.groups], [size for size, _ in self.groups])
         core = np.arange(len(self.w_rec)) * self.cores // len(self.w_rec)
         connected = np.hstack([self.w_in, self.w_rec]) != 0
+        fan_in = connected.sum(1)
+        for j in np.flatnonzero(fan_in > spec.AXONS)[:1]:
+            beyond = f"{fan_in[j] - spec.AXONS:,} more than the {spec.AXONS:,} input axons of its core"
+            raise spec.LimitError(f"neuron {j} has {fan_in[j]:,} inputs, {beyond}: give it fewer")
         targets = np.stack([connected[core == k].any(0) for k in range(self.cores)])  # which cores each input or neuron projects to
         for k in range(self.cores):
             own = core == k
@@ -100,6 +109,12 @@ class Network:
                     )
 
 
+def _check_matrix(name: str, w: object) -> None:
+    """Refuse what is no matrix of integers."""
+    if not isinstance(w, np.ndarray) or w.ndim != 2 or not np.issubdtype(w.dtype, np.integer):
+        raise ValueError(f"{name} is {described(w)}: give an array of integers, (post, pre), see snncore.loihi.quantize.integers")
+
+
 def with_outputs(
     w_in: Int[np.ndarray, "neuron input"],
     w_rec: Int[np.ndarray, "neuron neuron"],
@@ -108,7 +123,17 @@ def with_outputs(
     outputs: Group,
     mixed_sign: bool = False,
 ) -> Network:
-    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
+    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none.
+
+    Raises
+    ------
+    ValueError, snncore.loihi.spec.LimitError
+        As `Network`.
+    """
+    for name, w in (("w_in", w_in), ("w_rec", w_rec), ("w_out", w_out)):
+        _check_matrix(name, w)
+    if len(w_in) != len(w_rec) or w_rec.shape[1] != len(w_rec) or w_out.shape[1] != len(w_rec):
+        raise ValueError(f"w_in, w_rec, w_out have shapes {w_in.shape}, {w_rec.shape}, {w_out.shape}: they are of networks of other sizes")
     m, inputs = len(w_out), w_in.shape[1]
     w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
     w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])
@@ -167,8 +192,9 @@ def emulate(
     Raises
     ------
     ValueError
-        If x is of another type or has another number of inputs than the network, or numbers besides 0 and 1; if the lag is negative or so
-        long that no spike arrives.
+        If x is of another type or has another number of inputs than the network, or numbers besides 0 and 1.
+    snncore.loihi.spec.LimitError
+        If the lag is negative, or so long that no spike arrives.
 
     Warns
     -----
@@ -181,10 +207,7 @@ def emulate(
         raise ValueError(f"x has {x.shape[2]} inputs, but w_in has {network.w_in.shape[1]} columns")
     if x.size and x.max() > 1:
         raise ValueError(f"x holds {x.max()}: an input spike is 1, and no spike 0")
-    if not 0 <= input_lag < max(len(x), 1):
-        raise ValueError(
-            f"input_lag is {input_lag} of {len(x)} steps: spikes cannot come before they are sent, nor all after the last step"
-        )
+    spec.within("input_lag", input_lag, 0, max(len(x) - 1, 0), f"a run of {len(x):,} steps")
     rows = [
         (size, p.decay_u, p.decay_v, p.threshold, p.gain, p.bias, p.refractory)
         + ((p.decay_aux, p.aux_jump) if isinstance(p, AHPCompartments) else (0, 0))
@@ -194,7 +217,9 @@ def emulate(
     spikes, synaptic, v, overflows, z_trace, v_trace = kernel.emulate(x, input_lag, network.w_in, network.w_rec, registers, trace, threads)
     for count, how in zip(overflows.sum(0), ("currents wrapped around", "potentials were clipped"), strict=True):
         if count:
-            warnings.warn(f"{count:,} {how} in {(overflows.sum(1) > 0).sum():,} of {x.shape[1]:,} runs", OverflowWarning, stacklevel=2)
+            runs = np.flatnonzero(overflows.sum(1))
+            where = f"in {len(runs):,} of {x.shape[1]:,} runs, first in run {runs[0]:,}: 24 bits end at {spec.STATE:,}"
+            warnings.warn(f"{count:,} {how} {where}", OverflowWarning, stacklevel=2)
     updates = len(x) * sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in network.groups)
     events = Events(x.sum((0, 2), dtype=np.int64), spikes, synaptic, overflows[:, 0], overflows[:, 1], updates)
     return Emulation(v, events, z_trace, v_trace)

@@ -32,13 +32,14 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     Raises
     ------
     ValueError
-        For neurons that the chip has not: those that subtract or change their threshold, or stay refractory.
+        For neurons that the chip has not: those that subtract or change their threshold, or stay refractory; slower ones than its registers
+        can have, or smaller AHP currents.
     snncore.loihi.spec.LimitError
         If the AHP current is too large.
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
-    decay_v = round(spec.FULL_DECAY * (1 - p.alpha))
+    decay_v = _decay_register("tau_m", p.alpha)
     if isinstance(p, LIFParams):
         if not p.reset_to_zero or p.n_refractory:
             raise ValueError(f"{p} is not on the chip: it needs reset_to_zero=True and n_refractory=0")
@@ -47,8 +48,17 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     jump = (1 - p.rho) * p.beta / p.v_th * main.threshold
     aux_exp = next((e for e in range(-6, spec.WEIGHT_EXPONENT[1]) if round(jump / 2 ** (6 + e)) <= spec.WEIGHT), spec.WEIGHT_EXPONENT[1])
     weight = -round(jump / 2 ** (6 + aux_exp))
-    decay_aux = round(spec.FULL_DECAY * (1 - p.rho))
+    if not weight:
+        raise ValueError(f"{p}: what a spike adds to its AHP current is less than the smallest weight: raise beta, or lower tau_ahp")
+    decay_aux = _decay_register("tau_ahp", p.rho)
     return AHPCompartments(main.decay_v, main.vth_mant, weight_exp=AHP_EXPONENT, decay_aux=decay_aux, aux_weight=weight, aux_exp=aux_exp)
+
+
+def _decay_register(name: str, keep: float) -> int:
+    """Of what is kept per step."""
+    if not (k := round(spec.FULL_DECAY * (1 - keep))):
+        raise ValueError(f"{name} is too long for the chip, where at least a part of {1 / spec.FULL_DECAY:.2g} decays in a step")
+    return k
 
 
 def in_force(c: Compartment, dampening: float = 0.3, dt: float = 1.0) -> LIFParams | AHPParams:
@@ -129,12 +139,16 @@ def to_chip(
     Raises
     ------
     ValueError
-        As `registers`, or if a weight is not finite.
+        As `registers`, or if shapes do not fit, or a weight is not finite.
     snncore.loihi.spec.LimitError
         As `snncore.loihi.emulator.Network`, for instance if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
-    inputs, recurrent = (_units(_finite(w), steps, mixed_sign).long().numpy() for w in (w_in, w_rec))
+    n = len(steps)
+    if w_in.ndim != 2 or len(w_in) != n or w_rec.shape != (n, n) or w_out.ndim != 2 or w_out.shape[1] != n:
+        shapes = ", ".join(str(tuple(w.shape)) for w in (w_in, w_rec, w_out))
+        raise ValueError(f"w_in, w_rec, w_out have shapes {shapes}, but the populations have {n} neurons: weights are (post, pre)")
+    inputs, recurrent = (_units(_finite(w), steps, mixed_sign).clamp(-(2.0**53), 2.0**53).long().numpy() for w in (w_in, w_rec))
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]
     outputs = Group(len(out), Compartment(round(spec.FULL_DECAY * (1 - readout.kappa)), spec.THRESHOLD_MANTISSA))

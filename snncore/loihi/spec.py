@@ -5,6 +5,10 @@ registers as in the validation code of nengo-loihi; axons out of a core and of a
 network, github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet.
 """
 
+from typing import Any
+
+import numpy as np
+
 STATE = (1 << 23) - 1  # largest current or potential
 FULL_DECAY = 1 << 12  # keeps nothing
 THRESHOLD_MANTISSA = (1 << 17) - 1
@@ -31,15 +35,15 @@ class LimitError(ValueError):
     """The chip cannot hold this; the message names the place, the limit, and by how much it is passed."""
 
 
-def within(what: str, value: float, low: int, high: int) -> None:
-    """Raise unless ``value`` is an integer between ``low`` and ``high``.
+def within(what: str, value: Any, low: int, high: int, where: str = "the chip") -> None:
+    """Raise unless ``value`` is an integer between ``low`` and ``high``, which ``where`` has.
 
     Raises
     ------
     LimitError
     """
-    if isinstance(value, bool) or int(value) != value:
-        raise LimitError(f"{what} is {value}: registers hold whole numbers")
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer) or value != value // 1:
+        raise LimitError(f"{what} is {value!r}: give a whole number")
     if not low <= value <= high:
         beyond = value - high if value > high else low - value
-        raise LimitError(f"{what} is {value:,}: the chip has {low:,} to {high:,}, so it is beyond by {beyond:,}")
+        raise LimitError(f"{what} is {value:,}: {where} has {low:,} to {high:,}, so it is beyond by {beyond:,}")

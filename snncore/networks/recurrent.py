@@ -150,7 +150,7 @@ def run(
     Raises
     ------
     ValueError
-        If sizes do not fit; without credit, if `check_trace` refuses ALIF neurons.
+        If sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons.
     TypeError
         For neurons of an unknown model; if types or devices differ, or the compiled twin is asked for where it cannot run.
     """
@@ -161,6 +161,8 @@ def run(
             f"w_in, w_rec, w_out have shapes {', '.join(str(tuple(w.shape)) for w in weights)}, but the populations have {n} neurons and x "
             f"{x.shape[-1]} inputs: weights have one row per neuron or readout (post) and one column per input or neuron (pre)"
         )
+    if not len(x):
+        raise ValueError(f"x has shape {tuple(x.shape)}: there is no time step")
     if x.ndim != 3 or any(w.ndim != 2 and (w.ndim != 3 or len(w) != x.shape[1]) for w in weights):
         raise ValueError(
             f"x has shape {tuple(x.shape)}, w_in, w_rec, w_out {', '.join(str(tuple(w.shape)) for w in weights)}: x is (time, batch, "

@@ -25,8 +25,8 @@ Images = UInt8[np.ndarray, "batch height width"]
 
 def _check(images: Images) -> None:
     """Refuse what is no batch of gray images of 8 bits: others, such as those from 0 to 1, would be taken for black ones."""
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3:
-        raise ValueError(f"images are {described(images)}: give an array of uint8, 0 (black) to 255, (batch, height, width)")
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3 or not images.size:
+        raise ValueError(f"images are {described(images)}: give an array of uint8, 0 (black) to 255, (batch, height, width), not empty")
 
 
 def threshold_code(images: Images, cue: int = CUE) -> UInt8[Tensor, "time batch 80"]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.datafiles import Split, package_file
+from snncore.datafiles import DataError, Split, package_file
 from snncore.experiments import ledger, memory, training
 from snncore.experiments.record import Record, read_rows
 from snncore.loihi.emulator import emulate
@@ -100,9 +100,9 @@ def test_claims_are_means_over_seeds_and_gains_in_spreads(tmp_path, monkeypatch)
 
 
 def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_path, monkeypatch):
-    networks = {f"memory_{kind}_full_0": memory.digit_classifier(kind, "full", 0) for kind in ("chip", "lstm")}
+    networks = {kind: memory.digit_classifier(kind, "full", 0) for kind in ("chip", "lstm")}
     network, lstm = networks.values()
-    monkeypatch.setattr(memory, "load_checkpoint", lambda name, fresh: networks[name])
+    monkeypatch.setattr(memory, "recorded", networks.get)
     memory.full_length(Record("memory", "smoke", tmp_path))
     rows = {row["id"].removeprefix("mem.smnist."): row["ours"] for row in read_rows(tmp_path)}
     test = memory.read_mnist()["test"]
@@ -130,6 +130,7 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     for name, about in found.items():
         _, kind, form, seed = name.split("_")
         assert about["recipe"] == dataclasses.asdict(memory.recipe(kind, form))
+        assert about["constants"] == memory.constants(kind, form)
         assert about["command"] == f"python -m snncore.experiments memory --train {kind} --form {form} --seed {seed}"
         assert len(about["log"]) == about["recipe"]["epochs"]
     curves = memory.curves()
@@ -196,3 +197,10 @@ def test_a_current_that_is_off_the_equation_is_found():
     assert slow["spike"].sum() > 5
     slow.loc[500, "ahp"] *= 1.001
     assert memory.off_equation(slow) > 1e-4
+
+
+def test_weights_of_other_constants_are_refused(monkeypatch):
+    """Equal shapes, but readouts that forget sooner: the account knows."""
+    monkeypatch.setattr(memory, "CHIP_READ", 5.0)
+    with pytest.raises(DataError, match=r"another configuration \(tau_out is 60\.0 there and 5\.0 here"):
+        memory.recorded("chip")

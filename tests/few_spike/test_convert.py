@@ -1,4 +1,5 @@
 import copy
+import importlib
 import math
 from functools import partial
 
@@ -6,12 +7,24 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import fx, nn
+from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_neuron, relu_code
-from snncore.few_spike.convert import FSActivation, _prices, convert, traced
-from snncore.few_spike.evaluate import statistics
-from snncore.few_spike.operations import ConversionError
+import snncore.few_spike
+from snncore.few_spike import (
+    FUNCTIONS,
+    Conversion,
+    ConversionError,
+    FSParams,
+    coefficients,
+    convert,
+    fs_neuron,
+    relu_code,
+    spike_train,
+    statistics,
+    stepwise,
+)
+from snncore.few_spike.convert import FSActivation, _calibrate, _prices, traced
 
 
 def images(n=4, seed=0, size=8):
@@ -22,6 +35,13 @@ def seeded(make):
     with torch.random.fork_rng():
         torch.random.default_generator.manual_seed(0)
         return make().eval()
+
+
+def test_the_names_of_the_package_are_calls():
+    importlib.import_module("snncore.few_spike.convert")  # the file of this name
+    result = snncore.few_spike.convert(nn.Sequential(nn.ReLU()), torch.ones(1, 2))
+    assert isinstance(result, Conversion)
+    assert snncore.few_spike.statistics(result.network, torch.ones(1, 2))[1].neurons == 2
 
 
 class Forms(nn.Module):
@@ -77,6 +97,16 @@ class Functional(nn.Module):
         ("tanh", F.tanh),
         ("tanh", torch.tanh_),
         ("gelu", partial(F.gelu, approximate="tanh")),
+        ("relu", lambda x: x.clamp(min=0)),
+        ("relu", lambda x: torch.clamp(x, 0.0)),
+        ("relu", lambda x: x.clamp_(0)),
+        ("relu", lambda x: torch.clamp_min(x, 0)),
+        ("relu", lambda x: F.threshold(x, 0, 0)),
+        ("relu", nn.Threshold(0, 0, inplace=True)),
+        ("relu6", lambda x: x.clip(0, max=6)),
+        ("relu6", partial(torch.clamp, min=0, max=6)),
+        ("relu6", partial(F.hardtanh, min_val=0.0, max_val=6.0, inplace=True)),
+        ("relu6", nn.Hardtanh(0, 6, inplace=True)),
     ],
 )
 def test_every_function_is_found_with_its_constants(name, function):
@@ -140,8 +170,28 @@ def test_calibration_looks_at_each_call_by_itself():
     assert first.high < second.high / 5
 
 
-def test_hardsigmoid_has_a_code_in_closed_form():
-    (row,), K = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=7).report.spiking, 7
+def test_calibration_looks_at_all_columns():
+    columns = torch.arange(8.0).expand(256, 96, 8, 8)  # regular places would be those of a single one
+    graph, _, places = traced(nn.Sequential(nn.SiLU()), columns[:1])
+    (seen,), (again,), (other,) = (_calibrate(graph, list(places), columns, torch.float32, seed).values() for seed in (0, 0, 1))
+    assert 50_000 <= len(seen) <= 50_100
+    counts = np.bincount(seen.astype(int))
+    assert len(counts) == 8
+    assert abs(counts - len(seen) / 8).max() < 5 * math.sqrt(len(seen) / 8)
+    assert (seen == again).all()
+    assert (seen != other).any()
+
+
+def test_calibration_looks_at_all_inputs_of_small_layers():
+    x = images(20)
+    graph, _, places = traced(nn.Sequential(nn.SiLU()), x)
+    (seen,) = _calibrate(graph, list(places), x, torch.float32, 0).values()
+    assert (np.unique(seen) == np.unique(x.double())).all()
+
+
+@pytest.mark.parametrize("K", [1, 7])
+def test_hardsigmoid_has_a_code_in_closed_form(K):
+    (row,) = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).report.spiking
     assert row.K == K
     snn = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).network
     x = torch.linspace(-5, 5, 1001, dtype=torch.float64)[None]
@@ -151,8 +201,6 @@ def test_hardsigmoid_has_a_code_in_closed_form():
 
 
 def test_a_price_on_spikes_saves_spikes():
-    from snncore.few_spike.evaluate import statistics
-
     network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Conv2d(8, 8, 3), nn.ReLU())), images(32)
     free, priced = (statistics(convert(network, x[:1], x, K=8, spike_penalty=p).network, x)[1].spikes_per_neuron for p in (0.0, 0.02))
     assert priced < 0.8 * free
@@ -302,6 +350,21 @@ class Alias(nn.Module):
         return z.flatten(1) + flat
 
 
+class Addressed(nn.Module):
+    def forward(self, x):
+        return F.relu(torch.add(x, 1, out=torch.empty_like(x)))
+
+
+class Narrowed(nn.Module):
+    def forward(self, x):
+        return F.relu(x.double().relu())
+
+
+class Different(nn.Module):
+    def forward(self, x):
+        return F.relu(x.reshape(7, -1) if fx._symbolic_trace.is_fx_tracing() else x)
+
+
 class Branch(nn.Module):
     def forward(self, x):
         return F.relu(x) if x.sum() > 0 else x
@@ -325,7 +388,18 @@ class Unknown(nn.Module):
 @pytest.mark.parametrize(
     ("network", "x", "words"),
     [
-        (Branch(), images(), r"cannot be traced.*torch\.where"),
+        (Branch(), images(), r"cannot be traced.*decide outside of it, and convert the part behind the decision"),
+        (Different(), images(), r"Different does not run as torch\.fx has traced it: shape '\[7, -1\]' is invalid[^\n]*decide outside"),
+        (Addressed(), images(), r"add \(add\) writes into its argument out: call it without"),
+        (Narrowed(), images(), r"double \(double\) changes the type or the place of numbers: convert a network of one type"),
+        (Functional(lambda x: F.relu(x).real), images(), r"\(\.real\) is not known to be linear or analog: put other"),
+        (Functional(lambda x: F.relu(x).exp()), images(), r"exp \(exp\) is not known to be linear or analog: put other"),
+        (Functional(lambda x: x.clamp(0, 1)), images(), r"clamp \(clamp\) has .* only with min=0, max=None or min=0, max=6: write"),
+        (nn.Sequential(nn.Hardtanh()), images(), r"_0 \(Hardtanh\) has few-spike neurons only with min_val=0, max_val=6"),
+        (Functional(F.softplus), images(), r"\(softplus\) is no activation that has few-spike neurons: there are relu, relu6"),
+        (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), images()[0],
+         r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
+        (Functional(lambda x: F.relu(x).sum()), images(), r"output of shape \(\) of example_input"),
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.ELU()), images(), r"_1 \(ELU\) is no activation that has few-spike neurons"),
         (Unknown(), images(), r"fft_fft"),
         (Alias(), images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
@@ -380,6 +454,12 @@ def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, w
         convert(seeded(Forms), images(), **options)
     with pytest.raises(ConversionError, match="example_input is of type ndarray: give one tensor"):
         convert(seeded(Forms), images().numpy())
+    with pytest.raises(ConversionError, match=r"the output of relu is of type torch\.int32"):
+        convert(Functional(F.relu), images().int())
+    with pytest.raises(ConversionError, match="network is of type function: give a module, such as"):
+        convert(F.relu, images())
+    with pytest.raises(ConversionError, match="network is the class Forms: give one of its modules"):
+        convert(Forms, images())
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
@@ -414,6 +494,26 @@ def test_the_report_names_what_stays_analog_and_what_each_layer_receives(tmp_pat
     assert "multiplies two signals" in str(report)
 
 
+def test_the_report_says_what_the_neurons_change():
+    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU())), images(8)
+    with torch.no_grad():
+        network[2].weight.mul_(1e-3)  # a signal far smaller than the published range
+        network[2].bias.mul_(1e-3)
+    for calibration, why in ((None, "published range 0 to 25, no images seen"), (x, "parameters for this layer's inputs")):
+        snn, report = convert(network, x, calibration, K=8)
+        assert [row.why for row in report.spiking] == ["its whole range", why]
+        y = network(x).detach().double()
+        assert report.error == pytest.approx(float((snn(x) - y).square().sum() / y.square().sum()) ** 0.5, rel=1e-4)
+        assert (report.error > 0.9) == (calibration is None)
+        assert (report.error < 0.1) == (calibration is not None)
+        assert f"Relative error of the output for example_input: {report.error:.2g}" in str(report)
+    silu = convert(nn.Sequential(nn.SiLU()), x, K=8).report.spiking[0]
+    assert silu.why == "usual range -8 to 12, no images seen"
+    assert convert(nn.Sequential(nn.ReLU()), torch.zeros(1, 2)).report.error == 0
+    with torch.device("meta"):
+        assert math.isnan(convert(nn.Sequential(nn.ReLU()), torch.empty(1, 2)).report.error)
+
+
 def test_neurons_can_be_counted_without_weights():
     with torch.device("meta"):
         network, x = nn.Sequential(nn.Conv2d(3, 64, 3, stride=2), nn.SiLU(), nn.Conv2d(64, 5, 1), nn.Sigmoid()), torch.empty(2, 3, 101, 101)
@@ -443,3 +543,74 @@ def test_parameters_are_plain_numbers():
         if isinstance(module, FSActivation):
             assert isinstance(module.params, FSParams)
             assert np.isfinite([*module.params.T, *module.params.h, *module.params.d]).all()
+
+
+def test_what_is_converted_or_wrapped_is_refused_with_the_way_out(tmp_path):
+    network, x = seeded(lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU())), torch.ones(1, 3)
+    torch.distributed.init_process_group("gloo", store=torch.distributed.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1)
+    try:
+        distributed = nn.parallel.DistributedDataParallel(network)
+    finally:
+        torch.distributed.destroy_process_group()
+    for wrapped, words in (
+        (
+            convert(network, x).network,
+            r"few_spike\._1 is a layer of few-spike neurons: the network is converted already; give the original",
+        ),
+        (nn.DataParallel(network), "the network is wrapped in DataParallel: give its .module"),
+        (nn.Sequential(nn.DataParallel(network)), "0 is wrapped in DataParallel: give its .module"),
+        (distributed, "the network is wrapped in DistributedDataParallel: give its .module"),
+        (torch.jit.script(network), "the network is compiled by torch.jit, which keeps no Python code to trace: give the module"),
+        (torch.compile(network), "the network is compiled by torch.compile: give the original, convert it, and compile the result"),
+    ):
+        with pytest.raises(ConversionError, match=words):
+            convert(wrapped, x)
+
+
+@pytest.mark.parametrize("run", [lambda snn, x: snn(x), stepwise, statistics, partial(spike_train, node="_1")])
+def test_a_converted_network_refuses_half_precision(run):
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1)), images()
+    snn = convert(network, x).network
+    run(snn, x)
+    with torch.autocast("cpu", torch.bfloat16):
+        with pytest.raises(ConversionError, match=r"the output of _1 is of type torch\.bfloat16.*outside of torch\.autocast"):
+            convert(network, x)
+        with pytest.raises(
+            ValueError, match=r"input of few-spike neurons is of type torch\.bfloat16: .* float32, outside of torch\.autocast"
+        ):
+            run(snn, x)
+    with pytest.raises(ValueError, match=r"input of few-spike neurons is of type torch\.float16"):
+        run(snn.half(), x.half())
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # the older forms are deprecated, and still in many networks
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize(
+    "parametrized",
+    [
+        weight_norm,
+        spectral_norm,
+        parametrizations.weight_norm,
+        parametrizations.spectral_norm,
+        parametrizations.orthogonal,
+        partial(prune.l1_unstructured, name="weight", amount=0.3),
+        lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
+    ],
+)
+def test_weights_that_are_computed_are_fixed(parametrized, used):
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
+    network = seeded(lambda: nn.Sequential(*(parametrized(m) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in layers)))
+    network, x = network.double(), images().double()
+    if used:
+        network(x)  # now hooks have left weights with a history, which cannot be copied
+    before = network(x)
+    snn, report = convert(network, x, x, K=14)
+    assert {row.operation for row in report.rows} == {"Conv2d", "relu", "Flatten", "Linear"}
+    y = snn(x)
+    assert before.std() > 0.01
+    assert (y - before).abs().max() < 1e-3 * before.std()
+    assert torch.equal(network(x), before)  # it still has its own
+    assert torch.equal(statistics(snn, x)[0], y)
+    by_steps, traffic = stepwise(snn, x)
+    assert torch.allclose(by_steps, y, rtol=0, atol=1e-10)
+    assert [t.macs for t in traffic] == [4 * 6 * 6 * 4 * 27, 4 * 2 * 2 * 5 * 36, 4 * 20 * 3]

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -5,11 +7,9 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlock, SwinTransformerBlockV2
 
-from snncore.few_spike import coefficients, evaluate, fs_run
-from snncore.few_spike.convert import FSActivation, convert
-from snncore.few_spike.evaluate import spike_train, statistics, stepwise
-from snncore.few_spike.operations import ConversionError
-from snncore.few_spike.rate_code import rate_coded
+from snncore.few_spike import ConversionError, coefficients, convert, evaluate, fs_run, spike_train, statistics, stepwise
+from snncore.few_spike.convert import FSActivation
+from snncore.few_spike.rate_code import rate_coded, simulate
 
 
 class Everything(nn.Module):
@@ -69,9 +69,13 @@ class Between(nn.Module):
         super().__init__()
         self.operation, self.first, self.last = operation, nn.Conv2d(3, 3, 1), nn.Conv2d(3, 2, 1)
         self.weight, self.norm = nn.Parameter(torch.rand(3, 3, 1, 1)), nn.BatchNorm2d(3, track_running_stats=False)
+        self.up = nn.ConvTranspose2d(3, 3, 3, 2)
+        self.register_buffer("mean", torch.rand(3))
 
     def forward(self, x):
-        return self.last(F.relu(self.operation(self, F.relu(self.first(x)))))
+        y = F.relu(self.first(x))
+        y = self.operation(y) if isinstance(self.operation, nn.Module) else self.operation(self, y)
+        return self.last(F.relu(y + 0.01 * math.pi))  # no mean of spikes lies on a threshold
 
 
 LINEAR = (
@@ -86,14 +90,44 @@ LINEAR = (
     lambda m, y: (
         torch.einsum("ij,bjhw->bhwi", m.weight[:, :, 0, 0], torch.swapaxes(y, 2, 3)).matmul(m.weight[..., 0, 0]).permute(0, 3, 1, 2)
     ),
+    lambda m, y: m.weight[0, :, 0, 0].diag() @ y[:, :, :3],
+    lambda m, y: torch.bmm(y.flatten(2), m.weight.mean().expand(y.shape[0], 16, 16)).view_as(y),
+    lambda m, y: F.batch_norm(y, m.mean, m.weight[0, :, 0, 0].detach(), m.weight[1, :, 0, 0], m.weight[2, :, 0, 0], m.training),
+    lambda m, y: F.batch_norm(y, m.mean, running_var=m.mean + 1, bias=m.weight[2, :, 0, 0], eps=0.1),
+    lambda m, y: F.conv_transpose2d(y, m.weight.expand(3, 3, 2, 2), m.weight[0, :, 0, 0], stride=2),
+    lambda m, y: F.conv_transpose1d(y.flatten(2), bias=m.weight[0, :, 0, 0], weight=m.weight[..., 0]).unflatten(2, (4, 4)),
+    lambda m, y: m.up(y, output_size=[10, 10]),
+    lambda m, y: m.up(input=y),
+    lambda m, y: F.interpolate(y, scale_factor=2) + F.interpolate(y, size=8, mode="bicubic"),
+    lambda m, y: F.interpolate(y, (7, 5), None, "bilinear", True),
+    lambda m, y: F.pad(y, (1, 2, 0, 1), "reflect"),
+    lambda m, y: F.pad(F.pad(y, (1, 1), mode="constant", value=0.0), (0, 0, 1, 0), mode="replicate"),
+    lambda m, y: y.mT + y.flip(2) + torch.flip(y, (3,)),
+    lambda m, y: y.repeat(1, 1, 2, 1).narrow(2, 1, 4) + y.repeat_interleave(2, 2)[:, :, 2:6],
+    lambda m, y: y.detach() + 2 * y.data,
+    lambda m, y: y.double() + y.to(torch.float64).to(y.device).type_as(m.weight),
+    lambda m, y: y.reshape_as(y.mT) + y[:, :1].expand_as(other=y),
+    lambda m, y: F.pixel_shuffle(F.pixel_unshuffle(y, 2), 2),
+    lambda m, y: F.dropout2d(y, training=m.training) + F.dropout(y, 0.3, m.training),
+    nn.Upsample(scale_factor=2),
+    nn.Upsample(size=6, mode="bilinear"),
+    nn.UpsamplingBilinear2d(size=(3, 9)),
+    nn.ReflectionPad2d(1),
+    nn.ReplicationPad2d((1, 0, 2, 0)),
+    nn.CircularPad2d(1),
+    nn.ConstantPad2d(1, 0.0),
+    nn.Sequential(nn.PixelUnshuffle(2), nn.Dropout2d(), nn.PixelShuffle(2)),
+    nn.ConvTranspose2d(3, 3, 3, 2, padding=1, output_padding=1),
 )
 NONLINEAR = (
     (lambda m, y: y * y, "multiplies two signals"),
     (lambda m, y: torch.mul(y, other=y), "multiplies two signals"),
     (lambda m, y: F.conv2d(y, m.weight * y.mean()), "multiplies two signals"),
     (lambda m, y: F.conv2d(y, m.weight, y.mean((0, 2, 3))), "multiplies two signals"),
-    (lambda m, y: y @ y, "multiplies two signals"),
-    (lambda m, y: torch.einsum("bihw,bihv->biwv", y, y), "multiplies two signals"),
+    (lambda m, y: y @ y, "multiplies two signals; its work is not counted"),
+    (lambda m, y: torch.einsum("bihw,bihv->biwv", y, y), "multiplies two signals; its work is not counted"),
+    (lambda m, y: F.batch_norm(y, y.mean((0, 2, 3)).detach(), m.mean + 1), "multiplies two signals"),
+    (lambda m, y: F.batch_norm(y, None, None, training=True), "divides by a statistic of its own input"),
     (lambda m, y: 1 / (y + 1), "divides by a signal"),
     (lambda m, y: torch.div(m.weight[0], other=y + 1), "divides by a signal"),
     (lambda m, y: y.div(y + 1), "divides by a signal"),
@@ -190,6 +224,59 @@ def test_synaptic_operations_are_counted_one_by_one():
     assert (first.spikes, first.nonzero, first.graded) == (0, 2 * 3 * 25 * 2, 2 * 3 * 25 * 2)  # the image
     assert (last.spikes, last.graded) == (0, 36 * 2 * 2)  # sums of weighted spikes
     assert arrivals > 0
+
+
+class Matrices(nn.Module):
+    """Constant matrices on each side of a signal, and one within attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = (nn.Parameter(torch.randn(n, n + 1)) for n in (3, 4, 5))
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x):  # (batch, 5, 3)
+        y = F.relu(x @ self.a).mT  # (batch, 4, 5)
+        y = F.relu(torch.einsum("ij,bik->bjk", self.b, y))  # (batch, 5, 5)
+        y = F.relu(torch.matmul(self.c.T, y).mT)  # (batch, 5, 6)
+        return self.attention(y, y, y, need_weights=False)[0] + y @ y.mT @ y
+
+
+def test_products_with_constant_matrices_are_synapses_and_what_is_not_counted_is_named():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(1)
+        network, x = Matrices().double().eval(), torch.randn(2, 5, 3, dtype=torch.float64)
+    snn, report = convert(network, x, x, K=5)
+    y, (first, second, third) = stepwise(snn, x)
+    assert torch.allclose(y, snn(x), rtol=1e-12)
+    assert (first.macs, first.nonzero, first.spikes, first.graded) == (2 * 5 * 3 * 4, 2 * 5 * 3 * 4, 0, 2 * 5 * 3 * 4)  # the image
+    nodes = [row.node for row in report.spiking]
+    sent = [spike_train(snn, x, node) for node in nodes]
+    assert (second.macs, third.macs) == (2 * 4 * 5 * 5, 2 * 5 * 6 * 5)
+    assert (second.spikes, third.spikes) == (5 * int(sent[0].sum()), 6 * int(sent[1].sum()))  # each spike reaches a row of the matrix
+    assert (second.nonzero, third.nonzero) == (5 * int(sent[0].any(0).sum()), 6 * int(sent[1].any(0).sum()))
+    assert second.spikes > second.nonzero > 0 == second.graded
+    left_out = [row.operation for row in report.rows if row.why == "multiplies two signals; its work is not counted"]
+    assert left_out == ["MultiheadAttention", "matmul", "matmul"]
+
+
+def test_rate_coding_counts_constant_matrices_as_layers():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(1)
+        layers = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 6, bias=False)).double()
+
+    class Product(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.a, self.b = layers[0], layers[2].weight, layers[4].weight
+
+        def forward(self, x):
+            return F.linear(F.relu(F.relu(self.first(x)) @ self.a.T), weight=self.b)
+
+    x = torch.randn(7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected, found = (simulate(rate_coded(network.eval(), x), x, 9) for network in (layers, Product()))
+    assert expected.accumulates.min() > 0
+    for a, b in zip(expected, found, strict=True):
+        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 def test_images_must_come_first():

@@ -105,14 +105,15 @@ def test_a_code_that_rounds_to_the_nearest():
     assert torch.equal(fs_neuron(x, p), (x / grid + 0.5).floor().clamp(0, 31) * grid)
 
 
-def test_a_code_that_saturates_says_so_by_one_spike():
-    p, grid = relu6_code(6), 6 * 2.0**-5
+@pytest.mark.parametrize("K", [1, 2, 6])
+def test_a_code_that_saturates_says_so_by_one_spike(K):
+    p, grid = relu6_code(K), 6 * 2.0 ** (1 - K)
     x = torch.linspace(-3, 1000, 30_001, dtype=torch.float64)
     z, _ = fs_run(x, p)
-    assert torch.equal(fs_decode(z, p), (x / grid + 0.5).floor().clamp(0, 32) * grid)
+    assert torch.equal(fs_decode(z, p), (x / grid + 0.5).floor().clamp(0, 2 ** (K - 1)) * grid)
     assert (z[:, x >= 6].sum(0) == 1).all()
-    with pytest.raises(ValueError, match="K is 1: a code that saturates"):
-        relu6_code(1)
+    with pytest.raises(ValueError, match="K is 0: a few-spike neuron needs at least one step"):
+        relu6_code(0)
 
 
 def test_bad_relu_codes_are_refused():

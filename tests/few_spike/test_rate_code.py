@@ -6,10 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from snncore.few_spike import FSParams
-from snncore.few_spike.convert import convert
-from snncore.few_spike.evaluate import stepwise
-from snncore.few_spike.operations import ConversionError
+from snncore.few_spike import ConversionError, FSParams, convert, stepwise
 from snncore.few_spike.rate_code import RateNeurons, rate_coded, rate_step, simulate
 from snncore.seeds import seeded_weights, torch_generator
 

@@ -43,6 +43,7 @@ ROUNDING = {
     "as many digits as fit": (relu_code(4095 / 512, 11, nearest=True), 24),
     "saturates": (relu6_code(9), 24),
     "saturates, two steps": (relu6_code(2), 24),
+    "saturates, one step": (relu6_code(1), 24),
     "a digit more": (relu_code(8191 / 512, 11, nearest=True), 53),
     "a step of many digits": (relu_code(3.0 * (1 + 2.0**-30), 8), 53),
     "unlike any grid": (relu_code(3.7, 8, nearest=True), None),

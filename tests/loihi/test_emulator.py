@@ -12,6 +12,7 @@ from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_
 from snncore.loihi.emulator import Group, Network, emulate, with_outputs
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.spec import LimitError, within
+from snncore.neurons import LIFParams
 
 GROUPS = (
     Group(6, Compartment(204, 127)),
@@ -98,8 +99,8 @@ def test_overflow_wraps_and_clips_as_by_hand_and_warns():
     with pytest.warns(OverflowWarning) as caught:
         e = emulate(net, x, trace=True)
     assert sorted(str(w.message).split(" ", 1)[1] for w in caught) == [
-        "currents wrapped around in 1 of 1 runs",
-        "potentials were clipped in 1 of 1 runs",
+        "currents wrapped around in 1 of 1 runs, first in run 0: 24 bits end at 8,388,607",
+        "potentials were clipped in 1 of 1 runs, first in run 0: 24 bits end at 8,388,607",
     ]
     spikes, potentials = by_hand(net, x[:, 0], 2)
     assert (e.z_trace[:, 0] == spikes).all()
@@ -149,8 +150,24 @@ def test_what_the_chip_cannot_hold_is_refused_with_place_limit_and_excess():
     big["w_rec"] = np.ones((n, n), int)
     refused("core 0 would need 1,440,000 bits of weights, 391,424 more", LimitError, **big, cores=2)
     wide = {"w_in": np.ones((N, 5000), int), "w_rec": network().w_rec, "groups": GROUPS}
+    wide["w_in"][:, 4000:] = 0
+    wide["w_in"][1, 4000:] = 1
+    wide["w_in"][1, :1000] = 0
     refused("core 0 would need 5,018 input axons, 922 more", LimitError, **wide)
+    wide = {"w_in": np.ones((2, 4097), int), "w_rec": np.zeros((2, 2), int), "groups": [Group(2, Compartment(204, 127))]}
+    for cores in (1, 2):  # which would not help
+        refused("neuron 0 has 4,097 inputs, 1 more than the 4,096 input axons of its core: give it fewer", LimitError, **wide, cores=cores)
     refused("cores is 129: the chip has 1 to 128", LimitError, cores=129)
+
+
+def test_what_is_no_network_is_refused(unchecked):
+    refused(r"w_in is list: give an array of integers, \(post, pre\)", ValueError, w_in=network().w_in.tolist())
+    refused(r"w_rec is float64 of shape \(18, 18\): give an array of integers", ValueError, w_rec=network().w_rec.astype(float))
+    refused(r"w_in is int64 of shape \(18,\)", ValueError, w_in=network().w_in[:, 0])
+    refused(r"groups\[0\] has LIFParams for registers", ValueError, groups=[Group(N, LIFParams())])
+    refused(r"the size of groups\[1\] is -1: the chip has 1 to", LimitError, groups=[*GROUPS, Group(-1, Compartment(204, 127))][-2:])
+    with pytest.raises(ValueError, match="they are of networks of other sizes"):
+        with_outputs(network().w_in, network().w_rec, np.ones((2, 7), int), GROUPS, Group(2, Compartment(204, 127)))
 
 
 @pytest.mark.parametrize(
@@ -169,9 +186,11 @@ def test_registers_have_ranges(registers, words):
         Compartment(**({"decay_v": 204, "vth_mant": 127} | registers))
 
 
-def test_registers_hold_whole_numbers():
-    with pytest.raises(LimitError, match=r"decay_v is 20\.5: registers hold whole numbers"):
-        within("decay_v", 20.5, 0, 4096)
+def test_registers_hold_whole_numbers(unchecked):
+    for value in (20.5, float("nan"), float("inf"), None, "204", True, np.zeros(3)):
+        with pytest.raises(LimitError, match=r"decay_v is .*: give a whole number"):
+            within("decay_v", value, 0, 4096)
+    within("decay_v", np.int16(204), 0, 4096)
 
 
 def test_bad_input_is_refused(unchecked):
@@ -181,7 +200,7 @@ def test_bad_input_is_refused(unchecked):
         (inputs(9)[:, 0], 2, r"x is uint8 of shape \(9, 7\)"),
         (torch.from_numpy(inputs(9)), 2, "x is torch.uint8 of shape"),
         (inputs(9).tolist(), 2, "x is list: give an array"),
-        (inputs(9), 9, "input_lag is 9 of 9 steps: spikes cannot come before they are sent, nor all after the last step"),
+        (inputs(9), 9, "input_lag is 9: a run of 9 steps has 0 to 8, so it is beyond by 1"),
         (inputs(9)[..., :5], 2, "x has 5 inputs, but w_in has 7 columns"),
         (2 * inputs(9), 2, "x holds 2: an input spike is 1"),
         (inputs(9), -1, "input_lag is -1"),

@@ -93,6 +93,23 @@ def test_what_the_chip_has_not_is_refused():
         integers(torch.tensor([[float("nan"), 1.0]]))
 
 
+def test_slower_neurons_than_the_chip_has_are_refused():
+    with pytest.raises(ValueError, match=r"tau_m is too long for the chip, where at least a part of 0\.00024 decays"):
+        registers(LIFParams(1e6, reset_to_zero=True))
+    with pytest.raises(ValueError, match="tau_ahp is too long"):
+        registers(AHPParams(tau_ahp=1e6, beta=1e5))
+    with pytest.raises(ValueError, match="less than the smallest weight: raise beta, or lower tau_ahp"):
+        registers(AHPParams(tau_ahp=1e6))
+
+
+def test_weights_of_other_shapes_are_refused_and_not_repeated(unchecked):
+    """One row would fit all neurons by numpy's rules."""
+    populations, weights, _ = spiking_network()
+    for name, bad in (("w_in", weights.w_in[0]), ("w_in", weights.w_in[:1]), ("w_rec", weights.w_rec[:1]), ("w_out", weights.w_out[:, :3])):
+        with pytest.raises(ValueError, match="but the populations have 24 neurons"):
+            to_chip(*weights._replace(**{name: bad}), populations, ReadoutParams())
+
+
 def test_a_weight_that_does_not_fit_is_not_clipped_in_silence():
     populations, weights, _ = spiking_network()
     for name, place, value, words in (

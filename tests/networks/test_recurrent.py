@@ -116,6 +116,18 @@ def test_gradients_of_potentials_without_spikes_are_true_derivatives():
     assert torch.autograd.gradcheck(potentials, (x, w_in), fast_mode=True)
 
 
+def test_gradients_between_spikes_are_true_derivatives():
+    """As long as no spike changes, potentials are linear in all weights, also the recurrent ones."""
+    x, w_in, w_rec, w_out = problem(real=True)
+    x, firing = x[:12, :2].detach(), [Population(n, dataclasses.replace(p, dampening=0.0)) for n, p in MIXED]
+
+    def potentials(w, recurrent):
+        return run(x, Weights(w, recurrent, w_out), firing, READOUT, potentials=True).v
+
+    assert run(x, Weights(w_in, w_rec, w_out), firing, READOUT).z[:-1].sum() > 5
+    assert torch.autograd.gradcheck(potentials, (w_in, w_rec), fast_mode=True)
+
+
 def test_readout_weights_have_true_derivatives():
     x, w_in, w_rec, w_out = (a.detach() for a in problem())
     assert torch.autograd.gradcheck(
@@ -175,6 +187,9 @@ def test_what_does_not_fit_is_refused(unchecked):
             run(x, wrong, MIXED, READOUT)
     with pytest.raises(ValueError, match=r"x has shape \(50, 9\)"):
         run(x[:, 0], Weights(*w), MIXED, READOUT)
+    for compiled in (True, False):
+        with pytest.raises(ValueError, match="there is no time step"):
+            run(x[:0], Weights(*w), MIXED, READOUT, compiled=compiled)
     with pytest.raises(TypeError, match=r"w_rec is torch\.float32 on cpu, but x torch\.float64 on cpu"):
         run(x, Weights(w[0], w[1].float(), w[2]), MIXED, READOUT)
     with pytest.raises(TypeError, match=r"w_in is torch\.float64 on meta, but x torch\.float64 on cpu"):

@@ -63,6 +63,7 @@ def test_images_that_would_be_taken_for_black_ones_are_refused(read, unchecked):
     for bad, words in (
         (images / 255, r"images are float64 of shape \(4, 28, 28\): give an array of uint8, 0 \(black\) to 255"),
         (images[0], r"images are uint8 of shape \(28, 28\)"),
+        (images[:0], r"images are uint8 of shape \(0, 28, 28\): .*, not empty"),
         (torch.from_numpy(images), "images are torch.uint8 of shape"),
         (images.tolist(), "images are list: give"),
     ):
