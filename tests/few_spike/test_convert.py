@@ -228,6 +228,18 @@ def test_an_error_is_priced_by_what_it_does_to_the_output():
     assert coded[relu] < white[relu] / 5
 
 
+@pytest.mark.parametrize("cut", [lambda y: y.detach(), torch.detach, lambda y: y.data])
+def test_an_error_reaches_the_output_through_what_stops_gradients(cut):
+    x = torch.randn(32, 5, generator=torch.Generator().manual_seed(0))
+
+    def price(function):
+        graph, _, places = traced(Functional(lambda x: 3 * function(F.silu(x))), x)
+        (found,) = _prices(graph, places, x, {}, 0).values()
+        return found
+
+    assert price(cut) == price(lambda y: y) > 0
+
+
 class Unused(nn.Module):
     """One activation leads nowhere, one is silent, one works."""
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlock, SwinTransformerBlockV2
 
-from snncore.few_spike import ConversionError, coefficients, convert, evaluate, fs_run, spike_train, statistics, stepwise
+from snncore.few_spike import ConversionError, FSParams, coefficients, convert, evaluate, fs_run, spike_train, statistics, stepwise
 from snncore.few_spike.convert import FSActivation
 from snncore.few_spike.rate_code import rate_coded, simulate
 
@@ -224,6 +224,37 @@ def test_synaptic_operations_are_counted_one_by_one():
     assert (first.spikes, first.nonzero, first.graded) == (0, 2 * 3 * 25 * 2, 2 * 3 * 25 * 2)  # the image
     assert (last.spikes, last.graded) == (0, 36 * 2 * 2)  # sums of weighted spikes
     assert arrivals > 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "synapses"),  # of one image of 3 x 4 x 4; borders cut some off
+    [
+        (lambda m, y: F.conv2d(y, m.weight, m.weight[0, :, 0, 0]), 9 * 16),
+        (lambda m, y: F.linear(bias=m.weight[0, 0, 0].expand(2), weight=m.weight[0, 0].expand(2, 4), input=y), 2 * 48),
+        (lambda m, y: F.conv_transpose2d(y, m.weight.expand(3, 3, 3, 3), m.mean, 2, 1), 9 * 10**2),
+        (nn.ConvTranspose2d(3, 3, 3, 2, padding=1), 9 * 10**2),
+        (lambda m, y: m.up(y, output_size=[8, 8]), 9 * 11**2),
+    ],
+)
+def test_every_form_of_a_layer_has_its_synapses(operation, synapses):
+    network, x = Between(operation), torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network.first.bias.fill_(10)  # all neurons fire
+    network.up = nn.ConvTranspose2d(3, 3, 3, 2, padding=1)
+    snn, _ = convert(network, x, coefficients={"relu": FSParams((0.0,), (0.0,), (1.0,))})
+    _, (_, layer, _) = stepwise(snn, x)
+    assert (layer.macs, layer.nonzero, layer.spikes, layer.graded) == (5 * synapses, 5 * synapses, 5 * synapses, 0)
+
+
+@pytest.mark.parametrize(("mode", "carries"), [("nearest", "spikes"), ("bilinear", "graded numbers")])
+def test_interpolation_passes_spikes_on_or_mixes_them(mode, carries):
+    class Function(nn.Module):
+        def forward(self, x):
+            return F.interpolate(x, scale_factor=2, mode=mode)
+
+    for between in (Function(), nn.Upsample(scale_factor=2, mode=mode)):
+        report = convert(nn.Sequential(nn.ReLU(), between, nn.Conv2d(3, 2, 1)), torch.ones(1, 3, 4, 4)).report
+        assert report.rows[-1].why == f"receives {carries}"
 
 
 class Matrices(nn.Module):
