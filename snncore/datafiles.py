@@ -191,9 +191,28 @@ def _parts(wanted: DataSet) -> Iterator[_Part]:
             yield part
 
 
-def _nearest(parts: list[_Part]) -> _Part | None:
-    """The part with the most good files: what another form calls damaged may belong to this one."""
-    return max(parts, key=lambda part: len(part.good), default=None)
+def _nearest(wanted: DataSet) -> _Part | None:
+    """A part that is whole, or else that with the most good files: what another form calls damaged may belong to it. None: nothing is here.
+
+    Raises
+    ------
+    DataError
+        If that has a damaged file.
+    """
+    parts = []
+    for part in _parts(wanted):
+        if len(part.good) == len(part.form.files):
+            return part
+        if part.good or not part.missing:
+            parts.append(part)
+    nearest = max(parts, key=lambda part: len(part.good), default=None)
+    if nearest and nearest.wrong:
+        raise DataError("; ".join(nearest.wrong))
+    return nearest
+
+
+def _found(part: _Part | None) -> Found | None:
+    return Found(part.form.name, part.good) if part and not part.missing else None
 
 
 def locate(name: str) -> Found | None:
@@ -204,15 +223,7 @@ def locate(name: str) -> Found | None:
     DataError
         If the name is not registered, or a file is damaged.
     """
-    parts = []
-    for part in _parts(dataset(name)):
-        if len(part.good) == len(part.form.files):
-            return Found(part.form.name, part.good)
-        parts.append(part)
-    nearest = _nearest([part for part in parts if part.good or not part.missing])
-    if nearest and nearest.wrong:
-        raise DataError("; ".join(nearest.wrong))
-    return None
+    return _found(_nearest(dataset(name)))
 
 
 def find(name: str) -> Found:
@@ -223,11 +234,10 @@ def find(name: str) -> Found:
     DataError
         If the name is not registered, a file is damaged, or the data set is neither here nor can be downloaded.
     """
-    found = locate(name)
-    if found:
-        return found
     wanted, reasons = dataset(name), []
-    begun = _nearest([part for part in _parts(wanted) if part.good])
+    begun = _nearest(wanted)
+    if found := _found(begun):
+        return found
     for form in [begun.form] if begun else wanted.forms:
         if form.package:
             reasons.append(f"the Python package {form.package!r} is not installed, or lacks its files")

@@ -1,5 +1,6 @@
-"""Ask a program that another Python has, since its license or what it needs is another: arrays go there and come back in files."""
+"""Programs by others: is one installed; or ask another Python, since its license or needs are others: arrays go there and back in files."""
 
+import importlib.util
 import os
 import subprocess
 import tempfile
@@ -8,6 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+
+def has_oracle(module: str, name: str) -> bool:
+    """Whether a package of the extra ``oracles`` is installed; says so if not."""
+    there = importlib.util.find_spec(module) is not None
+    if not there:
+        print(f"{name} is left out: it is not installed (pip install 'snncore[oracles]')")
+    return there
 
 
 def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[str, Any]:

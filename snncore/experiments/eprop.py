@@ -4,7 +4,6 @@
 """
 
 import argparse
-import importlib.util
 import math
 import os
 import resource
@@ -26,7 +25,7 @@ from torch import Tensor
 
 from snncore.datafiles import package_file
 from snncore.experiments import ledger, speed
-from snncore.experiments.ask import ask
+from snncore.experiments.ask import ask, has_oracle
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once, rounded
 from snncore.learning import eprop_chip
@@ -238,14 +237,6 @@ def published_losses(kind: str) -> list[float]:
     return losses
 
 
-def has_nest() -> bool:
-    """Whether the NEST simulator is installed; says so if not."""
-    there = importlib.util.find_spec("nest") is not None
-    if not there:
-        print("NEST is left out: it is not installed (pip install 'snncore[oracles]')")
-    return there
-
-
 def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
     """Losses of the same updates by the NEST simulator, in a process of its own; seconds of simulation, and its version.
 
@@ -255,9 +246,8 @@ def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
         If it fails; its own message is shown.
     """
     case = CASES[kind]()
-    found = ask(
-        sys.executable, "peer_nest.py", {**{name: a for name, a in case._asdict().items() if name != "constants"}, **case.constants}
-    )
+    arrays = {name: a for name, a in case._asdict().items() if name != "constants"}
+    found = ask(sys.executable, "peer_nest.py", arrays | case.constants)
     return found["losses"], float(found["seconds"]), str(found["versions"])
 
 
@@ -480,18 +470,22 @@ HOPED = 3.0  # wrong answers [%] in the end
 STOP, BATCHES = 0.07, 8  # the mean error of so many batches that says when a task is learned; the published code asks it of fresh ones
 
 
+def neurons_of(kind: str) -> list[Population]:
+    """Of a kind of training: as published, but for BPTT, whose gradient would explode."""
+    return evidence_neurons(BPTT_DAMPENING if kind.startswith("bptt") else PUBLISHED)
+
+
 class ChoiceLearner(Learner):
     """A network of the published neurons that has to choose one of two answers; ``task`` is what its first weights are drawn for."""
 
     def __init__(self, inputs: int, signal: str, task: str, seed: int):
         g = torch_generator(seed, f"weights for {task}")
-        neurons = evidence_neurons(BPTT_DAMPENING if signal == "bptt" else PUBLISHED)
-        super().__init__(RecurrentNetwork(inputs, neurons, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
+        super().__init__(RecurrentNetwork(inputs, neurons_of(signal), 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
 
 
 def constants(kind: str) -> dict[str, float]:
     """What makes trainings on evidence what they are, beside their recipe: neurons, first readout weights, what is forgotten, trials."""
-    p = evidence_neurons(BPTT_DAMPENING if kind.startswith("bptt") else PUBLISHED)[1].params
+    p = neurons_of(kind)[1].params
     own = {"readout": READOUT.get(kind, 1.0), "forget": FORGET * (kind == "adaptive"), "batch": BATCH}
     return rounded({**asdict(p), **own, **asdict(FORM)})
 
@@ -871,7 +865,7 @@ def run(c: Config, record: Record) -> Result:
     speed.eprop_costs(record, timed)
     if c.train:
         trainings(record, c)
-    if c.train and has_nest():
+    if c.train and has_oracle("nest", "NEST"):
         nest_live(record, losses, seconds)
     if c.train and (python := os.environ.get("SNNCORE_BRAINTRACE")):
         braintrace_live(record, python)

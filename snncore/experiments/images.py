@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
 from snncore.experiments import folder, speed
+from snncore.experiments.ask import has_oracle
 from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
@@ -464,7 +465,8 @@ def against_rate_coding(
     images, labels = test
     coded, n = rate_coded(ann, calibration), len(labels)
     layers = synapses(coded, images)
-    peers = {key: speed.spikingjelly(ann, calibration, **o) for key, o in speed.SPIKINGJELLY.items()} if speed.has_spikingjelly() else {}
+    asked = speed.SPIKINGJELLY if has_oracle("spikingjelly", "SpikingJelly") else {}
+    peers = {key: speed.spikingjelly(ann, calibration, **options) for key, options in asked.items()}
     runs = {"rate": partial(simulate, coded), **{key: partial(speed.run_spikingjelly, peer) for key, peer in peers.items()}}
     parts = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
     parts["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))

@@ -209,7 +209,7 @@ DETAILS: dict[str, tuple[Callable[[Network], Network], int]] = {  # one change o
 # --- Emulators by others ---------------------------------------------------------------------------------------------------------------
 
 OVERFLOW = "_overflow"  # what follows the name of a peer where currents and potentials leave their 24 bits
-PEERS: dict[str, tuple[int, dict[str, int]]] = {  # steps until inputs arrive, by how much weights are larger, and registers
+PEERS: dict[str, tuple[int, dict[str, int]]] = {  # steps until inputs arrive, how strong the drive is, and registers
     "brian2_loihi": (0, {"decay_u": 1024, "refractory": 2}),
     "nengo_loihi": (1, {"decay_u": 1024, "refractory": 2, "bias": -300}),
     f"nengo_loihi{OVERFLOW}": (1, {"strong": 2, "decay_u": 3, "vth_mant": THRESHOLD_MANTISSA}),
@@ -218,7 +218,7 @@ PEERS: dict[str, tuple[int, dict[str, int]]] = {  # steps until inputs arrive, b
 
 
 def peer_case(neurons: int, inputs: int, steps: int, recurrent: bool, strong: int = 1, **registers: int) -> dict[str, Any]:
-    """A random network of LIF neurons, sparse if it is large, and its input; see `peers`."""
+    """A random network of LIF neurons, sparse if it is large, and its input, more and stronger if ``strong``; see `peers`."""
     g = numpy_generator(0, "network for peers")
     share = min(1.0, 20 / neurons)
     w_in = 2 * strong * g.integers(-30, 45, (neurons, inputs)) * (g.random((neurons, inputs)) < share)
@@ -353,9 +353,6 @@ def replays(c: Config, record: Record) -> None:
     record.claim("loihi.smnist.replay10k.spikes", float(found.events.spikes[:, :-OUTPUTS].sum(1).mean()), dataset="MNIST test", n=n)
     record.claim("loihi.smnist.replay10k.synops", float(found.events.synaptic_operations.mean()), dataset="MNIST test", n=n)
     record.claim("speed.loihi.replay", n / seconds, dataset=f"MNIST test, {torch.get_num_threads()} threads", n=n, timing=True)
-    record.value("updates", found.events.compartment_updates, "{:,}")
-    record.value("input_spikes", float(found.events.input_spikes.mean()), "{:,.0f}")
-    record.value("clipped", float(found.events.clipped.mean()), "{:.0f}")
     if python := os.environ.get("SNNCORE_PEERS"):
         peers_beside(record, python)
 

@@ -3,7 +3,6 @@
 It is no chapter of its own: chapters call the parts that belong to them. ``python -m snncore.experiments speed`` measures everything.
 """
 
-import importlib.util
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -307,14 +306,6 @@ SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it come
     "spikingjelly": {},
     "spikingjelly_robust": {"mode": "99.9%", "channel_wise": True, "half_threshold": True},
 }
-
-
-def has_spikingjelly() -> bool:
-    """Whether SpikingJelly is installed; says so if not."""
-    there = importlib.util.find_spec("spikingjelly") is not None
-    if not there:
-        print("SpikingJelly is left out: it is not installed (pip install 'snncore[oracles]')")
-    return there
 
 
 def spikingjelly(network: nn.Module, calibration: Float[Tensor, "sample *image"], **options: object) -> nn.Module:

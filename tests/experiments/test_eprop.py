@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from snncore.datafiles import DataError, package_file
-from snncore.experiments import eprop, training
+from snncore.experiments import ask, eprop, training
+from snncore.experiments.ask import has_oracle
 from snncore.experiments.record import Record, read_rows
 from snncore.learning.descent import Descent
 from snncore.learning.eprop import METHODS, Signal, gradient, observe
@@ -40,15 +41,15 @@ def test_losses_of_nest(tmp_path):
 
 
 def test_losses_of_nest_here_and_now():
-    if not eprop.has_nest():
+    if not has_oracle("nest", "NEST"):
         pytest.skip("needs the extra oracles")
     for kind in eprop.CASES:
         assert eprop.published_losses(kind) == pytest.approx(list(eprop.by_nest(kind)[0]), rel=1e-10)
 
 
 def test_without_nest_a_run_says_so(capsys, monkeypatch):
-    monkeypatch.setattr(eprop.importlib.util, "find_spec", lambda name: None)
-    assert not eprop.has_nest()
+    monkeypatch.setattr(ask.importlib.util, "find_spec", lambda name: None)
+    assert not has_oracle("nest", "NEST")
     assert "NEST is left out: it is not installed (pip install 'snncore[oracles]')" in capsys.readouterr().out
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from snncore.datafiles import read_photographs_20
 from snncore.experiments import __main__ as command_line
-from snncore.experiments import images, ledger, speed
+from snncore.experiments import ask, images, ledger, speed
 from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import coefficients, fs_neuron, fs_run, relu_code
 from snncore.few_spike.convert import convert
@@ -152,7 +152,7 @@ def convolutional():
 
 
 def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, monkeypatch):
-    monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
+    monkeypatch.setattr(images, "has_oracle", lambda *_: False)
     ann, x = convolutional()
     labels = ann(x).argmax(1)  # so the original is right about all
     few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
@@ -187,7 +187,7 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
 
 
 def test_rate_coding_that_is_never_close_enters_no_claim(tmp_path, monkeypatch):
-    monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
+    monkeypatch.setattr(images, "has_oracle", lambda *_: False)
     ann, x = convolutional()
     record = Record("images", "smoke", tmp_path)
     test = Labeled(x, ann(x).argmax(1))
@@ -212,7 +212,7 @@ class Shortcut(nn.Module):
 
 
 def test_a_shortcut_costs_throughput(tmp_path, monkeypatch):
-    monkeypatch.setattr(images.speed, "has_spikingjelly", lambda: False)
+    monkeypatch.setattr(images, "has_oracle", lambda *_: False)
     with torch.random.fork_rng():
         torch.random.default_generator.manual_seed(0)
         ann = Shortcut().double().eval()
@@ -250,8 +250,8 @@ def test_curves_say_whether_spikingjelly_sends_the_same(tmp_path):
 
 
 def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):
-    monkeypatch.setattr(speed.importlib.util, "find_spec", lambda name: None)
-    assert not speed.has_spikingjelly()
+    monkeypatch.setattr(ask.importlib.util, "find_spec", lambda name: None)
+    assert not ask.has_oracle("spikingjelly", "SpikingJelly")
     assert "SpikingJelly is left out: it is not installed (pip install 'snncore[oracles]')" in capsys.readouterr().out
 
 

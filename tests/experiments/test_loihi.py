@@ -37,6 +37,14 @@ def test_the_replay_repeats_all_wrong_answers_of_the_silicon_run():
 
 
 @needs_data
+def test_in_most_images_some_neurons_stay_at_the_end_of_their_24_bits():
+    with pytest.warns(OverflowWarning, match="potentials were clipped"):
+        events = loihi.replay(loihi.published_network(), read_mnist()["test"].images[:50]).events
+    assert (events.clipped > 0).mean() > 0.5
+    assert not events.wrapped.any()
+
+
+@needs_data
 @pytest.mark.parametrize("detail", list(loihi.DETAILS))
 def test_each_detail_is_needed(detail):
     change, lag = loihi.DETAILS[detail]
