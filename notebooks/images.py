@@ -421,7 +421,6 @@ plt.show()
 # :::{list-table} CIFAR-10: our networks (recorded) beside the authors' logs. Other trainings, other copies of the images: compare what conversion changes, not the accuracy.
 # :name: tab-cifar
 # :header-rows: 1
-# :class: numbers
 #
 # * -
 #   - ResNet-8

@@ -81,7 +81,7 @@ class Staging:
             number, shown = {
                 "claim": (ours, ledger.text(ours, e["unit"])),
                 "published": (e["published"], ledger.published_text(c)),
-                "interval": (e["low"], f"{ledger.text(e['low'])} to {ledger.text(e['high'], e['unit'])}"),
+                "interval": (e["low"], ledger.interval(e["low"], e["high"])),
             }[m[1]]
             if number is None:
                 if m[1] == "published" or e["kind"] == "cited" or e["live"]:

@@ -27,7 +27,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import folder, speed
+from snncore.experiments import folder, ledger, speed
 from snncore.experiments.ask import has_oracle
 from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
@@ -266,8 +266,8 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     for version, a in found.items():
         (low, high), (fewest, most) = a.drop_interval, a.spikes_interval
         record.value(f"lite{version}_drop", a.drop, "{:.3g} pp")
-        record.value(f"lite{version}_drop_interval", f"{low:.3g} to {high:.3g} pp")
-        record.value(f"lite{version}_spikes_interval", f"{fewest:.2f} to {most:.2f} spikes/neuron")
+        record.value(f"lite{version}_drop_interval", ledger.interval(low, high))
+        record.value(f"lite{version}_spikes_interval", ledger.interval(fewest, most))
         record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
         record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
         record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))

@@ -293,3 +293,14 @@ def text(number: float | str | None, unit: str = "") -> str:
         mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
         digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval as the book prints it: both ends to the same decimals, two digits of its width, at most four of a number; no unit."""
+    if low is None or high is None:
+        return "–"
+    largest = max(abs(low), abs(high))
+    if high <= low or largest < 1e-2:
+        return f"{text(low)} to {text(high)}"
+    digits = min(1 - math.floor(math.log10(high - low)), 3 - math.floor(math.log10(largest)))
+    return " to ".join(f"{end:z,.{max(digits, 0)}f}" for end in (low, high))

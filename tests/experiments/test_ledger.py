@@ -111,6 +111,22 @@ def test_numbers_as_the_book_prints_them():
     assert ledger.text("wolves") == "wolves"
 
 
+def test_intervals_as_the_book_prints_them():
+    shown = {
+        (-0.9991, 0.6533): "-1.0 to 0.7",
+        (-0.07596, 0.1804): "-0.08 to 0.18",
+        (99.396, 99.66): "99.40 to 99.66",
+        (1.44962, 1.45041): "1.450 to 1.450",
+        (-0.001, 0.5): "0.00 to 0.50",
+        (184.0, 363.4): "184 to 363",
+        (61_234.0, 65_000.0): "61,234 to 65,000",
+        (1.25e-3, 2.5e-3): "1.25e-3 to 2.5e-3",
+        (0.5, 0.5): "0.5 to 0.5",
+    }
+    assert {ends: ledger.interval(*ends) for ends in shown} == shown
+    assert ledger.interval(None, None) == "–"
+
+
 def test_the_ledger_of_the_talk():
     slides, claims = ledger.read_claims(package_file("claims.toml"))
     assert [s.n for s in slides] == list(range(1, 30))
