@@ -111,6 +111,19 @@ def test_no_page_scrolls_sideways_on_a_phone(browser, address):
     assert wide == []
 
 
+def test_no_table_is_wider_than_its_page_on_a_screen(browser, address):
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    wide = []
+    for name in PAGES:
+        page.goto(f"{address}/{name}", wait_until="load")
+        tables = page.evaluate(
+            "[...document.querySelectorAll('.bd-article table')].map(t => [t.id, t.scrollWidth - t.closest('article').clientWidth])"
+        )
+        wide += [f"{name}: {id or 'a table'} by {excess} pixels" for id, excess in tables if excess > 0]
+    page.close()
+    assert wide == []
+
+
 def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
     page = browser.new_page()
     page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
