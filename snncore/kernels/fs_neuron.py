@@ -7,20 +7,20 @@ compilation.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import carray, cfunc, from_dtype, njit, types
 from numba.extending import intrinsic
 
-from snncore.kernels.threads import in_parts
+from snncore.kernels.threads import in_parts, openmp
 
 CHAINS = 6  # interleaved; more would not fit the registers
 RUN = 64  # elements of a chain in one block: all chains fit the first-level cache
 BLOCK = CHAINS * RUN
-PARALLEL_FROM = 1 << 17  # elements that are worth more than one thread
+PARALLEL_FROM = 1 << 15  # elements that are worth more than one thread
 
 
 @intrinsic
@@ -115,8 +115,9 @@ def as_rounding(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...]
 def _rounding(strict: bool, inplace: bool):
     """Loop that rounds; in place it names a single array, or the compiler fears that two overlap."""
 
-    def kernel(x, y, step, inverse, offset, magic, up, top, silence, beyond):
+    def kernel(x, y, parameters):
         _wide()
+        step, inverse, offset, magic, up, top, silence, beyond = parameters
         zero = x.dtype.type(0)
         for i in range(x.size):
             b = x[i]
@@ -135,26 +136,63 @@ def _rounding(strict: bool, inplace: bool):
     return njit(nogil=True)(kernel)
 
 
+@intrinsic
+def _pointer(typing_context, address, to):
+    """The integer ``address`` as a pointer to numbers of a type."""
+    kind = types.CPointer(to.instance_type)
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(kind))
+
+    return kind(address, to), generate
+
+
+@cache
+def _shared(kernel: Callable, dtype: np.dtype) -> Any:
+    """The kernel as a C function that each thread of OpenMP calls for its part: to enter Python would cost more than many a layer.
+
+    It gets the addresses of x, y and the parameters, and how many numbers these are.
+    """
+    library = openmp()
+    assert library
+    number, thread, threads = from_dtype(dtype), library.thread, library.threads
+
+    def part(job):
+        x, y, parameters, size, count = carray(job, 5, np.int64)
+        first, last = size * thread() // threads(), size * (thread() + 1) // threads()
+        of_x, of_y = carray(_pointer(x, number), size)[first:last], carray(_pointer(y, number), size)[first:last]
+        kernel(of_x, of_y, carray(_pointer(parameters, number), count))
+
+    return cfunc(types.void(types.voidptr))(part)
+
+
 @lru_cache(maxsize=1024)
-def _parameters(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], dtype: str) -> np.ndarray:
-    """In one array; v + (-h) is bitwise v - h."""
-    return np.concatenate([np.array(T, dtype), -np.array(h, dtype), np.array(d, dtype)])
+def _kernel(
+    T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], strict: bool, dtype: np.dtype, inplace: bool
+) -> tuple[Callable, np.ndarray]:
+    """The loop for these neurons, and its parameters in one array."""
+    digits = np.finfo(dtype).nmant + 1
+    grid = as_rounding(T, h, d, strict, digits)
+    if not grid:  # v + (-h) is bitwise v - h
+        parameters = np.concatenate([np.array(T, dtype), -np.array(h, dtype), np.array(d, dtype)])
+        return _compiled(len(T), strict, "x" if inplace else "y"), parameters
+    offset, magic = grid.shift - 0.5 - 2.0**-5, 1.5 * 2.0 ** (digits - 1)
+    numbers = (grid.step, 1 / grid.step, offset, magic, (1 - grid.shift) * grid.step, *grid[2:])
+    return _rounding(strict, inplace), np.array(numbers, dtype)
 
 
 def decode(
     x: np.ndarray, y: np.ndarray, T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool, threads: int = 1
 ) -> None:
     """Write what the neuron sends for each number of x into y, both of shape (n,), float32 or float64; NaN stay NaN. y may be x."""
-    T, h, d, digits = tuple(T), tuple(h), tuple(d), np.finfo(x.dtype).nmant + 1
-    grid = as_rounding(T, h, d, strict, digits)
-    if grid:
-        kernel = _rounding(strict, y is x)
-        offset, magic = grid.shift - 0.5 - 2.0**-5, 1.5 * 2.0 ** (digits - 1)
-        numbers = (grid.step, 1 / grid.step, offset, magic, (1 - grid.shift) * grid.step, *grid[2:])
-        parameters = tuple(map(x.dtype.type, numbers))
+    kernel, parameters = _kernel(tuple(T), tuple(h), tuple(d), strict, x.dtype, y is x)
+    if threads == 1 or x.size < PARALLEL_FROM:
+        kernel(x, y, parameters)
+    elif library := openmp():
+        job = np.array([x.ctypes.data, y.ctypes.data, parameters.ctypes.data, x.size, parameters.size])
+        library.parallel(_shared(kernel, x.dtype).address, job.ctypes.data, threads, 0)
     else:
-        kernel, parameters = _compiled(len(T), strict, "x" if y is x else "y"), (_parameters(T, h, d, x.dtype.name),)
-    in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], *parameters), x.size, threads if x.size >= PARALLEL_FROM else 1)
+        in_parts(lambda _, first, last: kernel(x[first:last], y[first:last], parameters), x.size, threads)
 
 
 @njit(cache=True, nogil=True)

@@ -7,24 +7,36 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
+class OpenMP(NamedTuple):
+    """Functions of the OpenMP library: to call a C function with a pointer on several threads; and for it, which of how many it is on."""
+
+    parallel: Any
+    thread: Any
+    threads: Any
+
+
 @cache
-def _openmp() -> Callable | None:
-    """``GOMP_parallel`` of the OpenMP library that PyTorch brings, where it is GNU's.
+def openmp() -> OpenMP | None:
+    """The OpenMP library that PyTorch brings, where it is GNU's.
 
     After each of PyTorch's operations its threads keep their cores busy for a while, waiting for the next one: they may as well work.
     """
     torch = importlib.util.find_spec("torch")
     libraries = sorted(Path(torch.origin).parent.glob("lib/libgomp*.so*")) if torch and torch.origin else []
     try:
-        parallel = ctypes.CDLL(str(libraries[0])).GOMP_parallel
+        library = ctypes.CDLL(str(libraries[0]))
+        found = OpenMP(library.GOMP_parallel, library.omp_get_thread_num, library.omp_get_num_threads)
     except (IndexError, OSError, AttributeError):
         return None
-    parallel.argtypes, parallel.restype = (_CALLBACK, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
-    return parallel
+    found.parallel.argtypes, found.parallel.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
+    for about in found[1:]:
+        about.argtypes, about.restype = (), ctypes.c_int
+    return found
 
 
 @cache
@@ -40,7 +52,7 @@ def in_parts(f: Callable[[int, int, int], None], samples: int, threads: int) -> 
     if count == 1:
         f(*parts[0])
         return
-    openmp, waiting, errors = _openmp(), iter(parts), []
+    library, waiting, errors = openmp(), iter(parts), []
 
     def work(_: object = None) -> None:
         try:
@@ -49,8 +61,8 @@ def in_parts(f: Callable[[int, int, int], None], samples: int, threads: int) -> 
         except BaseException as error:  # it would be lost in a thread that is not Python's
             errors.append(error)
 
-    if openmp:
-        openmp(_CALLBACK(work), None, threads, 0)  # as many threads as PyTorch has, or the library would make others
+    if library:  # as many threads as PyTorch has, or the library would make others
+        library.parallel(ctypes.cast(_CALLBACK(work), ctypes.c_void_p), None, threads, 0)
     else:
         list(_pool(threads).map(lambda _: work(), range(threads)))
     if errors:

@@ -1,11 +1,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from snncore.few_spike import FSParams, coefficients, fs_decode, fs_neuron, fs_run, relu6_code, relu_code
-from snncore.kernels.fs_neuron import as_rounding
+from snncore.kernels import fs_neuron as kernels
+from snncore.kernels import threads as threads_module
+from snncore.kernels.fs_neuron import as_rounding, decode
 
 SETS = {name: coefficients(name).params for name in ("silu.published", "sigmoid.published", "gelu.k4")} | {
     "relu": relu_code(3.7, 8, nearest=True),
@@ -33,6 +36,28 @@ def test_compiled_neurons_have_the_bits_of_the_plain_ones(name, dtype, n):
     assert torch.equal(y, expected)
     assert y.data_ptr() == x.data_ptr()
     assert len(expected.unique()) > 1
+
+
+@pytest.mark.parametrize("library", ["PyTorch's threads", "own threads"])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_thread_does_its_part_and_no_more(library, threads, dtype, monkeypatch):
+    if library == "own threads":
+        for module in (kernels, threads_module):
+            monkeypatch.setattr(module, "openmp", lambda: None)
+    elif kernels.openmp() is None:
+        pytest.skip("PyTorch's OpenMP is not GNU's")
+    for p in (SETS["silu.published"], relu_code(4.0, 8)):
+        x = np.random.default_rng(0).normal(0, 3, kernels.PARALLEL_FROM + 100).astype(dtype)
+        around = np.full(x.size + 20, 7, dtype)
+        decode(x, around[10:-10], p.T, p.h, p.d, p.strict, threads)
+        expected = plain(torch.from_numpy(x), p).numpy()
+        assert np.array_equal(around[10:-10], expected)
+        assert (around[:10] == 7).all()
+        assert (around[-10:] == 7).all()
+        inside = x[3:-3]
+        decode(inside, inside, p.T, p.h, p.d, p.strict, threads)
+        assert np.array_equal(inside, expected[3:-3])
 
 
 ROUNDING = {

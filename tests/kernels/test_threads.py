@@ -9,8 +9,8 @@ from snncore.kernels.threads import in_parts
 @pytest.fixture(params=["PyTorch's threads", "own threads"])
 def way(request, monkeypatch):
     if request.param == "own threads":
-        monkeypatch.setattr(threads, "_openmp", lambda: None)
-    elif threads._openmp() is None:
+        monkeypatch.setattr(threads, "openmp", lambda: None)
+    elif threads.openmp() is None:
         pytest.skip("PyTorch's OpenMP is not GNU's")
 
 
