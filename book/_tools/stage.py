@@ -4,8 +4,8 @@ The staged tree is plain MyST: whatever this book adds is resolved here.
 
 - {value}`name` in a chapter ({value}`chapter.name` elsewhere) becomes the number that the run kept under this name.
 - {claim}`id` becomes our number for a claim (what another source says, if it is cited), {published}`id` the published one,
-  {interval}`id` the 95 % interval of ours, each with a link to the ledger, or the words "not run" or "not recorded"; {run}`id` says which
-  run gave ours.
+  {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
+  {run}`id` says which run gave ours.
 - <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
 - :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
 

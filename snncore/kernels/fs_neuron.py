@@ -87,7 +87,6 @@ class Rounding(NamedTuple):
     beyond: float = math.inf
 
 
-@lru_cache(maxsize=1024)
 def as_rounding(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], strict: bool, digits: int) -> Rounding | None:
     """The grid to which a neuron rounds, if its parameters are such a code and all its sums are exact in so many binary digits.
 
