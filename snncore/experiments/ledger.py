@@ -296,11 +296,11 @@ def text(number: float | str | None, unit: str = "") -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """An interval as the book prints it: both ends to the same decimals, two digits of its width, at most four of a number; no unit."""
+    """An interval as the book prints it, on one line: ends with the same decimals, two digits of its width, at most four of a number."""
     if low is None or high is None:
         return "–"
     largest = max(abs(low), abs(high))
     if high <= low or largest < 1e-2:
-        return f"{text(low)} to {text(high)}"
+        return f"{text(low)}\u00a0to\u00a0{text(high)}"
     digits = min(1 - math.floor(math.log10(high - low)), 3 - math.floor(math.log10(largest)))
-    return " to ".join(f"{end:z,.{max(digits, 0)}f}" for end in (low, high))
+    return "\u00a0to\u00a0".join(f"{end:z,.{max(digits, 0)}f}" for end in (low, high))

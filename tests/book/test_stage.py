@@ -24,7 +24,7 @@ def test_numbers_come_from_the_run(ran):
     src = stage.stage(ran, "smoke")
     assert "The first number is 2.1." in (src / "index.md").read_text()
     assert "1 live</b>" in (src / "index.md").read_text()
-    assert ">1.90 to 2.30</a>." in (src / "claims.md").read_text()
+    assert ">1.90\u00a0to\u00a02.30</a>." in (src / "claims.md").read_text()
     notebook = nbformat.read(src / "notebooks" / "first.ipynb", 4)
     text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     assert "The number is 2.1." in text

@@ -123,7 +123,7 @@ def test_intervals_as_the_book_prints_them():
         (1.25e-3, 2.5e-3): "1.25e-3 to 2.5e-3",
         (0.5, 0.5): "0.5 to 0.5",
     }
-    assert {ends: ledger.interval(*ends) for ends in shown} == shown
+    assert {ends: ledger.interval(*ends) for ends in shown} == {ends: words.replace(" ", "\u00a0") for ends, words in shown.items()}
     assert ledger.interval(None, None) == "–"
 
 
