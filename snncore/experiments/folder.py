@@ -34,7 +34,7 @@ from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image
 from snncore.few_spike import coefficients, relu_code
-from snncore.few_spike.convert import CLOSED, FSActivation, convert, traced
+from snncore.few_spike.convert import CLOSED, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
@@ -100,14 +100,18 @@ def listing(folder: Path, categories: int) -> Listing:
         of range, if a line of the table is no file and whole number, or names a file that is missing, was there before, or lies outside of
         the folder.
     """
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
+    _refuse_no_folder(folder)
     rows, beside = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
     images = sorted(row for row in rows if _is_image(row[0]))
     if not images:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     others = [f"{file}: it lies beside the subfolders, so it has no label" if _is_image(file) else f"{file}: no image" for file in beside]
     return Listing(images, sorted(others + [f"{file}: no image" for file, _ in rows if not _is_image(file)]))
+
+
+def _refuse_no_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
 
 
 def _is_image(file: str) -> bool:
@@ -119,12 +123,15 @@ def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[s
     table, rows = folder / "labels.csv", dict[str, int]()
     try:
         reader = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig")))
+        lines = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError as error:
         raise ValueError(f"{table} is no text in UTF-8: {error}") from error
+    except csv.Error as error:
+        raise ValueError(f"{table}, behind line {reader.line_num}: {error}; perhaps a quotation mark is not closed") from error
     if not {"file", "label"} <= set(reader.fieldnames or ()):
         raise ValueError(f"{table}, line 1: it names the columns {reader.fieldnames}, and should name file and label")
-    for row in reader:
-        where, file = f"{table}, line {reader.line_num}", row["file"]
+    for number, row in lines:
+        where, file = f"{table}, line {number}", row["file"]
         try:
             label = int(row["label"])
         except (TypeError, ValueError) as error:
@@ -210,6 +217,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local % torch.cuda.device_count()) if gpu else torch.device("cpu")
+    _refuse_no_folder(folder)  # before weights are downloaded
     found = model(name) if local == 0 else None  # one process per machine downloads the weights
     _together({})
     found = found or model(name)
@@ -281,12 +289,10 @@ def _size(path: Path) -> int:
 
 
 def _digest(snn: fx.GraphModule) -> str:
-    """Checksum of a converted network: all its weights, and the few-spike neurons of each layer."""
+    """Checksum of a converted network: all its weights and its few-spike neurons."""
     sha256 = hashlib.sha256()
     for key, tensor in snn.state_dict().items():
         sha256.update(key.encode() + tensor.cpu().numpy().tobytes())
-    neurons = [(key, module.params) for key, module in snn.named_modules() if isinstance(module, FSActivation)]
-    sha256.update(repr(neurons).encode())
     return sha256.hexdigest()
 
 
@@ -297,11 +303,20 @@ def _read(results: Path) -> dict[str, dict]:
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):  # the last one is empty, or cut off by a kill
             try:
                 answer = json.loads(line)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number} is damaged: remove it") from error
+            except ValueError:
+                answer = None
+            if not _is_answer(answer):
+                raise ValueError(f"{path}, line {number} is damaged: remove it")
             if not answer.get("damaged", "").startswith(UNREADABLE):
                 answers[answer["file"]] = answer
     return answers
+
+
+def _is_answer(line: Any) -> bool:
+    """Whether a line says what `_ask` writes."""
+    if not isinstance(line, dict) or not isinstance(line.get("file"), str):
+        return False
+    return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
 
 
 def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> tuple[fx.GraphModule, int]:

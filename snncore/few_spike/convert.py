@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +53,16 @@ class FSActivation(nn.Module):
     def forward(self, x: FloatTensor) -> FloatTensor:
         refuse_half("the input of few-spike neurons", x.dtype)
         return fs_neuron(x, self.params, self.inplace)
+
+    def get_extra_state(self) -> Tensor:
+        """The parameters, for ``state_dict``: rows of T, h, d, and whether thresholds are strict, in float64."""
+        p = self.params
+        return torch.tensor([p.T, p.h, p.d, [float(p.strict)] * p.K], dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """The parameters of ``load_state_dict``; their number of steps may be another."""
+        T, h, d, strict = state.tolist()
+        self.params = FSParams(T, h, d, bool(strict[0]))
 
     def extra_repr(self) -> str:
         return f"K={self.params.K}" + ", inplace" * self.inplace
@@ -180,18 +191,28 @@ def convert(
         If the network is converted already, or cannot be traced; if it computes in half precision, uses an operation that is not known to
         be linear, analog or an activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit,
         or the output is not finite or has no row for each image; if an activation has no parameters, or ``coefficients`` are none; if K
-        is no whole number from 1 to 62; if there is a ``spike_penalty`` and less than two calibration images.
+        is no whole number from 1 to 62; if ``spike_penalty`` is no number from 0 on, or is above 0 with less than two calibration images.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
-    if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
-        raise ConversionError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
+    K = int(K)
+    if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
+        raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
+    if calibration is not None:
+        _check_calibration(calibration, example_input)
     if spike_penalty and (calibration is None or len(calibration) == 1):
         held = "there is no calibration" if calibration is None else "calibration holds 1 image"
         raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
     if spike_penalty and torch.is_inference_mode_enabled():
         raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
+    if not isinstance(coefficients, Mapping | None):
+        raise ConversionError(
+            f"coefficients is of type {type(coefficients).__name__}: give FSParams by the name of the activation, such as "
+            '{"silu": coefficients("silu.published").params}'
+        )
     for name, given in (coefficients or {}).items():
+        if not isinstance(name, str):
+            raise ConversionError(f"coefficients has the key {name!r}: give the name of an activation, such as 'relu'")
         if not isinstance(given, FSParams):
             raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")
     graph, rows, places = traced(network, example_input)
@@ -200,7 +221,7 @@ def convert(
     if used - names:
         raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
     original = _run(graph, example_input.clone())
-    samples = _calibrate(graph, list(places), calibration, example_input.dtype, seed) if calibration is not None else {}
+    samples = _calibrate(graph, list(places), calibration, seed) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
@@ -305,6 +326,8 @@ def _check(network: nn.Module, x: Tensor) -> None:
             )
         if hasattr(module, "_orig_mod"):
             raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
+    if hasattr(network, "few_spike") and not isinstance(network.few_spike, nn.Module):
+        raise ConversionError("the network has an attribute few_spike, where layers of neurons would come: rename it")
     if not isinstance(x, Tensor):
         raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
     if not x.ndim or not x.numel():
@@ -313,6 +336,17 @@ def _check(network: nn.Module, x: Tensor) -> None:
         for t in tensors:
             if t.is_floating_point():
                 refuse_half(what, t.dtype)
+
+
+def _check_calibration(images: Tensor, example_input: Tensor) -> None:
+    if not isinstance(images, Tensor):
+        raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
+    if not images.ndim or len(images) == 0:
+        raise ConversionError("calibration holds no image: give some, or None")
+    if isinstance(example_input, Tensor) and images.dtype != example_input.dtype:
+        raise ConversionError(
+            f"calibration is of type {images.dtype}, and example_input of {example_input.dtype}: give both in the type of the network"
+        )
 
 
 def refuse_half(what: str, dtype: torch.dtype) -> None:
@@ -363,20 +397,41 @@ def _first_lines(error: Exception) -> str:
     return str(error).split("\n\nWhile executing")[0]
 
 
+class _ImagesAlone(fx.Tracer):
+    """Traces a module as it is called with images alone: optional arguments have their defaults from the start, which it may ask for."""
+
+    def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
+        patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
+        names = [str(a.node.target) for a in args[1:]]
+        if names[:1] != [names[0].lstrip("*")] or any(
+            not a.node.args and not n.startswith("*") for a, n in zip(args[2:], names[1:], strict=True)
+        ):
+            return patched, args  # as many inputs as it takes, which `_trace` refuses
+        for a in args[2:]:
+            self.graph.erase_node(a.node)
+        return root_fn, args[:2]
+
+
 def _trace(network: nn.Module) -> fx.GraphModule:
+    tracer = _ImagesAlone()
     try:
-        graph = fx.symbolic_trace(network)
+        code = tracer.trace(network)
+        graph = fx.GraphModule(tracer.root, code, type(network).__name__)
     except Exception as error:  # whatever the network's own code raises when it meets a symbol in place of numbers
-        raise ConversionError(f"{type(network).__name__} cannot be traced by torch.fx: {error}. {ONE_WAY}") from error
+        raise ConversionError(f"{type(network).__name__} cannot be traced by torch.fx: {error}. {_way_out(str(error))}") from error
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
-    for node in inputs[1:]:
-        if node.args:
-            node.replace_all_uses_with(node.args[0])  # an optional argument, at its default
-            graph.graph.erase_node(node)
-        else:
-            raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
-    graph.recompile()
+    if len(inputs) > 1:
+        raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
     return graph
+
+
+def _way_out(said: str) -> str:
+    """What to change in a network about which torch.fx has said this."""
+    if said.startswith("'len' is not supported"):
+        return "Write x.shape[0] in place of len(x)"
+    if "cannot be iterated" in said:
+        return "Name sizes and parts one by one, such as x.shape[1], in place of a star or a loop"
+    return ONE_WAY
 
 
 def _in_plain_words(graph: fx.GraphModule) -> None:
@@ -503,7 +558,6 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
             graph.graph.erase_node(node)
             continue
         neurons = sum(t.numel() for t in made) // batch
-        carried = ", ".join(sorted({n.meta["carries"] for n in sources}))
         found = operations.activation(node, graph)
         if found:
             refuse_half(f"the output of {node.name}", made[0].dtype)
@@ -512,27 +566,44 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
             rows.append(Row(node.name, found.name, "spiking", neurons))
             continue
         kind, why = operations.describe(node, graph)
-        node.meta["carries"] = carried if why == operations.REORDER else "graded numbers"
+        received = _received(node)
+        node.meta["carries"] = received if why == operations.REORDER else "graded numbers"
         if why == operations.SYNAPSES:
-            why = f"receives {carried}"
+            why = f"receives {received}"
         rows.append(Row(node.name, operations.name_of(node, graph), kind, neurons, why=why))
     return rows, places
+
+
+def _received(node: fx.Node) -> str:
+    return ", ".join(sorted({n.meta["carries"] for n in operations.signals(node)}))
+
+
+def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Module]) -> None:
+    """Note in ``meta["carries"]`` what each node of a converted network hands on, unless that is known: pickling keeps only code."""
+    nodes = list(network.graph.nodes)
+    if any("carries" in node.meta for node in nodes):
+        return
+    with torch.no_grad():
+        _Shapes(network).run(images)
+    for node in nodes:
+        if node.op == "placeholder":
+            node.meta["carries"] = "the image"
+        elif node.op not in ("get_attr", "output") and operations.signals(node) and node.meta["tensors"]:
+            if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), neurons):
+                node.meta["carries"] = "spikes"
+            else:
+                _, why = operations.describe(node, network)
+                node.meta["carries"] = _received(node) if why == operations.REORDER else "graded numbers"
 
 
 SAMPLES = 50_000  # inputs of each layer that calibration looks at
 
 
-def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, dtype: torch.dtype, seed: int) -> dict[str, np.ndarray]:
+def _calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed: int) -> dict[str, np.ndarray]:
     """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included.
 
     Places are drawn at random: at regular ones a layer might show the same column of each image only.
     """
-    if not isinstance(images, Tensor):
-        raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
-    if len(images) == 0:
-        raise ConversionError("calibration holds no image: give some, or None")
-    if images.dtype != dtype:
-        raise ConversionError(f"calibration is of type {images.dtype}, and example_input of {dtype}: give both in the type of the network")
     wanted = {operations.operand(node) for node in nodes}
     parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
     generator = torch_generator(seed, "inputs seen in calibration")

@@ -20,7 +20,7 @@ from torch.func import functional_call
 from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.convert import FSActivation, Images, refuse_half
+from snncore.few_spike.convert import FSActivation, Images, note_signals, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.kernels.fs_neuron import read_codes
@@ -108,6 +108,7 @@ class Traffic(NamedTuple):
 @torch.no_grad()
 def stepwise(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
+    note_signals(network, images, FSActivation)
     run = _Stepwise(network)
     return _decoded(run.run(images)), tuple(run.traffic)
 
@@ -246,9 +247,9 @@ CODED = 16  # up to so many steps, a table of 2^K numbers fits the processor's c
 def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor, Tensor]:
     """What the neurons hand on, and how many of each image are in each piece, shape (image, piece)."""
     if x.device.type == "cpu" and p.K <= CODED:  # much faster than a search: the spikes of a neuron, read as a binary number by itself
-        digits = 2.0 ** torch.arange(p.K)
+        digits = 2.0 ** torch.arange(p.K, dtype=torch.float32, device=x.device)
         codes = (digits @ table.spikes.float()).long()
-        y = torch.zeros(2**p.K, dtype=x.dtype).index_put_((codes,), table.y)
+        y = x.new_zeros(2**p.K).index_put_((codes,), table.y)
         code = fs_neuron(x, replace(p, d=digits.tolist())).contiguous()
         counts = read_codes(code.view(images, -1).numpy(), y.numpy(), torch.get_num_threads())
         return code, torch.from_numpy(counts)[:, codes]
@@ -267,7 +268,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
     Raises
     ------
     ValueError
-        If they do not (as far as sizes can tell), or there is no image.
+        If they do not (as far as sizes can tell), there is no image, or neurons have too many pieces, as with `pieces`.
     """
     if not len(images):
         raise ValueError("there is no image: give one or more")

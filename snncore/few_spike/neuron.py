@@ -151,7 +151,7 @@ def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor
     Up to `UNROLLED` steps it is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over
     x, which saves the time to get fresh memory: x must not be used afterwards.
     """
-    if torch.compiler.is_compiling() or x.dtype not in (torch.float32, torch.float64) or p.K > UNROLLED:
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or x.dtype not in (torch.float32, torch.float64) or p.K > UNROLLED:
         return _plain(x, p)
     if x.is_cuda:
         return _fused()(x, _on_device(p, x.device, x.dtype))

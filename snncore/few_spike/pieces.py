@@ -58,13 +58,16 @@ def _from_ordered(i: np.ndarray) -> np.ndarray:
     return i.view(np.float32) if i.dtype == np.int32 else i.view(np.float64)
 
 
+MOST = 2**20
+
+
 def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
     """List the pieces of a few-spike neuron, exactly, over all finite numbers of ``dtype``.
 
     Raises
     ------
     ValueError
-        If ``dtype`` is neither float32 nor float64.
+        If ``dtype`` is neither float32 nor float64, or there are more than `MOST` pieces.
     """
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")
@@ -86,6 +89,10 @@ def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
             up = fires(middle, t)
             low, high = np.where(up, low, middle), np.where(up, middle, high)
         first, last = np.sort(np.concatenate([first, high])), np.sort(np.concatenate([last, low]))
+        if len(first) > MOST:
+            raise ValueError(
+                f"a neuron of {p.K} steps has more than {MOST:,} pieces, too many to list: take fewer steps, or run it (fs_run, stepwise)"
+            )
     x = torch.from_numpy(_from_ordered(first))
     spikes, _ = fs_run(x, p)
     return Pieces(first=x, last=torch.from_numpy(_from_ordered(last)), spikes=spikes, y=fs_decode(spikes, p))

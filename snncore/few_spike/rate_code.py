@@ -31,7 +31,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from snncore.few_spike import operations
-from snncore.few_spike.convert import Images, put_neurons, traced
+from snncore.few_spike.convert import Images, note_signals, put_neurons, traced
 from snncore.few_spike.evaluate import with_ones
 from snncore.few_spike.operations import ConversionError
 from snncore.shapes import FloatTensor, Spikes
@@ -112,6 +112,8 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
+    if any(p.ndim == 5 for p in graph.parameters()):  # which that order of memory is not for
+        return graph
     return graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
 
 
@@ -258,6 +260,7 @@ def synapses(network: fx.GraphModule, image: Images) -> Synapses:
 
     What a spike reaches is a gradient: of all that would arrive if all weights were 1, by what each neuron sends.
     """
+    note_signals(network, image[:1], RateNeurons)
     with torch.inference_mode(False), torch.enable_grad():
         run = _Arrivals(network)
         run.run(torch.zeros(image[:1].shape, dtype=torch.float64, device=image.device))

@@ -345,6 +345,10 @@ def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeyp
         ("file,label\n/etc/x.jpg,0\n", "line 2: '/etc/x.jpg' lies outside of the folder"),
         ("file,label\n", "holds no image"),
         ("file,label\n\xe9.jpg,0\n", "no text in UTF-8"),
+        (
+            'file,label\na/0.jpg,0\n"a/1.jpg,0\n' + "a/2.jpg,1\n" * 20_000,
+            "behind line 2: field larger .*; perhaps a quotation mark is not closed",
+        ),
     ],
 )
 def test_a_bad_table_is_refused_by_its_line(colors, table, message):
@@ -409,6 +413,24 @@ def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, mo
     path.write_text(path.read_text().replace('"ann": ', '"ann" ', 1))
     with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line 1 is damaged"):
         folder.evaluate("small", colors, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["5", "null", "[]", "{}", '{"file": 5}', '{"file": "a/0.jpg", "damaged": 3}', '{"file": "a/0.jpg", "ann": [1]}']
+)
+def test_a_line_that_says_something_else_is_damaged(colors, tmp_path, monkeypatch, line):
+    small(monkeypatch)
+    folder.evaluate("small", colors, tmp_path)
+    path = tmp_path / "answers.0.jsonl"
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line \d+ is damaged: remove it"):
+        folder.evaluate("small", colors, tmp_path)
+
+
+def test_a_folder_that_is_missing_is_refused_before_weights_are_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "model", lambda name: pytest.fail("asked for weights"))
+    with pytest.raises(ValueError, match="nowhere is no folder"):
+        folder.evaluate("efficientnet_b7", tmp_path / "nowhere", tmp_path / "results")
 
 
 @pytest.mark.parametrize("which", ["original", "converted"])

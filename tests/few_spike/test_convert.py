@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from torch import fx, nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
@@ -173,7 +174,7 @@ def test_calibration_looks_at_each_call_by_itself():
 def test_calibration_looks_at_all_columns():
     columns = torch.arange(8.0).expand(256, 96, 8, 8)  # regular places would be those of a single one
     graph, _, places = traced(nn.Sequential(nn.SiLU()), columns[:1])
-    (seen,), (again,), (other,) = (_calibrate(graph, list(places), columns, torch.float32, seed).values() for seed in (0, 0, 1))
+    (seen,), (again,), (other,) = (_calibrate(graph, list(places), columns, seed).values() for seed in (0, 0, 1))
     assert 50_000 <= len(seen) <= 50_100
     counts = np.bincount(seen.astype(int))
     assert len(counts) == 8
@@ -185,7 +186,7 @@ def test_calibration_looks_at_all_columns():
 def test_calibration_looks_at_all_inputs_of_small_layers():
     x = images(20)
     graph, _, places = traced(nn.Sequential(nn.SiLU()), x)
-    (seen,) = _calibrate(graph, list(places), x, torch.float32, 0).values()
+    (seen,) = _calibrate(graph, list(places), x, 0).values()
     assert (np.unique(seen) == np.unique(x.double())).all()
 
 
@@ -387,6 +388,15 @@ class Random(nn.Module):
         return F.relu(x + torch.randn(3, 8, 8))
 
 
+class Reserved(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.few_spike = nn.Parameter(torch.ones(8))
+
+    def forward(self, x):
+        return F.relu(x * self.few_spike)
+
+
 class Two(nn.Module):
     def forward(self, x):
         return F.relu(x), x
@@ -400,6 +410,9 @@ class Unknown(nn.Module):
 @pytest.mark.parametrize(
     ("network", "x", "words"),
     [
+        (Functional(lambda x: F.relu(x).view(len(x), -1)), images(), r"cannot be traced.* Write x\.shape\[0\] in place of len\(x\)$"),
+        (Functional(lambda x: F.relu(x).reshape(-1, *x.shape[1:])), images(), r"Name sizes and parts one by one, such as x\.shape\[1\]"),
+        (Reserved(), images(), r"has an attribute few_spike, where layers of neurons would come: rename it"),
         (Branch(), images(), r"cannot be traced.*decide outside of it, and convert the part behind the decision"),
         (Different(), images(), r"Different does not run as torch\.fx has traced it: shape '\[7, -1\]' is invalid[^\n]*decide outside"),
         (Addressed(), images(), r"add \(add\) writes into its argument out: call it without"),
@@ -454,6 +467,11 @@ def test_bad_options_are_refused(options, words):
     ("options", "words"),
     [
         ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
+        ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
+        ({"spike_penalty": None}, "spike_penalty is None"),
+        ({"coefficients": coefficients("silu.published")}, r"of type CoefficientSet: give FSParams by the name of the activation, such as"),
+        ({"coefficients": {nn.ReLU: relu_code(4.0, 8)}}, r"has the key <class .*ReLU'>: give the name of an activation, such as 'relu'"),
+        ({"calibration": torch.tensor(3.0), "spike_penalty": 1e-3}, "calibration holds no image"),
         ({"K": "8"}, "K is '8'"),
         ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
         ({"calibration": [images()]}, "calibration is of type list: give images in one tensor"),
@@ -472,6 +490,42 @@ def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, w
         convert(F.relu, images())
     with pytest.raises(ConversionError, match="network is the class Forms: give one of its modules"):
         convert(Forms, images())
+
+
+class Masked(nn.Module):
+    def forward(self, x, mask=None, *rest, features=False, **others):
+        if mask is not None:
+            x = x * mask
+        x = F.relu(x)
+        return x if features or rest else x.mean((2, 3))
+
+
+def test_optional_arguments_have_their_defaults_also_where_forward_asks_for_them():
+    x = images()
+    snn, report = convert(Masked(), x, K=8)
+    assert [node.name for node in snn.graph.nodes if node.op == "placeholder"] == ["x"]
+    assert [row.operation for row in report.rows] == ["relu", "mean"]
+    assert torch.allclose(snn(x), F.relu(x).mean((2, 3)), atol=0.1)
+
+
+def test_parameters_are_a_part_of_the_state_of_a_network(tmp_path):
+    network, x = seeded(Forms), images()
+    snn, other = convert(network, x, x, K=8).network, convert(network, x, K=4).network
+    assert not torch.allclose(other(x), snn(x), rtol=0.01)
+    save_file(snn.state_dict(), tmp_path / "snn.safetensors")
+    other.load_state_dict(load_file(tmp_path / "snn.safetensors"))
+    assert [m.params for m in other.modules() if isinstance(m, FSActivation)] == [
+        m.params for m in snn.modules() if isinstance(m, FSActivation)
+    ]
+    assert torch.equal(other(x), snn(x))
+
+
+@pytest.mark.parametrize("act", [F.relu, F.silu])
+def test_a_trace_by_torch_jit_computes_the_same(act):
+    network, x = Functional(lambda x: act(x + 1.0)), images()
+    snn = convert(network, x, K=8).network
+    traced_too = torch.jit.trace(snn, x)
+    assert torch.equal(traced_too(images(seed=1)), snn(images(seed=1)))
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
@@ -504,6 +558,11 @@ def test_the_report_names_what_stays_analog_and_what_each_layer_receives(tmp_pat
     report.to_csv(tmp_path / "report.csv")
     assert len((tmp_path / "report.csv").read_text().splitlines()) == len(report.rows) + 1
     assert "multiplies two signals" in str(report)
+
+
+def test_the_number_of_steps_may_be_of_numpy(unchecked):
+    network, x = seeded(Forms), images()
+    assert torch.equal(convert(network, x, x, K=np.int64(6)).network(x), convert(network, x, x, K=6).network(x))
 
 
 def test_the_report_says_what_the_neurons_change():

@@ -1,4 +1,6 @@
+import io
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -161,6 +163,37 @@ def test_the_compiled_neuron_and_the_table_of_pieces_count_the_same(converted, m
     for a, b in zip(found.layers, by_table.layers, strict=True):
         assert (a.counts == b.counts).all()
         assert (a.per_image == b.per_image).all()
+
+
+def saved_and_loaded(network):
+    file = io.BytesIO()
+    torch.save(network, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize("again", [lambda network: pickle.loads(pickle.dumps(network)), saved_and_loaded])
+def test_a_network_that_was_saved_and_loaded_sends_the_same_spikes(converted, again):
+    network, x = converted
+    copied = again(network)
+    assert all("carries" not in node.meta for node in copied.graph.nodes)  # torch.fx keeps the code of a graph, not what is noted at it
+    (y, traffic), (expected, sent) = stepwise(copied, x), stepwise(network, x)
+    assert torch.equal(y, expected)
+    assert [t[1:] for t in traffic] == [t[1:] for t in sent]
+    assert statistics(copied, x)[1].spikes_per_neuron == statistics(network, x)[1].spikes_per_neuron
+
+
+@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+def test_statistics_do_not_depend_on_the_default_type(default):
+    x = torch.linspace(-1, 7, 50, dtype=torch.float32)[:, None]
+    network, before = convert(nn.Sequential(nn.ReLU6()), x).network, torch.get_default_dtype()
+    torch.set_default_dtype(default)
+    try:
+        y, found = statistics(network, x)
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.equal(y, network(x))
+    assert found.spikes_per_neuron == pytest.approx(float(spike_train(network, x, "_0").sum()) / 50)
 
 
 def test_steps_of_several_lengths_were_added(converted):

@@ -47,6 +47,11 @@ def test_probabilities_add_up_and_a_binary_code_spikes_half_the_time():
     assert np.allclose(s.spikes_per_step(cdf), 0.5, atol=1e-6)
 
 
+def test_more_pieces_than_memory_is_for_are_refused():
+    with pytest.raises(ValueError, match=r"a neuron of 40 steps has more than 1,048,576 pieces, too many to list: take fewer steps"):
+        pieces(relu_code(25.0, 40), torch.float64)
+
+
 def test_other_types_are_refused():
     with pytest.raises(ValueError, match=r"torch\.float16"):
         pieces(relu_code(1.0, 2), torch.float16)

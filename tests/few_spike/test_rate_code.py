@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -124,6 +126,24 @@ def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_lay
     x = torch.arange(101.0).view(1, 1, 101, 1) - 50  # half of the activations are 0
     coded = rate_coded(network, x, percentile=90)
     assert coded.get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
+
+
+def test_a_pickled_network_sends_the_same_spikes(residual):
+    network, x = residual
+    coded = rate_coded(network, x)
+    ours, theirs = simulate(coded, x, 20), simulate(pickle.loads(pickle.dumps(coded)), x, 20)
+    assert ours.spikes.sum() > 0
+    for name in ("outputs", "spikes", "accumulates", "graded"):
+        assert torch.equal(getattr(ours, name), getattr(theirs, name))
+
+
+def test_convolutions_may_have_three_dimensions():
+    with seeded_weights(3, "weights"):
+        layers = nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 27, 2)
+        network, x = nn.Sequential(*layers).double().eval(), torch.rand(5, 3, 3, 3, 3, dtype=torch.float64)
+    coded = rate_coded(network, x, percentile=100)
+    assert torch.allclose(coded(x), network(x), rtol=1e-12, atol=1e-12)
+    assert (simulate(coded, x, 1000).outputs[-1] - network(x)).abs().max() < 0.01
 
 
 def test_relu6_saturates_at_its_threshold():
