@@ -37,13 +37,13 @@
 # * - EfficientNet-B7 (talk), SiLU
 #   - ImageNet, authors'; its 50,000
 #   - {published}`img.b7.ann`
-#   - to {published}`img.b7.snn`
+#   - {published}`img.b7.snn` are left
 #   -
 #   - {published}`img.b7.spikes_per_neuron`
 # * - ResNet50 (talk), ReLU
 #   - ImageNet, authors'; its 50,000
 #   - {published}`img.resnet50.ann`
-#   - to {published}`img.resnet50.snn`
+#   - {published}`img.resnet50.snn` are left
 #   -
 #   - {published}`img.resnet50.spikes_per_neuron`
 # * - EfficientNet-Lite0, ReLU6
@@ -54,19 +54,19 @@
 #   - {value}`lite0_spikes` spikes/neuron
 # * - EfficientNet-Lite0, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   -
+#   - {claim}`img.lite0.ann` ({interval}`img.lite0.ann`)
 #   - {claim}`img.lite0.drop`
 #   - {claim}`img.lite0.agreement`
 #   - {claim}`img.lite0.spikes`
 # * - EfficientNet-Lite1, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   -
+#   - {claim}`img.lite1.ann` ({interval}`img.lite1.ann`)
 #   - {claim}`img.lite1.drop`
 #   - {claim}`img.lite1.agreement`
 #   - {claim}`img.lite1.spikes`
 # * - EfficientNet-Lite2, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   -
+#   - {claim}`img.lite2.ann` ({interval}`img.lite2.ann`)
 #   - {claim}`img.lite2.drop`
 #   - {claim}`img.lite2.agreement`
 #   - {claim}`img.lite2.spikes`
@@ -112,7 +112,7 @@
 #   - Spikes per neuron
 # * - EfficientNet-Lite0; {value}`photographs` photographs (live)
 #   - {value}`lite0_drop` ({value}`lite0_drop_interval`)
-#   - {value}`lite0_same` of {value}`photographs`
+#   - {value}`lite0_same` of {value}`photographs` ({value}`lite0_same_interval` %)
 #   - {value}`lite0_spikes` spikes/neuron ({value}`lite0_spikes_interval`)
 # * - EfficientNet-Lite0; 700 photographs
 #   - {claim}`img.lite0.drop` ({interval}`img.lite0.drop`)
@@ -148,14 +148,17 @@
 #   - {claim}`img.cifar.silu.published_spikes` ({interval}`img.cifar.silu.published_spikes`)
 # :::
 #
-# The first two rows of {numref}`tab-rows` are cited. The 700 photographs and CIFAR-10 are downloads, so their rows come from a recorded run, and say "not run" where
-# there is none yet. Both came to us as JPEG copies: the photographs at quality 95, CIFAR-10 at quality 75, which costs accuracy. What the
-# trainings logged ({numref}`tab-trainings`) and the comparison with rate coding on CIFAR-10 ({numref}`fig-rate-coding`) are recorded, too.
-# Everything else on this page is computed when the page is run, from packages alone.
+# **Cited** are the first two rows of {numref}`tab-rows`, what the talk and the authors' logs say in {numref}`tab-talk` and {numref}`tab-cifar`,
+# the records, what is said of chips, and the prices of operations. **Recorded**, or "not run" where no run has been recorded yet, is all about
+# the 700 photographs and CIFAR-10, since these are downloads: their rows, the trainings ({numref}`tab-trainings`), and the comparison with
+# rate coding on CIFAR-10 ({numref}`fig-rate-coding`), with SpikingJelly's time. Both came to us as JPEG copies: the photographs at quality 95,
+# CIFAR-10 at quality 75, which costs accuracy. **Emulated** are energies, which are counts times prices, and when images are answered, which
+# is simulated. Everything else is computed when the page is run, from packages and the files that come with this book; what is computed from
+# the authors' counts of spikes says so.
 #
 # Choices: the number of steps of the EfficientNet-Lite networks was chosen with foolbox's photographs and 150 of the 700, and
-# EfficientNet-Lite2 got one step more after a first run about all 700 had missed this book's aim for the same answers. So agreement there is
-# not quite that on unseen images. For CIFAR-10, steps and prices of spikes were chosen on training images held out.
+# EfficientNet-Lite2 got one step more after a first run about all 700 had missed this book's aim for the same answers. So agreement and loss there are
+# not quite those on unseen images. For CIFAR-10, steps and prices of spikes were chosen on training images held out.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: a first look; book: the numbers of this page; paper: also the 700 photographs and CIFAR-10, which are downloads
@@ -260,9 +263,12 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 #   - cited only
 # :::
 #
-# The counts come from converting torchvision's networks without any weights: the authors' neuron numbers are met exactly if
-# the neurons of EfficientNet-B7 are counted without {claim}`img.b7.gates`, the sigmoid gates of squeeze-and-excitation, while its layers are
-# counted with them; the numbers do not say whether the gates spiked. The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
+# The counts come from converting torchvision's networks without any weights. No single rule gives all of the table: the authors' neuron numbers
+# are met exactly if the neurons of EfficientNet-B7 are counted without {claim}`img.b7.gates`, the sigmoid gates of squeeze-and-excitation,
+# while its layers are counted with them, and those of ResNet50 with its classifier. In the authors' logs of March 2020 the gates do spike; the
+# neuron number, and how their released code replaces the sigmoid, suggest that there they do not.
+#
+# The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
 # {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step: another
 # kind of neuron, with several thresholds and integers as messages.
 #
@@ -285,7 +291,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 # `convert` traces the network, puts a layer of few-spike neurons in the place of each activation that it knows, and leaves all
 # weights as they are. It knows {value}`activations`, as modules, functions or methods of PyTorch; a SiLU that is written out as $x$ times
 # its sigmoid becomes just that, spiking sigmoids and an analog product. It refuses what it does not understand, and its report says for each operation whether it spikes, is linear, so that
-# spikes may pass it one by one, or stays analog:
+# spikes may pass it one by one, or stays analog. Here are the first operations of EfficientNet-B0, for an image of 64 by 64 pixels:
 
 # %% tags=["hide-input"]
 import torch
@@ -313,8 +319,8 @@ print(frame.loc[:13, ["node", "operation", "kind", "neurons", "K", "why"]].to_st
 #
 # Since $\sum_t W d(t) z(t) = W \sum_t d(t) z(t)$, one pass with decoded numbers gives what sending the spikes one by one gives. We do not
 # ask you to believe this: the same EfficientNet-Lite0 is evaluated in one pass, spike step by spike step, and by looking up each neuron's
-# piece. Step by step it differs by {value}`evaluations_difference` of the largest output, in double precision; the lookup gives
-# {value}`evaluations_pieces`.
+# piece, for {value}`evaluations_photographs`. Step by step it differs by {value}`evaluations_difference` of the largest output, in double precision; the
+# lookup gives {value}`evaluations_pieces`.
 #
 # ## Real networks, real photographs
 #
@@ -371,7 +377,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/raster.*
 # :name: fig-images-raster
-# :alt: Left, a raster of spikes with eight steps across and one row per neuron. The lowest rows are empty, those above have more and earlier spikes. Right, horizontal bars with the number that each neuron sends, rising from zero at the bottom.
+# :alt: Left, a raster of spikes with eight steps across and one row per neuron. The lowest rows are empty; above, the first spike comes earlier the larger the number, and the topmost neurons, saturated, send a single spike in the first step. Right, horizontal bars with the number that each neuron sends, rising from zero at the bottom.
 # Spikes of {value}`raster_neurons` neurons of EfficientNet-Lite0's first layer, one per channel, all at the center of the first photograph
 # (left), and the numbers that they add up to (right). {value}`raster_silent` of them have nothing to say.
 # ```
@@ -404,21 +410,23 @@ plt.show()
 #
 # ### Networks trained here
 #
-# As in the paper, ResNets of three depths {cite:p}`he2016` classify CIFAR-10, and a small EfficientNet with SiLU and gates. We trained them
-# on two processor cores, and they are less accurate than the paper's; command, log and seed of each lie beside its weights
-# in `data/checkpoints`. Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
+# As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10, of three of its depths; beside them a small EfficientNet with SiLU and gates, which
+# the paper does not have. We trained them on two processor cores, from JPEG copies, and the ResNets are right less often than the paper's.
+# Command, log and seed of each lie beside its weights in `data/checkpoints`.
+#
+# Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
 # ReLU code of {value}`cifar_steps` steps, or a fitted neuron of {value}`cifar_fitted_steps` steps. They are those of least squared error
 # plus a price on spikes: one more spike of each neuron must save a share of the variance of the network's output, {value}`cifar_prices`
 # depending on the network.
 #
-# :::{csv-table} The trainings, as their commands logged them (recorded). Accuracy before conversion; minutes on cores that had other work, too.
+# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion.
 # :name: tab-trainings
 # :class: numbers
 # :file: ../results/images/trainings.csv
 # :header-rows: 1
 # :::
 #
-# :::{list-table} CIFAR-10: our networks (recorded) beside the authors' logs. Other trainings, other copies of the images: compare what conversion changes, not the accuracy.
+# :::{list-table} CIFAR-10: our networks (recorded) beside the authors' logs. These are other trainings with other copies of the images, so that accuracies are not to be compared. Spikes per neuron can be, but ours are in part chosen: by the number of steps, one less than the authors', and by the price on spikes.
 # :name: tab-cifar
 # :header-rows: 1
 #
@@ -489,13 +497,13 @@ plt.show()
 # :alt: Left, the relative error of the outputs on a logarithmic axis falls nearly as a straight line with the number of steps, while spikes per neuron rise along a straight line. Right, the shares of same and of right answers rise and level off.
 # EfficientNet-Lite0 with $K$ steps. Left: root mean squared error of its outputs relative to their spread (blue), and spikes per neuron
 # (red). Right: photographs with the original's answer, and with the right one. There are {value}`steps_photographs` photographs; the
-# original is right about {value}`steps_ann` of them.
+# original names {value}`steps_ann` of them rightly.
 # ```
 #
 # ### Rate coding beside it
 #
 # The usual way to convert a network sends a number as a *rate*: integrate-and-fire neurons emit equal spikes for $N$ steps, as often as the
-# number is large {cite:p}`rueckauer2017`. Its rounding error falls like $1/N$, that of a code in which each step weighs half of the last like
+# number is large {cite:p}`rueckauer2017`. Once spikes have come through all layers, its rounding error falls like $1/N$, that of a code in which each step weighs half of the last like
 # $2^{-K}$. Our baseline is as good as we can write it, with a threshold for each channel, potentials that start halfway, and
 # an answer that leaves out the first half of the steps. {numref}`fig-rate` shows both codes for the same EfficientNet-Lite0, and
 # {numref}`fig-rate-coding` for our ResNet-20.
@@ -522,15 +530,19 @@ plt.show()
 # * - Images in the same time with one accumulator, as a multiple of the rate code (the talk: {published}`img.throughput`)
 #   - 1
 #   - {claim}`img.throughput`
-# * - Energy of the operations, as a multiple of few spikes
+# * - Energy of the operations (emulated: counts times prices), as a multiple of few spikes
 #   - {claim}`img.rate.resnet20.energy`
 #   - 1
-# * - Time of simulation, as a multiple of few spikes: SpikingJelly's
+# * - Time of simulation with SpikingJelly, whose code is another (see {numref}`tab-rate-close`), as a multiple of ours of few spikes
 #   - {claim}`speed.fs.spikingjelly`
 #   - 1
 # :::
 #
-# Few spikes do not win everywhere, and half a percentage point of {value}`rate_images` images are few images: another network or sample gives other numbers. Each layer waits for all {value}`cifar_steps` steps of the one before, so the *first* answer of a deep
+# Few spikes do not win everywhere, and half a percentage point of {value}`rate_images` images are few images: another network or sample gives
+# other numbers. So look at equal pace, too: after the {value}`resnet20_one` in which few spikes take an image, the rate code names
+# {value}`pace_rate` of the images rightly, few spikes {value}`pace_few_spikes`, the original {value}`pace_original`.
+#
+# Each layer waits for all {value}`cifar_steps` steps of the one before, so the *first* answer of a deep
 # network comes after $K$ steps for the image and for each of its {value}`resnet20_layers` layers of neurons, later than that of a rate code,
 # in which all layers work at once. What few spikes save are operations, and steps between one image and the next. With one accumulator per
 # neuron these are not $2K$ here but $3K$, since the network has shortcuts: see below.
@@ -543,7 +555,7 @@ plt.show()
 # many as ours, but for {value}`curves_difference` at most. It answers with the mean over all steps, though. {numref}`tab-rate` is about our
 # rate code; where {numref}`tab-rate-close` has one that needs fewer steps, that is the fairer rival.
 #
-# :::{csv-table} The first step at which each code is within half a percentage point of the original's accuracy (recorded: {value}`curves_about`). Spikes, additions and energy are for one image, the energy for operations with 32 bits.
+# :::{csv-table} The first step at which each code is within half a percentage point of the original's accuracy (recorded: {value}`curves_about`). Spikes, additions and energy are for one image, the energy emulated: counted operations times prices, with 32 bits.
 # :name: tab-rate-close
 # :file: ../results/images/rate_close.csv
 # :header-rows: 1
@@ -565,7 +577,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/rate.*
 # :name: fig-rate
-# :alt: Relative error of the outputs against the number of steps, left, and against spikes per neuron, right, on logarithmic axes. The curve of few spikes falls steeply, that of the rate code slowly and far to the right of it.
+# :alt: Relative error of the outputs against the number of steps, left, and against spikes per neuron, right, on logarithmic axes. The curve of few spikes falls steeply; that of the rate code lies far to the right of it, flat at first and then falling slowly.
 # EfficientNet-Lite0 in few spikes and in rate code: error of the outputs, relative to their spread, against steps (left) and against spikes
 # per neuron (right). Few spikes: {value}`steps_photographs` photographs. Rate code: the first {value}`rate_photographs` of foolbox's, with
 # thresholds for just these, which favors it.
@@ -601,7 +613,7 @@ plt.show()
 # :alt: Share of right answers against steps, additions and energy, each on a logarithmic axis: curves of rate codes that rise toward the line of the original network, and points of few spikes close to that line.
 # Our ResNet-20 in few spikes (points) and in rate codes (curves, step by step; recorded: {value}`curves_about`). Left: steps from one image to
 # the next with one accumulator per neuron (disc), and until the first answer (square); for a rate code both are the steps that it is given. Middle
-# and right: additions until then, and energy of all operations with 32 bits.
+# and right: additions until then, and energy of all operations with 32 bits (emulated: counts times prices).
 # ```
 #
 # ### Noise and coarse weights
@@ -612,7 +624,9 @@ plt.show()
 # %% tags=["hide-input", "remove-output"]
 disturbed = result.disturbed
 fig, axes = plt.subplots(1, 2, figsize=(8, 3))
-for ax, what, label in zip(axes, ("noise", "bits"), ("noise / range of the code", "bits of a weight"), strict=True):
+for ax, what, label in zip(
+    axes, ("noise", "bits"), ("standard deviation of the noise / range of the code", "bits of a weight"), strict=True
+):
     for name, color in (("original", GRAY), ("few spikes", BLUE)):
         rows = disturbed[(disturbed["disturbance"] == what) & (disturbed["network"] == name)]
         if len(rows):
@@ -632,9 +646,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/disturbed.*
 # :name: fig-disturbed
-# :alt: Left, relative error of the outputs of the few-spike network against threshold noise, rising. Right, relative error against the bits of a weight for the original and the few-spike network, both falling together until the rounding of the spike code is all that remains.
-# EfficientNet-Lite0 against its undisturbed original: error of the outputs, and (numbers) the share of photographs with the same answer.
-# Left: Gaussian noise on the thresholds (the first {value}`noise_photographs` photographs of foolbox). Right: weights of few bits, one scale per
+# :alt: Left, relative error of the outputs of the few-spike network against threshold noise, rising. Right, relative error against the bits of a weight for the original and the few-spike network, both falling together; with many bits the few-spike network keeps the larger error, that of its code.
+# EfficientNet-Lite0 against its undisturbed original: error of the outputs, and (numbers) the share of photographs to which the few-spike
+# network gives the same answer. Left: Gaussian noise on the thresholds (the first {value}`noise_photographs` photographs of foolbox). Right: weights of few bits, one scale per
 # output channel (all {value}`photographs`).
 # ```
 #
@@ -661,13 +675,15 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/b7-error.*
 # :name: fig-b7-error
-# :alt: Relative error of the SiLU outputs against the layer of EfficientNet-B7, on a logarithmic axis, for the published neurons, for ours, and for the control. All rise from layer to layer; ours stay below the published ones.
-# Root mean squared error of the SiLU outputs of each layer, relative to their spread, in EfficientNet-B7 with stand-in weights.
+# :alt: Relative error of the SiLU outputs against the layer of EfficientNet-B7, on a logarithmic axis, for the published neurons, for ours, and for the control. All rise on the whole, in a zigzag; ours stay below the published ones.
+# Root mean squared error of the SiLU outputs of each layer, relative to their spread, in EfficientNet-B7 with stand-in weights of one seed, for
+# one photograph of {value}`b7_pixels` by {value}`b7_pixels` pixels.
 # ```
 #
 # After the first layer the published neurons are off by {value}`b7_first_published` of the spread, ours by {value}`b7_first_ours`. From then
-# on errors grow: in the control, one of a percent {value}`b7_gain` times. At the end they are {value}`b7_last_published` the spread with published neurons,
-# {value}`b7_last_ours` with ours: of what this random network computes, neither conversion leaves much. The trained network kept nearly all of its accuracy
+# on errors grow: in the control, an error of one percent of the image's spread becomes {value}`b7_gain` percent of the last output's; that of
+# the published neurons grows faster. At the end they are off by {value}`b7_last_published` the spread, ours by {value}`b7_last_ours`: of what
+# this random network computes, neither conversion leaves much. The trained network kept nearly all of its accuracy
 # (cited), so that this is no prediction for it.
 #
 # ## A new image every $2K$ steps
@@ -675,19 +691,19 @@ plt.show()
 # A layer collects spikes for $K$ steps and emits its own in the next $K$. While it emits it cannot collect, so in a chain of layers a new image
 # can follow after $2K$ steps: {claim}`img.schedule.period` at $K = 16$, as the talk says. The numbers come from simulating the pipeline event
 # by event, not from the formula. With two accumulators per neuron it would be {value}`period_double` steps. The first answer comes after
-# {claim}`img.schedule.latency`, which is {value}`b7_latency` for the layers of EfficientNet-B7.
+# {claim}`img.schedule.latency`, which is {value}`b7_latency` for a chain as long as EfficientNet-B7.
 #
 # The talk's networks are no chains, though: they have shortcuts. Behind one, a neuron collects from layers that emit one after another, and its
-# accumulator is occupied from the first of them on. A shortcut past one layer, as in ResNet-20, makes $3K$ of the $2K$ steps, and $2K$ of
-# the $K$ with two accumulators. {numref}`tab-rhythms` has whole networks. The blocks of EfficientNet-B7 end without an activation, so that neurons
+# accumulator is occupied from the first of them on. A shortcut past one layer, as in ResNet-20, lengthens the rhythm from $2K$ to $3K$
+# steps with one accumulator, and from $K$ to $2K$ with two. {numref}`tab-rhythms` has whole networks. The blocks of EfficientNet-B7 end without an activation, so that neurons
 # behind a block collect from all blocks of their stage, and what gates multiply waits for the gates. With single accumulators and nothing else
 # this network is far from $2K$.
 #
 # Memories mend it: if what takes the shortcut is held until the other senders emit, the rhythm is that of a chain again. The last column says how many
-# numbers they hold, of $K$ bits each, for each neuron of the network. For ResNets that is about one; for EfficientNet-B7 it is several, so that a chip
+# numbers they hold, of $K$ bits each, for each neuron of the network. For EfficientNet-B7 it is several, so that a chip
 # would rather keep the sum of a stage's blocks, which is smaller, but no longer made of spikes.
 #
-# :::{csv-table} Steps from one image to the next, by the event simulation, if all layers have the same $K$ (live): with one or two accumulators per neuron, without and with memories in the shortcuts.
+# :::{csv-table} Steps from one image to the next, by the event simulation (emulated), if all layers have the same $K$ (live): with one or two accumulators per neuron, without and with memories in the shortcuts.
 # :name: tab-rhythms
 # :file: ../results/images/rhythms.csv
 # :header-rows: 1
@@ -725,7 +741,7 @@ plt.show()
 # {value}`network_outputs_differ` differ. All times below come from this run, on this machine, taken in turns. The plain PyTorch beside it is as fast as
 # we can write it: in place and block by block, three operations per step.
 #
-# :::{list-table} Time of one pass, as a multiple ({value}`speed_machine`). The activations handle {value}`activation_numbers` numbers each and write a new tensor.
+# :::{list-table} Shortest time of a pass ({value}`speed_machine`): of the original in milliseconds, of the others as a multiple of it. The activations handle {value}`activation_numbers` numbers each and write a new tensor; networks take {value}`speed_images` images of random numbers, EfficientNet-B0 and ResNet50 with random weights.
 # :name: tab-speed
 # :header-rows: 1
 #
@@ -761,12 +777,12 @@ plt.show()
 #
 # ## Work and energy
 #
-# A spike that arrives at a synapse costs an addition, not a multiplication. {numref}`tab-work` counts both for one photograph. Not every
-# layer of EfficientNet-Lite receives spikes: its bottlenecks have no activation, so the layer behind one receives mixtures of spikes, in
-# {value}`graded_share` of all multiply-accumulates. Prices are those of single operations in a 45 nm process {cite:p}`horowitz2014`, without
+# A spike that arrives at a synapse costs an addition, not a multiplication. {numref}`tab-work` counts both. Not every
+# layer of EfficientNet-Lite receives spikes: its bottlenecks have no activation, so the layer behind one receives mixtures of spikes. These,
+# and to a small part the image and the means before the readout, take {value}`graded_share` of all multiply-accumulates. Prices are those of single operations in a 45 nm process {cite:p}`horowitz2014`, without
 # memory, which in most chips costs more than both.
 #
-# :::{csv-table} Operations of EfficientNet-Lite0 for one photograph, and their energy without memory.
+# :::{csv-table} Operations of EfficientNet-Lite0 per photograph (counted; at synapses the mean of {value}`evaluations_photographs`), and their energy without memory (emulated: counts times prices).
 # :name: tab-work
 # :class: numbers
 # :file: ../results/images/work.csv
@@ -777,12 +793,13 @@ plt.show()
 # reset. What activations cost the original is left out.
 # Against floating point few spikes take {value}`energy_fp32` of the energy of the operations; against an original that computes with
 # 8-bit integers, which such networks tolerate (its sums, like those of spikes, need 32 bits), {value}`energy_int8`; and against one that also skips zeros, as sparse accelerators do,
-# {value}`energy_sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and what matters is what a chip saves beside it; that most conversions by
+# {value}`energy_sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and that is already kind to few spikes: mixtures are priced
+# as if they had 8 bits. What matters is what a chip saves beside it; that most conversions by
 # rate coding do not save energy was shown before {cite:p}`davidson2021`.
 #
 # What does the neuron itself cost in silicon? The talk reports {published}`img.chip.cost` effort, and names the rival:
 # {published}`img.chip.relu`. Whether SiLU itself can be built efficiently is {published}`img.chip.silu`: there few-spike neurons have
-# their chance, since the same circuit, with other constants, computes any activation.
+# their chance, since the same circuit, with other constants, approximates any activation.
 #
 # ## An extension: say it by silence
 #

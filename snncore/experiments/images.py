@@ -268,7 +268,9 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
         record.value(f"lite{version}_drop", a.drop, "{:.3g} pp")
         record.value(f"lite{version}_drop_interval", ledger.interval(low, high))
         record.value(f"lite{version}_spikes_interval", ledger.interval(fewest, most))
-        record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
+        same = int((a.ann == a.snn).sum())
+        record.value(f"lite{version}_same", same)
+        record.value(f"lite{version}_same_interval", ledger.interval(*(100 * end for end in wilson(same, len(labels)))))
         record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
         record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))
         record.value(f"lite{version}_spikes", a.statistics.spikes_per_neuron, "{:.2f}")
@@ -305,10 +307,16 @@ def photographs_700(record: Record) -> None:
     photographs, labels, _ = read_photographs_700()
     where = "700 photographs of the NIPS 2017 development set (JPEG 95)"
     for version in (0, 1, 2):
-        a, n = lite(version, photographs, labels, LITE_K[version]), len(labels)
-        low, high = wilson(int((a.ann == a.snn).sum()), n)
-        record.claim(f"img.lite{version}.agreement", a.agreement, low=100 * low, high=100 * high, dataset=where, n=n)
-        drop_and_spikes(record, f"img.lite{version}.", a, dataset=where, n=n)
+        found = lite(version, photographs, labels, LITE_K[version])
+        all_claims(record, f"img.lite{version}.", found, dataset=where, n=len(labels))
+
+
+def all_claims(record: Record, beginning: str, found: Answers, **about: Any) -> None:
+    """Claims, by the beginning of their names, about both networks: accuracy before conversion, same answers, and `drop_and_spikes`."""
+    for claim, same in (("ann", found.ann == found.labels), ("agreement", found.ann == found.snn)):
+        low, high = wilson(int(same.sum()), len(same))
+        record.claim(f"{beginning}{claim}", float(100 * same.mean()), low=100 * low, high=100 * high, **about)
+    drop_and_spikes(record, beginning, found, **about)
 
 
 def drop_and_spikes(record: Record, beginning: str, found: Answers, **about: Any) -> None:
@@ -365,13 +373,17 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
     return train_once(f"cifar_{name}", f"images --train {name}", RECIPES[name], seed, prepare)
 
 
+TITLES = {"resnet8": "ResNet-8", "resnet14": "ResNet-14", "resnet20": "ResNet-20", "silu": "Small EfficientNet"}
+
+
 def trainings(record: Record) -> None:
     """How the checkpoints came about, as the training commands wrote it down: recorded numbers, not of this run."""
     rows = []
     for name in CIFAR:
         about = about_checkpoint(f"cifar_{name}")
-        rows.append({"network": name, "epochs": about["recipe"]["epochs"], "minutes": round(about["seconds"] / 60), "seed": about["seed"],
-                     "accuracy on the test images": f"{100 * about['test_accuracy']:.2f} %"})  # fmt: skip
+        rows.append({"network": TITLES[name], "epochs": about["recipe"]["epochs"], "cycles": about["recipe"]["cycles"],
+                     "minutes": round(about["seconds"] / 60), "seed": about["seed"],
+                     "accuracy": f"{100 * about['test_accuracy']:.2f} %"})  # fmt: skip
     record.table(pd.DataFrame(rows), "trainings")
 
 
@@ -393,11 +405,7 @@ def cifar(record: Record, rate_images: int) -> pd.DataFrame:
     for name in CIFAR:
         ann, few = cifar_network(name), cifar_conversion(name, data).network
         a = compare(ann, few, iter(images.split(CIFAR_BATCH)), labels.numpy(), n, name)
-        right, same = int((a.ann == a.labels).sum()), int((a.ann == a.snn).sum())
-        for claim, count in (("ann", right), ("agreement", same)):
-            low, high = wilson(count, n)
-            record.claim(f"img.cifar.{name}.{claim}", 100 * count / n, low=100 * low, high=100 * high, **about)
-        drop_and_spikes(record, f"img.cifar.{name}.", a, **about)
+        all_claims(record, f"img.cifar.{name}.", a, **about)
         if name == "silu":
             published = cifar_conversion(name, data, published=True).network
             p = compare(ann, published, iter(images.split(CIFAR_BATCH)), labels.numpy(), n, name)
@@ -496,8 +504,8 @@ def against_rate_coding(
         sides = [
             f"{CODES[code]}: {needed[code]} steps, {found['accuracy'][code]:.2f} % right" for code in dict.fromkeys(("few_spikes", best))
         ]
-        about = "; ".join([where, *sides, speed.machine()])
-        record.claim("speed.fs.spikingjelly", ratios.get(best, "never"), dataset=about, n=n, timing=True)
+        about = "; ".join([f"time of the first {len(x)} of the {n} {where}", *sides, speed.machine()])
+        record.claim("speed.fs.spikingjelly", ratios.get(best, "never"), dataset=about, n=len(x), timing=True)
     return curves
 
 
@@ -554,6 +562,18 @@ def rate_table(record: Record, curves: pd.DataFrame) -> None:
         record.value("curves_difference", float(100 * np.abs(theirs / ours - 1).max()), "{:.1g} %")
     else:
         record.value("curves_difference", "(not run)")
+
+
+def at_equal_pace(record: Record, curves: pd.DataFrame, period: int) -> None:
+    """What share the rate code has right in the steps that few spikes take from one image to the next; few spikes and the original, too."""
+    shares = {"rate": "(not run)", "few_spikes": "(not run)", "original": "(not run)"}
+    if not curves.empty:
+        by_code = curves.set_index(["code", "steps"])["accuracy"]
+        few = curves[curves["code"] == "few_spikes"].iloc[0]
+        found = {"rate": by_code["rate", period], "few_spikes": few["accuracy"], "original": few["original"]}
+        shares = {name: f"{share:.1f} %" for name, share in found.items()}
+    for name, share in shares.items():
+        record.value(f"pace_{name}", share)
 
 
 # --- What limits a conversion -------------------------------------------------------------------------------------------------------
@@ -654,6 +674,7 @@ def evaluations(record: Record, c: Config) -> tuple[Traffic, ...]:
     collapsed, (looked_up, _), (sent, traffic) = snn(batch), statistics(snn, batch), stepwise(snn, batch)
     size = collapsed.abs().max()
     difference = max(float((other - collapsed).abs().max() / size) for other in (looked_up, sent))
+    record.value("evaluations_photographs", f"{c.exact} photograph{'s' if c.exact > 1 else ''}")
     record.value("evaluations_difference", difference, "{:.1g}")
     record.value("evaluations_pieces", "the same bits" if torch.equal(collapsed, looked_up) else "other bits")
     if c.full_size:
@@ -893,7 +914,7 @@ def schedules(record: Record) -> tuple[dict[str, list[Emission]], dict[str, int]
 
 
 def work(record: Record, traffic: tuple[Traffic, ...], updates: int) -> pd.DataFrame:
-    """Operations of EfficientNet-Lite0 for one photograph, and their energy with prices of a 45 nm process.
+    """Operations of EfficientNet-Lite0 per photograph, and their energy with prices of a 45 nm process.
 
     ``updates`` are what neurons do themselves, comparisons of potentials with thresholds and resets: they are priced as additions.
     """
@@ -951,6 +972,7 @@ def run(c: Config, record: Record) -> Result:
     for name in ("published", "ours"):
         record.value(f"b7_first_{name}", float(100 * silu.first()[name]), "{:.0f} %")
         record.value(f"b7_last_{name}", float(silu.last()[name]), "{:.1f} times")
+    record.value("b7_pixels", c.b7_pixels)
     record.value("b7_gain", float(silu.last()["control"] / 0.01), "{:.0f}")
     complement(record, c)
     timelines, resnet20 = schedules(record)
@@ -963,6 +985,7 @@ def run(c: Config, record: Record) -> Result:
         photographs_700(record)
     curves = cifar(record, c.rate_images) if c.large else kept_curves()
     rate_table(record, curves)
+    at_equal_pace(record, curves, resnet20["one"])
     photographs = read_photographs_20().images[: c.photographs]
     return Result(photographs, found, raster(record), steps, rate, disturbed, b7, timelines, resnet20, curves)
 

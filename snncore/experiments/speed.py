@@ -168,6 +168,7 @@ def networks(record: Record, c: Config) -> None:
         if c.full_size and given is None:
             where = f"{c.batch} images of {size} x {size}, K = {K}, {machine()}"
             record.claim(f"speed.fs.network.{name}", ratio, dataset=where, timing=True)
+    record.value("speed_images", c.batch)
     record.value("network_outputs", f"{outputs:,}")
     record.value("network_outputs_differ", different)
 

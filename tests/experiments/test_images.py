@@ -227,9 +227,11 @@ def test_a_shortcut_costs_throughput(tmp_path, monkeypatch):
 def test_curves_that_nobody_has_recorded_are_shown_as_such(tmp_path, monkeypatch):
     record = Record("images", "smoke", tmp_path)
     images.rate_table(record, pd.DataFrame(columns=images.CURVES))
+    images.at_equal_pace(record, pd.DataFrame(columns=images.CURVES), 27)
     assert pd.read_csv(tmp_path / "rate_close.csv")["code"].tolist() == ["not run"]
     values = json.loads((tmp_path / "values.json").read_text())
-    assert {key: entry["text"] for key, entry in values.items()} == {"curves_about": "not run", "curves_difference": "(not run)"}
+    places = ("curves_difference", "pace_rate", "pace_few_spikes", "pace_original")
+    assert {key: entry["text"] for key, entry in values.items()} == {"curves_about": "not run", **dict.fromkeys(places, "(not run)")}
     monkeypatch.setattr(images, "package_file", lambda name: tmp_path / name)
     (tmp_path / "rate_coding.csv").write_text("code,steps\nrate,1\n")
     with pytest.raises(ValueError, match=r"rate_coding\.csv has the columns code, steps: copy it anew"):
@@ -277,6 +279,18 @@ def test_the_error_of_a_neuron_is_what_inputs_drawn_at_random_give():
         assert images.b7_error(name) == pytest.approx(float(drawn), rel=0.03)
 
 
+def test_at_equal_pace_the_rate_code_has_the_steps_of_few_spikes(tmp_path):
+    rows = [("few_spikes", 6, 90.0, 91.0), *(("rate", t, 10.0 * t, 91.0) for t in range(1, 9))]
+    curves = pd.DataFrame(rows, columns=["code", "steps", "accuracy", "original"])
+    images.at_equal_pace(Record("images", "smoke", tmp_path), curves, 7)
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert {key: entry["text"] for key, entry in values.items()} == {
+        "pace_rate": "70.0 %",
+        "pace_few_spikes": "90.0 %",
+        "pace_original": "91.0 %",
+    }
+
+
 def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
     pytest.importorskip("spikingjelly")
     ann, x = convolutional()
@@ -287,7 +301,8 @@ def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
     assert curves["about"][0].startswith("the first 40 tests; SpikingJelly 2.")
     (row,) = (row for row in read_rows(tmp_path) if row["id"] == "speed.fs.spikingjelly")
     assert row["ours"] > 1
-    assert row["dataset"].startswith("tests; few spikes: 6 steps, ")
+    assert row["n"] == 25
+    assert row["dataset"].startswith("time of the first 25 of the 40 tests; few spikes: 6 steps, ")
     assert row["dataset"].endswith(f" % right; {speed.machine()}")
     images.rate_table(record, curves)
     assert json.loads((tmp_path / "values.json").read_text())["curves_difference"]["value"] < 1  # single precision
