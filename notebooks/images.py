@@ -741,7 +741,7 @@ plt.show()
 # {value}`network_outputs_differ` differ. All times below come from this run, on this machine, taken in turns. The plain PyTorch beside it is as fast as
 # we can write it: in place and block by block, three operations per step.
 #
-# :::{list-table} Shortest time of a pass ({value}`speed_machine`): of the original in milliseconds, of the others as a multiple of it. The activations handle {value}`activation_numbers` numbers each and write a new tensor; networks take {value}`speed_images` images of random numbers, EfficientNet-B0 and ResNet50 with random weights.
+# :::{list-table} Shortest time of a pass ({value}`speed_machine`): of the original in milliseconds, of the others as a multiple of it. The activations handle {value}`activation_numbers` numbers each and write a new tensor; networks take images of random numbers, {value}`speed_images` at once, EfficientNet-B0 and ResNet50 with random weights.
 # :name: tab-speed
 # :header-rows: 1
 #
