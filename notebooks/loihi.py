@@ -20,7 +20,7 @@
 #
 # Few readers have such a chip. But its arithmetic is integers, and integers can be repeated exactly. This chapter writes the neuron as the
 # chip has it, holds it against the neuron of textbooks, and then asks the emulated chip the questions that the silicon was asked.
-# It gives the same answers, wrong ones included. All numbers about images here are *recorded*: images and weights are downloads.
+# It gives the same answers, wrong ones included. Our numbers about images are *emulated* and *recorded*, since images and weights are downloads; those of Intel's run are *cited*.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: fewer neurons and steps; book: the numbers of this page; paper: also the replay of images, which are downloads
@@ -81,17 +81,17 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/loihi/twins.*
 # :name: fig-twins
-# :alt: Above, membrane potentials of the neuron in integers and in floats lie on each other at first, and their spikes coincide; later single spikes come earlier or later. Below, both AHP currents fall with each spike during the strong input and recover over a second, so that the neuron is nearly silent for long after.
-# One AHP neuron in the chip's integers (blue) and in floats (gray). Input is strong in the second sixth of the time. The AHP current stays
-# negative for about a second: this is the neuron's memory. After the first spike that differs, many others come at another time, too.
+# :alt: Above, membrane potentials of the neuron in integers and in floats lie on each other at first, and their spikes coincide; later single spikes come earlier or later. Below, both AHP currents fall with each spike, most during the strong input, and then recover slowly, to about a third of their depth at the end; the neuron is silent for some hundred steps and fires rarely after that.
+# One AHP neuron in the chip's integers (blue) and in floats (gray). Input is strong in the second sixth of the time. Then the AHP
+# current decays for more than a second, and is still negative at the end: this is the neuron's memory. Dashed: the threshold. After the first spike that differs, many others come at another time, too.
 # ```
 #
 # Of {value}`neurons` such neurons, {value}`never_differ` send the same spikes in both forms for all {value}`steps` steps; half of them
-# have differed by step {value}`first_difference`. There is a rule in it. Rounding toward zero loses about half a unit in each step, and the
+# have differed by step {value}`first_difference`. The differences have a direction. Rounding toward zero loses about half a unit in each step, and the
 # slow AHP current adds up what it loses, to {value}`ahp_gap_expected` of the threshold if spikes stayed the same. They do not: the chip's
-# neuron, less inhibited, fires {value}`spikes_chip` instead of {value}`spikes_float` times, and its current ends up only
-# {value}`ahp_gap` of the threshold higher. A network to be put on the chip should be trained with the decays of the registers, not with
-# those of the paper, and should not depend on the exact time of a spike.
+# neuron, less inhibited, fires {value}`spikes_chip` instead of {value}`spikes_float` times (means over the neurons), and where the
+# current is strong it is on average only {value}`ahp_gap` of the threshold higher. So a network for the chip should not depend on the exact time
+# of a spike; that it needs the decays of the registers, too, is seen in {numref}`tab-details`.
 #
 # ## Beside other emulators
 #
@@ -125,7 +125,7 @@ plt.show()
 #   - {value}`lava_different`
 # :::
 #
-# In all, {claim}`loihi.oracle.mismatches` differ, of {value}`peer_steps` in each row; these are {value}`peer_numbers` potentials. In a recorded
+# In all rows together, {claim}`loihi.oracle.mismatches` differ; each row has {value}`peer_steps` steps, and {value}`peer_numbers` potentials were compared. In a recorded
 # run of 240 LIF neurons for the steps of one image, Brian2Loihi took {claim}`speed.loihi.brian2` the time of ours, and Nengo Loihi
 # {claim}`speed.loihi.nengo`; both were written to be general. Of the replay below, ours emulates {claim}`speed.loihi.replay` (recorded).
 #
@@ -197,7 +197,7 @@ plt.show()
 # network lies on one core, and a second one relays the input. The prices do not say when the update of a compartment is active, so the
 # model gives a range, and its middle is compared.
 #
-# :::{list-table} One image: measured by Intel (cited), and predicted from counted events and published prices (emulated and recorded).
+# :::{list-table} One image: measured by Intel, or divided and multiplied by us from its measured powers and time (cited), and predicted from counted events and published prices (emulated and recorded; in parentheses the two ways to count active updates).
 # :name: tab-events
 # :header-rows: 1
 #
@@ -213,7 +213,7 @@ plt.show()
 # * - Energy of the whole chip
 #   - {published}`loihi.smnist.measured.energy`
 #   - not modeled
-# * - of which the x86 processors use
+# * - of which the x86 processors use, as dynamic energy
 #   - {published}`loihi.smnist.measured.x86_share`
 #   - not modeled
 # * - Energy-delay product, by the dynamic energy of the neuron cores
@@ -225,7 +225,8 @@ plt.show()
 # :::
 #
 # The prices overestimate the energy of the cores. Of the time, events explain the smaller part. The rest is probably waiting: for the processors
-# that send the input spikes and read the answer. These processors, not the neurons, use most of the energy, too.
+# that send the input spikes and read the answer. These processors, not the neurons, use most of the energy, too. In the energy-delay product, too
+# much energy and too little time partly cancel: that it comes closer than the time is no success of the model.
 #
 # ## Compared with what?
 #
@@ -250,7 +251,7 @@ plt.show()
 # ```{figure} ../results/loihi/ratios.*
 # :name: fig-ratios
 # :alt: Horizontal bars on a logarithmic axis. Energy ratios of a few thousand, energy-delay ratios of ten to twenty thousand, each pair differing by a factor of two with the GPU's idle power, and one bar of a few dozen that a survey quotes.
-# Advantages of Loihi on sequential MNIST, divided from published measurements or quoted (cited): energy (blue), energy-delay product (orange).
+# Advantages of Loihi on sequential MNIST: quotients that we computed from published measurements, and one number that a survey quotes (cited): energy (blue), energy-delay product (orange).
 # ```
 #
 # ## What is not in the emulator
@@ -258,4 +259,5 @@ plt.show()
 # Delays of synapses, learning, noise and other joins of compartments are left out, since the network does not use them; so are the
 # processors around the cores, and the core that relays their spikes: both leave no other trace in the answers than that an input spike
 # arrives two steps after it was sent. Spikes inside the silicon were
-# never published: equal answers are strong evidence of equal spikes, not proof.
+# never published. That all answers are equal is strong evidence against a wrong rule that acts in most images ({numref}`tab-details`); single
+# spikes could differ, and no answer would show it.

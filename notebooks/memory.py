@@ -19,9 +19,9 @@
 # many neurons have slow currents that their own spikes switch on, and a network in which some neurons adapt in this way can do what LSTM
 # networks do {cite:p}`bellec2018,rao2022`.
 #
-# On the slide the after-hyperpolarizing current is {published}`mem.ahp.equation`. (In each step of the neuron of {numref}`fig-slow`, this holds to
-# {value}`off_equation` of what a spike adds; live.) In code, the potential is set to 0 by a spike, the neuron fires at the threshold, and
-# the AHP current becomes more negative with each spike:
+# On the slide the after-hyperpolarizing current is {published}`mem.ahp.equation`. The neuron of {numref}`fig-slow` obeys this in each step, up to
+# {value}`off_equation` of what a spike adds (rounding of doubles; reproduced, live). In code, a spike sets the potential to 0, the neuron
+# fires above the threshold, and each spike makes the AHP current more negative:
 #
 # ```{literalinclude} ../snncore/neurons/ahp.py
 # :pyobject: ahp_step
@@ -73,8 +73,9 @@ plt.show()
 # One AHP neuron whose input drifts. The AHP current mirrors the input, less the part that the neuron needs to reach its threshold.
 # ```
 #
-# Over {value}`steps` steps, the first fifth left out, {value}`spikes` spikes keep the current at a correlation of
-# {value}`correlation_input` with the input, and of {value}`correlation_low` with the input low-passed by the time constant of the current.
+# In this one run of {value}`steps` steps (the first fifth left out; the input drifts with a time constant of a second), {value}`spikes` spikes keep
+# the current at a correlation of {value}`correlation_input` with the input, and of {value}`correlation_low` with the input low-passed by the
+# time constant of the current (live; another seed gives other numbers).
 # It is not the low-pass filter that one might expect of a slow current: feedback makes it faster where the neuron fires.
 #
 # ## How long it lasts
@@ -96,7 +97,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/memory/probes.*
 # :name: fig-probes
-# :alt: Spikes fewer against the delay from zero to more than a second and a half. The curve of the LIF neuron is zero throughout, those of the ALIF and the AHP neuron fall from about seven toward one and zero.
+# :alt: Spikes fewer against the delay from zero to more than a second and a half. The curve of the LIF neuron is zero throughout; that of the AHP neuron falls from seven to one, that of the ALIF neuron, one below it, from six to zero.
 # Spikes by which the answer to a probe shrinks after strong input, against the silence between. A spike keeps the potential of the AHP
 # neuron down, and the threshold of the ALIF neuron up, by the same {value}`jump` thresholds; both forget with 700 ms, the membrane with 20.
 # ```
@@ -110,8 +111,8 @@ plt.show()
 # In training, a bump around the threshold takes the derivative's place, the *pseudo-derivative*
 # $\psi = \gamma \max(0, 1 - |v - v_\text{th}| / v_\text{th}) / v_\text{th}$; this is the `spike` of the code above, and its height $\gamma$ is
 # `dampening`. With it, PyTorch's autograd goes back through all steps (*backpropagation through time*); what results is called a *surrogate
-# gradient* {cite:p}`neftci2019`. Through the reset no gradient goes: that is what `z.detach()` says. A slow current is also the way on which errors reach far
-# back, since from step to step they shrink as little as it does.
+# gradient* {cite:p}`neftci2019`. Through the reset no gradient goes: that is what `z.detach()` says. Slow currents also carry errors far
+# back in time: on this path they shrink from step to step only as slowly as the current decays.
 #
 # ## Networks that need it
 #
@@ -121,7 +122,7 @@ plt.show()
 # ones, shortened in proportion to the number of steps, but not below two steps. All kinds have the same optimizer, learning rate, epochs and data. The LSTM network
 # has as many parameters. The biases of its gates let its units remember, from the first, for as long as a digit takes {cite:p}`tallec2018`.
 #
-# :::{list-table} Accuracy on the 10,000 test images, mean of the seeds, worst and best seed (recorded).
+# :::{list-table} Accuracy on the 10,000 test images of MNIST, mean of three seeds, in parentheses worst and best seed (reproduced and recorded).
 # :name: tab-forms
 # :header-rows: 1
 #
@@ -140,7 +141,7 @@ plt.show()
 # * - LSTM
 #   - {claim}`mem.rows.lstm` ({interval}`mem.rows.lstm`)
 #   - {claim}`mem.grid14.lstm` ({interval}`mem.grid14.lstm`)
-# * - Gain of AHP over LIF, in standard deviations over the seeds (the larger of both)
+# * - Gain of AHP over LIF, in standard deviations (SD) over the three seeds, the larger of both kinds
 #   - {claim}`mem.rows.ahp_over_lif`
 #   - {claim}`mem.grid14.ahp_over_lif`
 # :::
@@ -167,12 +168,13 @@ plt.show()
 # Accuracy on 5,000 held-out images during the trainings (recorded), a line per seed.
 # ```
 #
-# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones: the ranges of the seeds overlap.
+# Where few steps separate what belongs together, as row by row, LIF neurons do nearly as well as slow ones: their range over the seeds overlaps
+# with that of AHP neurons, and lies a little below that of ALIF neurons.
 # Where hundreds of steps do, LIF neurons fail. Networks
 # of slow neurons do much better, those of ALIF neurons better than those of AHP neurons. But these differ in more than the slow variable: as
 # published, a spike lowers the potential of an ALIF neuron by the threshold, and sets that of the others to zero. And whether they remember more
 # or learn faster, these trainings do not tell. After equal training both still lack a good part of what LSTM networks reach, which row by row
-# have the widest range: one of these trainings went wrong in its last epochs. (The ranges in the table are from the worst to the best seed.)
+# have the widest range: one of these trainings went wrong in its last epoch. (The ranges in the table are from the worst to the best seed.)
 #
 # ## Pixel by pixel
 #
@@ -180,13 +182,14 @@ plt.show()
 # neurons with AHP currents reach {published}`mem.smnist.gap` accuracy as an LSTM network. {numref}`tab-full` has the numbers of the authors'
 # own figure. Their LSTM trainings were unstable, so that comparing means would flatter the spiking network. Ours has one seed of each: there is no spread.
 #
-# Our spiking network is made for the chip from the first training step: its neurons have the chip's constants and 8-bit weights, of which gradients
-# see nothing (they pass *straight through* the rounding), {value}`connectivity` of all connections, which deep rewiring chooses
-# {cite:p}`bellec2018rewiring`, and a price on firing rates other than {value}`rate` per step. Its readouts have a time constant of
+# Our spiking network is made for the chip from the first training step. Its neurons have the constants of the registers nearest to the published
+# time constants (not those of the authors' network, which were rounded down: see {doc}`loihi`). Its weights are rounded to 8 bits, and
+# gradients pass *straight through* the rounding, as if there were none. Deep rewiring keeps {value}`connectivity` of all connections
+# {cite:p}`bellec2018rewiring`, and firing rates cost something where they differ from {value}`rate` (spikes per neuron and step). Its readouts have a time constant of
 # {value}`chip_readout`, instead of {value}`readout` on the chip of the authors: the answer is read at the last step alone, so they have to add
 # up what came since the network was asked.
 #
-# :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited), and ours on the 10,000 test images (recorded).
+# :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited; of their means the notebook gives the spread, but not over how many trainings), and ours in floats on the 10,000 test images (reproduced and recorded).
 # :name: tab-full
 # :header-rows: 1
 #
@@ -196,11 +199,11 @@ plt.show()
 #   - Ours, one seed
 # * - AHP
 #   - {published}`mem.smnist.ahp`
-#   - {published}`mem.smnist.ahp_mean`
+#   - {published}`mem.smnist.ahp_mean` ± {published}`mem.smnist.ahp_spread`
 #   - {claim}`mem.smnist.ahp`
 # * - LSTM
 #   - {published}`mem.smnist.lstm`
-#   - {published}`mem.smnist.lstm_mean`
+#   - {published}`mem.smnist.lstm_mean` ± {published}`mem.smnist.lstm_spread`
 #   - {claim}`mem.smnist.lstm`
 # :::
 #
@@ -211,8 +214,9 @@ plt.show()
 # first, slowly while the learning rate is high, and better again when it falls; where another cycle begins it loses some of that, and
 # ends higher, with a loss that still falls.
 #
-# The emulated chip against the same network in floats: accuracy lost, {claim}`mem.smnist.emulator_gap`; same answers,
-# {claim}`mem.smnist.agreement`; spikes for an image, {claim}`mem.smnist.spikes`. Rounding changes answers in both directions: what is lost in some
+# Against the same network in floats, the emulated chip loses {claim}`mem.smnist.emulator_gap` of accuracy (a negative loss is a gain), gives the
+# same answer to {claim}`mem.smnist.agreement` of the 10,000 test images, and sends {claim}`mem.smnist.spikes` for an image, its inputs not
+# counted (emulated and recorded). Rounding changes answers in both directions: what is lost in some
 # images is gained in others. The network is sensitive to it, since one spike more or less moves those that follow for hundreds of steps: even in floats of
 # single and of double precision, it gives the same answer to {claim}`mem.smnist.agreement.double` of the images only, and the chip rounds its
 # states far more coarsely. The authors' trained network, in integers, is in the next chapter.
