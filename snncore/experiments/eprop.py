@@ -278,7 +278,7 @@ def nest_live(record: Record, ours: Mapping[str, list[float]], seconds: float) -
     losses, theirs, versions = by_nest("classification")
     if not np.allclose(losses, ours["classification"], rtol=1e-10, atol=0):
         raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours['classification']}: do not trust its time")
-    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples"
+    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples of random inputs, without updates"
     record.claim("speed.eprop.nest", theirs / UPDATES / seconds, dataset=where, timing=True)
 
 
@@ -645,7 +645,8 @@ def trainings(record: Record, c: Config) -> None:
     for kind in (*SIGNALS, *SMALL):
         after = stops([train_evidence(kind, seed) for seed in range(c.seed, c.seed + SEEDS)])
         name = f"eprop.evidence.{kind.replace('-', '.')}.stop"
-        record.claim(name, float(np.mean(after)), low=min(after), high=max(after), seeds=len(after))
+        where = {"dataset": f"trials of training, batches of {BATCH}", "seeds": len(after)}
+        record.claim(name, float(np.mean(after)), low=min(after), high=max(after), **where)
     lost = 100 * (train_chip(c.seed)["test_error"] - train_chip(c.seed, floats=True)["test_error"])
     record.claim("eprop.onchip", lost, dataset=f"fresh trials, after {CHIP.updates} updates", n=TESTED, seeds=1)
 
@@ -756,6 +757,7 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
         record.value(f"left_bptt_{name}", 100 * float(value), "{:.0f} %")
     for signal in ("symmetric", "random", "adaptive"):
         record.value(f"cosine_{signal}", float(by_kind[signal, PUBLISHED]["cosine"].mean()), "{:.2f}")
+    record.value("cosine_low", float(by_kind["symmetric", LOW]["cosine"].mean()), "{:.2f}")
     record.value("length", float(f"{exploding['length'].median():.1g}"), "{:,.0f}")
     needed = {kind: updates_needed(rows) for kind, rows in by_kind.items()}
     for name, kind in (("random", PUBLISHED), ("symmetric", PUBLISHED), ("adaptive", PUBLISHED), ("bptt", LOW)):
@@ -763,16 +765,23 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
         record.value(f"needed_{name}", f"{count:.0f}" if count else f"more than {c.updates}")
     eprop, bptt = needed["random", PUBLISHED] or 0.0, needed["bptt", LOW] or 0.0
     if eprop and bptt:
-        record.claim("eprop.pattern", eprop / bptt, dataset=f"new patterns, {LEARNED:.0%} of the variance left", seeds=c.seeds)
+        ratios = [a / b for a, b in zip(first_learned(by_kind["random", PUBLISHED]), first_learned(by_kind["bptt", LOW]), strict=True)]
+        where = {"dataset": f"new patterns, {LEARNED:.0%} of the variance left", "seeds": c.seeds}
+        record.claim("eprop.pattern", eprop / bptt, low=min(ratios), high=max(ratios), **where)
         on_evidence = [np.mean(stops(accounts(f"eprop_{signal}_").values())) for signal in ("random", "bptt")]
         words = ("not slower", "slower in one task of two", "slower")[sum((eprop > bptt, bool(on_evidence[0] > on_evidence[1])))]
         record.claim("eprop.slower", words, dataset="new patterns, and recorded trainings on evidence; random feedback")
     return table
 
 
+def first_learned(rows: pd.DataFrame) -> list[float]:
+    """Updates until `LEARNED` is reached, of each seed; nan if it is not."""
+    return [float(group[group["left"] < LEARNED]["update"].min()) for _, group in rows.groupby("seed")]
+
+
 def updates_needed(rows: pd.DataFrame) -> float | None:
     """Updates until `LEARNED` is reached, mean over seeds; None if a seed does not reach it."""
-    first = [group[group["left"] < LEARNED]["update"].min() for _, group in rows.groupby("seed")]
+    first = first_learned(rows)
     return None if any(math.isnan(k) for k in first) else float(np.mean(first))
 
 
@@ -809,7 +818,10 @@ def recall_curves(record: Record, c: Config) -> pd.DataFrame:
     table = pd.DataFrame([row for run_ in runs for row in recall_curve(*run_)])
     last = min(20, c.recall_updates)
     for signal, rows in table.groupby("signal"):
-        record.value(f"recall_{signal}", float(rows[rows["update"] >= c.recall_updates - last]["wrong"].mean()), "{:.0f} %")
+        each = rows[rows["update"] >= c.recall_updates - last].groupby("seed")["wrong"].mean()
+        record.value(f"recall_{signal}", float(each.mean()), "{:.0f} %")
+        record.value(f"recall_{signal}_range", ledger.interval(float(each.min()), float(each.max())))
+    record.value("recall_seeds", c.recall_seeds)
     record.value("recall_last", last)
     record.value("recall_updates", c.recall_updates)
     record.value("recall_seconds", STORE_RECALL.steps / 1000, "{:.1f} s")
