@@ -315,7 +315,7 @@ def _arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def decode_image(data: bytes) -> np.ndarray:
-    """An image file as an array (height, width, 3), uint8.
+    """An image file as an array (height, width, 3), uint8; what is transparent is on white.
 
     Raises
     ------
@@ -325,9 +325,12 @@ def decode_image(data: bytes) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        image = Image.open(io.BytesIO(data))
+        image: Image.Image = Image.open(io.BytesIO(data))
         if image.mode.startswith(("I", "F")):
             raise DataError(f"an image of mode {image.mode}: save it with 8 bits per color")
+        if image.has_transparency_data:
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image.convert("RGBA"))
         return np.asarray(image.convert("RGB"))
     except (DataError, MemoryError):
         raise

@@ -26,8 +26,10 @@ def torch_generator(seed: int, purpose: str) -> torch.Generator:
 
 
 @contextmanager
-def seeded_weights(seed: int, purpose: str) -> Iterator[None]:
-    """Inside, torch modules draw their initial weights from a generator for ``purpose``; the global state is put back afterwards."""
+def seeded_draws(seed: int, purpose: str) -> Iterator[None]:
+    """Inside, what torch modules draw by themselves on the CPU, such as initial weights or dropout, comes from a generator for
+    ``purpose``; the global state is put back afterwards.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(_child(seed, purpose))
         yield

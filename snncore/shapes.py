@@ -53,3 +53,15 @@ def runs_compiled(name: str, x: Tensor, compiled: bool | None) -> bool:
     if compiled and not can:
         raise TypeError(f"{name} is {x.dtype} on {x.device}: the compiled loop is for the CPU, in single or double precision")
     return can if compiled is None else compiled
+
+
+def refuse_second_derivatives() -> None:
+    """In the backward pass of a compiled loop: its gradient has no gradient of its own.
+
+    Raises
+    ------
+    RuntimeError
+        If one is asked for.
+    """
+    if torch.is_grad_enabled():
+        raise RuntimeError("compiled loops have no second derivatives: call with compiled=False, or without create_graph")

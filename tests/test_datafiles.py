@@ -393,3 +393,14 @@ def test_development_files_have_the_known_sizes():
     assert len(photographs.images) == 700
     assert photographs.images[0].shape == (299, 299, 3)
     assert photographs.names == datafiles.package_file("photographs_700.txt").read_text().split()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_what_is_transparent_is_white(mode):
+    square = Image.new(mode, (30, 30), (0,) * len(mode))
+    square.paste((0,) * (len(mode) - 1) + (255,), (5, 5, 15, 15))
+    file = io.BytesIO()
+    square.save(file, "png")
+    found = datafiles.decode_image(file.getvalue())
+    assert (found == 0).all(2).sum() == 100
+    assert (found == 255).all(2).sum() == 800

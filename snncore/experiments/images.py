@@ -41,7 +41,7 @@ from snncore.few_spike.schedule import Emission, Senders, answers, chain, pipeli
 from snncore.learning.classifier import Recipe, accuracy
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
-from snncore.seeds import seeded_weights, torch_generator
+from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks.images import Labeled, augmented, cifar10
 
 LITE_K = {0: 8, 1: 8, 2: 9}  # steps of the EfficientNet-Lite networks: how they were chosen is said in the chapter
@@ -365,7 +365,7 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
 
     def prepare() -> Job:
         data = cifar10()
-        with seeded_weights(seed, f"weights of {name}"):
+        with seeded_draws(seed, f"weights of {name}"):
             network = CIFAR[name]()
         form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
         return Job(network, data, {"augment": augmented}, f"CIFAR-10, 48,000 training images, {form}")
@@ -706,7 +706,7 @@ def b7_errors(c: Config) -> pd.DataFrame:
 
     photographs, _, _ = read_photographs_20()
     batch = torch.nn.functional.interpolate(efficientnet_lite_input(photographs[:4]), c.b7_pixels, mode="area")
-    with seeded_weights(c.seed, "stand-in weights of EfficientNet-B7"):
+    with seeded_draws(c.seed, "stand-in weights of EfficientNet-B7"):
         network = efficientnet_b7()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

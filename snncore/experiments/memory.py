@@ -32,7 +32,7 @@ from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
-from snncore.seeds import numpy_generator, seeded_weights, torch_generator
+from snncore.seeds import numpy_generator, seeded_draws, torch_generator
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
 from snncore.unroll import unroll
 
@@ -232,7 +232,7 @@ def constants(kind: str, form: str) -> dict[str, float]:
 def digit_classifier(kind: str, form: str, seed: int) -> DigitClassifier:
     """A network with fresh weights; the LSTM network has as many parameters as the spiking ones, or a few less."""
     f = FORMS[form]
-    with seeded_weights(seed, f"{kind} on {form}"):
+    with seeded_draws(seed, f"{kind} on {form}"):
         readout = ReadoutParams(time_of_readouts(kind, f.steps))
         spiking = RecurrentNetwork(
             f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, readout,

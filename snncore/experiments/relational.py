@@ -26,7 +26,7 @@ from snncore.learning.classifier import Recipe
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.networks.checkpoints import accounts, load_checkpoint
 from snncore.networks.relational import SIZES, Answer, RelationalNetwork, Size, Spiking, Timing
-from snncore.seeds import numpy_generator, seeded_weights, torch_generator
+from snncore.seeds import numpy_generator, seeded_draws, torch_generator
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, encode, read_stories
 from snncore.tasks.story_generator import generate
 from snncore.tasks.story_solver import CannotTell, solve
@@ -196,7 +196,7 @@ def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence wor
 def story_classifier(kind: str, size: Size, seed: int) -> StoryClassifier:
     """A network with fresh weights."""
     neurons = kind.split("-")[0]  # with or without costs, the first weights are the same
-    with seeded_weights(seed, f"relational network, {neurons}"):
+    with seeded_draws(seed, f"relational network, {neurons}"):
         generator = torch_generator(seed, f"weights of layers, {neurons}")
         network = RelationalNetwork(size, len(VOCABULARY), SENTENCES, generator, KINDS[kind].timing)
     return StoryClassifier(network)

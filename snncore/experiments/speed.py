@@ -22,7 +22,7 @@ from snncore.networks.images import efficientnet_lite
 from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, LIFParams, ReadoutParams, conventions
-from snncore.seeds import seeded_weights, torch_generator
+from snncore.seeds import seeded_draws, torch_generator
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def networks(record: Record, c: Config) -> None:
     from torchvision.models import efficientnet_b0, resnet50
 
     published = {name: coefficients(f"{name}.published").params for name in ("silu", "sigmoid")}
-    with seeded_weights(c.seed, "networks for timing"):
+    with seeded_draws(c.seed, "networks for timing"):
         cases: list[tuple[str, nn.Module, int, int, dict[str, FSParams] | None]] = [
             ("efficientnet_lite0", efficientnet_lite(0), 224, 8, None),
             ("efficientnet_b0", efficientnet_b0(), 224, 8, None),

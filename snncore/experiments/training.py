@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from snncore.datafiles import TRAINING
 from snncore.experiments import provenance
 from snncore.learning.classifier import Recipe, accuracy, train
-from snncore.networks.checkpoints import save_checkpoint
+from snncore.networks.checkpoints import read_account, save_checkpoint
 
 
 class Job(NamedTuple):
@@ -74,7 +74,7 @@ def once(
     """
     path = TRAINING / f"{name}.json"
     kept = {"recipe": _as_kept(recipe), **({"constants": dict(constants)} if constants else {})}
-    about = json.loads(path.read_text()) if path.exists() else {}
+    about = read_account(path) if path.exists() else {}
     if {key: about[key] for key in ("recipe", "constants") if key in about} != kept:
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {

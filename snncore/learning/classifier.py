@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from snncore.learning.resumable import identity, read_state, write_state
-from snncore.seeds import torch_generator
+from snncore.seeds import seeded_draws, torch_generator
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 Loss = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
@@ -55,7 +55,7 @@ class Recipe:
     Raises
     ------
     ValueError
-        If ``epochs`` is no multiple of ``cycles``.
+        If ``epochs`` is no multiple of ``cycles``, one of them or ``batch`` is below 1, or ``warmup`` is no part.
     """
 
     epochs: int
@@ -70,6 +70,11 @@ class Recipe:
     cycles: int = 1
 
     def __post_init__(self):
+        for name in ("epochs", "batch", "cycles"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"warmup is {self.warmup}: it is a part of the steps, from 0 to below 1")
         if self.epochs % self.cycles:
             raise ValueError(f"epochs is {self.epochs}, no multiple of cycles, {self.cycles}: a cycle would end within an epoch")
 
@@ -77,7 +82,8 @@ class Recipe:
         """Learning rate, as a part of its peak, after the part ``done`` (0 to 1) of all steps."""
         before = min(int(done * self.cycles), self.cycles - 1)
         done = done * self.cycles - before
-        up, down = 0.1 + 0.9 * done / self.warmup, (1 - done) / (1 - self.warmup)
+        up = 0.1 + 0.9 * done / self.warmup if self.warmup else 1.0
+        down = (1 - done) / (1 - self.warmup)
         return min(up, down) / 2**before
 
 
@@ -245,7 +251,7 @@ def train(
         for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
         log = saved["log"]
-    device, categories = _device(network), int(labels.max()) + 1
+    device, categories = _device(network), answers(network, images[:1]).shape[1]
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros((), device=device)
@@ -255,19 +261,20 @@ def train(
         order = torch.randperm(len(images), generator=generator)
         network.train()
         bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None if progress else True, leave=False)
-        for step in bar:
-            which = order[step * recipe.batch : (step + 1) * recipe.batch]
-            x = (augment(images[which], generator) if augment else images[which]).to(device)
-            done = (epoch * steps + step) / (recipe.epochs * steps)
-            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
-                given = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
-                value = loss(network, given, labels[which].to(device), done)
-            optimizers.step(value, done)
-            if after_step:
-                after_step(recipe.cycle(done), generator)
-            if mean:
-                mean.update_parameters(network)
-            total += value.detach().float()
+        with seeded_draws(seed, f"dropout in epoch {epoch}"):
+            for step in bar:
+                which = order[step * recipe.batch : (step + 1) * recipe.batch]
+                x = (augment(images[which], generator) if augment else images[which]).to(device)
+                done = (epoch * steps + step) / (recipe.epochs * steps)
+                with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
+                    given = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+                    value = loss(network, given, labels[which].to(device), done)
+                optimizers.step(value, done)
+                if after_step:
+                    after_step(recipe.cycle(done), generator)
+                if mean:
+                    mean.update_parameters(network)
+                total += value.detach().float()
         mean_loss = float(total) / steps
         kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
         if not mean_loss <= 2 * math.log(categories):

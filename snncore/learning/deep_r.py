@@ -57,7 +57,7 @@ class DeepR:
     Raises
     ------
     ValueError
-        If the connectivity is not between 0 and 1.
+        If the connectivity is not between 0 and 1, or leaves no connection.
     """
 
     def __init__(
@@ -76,6 +76,8 @@ class DeepR:
         for name in names:
             w: nn.Parameter = getattr(network, name)
             number = round(connectivity * w.numel())
+            if not number:
+                raise ValueError(f"connectivity is {connectivity}, which leaves none of the {w.numel()} connections of {name}: give more")
             exists = torch.zeros(w.numel(), dtype=torch.bool)
             exists[torch.randperm(w.numel(), generator=generator)[:number]] = True
             existing = Existing(exists.view_as(w), w.detach() < 0)

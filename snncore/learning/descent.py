@@ -49,7 +49,8 @@ class Descent:
     Raises
     ------
     ValueError
-        If the updates of a cycle are no multiple of ``every``.
+        If the updates of a cycle are no multiple of ``every``, one of these numbers is below 1, ``knee`` is not above 0, or ``warmup`` is
+        below 0.
     """
 
     updates: int
@@ -62,6 +63,11 @@ class Descent:
     cycles: int = 1
 
     def __post_init__(self):
+        for name in ("updates", "every", "cycles"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
+        if not self.knee > 0 or self.warmup < 0:
+            raise ValueError(f"knee is {self.knee} and warmup {self.warmup}: give a knee above 0, and a warmup of 0 or more updates")
         if self.updates % (self.cycles * self.every):
             what = f"updates is {self.updates}, no multiple of cycles, {self.cycles}, by every, {self.every}"
             raise ValueError(f"{what}: the last ones of a cycle would not be logged")
@@ -75,7 +81,7 @@ class Descent:
         """The rate of an update, from 0."""
         cycle, update = divmod(update, self.cycle)
         cosine = (1 + math.cos(math.pi * update / self.cycle)) / 2
-        warmup = max(self.warmup, SETTLED) if cycle else self.warmup
+        warmup = max(self.warmup, SETTLED if cycle else 1)
         return self.rate / 2**cycle * min(1, (update + 1) / warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
 
 

@@ -461,7 +461,7 @@ class Stream:
     Parameters
     ----------
     weights : Weights
-        May be changed in place between two chunks.
+        Leaves, which may be changed in place between two chunks. `RecurrentNetwork.weights` computes ``w_rec``: give detached copies.
     populations : sequence of Population
         LIF or ALIF neurons, reset by subtraction.
     readout : ReadoutParams
@@ -475,6 +475,9 @@ class Stream:
     """
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
+        for name, w in weights._asdict().items():
+            if w.grad_fn is not None:
+                raise ValueError(f"{name} is computed from other tensors, whose changes would not reach it: give {name}.detach().clone()")
         self.weights, self.populations, self._params = _shared(weights), populations, _known(populations)
         n, inputs = len(weights.w_rec), like.shape[1]
         _of_one_network(weights, populations, inputs, n, "like", like)

@@ -37,7 +37,7 @@ from snncore.loihi.fixed_point import decay
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import FULL_DECAY, STATE
 from snncore.networks.recurrent import Population
-from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, check_trace
 
 Spikes = UInt8[np.ndarray, "time batch neuron"]
 
@@ -48,7 +48,8 @@ def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
     Raises
     ------
     ValueError
-        For other populations, or time constants shorter than 16 steps.
+        For other populations, time constants shorter than 16 steps or too long for the decay registers, or an adaptation that no trace can
+        follow, or that a single spike drives out of 24 bits.
     """
     if [type(p) for _, p in populations] != [LIFParams, ALIFParams]:
         raise ValueError("the chip's e-prop is written for LIF neurons followed by ALIF neurons: give these two populations")
@@ -63,7 +64,12 @@ def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
     decay_v, decay_a, decay_out = (round(FULL_DECAY * (1 - left)) for left in (alif.alpha, alif.rho, readout.kappa))
     if max(decay_v, decay_a, decay_out) > 255:
         raise ValueError("a time constant is shorter than 16 steps: its decay register is above 255, for which 32 bits are too few")
+    if min(decay_v, decay_a, decay_out) < 1:
+        raise ValueError(f"a time constant is longer than about {2 * FULL_DECAY} steps: its decay register is 0, nothing is forgotten")
+    check_trace(alif)
     jump = round(alif.beta / alif.v_th * threshold * 2**8)
+    if jump > STATE:
+        raise ValueError(f"beta is {alif.beta}: one spike would drive the adaptation to {jump:,}, and 24 bits end at {STATE:,}; lower beta")
     return Integers(threshold, jump, decay_v, decay_a, decay_out, round(trace * 2**12), alif.n_refractory, adapting)
 
 

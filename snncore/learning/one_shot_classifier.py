@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from snncore.learning.one_shot import OneShot
 from snncore.networks.recurrent import Activity, Population, Weights, run
 from snncore.neurons import LIFParams, ReadoutParams
-from snncore.seeds import seeded_weights, torch_generator
+from snncore.seeds import seeded_draws, torch_generator
 
 CHANNELS = (32, 64, 64)  # of the convolutions, each of 3 x 3 pixels and at every second one
 CLOCK, EACH = 10, 5  # inputs that fire in turn for as long as something is shown, each in one of so many steps
@@ -132,7 +132,7 @@ class OneShotClassifier(nn.Module):
         seed: int,
     ):
         super().__init__()
-        with seeded_weights(seed, "weights of the features"):
+        with seeded_draws(seed, "weights of the features"):
             self.features = Features(height, width, features, steps, dt)
         generator = torch_generator(seed, "weights of learner and LSG")
         self.pair = OneShot(features + CLOCK, slots, slots, neurons, max(1, lsg_neurons), dt, eta, generator)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,9 +15,29 @@ from snncore.networks.checkpoints import differences
 
 
 def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, if there are any."""
+    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, if there are any.
+
+    Raises
+    ------
+    TypeError
+        If a value is neither a number nor a word, nor a collection of these: a state with others could not be read again.
+    """
     shapes = {k: tuple(v.shape) for k, v in network.state_dict().items()}
-    return {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
+    who = {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
+    return {key: _plain(key, value) for key, value in who.items()}
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value in Python's own types."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: _plain(f"{name}.{key}", a) for key, a in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_plain(name, a) for a in value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{name} is of type {type(value).__name__}: what makes a training this one is numbers and words")
 
 
 def _named(who: dict[str, Any]) -> dict[str, Any]:

@@ -151,5 +151,5 @@ def to_chip(
     inputs, recurrent = (_units(_finite(w), steps, mixed_sign).clamp(-(2.0**53), 2.0**53).long().numpy() for w in (w_in, w_rec))
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]
-    outputs = Group(len(out), Compartment(round(spec.FULL_DECAY * (1 - readout.kappa)), spec.THRESHOLD_MANTISSA))
+    outputs = Group(len(out), Compartment(_decay_register("tau_out", readout.kappa), spec.THRESHOLD_MANTISSA))
     return with_outputs(inputs, recurrent, out, groups, outputs, mixed_sign)

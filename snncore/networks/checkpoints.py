@@ -1,6 +1,7 @@
 """Checkpoints of our own trainings: weights in ``data/checkpoints/<name>.safetensors``, how they came about in ``<name>.json``."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,14 +16,20 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str, Any]) -> Path:
-    """Write weights (as they are, contiguous) and the account of their training: command, seed, log, duration, machine."""
+    """Write weights (as they are, contiguous) and the account of their training: command, seed, log, duration, machine.
+
+    Both are written beside what was there before, and then renamed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
-    save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, path)
     log = about["log"]
     text = json.dumps({key: value for key, value in about.items() if key != "log"}, indent=1, ensure_ascii=False, allow_nan=False)
     rows = ",\n".join("  " + json.dumps(row) for row in log)
-    path.with_suffix(".json").write_text(text[:-2] + f',\n "log": [\n{rows}\n ]\n}}\n')
+    account, parts = path.with_suffix(".json"), (folder / f"{name}.part", folder / f"{name}.account.part")
+    save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, parts[0])
+    parts[1].write_text(text[:-2] + f',\n "log": [\n{rows}\n ]\n}}\n')
+    os.replace(parts[0], path)
+    os.replace(parts[1], account)
     return path
 
 
@@ -54,18 +61,39 @@ def load_checkpoint(name: str, network: Network, constants: Mapping[str, Any] | 
         raise DataError(f"{path} cannot be read: {error}. Restore it with 'git checkout data/checkpoints/{path.name}'") from error
     about = about_checkpoint(name)
     remedy = f"take that of its training, {about['command']!r}, or train anew by it"
+    if what := differences(about.get("constants", {}), constants or {}):
+        raise DataError(f"{path} is of another configuration ({what}): {remedy}")
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise DataError(f"{path} is of another network ({error}): {remedy}") from error
-    if what := differences(about.get("constants", {}), constants or {}):
-        raise DataError(f"{path} is of another configuration ({what}): {remedy}")
     return network
 
 
 def about_checkpoint(name: str) -> dict[str, Any]:
-    """How a checkpoint came about: command, seed, recipe, log, seconds, machine, versions."""
-    return json.loads(package_file(f"checkpoints/{name}.json").read_text())
+    """How a checkpoint came about: command, seed, recipe, log, seconds, machine, versions.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged.
+    """
+    return read_account(package_file(f"checkpoints/{name}.json"))
+
+
+def read_account(path: Path) -> dict[str, Any]:
+    """An account as `save_checkpoint` writes it.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    try:
+        about = json.loads(path.read_text())
+        return {"command": about["command"], **about}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no account of a training ({error!r}): restore it by git, or remove it to train anew") from error
 
 
 def accounts(beginning: str) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class LSTMNetwork(nn.Module):
     r"""So many inputs, LSTM units and readouts, for sequences of about so many steps.
 
-    Initial weights are as PyTorch draws them (see `snncore.seeds.seeded_weights`). Biases of the gates let the units remember for times
+    Initial weights are as PyTorch draws them (see `snncore.seeds.seeded_draws`). Biases of the gates let the units remember for times
     between 1 and ``steps``, as the time constants of neurons do: :math:`b_\text{forget} = \log u`, :math:`b_\text{input} = -\log u`,
     u drawn evenly from 1 to ``steps`` - 1; those of the other gates are 0.
     """

@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from snncore.kernels import recurrent as kernel
 from snncore.neurons import (
@@ -34,7 +33,7 @@ from snncore.neurons import (
     lif_step,
     readout_step,
 )
-from snncore.shapes import check_alike, runs_compiled
+from snncore.shapes import check_alike, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 Params = LIFParams | ALIFParams | AHPParams
@@ -92,8 +91,8 @@ class _Compiled(torch.autograd.Function):
         return z, v, y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, *gradients):
+        refuse_second_derivatives()
         *tensors, z, psi = ctx.saved_tensors
         kappa, constants, credit = ctx.constants
         arrays = (None if a is None else a.detach().numpy() for a in (*gradients, *tensors))
@@ -113,7 +112,7 @@ def _sent(z: Tensor, w_out: Tensor, w_feedback: Tensor | None) -> Tensor:
     """What reaches the readouts; gradients come back by the feedback weights, if there are any."""
     if w_feedback is None:
         return _product(z, w_out)
-    back = F.linear(z, w_feedback.T)
+    back = F.linear(z, w_feedback.detach().T)
     return _product(z.detach(), w_out) + (back - back.detach())
 
 

@@ -22,12 +22,11 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from snncore.kernels import layer as kernel
 from snncore.networks.recurrent import Population, RecurrentNetwork
 from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams, lif_rest, lif_step
-from snncore.shapes import runs_compiled
+from snncore.shapes import refuse_second_derivatives, runs_compiled
 from snncore.tasks.stories import LENGTH
 from snncore.unroll import unroll
 
@@ -82,8 +81,8 @@ class _Compiled(torch.autograd.Function):
         return z, v
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_z, grad_v):
+        refuse_second_derivatives()
         z, v = (a.numpy() for a in ctx.saved_tensors)
         gradients = (None if g is None else g.numpy() for g in (grad_z, grad_v))
         p, threads = ctx.p, torch.get_num_threads()
@@ -103,7 +102,7 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
     Raises
     ------
     ValueError
-        For another reset, or neurons with a refractory period.
+        For another reset, or neurons with a refractory period; or if there is no time step.
     TypeError
         For currents that are no floating-point numbers, or that the compiled loop does not take.
     """
@@ -111,6 +110,8 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
         raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
     if not current.is_floating_point():
         raise TypeError(f"currents are {current.dtype}: give floating-point numbers")
+    if not len(current):
+        raise ValueError(f"current has shape {tuple(current.shape)}: there is no time step")
     if runs_compiled("current", current, compiled):
         return Layer(*_Compiled.apply(current, p))
 
@@ -118,7 +119,7 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
         z, state = lif_step(now, state, p)
         return Layer(z, state.v), state
 
-    flat = current.flatten(1, -2)
+    flat = current.reshape(len(current), -1, current.shape[-1])
     return Layer(*(a.view_as(current) for a in unroll(step, flat, lif_rest(flat[0]))[0]))
 
 

@@ -59,9 +59,9 @@ def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movem
     if steps < 2:
         raise ValueError(f"steps is {steps}: a movement has at least 2")
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
-    period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator)
-    sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator))
-    first = 30 * torch.rand(batch, 5, generator=generator) * sines[:, :, 0]
+    period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32)
+    sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32))
+    first = 30 * torch.rand(batch, 5, generator=generator, dtype=torch.float32) * sines[:, :, 0]
     second = 20 * sines[:, :, 1] / (sines[:, :, 1].amax(0) - sines[:, :, 1].amin(0))
     omega = torch.stack([first.sum(-1), second.sum(-1)], -1)
     farthest = (omega.cumsum(0) * dt / 1000).abs().amax(0)

@@ -67,9 +67,9 @@ class Trials(NamedTuple):
 
 def draw(form: Evidence, batch: int, generator: torch.Generator) -> Trials:
     """So many new trials, half of which favor the left in the mean."""
-    favors = torch.rand(batch, 1, generator=generator) < 0.5
+    favors = torch.rand(batch, 1, generator=generator, dtype=torch.float32) < 0.5
     right = torch.where(favors, form.likely, 1 - form.likely)
-    cues = (torch.rand(batch, form.cues, generator=generator) < right).long()
+    cues = (torch.rand(batch, form.cues, generator=generator, dtype=torch.float32) < right).long()
     p = torch.zeros(form.steps, batch, INPUTS)
     for k in range(form.cues):
         first = k * (form.pause + form.cue) + form.pause
@@ -77,5 +77,5 @@ def draw(form: Evidence, batch: int, generator: torch.Generator) -> Trials:
             p[first : first + form.cue, cues[:, k] == side, side * GROUP : (side + 1) * GROUP] = form.rate
     p[-form.recall :, :, 2 * GROUP : 3 * GROUP] = form.rate
     p[:, :, 3 * GROUP :] = form.noise
-    x = (torch.rand(p.shape, generator=generator) < p).float()
+    x = (torch.rand(p.shape, generator=generator, dtype=torch.float32) < p).float()
     return Trials(x, cues, (cues.sum(1) > form.cues // 2).long())

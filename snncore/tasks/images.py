@@ -46,7 +46,7 @@ def augmented(
     n, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (pad,) * 4)
     top, left = (torch.randint(0, 2 * pad + 1, (n, 1), generator=generator) for _ in range(2))
-    mirror = torch.rand((n, 1), generator=generator) < 0.5
+    mirror = torch.rand((n, 1), generator=generator, dtype=torch.float32) < 0.5
     rows, columns = torch.arange(height) + top, torch.arange(width)
     columns = torch.where(mirror, columns.flip(0), columns) + left
     return padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

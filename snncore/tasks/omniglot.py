@@ -88,14 +88,17 @@ def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator)
 
 
 def _run(folder: Path, path: Path) -> Run:
-    pairs = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    try:
+        pairs = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text in UTF-8: {error}") from error
     if not pairs:
         raise DataError(f"{path} is empty: each of its lines should name the image to classify and its example")
     for number, pair in enumerate(pairs, 1):
         if len(pair) != 2:
             raise DataError(f"{path}, line {number}: {len(pair)} words; there should be two, the image to classify and its example")
         for name in pair:
-            if not (folder / name).exists():
+            if not (folder / name).is_file():
                 raise DataError(f"{path}, line {number}: there is no {folder / name}")
     examples = sorted({example for _, example in pairs})
     label = torch.tensor([examples.index(example) for _, example in pairs])

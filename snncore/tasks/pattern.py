@@ -42,6 +42,6 @@ def draw(inputs: int, rate: float, generator: torch.Generator, steps: int = 1000
     """
     if steps < max(PERIODS) or not 0 < rate <= 1:
         raise ValueError(f"steps is {steps} and rate {rate}: a pattern takes at least {max(PERIODS)} steps, a rate is between 0 and 1")
-    x = (torch.rand(steps, 1, inputs, generator=generator) < rate).float()
-    amplitudes = 0.5 + 1.5 * torch.rand(4, generator=generator)
-    return Pattern(x, sines(steps, amplitudes, 2 * math.pi * torch.rand(4, generator=generator)))
+    x = (torch.rand(steps, 1, inputs, generator=generator, dtype=torch.float32) < rate).float()
+    amplitudes = 0.5 + 1.5 * torch.rand(4, generator=generator, dtype=torch.float32)
+    return Pattern(x, sines(steps, amplitudes, 2 * math.pi * torch.rand(4, generator=generator, dtype=torch.float32)))

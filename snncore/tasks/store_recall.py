@@ -63,4 +63,4 @@ def draw(form: StoreRecall, batch: int, generator: torch.Generator) -> Trials:
     tells[stored, torch.arange(batch), 2] = 1
     tells[-1, :, 3] = 1
     p = form.rate * tells.repeat_interleave(form.slot, 0).repeat_interleave(GROUP, 2)
-    return Trials((torch.rand(p.shape, generator=generator) < p).float(), stored, bits[torch.arange(batch), stored])
+    return Trials((torch.rand(p.shape, generator=generator, dtype=torch.float32) < p).float(), stored, bits[torch.arange(batch), stored])

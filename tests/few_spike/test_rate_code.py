@@ -10,7 +10,7 @@ from torch import nn
 
 from snncore.few_spike import ConversionError, FSParams, convert, stepwise
 from snncore.few_spike.rate_code import RateNeurons, rate_coded, rate_step, simulate
-from snncore.seeds import seeded_weights, torch_generator
+from snncore.seeds import seeded_draws, torch_generator
 
 
 class Residual(nn.Module):
@@ -33,7 +33,7 @@ class Residual(nn.Module):
 
 @pytest.fixture(scope="module")
 def residual():
-    with seeded_weights(3, "weights"):
+    with seeded_draws(3, "weights"):
         network = Residual().double().eval()
     return network, torch.randn(5, 3, 8, 8, dtype=torch.float64, generator=torch_generator(3, "images"))
 
@@ -85,7 +85,7 @@ def test_only_averages_before_further_neurons_are_weighed_in_every_step(residual
 
 
 def test_a_slow_loop_counts_the_same_spikes_and_operations():
-    with seeded_weights(1, "weights"):
+    with seeded_draws(1, "weights"):
         network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(36, 2))
     x, steps = torch.randn(2, 2, 5, 5, generator=torch_generator(1, "images"), dtype=torch.float64), 7
     coded = rate_coded(network.double(), x)
@@ -138,7 +138,7 @@ def test_a_pickled_network_sends_the_same_spikes(residual):
 
 
 def test_convolutions_may_have_three_dimensions():
-    with seeded_weights(3, "weights"):
+    with seeded_draws(3, "weights"):
         layers = nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 27, 2)
         network, x = nn.Sequential(*layers).double().eval(), torch.rand(5, 3, 3, 3, 3, dtype=torch.float64)
     coded = rate_coded(network, x, percentile=100)

@@ -1,13 +1,15 @@
 import dataclasses
 import itertools
+import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, train
 from snncore.learning.resumable import identity, read_state, write_state
-from snncore.seeds import seeded_weights
+from snncore.seeds import seeded_draws
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
 
@@ -18,7 +20,7 @@ def problem(n=320):
 
 
 def network():
-    with seeded_weights(0, "test"):
+    with seeded_draws(0, "test"):
         return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(128, 4))
 
 
@@ -175,6 +177,56 @@ def test_weights_that_break_at_the_last_step_of_an_epoch_are_not_kept(tmp_path):
     with pytest.raises(TrainingDiverged, match=r"epoch 2: 4\.bias is no longer finite; .*holds epoch 1\."):
         train(net, x, y, (x, y), RECIPE, 0, state, after_step=lambda cycle, g: breaks(cycle, g, net), progress=False)
     assert state.read_bytes() == seen[-1]
+
+
+def test_dropout_is_a_part_of_the_seed(tmp_path):
+    def trained(name):
+        with seeded_draws(0, "test"):
+            n = nn.Sequential(nn.Flatten(), nn.Linear(48, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 4))
+        return n, lambda augment: train(n, *problem(), problem(), RECIPE, 0, tmp_path / name, augment, progress=False)
+
+    (whole, run), (_, killed_run), (goes_on, resumed) = trained("whole"), trained("killed"), trained("killed")
+    run(shifted)
+    torch.rand(7)  # what others draw does not matter
+    with pytest.raises(KeyboardInterrupt):
+        killed_run(killed(50))
+    resumed(shifted)
+    assert torch.equal(weights(goes_on), weights(whole))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"batch": -1}, "batch is -1: give 1 or more"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"cycles": 0}, "cycles is 0"),
+        ({"warmup": 1.0}, "warmup is 1.0: it is a part of the steps"),
+    ],
+)
+def test_impossible_recipes_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        Recipe(**({"epochs": 4} | options))
+
+
+def test_without_warmup_the_rate_falls_from_its_peak():
+    assert [Recipe(4, warmup=0.0).cycle(done) for done in (0.0, 0.25, 1.0)] == [1.0, 0.75, 0.0]
+
+
+def test_guessing_is_among_the_outputs_of_the_network(tmp_path):
+    x, y = problem()
+    with seeded_draws(0, "test"):
+        n = nn.Sequential(nn.Flatten(), nn.Linear(48, 1000))
+    log = train(n, x, y % 2, (x, y % 2), RECIPE, 0, tmp_path / "state", progress=False)
+    assert log[0]["loss"] > 2 * math.log(2)  # worse than guessing between the labels that there are
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), 3])
+def test_numbers_of_numpy_may_identify_a_training(tmp_path, seed, unchecked):
+    who = identity(RECIPE, seed, network(), {"tau": np.float64(3.0), "sizes": (np.int32(4), 5)})
+    write_state(tmp_path / "state", who, log=[])
+    assert read_state(tmp_path / "state", identity(RECIPE, 3, network(), {"tau": 3.0, "sizes": (4, 5)}))["log"] == []
+    with pytest.raises(TypeError, match=r"constants\.where is of type PosixPath: what makes a training this one is numbers and words"):
+        identity(RECIPE, 3, network(), {"where": tmp_path})
 
 
 def test_a_state_of_another_training_is_refused(tmp_path):

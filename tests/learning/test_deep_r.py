@@ -98,3 +98,8 @@ def test_the_state_of_a_network_holds_its_connections():
     assert not torch.equal(existing(other).exists, existing(network).exists)
     other.load_state_dict(network.state_dict())
     assert torch.equal(other.weight, network.weight)
+
+
+def test_a_share_that_leaves_no_connection_is_refused():
+    with pytest.raises(ValueError, match=r"connectivity is 0\.004, which leaves none of the 100 connections of weight: give more"):
+        layer(0.004)

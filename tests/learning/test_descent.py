@@ -124,3 +124,10 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
         Descent(10, 0.1, every=4)
     with pytest.raises(ValueError, match=r"updates is 12, no multiple of cycles, 2, by every, 4"):
         Descent(12, 0.1, every=4, cycles=2)
+
+
+@pytest.mark.parametrize("options", [{"updates": -50}, {"every": 0}, {"cycles": 0}, {"knee": 0.0}, {"warmup": -1}])
+def test_impossible_recipes_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        Descent(**({"updates": 50, "rate": 0.1} | options))
+    assert Descent(50, 0.1, warmup=0).at(0) == 0.1

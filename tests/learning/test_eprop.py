@@ -199,6 +199,8 @@ def test_a_stream_refuses_what_would_go_wrong_silently():
             Stream(weights, populations, READOUT, like)
     with pytest.raises(TypeError, match=r"w_in is torch\.float32 on cpu, but like torch\.float64"):
         Stream(Weights(*(w.float() for w in weights)), BOTH, READOUT, x[0])
+    with pytest.raises(ValueError, match=r"w_rec is computed from other tensors, .* give w_rec\.detach\(\)\.clone\(\)"):
+        Stream(weights._replace(w_rec=weights.w_rec.clone().requires_grad_() * 1), BOTH, READOUT, x[0])
 
 
 def test_a_network_with_feedback_weights_learns_by_them():

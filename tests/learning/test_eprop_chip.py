@@ -1,5 +1,7 @@
 """e-prop in integers: compiled against the equations, and both against floats."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,18 @@ def test_what_it_has_not_is_refused():
     with pytest.raises(ValueError, match="round them first"):
         as_bytes(torch.full((1, 1), float("nan")), 0.6)
     assert eprop_chip.UNIT == 127
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"beta": 3.0}, r"one spike would drive the adaptation to [\d,]+, and 24 bits end at 8,388,607; lower beta"),
+        ({"beta": 20.0}, "grows without bound; lower beta"),
+        ({"tau_a": 8200.0}, "a time constant is longer than about 8192 steps: its decay register is 0"),
+    ],
+)
+def test_constants_that_registers_cannot_hold_are_refused(changed, words):
+    with pytest.raises(ValueError, match=words):
+        integers([POPULATIONS[0], Population(8, dataclasses.replace(ALIF, **changed))], READOUT)
+    with pytest.raises(ValueError, match="a time constant is longer than about 8192 steps"):
+        integers(POPULATIONS, ReadoutParams(1e5))

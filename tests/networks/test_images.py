@@ -39,6 +39,19 @@ def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path,
     assert checkpoints.about_checkpoint("a") == {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]}
     with pytest.raises(DataError, match=r"(?s)a\.safetensors is of another network .*size mismatch.* of its training, 'c', or train anew"):
         checkpoints.load_checkpoint("a", images.cifar_resnet(14))
+    other, before = images.cifar_resnet(8), images.cifar_resnet(8)
+    before.load_state_dict(other.state_dict())
+    with pytest.raises(DataError, match=r"another configuration \(tau is not given there and 20.0 here\)"):
+        checkpoints.load_checkpoint("a", other, {"tau": 20.0})
+    assert all(torch.equal(a, b) for a, b in zip(before.state_dict().values(), other.state_dict().values(), strict=True))
+    with pytest.raises(ValueError, match="not JSON compliant"):  # before anything is written
+        checkpoints.save_checkpoint(tmp_path, "a", images.cifar_resnet(14), {**account, "loss": float("nan")})
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
+    checkpoints.load_checkpoint("a", other)
+    for damaged in ("", "{}", "[", "\ufeff{}", "5"):
+        path.with_suffix(".json").write_text(damaged)
+        with pytest.raises(DataError, match=r"a\.json is no account of a training .*: restore it by git"):
+            checkpoints.load_checkpoint("a", other)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DataError, match=r"cannot be read: .*git checkout"):
         checkpoints.load_checkpoint("a", images.cifar_resnet(8))

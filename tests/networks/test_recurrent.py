@@ -8,7 +8,7 @@ import torch
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
-from snncore.seeds import seeded_weights
+from snncore.seeds import seeded_draws
 
 MIXED = (
     Population(7, LIFParams(n_refractory=2, v_th=0.8)),
@@ -49,6 +49,25 @@ def test_the_compiled_loop_is_the_plain_loop_in_double_precision(credit, per_sam
     assert torch.equal(results[0][0], z)
     assert all(close(a, b) for a, b in zip(*results, strict=True))
     assert all(gradient.abs().max() > 1e-3 for gradient in results[1][3:])
+
+
+def test_second_derivatives_are_refused_by_the_compiled_loop_also_for_linear_losses():
+    x, *w = problem()
+    for compiled in (True, False):
+        y = run(x, Weights(*w), MIXED, READOUT, compiled=compiled).y.sum()
+        if compiled:
+            with pytest.raises(RuntimeError, match="no second derivatives: call with compiled=False"):
+                torch.autograd.grad(y, x, create_graph=True)
+        else:
+            torch.autograd.grad(torch.autograd.grad(y, x, create_graph=True)[0].square().sum(), w)
+
+
+def test_feedback_weights_get_no_gradient():
+    x, *w = problem()
+    back = torch.randn_like(w[2].T, requires_grad=True)
+    for compiled in (True, False):
+        run(x, Weights(*w), MIXED, READOUT, compiled=compiled, w_feedback=back).y.square().sum().backward()
+        assert back.grad is None
 
 
 LOSSES = {
@@ -199,7 +218,7 @@ def test_what_does_not_fit_is_refused(unchecked):
 
 
 def test_lstm_reads_out_each_step():
-    with seeded_weights(0, "test"):
+    with seeded_draws(0, "test"):
         network = LSTMNetwork(IN, 8, OUT, 100)
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0))
     assert network(x).shape == (6, 2, OUT)
@@ -207,7 +226,7 @@ def test_lstm_reads_out_each_step():
 
 
 def test_the_lstm_network_follows_the_textbook_and_remembers_for_all_times():
-    with seeded_weights(0, "LSTM"):
+    with seeded_draws(0, "LSTM"):
         network = LSTMNetwork(IN, 8, OUT, 100).double()
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     w_x, w_h, bias_x, bias_h = network.lstm.parameters()

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing, lif_layer
 from snncore.neurons import LIFParams
-from snncore.seeds import seeded_weights
+from snncore.seeds import seeded_draws
 
 SIZE = Size(10, (12, 9), (8,), answers=7)
 WORDS, SENTENCES = 15, 4
@@ -16,7 +16,7 @@ LAYER = LIFParams(4.0, reset_to_zero=True)
 
 
 def network(timing=None, sentences=SENTENCES):
-    with seeded_weights(0, "relational network"):
+    with seeded_draws(0, "relational network"):
         n = RelationalNetwork(SIZE, WORDS, sentences, torch.Generator().manual_seed(0), timing)
     with torch.no_grad():
         for p in (n.place_first, n.place_second):
@@ -193,3 +193,20 @@ def test_impossible_stories_are_refused(timing):
         n(torch.ones(1, 5, 3, dtype=torch.int64), QUESTION[:1])
     with pytest.raises(ValueError, match="story 1 of the batch has no sentence"):
         n(STATEMENTS * torch.tensor([1, 0])[:, None, None], QUESTION)
+
+
+def test_a_layer_takes_any_number_of_dimensions_and_at_least_one_step():
+    current = torch.rand(20, 5, generator=torch.Generator().manual_seed(0)) * LAYER.v_th
+    for compiled in (True, False):
+        z, v = lif_layer(current, LAYER, compiled)
+        assert torch.equal(z, lif_layer(current[:, None], LAYER, compiled).z[:, 0])
+        assert z.shape == v.shape == (20, 5)
+        assert z.sum() > 0
+        with pytest.raises(ValueError, match=r"current has shape \(0, 3, 5\): there is no time step"):
+            lif_layer(torch.zeros(0, 3, 5), LAYER, compiled)
+
+
+def test_second_derivatives_of_a_compiled_layer_are_refused():
+    current = torch.rand(20, 3, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    with pytest.raises(RuntimeError, match="no second derivatives: call with compiled=False"):
+        torch.autograd.grad(lif_layer(current, LAYER).z.sum(), current, create_graph=True)
