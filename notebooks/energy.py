@@ -53,7 +53,7 @@ result = experiment.run(experiment.config(preset, seed), record)
 #
 # A sentence has 21 places in pairs, two of them in the pair with itself. Its neurons would need axons to the cores of all of these, and
 # those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. Its compartments alone would
-# fit on {value}`least_cores` cores; our layout has {claim}`relnet.cores.20` (so, if *many* is more than twice as many, *{claim}`relnet.tricks`*).
+# fit on {value}`least_cores` cores; our layout has {claim}`relnet.cores.20` (so *many* additional cores, if that is more than twice as many).
 # The first trick: sentences
 # are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with *relays*, copies of its
 # sentences and of the question. One spike goes from an encoder to each relay, and all further axons start inside the chip. The relays are
@@ -107,7 +107,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/chips.*
 # :name: fig-chips
-# :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences most chips hold only some relays and masks, and the few pairs are on chips 1 and 11. With 20 sentences the chips from 11 to 20 are full, most of the first ten nearly so.
+# :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences chips 2 to 10 hold only some relays and masks, chips 12 to 19 nothing, and the few pairs are on chips 1 and 11. With 20 sentences the chips from 11 to 20 are full, most of the first ten nearly so.
 # Cores in use on each chip, for stories of 2 and of 20 sentences (emulated). Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs
 # each, with its relays and mask, chips 11 to 20 their further layers; the sum and the answer follow. Dashed: the cores that a chip has.
 # ```
@@ -129,9 +129,10 @@ plt.show()
 # :file: ../results/energy/events.csv
 # :::
 #
-# For stories of 2 sentences, the dynamic energy of the cores was measured: {published}`relnet.measured.core_dynamic`. Events and resets give
-# {claim}`relnet.measured.core_dynamic`, in the middle of their range. Most of what was measured is not explained by them: even if each
-# neuron fired in every step in which it may, events would give {value}`every_step` by the first set. One candidate is that a core updates
+# For stories of 2 sentences, the dynamic energy of the cores was measured: {published}`relnet.measured.core_dynamic` (cited). Events and resets give
+# {interval}`relnet.measured.core_dynamic` mJ (emulated; in the middle {claim}`relnet.measured.core_dynamic`). At the assumed rates, most of what
+# was measured is not explained by them. If each neuron fired in every step in which it may, which no network does, events would give
+# {value}`every_step` by the first set and {value}`every_step_sanafe` by the second: rates alone could close the gap only at such an extreme. Another candidate is that a core updates
 # all compartments that it has, not only those in use: that alone would be {value}`whole_cores` on the cores in use, for all steps. Nor do the
 # prices contain the larger part of the energy of a question, which is spent by processors beside the cores
 # ({published}`relnet.measured.x86_share`) and by what flows at rest.
@@ -146,7 +147,7 @@ plt.show()
 # :::
 #
 # And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. With spikes drawn at the assumed rates, a question
-# takes {claim}`relnet.measured.time` by events (emulated; again in the middle of their range). Measured were {published}`relnet.measured.time`
+# takes {interval}`relnet.measured.time` ms by events (emulated; in the middle {claim}`relnet.measured.time`). Measured were {published}`relnet.measured.time`
 # (cited). Longer stories have many more cores, but hardly busier ones ({numref}`tab-times`).
 #
 # :::{csv-table} Time of a question by events, and its messages from chip to chip, with spikes drawn at the assumed rates (emulated).
@@ -172,17 +173,19 @@ plt.show()
 # at the same steps, each of them: a test of the package demands it.
 #
 # The network was not trained for 8 bits, nor for states that are rounded toward zero, as the chip does it. A spike that comes out otherwise changes others.
-# Still, of {value}`emulated_questions` questions it gives the same answer on chips as in floating point to {value}`emulated_same`. Right are
-# {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point (reproduced).
+# Still, of {value}`emulated_questions` questions about drawn stories of task 1, as many of each length, it gives the same answer on chips as in floating
+# point to {value}`emulated_same`. Right are {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point
+# (reproduced): so few questions show no difference beyond chance.
 #
-# :::{csv-table} Our smaller network on its chips (emulated): events of a question, on average, with steps of messages from tile to tile; the energy of all that; the time of the busiest core and of the barrier. The way from chip to chip has no published price.
+# :::{csv-table} Our smaller network on its chips (emulated): events of a question, on average, with steps of messages from tile to tile; the energy of all that by the first set of prices, without resets, from updates active only where neurons fire to all active; the time of the busiest core and of the barrier. The way from chip to chip has no published price.
 # :name: tab-emulated
 # :header-rows: 1
 # :file: ../results/energy/emulated.csv
 # :::
 #
 # {numref}`tab-fired` has how often its neurons fire, beside what was assumed above for the published network, whose sentences take four times as many
-# steps. Several modules fire less than was assumed, so that for them the assumed rates may be too high. {numref}`fig-board` shows where its
+# steps. Per question most modules have fewer spikes than was assumed there, but they have fewer steps, too: per step in which they may
+# fire, none fires less often than was assumed. {numref}`fig-board` shows where its
 # events are. Tiles are numbered column by column, as in the published code {cite:p}`intel2020`.
 #
 # :::{csv-table} Spikes of a neuron for a question, in the mean over the stories of {numref}`tab-emulated` (emulated).
@@ -209,7 +212,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/board.*
 # :name: fig-board
-# :alt: Two maps with a row for each chip and a column for each core. On the first chip a part of the cores is in use, on the next ten somewhat more, and all cores of the chips after them, where the further layers of pairs are. Many cores are unused.
+# :alt: Two maps with a row for each chip and a column for each core. On the first chip a part of the cores is in use, on the next ten as many or somewhat more; then three full chips with the further layers of pairs, and a third of the last one. Many cores are unused.
 # Synaptic operations on each core, and messages that arrive there, for a question about a story of 20 sentences (emulated; on average). Darkest:
 # none, or one.
 # ```
@@ -234,10 +237,10 @@ plt.show()
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |
 # |---|---|---|---|---|---|
-# | small network | {value}`emulator_seconds_small_2` | {value}`emulator_seconds_small_6` | {value}`emulator_seconds_small_10` | {value}`emulator_seconds_small_16` | {value}`emulator_seconds_small_20` |
+# | small network (untrained) | {value}`emulator_seconds_small_2` | {value}`emulator_seconds_small_6` | {value}`emulator_seconds_small_10` | {value}`emulator_seconds_small_16` | {value}`emulator_seconds_small_20` |
 # | published sizes (untrained) | {value}`emulator_seconds_paper_2` | {value}`emulator_seconds_paper_6` | {value}`emulator_seconds_paper_10` | {value}`emulator_seconds_paper_16` | {value}`emulator_seconds_paper_20` |
 #
-# The network of the published sizes has fresh weights, and is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
+# Both networks have fresh weights here. That of the published sizes is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
 # question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. Since
 # weights are touched only on spikes, its seconds are a lower end: a trained network of this size would take longer. From 2 to 20 sentences its
 # neurons become {value}`neurons_growth` as many, the arrays {value}`memory_growth` as large, since copies share their weights: memory beyond
@@ -249,7 +252,7 @@ plt.show()
 # :file: ../results/energy/throughput.csv
 # :::
 #
-# :::{csv-table} What happens on the chips for a question: synaptic operations on all cores and on the busiest one; messages of neurons, their steps from tile to tile, and those to other chips (emulated; published sizes: untrained).
+# :::{csv-table} What happens on the chips for one question about a drawn story, in networks with fresh weights, so that numbers differ from {numref}`tab-emulated`: synaptic operations on all cores and on the busiest one; messages of neurons, their steps from tile to tile, and those to other chips (emulated).
 # :name: tab-happened
 # :header-rows: 1
 # :file: ../results/energy/happened.csv
@@ -266,16 +269,16 @@ plt.show()
 # upper ends, all terms grow with what is in use. What the cores at work need grows with their number. The other terms grow along a line through
 # the two runs: power at rest with cores (it was {value}`static_one_core` with one core, {value}`static_many_cores` a core in the run with many),
 # the power of processors and the time of a step with chips. The two runs are of different networks, with other inputs and outputs, so that these
-# lines are assumptions, and the ends are no bounds. With 20 sentences, messages between chips are {value}`crossings_growth` as many as with 2, but
+# lines are assumptions, and the ends are no bounds. With 20 sentences, messages between chips are, at the lower rate, {value}`crossings_growth` as many as with 2, but
 # the chips in use only {value}`chips_growth`: if the time that events leave is mostly that of messages, a question takes longer than our upper end.
 #
-# :::{csv-table} What a question needs on Loihi (emulated; with 2 sentences: measured).
+# :::{csv-table} What a question needs on Loihi (emulated; with 2 sentences: the authors' measurement, cited).
 # :name: tab-lengths
 # :header-rows: 1
 # :file: ../results/energy/lengths.csv
 # :::
 #
-# :::{csv-table} The energy of {numref}`tab-lengths`, part by part: cores at work, all that flows at rest, and processors at work (emulated; with 2 sentences: measured).
+# :::{csv-table} The energy of {numref}`tab-lengths`, part by part: cores at work, all that flows at rest, and processors at work (emulated; with 2 sentences: the authors' measurement, cited).
 # :name: tab-parts
 # :header-rows: 1
 # :file: ../results/energy/parts.csv
@@ -283,7 +286,7 @@ plt.show()
 #
 # Now the ratios come in. {numref}`tab-implied` has what a GPU must have needed, if they and our ends are right.
 #
-# :::{csv-table} What the talk's ratios imply for the GPU: each (cited) times the interval of {numref}`tab-lengths` (emulated).
+# :::{csv-table} What the talk's ratios imply for the GPU: each (cited) times the interval of {numref}`tab-lengths` (emulated; with 2 sentences: cited, too). That both are about the same setting is an assumption: the authors' run was made after the talk.
 # :name: tab-implied
 # :header-rows: 1
 # :file: ../results/energy/implied.csv
@@ -291,14 +294,14 @@ plt.show()
 #
 # For energy, the ends are too far apart to be held against the ratios: at the lower ones, the GPU would need less for longer stories than for
 # 2 sentences, at the upper ones more. For time they are closer. If longer stories took the GPU as long as those of 2 sentences,
-# {value}`gpu_time`, a question of 16 sentences would take Loihi {value}`time_16`, {value}`time_16_beside` our interval, and one of 20
+# {value}`gpu_time` (the talk's ratio times the authors' run), a question of 16 sentences would take Loihi {value}`time_16`, {value}`time_16_beside` our interval, and one of 20
 # sentences {value}`time_20`, {value}`time_20_beside` it. Shorter with 20 than with 16 is hardly right: the ratio of latencies rises there, so that
 # the GPU may have needed longer, and then Loihi, too. Either time on Loihi grows by what neither events nor the two runs tell, or the GPU
 # became faster, or a ratio is not what we take it for. We do not know which.
 #
 # Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
 # {value}`step_one_chip`; in this one {value}`step_many_chips`. With steps as on one chip, a question would take {value}`time_one_chip`, less
-# than the GPU's. So the larger number of steps would not do it alone, if steps took as long as there. But the two runs are of different networks, with
+# than this implied time of the GPU. So the larger number of steps would not do it alone, if steps took as long as there. But the two runs are of different networks, with
 # other inputs and outputs: they cannot tell whether steps take longer for the messages from chip to chip, for waiting for the processors, or for the
 # network. They say no more than *{value}`why_slower`*.
 
@@ -317,7 +320,7 @@ plt.show()
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
 # :alt: Bars around one, for four assumptions and three changes of what is counted. With 2 sentences, the assumptions do not matter, and counting the idle GPU moves the ratio most, before leaving out the processors. With 20 sentences, the assumptions about cores at work and about power at rest move it to both sides, and leaving out what flows at rest, or counting the idle GPU, moves it about as far.
-# Between which factors the ratio, GPU over Loihi, would change if one thing were taken otherwise (emulated). Upper four: from the lower to the
+# Between which factors the ratio, GPU over Loihi, would change if one thing were taken otherwise (emulated; for 2 sentences from cited numbers alone). Upper four: from the lower to the
 # upper end of a term, with all others in the middle. Lower ones: what is counted. Power of the GPU at rest is that of a GPU in another
 # measured run, of an LSTM network, beside the power that the talk's ratios imply.
 # ```
@@ -327,12 +330,12 @@ plt.show()
 # many questions the GPU takes at once, and which card it is, would move it, too. Only a measured GPU can tell how far (so far: {value}`gpu_card`).
 #
 # The GPU's energy in the talk's table seems to be without what it
-# needs when idle: {value}`gpu_2` in {value}`gpu_time` are {value}`gpu_power`, and the GPU of that other run needed {value}`gpu_idle` for doing
+# needs when idle: by the talk's ratios and the authors' run, {value}`gpu_2` in {value}`gpu_time` are {value}`gpu_power`, and the GPU of that other run needed {value}`gpu_idle` for doing
 # nothing. Loihi's is with what flows at rest.
 #
 # ## The talk's table
 #
-# How many times more a GPU needs than Loihi, as the talk has it (*cited*), and by a measured GPU beside the middle of our ends (so far: {value}`gpu_card`):
+# What a GPU needs, as a multiple of what Loihi needs (below one, Loihi needs more), as the talk has it (*cited*), and by a measured GPU beside the middle of our ends (so far: {value}`gpu_card`):
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |
 # |---|---|---|---|---|---|

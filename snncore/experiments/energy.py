@@ -204,6 +204,7 @@ def priced(record: Record, found: Layout, placement: Placement, seed: int) -> di
         if n == 2:
             most = events(placement, found.used(n), 1.0)
             record.value("every_step", energy(all_active(most), without=HOPS) / 1000, "{:.2f} mJ")
+            record.value("every_step_sanafe", energy(most, "sanafe", HOPS) / 1000, "{:.2f} mJ")
             where = "events at assumed rates, both sets of prices, and resets"
             record.claim("relnet.measured.core_dynamic", sum(a.energy) / 2, low=a.energy[0], high=a.energy[1], dataset=where)
             where = "events at assumed rates, busiest core and barrier"
