@@ -28,7 +28,9 @@
 # W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i^v(t),
 # $$
 #
-# which is e-prop ({doc}`eprop`) with another learning signal. Then the learner moves the arm again, now without being shown anything.
+# Here $\eta$ is the size of the step, $\psi_j$ says how near neuron $j$ is to its threshold, and $\epsilon_i^v$ are the spikes of its input $i$,
+# filtered. Input and recurrent weights change, those of the readouts do not. This is the form of e-prop ({doc}`eprop`), with learned signals, and
+# with traces that the readout does not filter once more. Then the learner moves the arm again, now without being shown anything.
 #
 # The path is shown by {value}`code` neurons, each of which fires the faster the closer the point is to a place of its own. They fire regularly,
 # where the source draws their spikes at random, which adds noise. The learner's only input is a *clock*: ten inputs, of which two at a time fire,
@@ -84,7 +86,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/movements.*
 # :name: fig-movements
-# :alt: Five curved paths in the plane. Before the update the arm makes the same small movement in all panels; after it, its path lies close to the one that was shown in four of them and follows it roughly in the last.
+# :alt: Five curved paths in the plane. Before the update the arm makes the same wide sweep to the right and down, and back, in all panels; after it, its path lies close to the one that was shown in four of them and follows it roughly in the last.
 # Positions of the tip in the plane; held-out movements (live, with recorded networks): of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
 # ```
 #
@@ -109,12 +111,14 @@ plt.show()
 #   - {claim}`oneshot.arm.single_bptt` ({interval}`oneshot.arm.single_bptt`)
 # :::
 #
-# Movements of the family have a variance of {value}`variance`, of which one update explains {claim}`oneshot.arm.result`. For half of them, the
-# tip is off by less than {value}`distance` of the arm's length (root of the mean squared distance along the path). With the learning
-# signals of another movement, the error is {value}`than_before_shuffled` of that before. A single step along a gradient, even if its size is the
-# best one of {value}`sizes` for these very test movements, leaves {value}`than_before_single_eprop` (e-prop) and {value}`than_before_single_bptt` (BPTT) of it.
-# (Later work on another arm, with a phase-change chip, gives {published}`oneshot.arm.chip` of deviation of the tip in
-# software {cite:p}`ortner2025`; cited.)
+# The mean movement of the family, made each time, would have an error of {value}`variance`. Before the update the error is larger, since nothing was asked of
+# the first trial. One update explains {claim}`oneshot.arm.result` of that variance. For half of the movements, the
+# tip of the first pair's arm is off by less than {value}`distance` of the arm's length (root of the mean squared distance along the path). With the learning
+# signals of another movement, the error is {value}`than_before_shuffled` of that before. A single step along a gradient, of the one size of {value}`sizes`
+# that is best for all these very test movements together, comes only to about the error of the mean movement. It starts from weights that were
+# optimized for the learned signals.
+# (Of later work with a phase-change chip {cite:p}`ortner2025`, a public note gives {published}`oneshot.arm.chip` of deviation of the tip in
+# software, for a few movements; cited second-hand. The length of that arm is not known to us, so that this cannot be compared.)
 #
 # ## What the networks do
 
@@ -147,11 +151,11 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/activity.*
 # :name: fig-activity
-# :alt: Rasters of spikes over half a second for the learner before the update, for the error module, and for the learner after the update, all sparse and irregular; below, learning signals of three neurons that rise and fall within tens of milliseconds.
+# :alt: Rasters of spikes over half a second for the learner before the update, for the error module, and for the learner after the update, all sparse, in short trains; below, learning signals of three neurons that rise and fall over a hundred milliseconds and more.
 # Both networks in one lesson (the first movement of {numref}`fig-movements`), and three learning signals (live).
 # ```
 #
-# The learning signals are those that make *one* update work, and nothing else was asked of them. The talk finds them
+# The learning signals are those that make *one* update work, at moderate firing rates; nothing asks them to follow a gradient. The talk finds them
 # {published}`oneshot.arm.signal_correlation` from those that BPTT proposes, $\mathrm{d}E/\mathrm{d}z_j(t)$ for the trial before the update.
 # {numref}`fig-signals-compared` compares them.
 
@@ -182,7 +186,7 @@ plt.show()
 # ```
 #
 # Over all, their correlation is {claim}`oneshot.arm.signal_correlation`; neuron by neuron it is {claim}`oneshot.arm.signal_correlation.neuron`
-# in the mean ({interval}`oneshot.arm.signal_correlation.neuron`).
+# in the mean (lowest and highest: {interval}`oneshot.arm.signal_correlation.neuron`; one pair of networks).
 #
 # ## How many ordinary updates is it worth?
 #
@@ -211,10 +215,11 @@ plt.show()
 # Position error (arm length 1) after ordinary updates from the same weights, and after one by learned signals (live).
 # ```
 #
-# The talk says {published}`oneshot.arm.k_to_match`. From these weights of one pair of networks, e-prop needs {claim}`oneshot.arm.k_to_match` updates to come
-# as low as one by learned signals (here: {value}`k_eprop`), and BPTT {value}`k_BPTT`. From weights that are optimized for a gradient step, they may need fewer; {doc}`one_shot_symbols` makes that
-# comparison for symbols. Within {value}`ordinary_updates` updates, these come down to {value}`lowest_eprop` and {value}`lowest_BPTT`: ordinary learning goes on,
-# while the learned signals were made for one update.
+# The talk says {published}`oneshot.arm.k_to_match`. From these weights of one pair of networks, e-prop is as low as one update by learned signals for the first
+# time after {claim}`oneshot.arm.k_to_match`, and BPTT after {value}`k_BPTT`. These are first touches of curves that go up and down. In the last twenty of
+# {value}`ordinary_updates` updates the mean error is {value}`last_eprop` (e-prop) and {value}`last_BPTT` (BPTT), after one update by learned signals
+# {value}`one_update`. From weights that are optimized for a gradient step, they may need fewer; no such weights were trained for movements, but {doc}`one_shot_symbols`
+# makes that comparison for symbols. Ordinary learning goes on, while the learned signals were made for one update.
 #
 # ## Outside of the family
 #
@@ -239,7 +244,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/drawn.*
 # :name: fig-drawn
-# :alt: A circle, an eight, a letter S and a spiral, each with the path of the arm before and after one update. After it, the arm moves around the right places and follows the shapes roughly.
+# :alt: A circle, an eight, a letter S and a spiral, each with the path of the arm before and after one update. After it, the arm moves around the right places and follows circle, eight and S roughly; the spiral becomes a knot.
 # Drawn paths: shown, before, and after one update (live); positions of the tip in the plane.
 # ```
 #
@@ -259,8 +264,8 @@ plt.show()
 # ## How the signals are learned
 #
 # An outer optimization improves both networks: the initial weights of the learner, and all weights of the error module. For
-# {value}`batch` new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of the error *after* the
-# update back through all of this, by BPTT. This part is no online learning. It stands for evolution, or for a computer that
+# {value}`batch` new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of a loss *after* the
+# update back through all of this, by BPTT: errors of position and, with a small weight, of velocity, and a cost for firing rates other than the wanted ones. This part is no online learning. It stands for evolution, or for a computer that
 # prepares a chip. {numref}`fig-training` shows the {value}`seeds` trainings, of {value}`outer_updates` updates and
 # {value}`minutes` minutes ({value}`machine`), by `python -m snncore.experiments one_shot --train`. The rate of learning falls over the first half of them,
 # and then once more from half that height, whereby the error first rises and then falls below what it was.
@@ -279,7 +284,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/training.*
 # :name: fig-training
-# :alt: Squared error after one update against updates of the outer optimization, on a logarithmic scale, falling from a quarter to about a hundredth; in the middle it rises a little, and then falls further.
+# :alt: Squared error after one update against updates of the outer optimization, on a logarithmic scale, falling from nearly a fifth to below a hundredth, with some early spikes; in the middle it rises a little, and then falls further.
 # Error after one inner update, in new movements, during the trainings (recorded; running mean of 1,000 updates).
 # ```
 #

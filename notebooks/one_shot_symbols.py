@@ -53,7 +53,7 @@ BLUE, RED, GRAY, ORANGE, GREEN = (plotting.COLORS[c] for c in ("blue", "red", "g
 # ## One lesson
 #
 # The networks were trained on Omniglot, symbols of 30 alphabets in handwriting {cite:p}`lake2015`. Its images are a download. But every reader has other
-# symbols: phonetic letters (Unicode's *IPA extensions*), in five of the DejaVu fonts that come with Matplotlib. No training has seen their images, although many have the shape of a Latin or
+# symbols: phonetic letters (Unicode's *IPA extensions*), in five of the DejaVu fonts that come with Matplotlib. The recorded networks have not seen their images, although many have the shape of a Latin or
 # Greek letter, some of them turned. {numref}`fig-lesson` shows one lesson: five letters, each seen once in one typeface, and asked for in the four others.
 
 # %% tags=["hide-input", "remove-output"]
@@ -94,11 +94,14 @@ plt.show()
 # :file: ../results/one_shot_symbols/printed.csv
 # :::
 #
-# *By another lesson's signals* is a control: the update is made by learning signals for other letters. Two comparisons say what the update is worth. *Most similar features* takes the features' spike counts of all examples and answers by the most similar one (after their mean is taken away): no
-# learning, but all examples have to be kept, and compared one by one. *Nearest image* does the same with the pixels; typefaces differ less than hands do, so this goes
+# *By another lesson's signals* is a weak control: these signals are for other letters and mostly for other readouts, so that only chance can be expected. It shows that the
+# answers come from the update, not that the signals know anything of a letter. Two comparisons say what the update is worth. *Most similar features* takes the features' spike counts of all examples and answers by the most similar one (after the
+# mean of the examples, also of other lessons tested with it, is taken away). Nothing is learned in the lesson, but the features were trained for this
+# very comparison, too, and all examples have to be kept, and compared one by one. *Nearest image* does the same with the pixels; typefaces differ less than hands do, so this goes
 # far here, with 20 letters farther than the update. Handwriting, below, is the test.
 #
-# Which letters are taken for which? {numref}`fig-confusion` has {value}`slots` of them, all to choose from: {value}`confused_right` of answers are
+# Which letters are taken for which? {numref}`fig-confusion` has {value}`slots` of them (the first in Unicode's order, many of them alike, so that this is harder than
+# {numref}`tab-printed`), all to choose from: {value}`confused_right` of answers are
 # right, and the most frequent mistake is {value}`confused` ({value}`confused_share`).
 
 # %% tags=["hide-input", "remove-output"]
@@ -115,7 +118,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot_symbols/confusion.*
 # :name: fig-confusion
-# :alt: A square of twenty by twenty letters, dark along its diagonal, with a few pale fields beside it where letters of like shape are confused.
+# :alt: A square of twenty by twenty letters, mostly dark along its diagonal, with pale fields beside it where letters of like shape are confused; two letters are taken for another one about as often as for themselves.
 # Answers about printed letters after one update, in lessons with the same letters, in other typefaces than those that were seen (live, with recorded networks).
 # ```
 #
@@ -155,8 +158,8 @@ plt.show()
 # How many ordinary updates is it worth? From the same first weights, learners can go on by e-prop or BPTT of their own errors about the same examples
 # ({numref}`fig-symbols-updates`, {value}`ordinary_lessons` lessons with 5 letters). One update by learned signals gives {value}`ordinary_learned` of right
 # answers. A single step along a gradient, of the size that is best for these very queries, gives {value}`single_eprop` (e-prop) and {value}`single_BPTT`
-# (BPTT). With Adam, e-prop is as good after {value}`k_eprop` updates and BPTT after {value}`k_BPTT`; they come to {value}`most_eprop` and
-# {value}`most_BPTT`. For a few classes, what is wrong is known at once, unlike in a movement.
+# (BPTT). With Adam, at the rate of {value}`rates` that comes highest, e-prop is as good after {value}`k_eprop` updates and BPTT after {value}`k_BPTT`; they come to {value}`most_eprop` and
+# {value}`most_BPTT`. (Another rate may get there in fewer updates.) For a few classes, what is wrong is known at once, unlike in a movement.
 
 # %% tags=["hide-input", "remove-output"]
 curve = result.ordinary
@@ -176,7 +179,7 @@ plt.show()
 # ```{figure} ../results/one_shot_symbols/updates.*
 # :name: fig-symbols-updates
 # :alt: Right answers against updates. One update by learned signals rises steeply at once; the curves of e-prop and BPTT rise within a few updates to the same height and stay there.
-# Right answers about printed letters after ordinary updates (Adam, the best of {value}`rates` rates for these very queries), and after one by learned signals
+# Right answers about printed letters after ordinary updates (Adam, at the one of {value}`rates` rates that comes highest about these very queries), and after one by learned signals
 # (live, with recorded networks).
 # ```
 
@@ -241,10 +244,10 @@ plt.show()
 #   - {value}`words_features_5`
 # :::
 #
-# The last column compares the features that the learner receives, without any learning: what the learner lacks beside that, it loses on the way.
+# The last column compares the features that the learner receives, without any learning in the lesson: what the learner lacks beside that, it loses on the way.
 # {numref}`tab-symbols-controls` has the controls that printed letters had above, for the same networks.
 #
-# :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals (recorded). Sizes of steps and rates are the best ones for these very queries.
+# :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals (recorded). Sizes of steps are the best ones for these very queries, rates those that come highest about them. One training each, and few lessons for steps and updates, so that differences of a few points say little.
 # :name: tab-symbols-controls
 # :header-rows: 1
 #
@@ -274,16 +277,18 @@ plt.show()
 #   - {claim}`oneshot.words.5way.k_bptt`
 # :::
 #
-# With all ten words to choose from, the most frequent mistake is {claim}`oneshot.words.confused` ({claim}`oneshot.words.confused.share` of cases).
+# With all ten words to choose from, the most frequent mistake is {claim}`oneshot.words.confused`, shown for answered: so in {claim}`oneshot.words.confused.share` of all
+# cases in which the first one was spoken.
 #
 # Networks without spikes are better. Prototypical networks, which compare features and learn nothing in an episode, reach {published}`oneshot.omniglot.5way.prototypes` and
-# {published}`oneshot.omniglot.20way.prototypes` with more symbols to train on {cite:p}`snell2017` (cited), {value}`omniglot_gap_5` and {value}`omniglot_gap_20` more
-# than ours. A meta-learned network without spikes reaches {published}`oneshot.words.ann` on spoken commands, by another protocol (cited), {value}`words_gap_5` more.
+# {published}`oneshot.omniglot.20way.prototypes` in another split, with more symbols to train on and other ones to test {cite:p}`snell2017` (cited). A meta-learned network
+# without spikes reaches {published}`oneshot.words.ann` on spoken commands, by another protocol (cited), so that its difference from ours is no measure.
 #
 # Omniglot's own test is harder than {numref}`tab-symbols`: in each of its runs, all 20 symbols are of one alphabet, and one drawer's are compared with another's.
-# In it, people err in {published}`oneshot.omniglot.people` of cases, and a model of how strokes are made in {published}`oneshot.omniglot.bpl` {cite:p}`lake2015` (cited).
+# In it, people err in {published}`oneshot.omniglot.people` of cases, a model of how strokes are made in {published}`oneshot.omniglot.bpl` {cite:p}`lake2015`, and a
+# distance between images, without any training, in {published}`oneshot.omniglot.hausdorff` (cited).
 # In runs like these, which we drew from the evaluation alphabets, our network errs in {claim}`oneshot.omniglot.runs` ({interval}`oneshot.omniglot.runs`; recorded): far more
-# often than either, and more often than where alphabets are mixed. These are not the official runs, which are a folder; who has it can score our network by
+# often than the first two, more often than that distance, and more often than where alphabets are mixed. These are not the official runs, which are a folder; who has it can score our network by
 # `python -m snncore.experiments one_shot_symbols --runs DIR`.
 #
 # {numref}`fig-ways` shows how answers get harder with more classes to choose from.
@@ -325,13 +330,13 @@ plt.show()
 # the same way, {value}`omniglot_alone_5` and {value}`omniglot_alone_20` of answers are right, for 5 and 20 symbols, in one training. Trainings with the second network
 # have {value}`omniglot_together_5` for 5, and {value}`omniglot_together_20` for 20. For 5 spoken words it is {value}`words_alone_5` without it, in one training, and
 # {value}`words_together_5` with it (recorded, {numref}`tab-symbol-trainings`). So the second network seems to add something for 20 symbols; for words, these few trainings show
-# no gain. There, as for few symbols, an optimized start may be enough, since the error at the readouts says what there is to say: this neuron's class, or not. A movement is
-# different ({doc}`one_shot`), where what was wrong shows only later.
+# no gain. There, as for few symbols, an optimized start may be enough, since the error at the readouts says what there is to say: this neuron's class, or not. For a movement
+# ({doc}`one_shot`), where what was wrong shows only later, a second network may be needed more; this was not tried.
 #
 # ## How it is learned
 #
-# As for movements, an outer optimization goes through examples, update and queries, and follows the gradient back through all of it. We added two things. One is a second
-# cost, which asks that features of the same class be similar. The other is the talk's own
+# As for movements, an outer optimization goes through examples, update and queries, and follows the gradient back through all of it. The paper's text could not be read here, so layers, sizes
+# and costs are ours. Beside the cost for firing rates, there are two: one asks that features of the same class be similar, the other is the talk's own
 # voltage regularization ({doc}`relational`), which keeps the learner's potentials within reach of the threshold, where pseudo-derivatives are not zero.
 
 # %% tags=["hide-input", "remove-output"]
@@ -374,5 +379,5 @@ plt.show()
 # ## What remains
 #
 # The learner answers less well than a comparison of its own input features would; spikes of a small recurrent network in 40 ms, and a single update, may both have a part in it. In exchange it
-# keeps no examples, and learning is one local update, as a chip could do it. The words come from a small subset of a data set: nearly all that the
+# keeps no examples, and learning is one update, local once the signals are there. Whether a chip could do it was not tried here, and the convolutions before it do not spike. The words come from a small subset of a data set: nearly all that the
 # training hears is right in the end ({numref}`fig-symbols-training`), so more words to train on than 25, more speakers, or variation of the recordings may help; this was not tried.

@@ -321,9 +321,10 @@ def ordinary(record: Record, c: Config, m: Movements, after: float) -> pd.DataFr
         rows += [{"rule": name, "updates": k, "error": error} for k, error in enumerate(curve)]
         reached = next((k for k, error in enumerate(curve) if error <= after), None)
         record.value(f"k_{name.replace('-', '')}", f"more than {c.updates}" if reached is None else reached)
-        record.value(f"lowest_{name.replace('-', '')}", min(curve), "{:.4f}")
+        record.value(f"last_{name.replace('-', '')}", float(np.mean(curve[-20:])), "{:.4f}")
         if not credit and reached is not None:
             record.claim("oneshot.arm.k_to_match", reached, dataset="held-out movements", n=c.ordinary, seeds=1)
+    record.value("one_update", after, "{:.4f}")
     record.value("ordinary", c.ordinary)
     record.value("ordinary_rate", ORDINARY_RATE)
     record.value("ordinary_updates", c.updates)

@@ -20,7 +20,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.datafiles import read_omniglot, read_spoken_words
-from snncore.experiments.ledger import package_claims
 from snncore.experiments.one_shot import Own, descended, single_steps
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
@@ -526,7 +525,6 @@ def run(c: Config, record: Record) -> Result:
         record.value(f"{kind}_machine", about["machine"])
     for name, value in {"features": FEATURES, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "slots": SLOTS}.items():
         record.value(name, value)
-    claims = package_claims()
     for kind, n in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
         together, alone = (about_checkpoint(f"{BEGINNING}{kind}{end}_0")[f"test_{n}"] for end in ("", ALONE))
         after = together["after"][0]
@@ -534,8 +532,6 @@ def run(c: Config, record: Record) -> Result:
         every = [about[f"test_{n}"]["after"][0] for about in accounts(f"{BEGINNING}{kind}_").values()]
         record.value(f"{kind}_together_{n}", " and ".join(f"{right:.1f} %" for right in every))
         record.value(f"{kind}_alone_{n}", alone["after"][0], "{:.1f} %")
-        best = f"oneshot.{kind}.{'ann' if kind == 'words' else f'{n}way.prototypes'}"
-        record.value(f"{kind}_gap_{n}", float(str(claims[best].published)) - after, "{:.1f} pp")
     trainings(record)
     if c.downloads:
         claims_of(record, "omniglot", (5, 20), "Omniglot evaluation alphabets", c)

@@ -8,8 +8,7 @@ r"""Movements of a planar arm with two joints: what it has to copy, and how a mo
 with links of length :math:`\ell = 1/2` and :math:`\varphi(0) = (0, \pi/2)`. Movements are sums of five sines for each joint's angular
 velocity, scaled so that no angle leaves :math:`\varphi(0) \pm \pi/2`.
 
-Source: the family of movements of G. Bellec, F. Scherr et al., branch eprop2 of github.com/IGITUGraz/eligibility_propagation (2019); G.
-Ortner et al., Nature Communications 16 (2025), have the same arm.
+Source: the family of movements of G. Bellec, F. Scherr et al., branch eprop2 of github.com/IGITUGraz/eligibility_propagation (2019).
 """
 
 import math
