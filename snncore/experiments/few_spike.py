@@ -190,7 +190,12 @@ def profile(record: Record) -> pd.DataFrame:
     p = coefficients("silu.published").params
     predicted = pieces(p).spikes_per_step(B7_INPUT.cdf)
     log = np.array(json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"])
-    record.claim("fs.silu.profile", float(np.corrcoef(log, predicted)[0, 1]), dataset="EfficientNet-B7 log, ImageNet", n=p.K)
+    record.claim(
+        "fs.silu.profile",
+        float(np.corrcoef(log, predicted)[0, 1]),
+        dataset="authors' log of one ImageNet image, normal inputs; n counts time steps",
+        n=p.K,
+    )
     record.value("spikes_predicted", float(predicted.sum()), "{:.2f}")
     record.value("spikes_log", float(log.sum()), "{:.2f}")
     record.value("offset_share", float(100 * predicted[13] / predicted.sum()), "{:.0f} %")
@@ -232,6 +237,9 @@ def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame
         record.document(zoo_document(fits, c.seed), "few_spike_coefficients")
     for key, name, column in (
         ("k16", "silu.k16", "MSE"),
+        ("k16_spikes", "silu.k16", "spikes"),
+        ("k16_b7_spikes", "silu.k16", "spikes, B7 inputs"),
+        ("tbpi16", "silu.tbpi16", "MSE"),
         ("k8", "silu.k8", "MSE"),
         ("k8_b7", "silu.k8", "MSE, B7 inputs"),
         ("published_mse", "silu.published", "MSE"),
@@ -241,6 +249,7 @@ def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame
         ("sparse_spikes", "silu.k16sparse", "spikes, B7 inputs"),
     ):
         record.value(key, short(float(best[column][name])))
+    record.value("tbpi16_gain", float(best["MSE"]["silu.tbpi16"] / best["MSE"]["silu.k16"]), "{:.1f}")
     record.value("k16_gain", float(best["MSE"]["silu.published"] / best["MSE"]["silu.k16"]), "{:.0f}")
     shown = table.drop(columns="function")
     shown = shown.assign(**{column: shown[column].map(short) for column in ("MSE", "max error", "MSE, B7 inputs")})
@@ -323,6 +332,8 @@ def lite0_claims(record: Record, c: Config, found: Lite0) -> None:
     record.value("lite0_ann", int((found.ann == found.labels).sum()))
     record.value("lite0_snn", int((found.snn == found.labels).sum()))
     record.value("lite0_same", int(same.sum()))
+    low, high = scipy.stats.binomtest(int(same.sum()), n).proportion_ci(method="wilson")
+    record.value("lite0_same_interval", ledger.interval(100 * low, 100 * high))
     record.value("lite0_n", n)
     record.value("lite0_steps", RELU6_K)
     record.value("lite0_neurons", int(found.neurons.sum()), "{:,}")
