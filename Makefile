@@ -36,11 +36,12 @@ serve: setup  ## show the built book in a browser
 	@$(TOOLS)/serve.py --port $(PORT)
 
 notebooks: setup  ## write the chapters as .ipynb beside their sources and open Jupyter
-	@$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 	@$(BIN)/jupyter lab notebooks
 
 lint: setup  ## style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-clean:  ## remove the built book and this machine's runs (not .venv, downloads or recorded results)
-	rm -rf book/_build data/results/live .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean:  ## remove the built book and this machine's runs (not .venv, downloads, recorded results, or answers about folders of images)
+	@[ ! -d data/results/live ] || find data/results/live -mindepth 1 -maxdepth 1 ! -name folder -exec rm -rf {} +
+	rm -rf book/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: Stories, questions, and a network that answers them from relations between all pairs of sentences
-#     inputs: [data/checkpoints/relational_*]
+#     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
 #     minutes: {smoke: 1, book: 1, paper: 120}
 # ---
 

@@ -8,6 +8,7 @@ the package that carries it, ``data/raw``, the folder named by the environment v
 ``python -m snncore.datafiles`` lists the data sets; ``python -m snncore.datafiles fetch NAME`` gets one.
 """
 
+import fcntl
 import gzip
 import hashlib
 import http.client
@@ -23,6 +24,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -264,7 +266,7 @@ def _here(file: File) -> Path | None:
 
 
 def download(file: File, folder: Path | None = None) -> Path:
-    """Download one file: go on where a broken download stopped, verify, then rename.
+    """Download one file: go on where a broken download stopped, verify, then rename. Processes that want it wait for each other.
 
     Raises
     ------
@@ -272,37 +274,64 @@ def download(file: File, folder: Path | None = None) -> Path:
         If no address serves the file with the registered checksum.
     """
     target = (folder or RAW) / file.path
-    part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    reasons = []
-    for url in file.urls:
-        try:
-            have = part.stat().st_size if part.exists() else 0
-            if have >= file.bytes:
-                part.unlink()
-                have = 0
-            request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                resumed = have > 0 and answer.status == 206
-                bar = tqdm(total=file.bytes, initial=have if resumed else 0, unit="B", unit_scale=True, desc=target.name, disable=None)
-                with part.open("ab" if resumed else "wb") as out, bar:
-                    while block := answer.read(1 << 16):
-                        out.write(block)
-                        bar.update(len(block))
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            reasons.append(f"{url}: {error}")
-            continue
-        try:
-            _verified(part, file)
-        except DataError:
-            got = part.stat().st_size
-            if got >= file.bytes:  # a shorter one is a broken download: keep it, the next try goes on from there
-                part.unlink()
-            reasons.append(f"{url}: {got:,} of {file.bytes:,} bytes came" if got < file.bytes else f"{url}: the checksum is wrong")
-            continue
-        os.replace(part, target)
-        return target
-    raise DataError("the download failed (" + "; ".join(reasons) + ")")
+    with _alone(target.parent):
+        if target.exists():  # another process was first
+            return _verified(target, file)
+        part, reasons = target.with_name(target.name + ".part"), []
+        for url in file.urls:
+            for _ in range(2):
+                try:
+                    resumed = _fetch(url, file, part)
+                except (urllib.error.URLError, http.client.HTTPException, OSError, DataError) as error:
+                    reasons.append(f"{url}: {error}")
+                    break
+                try:
+                    _verified(part, file)
+                except DataError:
+                    got = part.stat().st_size
+                    if got < file.bytes:  # a broken download: keep it, the next try goes on from there
+                        reasons.append(f"{url}: {got:,} of {file.bytes:,} bytes came")
+                        break
+                    part.unlink()
+                    if not resumed:
+                        reasons.append(f"{url}: the checksum is wrong")
+                        break
+                else:
+                    os.replace(part, target)
+                    return target
+        raise DataError("the download failed (" + "; ".join(reasons) + ")")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process is inside for this folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _fetch(url: str, file: File, part: Path) -> bool:
+    """Write what an address serves to ``part``, or behind what is there; whether it went on from there."""
+    have = part.stat().st_size if part.exists() else 0
+    if have >= file.bytes:
+        part.unlink()
+        have = 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        resumed = have > 0 and answer.status == 206
+        size = answer.headers.get("Content-Length")
+        if not resumed and size is not None and int(size) != file.bytes:
+            raise DataError(f"the file there has {int(size):,} bytes instead of {file.bytes:,}")
+        bar = tqdm(total=file.bytes, initial=have if resumed else 0, unit="B", unit_scale=True, desc=part.stem, disable=None)
+        with part.open("ab" if resumed else "wb") as out, bar:
+            while block := answer.read(1 << 16):
+                out.write(block)
+                bar.update(len(block))
+    return resumed
 
 
 def _arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -7,8 +7,10 @@ import io
 import os
 import tarfile
 import threading
+import time
 import wave
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +98,29 @@ def test_a_server_without_ranges_starts_again(server, tmp_path, monkeypatch):
     monkeypatch.setattr(Server, "ranges", False)
     (tmp_path / "a.bin.part").write_bytes(b"xyz")
     assert datafiles.download(file_of("a.bin", Server.content, (server,)), tmp_path).read_bytes() == Server.content
+
+
+def test_an_address_that_serves_something_else_spoils_nothing(server, tmp_path):
+    (tmp_path / "a.bin.part").write_bytes(b"<html>parked</html>")  # as an earlier version had kept it
+    file = file_of("a.bin", Server.content, (server,))
+    assert datafiles.download(file, tmp_path).read_bytes() == Server.content
+    longer = File("b.bin", len(Server.content) + 5, "0" * 64, (server,))
+    (tmp_path / "b.bin.part").write_bytes(b"")
+    with pytest.raises(DataError, match=r"the file there has [\d,]+ bytes instead of"):
+        datafiles.download(longer, tmp_path)
+    assert (tmp_path / "b.bin.part").read_bytes() == b""
+
+
+def test_processes_that_want_one_file_wait_for_each_other(server, tmp_path):
+    file = file_of("a.bin", Server.content, (server,))
+    with ThreadPoolExecutor(4) as pool:
+        with datafiles._alone(tmp_path):
+            waiting = [pool.submit(datafiles.download, file, tmp_path) for _ in range(4)]
+            time.sleep(0.2)
+            assert not any(one.done() for one in waiting)
+            (tmp_path / "a.bin").write_bytes(Server.content)  # what the first one leaves
+        assert {one.result() for one in waiting} == {tmp_path / "a.bin"}
+    assert Server.seen == []
 
 
 def test_a_wrong_file_is_never_kept_and_the_next_address_is_tried(server, tmp_path):

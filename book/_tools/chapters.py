@@ -155,6 +155,9 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
+    for name in ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE"):
+        if os.environ.get(name):  # a kernel has another working directory
+            environment[name] = str(Path(os.environ[name]).absolute())
     progress = Progress(chapter.name, preset, expected_seconds(project, chapter, preset))
     started, error, commit = time.time(), None, provenance.commit(project.root)
     try:

@@ -32,12 +32,14 @@ def main() -> int:
     common = "experiment", "preset", "seed"
     own = [name for name, value in vars(options).items() if name not in common and value != parser.get_default(name)]
     experiment = importlib.import_module(f"snncore.experiments.{options.experiment}")
+    words = ", ".join(f"--{name.replace('_', '-')}" for name in own)
     if own and options.preset and options.preset not in getattr(experiment, "TRAINING_PRESETS", ()):
-        words = ", ".join(f"--{name.replace('_', '-')}" for name in own)
         parser.error(f"--preset is for runs of a chapter: leave it out beside {words}, which does one thing, always in the same way")
     try:
         if getattr(experiment, "command", lambda _: False)(options):
             return 0
+        if own:
+            parser.error(f"{words} does nothing alone: see --help for the word that says what to do")
     except (TrainingDiverged, ValueError) as error:  # what is refused, `DataError` included, in words that need no traceback
         raise SystemExit(f"error: {error}") from error
     preset = options.preset or "book"

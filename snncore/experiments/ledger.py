@@ -288,7 +288,7 @@ def text(number: float | str | None, unit: str = "") -> str:
     if float(number).is_integer() and abs(number) < 1e12:
         digits = f"{int(number):,}"
     elif 1e-2 <= abs(number) < 1e5:
-        digits = f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
+        digits = f"{number:.4g}" if abs(number) < 9999.5 else f"{number:,.0f}"
     else:
         mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
         digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"

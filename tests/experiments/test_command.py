@@ -27,6 +27,14 @@ def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
     assert "--preset is for runs of a chapter: leave it out beside --train, which" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["memory", "--form", "full"], ["relational", "--kind", "snn"], ["eprop", "--keep", "x"]])
+def test_words_that_do_nothing_alone_are_refused_before_a_chapter_runs(monkeypatch, capsys, words):
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"{words[1]} does nothing alone: see --help" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", [TrainingDiverged, DataError, ValueError])
 @pytest.mark.parametrize(("experiment", "train", "value"), [(images, "train_cifar", "resnet8"), (eprop, "train_evidence", "random")])
 def test_what_a_command_refuses_is_said_without_a_traceback(monkeypatch, experiment, train, value, kind):
