@@ -7,12 +7,15 @@ A run writes to a scratch folder and takes the place of the old results only whe
 
 import argparse
 import ast
+import fcntl
 import json
 import os
 import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -279,7 +282,9 @@ def record(project: Project, preset: str) -> None:
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
             raise BookError(f"{chapter} ran with uncommitted changes: commit, run it again, then record")
         path = folder / f"{chapter}.json"
-        old = {row["id"]: row for row in ledger.read_json(path)} if path.exists() else {}
+        rows = ledger.read_json(path) if path.exists() else []
+        others = {c.name for c in project.chapters()} - {chapter}
+        old = {row["id"]: row for row in rows if row["id"] in claims and claims[row["id"]].chapter not in others}
         write_json(path, list(ledger.keep_larger(old, new).values()))
         print(f"{chapter}: {len(new)} rows of preset {preset}")
     write_json(folder / "ledger.json", ledger.merge(claims, ledger.read_recorded(folder), {}))
@@ -305,6 +310,20 @@ def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:
     return 1 if different else 0
 
 
+@contextmanager
+def alone(project: Project) -> Iterator[None]:
+    """Refuse to run chapters while another process does: both would write to the same places."""
+    project.build.mkdir(parents=True, exist_ok=True)
+    handle = os.open(project.build, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise BookError("another process runs chapters in this folder: wait for it, or stop it") from error
+    finally:
+        os.close(handle)
+
+
 def main(project: Project, arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("run", "check", "again", "record"))
@@ -326,8 +345,15 @@ def main(project: Project, arguments: list[str]) -> int:
         chapters = [c for c in chapters if c.name in wanted]
     if options.action == "again":
         return run_again(project, options.preset, chapters)
-    if options.action == "run":  # a broken ledger should not be found out after an hour of runs
-        ledger.read_claims(project.root / "data" / "claims.toml")
+    if options.action == "check":
+        return go_through(project, chapters, options)
+    ledger.read_claims(project.root / "data" / "claims.toml")  # a broken ledger should not be found out after an hour of runs
+    with alone(project):
+        return go_through(project, chapters, options)
+
+
+def go_through(project: Project, chapters: list[Chapter], options: argparse.Namespace) -> int:
+    """Run the chapters that are out of date, or only say which are."""
     keys: dict[str, str] = {}
     failed: list[str] = []
     stale = 0

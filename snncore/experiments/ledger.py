@@ -211,9 +211,16 @@ def read_recorded(folder: Path) -> dict[str, dict]:
     Raises
     ------
     ValueError
-        If a file is not valid JSON.
+        If a file is not valid JSON, or two files have a row of the same id.
     """
-    return {row["id"]: row for path in sorted(folder.glob("*.json")) if path.name != "ledger.json" for row in read_json(path)}
+    rows: dict[str, dict] = {}
+    places: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.json")):
+        for row in read_json(path) if path.name != "ledger.json" else ():
+            if row["id"] in rows:
+                raise ValueError(f"{places[row['id']]} and {path} both have a number for {row['id']!r}: remove that of the wrong chapter")
+            rows[row["id"]], places[row["id"]] = row, path
+    return rows
 
 
 def read_ledger(folder: Path) -> dict[str, dict]:

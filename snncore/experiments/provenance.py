@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 
 def commit(root: Path) -> str:
-    """Short commit of a checkout, with a plus sign if tracked files were changed; "unknown" outside of git."""
+    """Short commit of a checkout, with a plus sign if tracked files were changed; "unknown" outside of git, or inside of another one's."""
 
     def git(*words: str) -> str | None:
         done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
@@ -19,9 +19,10 @@ def commit(root: Path) -> str:
 
     try:
         sha, status = git("rev-parse", "--short=10", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+        top = git("rev-parse", "--show-toplevel")
     except FileNotFoundError:  # no git on this machine
         return "unknown"
-    return "unknown" if sha is None else sha + ("+" if status else "")
+    return "unknown" if sha is None or top is None or Path(top) != root.resolve() else sha + ("+" if status else "")
 
 
 def versions() -> dict[str, str]:

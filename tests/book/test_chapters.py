@@ -217,6 +217,26 @@ def test_recording_keeps_the_larger_preset_and_refuses_uncommitted_code(project,
     assert json.loads(recorded.read_text())[0]["ours"] == 2.05
 
 
+def test_recording_drops_rows_of_claims_that_are_gone_or_moved(project, monkeypatch):
+    recorded = project.root / "data" / "results" / "first.json"
+    monkeypatch.setattr(chapters.provenance, "commit", lambda root: "abc")
+    assert chapters.main(project, ["run", "--preset", "book"]) == 0
+    assert chapters.main(project, ["record", "--preset", "book"]) == 0
+    (row,) = json.loads(recorded.read_text())
+    recorded.write_text(json.dumps([row, row | {"id": "a.gone", "ours": 7}]))
+    assert chapters.main(project, ["record", "--preset", "book"]) == 0
+    assert json.loads(recorded.read_text()) == [row]
+    recorded.with_name("second.json").write_text(json.dumps([row]))
+    with pytest.raises(ValueError, match=r"first\.json and .*second\.json both have a number for 'a\.b': remove that of the wrong"):
+        chapters.ledger.read_recorded(recorded.parent)
+
+
+def test_two_runs_at_once_are_refused(project):
+    with chapters.alone(project), pytest.raises(BookError, match="another process runs chapters in this folder: wait for it"):
+        run(project)
+    assert run(project) == 0
+
+
 def test_modules_are_followed_through_imports_and_comments_do_not_count(tmp_path):
     package = tmp_path / "snncore"
     package.mkdir()

@@ -1,10 +1,12 @@
 import json
+import subprocess
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
 from snncore import plotting
+from snncore.experiments import provenance
 from snncore.experiments import record as record_module
 from snncore.experiments.record import Record, read_rows
 
@@ -58,3 +60,21 @@ def test_a_run_by_hand_never_touches_what_the_book_shows(tmp_path, monkeypatch):
 def test_folder_follows_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("SNNCORE_RESULTS", str(tmp_path))
     assert Record("c", "smoke").folder == tmp_path / "c"
+
+
+def test_the_commit_is_that_of_the_folder_itself(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    inside = tmp_path / "copy"
+    inside.mkdir()
+    assert provenance.commit(tmp_path) == "unknown"
+    git("init")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-m", "a")
+    sha = provenance.commit(tmp_path)
+    assert len(sha) == 10
+    (tmp_path / "a").write_text("2")
+    assert provenance.commit(tmp_path) == sha + "+"
+    assert provenance.commit(inside) == "unknown"  # a copy without git of its own, in somebody's repository
