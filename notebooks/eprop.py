@@ -259,8 +259,8 @@ plt.show()
 # weights, its part for the recurrent weights is about {value}`length` times as long as that of symmetric e-prop (median), and for input and recurrent
 # weights together its direction has nothing to do with it (mean cosine {value}`cosine_symmetric`).
 # In the trainings by random and by adaptive feedback, both gradients agree a little more ({value}`cosine_random` and {value}`cosine_adaptive`).
-# e-prop leaves these paths out. With a lower $\gamma$, {value}`bptt_dampening`, the two almost agree (mean cosine {value}`cosine_low`), and BPTT learns. It is the
-# $\gamma$ of BPTT in what follows; e-prop keeps the published one. Updates until a tenth of
+# e-prop leaves these paths out. With a lower $\gamma$, {value}`gamma_low`, the two almost agree (mean cosine {value}`cosine_low`), and BPTT learns. We chose
+# it for BPTT in this task; e-prop keeps the published one. Updates until a tenth of
 # the variance is left: {value}`needed_random` by random, {value}`needed_symmetric` by symmetric, {value}`needed_adaptive` by adaptive feedback,
 # {value}`needed_bptt` by BPTT. With random feedback, e-prop needs {claim}`eprop.pattern` as many
 # updates as BPTT with the $\gamma$ that suits it. Whether it is so everywhere, we shall see.

@@ -216,7 +216,7 @@ plt.show()
 # ```
 #
 # The talk says {published}`oneshot.arm.k_to_match`. From these weights of one pair of networks, e-prop is as low as one update by learned signals for the first
-# time after {claim}`oneshot.arm.k_to_match`, and BPTT after {value}`k_BPTT`. These are first touches of curves that go up and down. In the last twenty of
+# time after {claim}`oneshot.arm.k_to_match`, and BPTT after {value}`k_BPTT`. These are first touches of curves that go up and down. In the last {value}`last_updates` of
 # {value}`ordinary_updates` updates the mean error is {value}`last_eprop` (e-prop) and {value}`last_BPTT` (BPTT), after one update by learned signals
 # {value}`one_update`. From weights that are optimized for a gradient step, they may need fewer; no such weights were trained for movements, but {doc}`one_shot_symbols`
 # makes that comparison for symbols. Ordinary learning goes on, while the learned signals were made for one update.

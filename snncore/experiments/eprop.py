@@ -757,6 +757,7 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
         record.value(f"left_bptt_{name}", 100 * float(value), "{:.0f} %")
     for signal in ("symmetric", "random", "adaptive"):
         record.value(f"cosine_{signal}", float(by_kind[signal, PUBLISHED]["cosine"].mean()), "{:.2f}")
+    record.value("gamma_low", LOW)
     record.value("cosine_low", float(by_kind["symmetric", LOW]["cosine"].mean()), "{:.2f}")
     record.value("length", float(f"{exploding['length'].median():.1g}"), "{:,.0f}")
     needed = {kind: updates_needed(rows) for kind, rows in by_kind.items()}

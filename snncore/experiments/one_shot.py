@@ -313,6 +313,9 @@ def tests(record: Record, c: Config, batches: list[Movements]) -> Tested:
     return first
 
 
+LAST = 20  # updates over whose errors the mean is taken
+
+
 def ordinary(record: Record, c: Config, m: Movements, after: float) -> pd.DataFrame:
     """Ordinary updates from the weights of the trained learner: position error after each, and how many bring it as low as ``after``."""
     net, rows = trained(0), []
@@ -321,9 +324,10 @@ def ordinary(record: Record, c: Config, m: Movements, after: float) -> pd.DataFr
         rows += [{"rule": name, "updates": k, "error": error} for k, error in enumerate(curve)]
         reached = next((k for k, error in enumerate(curve) if error <= after), None)
         record.value(f"k_{name.replace('-', '')}", f"more than {c.updates}" if reached is None else reached)
-        record.value(f"last_{name.replace('-', '')}", float(np.mean(curve[-20:])), "{:.4f}")
+        record.value(f"last_{name.replace('-', '')}", float(np.mean(curve[-LAST:])), "{:.4f}")
         if not credit and reached is not None:
             record.claim("oneshot.arm.k_to_match", reached, dataset="held-out movements", n=c.ordinary, seeds=1)
+    record.value("last_updates", min(LAST, c.updates + 1))
     record.value("one_update", after, "{:.4f}")
     record.value("ordinary", c.ordinary)
     record.value("ordinary_rate", ORDINARY_RATE)
