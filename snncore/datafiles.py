@@ -275,7 +275,7 @@ def download(file: File, folder: Path | None = None) -> Path:
     """
     target = (folder or RAW) / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(target.parent):
+    with alone(target.parent):
         if target.exists():  # another process was first
             return _verified(target, file)
         part, reasons = target.with_name(target.name + ".part"), []
@@ -304,11 +304,20 @@ def download(file: File, folder: Path | None = None) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process is inside for this folder."""
+def alone(folder: Path, busy: str = "") -> Iterator[None]:
+    """Wait until no other process is inside for this folder; or, with words for that, refuse.
+
+    Raises
+    ------
+    DataError
+        With the words ``busy``, if they are given and another process is inside.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError as error:
+            raise DataError(busy) from error
         yield
     finally:
         os.close(handle)

@@ -114,7 +114,7 @@ def test_an_address_that_serves_something_else_spoils_nothing(server, tmp_path):
 def test_processes_that_want_one_file_wait_for_each_other(server, tmp_path):
     file = file_of("a.bin", Server.content, (server,))
     with ThreadPoolExecutor(4) as pool:
-        with datafiles._alone(tmp_path):
+        with datafiles.alone(tmp_path):
             waiting = [pool.submit(datafiles.download, file, tmp_path) for _ in range(4)]
             time.sleep(0.2)
             assert not any(one.done() for one in waiting)

@@ -7,15 +7,12 @@ A run writes to a scratch folder and takes the place of the old results only whe
 
 import argparse
 import ast
-import fcntl
 import json
 import os
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -310,20 +307,6 @@ def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:
     return 1 if different else 0
 
 
-@contextmanager
-def alone(project: Project) -> Iterator[None]:
-    """Refuse to run chapters while another process does: both would write to the same places."""
-    project.build.mkdir(parents=True, exist_ok=True)
-    handle = os.open(project.build, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise BookError("another process runs chapters in this folder: wait for it, or stop it") from error
-    finally:
-        os.close(handle)
-
-
 def main(project: Project, arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("run", "check", "again", "record"))
@@ -348,7 +331,8 @@ def main(project: Project, arguments: list[str]) -> int:
     if options.action == "check":
         return go_through(project, chapters, options)
     ledger.read_claims(project.root / "data" / "claims.toml")  # a broken ledger should not be found out after an hour of runs
-    with alone(project):
+    project.build.mkdir(parents=True, exist_ok=True)
+    with datafiles.alone(project.build, "another process runs chapters in this folder: wait for it, or stop it"):
         return go_through(project, chapters, options)
 
 

@@ -645,8 +645,8 @@ def trainings(record: Record, c: Config) -> None:
     for kind in (*SIGNALS, *SMALL):
         after = stops([train_evidence(kind, seed) for seed in range(c.seed, c.seed + SEEDS)])
         name = f"eprop.evidence.{kind.replace('-', '.')}.stop"
-        about: dict[str, Any] = {"dataset": f"trials of training, batches of {BATCH}", "seeds": len(after)}
-        record.claim(name, float(np.mean(after)), low=min(after), high=max(after), **about)
+        dataset = f"trials of training, batches of {BATCH}"
+        record.claim(name, float(np.mean(after)), low=min(after), high=max(after), dataset=dataset, seeds=len(after))
     lost = 100 * (train_chip(c.seed)["test_error"] - train_chip(c.seed, floats=True)["test_error"])
     record.claim("eprop.onchip", lost, dataset=f"fresh trials, after {CHIP.updates} updates", n=TESTED, seeds=1)
 
@@ -767,8 +767,8 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
     eprop, bptt = needed["random", PUBLISHED] or 0.0, needed["bptt", LOW] or 0.0
     if eprop and bptt:
         ratios = [a / b for a, b in zip(first_learned(by_kind["random", PUBLISHED]), first_learned(by_kind["bptt", LOW]), strict=True)]
-        where: dict[str, Any] = {"dataset": f"new patterns, {LEARNED:.0%} of the variance left", "seeds": c.seeds}
-        record.claim("eprop.pattern", eprop / bptt, low=min(ratios), high=max(ratios), **where)
+        dataset = f"new patterns, {LEARNED:.0%} of the variance left"
+        record.claim("eprop.pattern", eprop / bptt, low=min(ratios), high=max(ratios), dataset=dataset, seeds=c.seeds)
         on_evidence = [np.mean(stops(accounts(f"eprop_{signal}_").values())) for signal in ("random", "bptt")]
         words = ("not slower", "slower in one task of two", "slower")[sum((eprop > bptt, bool(on_evidence[0] > on_evidence[1])))]
         record.claim("eprop.slower", words, dataset="new patterns, and recorded trainings on evidence; random feedback")

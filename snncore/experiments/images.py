@@ -203,11 +203,6 @@ class Answers(NamedTuple):
     statistics: Statistics
 
     @property
-    def agreement(self) -> float:
-        """Share of images with the same answer [%]."""
-        return float(100 * (self.ann == self.snn).mean())
-
-    @property
     def drop(self) -> float:
         """Accuracy lost by conversion [percentage points]."""
         return float(100 * ((self.ann == self.labels).mean() - (self.snn == self.labels).mean()))
@@ -268,9 +263,8 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
         record.value(f"lite{version}_drop", a.drop, "{:.3g} pp")
         record.value(f"lite{version}_drop_interval", ledger.interval(low, high))
         record.value(f"lite{version}_spikes_interval", ledger.interval(fewest, most))
-        same = int((a.ann == a.snn).sum())
-        record.value(f"lite{version}_same", same)
-        record.value(f"lite{version}_same_interval", ledger.interval(*(100 * end for end in wilson(same, len(labels)))))
+        record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
+        record.value(f"lite{version}_same_interval", ledger.interval(*ledger.share(a.ann == a.snn)[1:]))
         record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
         record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))
         record.value(f"lite{version}_spikes", a.statistics.spikes_per_neuron, "{:.2f}")
@@ -314,8 +308,8 @@ def photographs_700(record: Record) -> None:
 def all_claims(record: Record, beginning: str, found: Answers, **about: Any) -> None:
     """Claims, by the beginning of their names, about both networks: accuracy before conversion, same answers, and `drop_and_spikes`."""
     for claim, same in (("ann", found.ann == found.labels), ("agreement", found.ann == found.snn)):
-        low, high = wilson(int(same.sum()), len(same))
-        record.claim(f"{beginning}{claim}", float(100 * same.mean()), low=100 * low, high=100 * high, **about)
+        percent, low, high = ledger.share(same)
+        record.claim(f"{beginning}{claim}", percent, low=low, high=high, **about)
     drop_and_spikes(record, beginning, found, **about)
 
 
@@ -324,12 +318,6 @@ def drop_and_spikes(record: Record, beginning: str, found: Answers, **about: Any
     (low, high), (fewest, most) = found.drop_interval, found.spikes_interval
     record.claim(f"{beginning}drop", found.drop, low=low, high=high, **about)
     record.claim(f"{beginning}spikes", found.statistics.spikes_per_neuron, low=fewest, high=most, **about)
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    interval = scipy.stats.binomtest(successes, n).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def tango(only_first: int, only_second: int, n: int) -> tuple[float, float]:
@@ -566,14 +554,10 @@ def rate_table(record: Record, curves: pd.DataFrame) -> None:
 
 def at_equal_pace(record: Record, curves: pd.DataFrame, period: int) -> None:
     """What share the rate code has right in the steps that few spikes take from one image to the next; few spikes and the original, too."""
-    shares = {"rate": "(not run)", "few_spikes": "(not run)", "original": "(not run)"}
-    if not curves.empty:
-        by_code = curves.set_index(["code", "steps"])["accuracy"]
-        few = curves[curves["code"] == "few_spikes"].iloc[0]
-        found = {"rate": by_code["rate", period], "few_spikes": few["accuracy"], "original": few["original"]}
-        shares = {name: f"{share:.1f} %" for name, share in found.items()}
+    few, rate = (curves[curves["code"] == code] for code in ("few_spikes", "rate"))
+    shares = {"rate": rate.loc[rate["steps"] == period, "accuracy"], "few_spikes": few["accuracy"], "original": few["original"]}
     for name, share in shares.items():
-        record.value(f"pace_{name}", share)
+        record.value(f"pace_{name}", "(not run)" if curves.empty else f"{share.item():.1f} %")
 
 
 # --- What limits a conversion -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import scipy.stats
+
 from snncore.datafiles import package_file
 from snncore.experiments import PRESETS
 
@@ -300,6 +303,12 @@ def text(number: float | str | None, unit: str = "") -> str:
         mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
         digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")
+
+
+def share(hits: np.ndarray) -> tuple[float, float, float]:
+    """How many of the numbers are true [%], and the 95 % interval of that share (Wilson 1927)."""
+    found = scipy.stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
+    return 100 * float(hits.mean()), 100 * float(found.low), 100 * float(found.high)
 
 
 def interval(low: float | None, high: float | None) -> str:

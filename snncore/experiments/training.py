@@ -1,6 +1,5 @@
 """Train by a command: resumed if it was begun, tested once, with an account of how it came about."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -91,7 +90,7 @@ def once(
             "log": done.log,
         }
         save_checkpoint(TRAINING, name, done.network, account)
-    return json.loads(path.read_text())
+    return read_account(path)
 
 
 def train_once(

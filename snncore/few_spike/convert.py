@@ -8,7 +8,7 @@ Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021); 
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -198,11 +198,6 @@ def convert(
     K = int(K)
     if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
-    if calibration is not None:
-        _check_calibration(calibration, example_input)
-    if spike_penalty and (calibration is None or len(calibration) == 1):
-        held = "there is no calibration" if calibration is None else "calibration holds 1 image"
-        raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
     if spike_penalty and torch.is_inference_mode_enabled():
         raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
     if not isinstance(coefficients, Mapping | None):
@@ -216,6 +211,11 @@ def convert(
         if not isinstance(given, FSParams):
             raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")
     graph, rows, places = traced(network, example_input)
+    if calibration is not None:
+        _check_calibration(calibration, example_input)
+    if spike_penalty and (calibration is None or len(calibration) == 1):
+        held = "there is no calibration" if calibration is None else "calibration holds 1 image"
+        raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
     used = set(coefficients or {})
     names = {a.name for a in places.values()}
     if used - names:
@@ -343,7 +343,7 @@ def _check_calibration(images: Tensor, example_input: Tensor) -> None:
         raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
     if not images.ndim or len(images) == 0:
         raise ConversionError("calibration holds no image: give some, or None")
-    if isinstance(example_input, Tensor) and images.dtype != example_input.dtype:
+    if images.dtype != example_input.dtype:
         raise ConversionError(
             f"calibration is of type {images.dtype}, and example_input of {example_input.dtype}: give both in the type of the network"
         )
@@ -402,13 +402,11 @@ class _ImagesAlone(fx.Tracer):
 
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
         patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
-        names = [str(a.node.target) for a in args[1:]]
-        if names[:1] != [names[0].lstrip("*")] or any(
-            not a.node.args and not n.startswith("*") for a, n in zip(args[2:], names[1:], strict=True)
-        ):
+        first, *others = (a.node for a in args[1:])
+        if first.target.startswith("*") or any(not n.args and not n.target.startswith("*") for n in others):
             return patched, args  # as many inputs as it takes, which `_trace` refuses
-        for a in args[2:]:
-            self.graph.erase_node(a.node)
+        for n in others:
+            self.graph.erase_node(n)
         return root_fn, args[:2]
 
 
@@ -546,13 +544,8 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
     """A row per operation on signals (shape arithmetic and constants have none), and the activations. Idle casts are left out."""
     rows: list[Row] = []
     places: dict[fx.Node, Activation] = {}
-    for node in list(graph.graph.nodes):
-        if node.op == "placeholder":
-            node.meta["carries"] = "the image"
-        sources = operations.signals(node)
+    for node in _making_signals(graph):
         made = node.meta["tensors"]
-        if node.op in ("placeholder", "get_attr", "output") or not sources or not made:
-            continue  # no signal: a constant, or arithmetic on shapes
         if node.meta["idle"]:
             node.replace_all_uses_with(operations.operand(node))
             graph.graph.erase_node(node)
@@ -566,34 +559,40 @@ def _classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Nod
             rows.append(Row(node.name, found.name, "spiking", neurons))
             continue
         kind, why = operations.describe(node, graph)
-        received = _received(node)
-        node.meta["carries"] = received if why == operations.REORDER else "graded numbers"
+        received = _hand_on(node, why)
         if why == operations.SYNAPSES:
             why = f"receives {received}"
         rows.append(Row(node.name, operations.name_of(node, graph), kind, neurons, why=why))
     return rows, places
 
 
-def _received(node: fx.Node) -> str:
-    return ", ".join(sorted({n.meta["carries"] for n in operations.signals(node)}))
+def _making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
+    """Operations that make signals of signals, in order: no constants, and no arithmetic on shapes. The image is noted before."""
+    for node in list(graph.graph.nodes):
+        if node.op == "placeholder":
+            node.meta["carries"] = "the image"
+        elif node.op not in ("get_attr", "output") and operations.signals(node) and node.meta["tensors"]:
+            yield node
+
+
+def _hand_on(node: fx.Node, why: str) -> str:
+    """Note what an operation hands on; returns what it receives."""
+    received = ", ".join(sorted({n.meta["carries"] for n in operations.signals(node)}))
+    node.meta["carries"] = received if why == operations.REORDER else "graded numbers"
+    return received
 
 
 def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Module]) -> None:
     """Note in ``meta["carries"]`` what each node of a converted network hands on, unless that is known: pickling keeps only code."""
-    nodes = list(network.graph.nodes)
-    if any("carries" in node.meta for node in nodes):
+    if any("carries" in node.meta for node in network.graph.nodes):
         return
     with torch.no_grad():
         _Shapes(network).run(images)
-    for node in nodes:
-        if node.op == "placeholder":
-            node.meta["carries"] = "the image"
-        elif node.op not in ("get_attr", "output") and operations.signals(node) and node.meta["tensors"]:
-            if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), neurons):
-                node.meta["carries"] = "spikes"
-            else:
-                _, why = operations.describe(node, network)
-                node.meta["carries"] = _received(node) if why == operations.REORDER else "graded numbers"
+    for node in _making_signals(network):
+        if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), neurons):
+            node.meta["carries"] = "spikes"
+        else:
+            _hand_on(node, operations.describe(node, network)[1])
 
 
 SAMPLES = 50_000  # inputs of each layer that calibration looks at

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from snncore.learning.resumable import identity, read_state, write_state
+from snncore.learning.resumable import identity, read_state, refuse_below_one, write_state
 from snncore.seeds import seeded_draws, torch_generator
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -70,9 +70,7 @@ class Recipe:
     cycles: int = 1
 
     def __post_init__(self):
-        for name in ("epochs", "batch", "cycles"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
+        refuse_below_one(self, "epochs", "batch", "cycles")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is {self.warmup}: it is a part of the steps, from 0 to below 1")
         if self.epochs % self.cycles:

@@ -16,7 +16,7 @@ from torch import nn
 from tqdm import tqdm
 
 from snncore.learning.classifier import TrainingDiverged
-from snncore.learning.resumable import identity, read_state, write_state
+from snncore.learning.resumable import identity, read_state, refuse_below_one, write_state
 from snncore.seeds import torch_generator
 
 SETTLED = 1000  # updates after which Adam's mean of squares forgets: without it, fresh moments throw trained weights far off
@@ -63,9 +63,7 @@ class Descent:
     cycles: int = 1
 
     def __post_init__(self):
-        for name in ("updates", "every", "cycles"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
+        refuse_below_one(self, "updates", "every", "cycles")
         if not self.knee > 0 or self.warmup < 0:
             raise ValueError(f"knee is {self.knee} and warmup {self.warmup}: give a knee above 0, and a warmup of 0 or more updates")
         if self.updates % (self.cycles * self.every):

@@ -34,8 +34,8 @@ from torch import Tensor
 from snncore.kernels import eprop_chip as kernel
 from snncore.kernels.eprop_chip import Integers
 from snncore.loihi.fixed_point import decay
-from snncore.loihi.quantize import UNIT
-from snncore.loihi.spec import FULL_DECAY, STATE
+from snncore.loihi.quantize import UNIT, decay_register
+from snncore.loihi.spec import STATE
 from snncore.networks.recurrent import Population
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, check_trace
 
@@ -61,11 +61,10 @@ def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
         raise ValueError(f"LIF and ALIF neurons must share {', '.join(common)} and the reset by subtraction")
     threshold = UNIT << 6
     trace = alif.beta * alif.dampening / alif.v_th  # what the adaptation's trace counts, since psi is in units of dampening / v_th
-    decay_v, decay_a, decay_out = (round(FULL_DECAY * (1 - left)) for left in (alif.alpha, alif.rho, readout.kappa))
+    kept = {"tau_m": alif.alpha, "tau_a": alif.rho, "tau_out": readout.kappa}
+    decay_v, decay_a, decay_out = (decay_register(name, keep) for name, keep in kept.items())
     if max(decay_v, decay_a, decay_out) > 255:
         raise ValueError("a time constant is shorter than 16 steps: its decay register is above 255, for which 32 bits are too few")
-    if min(decay_v, decay_a, decay_out) < 1:
-        raise ValueError(f"a time constant is longer than about {2 * FULL_DECAY} steps: its decay register is 0, nothing is forgotten")
     check_trace(alif)
     jump = round(alif.beta / alif.v_th * threshold * 2**8)
     if jump > STATE:

@@ -40,6 +40,13 @@ def _plain(name: str, value: Any) -> Any:
     raise TypeError(f"{name} is of type {type(value).__name__}: what makes a training this one is numbers and words")
 
 
+def refuse_below_one(recipe: Any, *names: str) -> None:
+    """Refuse numbers of a recipe that must be 1 or more."""
+    for name in names:
+        if getattr(recipe, name) < 1:
+            raise ValueError(f"{name} is {getattr(recipe, name)}: give 1 or more")
+
+
 def _named(who: dict[str, Any]) -> dict[str, Any]:
     """All parts of an identity by their own names."""
     return {name: value for key, part in who.items() for name, value in (part if isinstance(part, dict) else {key: part}).items()}

@@ -39,7 +39,7 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
-    decay_v = _decay_register("tau_m", p.alpha)
+    decay_v = decay_register("tau_m", p.alpha)
     if isinstance(p, LIFParams):
         if not p.reset_to_zero or p.n_refractory:
             raise ValueError(f"{p} is not on the chip: it needs reset_to_zero=True and n_refractory=0")
@@ -50,11 +50,11 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     weight = -round(jump / 2 ** (6 + aux_exp))
     if not weight:
         raise ValueError(f"{p}: what a spike adds to its AHP current is less than the smallest weight: raise beta, or lower tau_ahp")
-    decay_aux = _decay_register("tau_ahp", p.rho)
+    decay_aux = decay_register("tau_ahp", p.rho)
     return AHPCompartments(main.decay_v, main.vth_mant, weight_exp=AHP_EXPONENT, decay_aux=decay_aux, aux_weight=weight, aux_exp=aux_exp)
 
 
-def _decay_register(name: str, keep: float) -> int:
+def decay_register(name: str, keep: float) -> int:
     """Of what is kept per step."""
     if not (k := round(spec.FULL_DECAY * (1 - keep))):
         raise ValueError(f"{name} is too long for the chip, where at least a part of {1 / spec.FULL_DECAY:.2g} decays in a step")
@@ -151,5 +151,5 @@ def to_chip(
     inputs, recurrent = (_units(_finite(w), steps, mixed_sign).clamp(-(2.0**53), 2.0**53).long().numpy() for w in (w_in, w_rec))
     out = integers(w_out, step_size(w_out), mixed_sign)
     groups = [Group(size, registers(p)) for size, p in populations]
-    outputs = Group(len(out), Compartment(_decay_register("tau_out", readout.kappa), spec.THRESHOLD_MANTISSA))
+    outputs = Group(len(out), Compartment(decay_register("tau_out", readout.kappa), spec.THRESHOLD_MANTISSA))
     return with_outputs(inputs, recurrent, out, groups, outputs, mixed_sign)

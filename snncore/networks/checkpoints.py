@@ -91,9 +91,11 @@ def read_account(path: Path) -> dict[str, Any]:
     """
     try:
         about = json.loads(path.read_text())
-        return {"command": about["command"], **about}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is no account of a training ({error!r}): restore it by git, or remove it to train anew") from error
+    except ValueError as error:
+        raise DataError(f"{path} is no account of a training ({error}): restore it by git, or remove it to train anew") from error
+    if not isinstance(about, dict) or "command" not in about:
+        raise DataError(f"{path} is no account of a training (it names no command): restore it by git, or remove it to train anew")
+    return about
 
 
 def accounts(beginning: str) -> dict[str, dict[str, Any]]:

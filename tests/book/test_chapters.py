@@ -232,7 +232,11 @@ def test_recording_drops_rows_of_claims_that_are_gone_or_moved(project, monkeypa
 
 
 def test_two_runs_at_once_are_refused(project):
-    with chapters.alone(project), pytest.raises(BookError, match="another process runs chapters in this folder: wait for it"):
+    project.build.mkdir(parents=True, exist_ok=True)
+    with (
+        chapters.datafiles.alone(project.build),
+        pytest.raises(chapters.datafiles.DataError, match="another process runs chapters in this folder: wait"),
+    ):
         run(project)
     assert run(project) == 0
 

@@ -46,14 +46,17 @@ def test_all_families_of_classifiers_are_counted(tmp_path):
     assert table["activations"]["mobilenet_v3_small"] == "hardsigmoid, hardswish, relu"
 
 
-def test_agreement_and_drop_are_counted_over_all_batches():
+def test_agreement_and_drop_are_counted_over_all_batches(tmp_path):
     ann, snn, x = pair()
     labels = ann(x).argmax(1).numpy().copy()
     labels[:20] = (labels[:20] + 1) % 4
     found = images.compare(ann, snn, iter(x.split(7)), labels, len(x), "test")
     a, s = ann(x).argmax(1).numpy(), snn(x).argmax(1).numpy()
     assert 0 < (a != s).sum() < 30
-    assert found.agreement == pytest.approx(100 * (a == s).mean())
+    images.all_claims(Record("images", "smoke", tmp_path), "img.lite0.", found)
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+    assert rows["img.lite0.agreement"] == pytest.approx(100 * (a == s).mean())
+    assert rows["img.lite0.ann"] == pytest.approx(100 * 40 / 60)
     assert found.drop == pytest.approx(100 * (40 / 60 - (s == labels).mean()))
     low, high = found.drop_interval
     assert low < found.drop < high
@@ -88,9 +91,10 @@ def test_spikes_of_the_raster_are_binary_digits_of_the_original_activations(tmp_
 
 def test_wilson_interval_is_its_formula():
     k, n, z = 690, 700, 1.959964
-    p, low_high = k / n, images.wilson(690, 700)
+    p, (percent, *low_high) = k / n, images.ledger.share(np.arange(n) < k)
     center, half = (p + z * z / 2 / n) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n)
-    assert low_high == pytest.approx((center - half, center + half), rel=1e-6)
+    assert percent == pytest.approx(100 * p)
+    assert low_high == pytest.approx([100 * (center - half), 100 * (center + half)], rel=1e-6)
 
 
 def test_interval_of_a_difference_covers_it_as_often_as_it_says():
@@ -112,7 +116,7 @@ def test_interval_of_a_difference_is_known_at_the_ends():
     assert images.tango(0, 0, 700) == pytest.approx((-(z**2) / (700 + z**2), z**2 / (700 + z**2)), rel=1e-5)
     low, high = images.tango(20, 0, 20)
     assert high == 1
-    assert low == pytest.approx(images.wilson(20, 20)[0] * 2 - 1, abs=0.03)  # all discordant: nearly a single share
+    assert low == pytest.approx(images.ledger.share(np.ones(20, bool))[1] / 50 - 1, abs=0.03)  # all discordant: nearly a single share
     for b, c, n in ((3, 1, 30), (0, 4, 30), (30, 0, 30), (1, 0, 1)):
         assert images.tango(c, b, n) == pytest.approx(tuple(-end for end in reversed(images.tango(b, c, n))))
 
