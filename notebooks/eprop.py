@@ -274,7 +274,7 @@ plt.show()
 # task. All readout weights begin small here, and BPTT's gradients are not shortened. BPTT learns first ({numref}`fig-recalls`). In the last
 # {value}`recall_last` updates, {value}`recall_random` ({value}`recall_random_range`) of the answers are wrong by random and {value}`recall_symmetric`
 # ({value}`recall_symmetric_range`) by symmetric feedback, {value}`recall_bptt` ({value}`recall_bptt_range`) by BPTT, in parentheses the best and the worst of
-# {value}`recall_seeds` seeds: seeds differ more than kinds do.
+# {value}`recall_seeds` seeds: with so few, no order in the end follows.
 
 # %% tags=["hide-input", "remove-output"]
 recalls = result.recalls

@@ -54,19 +54,19 @@
 #   - {value}`lite0_spikes` spikes/neuron
 # * - EfficientNet-Lite0, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   - {claim}`img.lite0.ann` ({interval}`img.lite0.ann`)
+#   - {claim}`img.lite0.ann`
 #   - {claim}`img.lite0.drop`
 #   - {claim}`img.lite0.agreement`
 #   - {claim}`img.lite0.spikes`
 # * - EfficientNet-Lite1, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   - {claim}`img.lite1.ann` ({interval}`img.lite1.ann`)
+#   - {claim}`img.lite1.ann`
 #   - {claim}`img.lite1.drop`
 #   - {claim}`img.lite1.agreement`
 #   - {claim}`img.lite1.spikes`
 # * - EfficientNet-Lite2, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   - {claim}`img.lite2.ann` ({interval}`img.lite2.ann`)
+#   - {claim}`img.lite2.ann`
 #   - {claim}`img.lite2.drop`
 #   - {claim}`img.lite2.agreement`
 #   - {claim}`img.lite2.spikes`
