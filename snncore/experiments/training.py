@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from snncore.datafiles import TRAINING
@@ -94,15 +95,27 @@ def once(
 
 
 def train_once(
-    name: str, words: str, recipe: Recipe, seed: int, prepare: Callable[[], Job], constants: Mapping[str, Any] | None = None
+    name: str,
+    words: str,
+    recipe: Recipe,
+    seed: int,
+    prepare: Callable[[], Job],
+    constants: Mapping[str, Any] | None = None,
+    before: str = "",
 ) -> dict[str, Any]:
-    """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train."""
+    """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train.
+
+    It begins with the weights of the training ``before``, if one is named, and the account then holds that one's.
+    """
 
     def do(state: Path) -> Done:
-        job = prepare()
+        job, earlier = prepare(), {}
+        if before:
+            job.network.load_state_dict(load_file(TRAINING / f"{before}.safetensors"))
+            earlier = {"before": read_account(TRAINING / f"{before}.json")}
         log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, constants=constants, **job.options)
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
-        return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
+        return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {}), **earlier})
 
     return once(name, words, recipe, seed, do, constants)
 

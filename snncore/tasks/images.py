@@ -40,13 +40,25 @@ def cifar10() -> dict[str, Labeled]:
 
 
 def augmented(
-    images: Float[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4
+    images: Float[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4, hole: int = 0
 ) -> Float[Tensor, "batch channel height width"]:
-    """Each image mirrored with probability 1/2, and shifted by up to ``pad`` pixels in each direction (zeros come in)."""
+    """Each image mirrored with probability 1/2, and shifted by up to ``pad`` pixels in each direction (zeros come in).
+
+    With ``hole``, a square of so many pixels across becomes 0, centred anywhere in the image, so that a part may lie beyond its edge.
+
+    Source of the squares: T. DeVries and G. W. Taylor, arXiv 1708.04552 (2017).
+    """
     n, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (pad,) * 4)
     top, left = (torch.randint(0, 2 * pad + 1, (n, 1), generator=generator) for _ in range(2))
     mirror = torch.rand((n, 1), generator=generator, dtype=torch.float32) < 0.5
     rows, columns = torch.arange(height) + top, torch.arange(width)
     columns = torch.where(mirror, columns.flip(0), columns) + left
-    return padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    drawn = padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    if not hole:
+        return drawn
+    covered = []
+    for size in (height, width):
+        first = torch.randint(0, size, (n, 1), generator=generator) - hole // 2
+        covered.append((torch.arange(size) >= first) & (torch.arange(size) < first + hole))
+    return drawn.masked_fill((covered[0][:, :, None] & covered[1][:, None, :])[:, None], 0)

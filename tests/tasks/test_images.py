@@ -26,6 +26,18 @@ def test_augmented_images_are_mirrored_and_shifted():
     assert len(seen) == 18
 
 
+def test_a_square_is_left_out_of_each_image_centred_anywhere_in_it():
+    x = torch.ones(2000, 3, 5, 7)
+    y = augmented(x, torch.Generator().manual_seed(0), pad=0, hole=3)
+    left_out = y[:, 0] == 0
+    assert torch.equal(y == 0, left_out[:, None].expand_as(y))  # all channels
+    seen = {(rows.nonzero().flatten().tolist().__repr__(), columns.nonzero().flatten().tolist().__repr__())
+            for rows, columns in zip(left_out.any(2), left_out.any(1), strict=True)}  # fmt: skip
+    spans = [[[i for i in (at - 1, at, at + 1) if 0 <= i < size] for at in range(size)] for size in (5, 7)]
+    assert seen == {(repr(rows), repr(columns)) for rows in spans[0] for columns in spans[1]}
+    assert torch.equal(left_out, left_out.any(2)[:, :, None] & left_out.any(1)[:, None, :])  # filled
+
+
 @pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 def test_cifar10_is_split_at_random_and_normalized():
     data = cifar10()
