@@ -38,7 +38,7 @@ from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statist
 from snncore.few_spike.operations import NAMED
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, Senders, answers, chain, pipeline, with_memories
-from snncore.learning.classifier import Recipe, accuracy
+from snncore.learning.classifier import Recipe, accuracy, distilled
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.seeds import seeded_draws, torch_generator
@@ -349,9 +349,12 @@ class CifarRecipe(Recipe):
     ----------
     hole : int
         Width and height [pixel] of a square that is left out of each image (`snncore.tasks.images.augmented`).
+    teacher : str
+        A network of `CIFAR` whose answers it learns, too (`snncore.learning.classifier.distilled`): that of ``data/checkpoints``.
     """
 
     hole: int = 0
+    teacher: str = ""
 
 
 FURTHER: dict[str, Any] = {"peak_rate": 0.01, "vector_rate": 0.05, "bfloat16": False}  # half as fast as the stage before
@@ -370,7 +373,10 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
         with seeded_draws(seed, f"weights of {name}"):
             network = CIFAR[name]()
         form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
-        return Job(network, cifar10(), {"augment": partial(augmented, hole=recipe.hole)}, f"CIFAR-10, 48,000 training images, {form}")
+        options: dict[str, Any] = {"augment": partial(augmented, hole=recipe.hole)}
+        if recipe.teacher:
+            options["loss"] = distilled(cifar_network(recipe.teacher))
+        return Job(network, cifar10(), options, f"CIFAR-10, 48,000 training images, {form}")
 
     before, about = "", {}
     for stage, recipe in enumerate(RECIPES[name], start=1):

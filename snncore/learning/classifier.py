@@ -160,6 +160,26 @@ def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor, done: floa
     return F.cross_entropy(network(images), labels)
 
 
+def distilled(teacher: nn.Module, share: float = 0.9, temperature: float = 4.0) -> Loss:
+    r"""The plain loss, and how far the network is from what a teacher answers: :math:`(1 - s) E + s T^2 D(p \,\|\, q)`.
+
+    E is the cross entropy of the labels, s the ``share``, D the Kullback-Leibler divergence, p and q the softmax of the teacher's and the
+    network's outputs over the temperature T. The teacher is put into evaluation mode.
+
+    Source: G. Hinton, O. Vinyals and J. Dean, arXiv 1503.02531 (2015).
+    """
+    teacher.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def loss(network: nn.Module, images: Tensor, labels: Tensor, done: float) -> Float[Tensor, ""]:
+        with torch.no_grad():
+            asked = F.log_softmax(teacher(images).float() / temperature, 1)
+        given = network(images)
+        likeness = F.kl_div(F.log_softmax(given.float() / temperature, 1), asked, reduction="batchmean", log_target=True)
+        return (1 - share) * F.cross_entropy(given, labels) + share * temperature**2 * likeness
+
+    return loss
+
+
 def _device(network: nn.Module) -> torch.device:
     """Where a network is."""
     return next(network.parameters()).device

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, train
+from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, cross_entropy, distilled, train
 from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import seeded_draws
 
@@ -322,3 +322,22 @@ def test_muon_is_that_of_pytorch_but_for_rounding(shape):
         for optimizer in optimizers:
             optimizer.step()
     assert (ours - theirs).norm() < 0.02 * (ours - start).norm()  # theirs computes in bfloat16
+
+
+def test_a_teacher_is_copied_by_the_share_and_at_the_temperature():
+    """By probabilities, one by one; who answers as the teacher does loses nothing to it; its weights get no gradient."""
+    x, y = problem(8)
+    teacher, n = network(), network()
+    with torch.no_grad():
+        n[4].weight.mul_(-1.5)
+    share, temperature = 0.75, 3.0
+    found = distilled(teacher, share, temperature)(n, x, y, 0.0)
+    p, q = (torch.softmax(answer.detach().double() / temperature, 1) for answer in (teacher(x), n(x)))
+    divergence = sum(float(a * torch.log(a / b)) for a, b in zip(p.flatten(), q.flatten(), strict=True)) / len(x)
+    plain = float(cross_entropy(n, x, y, 0.0).detach())
+    assert float(found.detach()) == pytest.approx((1 - share) * plain + share * temperature**2 * divergence, rel=1e-5)
+    assert float(distilled(teacher, 1.0)(teacher, x, y, 0.0).detach()) == pytest.approx(0, abs=1e-5)
+    found.backward()
+    assert not teacher.training
+    assert all(p.grad is None for p in teacher.parameters())
+    assert all(p.grad is not None for p in n.parameters())
