@@ -412,6 +412,8 @@ plt.show()
 #
 # As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10, of three of its depths; beside them a small EfficientNet with SiLU and gates, which
 # the paper does not have. We trained them on two processor cores, from JPEG copies, and the ResNets are right less often than the paper's.
+# Most went through a second stage, which goes on with the weights of the first at half the rate: with a square left out of each image
+# {cite:p}`devries2017`, or with the answers of the small EfficientNet, a teacher, as a part of what is to be learned {cite:p}`hinton2015`.
 # Command, log and seed of each lie beside its weights in `data/checkpoints`.
 #
 # Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
@@ -419,7 +421,7 @@ plt.show()
 # plus a price on spikes: one more spike of each neuron must save a share of the variance of the network's output, {value}`cifar_prices`
 # depending on the network.
 #
-# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion.
+# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion.
 # :name: tab-trainings
 # :class: numbers
 # :file: ../results/images/trainings.csv

@@ -374,9 +374,12 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
             network = CIFAR[name]()
         form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
         options: dict[str, Any] = {"augment": partial(augmented, hole=recipe.hole)}
+        about = f"CIFAR-10, 48,000 training images, {form}"
         if recipe.teacher:
             options["loss"] = distilled(cifar_network(recipe.teacher))
-        return Job(network, cifar10(), options, f"CIFAR-10, 48,000 training images, {form}")
+            its = about_checkpoint(f"cifar_{recipe.teacher}")
+            about += f", and the answers of {recipe.teacher} as trained at commit {its['commit']}"
+        return Job(network, cifar10(), options, about)
 
     before, about = "", {}
     for stage, recipe in enumerate(RECIPES[name], start=1):
@@ -389,14 +392,26 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
 TITLES = {"resnet8": "ResNet-8", "resnet14": "ResNet-14", "resnet20": "ResNet-20", "silu": "Small EfficientNet"}
 
 
+def stages(name: str) -> list[dict[str, Any]]:
+    """Accounts of the stages of the training of a CIFAR-10 network, the first one first."""
+    about = about_checkpoint(f"cifar_{name}")
+    found = [about]
+    while "before" in about:
+        about = about["before"]
+        found.insert(0, about)
+    return found
+
+
 def trainings(record: Record) -> None:
     """How the checkpoints came about, as the training commands wrote it down: recorded numbers, not of this run."""
     rows = []
     for name in CIFAR:
-        about = about_checkpoint(f"cifar_{name}")
-        rows.append({"network": TITLES[name], "epochs": about["recipe"]["epochs"], "cycles": about["recipe"]["cycles"],
-                     "minutes": round(about["seconds"] / 60), "seed": about["seed"],
-                     "accuracy": f"{100 * about['test_accuracy']:.2f} %"})  # fmt: skip
+        for stage, about in enumerate(stages(name), start=1):
+            recipe = about["recipe"]
+            rows.append({"network": TITLES[name], "stage": stage, "epochs": recipe["epochs"], "cycles": recipe["cycles"],
+                         "hole": recipe["hole"] or "none", "teacher": TITLES[recipe["teacher"]] if recipe["teacher"] else "none",
+                         "minutes": round(about["seconds"] / 60), "seed": about["seed"],
+                         "accuracy": f"{100 * about['test_accuracy']:.2f} %"})  # fmt: skip
     record.table(pd.DataFrame(rows), "trainings")
 
 

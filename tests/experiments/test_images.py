@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import scipy.stats
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from snncore.datafiles import read_photographs_20
 from snncore.experiments import __main__ as command_line
-from snncore.experiments import ask, images, ledger, speed
+from snncore.experiments import ask, images, ledger, speed, training
 from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import coefficients, fs_neuron, fs_run, relu_code
 from snncore.few_spike.convert import convert
@@ -427,6 +428,26 @@ def test_a_training_is_asked_for_by_name(monkeypatch, capsys):
     assert not images.command(argparse.Namespace(train=None, model=None, images=None, results=None, batch=None))
 
 
+def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatch):
+    """A second stage that learns nothing, from a teacher, has the parameters of the first; its account holds the first one's."""
+    x = torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    data = dict.fromkeys(("train", "validation", "test"), Labeled(x, torch.arange(64) % 10))
+    monkeypatch.setattr(images, "cifar10", lambda: data)
+    monkeypatch.setattr(images, "find", lambda name: argparse.Namespace(form="official"))
+    monkeypatch.setattr(training, "TRAINING", tmp_path)
+    first = images.CifarRecipe(2, batch=32, bfloat16=False, hole=2)
+    still = dataclasses.replace(first, epochs=1, peak_rate=0.0, vector_rate=0.0, teacher="silu")
+    monkeypatch.setitem(images.RECIPES, "resnet8", (first, still))
+    about = images.train_cifar("resnet8", 5)
+    before, after = (load_file(tmp_path / f"cifar_resnet8_5_{stage}.safetensors") for stage in (1, 2))
+    assert all(torch.equal(before[name], after[name]) for name, _ in images.CIFAR["resnet8"]().named_parameters())
+    assert about["before"] == json.loads((tmp_path / "cifar_resnet8_5_1.json").read_text())
+    assert (about["recipe"], about["before"]["recipe"]) == (dataclasses.asdict(still), dataclasses.asdict(first))
+    assert "answers of silu as trained at commit" in about["data"]
+    monkeypatch.setattr(training, "train", None)
+    assert images.train_cifar("resnet8", 5) == about
+
+
 def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "fs_neuron", lambda x, p: x)
     with pytest.raises(ValueError, match="do not trust its time"):
@@ -444,8 +465,11 @@ def test_smoke_runs_enter_no_measured_number(tmp_path):
 
 @pytest.mark.parametrize("name", images.CIFAR)
 def test_checkpoints_come_from_the_commands_that_are_in_the_code(name):
-    about = about_checkpoint(f"cifar_{name}")
-    assert about["recipe"] == dataclasses.asdict(images.RECIPES[name])
-    assert about["command"] == f"python -m snncore.experiments images --train {name} --seed 0"
-    assert [row["epoch"] for row in about["log"]] == list(range(1, about["recipe"]["epochs"] + 1))
-    assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.03)  # of 2,000 images
+    found = images.stages(name)
+    assert [about["recipe"] for about in found] == [dataclasses.asdict(recipe) for recipe in images.RECIPES[name]]
+    for about in found:
+        assert about["command"] == f"python -m snncore.experiments images --train {name} --seed 0"
+        assert [row["epoch"] for row in about["log"]] == list(range(1, about["recipe"]["epochs"] + 1))
+        assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.03)  # of 2,000 images
+        if teacher := about["recipe"]["teacher"]:
+            assert f"{teacher} as trained at commit {about_checkpoint(f'cifar_{teacher}')['commit']}" in about["data"]
