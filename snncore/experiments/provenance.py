@@ -11,14 +11,14 @@ from packaging.requirements import Requirement
 
 
 def commit(root: Path) -> str:
-    """Short commit of a checkout, with a plus sign if tracked files were changed; "unknown" outside of git, or inside of another one's."""
+    """Short commit of a checkout, with a plus sign if files differ or are new; "unknown" outside of git, or inside of another one's."""
 
     def git(*words: str) -> str | None:
         done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else None
 
     try:
-        sha, status = git("rev-parse", "--short=10", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+        sha, status = git("rev-parse", "--short=10", "HEAD"), git("status", "--porcelain")
         top = git("rev-parse", "--show-toplevel")
     except FileNotFoundError:  # no git on this machine
         return "unknown"

@@ -75,6 +75,10 @@ def test_the_commit_is_that_of_the_folder_itself(tmp_path):
     git("commit", "-m", "a")
     sha = provenance.commit(tmp_path)
     assert len(sha) == 10
-    (tmp_path / "a").write_text("2")
-    assert provenance.commit(tmp_path) == sha + "+"
+    for name, content, back in (("a", "2", "1"), ("b", "1", None)):  # changed; new, as a module that a run could import
+        (tmp_path / name).write_text(content)
+        assert provenance.commit(tmp_path) == sha + "+"
+        if back:
+            (tmp_path / name).write_text(back)
+            assert provenance.commit(tmp_path) == sha
     assert provenance.commit(inside) == "unknown"  # a copy without git of its own, in somebody's repository
