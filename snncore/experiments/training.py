@@ -1,5 +1,6 @@
 """Train by a command: resumed if it was begun, tested once, with an account of how it came about."""
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -55,9 +56,17 @@ def rounded(constants: Mapping[str, float]) -> dict[str, float]:
 
 
 def once(
-    name: str, words: str, recipe: Any, seed: int, do: Callable[[Path], Done], constants: Mapping[str, Any] | None = None
+    name: str,
+    words: str,
+    recipe: Any,
+    seed: int,
+    do: Callable[[Path], Done],
+    constants: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Train, and write checkpoint and account to ``data/training``; if that is done by this recipe and constants, only read the account.
+    """Train, and write checkpoint and account to ``data/training``; if that is done by the same, only read the account.
+
+    The same are recipe, constants, and the account of the training with whose weights it begins, if there is one.
 
     Parameters
     ----------
@@ -71,11 +80,14 @@ def once(
         Called if there is something to train, with the path for its state while it is under way.
     constants : mapping, optional
         What decides what the weights mean beside their shapes, by name; numbers and words.
+    before : mapping, optional
+        That account.
     """
     path = TRAINING / f"{name}.json"
-    kept = {"recipe": _as_kept(recipe), **({"constants": dict(constants)} if constants else {})}
+    further = {"constants": dict(constants or {}), "before": dict(before or {})}
+    kept = {"recipe": _as_kept(recipe), **{key: value for key, value in further.items() if value}}
     about = read_account(path) if path.exists() else {}
-    if {key: about[key] for key in ("recipe", "constants") if key in about} != kept:
+    if {key: about[key] for key in ("recipe", *further) if key in about} != kept:
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m snncore.experiments {words} --seed {seed}",
@@ -105,19 +117,22 @@ def train_once(
 ) -> dict[str, Any]:
     """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train.
 
-    It begins with the weights of the training ``before``, if one is named, and the account then holds that one's.
+    It begins with the weights of the training ``before``, if one is named, and the account then holds that one's. A state from other
+    data or other weights is refused.
     """
 
     def do(state: Path) -> Done:
-        job, earlier = prepare(), {}
+        job, made_of = prepare(), dict(constants or {})
+        made_of["data"] = job.about
         if before:
-            job.network.load_state_dict(load_file(TRAINING / f"{before}.safetensors"))
-            earlier = {"before": read_account(TRAINING / f"{before}.json")}
-        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, constants=constants, **job.options)
+            weights = TRAINING / f"{before}.safetensors"
+            job.network.load_state_dict(load_file(weights))
+            made_of["begins with"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, constants=made_of, **job.options)
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
-        return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {}), **earlier})
+        return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
 
-    return once(name, words, recipe, seed, do, constants)
+    return once(name, words, recipe, seed, do, constants, read_account(TRAINING / f"{before}.json") if before else None)
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

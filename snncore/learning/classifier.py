@@ -247,8 +247,8 @@ def train(
     Raises
     ------
     TrainingDiverged
-        If the mean loss of an epoch is not finite, or more than twice that of guessing, or weights are not finite; the last good
-        state stays.
+        If the mean loss of an epoch is not finite, or more than twice the cross entropy of guessing and twice the loss of the first
+        batch, or weights are not finite; the last good state stays.
     ValueError
         If ``state`` belongs to another recipe, seed or network, or other means or constants; if ``average`` is no part; or if there are
         fewer images than a batch has.
@@ -271,6 +271,7 @@ def train(
         log = saved["log"]
     device, categories = _device(network), answers(network, images[:1]).shape[1]
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
+    limit = 0.0
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros((), device=device)
         if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:
@@ -293,12 +294,12 @@ def train(
                 if mean:
                     mean.update_parameters(network)
                 total += value.detach().float()
+                limit = limit or 2 * max(math.log(categories), float(value.detach()))
         mean_loss = float(total) / steps
         kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
-        if not mean_loss <= 2 * math.log(categories):
-            raise TrainingDiverged(
-                f"epoch {epoch + 1}: the mean loss is {mean_loss:.3g}, worse than guessing; {kept}. Lower peak_rate and vector_rate"
-            )
+        if not mean_loss <= limit < math.inf:
+            why = f"the mean loss is {mean_loss:.3g}, and {limit:.3g} is twice that of guessing, or of the first batch"
+            raise TrainingDiverged(f"epoch {epoch + 1}: {why}; {kept}. Lower peak_rate and vector_rate")
         if broken := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
             raise TrainingDiverged(f"epoch {epoch + 1}: {broken[0]} is no longer finite; {kept}. Lower peak_rate and vector_rate")
         right = accuracy(mean.module if mean else network, *held_out)

@@ -444,8 +444,13 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
     assert about["before"] == json.loads((tmp_path / "cifar_resnet8_5_1.json").read_text())
     assert (about["recipe"], about["before"]["recipe"]) == (dataclasses.asdict(still), dataclasses.asdict(first))
     assert "answers of silu as trained at commit" in about["data"]
-    monkeypatch.setattr(training, "train", None)
-    assert images.train_cifar("resnet8", 5) == about
+    with monkeypatch.context() as nothing_to_train:
+        nothing_to_train.setattr(training, "train", None)
+        assert images.train_cifar("resnet8", 5) == about
+    other = tmp_path / "cifar_resnet8_5_1.json"  # as from another run of the first stage: the second has to follow it
+    other.write_text(other.read_text().replace('"test_accuracy"', '"seen": 1, "test_accuracy"'))
+    (tmp_path / "cifar_resnet8_5_2.state").unlink()
+    assert images.train_cifar("resnet8", 5)["before"]["seen"] == 1
 
 
 def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):

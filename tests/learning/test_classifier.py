@@ -341,3 +341,20 @@ def test_a_teacher_is_copied_by_the_share_and_at_the_temperature():
     assert not teacher.training
     assert all(p.grad is None for p in teacher.parameters())
     assert all(p.grad is not None for p in n.parameters())
+
+
+def test_a_loss_that_is_large_by_nature_is_no_divergence(tmp_path):
+    """A hundred times the cross entropy falls as that does."""
+    x, y = problem()
+
+    def large(n, images, labels, done):
+        return 100 * cross_entropy(n, images, labels, done)
+
+    recipe = dataclasses.replace(RECIPE, vector_rate=RECIPE.vector_rate / 100)
+    log = train(network(), x, y, (x, y), recipe, 0, tmp_path / "state", loss=large, progress=False)
+    assert log[-1]["loss"] < log[0]["loss"] < 200 * math.log(4)
+    rising = itertools.count(1)
+    with pytest.raises(
+        TrainingDiverged, match=r"epoch 1: the mean loss is .*twice that of guessing, or of the first batch; no epoch was good"
+    ):
+        train(network(), x, y, (x, y), recipe, 0, tmp_path / "b", loss=lambda *given: next(rising) * large(*given), progress=False)
