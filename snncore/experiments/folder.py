@@ -34,7 +34,7 @@ from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image
 from snncore.few_spike import coefficients, relu_code
-from snncore.few_spike.convert import CLOSED, convert, traced
+from snncore.few_spike.convert import CLOSED, Conversion, Report, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
@@ -84,10 +84,12 @@ def model(name: str) -> Model:
 
 
 class Listing(NamedTuple):
-    """Images of a folder with their labels, sorted by name, and other files, each with why it is left out."""
+    """Images of a folder with their labels, sorted by name; other files, each with why it is left out; how many images have no label
+    because ``labels.csv`` does not list them."""
 
     images: list[tuple[str, int]]
     others: list[str]
+    unlisted: int
 
 
 def listing(folder: Path, categories: int) -> Listing:
@@ -101,12 +103,16 @@ def listing(folder: Path, categories: int) -> Listing:
         the folder.
     """
     _refuse_no_folder(folder)
-    rows, beside = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
+    table = (folder / "labels.csv").exists()
+    rows, beside = (_table(folder, categories), []) if table else _subfolders(folder, categories)
     images = sorted(row for row in rows if _is_image(row[0]))
     if not images:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     others = [f"{file}: it lies beside the subfolders, so it has no label" if _is_image(file) else f"{file}: no image" for file in beside]
-    return Listing(images, sorted(others + [f"{file}: no image" for file, _ in rows if not _is_image(file)]))
+    listed = {file for file, _ in images}
+    there = (str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()) if table else ()
+    unlisted = sum(_is_image(file) and file not in listed for file in there)
+    return Listing(images, sorted(others + [f"{file}: no image" for file, _ in rows if not _is_image(file)]), unlisted)
 
 
 def _refuse_no_folder(folder: Path) -> None:
@@ -118,8 +124,8 @@ def _is_image(file: str) -> bool:
     return Path(file).suffix.lower() in SUFFIXES
 
 
-def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[str]]:
-    """Files that ``labels.csv`` lists, and their labels; others are none of its business."""
+def _table(folder: Path, categories: int) -> list[tuple[str, int]]:
+    """Files that ``labels.csv`` lists, and their labels."""
     table, rows = folder / "labels.csv", dict[str, int]()
     try:
         reader = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig")))
@@ -150,7 +156,7 @@ def _table(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[s
         if not (folder / file).is_file():
             raise ValueError(f"{where}: there is no file {file!r}")
         rows[file] = label
-    return list(rows.items()), []
+    return list(rows.items())
 
 
 def _subfolders(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[str]]:
@@ -174,7 +180,8 @@ def _subfolders(folder: Path, categories: int) -> tuple[list[tuple[str, int]], l
 
 class Row(NamedTuple):
     """The result: how many images, how many of them each network got right (among its first five answers) and both answered the same,
-    all spikes of all images, neurons per image, and which files were skipped, with reasons."""
+    all spikes of all images, parameters, layers that spike, neurons per image by their activation, how many images ``labels.csv`` does
+    not list, and which files were skipped, with reasons."""
 
     n: int
     ann: int
@@ -183,7 +190,10 @@ class Row(NamedTuple):
     snn_top5: int
     agree: int
     spikes: int
-    neurons: int
+    parameters: int
+    layers: int
+    neurons: dict[str, int]
+    unlisted: int
     skipped: tuple[str, ...]
 
 
@@ -221,14 +231,14 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     found = model(name) if local == 0 else None  # one process per machine downloads the weights
     _together({})
     found = found or model(name)
-    images, others = listing(folder, found.categories)
+    images, others, unlisted = listing(folder, found.categories)
     float32 = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # and each run the same
     with float32, torch.inference_mode():
         if gpu:
             torch.cuda.set_device(device)
         ann = found.network.to(device)
         example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
-        snn, neurons = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
+        snn, report = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
         _claim(results, name, folder, images, snn, rank)
         answers = _together(_read(results))
         size = batch or (16 if gpu else 1)
@@ -246,7 +256,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
                 out.flush()
                 os.fsync(out.fileno())
                 answers |= {answer["file"]: answer for answer in given}
-    return _count(_together(answers), neurons, others)
+    return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, others, unlisted)
 
 
 def _together(answers: dict[str, dict]) -> dict[str, dict]:
@@ -319,16 +329,14 @@ def _is_answer(line: Any) -> bool:
     return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
 
 
-def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> tuple[fx.GraphModule, int]:
-    """The converted network, with published neurons, closed forms or fits to what ``some`` images give; and how many neurons it has."""
+def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> Conversion:
+    """The conversion with published neurons, closed forms or fits to what ``some`` images give."""
     published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
     kinds = {a.name for a in traced(copy.deepcopy(network).to("meta"), example.to("meta")).places.values()}  # nothing is computed
     given = {a: p for a, p in published.items() if a in kinds}
     if kinds <= {*published, *CLOSED}:
-        snn, report = convert(network, example, coefficients=given)
-    else:
-        snn, report = convert(network, example, some(), given, K=16)
-    return snn, report.neurons
+        return convert(network, example, coefficients=given)
+    return convert(network, example, some(), given, K=16)
 
 
 def _some(folder: Path, images: list[tuple[str, int]], prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor:
@@ -379,7 +387,7 @@ def _ask(ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loade
     return lines + [{"file": file, "label": label, "ann": a, "snn": s, "spikes": spikes} for (file, label), a, s, spikes in rows]
 
 
-def _count(answers: dict[str, dict], neurons: int, others: list[str]) -> Row:
+def _count(answers: dict[str, dict], parameters: int, report: Report, others: list[str], unlisted: int) -> Row:
     good = [a for a in answers.values() if "damaged" not in a]
     skipped = others + [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
     return Row(
@@ -390,20 +398,26 @@ def _count(answers: dict[str, dict], neurons: int, others: list[str]) -> Row:
         snn_top5=sum(a["label"] in a["snn"] for a in good),
         agree=sum(a["ann"][0] == a["snn"][0] for a in good),
         spikes=sum(a["spikes"] for a in good),
-        neurons=neurons,
+        parameters=parameters,
+        layers=len(report.spiking),
+        neurons=report.by_activation,
+        unlisted=unlisted,
         skipped=tuple(skipped),
     )
 
 
 def text(name: str, row: Row) -> str:
-    """The row as the talk's table has it."""
+    """The row as the talk's table has it, and more."""
+    left_out = f"{len(row.skipped):,} files skipped" + f", {row.unlisted:,} images that labels.csv does not list" * bool(row.unlisted)
     if not row.n:
-        return f"{name}: no image could be read ({len(row.skipped)} files skipped)"
+        return f"{name}: no image could be read ({left_out})"
+    all_neurons, parts = sum(row.neurons.values()), ", ".join(f"{count:,} {name}" for name, count in row.neurons.items())
     percent = {key: f"{100 * getattr(row, key) / row.n:.2f} %" for key in ("ann", "ann_top5", "snn", "snn_top5", "agree")}
     return (
-        f"{name}: n = {row.n:,} ({len(row.skipped)} files skipped); ANN {percent['ann']} (top-5 {percent['ann_top5']}), "
+        f"{name}: n = {row.n:,} ({left_out}); ANN {percent['ann']} (top-5 {percent['ann_top5']}), "
         f"SNN {percent['snn']} (top-5 {percent['snn_top5']}); same answer {percent['agree']}; "
-        f"{row.spikes / row.n / row.neurons:.4f} spikes per neuron, {row.neurons:,} neurons"
+        f"{row.parameters:,} parameters, {row.layers} layers that spike, {all_neurons:,} neurons ({parts}), "
+        f"{row.spikes / row.n:,.0f} spikes per image, {row.spikes / row.n / all_neurons:.4f} per neuron"
     )
 
 

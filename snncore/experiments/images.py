@@ -33,7 +33,7 @@ from snncore.experiments.few_spike import B7_INPUT
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, quality
-from snncore.few_spike.convert import Conversion, FSActivation, Row, convert, traced
+from snncore.few_spike.convert import Conversion, FSActivation, Report, Row, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.operations import NAMED
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
@@ -131,9 +131,8 @@ def size_of(make: Callable[[], nn.Module], pixels: int, further_layers: int) -> 
     """Count a network without weights."""
     with torch.device("meta"):
         network = make()
-    spiking = [row for row in operations_of(network, pixels) if row.kind == "spiking"]
-    neurons = {row.operation: sum(r.neurons for r in spiking if r.operation == row.operation) for row in spiking}
-    return Size(sum(p.numel() for p in network.parameters()) / 1e6, len(spiking) + further_layers, neurons)
+    report = Report(tuple(operations_of(network, pixels)), math.nan)
+    return Size(sum(p.numel() for p in network.parameters()) / 1e6, len(report.spiking) + further_layers, report.by_activation)
 
 
 FAMILIES = (  # the smallest of each family of classifiers in torchvision

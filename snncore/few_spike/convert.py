@@ -130,6 +130,12 @@ class Report:
         """Few-spike neurons per image."""
         return sum(row.neurons for row in self.spiking)
 
+    @property
+    def by_activation(self) -> dict[str, int]:
+        """Few-spike neurons per image, by what they stand for: squeeze-and-excitation gates are apart from SiLU."""
+        kinds = dict.fromkeys(row.operation for row in self.spiking)
+        return {kind: sum(row.neurons for row in self.spiking if row.operation == kind) for kind in kinds}
+
     def to_csv(self, path: Path | str) -> None:
         """Write the table."""
         self.frame.to_csv(path, index=False)

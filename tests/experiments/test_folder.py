@@ -21,7 +21,7 @@ from snncore.datafiles import DataError, decode_image, find, read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import folder, images
 from snncore.few_spike import fs_run, relu_code
-from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.convert import FSActivation, Report, Row, convert
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 
 LABELS = [0, 438, 990, 927]  # of photographs 1 to 4; the first is wrong, and the last is only the second answer
@@ -95,7 +95,8 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
             a, s = (network(one)[0].argsort(descending=True)[:5].tolist() for network in (ann, snn))
             expected.append((label, a, s, sum(counts)))
     assert sorted((a["label"], a["ann"], a["snn"], a["spikes"]) for a in answers.values()) == sorted(expected)
-    assert row == folder.Row(4, 2, 3, 2, 3, 4, sum(e[3] for e in expected), report.neurons, ())
+    parameters = sum(p.numel() for p in ann.parameters())
+    assert row == folder.Row(4, 2, 3, 2, 3, 4, sum(e[3] for e in expected), parameters, len(counts), {"relu6": report.neurons}, 0, ())
 
 
 def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs, tmp_path):
@@ -252,11 +253,15 @@ def test_every_count_counts_what_it_says():
 
     answers = [answer([0, 1], [0, 2]), answer([0, 1], [1, 0]), answer([1, 0], [2, 3]), answer([3, 4], [3, 4]), answer([0, 1], [2, 1])]
     answers = {f"{i}.jpg": a for i, a in enumerate(answers)} | {"x.jpg": {"damaged": "cut"}}
-    row = folder._count(answers, 20, ["y.txt: no image"])
-    assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 20, ("y.txt: no image", "x.jpg: cut"))
+    layers = [(("silu", "spiking"), 10), (("conv", "linear"), 70), (("sigmoid", "spiking"), 4), (("silu", "spiking"), 6)]
+    report = Report(tuple(Row(f"a{i}", *kind, neurons) for i, (kind, neurons) in enumerate(layers)), 0.0)
+    row = folder._count(answers, 1234, report, ["y.txt: no image"], 7)
+    assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 1234, 3, {"silu": 16, "sigmoid": 4}, 7, ("y.txt: no image", "x.jpg: cut"))
     assert folder.text("small", row) == (
-        "small: n = 5 (2 files skipped); ANN 60.00 % (top-5 80.00 %), SNN 20.00 % (top-5 40.00 %); same answer 40.00 %; "
-        "0.5000 spikes per neuron, 20 neurons"
+        "small: n = 5 (2 files skipped, 7 images that labels.csv does not list); "
+        "ANN 60.00 % (top-5 80.00 %), SNN 20.00 % (top-5 40.00 %); "
+        "same answer 40.00 %; 1,234 parameters, 3 layers that spike, 20 neurons (16 silu, 4 sigmoid), "
+        "10 spikes per image, 0.5000 per neuron"
     )
 
 
@@ -280,14 +285,16 @@ def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, monkeyp
     rows = "".join(f"{file},{label}\n" for file, label in reversed(by_folder.images))
     (colors / "labels.csv").write_text("\ufefffile,label\n\n" + rows, encoding="utf-8")
     assert folder.listing(colors, 3) == by_folder
+    (colors / "labels.csv").write_text("file,label\n" + rows.split("\n", 1)[1])
+    assert folder.listing(colors, 3) == folder.Listing(by_folder.images[:-1], [], 1)
 
 
 def test_relu_and_silu_get_the_published_neurons():
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3), nn.SiLU(), nn.Linear(3, 3))
-    snn, neurons = folder._converted(network, torch.rand(1, 3), pytest.fail)
+    snn, report = folder._converted(network, torch.rand(1, 3), pytest.fail)
     relu, silu = (module.params for module in snn.modules() if isinstance(module, FSActivation))
     assert relu == relu_code(25.0, 10, strict=True)
-    assert (silu.K, neurons) == (16, 6)
+    assert (silu.K, report.by_activation) == (16, {"relu": 3, "silu": 3})
 
 
 def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, monkeypatch):
@@ -295,7 +302,7 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
     network[1] = nn.Hardswish()
     (colors / "c" / "1.jpg").write_bytes(b"")
     row = folder.evaluate("small", colors, tmp_path / "results")
-    assert (row.n, row.agree, row.neurons) == (5, 5, 3)
+    assert (row.n, row.agree, row.neurons) == (5, 5, {"hardswish": 3})
     given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
     by_hand, _ = convert(network, given[:1], given, K=16)
     snn, _ = folder._converted(network, given[:1], lambda: folder._some(colors, folder.listing(colors, 3).images, prepare))
