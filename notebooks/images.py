@@ -19,12 +19,12 @@
 # networks without any retraining, send about two spikes per neuron, and lose little accuracy {cite:p}`stoeckl2021`. The previous chapter
 # took one neuron apart. Here whole networks speak in few spikes.
 #
-# A word of caution first. ImageNet itself cannot be shipped with a book, and no package carries the weights of EfficientNet-B7. So the
+# A word of caution first. ImageNet itself cannot be shipped with a book, and we found no package with the weights of EfficientNet-B7 or ResNet50. So the
 # talk's accuracy is **cited** here, not reproduced. What we can do without ImageNet: count its networks exactly, convert their full graphs,
 # and put real networks with published ImageNet weights, smaller relatives, through the same conversion. {numref}`tab-rows` says for each
 # row what it is, so that nobody mistakes one for the other.
 #
-# :::{list-table} What each number is about, with intervals (of 95 percent). A negative loss is a gain; {numref}`tab-lost` has further intervals. ReLU6 networks are the easy case: their activations lie between 0 and 6, so a code needs no range. Accuracy on photographs that were chosen with the help of classifiers is no ImageNet accuracy: read the differences.
+# :::{list-table} What each number is about, with intervals (of 95 percent). The talk's spikes per neuron are its spikes divided by its neurons. A negative loss is a gain; {numref}`tab-lost` has further intervals. ReLU6 networks are the easy case: their activations lie between 0 and 6, so a code needs no range. Accuracy on photographs that were chosen with the help of classifiers is no ImageNet accuracy: read the differences.
 # :name: tab-rows
 # :header-rows: 1
 #
@@ -150,9 +150,10 @@
 #
 # **Cited** are the first two rows of {numref}`tab-rows`, what the talk and the authors' logs say in {numref}`tab-talk` and {numref}`tab-cifar`,
 # the records, what is said of chips, and the prices of operations. **Recorded**, or "not run" where no run has been recorded yet, is all about
-# the 700 photographs and CIFAR-10, since these are downloads: their rows, the trainings ({numref}`tab-trainings`), and the comparison with
+# the 700 photographs and CIFAR-10, since no package carries them: their rows, the trainings ({numref}`tab-trainings`), and the comparison with
 # rate coding on CIFAR-10 ({numref}`fig-rate-coding`), with SpikingJelly's time. Both came to us as JPEG copies: the photographs at quality 95,
-# CIFAR-10 at quality 75, which costs accuracy. **Emulated** are energies, which are counts times prices, and when images are answered, which
+# CIFAR-10 at quality 75, which costs accuracy. You download CIFAR-10 as its authors have it, and make the file of photographs by the recipe in
+# `data/datasets.toml`, so that your numbers will differ a little. **Emulated** are energies, which are counts times prices, and when images are answered, which
 # is simulated. Everything else is computed when the page is run, from packages and the files that come with this book; what is computed from
 # the authors' counts of spikes says so.
 #
@@ -269,7 +270,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 # neuron number, and how their released code replaces the sigmoid, suggest that there they do not.
 #
 # The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
-# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step: another
+# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, by the abstract of [arXiv 2510.23383](https://arxiv.org/abs/2510.23383): another
 # kind of neuron, with several thresholds and integers as messages.
 #
 # With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one,
@@ -353,7 +354,7 @@ plt.show()
 # version, and the label where it is another.
 # ```
 #
-# Of these {value}`photographs` photographs EfficientNet-Lite0 names {value}`lite0_ann` as labeled, its few-spike version {value}`lite0_snn`;
+# Of the same {value}`photographs` photographs EfficientNet-Lite0 names {value}`lite0_ann` as labeled, its few-spike version {value}`lite0_snn`;
 # they agree on {value}`lite0_same`, with {value}`lite0_spikes` spikes from each of {value}`lite0_neurons` neurons on average. So few images
 # prove little. Of the 700, EfficientNet-Lite0 loses {claim}`img.lite0.drop` (95 percent interval
 # {interval}`img.lite0.drop`), EfficientNet-Lite1 {claim}`img.lite1.drop` ({interval}`img.lite1.drop`) and EfficientNet-Lite2
@@ -411,7 +412,7 @@ plt.show()
 # ### Networks trained here
 #
 # As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10, of three of its depths; beside them a small EfficientNet with SiLU and gates, which
-# the paper does not have. We trained them on two processor cores, from JPEG copies, and the ResNets are right less often than the paper's.
+# the paper does not have. We trained them on two processor cores, from JPEG copies.
 # Most went through a second stage, which goes on with the weights of the first at half the rate: with a square left out of each image
 # {cite:p}`devries2017`, or with the answers of the small EfficientNet, a teacher, as a part of what is to be learned {cite:p}`hinton2015`.
 # Command, log and seed of each lie beside its weights in `data/checkpoints`.
@@ -683,9 +684,8 @@ plt.show()
 # ```
 #
 # After the first layer the published neurons are off by {value}`b7_first_published` of the spread, ours by {value}`b7_first_ours`. From then
-# on errors grow: in the control, an error of one percent of the image's spread becomes {value}`b7_gain` percent of the last output's; that of
-# the published neurons grows faster. At the end they are off by {value}`b7_last_published` the spread, ours by {value}`b7_last_ours`: of what
-# this random network computes, neither conversion leaves much. The trained network kept nearly all of its accuracy
+# on errors grow: in the control, an error of one percent of the image's spread becomes {value}`b7_gain` percent of the last output's. At the end
+# the published neurons are off by {value}`b7_last_published` the spread, ours by {value}`b7_last_ours`: of what this random network computes, neither conversion leaves much. The trained network kept nearly all of its accuracy
 # (cited), so that this is no prediction for it.
 #
 # ## A new image every $2K$ steps
@@ -693,7 +693,8 @@ plt.show()
 # A layer collects spikes for $K$ steps and emits its own in the next $K$. While it emits it cannot collect, so in a chain of layers a new image
 # can follow after $2K$ steps: {claim}`img.schedule.period` at $K = 16$, as the talk says. The numbers come from simulating the pipeline event
 # by event, not from the formula. With two accumulators per neuron it would be {value}`period_double` steps. The first answer comes after
-# {claim}`img.schedule.latency`, which is {value}`b7_latency` for a chain as long as EfficientNet-B7.
+# {claim}`img.schedule.latency`, which is {value}`b7_latency` for a chain as long as EfficientNet-B7. Rate code answers first, as its layers need
+# not wait for each other, but each image occupies all of them for many more steps.
 #
 # The talk's networks are no chains, though: they have shortcuts. Behind one, a neuron collects from layers that emit one after another, and its
 # accumulator is occupied from the first of them on. A shortcut past one layer, as in ResNet-20, lengthens the rhythm from $2K$ to $3K$
@@ -712,8 +713,11 @@ plt.show()
 # :::
 
 # %% tags=["hide-input", "remove-output"]
-titles = {"one": "a chain, one accumulator", "two": "a chain, two accumulators", "shortcut": "a shortcut past layer 2, one accumulator"}
-fig, axes = plt.subplots(3, 1, figsize=(7.5, 6), sharex=True)
+titles = {
+    "one": "a chain, one accumulator", "two": "a chain, two accumulators", "shortcut": "a shortcut past layer 2, one accumulator",
+    "rate": "rate code of 16 steps, as many levels as 4 binary steps",
+}  # fmt: skip
+fig, axes = plt.subplots(4, 1, figsize=(7.5, 7.5), sharex=True)
 rows = []
 for ax, (name, emissions) in zip(axes, result.schedules.items(), strict=True):
     for e in emissions:
@@ -729,9 +733,10 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/schedule.*
 # :name: fig-schedule
-# :alt: Three time lines of five layers, each emitting four images as colored bars one layer after the other. In a chain with a single accumulator a layer pauses between two images, with two it does not; with a shortcut it pauses twice as long.
+# :alt: Four time lines of five layers, each emitting four images as colored bars. In the first three, one layer emits after the other: in a chain with a single accumulator a layer pauses between two images, with two it does not; with a shortcut it pauses twice as long. In the last, in rate code, all layers emit together, four times as long for each image, without a pause.
 # Which layer emits which image (color) when, for $K = 4$: in a chain with one accumulator per neuron, with two, and with one where layer 3
-# collects from the layers 1 and 2. Layer 0 is the input.
+# collects from the layers 1 and 2. At the bottom rate code: an image occupies all layers at once, for as many steps as numbers are to have
+# levels. Layer 0 is the input.
 # ```
 #
 # ## At the speed of the original
@@ -741,7 +746,8 @@ plt.show()
 # of steps, three instructions per step. Both give exactly the same numbers as the plain neuron, bit for bit: of {value}`activation_numbers`
 # numbers and {value}`network_outputs` outputs of networks that were compared before anything was timed, {value}`activation_differ` and
 # {value}`network_outputs_differ` differ. All times below come from this run, on this machine, taken in turns. The plain PyTorch beside it is as fast as
-# we can write it: in place and block by block, three operations per step.
+# we can write it: in place and block by block, three operations per step. The neuron as one writes it down first, with a new tensor for each
+# operation, takes {value}`activation_naive` times as long as SiLU.
 #
 # :::{list-table} Shortest time of a pass ({value}`speed_machine`): of the original in milliseconds, of the others as a multiple of it. The activations handle {value}`activation_numbers` numbers each and write a new tensor; networks take images of random numbers, {value}`speed_images` at once, EfficientNet-B0 and ResNet50 with random weights.
 # :name: tab-speed
@@ -792,7 +798,8 @@ plt.show()
 # :::
 #
 # Additions of few spikes are those at synapses and in the neurons: one per neuron and step, to compare the potential with a threshold, and one per spike, for the
-# reset. What activations cost the original is left out.
+# reset. Left out are what activations cost the original, and the weighting of a step's sum by $d(t)$, once per receiving neuron and step: here
+# a shift, since the weights are powers of two.
 # Against floating point few spikes take {value}`energy_fp32` of the energy of the operations; against an original that computes with
 # 8-bit integers, which such networks tolerate (its sums, like those of spikes, need 32 bits), {value}`energy_int8`; and against one that also skips zeros, as sparse accelerators do,
 # {value}`energy_sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and that is already kind to few spikes: mixtures are priced

@@ -4,7 +4,8 @@
 
 The folder holds one subfolder per category, in the order of their names (or named by the categories' numbers, from 0), or a table
 ``labels.csv`` with the columns ``file`` and ``label``. What both networks answer is appended to files in the folder of results, one line
-of JSON per image, so that a run that was killed goes on where it stopped, also with another number of processes.
+of JSON per image, so that a run that was killed goes on where it stopped, also with another number of processes; with as many threads in
+each (``OMP_NUM_THREADS``), to the same row: others round sums in another order.
 
 ``torchrun --nproc-per-node N -m snncore.experiments images ...`` starts several processes, on one machine or more. They share the images;
 each uses a CUDA GPU of its own where there is one.
@@ -283,7 +284,11 @@ def _claim(results: Path, name: str, folder: Path, images: list[tuple[str, int]]
         if before == kept:
             return
         same = before.startswith(json.dumps(about)[:-1])  # but for the digest
-        what = "other weights or few-spike neurons, perhaps of another version of snncore" if same else "another model or other images"
+        what = (
+            "other weights or few-spike neurons (of another version of snncore, or fitted by another number of threads)"
+            if same
+            else "another model or other images"
+        )
         raise ValueError(f"{results} belongs to {what} ({before}): name another by --results, or remove it")
     part = path.with_suffix(f".{rank}")
     part.write_text(kept)

@@ -930,7 +930,10 @@ def schedules(record: Record) -> tuple[dict[str, list[Emission]], dict[str, int]
     small, shortcut = [4] * 5, chain(5)
     shortcut[3].insert(0, 1)
     forms = {"one": (False, None), "two": (True, None), "shortcut": (False, shortcut)}
-    return {name: pipeline(small, 4, two, graph) for name, (two, graph) in forms.items()}, resnet20
+    shown = {name: pipeline(small, 4, two, graph) for name, (two, graph) in forms.items()}
+    levels = 2 ** small[0]  # that K steps of a binary code tell apart, and as many steps of a rate code; there all layers send at once
+    shown["rate"] = [Emission(layer, image, image * levels, (image + 1) * levels) for image in range(4) for layer in range(5)]
+    return shown, resnet20
 
 
 # --- Work, and the whole experiment -------------------------------------------------------------------------------------------------

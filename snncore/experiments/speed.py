@@ -120,6 +120,8 @@ def activation(record: Record, c: Config) -> None:
         record.claim("speed.fs.activation", times["few_spikes"] / times["silu"], dataset=where, timing=True)
     for name, seconds in times.items():
         record.timing(f"activation_{name}", seconds / times["silu"], "{:.2f}")
+    naive = side_by_side({"silu": candidates["silu"], "naive": lambda: plain_neuron(x, p)}, 3)
+    record.timing("activation_naive", naive["naive"] / naive["silu"], "{:.0f}")
     record.timing("silu_ms", 1e3 * times["silu"], "{:.3g} ms")
     record.timing("speed_machine", machine(), "{}")
 

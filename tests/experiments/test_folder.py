@@ -408,7 +408,7 @@ def test_results_of_another_conversion_are_refused(colors, tmp_path, monkeypatch
         assert about.pop("snn")
         (results / "about.json").write_text(json.dumps(about))
     with pytest.raises(
-        ValueError, match=r"results belongs to other weights or few-spike neurons, perhaps of another version of snncore \("
+        ValueError, match=r"results belongs to other weights or few-spike neurons \(of another version of snncore, or fitted by"
     ):
         folder.evaluate("small", colors, results)
 

@@ -412,6 +412,7 @@ def test_the_error_grows_from_layer_to_layer_and_the_control_begins_small():
     assert table.groupby("set")["layer"].max().tolist() == [218] * 3
     first = table[table["layer"] == 1].set_index("set")["error"]
     assert first["control"] < first["ours"] < first["published"]
+    assert (table[table["layer"] == 218].set_index("set")["error"] > 2 * first).all()
 
 
 def test_a_training_is_asked_for_by_name(monkeypatch, capsys):
@@ -466,6 +467,20 @@ def test_smoke_runs_enter_no_measured_number(tmp_path):
     rows = {row["id"] for row in read_rows(tmp_path)}
     assert rows <= set(claims)
     assert not any(word in id for id in rows for word in ("lite", "cifar", "speed", "difference"))
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert float(values["evaluations_difference"]["text"]) < 1e-6
+    assert values["evaluations_pieces"]["text"] == "the same bits"
+
+
+def test_no_noise_and_many_bits_disturb_nothing():
+    c = dataclasses.replace(images.PRESETS["smoke"], photographs=1, noise=(0.0,), bits=(20,))
+    found = images.disturbances(c).set_index(["disturbance", "network"])["error"]
+    ann, x = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[:1])
+    with torch.inference_mode():
+        expected = ann(x)
+        undisturbed = (convert(ann, x, K=images.LITE_K[0]).network(x) - expected).square().mean().sqrt() / expected.std()
+    assert found["noise", "few spikes"] == pytest.approx(float(undisturbed), rel=1e-4)
+    assert found["bits", "original"] < 1e-3
 
 
 @pytest.mark.parametrize("name", images.CIFAR)
