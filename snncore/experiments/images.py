@@ -48,6 +48,7 @@ LITE_K = {0: 8, 1: 8, 2: 9}  # steps of the EfficientNet-Lite networks: how they
 CALIBRATION = 256  # training images from which the layers of a CIFAR-10 network get their parameters
 CIFAR_K = {"resnet8": 9, "resnet14": 9, "resnet20": 9, "silu": 16}  # this and the next chosen with the validation images
 PENALTY = {"resnet8": 5e-4, "resnet14": 4e-4, "resnet20": 6e-4, "silu": 8e-4}
+TRIED = (2e-4, 4e-4, 5e-4, 6e-4, 8e-4, 1e-3)  # prices of which those are
 BATCH, CIFAR_BATCH = 25, 100
 RATE_PHOTOGRAPHS, NOISE_PHOTOGRAPHS = 5, 10  # more would take most of the time: many steps, and noise to draw
 
@@ -414,11 +415,24 @@ def trainings(record: Record) -> None:
     record.table(pd.DataFrame(rows), "trainings")
 
 
-def cifar_conversion(name: str, data: dict[str, Labeled], published: bool = False) -> Conversion:
+def cifar_conversion(name: str, data: dict[str, Labeled], published: bool = False, penalty: float | None = None) -> Conversion:
     """A CIFAR-10 network converted with parameters for each layer (from `CALIBRATION` training images), or with the published ones."""
     given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} if published else None
     images = data["train"].images
-    return convert(cifar_network(name), images[:1], images[:CALIBRATION], given, CIFAR_K[name], PENALTY[name])
+    return convert(
+        cifar_network(name), images[:1], images[:CALIBRATION], given, CIFAR_K[name], PENALTY[name] if penalty is None else penalty
+    )
+
+
+def prices(name: str) -> pd.DataFrame:
+    """What spikes cost and what they save, by their price, about the validation images: `PENALTY` was chosen by this table."""
+    data = cifar10()
+    (images, labels), ann, rows = data["validation"], cifar_network(name), []
+    for penalty in TRIED:
+        few = cifar_conversion(name, data, penalty=penalty).network
+        a = compare(ann, few, iter(images.split(CIFAR_BATCH)), labels.numpy(), len(labels), f"{name}, price {penalty:g}")
+        rows.append({"price": penalty, "lost [pp]": a.drop, "spikes per neuron": a.statistics.spikes_per_neuron})
+    return pd.DataFrame(rows)
 
 
 def cifar(record: Record, rate_images: int) -> pd.DataFrame:
@@ -1020,6 +1034,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Further words of the command line."""
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--train", choices=list(CIFAR), help="train this CIFAR-10 network instead; go on if it was begun")
+    instead.add_argument(
+        "--prices", choices=list(CIFAR), help="show what this CIFAR-10 network loses and sends by the price of spikes instead"
+    )
     instead.add_argument("--model", help="evaluate this network about a folder of images instead; go on if it was begun")
     parser.add_argument("--images", type=Path, metavar="DIR", help="the images for --model: a subfolder per category, or a labels.csv")
     parser.add_argument(
@@ -1039,6 +1056,8 @@ def command(arguments: argparse.Namespace) -> bool:
     if arguments.train:
         about = train_cifar(arguments.train, arguments.seed)
         print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
+    elif arguments.prices:
+        print(prices(arguments.prices).to_string(index=False))
     elif arguments.model and arguments.images:
         folder.command(arguments.model, arguments.images, arguments.results, arguments.batch)
     elif any(value is not None for value in (arguments.model, arguments.images, arguments.results, arguments.batch)):

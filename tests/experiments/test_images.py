@@ -426,7 +426,7 @@ def test_a_training_is_asked_for_by_name(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         command_line.main()
     assert "invalid choice: 'resnet18'" in capsys.readouterr().err
-    assert not images.command(argparse.Namespace(train=None, model=None, images=None, results=None, batch=None))
+    assert not images.command(argparse.Namespace(train=None, prices=None, model=None, images=None, results=None, batch=None))
 
 
 def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatch):
@@ -481,6 +481,23 @@ def test_no_noise_and_many_bits_disturb_nothing():
         undisturbed = (convert(ann, x, K=images.LITE_K[0]).network(x) - expected).square().mean().sqrt() / expected.std()
     assert found["noise", "few spikes"] == pytest.approx(float(undisturbed), rel=1e-4)
     assert found["bits", "original"] < 1e-3
+
+
+def test_prices_are_shown_by_what_validation_images_lose_and_send(monkeypatch, capsys):
+    x = torch.randn(300, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    parts = {"train": x[:256], "validation": x[256:]}
+    data = {part: Labeled(images, torch.zeros(len(images), dtype=torch.long)) for part, images in parts.items()}
+    monkeypatch.setattr(images, "cifar10", lambda: data)
+    monkeypatch.setattr(images, "TRIED", (0.0, 1e-3))
+    monkeypatch.setattr("sys.argv", ["experiments", "images", "--prices", "resnet8"])
+    assert command_line.main() == 0
+    shown = capsys.readouterr().out.splitlines()
+    table = images.prices("resnet8")
+    assert shown == table.to_string(index=False).splitlines()
+    assert table["spikes per neuron"].is_monotonic_decreasing
+    few = images.cifar_conversion("resnet8", data, penalty=0.0).network
+    expected, found = (network(parts["validation"]).argmax(1) == 0 for network in (images.cifar_network("resnet8"), few))
+    assert table["lost [pp]"][0] == pytest.approx(100 * float(expected.double().mean() - found.double().mean()))
 
 
 @pytest.mark.parametrize("name", images.CIFAR)
