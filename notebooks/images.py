@@ -273,7 +273,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 # {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, by the abstract of [arXiv 2510.23383](https://arxiv.org/abs/2510.23383): another
 # kind of neuron, with several thresholds and integers as messages.
 #
-# With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one,
+# With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one (we had none to try it on),
 # and under `torchrun` as many processes on as many machines as you start; what it cannot read it skips, names and counts:
 #
 # ```sh
