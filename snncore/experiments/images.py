@@ -359,7 +359,7 @@ class CifarRecipe(Recipe):
 
 FURTHER: dict[str, Any] = {"peak_rate": 0.01, "vector_rate": 0.05, "bfloat16": False}  # half as fast as the stage before
 RECIPES = {
-    "resnet8": (CifarRecipe(100, cycles=2),),
+    "resnet8": (CifarRecipe(100, cycles=2), CifarRecipe(12, teacher="silu", **FURTHER)),
     "resnet14": (CifarRecipe(32),),
     "resnet20": (CifarRecipe(28), CifarRecipe(28, hole=12, **FURTHER)),
     "silu": (CifarRecipe(26), CifarRecipe(26, hole=12, **FURTHER)),
