@@ -422,7 +422,7 @@ plt.show()
 # plus a price on spikes: one more spike of each neuron must save a share of the variance of the network's output, {value}`cifar_prices`
 # depending on the network. `python -m snncore.experiments images --prices silu` shows what it was chosen by.
 #
-# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion.
+# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion. What is recorded of conversions ({numref}`tab-rows`, {numref}`tab-cifar`, {numref}`fig-rate-coding`) is of the networks after their first stage.
 # :name: tab-trainings
 # :class: numbers
 # :file: ../results/images/trainings.csv

@@ -20,7 +20,6 @@ from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import answers
-from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.tasks.images import Labeled
 
