@@ -270,7 +270,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 # neuron number, and how their released code replaces the sigmoid, suggest that there they do not.
 #
 # The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
-# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, by the abstract of [arXiv 2510.23383](https://arxiv.org/abs/2510.23383): another
+# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, as the abstract of that work says: another
 # kind of neuron, with several thresholds and integers as messages.
 #
 # With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one (we had none to try it on),
