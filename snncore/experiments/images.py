@@ -357,7 +357,7 @@ class CifarRecipe(Recipe):
     teacher: str = ""
 
 
-FURTHER: dict[str, Any] = {"peak_rate": 0.01, "vector_rate": 0.05, "bfloat16": False}  # half as fast as the stage before
+FURTHER: dict[str, Any] = {"peak_rate": 0.01, "vector_rate": 0.05, "bfloat16": False}  # half as fast; bfloat16 is slow on many processors
 RECIPES = {
     "resnet8": (CifarRecipe(100, cycles=2), CifarRecipe(12, teacher="silu", **FURTHER)),
     "resnet14": (CifarRecipe(32),),

@@ -22,15 +22,24 @@ def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
-    log = about["log"]
-    text = json.dumps({key: value for key, value in about.items() if key != "log"}, indent=1, ensure_ascii=False, allow_nan=False)
-    rows = ",\n".join("  " + json.dumps(row) for row in log)
-    account, parts = path.with_suffix(".json"), (folder / f"{name}.part", folder / f"{name}.account.part")
+    text, account, parts = _text(about), path.with_suffix(".json"), (folder / f"{name}.part", folder / f"{name}.account.part")
     save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, parts[0])
-    parts[1].write_text(text[:-2] + f',\n "log": [\n{rows}\n ]\n}}\n')
+    parts[1].write_text(text + "\n")
     os.replace(parts[0], path)
     os.replace(parts[1], account)
     return path
+
+
+def _text(about: Mapping[str, Any]) -> str:
+    """An account as JSON, with a line for each row of its log, and of the log of the account that lies in it as ``before``."""
+
+    def value(key: str, content: Any) -> str:
+        if key == "log":
+            return "[\n" + ",\n".join(" " + json.dumps(row) for row in content) + "\n]"
+        return _text(content) if key == "before" else json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+
+    lines = ",\n".join(f"{json.dumps(key)}: {value(key, content)}" for key, content in about.items())
+    return "{\n " + lines.replace("\n", "\n ") + "\n}"
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -28,6 +28,17 @@ def test_the_small_efficientnet_is_made_like_the_large_one():
     assert sum(row.operation == "mul" and row.kind == "analog" for row in report.rows) == 3
 
 
+def test_an_account_has_a_line_for_each_row_of_its_logs(tmp_path):
+    def account(epochs, **further):
+        return {"command": "c ☃", "recipe": {"epochs": epochs}, **further, "log": [{"epoch": i, "loss": 0.5} for i in range(epochs)]}
+
+    about = account(4, before=account(3, before=account(2)))
+    path = checkpoints.save_checkpoint(tmp_path, "a", images.cifar_resnet(8), about).with_suffix(".json")
+    assert checkpoints.read_account(path) == about
+    assert sum('"epoch"' in line for line in path.read_text().splitlines()) == 9
+    assert path.read_text().startswith('{\n "command": "c ☃",\n "recipe": {\n  "epochs": 4\n },\n "before": {\n  "command": "c ☃",\n')
+
+
 def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):
     network = images.cifar_resnet(8)
     account = {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]}
