@@ -486,7 +486,7 @@ def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_pa
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
     with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
         command_line.main()
-    nothing = dict.fromkeys(("train", "model", "images", "results", "batch"))
+    nothing = dict.fromkeys(("train", "prices", "model", "images", "results", "batch"))
     for some in ({"model": "small"}, {"images": colors}, {"results": tmp_path}, {"batch": 3}):
         with pytest.raises(SystemExit, match="error: give --model and --images together"):
             images.command(argparse.Namespace(**nothing | some))
