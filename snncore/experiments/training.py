@@ -7,10 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from snncore.datafiles import TRAINING
+from snncore.datafiles import TRAINING, DataError
 from snncore.experiments import provenance
 from snncore.learning.classifier import Recipe, accuracy, train
 from snncore.networks.checkpoints import read_account, save_checkpoint
@@ -63,10 +64,11 @@ def once(
     do: Callable[[Path], Done],
     constants: Mapping[str, Any] | None = None,
     before: Mapping[str, Any] | None = None,
+    data: str = "",
 ) -> dict[str, Any]:
     """Train, and write checkpoint and account to ``data/training``; if that is done by the same, only read the account.
 
-    The same are recipe, constants, and the account of the training with whose weights it begins, if there is one.
+    The same are recipe, constants, the account of the training with whose weights it begins, if there is one, and the data, if said.
 
     Parameters
     ----------
@@ -82,12 +84,14 @@ def once(
         What decides what the weights mean beside their shapes, by name; numbers and words.
     before : mapping, optional
         That account.
+    data : str
+        What `Done.about` will say, if it may differ from one machine or day to another.
     """
     path = TRAINING / f"{name}.json"
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
     kept = {"recipe": _as_kept(recipe), **{key: value for key, value in further.items() if value}}
     about = read_account(path) if path.exists() else {}
-    if {key: about[key] for key in ("recipe", *further) if key in about} != kept:
+    if {key: about[key] for key in ("recipe", *further) if key in about} != kept or data not in ("", about["data"]):
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m snncore.experiments {words} --seed {seed}",
@@ -114,11 +118,17 @@ def train_once(
     prepare: Callable[[], Job],
     constants: Mapping[str, Any] | None = None,
     before: str = "",
+    data: str = "",
 ) -> dict[str, Any]:
     """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train.
 
     It begins with the weights of the training ``before``, if one is named, and the account then holds that one's. A state from other
     data or other weights is refused.
+
+    Raises
+    ------
+    DataError
+        If these weights are missing or damaged.
     """
 
     def do(state: Path) -> Done:
@@ -126,13 +136,17 @@ def train_once(
         made_of["data"] = job.about
         if before:
             weights = TRAINING / f"{before}.safetensors"
-            job.network.load_state_dict(load_file(weights))
+            try:
+                job.network.load_state_dict(load_file(weights))
+            except (OSError, SafetensorError, RuntimeError) as error:
+                raise DataError(f"{weights} cannot be read: {error}. Remove {before}.json beside it, to train it anew") from error
             made_of["begins with"] = hashlib.sha256(weights.read_bytes()).hexdigest()
-        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, constants=made_of, **job.options)
+        options = {"constants": made_of, "after": before, **job.options}
+        log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, **options)
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
         return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
 
-    return once(name, words, recipe, seed, do, constants, read_account(TRAINING / f"{before}.json") if before else None)
+    return once(name, words, recipe, seed, do, constants, read_account(TRAINING / f"{before}.json") if before else None, data)
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

@@ -211,6 +211,7 @@ def train(
     after_step: Callable[[float, torch.Generator], None] | None = None,
     average: float = 0.0,
     constants: Mapping[str, Any] | None = None,
+    after: str = "",
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
@@ -238,6 +239,8 @@ def train(
         part (below 1). Buffers are those of the last step.
     constants : mapping, optional
         What else makes this training another one, by name.
+    after : str
+        A training with whose weights this one begins: it gets other random numbers than that.
 
     Returns
     -------
@@ -259,7 +262,7 @@ def train(
         raise ValueError(f"there are {len(images)} images, fewer than one batch of {recipe.batch}: give more, or a smaller batch")
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
     optimizers = Optimizers(network, recipe)
-    log: list[dict[str, Any]] = []
+    log, limit = list[dict[str, Any]](), 0.0
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(average)) if average else None
     who = identity(recipe, seed, network, constants) | ({"average": average} if average else {})
     if saved := read_state(state, who):
@@ -268,19 +271,19 @@ def train(
             mean.load_state_dict(saved["mean"])
         for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
-        log = saved["log"]
+        log, limit = saved["log"], saved["limit"]
     device, categories = _device(network), answers(network, images[:1]).shape[1]
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
-    limit = 0.0
+    purpose = f" after {after}" if after else ""
     for epoch in range(len(log), recipe.epochs):
         start, total = time.perf_counter(), torch.zeros((), device=device)
         if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:
             optimizers = Optimizers(network, recipe)
-        generator = torch_generator(seed, f"epoch {epoch}")
+        generator = torch_generator(seed, f"epoch {epoch}{purpose}")
         order = torch.randperm(len(images), generator=generator)
         network.train()
         bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None if progress else True, leave=False)
-        with seeded_draws(seed, f"dropout in epoch {epoch}"):
+        with seeded_draws(seed, f"dropout in epoch {epoch}{purpose}"):
             for step in bar:
                 which = order[step * recipe.batch : (step + 1) * recipe.batch]
                 x = (augment(images[which], generator) if augment else images[which]).to(device)
@@ -308,7 +311,7 @@ def train(
         )
         momenta = [optimizer.state_dict() for optimizer in optimizers.all]
         means = {"mean": mean.state_dict()} if mean else {}
-        write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log, **means)
+        write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log, limit=limit, **means)
         if progress:
             tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {log[-1]['seconds']} s")
     if mean:

@@ -97,7 +97,7 @@ def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_a
 
     later = Second(**dataclasses.asdict(both) | {"cycles": 1})
     fresh = [optimizer.state_dict() for optimizer in Optimizers(one, later).all]
-    write_state(tmp_path / "second", identity(later, 0, one), network=one.state_dict(), optimizers=fresh, log=[{}] * 4)
+    write_state(tmp_path / "second", identity(later, 0, one), network=one.state_dict(), optimizers=fresh, log=[{}] * 4, limit=0.0)
     train(one, x, y, (x, y), later, 0, tmp_path / "second", shifted, progress=False)
     if kill_at is not None:
         with pytest.raises(KeyboardInterrupt):
@@ -213,11 +213,45 @@ def test_without_warmup_the_rate_falls_from_its_peak():
 
 
 def test_guessing_is_among_the_outputs_of_the_network(tmp_path):
+    """A loss that rises from 0.1 to 5 is no divergence where guessing costs log 1000, though there are two labels."""
     x, y = problem()
-    with seeded_draws(0, "test"):
-        n = nn.Sequential(nn.Flatten(), nn.Linear(48, 1000))
-    log = train(n, x, y % 2, (x, y % 2), RECIPE, 0, tmp_path / "state", progress=False)
-    assert log[0]["loss"] > 2 * math.log(2)  # worse than guessing between the labels that there are
+
+    def rising(n, images, labels, done):
+        return 0.0 * n(images).sum() + (5.0 if done else 0.1)
+
+    def trained(categories):
+        n = nn.Sequential(nn.Flatten(), nn.Linear(48, categories))
+        return train(n, x, y % 2, (x, y % 2), RECIPE, 0, tmp_path / f"{categories}", loss=rising, progress=False)
+
+    assert trained(1000)[0]["loss"] == pytest.approx((0.1 + 19 * 5) / 20)
+    with pytest.raises(TrainingDiverged, match=r"the mean loss is 4\.75, and 1\.39 is twice that of guessing"):
+        trained(2)
+
+
+def test_the_first_batch_counts_after_a_kill_too(tmp_path):
+    """A loss that rises in the second epoch, but not above the first one's, in a training that was killed between them."""
+    x, y = problem()
+
+    def dip(n, images, labels, done):
+        return 0.0 * n(images).sum() + (100.0 if done < 0.25 else 3.0 if done == 0.25 else 50.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "state", killed(21), loss=dip, progress=False)
+    log = train(network(), x, y, (x, y), RECIPE, 0, tmp_path / "state", loss=dip, progress=False)
+    assert [row["loss"] for row in log] == pytest.approx([100.0, (3 + 19 * 50) / 20, 50.0, 50.0])
+
+
+def test_a_training_after_another_draws_other_numbers(tmp_path):
+    x, y = problem()
+
+    def trained(after):
+        n = network()
+        train(n, x, y, (x, y), RECIPE, 0, tmp_path / f"after {after}", progress=False, after=after)
+        return weights(n)
+
+    first, second, third = trained(""), trained("first"), trained("second")
+    assert not torch.equal(first, second)
+    assert not torch.equal(second, third)
 
 
 @pytest.mark.parametrize("seed", [np.int64(3), 3])
