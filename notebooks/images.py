@@ -319,8 +319,8 @@ print(frame.loc[:13, ["node", "operation", "kind", "neurons", "K", "why"]].to_st
 # ### Three ways to compute the same
 #
 # Since $\sum_t W d(t) z(t) = W \sum_t d(t) z(t)$, one pass with decoded numbers gives what sending the spikes one by one gives. We do not
-# ask you to believe this: the same EfficientNet-Lite0 is evaluated in one pass, spike step by spike step, and by looking up each neuron's
-# piece, for {value}`evaluations_photographs`. Step by step it differs by {value}`evaluations_difference` of the largest output, in double precision; the
+# ask you to believe this: the same EfficientNet-Lite0 is evaluated in one pass, spike step by spike step, and by looking up the output of each
+# neuron in a table of what its spikes stand for, for {value}`evaluations_photographs`. Step by step it differs by {value}`evaluations_difference` of the largest output, in double precision; the
 # lookup gives {value}`evaluations_pieces`.
 #
 # ## Real networks, real photographs

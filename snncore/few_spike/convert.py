@@ -484,7 +484,7 @@ def _out_of_place(graph: fx.GraphModule) -> None:
             continue
         x = operations.operand(node)
         for other in place:
-            if other is not x and memory[other] is memory[x] and memory[other] is not node and other in memory:
+            if other is not x and memory[other] is memory[x] and memory[other] is not node:
                 late = [user for user in other.users if place[user] > place[node]]
                 if late:
                     raise ConversionError(
@@ -506,6 +506,7 @@ def _out_of_place(graph: fx.GraphModule) -> None:
             node.replace_all_uses_with(new)
             graph.graph.erase_node(node)
             del place[node], memory[node]
+            memory.update({other: new for other, owner in memory.items() if owner is node})  # its views
             node = new
         memory[node] = node
         for user in list(x.users):

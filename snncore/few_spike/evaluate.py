@@ -3,8 +3,8 @@ r"""Three evaluations of a converted network, all of the same function.
 - **Collapsed**: ``network(images)``, one pass that hands on decoded numbers.
 - **Stepwise**: the spikes of each step pass every linear operation by themselves and are added up where the next neurons collect them,
   :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. It also counts synaptic operations.
-- **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), which knows its output and its spikes. This gives all
-  statistics.
+- **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), by its input or by its spikes, whichever is faster. The piece
+  knows its output and its spikes, which gives all statistics.
 """
 
 from collections.abc import Callable
@@ -245,7 +245,7 @@ CODED = 16  # up to so many steps, a table of 2^K numbers fits the processor's c
 
 
 def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor, Tensor]:
-    """What the neurons hand on, and how many of each image are in each piece, shape (image, piece)."""
+    """What the neurons hand on, and how many of each image are in each piece, shape (image, piece). NaN stay NaN and are in none."""
     if x.device.type == "cpu" and p.K <= CODED:  # much faster than a search: the spikes of a neuron, read as a binary number by itself
         digits = 2.0 ** torch.arange(p.K, dtype=torch.float32, device=x.device)
         codes = (digits @ table.spikes.float()).long()
@@ -255,8 +255,9 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
         return code, torch.from_numpy(counts)[:, codes]
     which = torch.bucketize(x, table.first[1:].to(x.device), right=True)
     y = torch.where(x.isnan(), x, table.y.to(x.device)[which])
-    which = which.reshape(images, -1) + len(table) * torch.arange(images, device=x.device)[:, None]
-    return y, torch.bincount(which.flatten(), minlength=len(table) * images).view(images, len(table))
+    n = len(table) + 1  # the last is for NaN
+    which = which.masked_fill(x.isnan(), len(table)).reshape(images, -1) + n * torch.arange(images, device=x.device)[:, None]
+    return y, torch.bincount(which.flatten(), minlength=n * images).view(images, n)[:, :-1]
 
 
 @torch.no_grad()

@@ -200,18 +200,18 @@ def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False)
     return FSParams(T=tuple(c - lower for c in code), h=code, d=code, strict=strict)
 
 
-def relu6_code(K: int, top: float = 6.0) -> FSParams:
-    r"""Code for an activation that is 0 below 0 and constant above ``top``, such as ReLU6.
+def relu6_code(K: int) -> FSParams:
+    r"""Code for ReLU6, which is constant above 6.
 
-    It rounds to the nearest multiple of :math:`2^{-(K-1)}` ``top``, as a binary code up to twice ``top`` does, but its first step, which
-    fires for all inputs that round to ``top``, silences the neuron: a saturated neuron sends one spike, not K.
+    It rounds to the nearest multiple of :math:`6 \cdot 2^{-(K-1)}`, as a binary code up to 12 does, but its first step, which fires for
+    all inputs that round to 6, silences the neuron: a saturated neuron sends one spike, not K.
 
     Raises
     ------
     ValueError
-        If K < 1 or ``top`` is not a positive finite number.
+        If K < 1.
     """
-    p = relu_code(2 * top, K, nearest=True)
+    p = relu_code(12.0, K, nearest=True)
     return replace(p, h=(SILENCE, *p.h[1:]))
 
 

@@ -202,12 +202,10 @@ def _read(code, y, counts):
             if c == c:
                 counts[image, int(c)] += 1
                 code[image, i] = y[int(c)]
-            else:
-                counts[image, 0] += 1
 
 
 def read_codes(code: np.ndarray, y: np.ndarray, threads: int = 1) -> np.ndarray:
-    """Replace each number c of ``code``, shape (image, neuron), by y[c], and count them, shape (image, c). NaN stay NaN and count as 0."""
+    """Replace each number c of ``code``, shape (image, neuron), by y[c], and count them, shape (image, c). NaN stay NaN, uncounted."""
     counts = np.zeros((len(code), len(y)), np.int64)
     in_parts(lambda _, first, last: _read(code[first:last], y, counts[first:last]), len(code), threads)
     return counts

@@ -224,7 +224,7 @@ def test_statistics_of_batches_add_up(converted):
 
 
 @pytest.mark.parametrize("coded", [0, 16])
-def test_what_is_no_number_stays_none(converted, monkeypatch, coded):
+def test_what_is_no_number_stays_none_and_sends_nothing(converted, monkeypatch, coded):
     network, x = converted
     monkeypatch.setattr(evaluate, "CODED", coded)
     broken = x.clone()
@@ -232,6 +232,18 @@ def test_what_is_no_number_stays_none(converted, monkeypatch, coded):
     y, _ = statistics(network, broken)
     assert y[1].isnan().all()
     assert torch.equal(y[[0, 2]], statistics(network, x)[0][[0, 2]])
+
+
+@pytest.mark.parametrize("coded", [0, 16])
+@pytest.mark.parametrize("name", ["silu.published", "tanh.k8"])  # the second always fires
+def test_what_is_no_number_is_in_no_piece(monkeypatch, name, coded):
+    monkeypatch.setattr(evaluate, "CODED", coded)
+    p, x = coefficients(name).params, torch.tensor([[1.0, torch.nan, -2.0], [0.5, 3.0, -1.0]])
+    snn, _ = convert(nn.Sequential(nn.Tanh() if name == "tanh.k8" else nn.SiLU()), x[1:], coefficients={name.split(".")[0]: p})
+    (layer,) = statistics(snn, x)[1].layers
+    z, _ = fs_run(x.nan_to_num(), p)
+    assert layer.counts.sum() == 5
+    assert layer.per_image.tolist() == [z[:, 0, [0, 2]].sum(), z[:, 1].sum()]
 
 
 def test_synaptic_operations_are_counted_one_by_one():

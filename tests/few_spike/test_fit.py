@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 import torch
 
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_run, noisy_mse, quality, relu_code, rounded
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_run, fs_step, noisy_mse, quality, relu_code, rounded
 from snncore.few_spike.fit import _samples
 from snncore.kernels.few_spike import _noisy_normal_equations, _normal_equations
 from snncore.seeds import numpy_generator
@@ -40,6 +40,24 @@ def test_kernel_by_samples_is_the_plain_neuron_when_the_noise_is_zero():
     gram, moment = np.zeros((16, 16)), np.zeros(16)
     _noisy_normal_equations(x, weight, y, np.zeros((2, 16, 500)), np.array(p.T), np.array(p.h), True, gram, moment)
     expected_gram, expected_moment = normal_equations_by_definition(x, weight, y, p)
+    assert np.allclose(gram, np.tril(expected_gram), atol=1e-12)
+    assert np.allclose(moment, expected_moment, atol=1e-12)
+
+
+def test_kernel_by_samples_is_the_plain_neuron_with_the_same_noise():
+    p = coefficients("silu.published").params
+    x, weight, y = _samples(SILU, (-8, 12), None, 500)
+    noise = 0.3 * np.random.default_rng(0).standard_normal((3, 16, 500))
+    gram, moment, expected_gram, expected_moment = np.zeros((16, 16)), np.zeros(16), np.zeros((16, 16)), np.zeros(16)
+    _noisy_normal_equations(x, weight, y, noise, np.array(p.T), np.array(p.h), True, gram, moment)
+    for sample in torch.from_numpy(noise):
+        v, steps = torch.from_numpy(x), []
+        for t in range(16):
+            spike, v = fs_step(v, t, p, sample[t])
+            steps.append(spike.numpy())
+        z = np.array(steps)
+        expected_gram += weight * z @ z.T / 3
+        expected_moment += z @ (weight * y) / 3
     assert np.allclose(gram, np.tril(expected_gram), atol=1e-12)
     assert np.allclose(moment, expected_moment, atol=1e-12)
 
@@ -91,6 +109,17 @@ def test_a_fit_that_expects_noise_bears_it_better():
     calm, used = fit(SILU, 6, (-8, 12), evaluations=20_000), fit(SILU, 6, (-8, 12), noise=noise, evaluations=4000)
     error = [noisy_mse(p, SILU, (-8, 12), noise, numpy_generator(0, "test")) for p in (calm, used)]
     assert error[1] < error[0]
+
+
+def test_noise_makes_each_spike_as_likely_as_it_should():
+    """Two steps have four outcomes; noise of the first comparison must not be in what the second one sees."""
+    p, noise = FSParams((2.0, 1.0), (1.5, 0.0), (1.2, 0.9)), 0.5
+    x = np.linspace(-2.0, 6.0, 20_001)
+    y = SILU(torch.from_numpy(x)).numpy()
+    first, after, without = (scipy.stats.norm.cdf(u / noise) for u in (x - 2, x - 1.5 - 1, x - 1))
+    outcomes = {2.1: first * after, 1.2: first * (1 - after), 0.9: (1 - first) * without, 0.0: (1 - first) * (1 - without)}
+    expected = sum(np.mean(chance * (out - y) ** 2) for out, chance in outcomes.items())
+    assert noisy_mse(p, SILU, (-2, 6), noise, numpy_generator(0, "test")) == pytest.approx(expected, rel=0.02)
 
 
 def test_noiseless_noise_is_no_noise():
