@@ -185,11 +185,16 @@ def shifted_trap(record: Record) -> pd.DataFrame:
     return record.table(pd.DataFrame(rows), "trap")
 
 
+def spikes_per_step_log() -> list[float]:
+    """Spikes per SiLU neuron of EfficientNet-B7 in each step, for one ImageNet image: the authors' log."""
+    return json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
+
+
 def profile(record: Record) -> pd.DataFrame:
     """Probability of a spike in each step: predicted from the published parameters, beside the authors' ImageNet log."""
     p = coefficients("silu.published").params
     predicted = pieces(p).spikes_per_step(B7_INPUT.cdf)
-    log = np.array(json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"])
+    log = np.array(spikes_per_step_log())
     record.claim(
         "fs.silu.profile",
         float(np.corrcoef(log, predicted)[0, 1]),

@@ -34,7 +34,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image
-from snncore.few_spike import coefficients, relu_code
+from snncore.few_spike import FSParams, coefficients, relu_code
 from snncore.few_spike.convert import CLOSED, Conversion, Report, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
@@ -202,11 +202,11 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     """Both networks about all images of a folder, in as many processes as there are.
 
     Where there are published neurons (SiLU, sigmoid, ReLU) they are used; ReLU6 and Hardsigmoid have codes in closed form, of 8 steps.
-    If there are other activations, such as Hardswish, all that is not published has 16 steps and is fitted, layer by layer, to
-    `CALIBRATION` images of the folder (a few minutes).
+    If there are other activations, such as Hardswish, all that is not published has 16 steps, and what has no closed form is fitted, layer
+    by layer, to `CALIBRATION` images of the folder (a few minutes).
 
-    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
-    answers of each network, spikes; or why a damaged image is skipped.
+    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, its bytes, label, the
+    first five answers of each network, spikes; or why a damaged image is skipped. A file whose size has changed since is new.
 
     Parameters
     ----------
@@ -219,8 +219,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     Raises
     ------
     ValueError
-        As `model` and `listing`; if ``results`` belongs to another model, other images, weights or neurons, or is damaged; if a network's
-        output is not finite.
+        As `model` and `listing`; if ``results`` lies in ``folder``, belongs to another model, other images, weights or neurons, or is
+        damaged; if a network's output is not finite.
     """
     if batch is not None and batch < 1:
         raise ValueError(f"batch is {batch}: give 1 or more images at once")
@@ -229,6 +229,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local % torch.cuda.device_count()) if gpu else torch.device("cpu")
     _refuse_no_folder(folder)  # before weights are downloaded
+    if results.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{results} lies in the folder of images, and would be one of its categories: name another by --results")
     found = model(name) if local == 0 else None  # one process per machine downloads the weights
     _together({})
     found = found or model(name)
@@ -240,8 +242,9 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         ann = found.network.to(device)
         example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
         snn, report = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
-        _claim(results, name, folder, images, snn, rank)
-        answers = _together(_read(results))
+        _claim(results, name, images, snn, rank)
+        sizes = {file: _size(folder / file) for file, _ in images}
+        answers = _together(_read(results, sizes))
         size = batch or (16 if gpu else 1)
         batches = [images[i : i + size] for i in range(0, len(images), size)]
         todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
@@ -252,7 +255,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
         with path.open("a") as out:
             for part, tensors in zip(todo, bar, strict=True):
-                given = _ask(ann, snn, part, tensors, device)
+                given = [answer | {"bytes": sizes[answer["file"]]} for answer in _ask(ann, snn, part, tensors, device)]
                 out.write("".join(json.dumps(answer) + "\n" for answer in given))
                 out.flush()
                 os.fsync(out.fileno())
@@ -272,10 +275,9 @@ def _together(answers: dict[str, dict]) -> dict[str, dict]:
     return {file: answer for part in parts for file, answer in part.items()}
 
 
-def _claim(results: Path, name: str, folder: Path, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
+def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
     """Write down what the results are about; refuse a folder in which something else was written."""
-    content = [(file, label, _size(folder / file)) for file, label in images]
-    about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(content).encode()).hexdigest()}
+    about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(images).encode()).hexdigest()}
     kept = json.dumps({**about, "snn": _digest(snn)})
     path = results / "about.json"
     results.mkdir(parents=True, exist_ok=True)
@@ -311,8 +313,8 @@ def _digest(snn: fx.GraphModule) -> str:
     return sha256.hexdigest()
 
 
-def _read(results: Path) -> dict[str, dict]:
-    """Answers of earlier runs, by file, but for files that could not be read."""
+def _read(results: Path, sizes: dict[str, int]) -> dict[str, dict]:
+    """Answers of earlier runs, by file, but for files that could not be read, or have another size now."""
     answers = {}
     for path in sorted(results.glob("answers.*.jsonl")):
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):  # the last one is empty, or cut off by a kill
@@ -322,24 +324,29 @@ def _read(results: Path) -> dict[str, dict]:
                 answer = None
             if not _is_answer(answer):
                 raise ValueError(f"{path}, line {number} is damaged: remove it")
-            if not answer.get("damaged", "").startswith(UNREADABLE):
+            if sizes.get(answer["file"]) == answer["bytes"] and not answer.get("damaged", "").startswith(UNREADABLE):
                 answers[answer["file"]] = answer
     return answers
 
 
 def _is_answer(line: Any) -> bool:
-    """Whether a line says what `_ask` writes."""
-    if not isinstance(line, dict) or not isinstance(line.get("file"), str):
+    """Whether a line says what `_ask` answers, about a file of which size."""
+    if not isinstance(line, dict) or not isinstance(line.get("file"), str) or not isinstance(line.get("bytes"), int):
         return False
     return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
 
 
+def published() -> dict[str, FSParams]:
+    """The authors' neurons of EfficientNet, by activation: of SiLU, and of its gates."""
+    return {activation: coefficients(f"{activation}.published").params for activation in ("silu", "sigmoid")}
+
+
 def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> Conversion:
     """The conversion with published neurons, closed forms or fits to what ``some`` images give."""
-    published = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} | {"relu": relu_code(25.0, 10, strict=True)}
+    authors = published() | {"relu": relu_code(25.0, 10, strict=True)}
     kinds = {a.name for a in traced(copy.deepcopy(network).to("meta"), example.to("meta")).places.values()}  # nothing is computed
-    given = {a: p for a, p in published.items() if a in kinds}
-    if kinds <= {*published, *CLOSED}:
+    given = {a: p for a, p in authors.items() if a in kinds}
+    if kinds <= {*authors, *CLOSED}:
         return convert(network, example, coefficients=given)
     return convert(network, example, some(), given, K=16)
 

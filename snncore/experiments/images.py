@@ -29,11 +29,11 @@ from tqdm import tqdm
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
 from snncore.experiments import folder, ledger, speed
 from snncore.experiments.ask import has_oracle
-from snncore.experiments.few_spike import B7_INPUT
+from snncore.experiments.few_spike import B7_INPUT, spikes_per_step_log
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, quality
-from snncore.few_spike.convert import Conversion, FSActivation, Report, Row, convert, traced
+from snncore.few_spike.convert import Conversion, FSActivation, Report, Traced, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.operations import NAMED
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
@@ -123,16 +123,16 @@ class Size(NamedTuple):
     neurons: dict[str, int]
 
 
-def operations_of(network: nn.Module, pixels: int) -> list[Row]:
+def found_in(network: nn.Module, pixels: int) -> Traced:
     """What `convert` finds in a network, on the meta device, where nothing is computed and no weights are needed."""
-    return traced(network.to("meta").eval(), torch.empty(1, 3, pixels, pixels, device="meta")).rows
+    return traced(network.to("meta").eval(), torch.empty(1, 3, pixels, pixels, device="meta"))
 
 
 def size_of(make: Callable[[], nn.Module], pixels: int, further_layers: int) -> Size:
     """Count a network without weights."""
     with torch.device("meta"):
         network = make()
-    report = Report(tuple(operations_of(network, pixels)), math.nan)
+    report = Report(tuple(found_in(network, pixels).rows), math.nan)
     return Size(sum(p.numel() for p in network.parameters()) / 1e6, len(report.spiking) + further_layers, report.by_activation)
 
 
@@ -152,7 +152,7 @@ def families(record: Record) -> None:
         options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
         with torch.device("cpu" if name == "regnet_x_400mf" else "meta"):  # it computes its sizes with tensors
             network = getattr(models, name)(**options)
-        found = operations_of(network, 224)
+        found = found_in(network, 224).rows
         spiking = [row for row in found if row.kind == "spiking"]
         analog = Counter(row.operation for row in found if row.kind == "analog")
         activations = ", ".join(sorted({row.operation for row in spiking}))
@@ -369,22 +369,23 @@ RECIPES = {
 def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
     """Train one of the CIFAR-10 networks, stage by stage, each as `train_once` does. The account of the last stage holds the others'."""
 
-    def prepare(recipe: CifarRecipe) -> Job:
+    form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
+
+    def prepare(recipe: CifarRecipe, data: str) -> Job:
         with seeded_draws(seed, f"weights of {name}"):
             network = CIFAR[name]()
-        form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
         options: dict[str, Any] = {"augment": partial(augmented, hole=recipe.hole)}
-        about = f"CIFAR-10, 48,000 training images, {form}"
         if recipe.teacher:
             options["loss"] = distilled(cifar_network(recipe.teacher))
-            its = about_checkpoint(f"cifar_{recipe.teacher}")
-            about += f", and the answers of {recipe.teacher} as trained at commit {its['commit']}"
-        return Job(network, cifar10(), options, about)
+        return Job(network, cifar10(), options, data)
 
     before, about = "", {}
     for stage, recipe in enumerate(RECIPES[name], start=1):
-        kept = f"cifar_{name}_{seed}_{stage}"
-        about = train_once(kept, f"images --train {name}", recipe, seed, partial(prepare, recipe), before=before)
+        kept, data = f"cifar_{name}_{seed}_{stage}", f"CIFAR-10, 48,000 training images, {form}"
+        if recipe.teacher:
+            its = about_checkpoint(f"cifar_{recipe.teacher}")
+            data += f", and the answers of {recipe.teacher} as trained at commit {its['commit']}"
+        about = train_once(kept, f"images --train {name}", recipe, seed, partial(prepare, recipe, data), before=before, data=data)
         before = kept
     return about
 
@@ -417,7 +418,7 @@ def trainings(record: Record) -> None:
 
 def cifar_conversion(name: str, data: dict[str, Labeled], published: bool = False, penalty: float | None = None) -> Conversion:
     """A CIFAR-10 network converted with parameters for each layer (from `CALIBRATION` training images), or with the published ones."""
-    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")} if published else None
+    given = folder.published() if published else None
     images = data["train"].images
     return convert(
         cifar_network(name), images[:1], images[:CALIBRATION], given, CIFAR_K[name], PENALTY[name] if penalty is None else penalty
@@ -760,7 +761,7 @@ def b7_errors(c: Config) -> pd.DataFrame:
         noise = torch.randn(image.shape, generator=torch_generator(c.seed, "disturbed image"))
         disturbed = image + 0.01 * image.std() * noise
         sets: dict[str, dict[str, FSParams]] = {
-            "published": {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")},
+            "published": folder.published(),
             "ours": {"silu": coefficients("silu.k16sparse").params, "sigmoid": coefficients("sigmoid.k16").params},
         }
         for name, given in sets.items():
@@ -782,11 +783,6 @@ def b7_error(name: str) -> float:
     """Mean squared error of a SiLU neuron of the package for the inputs of EfficientNet-B7."""
     s = coefficients(name)
     return quality(s.params, FUNCTIONS[s.function], s.interval, B7_INPUT.cdf).mse
-
-
-def spikes_per_step_log() -> list[float]:
-    """Spikes per SiLU neuron of EfficientNet-B7 in each step, for one ImageNet image: the authors' log."""
-    return json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
 
 
 def offset_step() -> int:
@@ -843,8 +839,8 @@ def by_silence(network: fx.GraphModule, params: FSParams, step: int) -> fx.Graph
 @torch.inference_mode()
 def same_by_silence(ann: nn.Module, images: Tensor, params: FSParams, step: int) -> None:
     """Refuse to go on unless the network answers the same (in double precision) when one step is coded by its absence."""
-    x, given = images.double(), {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
-    few = convert(copy.deepcopy(ann).double(), x, coefficients=given).network
+    x = images.double()
+    few = convert(copy.deepcopy(ann).double(), x, coefficients=folder.published()).network
     expected, output = few(x), by_silence(few, params, step)(x)
     if not torch.allclose(output, expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max())):
         raise ValueError("a step coded by its absence changes what the network computes: do not trust the number of spikes")
@@ -874,7 +870,7 @@ def layers_of(make: Callable[[], nn.Module], pixels: int) -> tuple[list[list[int
     """Of a network without weights: `senders_of` it, and the numbers of the image and of each layer of neurons."""
     with torch.device("meta"):
         network = make()
-    found = traced(network.eval(), torch.empty(1, 3, pixels, pixels, device="meta"))
+    found = found_in(network, pixels)
     neurons = [row.neurons for row in found.rows if row.kind == "spiking"]
     return senders_of(found.graph, found.places), [3 * pixels**2, *neurons]
 
@@ -1051,11 +1047,13 @@ def command(arguments: argparse.Namespace) -> bool:
     Raises
     ------
     SystemExit
-        If ``--model`` and ``--images`` do not come together.
+        If ``--model`` and ``--images`` do not come together, or a seed is given that would decide nothing.
     """
     if arguments.train:
         about = train_cifar(arguments.train, arguments.seed)
         print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
+    elif arguments.seed and (arguments.prices or arguments.model):
+        raise SystemExit("error: --seed decides about --train and a run of the chapter only: leave it out")
     elif arguments.prices:
         print(prices(arguments.prices).to_string(index=False))
     elif arguments.model and arguments.images:

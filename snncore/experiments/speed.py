@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from snncore.experiments.folder import published
 from snncore.experiments.record import Record
 from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
 from snncore.few_spike.convert import FSActivation, Images, convert, put_neurons, traced
@@ -140,12 +141,11 @@ def networks(record: Record, c: Config) -> None:
     """Converted networks against their originals, end to end: time does not depend on weights, so random ones will do."""
     from torchvision.models import efficientnet_b0, resnet50
 
-    published = {name: coefficients(f"{name}.published").params for name in ("silu", "sigmoid")}
     with seeded_draws(c.seed, "networks for timing"):
         cases: list[tuple[str, nn.Module, int, int, dict[str, FSParams] | None]] = [
             ("efficientnet_lite0", efficientnet_lite(0), 224, 8, None),
             ("efficientnet_b0", efficientnet_b0(), 224, 8, None),
-            ("efficientnet_b0_published", efficientnet_b0(), 224, 16, published),
+            ("efficientnet_b0_published", efficientnet_b0(), 224, 16, published()),
             ("resnet50", resnet50(), 224, 10, None),
         ]
     outputs = different = 0

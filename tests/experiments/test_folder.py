@@ -77,7 +77,9 @@ def one_thread():
 
 
 def lines(results):
-    return folder._read(results)
+    """The lines that are complete, by file; a later one replaces one before."""
+    texts = [path.read_text().split("\n")[:-1] for path in sorted(results.glob("answers.*.jsonl"))]
+    return folder._read(results, {answer["file"]: answer["bytes"] for text in texts for answer in map(json.loads, text)})
 
 
 def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
@@ -223,6 +225,9 @@ def test_a_link_that_leads_nowhere_is_skipped_and_tried_again(colors, tmp_path, 
     assert folder.evaluate("small", colors, tmp_path / "results") == row
     assert (tmp_path / "results" / "answers.0.jsonl").read_text().count("it cannot be read") == 2
     assert "a/0.jpg" not in lines(tmp_path / "results")
+    (tmp_path / "later.jpg").write_bytes(jpeg(RED))
+    assert folder.evaluate("small", colors, tmp_path / "results") == folder.evaluate("small", colors, tmp_path / "anew")
+    assert lines(tmp_path / "results")["a/0.jpg"] == lines(tmp_path / "anew")["a/0.jpg"]
 
 
 def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, monkeypatch):
@@ -388,9 +393,26 @@ def test_results_of_something_else_are_refused(colors, tmp_path, monkeypatch):
     folder.evaluate("small", colors, results)
     with pytest.raises(ValueError, match=r'belongs to another model or other images \(\{"model": "small", "images": 6'):
         folder.evaluate("other", colors, results)
-    (colors / "a" / "0.jpg").write_bytes(jpeg(RED, size=(50, 50)))  # another image of the same name
+    (colors / "a" / "0.jpg").rename(colors / "a" / "2.jpg")
     with pytest.raises(ValueError, match="belongs to another model or other images"):
         folder.evaluate("small", colors, results)
+
+
+def test_another_image_of_the_same_name_is_asked_about(colors, tmp_path, monkeypatch):
+    small(monkeypatch)
+    first = folder.evaluate("small", colors, tmp_path / "results")
+    (colors / "a" / "0.jpg").write_bytes(jpeg(BLUE, size=(50, 50)))
+    second = folder.evaluate("small", colors, tmp_path / "results")
+    assert (first.ann, second.ann) == (6, 5)
+    assert second == folder.evaluate("small", colors, tmp_path / "anew")
+
+
+@pytest.mark.parametrize("place", [".", "results", "a/results"])
+def test_results_within_the_images_are_refused(colors, monkeypatch, place):
+    monkeypatch.setattr(folder, "model", lambda name: pytest.fail("asked for weights"))
+    with pytest.raises(ValueError, match=r"lies in the folder of images.*name another by --results"):
+        folder.evaluate("small", colors, colors / place)
+    assert {path.name for path in colors.iterdir()} == set("abc")
 
 
 @pytest.mark.parametrize("changed", ["weight", "neurons", "begun before there was a checksum"])
@@ -486,10 +508,13 @@ def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_pa
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
     with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
         command_line.main()
-    nothing = dict.fromkeys(("train", "prices", "model", "images", "results", "batch"))
+    nothing = dict.fromkeys(("train", "prices", "model", "images", "results", "batch", "seed"))
     for some in ({"model": "small"}, {"images": colors}, {"results": tmp_path}, {"batch": 3}):
         with pytest.raises(SystemExit, match="error: give --model and --images together"):
             images.command(argparse.Namespace(**nothing | some))
+    monkeypatch.setattr("sys.argv", [*words, "--seed", "3"])
+    with pytest.raises(SystemExit, match="error: --seed decides about --train and a run of the chapter only"):
+        command_line.main()
     monkeypatch.setattr("sys.argv", [*words, "--train", "resnet8"])
     with pytest.raises(SystemExit):
         command_line.main()

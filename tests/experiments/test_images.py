@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from snncore.datafiles import read_photographs_20
+from snncore.datafiles import DataError, read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import ask, images, ledger, speed, training
 from snncore.experiments.record import Record, read_rows
-from snncore.few_spike import coefficients, fs_neuron, fs_run, relu_code
+from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_run, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
@@ -425,7 +425,7 @@ def test_a_training_is_asked_for_by_name(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         command_line.main()
     assert "invalid choice: 'resnet18'" in capsys.readouterr().err
-    assert not images.command(argparse.Namespace(train=None, prices=None, model=None, images=None, results=None, batch=None))
+    assert not images.command(argparse.Namespace(train=None, prices=None, model=None, images=None, results=None, batch=None, seed=0))
 
 
 def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatch):
@@ -450,7 +450,19 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
     other = tmp_path / "cifar_resnet8_5_1.json"  # as from another run of the first stage: the second has to follow it
     other.write_text(other.read_text().replace('"test_accuracy"', '"seen": 1, "test_accuracy"'))
     (tmp_path / "cifar_resnet8_5_2.state").unlink()
-    assert images.train_cifar("resnet8", 5)["before"]["seen"] == 1
+    about = images.train_cifar("resnet8", 5)
+    assert about["before"]["seen"] == 1
+    monkeypatch.setattr(images, "about_checkpoint", lambda name: {"commit": "another"})  # the teacher was trained anew
+    (tmp_path / "cifar_resnet8_5_2.state").unlink()
+    assert images.train_cifar("resnet8", 5)["data"].endswith("images, official, and the answers of silu as trained at commit another")
+    monkeypatch.setattr(images, "find", lambda name: argparse.Namespace(form="compact"))
+    for path in tmp_path.glob("*.state"):
+        path.unlink()
+    assert "JPEG copies" in images.train_cifar("resnet8", 5)["before"]["data"]
+    (tmp_path / "cifar_resnet8_5_1.safetensors").write_bytes(b"")
+    (tmp_path / "cifar_resnet8_5_2.json").unlink()
+    with pytest.raises(DataError, match=r"cifar_resnet8_5_1\.safetensors cannot be read: .*Remove cifar_resnet8_5_1\.json beside it"):
+        images.train_cifar("resnet8", 5)
 
 
 def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
@@ -482,18 +494,39 @@ def test_no_noise_and_many_bits_disturb_nothing():
     assert found["bits", "original"] < 1e-3
 
 
+def test_noise_is_drawn_anew_for_each_comparison():
+    """A neuron that subtracts nothing fires in each of two steps by chance: its sums are as likely as those of two coins."""
+    p, n = FSParams((1.0, 1.0), (0.0, 0.0), (1.0, 2.0)), 100_000
+    y = images.Noisy(p, 0.5, torch.Generator().manual_seed(0))(torch.full((n,), 1.3))
+    heads = scipy.stats.norm.cdf(0.6)
+    expected = [(1 - heads) ** 2, heads * (1 - heads), heads * (1 - heads), heads**2]
+    assert torch.bincount(y.long(), minlength=4).div(n).tolist() == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("bits", [2, 5])
+def test_weights_of_few_bits(bits):
+    network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Linear(100, 6))
+    coarse = images.rounded(network, bits)
+    for i in (0, 2):
+        before, after = network[i].weight.detach().flatten(1), coarse[i].weight.detach().flatten(1)
+        step = before.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
+        assert max(len(row.unique()) for row in (after / step).round(decimals=3)) <= 2**bits - 1
+        assert ((after - before).abs() <= step / 2 + 1e-6).all()
+        assert torch.equal(coarse[i].bias, network[i].bias)
+
+
 def test_prices_are_shown_by_what_validation_images_lose_and_send(monkeypatch, capsys):
     x = torch.randn(300, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     parts = {"train": x[:256], "validation": x[256:]}
     data = {part: Labeled(images, torch.zeros(len(images), dtype=torch.long)) for part, images in parts.items()}
     monkeypatch.setattr(images, "cifar10", lambda: data)
-    monkeypatch.setattr(images, "TRIED", (0.0, 1e-3))
+    monkeypatch.setattr(images, "TRIED", (0.0, 1e-2))
     monkeypatch.setattr("sys.argv", ["experiments", "images", "--prices", "resnet8"])
     assert command_line.main() == 0
     shown = capsys.readouterr().out.splitlines()
     table = images.prices("resnet8")
     assert shown == table.to_string(index=False).splitlines()
-    assert table["spikes per neuron"].is_monotonic_decreasing
+    assert table["spikes per neuron"][0] > table["spikes per neuron"][1]
     few = images.cifar_conversion("resnet8", data, penalty=0.0).network
     expected, found = (network(parts["validation"]).argmax(1) == 0 for network in (images.cifar_network("resnet8"), few))
     assert table["lost [pp]"][0] == pytest.approx(100 * float(expected.double().mean() - found.double().mean()))
