@@ -360,7 +360,7 @@ plt.show()
 # :::
 #
 # The published updates are of 32 trials each, and the error is asked on fresh trials; ours are of {value}`batch`, and it is the running mean over the trials of
-# training. In trials, ours need more than what was published at most.
+# training. In trials, ours by random feedback need more, in the mean, than what was published at most.
 #
 # With these first readout weights, BPTT does best; symmetric feedback, which a brain cannot have, comes close, and both do better than random and
 # adaptive feedback, for which larger readouts were not tried. The order hangs on that, as we shall see. Of {value}`error_hoped` of wrong answers, which were hoped for, BPTT alone has less. The aim of this book is that four of five trainings end with at most
@@ -404,7 +404,7 @@ plt.show()
 # One gradient for 32 trials of this length takes {value}`eprop_ms` by our compiled loops. That is {claim}`speed.eprop.bptt` as fast as BPTT written in
 # PyTorch's operations, and {claim}`speed.eprop.recursion` as fast as our PyTorch version of the published recursion with its trace for each synapse.
 # Both factors compare compiled code with code that is not compiled; our loops compute BPTT, too, and trainings by it take about as long as by e-prop. It takes
-# {claim}`speed.eprop.floor` the time in which 18 bytes per neuron and step can be copied, about what has to be written and read.
+# {claim}`speed.eprop.floor` the time in which 9 bytes per neuron and step can be read and written, about what has to be written and read.
 # {numref}`tab-costs` shows how the times grow with the steps of a trial and with the neurons.
 #
 # :::{list-table} Time of one gradient for 8 trials [ms] (live).

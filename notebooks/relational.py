@@ -47,7 +47,7 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 #
 # bAbI {cite:p}`weston2016` has stories of 20 kinds, each of which asks for another kind of reasoning. All of them together have
 # {claim}`rel.vocabulary`, words and lists of things (published: {published}`rel.vocabulary`). A kind counts as solved if at
-# most {claim}`rel.criterion` of the answers to new questions are wrong. We count exact matches, question by question. That is worth saying:
+# most {published}`rel.criterion` of the answers to new questions are wrong. We count exact matches, question by question. That is worth saying:
 # the {published}`rel.notebook.accuracy` that a published notebook prints is the overlap of two *sets* of labels. If we give the right answers
 # to our questions of task 15 in random order, that measure is {value}`mixed_overlap`; of the questions, {value}`mixed_exact` have the
 # right answer.
@@ -84,7 +84,7 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # two. The smaller number for 20 sentences is our claim: {claim}`rel.feedforward_share`. All networks that *answer* on this page are smaller:
 # {value}`small_encoder` neurons in an encoder and in each layer, three layers in C, and one after the sum.
 #
-# :::{csv-table} Copies of each module for a story of 20 sentences, with the neurons and synapses of all copies (counted in our network of the published sizes).
+# :::{csv-table} Copies of each module for a story of 20 sentences, with the neurons and synapses of all copies (layers counted in our network of the published sizes, copies by the rule above).
 # :name: tab-modules
 # :header-rows: 1
 # :file: ../results/relational/modules.csv
@@ -307,12 +307,12 @@ plt.show()
 # *{published}`rel.relations`*. We trained a further network, without an upper limit of rates, on stories of 2 to 20 sentences of task 1. The spikes of a
 # neuron, in the mean over all that are present ({numref}`fig-spikes`, middle), fall from {value}`spikes_first` to {value}`spikes_least` in stories of
 # {value}`sentences_least` sentences, and rise a little after that, to {value}`spikes_last`, where the network also errs more ({value}`right_last` are right).
-# A line through all lengths falls by {claim}`rel.snn.sparsity` per sentence. That is not only since pairs outnumber sentences: a neuron of the
+# The slope of a line through all lengths is {claim}`rel.snn.sparsity`. That is not only since pairs outnumber sentences: a neuron of the
 # last layer of pairs has {value}`last_first` spikes in stories of 2 sentences, and {value}`last_last` in stories of 20. It is not so in all layers:
 # in that of the sum, spikes of a neuron go from {value}`sum_first` to {value}`sum_last`.
 #
 # Is it since few relations matter? The number of pairs without which a right answer would be another changes *{claim}`rel.relations`*
-# (right; a hundred stories of each length): it is {value}`needed_first` with 2 sentences, and at most {value}`needed_most` with more. In the longest stories it rises again. That fits the talk's reason, but does not
+# (right; {value}`stories_each` stories of each length): it is {value}`needed_first` with 2 sentences, and at most {value}`needed_most` with more. In the longest stories it rises again. That fits the talk's reason, but does not
 # prove it. If two pairs say the same, neither is needed alone; task 1 asks for one fact, however long the story is; and this is one network of one seed.
 
 # %% tags=["hide-input", "remove-output"]

@@ -22,9 +22,9 @@ def fail(message: str) -> None:
 
 
 def version_of(python: Path) -> tuple[int, int] | None:
-    """Version of an interpreter; None if it does not run."""
+    """Version of an interpreter; None if it does not run, or has no pip: then its environment was not made to its end."""
     try:
-        done = subprocess.run([str(python), "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True)
+        done = subprocess.run([str(python), "-c", "import pip, sys; print(*sys.version_info[:2])"], capture_output=True, text=True)
         major, minor = done.stdout.split()
         return int(major), int(minor)
     except (OSError, ValueError):
@@ -53,7 +53,8 @@ def main() -> None:
     earlier = list(venv.glob("snncore-installed-*"))
     if keep and (done in earlier or (not options.torch_index and any(done.name == e.read_text().strip() for e in earlier))):
         return
-    needs = NEEDS_GB["cpu" if options.torch_index or earlier or sys.platform != "linux" else "cuda"]
+    torch_there = keep and any(venv.glob("lib/python*/site-packages/torch"))
+    needs = NEEDS_GB["cpu" if options.torch_index or torch_there or sys.platform != "linux" else "cuda"]
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < needs:
         fail(
@@ -72,6 +73,8 @@ def main() -> None:
     print("installing packages into .venv (1 to 5 minutes)", flush=True)
     steps = [[*pip, "torch", "torchvision", "--index-url", options.torch_index]] if options.torch_index else []
     steps.append([*pip, "-c", "constraints.txt", "-e", ".[book,dev]"])
+    for old in earlier:  # first: what an installation leaves half done is no longer what it was
+        old.unlink(missing_ok=True)
     for step in steps:
         if subprocess.run(step, cwd=ROOT).returncode:
             fail(
@@ -79,8 +82,6 @@ def main() -> None:
                 "package registry cannot be reached: check the network, or your pip configuration (pip config list). If it speaks of "
                 "space, make room. Then run make again: it goes on from here"
             )
-    for old in earlier:
-        old.unlink(missing_ok=True)
     done.write_text(stamp(venv, version, None).name + "\n")  # a later make without TORCH_INDEX keeps this torch
 
 

@@ -6,6 +6,7 @@ import pkgutil
 import sys
 
 import snncore.experiments
+from snncore.datafiles import DataError
 from snncore.experiments import PRESETS, ledger
 from snncore.experiments.record import Record, read_rows
 from snncore.learning.classifier import TrainingDiverged
@@ -44,7 +45,10 @@ def main() -> int:
         raise SystemExit(f"error: {error}") from error
     preset = options.preset or "book"
     record = Record(options.experiment, preset)
-    experiment.run(experiment.config(preset, options.seed), record)
+    try:
+        experiment.run(experiment.config(preset, options.seed), record)
+    except DataError as error:
+        raise SystemExit(f"error: {error}") from error
     record.close()
     claims = ledger.package_claims()
     for row in read_rows(record.folder):

@@ -24,6 +24,8 @@ def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[
 
     Raises
     ------
+    ValueError
+        If there is no such Python.
     subprocess.CalledProcessError
         If it fails; its own message is shown.
     """
@@ -31,6 +33,10 @@ def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")
         np.savez(given, **case)
-        subprocess.run([python, Path(__file__).with_name(script), *words, given, answer], check=True, env=env, stdout=subprocess.DEVNULL)
+        command = [python, str(Path(__file__).with_name(script)), *words, str(given), str(answer)]
+        try:
+            subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
+        except OSError as error:
+            raise ValueError(f"{python} cannot be run ({error.strerror}): name the Python of an environment for {script}") from error
         with np.load(answer) as found:
             return dict(found)

@@ -136,7 +136,7 @@ def watched(work: Callable[[], object], joules: Callable[[], float], seconds: fl
 
 @torch.inference_mode()
 def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[int] = BATCHES, seconds: float = SECONDS) -> pd.DataFrame:
-    """Time and energy of a question on ``where``, for each number of sentences at the first batch and, if another needs less, at the best.
+    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the best (without rest).
 
     Raises
     ------
@@ -159,7 +159,7 @@ def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[
             each = {name: 1000 * value / (count * batch) for name, value in each.items()}
             about = {**meter.about(), **software, "date": date.today().isoformat()}
             found.append({"where": where, "sentences": n, "batch": batch, **each, "rest [W]": rest, **about})
-        best = min(found, key=lambda row: row["energy [mJ]"])
+        best = min(found, key=lambda row: row["without rest [mJ]"])
         rows += [found[0]] if best is found[0] else [found[0], best]
     return pd.DataFrame(rows)
 

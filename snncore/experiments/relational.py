@@ -307,7 +307,7 @@ def degree(x: np.ndarray, y: np.ndarray) -> int:
 
 
 def architecture(record: Record) -> pd.DataFrame:
-    """The published sizes, counted in the network itself."""
+    """The published sizes: layers are counted in the network itself, of which a chip has the copies of `parts`."""
     network = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), Timing(10, 14))
     table = growth(network)
     names = {1: "linear", 2: "quadratic", 3: "cubic"}
@@ -639,6 +639,7 @@ def sparsity(record: Record, c: Config) -> pd.DataFrame:
     least = int(table["spikes"].argmin())
     for name, k in (("first", 0), ("least", least), ("last", -1)):
         record.value(f"spikes_{name}", table["spikes"].iloc[k], "{:.2f}")
+    record.value("stories_each", count)
     record.value("right_last", table["right"].iloc[-1], "{:.0f} %")
     record.value("sentences_least", int(table["sentences"].iloc[least]))
     record.value("needed_first", table["needed"].iloc[0], "{:.2f}")
@@ -770,7 +771,6 @@ class Result(NamedTuple):
 
 def run(c: Config, record: Record) -> Result:
     """Sizes, stories, answers and spikes; at preset paper also the trainings."""
-    record.claim("rel.criterion", 100 - SOLVED)
     grown = architecture(record)
     generated(record, c)
     table(record)

@@ -208,7 +208,6 @@ def recurrent(record: Record, c: Config) -> None:
     ratio = times["plain"] / times["compiled"]
     if c.full_size:
         record.claim("speed.rsnn", ratio, dataset=f"{c.samples} samples, {c.steps} steps, {torch.get_num_threads()} threads", timing=True)
-    record.timing("recurrent_x", ratio, "{:.1f}")
     record.timing("recurrent_ms", 1e3 * times["compiled"], "{:.0f} ms")
     record.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
 

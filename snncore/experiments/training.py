@@ -46,7 +46,7 @@ class Done(NamedTuple):
     found: Mapping[str, Any]
 
 
-def _as_kept(recipe: Any) -> dict[str, Any]:
+def as_kept(recipe: Any) -> dict[str, Any]:
     """A recipe as JSON can hold it: what is infinite, such as a limit that there is not, is null."""
     return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
 
@@ -89,7 +89,7 @@ def once(
     """
     path = TRAINING / f"{name}.json"
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
-    kept = {"recipe": _as_kept(recipe), **{key: value for key, value in further.items() if value}}
+    kept = {"recipe": as_kept(recipe), **{key: value for key, value in further.items() if value}}
     about = read_account(path) if path.exists() else {}
     if {key: about[key] for key in ("recipe", *further) if key in about} != kept or data not in ("", about["data"]):
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")

@@ -1,4 +1,4 @@
-"""e-prop in integers, compiled: the twin of `snncore.learning.eprop_chip.reference`, whose equations it follows step by step.
+"""e-prop in integers, compiled: the equations of `snncore.learning.eprop_chip`, step by step.
 
 A sample is followed through all steps before the next one, so that its traces, one or two numbers per synapse, stay in the cache.
 """

@@ -39,7 +39,7 @@ class Descent:
     end : float
         The rate falls to this part at the end, as half a cosine; 1: it does not fall so.
     clip : float
-        Gradients longer than so many times their usual length are shortened to that; infinite: never.
+        Gradients longer than so many times their usual length are shortened to that; infinite: never. The first of a cycle is usual.
     every : int
         Updates per row of the log, after which the state is saved.
     cycles : int
@@ -49,8 +49,8 @@ class Descent:
     Raises
     ------
     ValueError
-        If the updates of a cycle are no multiple of ``every``, one of these numbers is below 1, ``knee`` is not above 0, or ``warmup`` is
-        below 0.
+        If the updates of a cycle are no multiple of ``every``, one of these numbers is below 1, ``rate``, ``knee`` or ``clip`` is not above
+        0, ``end`` is no part, or ``warmup`` is below 0.
     """
 
     updates: int
@@ -64,8 +64,11 @@ class Descent:
 
     def __post_init__(self):
         refuse_below_one(self, "updates", "every", "cycles")
-        if not self.knee > 0 or self.warmup < 0:
-            raise ValueError(f"knee is {self.knee} and warmup {self.warmup}: give a knee above 0, and a warmup of 0 or more updates")
+        for name in ("rate", "knee", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: give a number above 0")
+        if not 0 <= self.end <= 1 or self.warmup < 0:
+            raise ValueError(f"end is {self.end} and warmup {self.warmup}: give an end from 0 to 1, and a warmup of 0 or more updates")
         if self.updates % (self.cycles * self.every):
             what = f"updates is {self.updates}, no multiple of cycles, {self.cycles}, by every, {self.every}"
             raise ValueError(f"{what}: the last ones of a cycle would not be logged")
@@ -148,7 +151,8 @@ def descend(
         norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
         if not (math.isfinite(rows[-1]["loss"]) and math.isfinite(norm)):
             what = f"the loss is {rows[-1]['loss']}, the length of its gradient {norm}"
-            raise TrainingDiverged(f"update {k + 1}: {what}; {state} holds the last good state. Lower the rate")
+            kept = f"{state} holds the last good state" if log else "there is no good state before"
+            raise TrainingDiverged(f"update {k + 1}: {what}; {kept}. Lower the rate")
         if math.isfinite(recipe.clip):
             usual = _shorten(parameters, norm, usual, recipe.clip)
         for group in optimizer.param_groups:

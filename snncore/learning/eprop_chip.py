@@ -33,7 +33,6 @@ from torch import Tensor
 
 from snncore.kernels import eprop_chip as kernel
 from snncore.kernels.eprop_chip import Integers
-from snncore.loihi.fixed_point import decay
 from snncore.loihi.quantize import UNIT, decay_register
 from snncore.loihi.spec import STATE
 from snncore.networks.recurrent import Population
@@ -92,42 +91,6 @@ def as_bytes(w: Float[Tensor, "post pre"], v_th: float) -> Int8[np.ndarray, "pos
     if not (np.abs(scaled - whole).max(initial=0) <= 1e-3 and np.abs(whole).max(initial=0) <= UNIT):  # nan is not, either
         raise ValueError("weights are not multiples of v_th / 127 up to v_th: round them first")
     return whole.astype(np.int8)
-
-
-def reference(
-    c: Integers,
-    x: UInt8[np.ndarray, "time batch input"],
-    w_in: Int8[np.ndarray, "neuron input"],
-    w_rec: Int8[np.ndarray, "neuron neuron"],
-    signal: Int8[np.ndarray, "time batch neuron"],
-) -> tuple[Spikes, Spikes, Int64[np.ndarray, "neuron pre"]]:
-    """Spikes, pseudo-derivatives and gradient by the equations as they stand; slow. `snncore.kernels.eprop_chip` has the fast twin."""
-    n, (time, batch, inputs) = len(w_in), x.shape
-    v, b, wait, last = (np.zeros((batch, n), np.int64) for _ in range(4))
-    trace = np.zeros((batch, inputs + n), np.int64)
-    slow, e_bar = (np.zeros((batch, n, inputs + n), np.int64) for _ in range(2))
-    grad, z_all, psi_all = np.zeros((n, inputs + n), np.int64), [], []
-    jump = np.where(np.arange(n) >= n - c.adapting, c.jump, 0)
-    feedback = np.where(np.arange(n) >= n - c.adapting, c.feedback, 0)[:, None]
-    w = np.concatenate([w_in, w_rec], 1).astype(np.int64)
-    for t in range(time):
-        pre = np.concatenate([x[t], last], 1).astype(np.int64)
-        v = np.clip(decay(v, c.decay_v) + ((pre @ w.T) << 6) - c.threshold * last, -STATE, STATE)
-        above = v - c.threshold - (b >> 8)
-        ready = wait == 0
-        z = ((above > 0) & ready).astype(np.int64)
-        psi = np.maximum(127 - 127 * np.abs(above) // c.threshold, 0) * ready
-        wait = np.where(z > 0, c.refractory, np.maximum(wait - 1, 0))
-        b = np.clip(decay(b, c.decay_a) + jump * z, -STATE, STATE)
-        trace = decay(trace, c.decay_v) + (pre << 10)
-        e = (psi[:, :, None] * (trace[:, None] - ((slow * feedback + 2048) >> 12)) + 64) >> 7
-        slow = np.clip(decay(slow, c.decay_a) + e, -STATE, STATE)
-        e_bar = np.clip(decay(e_bar, c.decay_out) + e, -STATE, STATE)
-        grad += (signal[t].astype(np.int64)[:, :, None] * e_bar).sum(0)
-        last = z
-        z_all.append(z)
-        psi_all.append(psi)
-    return np.array(z_all, np.uint8), np.array(psi_all, np.uint8), grad
 
 
 def synapse_bytes(adapting: bool) -> int:

@@ -178,8 +178,9 @@ class OneShotClassifier(nn.Module):
     ) -> Session:
         """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot."""
         episodes, ways = slot.shape
-        if ways > self.slots or any(len(set(row)) < ways for row in slot.tolist()):
-            raise ValueError(f"{ways} ways need as many different slots, of which this network has {self.slots}: given {slot.tolist()[0]}")
+        for row in slot.tolist():
+            if len(set(row)) < ways or not all(0 <= k < self.slots for k in row):
+                raise ValueError(f"{ways} ways need as many different slots, from 0 to {self.slots - 1}: given {row}")
         if support.shape[2:] != query.shape[2:]:
             given, asked = (" x ".join(map(str, a.shape[2:])) for a in (support, query))
             raise ValueError(f"examples are images of {given} numbers, queries of {asked}: scale them to the same size")

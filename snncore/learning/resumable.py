@@ -47,9 +47,10 @@ def refuse_below_one(recipe: Any, *names: str) -> None:
             raise ValueError(f"{name} is {getattr(recipe, name)}: give 1 or more")
 
 
-def _named(who: dict[str, Any]) -> dict[str, Any]:
-    """All parts of an identity by their own names."""
-    return {name: value for key, part in who.items() for name, value in (part if isinstance(part, dict) else {key: part}).items()}
+def _named(key: str, who: dict[str, Any]) -> dict[str, Any]:
+    """One part of an identity, by names; empty if it has not this part."""
+    part = who.get(key, {})
+    return part if isinstance(part, dict) else {key: part}
 
 
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
@@ -68,7 +69,8 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     except (OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError) as error:
         raise ValueError(f"{path} is no state of a training, or damaged: remove it to begin anew") from error
     if there != who:
-        what = differences(_named(there), _named(who))
+        parts = ([_named(key, of) for of in (there, who)] for key in dict.fromkeys([*there, *who]))  # a name may be in two of them
+        what = ", ".join(filter(None, (differences(*pair) for pair in parts)))
         raise ValueError(f"{path} belongs to another recipe, seed or network ({what}): remove it to begin anew")
     return saved
 

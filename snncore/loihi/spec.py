@@ -42,7 +42,7 @@ def within(what: str, value: Any, low: int, high: int, where: str = "the chip") 
     ------
     LimitError
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer) or value != value // 1:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise LimitError(f"{what} is {value!r}: give a whole number")
     if not low <= value <= high:
         beyond = value - high if value > high else low - value

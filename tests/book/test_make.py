@@ -80,6 +80,13 @@ def test_an_unreachable_registry_is_explained_and_leaves_no_stamp(fresh, monkeyp
     assert not list((fresh / ".venv").glob("snncore-installed-*"))
 
 
+def test_a_venv_without_pip_is_none(tmp_path):
+    """As a kill leaves it, for Python comes first."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    assert make_venv.version_of(tmp_path / "bin" / "python") is None
+    assert make_venv.version_of(Path(sys.executable)) == sys.version_info[:2]
+
+
 @pytest.fixture
 def installs(fresh, monkeypatch):
     """Counts pip's installations; nothing is really run. ``version`` is what the Python of .venv says."""
@@ -102,7 +109,7 @@ def installs(fresh, monkeypatch):
         make_venv.main()
         return sum("install" in command for command in calls)
 
-    count.folder, count.state = fresh, state
+    count.folder, count.state, count.done = fresh, state, done
     return count
 
 
@@ -115,8 +122,14 @@ def test_stamp_follows_content_and_keeps_a_chosen_torch(installs):
     assert installs(*index) == 2  # torch and torchvision first, from there
     assert installs(*index) == 0
     assert installs() == 0  # keeps that torch
+    before = (installs.folder / "constraints.txt").read_bytes()
     (installs.folder / "constraints.txt").write_text("numpy==2.0\n")
-    assert installs() == 1
+    installs.done.returncode = 1
+    with pytest.raises(SystemExit, match="pip could not install"):
+        installs()
+    installs.done.returncode = 0
+    (installs.folder / "constraints.txt").write_bytes(before)
+    assert installs() == 1  # what was there may be half of the other
 
 
 def test_a_good_python_of_venv_is_kept_unless_another_is_named(installs):

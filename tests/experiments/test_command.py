@@ -48,6 +48,17 @@ def test_what_a_command_refuses_is_said_without_a_traceback(monkeypatch, experim
         main()
 
 
+def test_data_that_a_chapter_lacks_is_said_without_a_traceback(monkeypatch, tmp_path):
+    def refused(*_):
+        raise DataError("MNIST is missing: get it from there")
+
+    monkeypatch.setattr(images, "run", refused)
+    monkeypatch.setenv("SNNCORE_RESULTS", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "images", "--preset", "smoke"])
+    with pytest.raises(SystemExit, match=r"^error: MNIST is missing: get it from there$"):
+        main()
+
+
 def test_a_negative_seed_is_refused(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["snncore.experiments", "images", "--seed", "-1"])
     with pytest.raises(SystemExit):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -31,8 +32,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def placed(folder):
+    """A run without a measured GPU, even if one is kept in ``data/peers``."""
     record = Record("energy", "smoke", folder)
-    return energy.run(energy.config("smoke"), record), {row["id"]: row["ours"] for row in read_rows(record.folder)}
+    with mock.patch.object(energy, "kept_gpu", return_value=None):
+        return energy.run(energy.config("smoke"), record), {row["id"]: row["ours"] for row in read_rows(record.folder)}
 
 
 @pytest.mark.parametrize("n", CORES)
@@ -263,13 +266,15 @@ def test_ratios_of_a_measured_gpu_by_hand(tmp_path):
 
 
 def test_a_kept_gpu_enters_the_chapter(monkeypatch, tmp_path):
-    """The run asks for it with the lengths of the talk's table."""
-    asked = []
-    monkeypatch.setattr(energy, "kept_gpu", lambda given: asked.append(given))
-    for name in ("priced", "emulated", "lengths", "beside_ratios", "beside_gpu", "sensitivity"):
+    """The run asks for it with the lengths of the talk's table, and hands it on."""
+    monkeypatch.setattr(energy, "kept_gpu", lambda given: ("kept", given))
+    got = []
+    for name in ("priced", "emulated", "lengths", "beside_ratios"):
         monkeypatch.setattr(energy, name, lambda *given: None)
+    for name in ("beside_gpu", "sensitivity"):
+        monkeypatch.setattr(energy, name, lambda record, ends, kept: got.append(kept))
     energy.placed(Record("energy", "smoke", tmp_path), energy.config("smoke"))
-    assert asked == [(2, 6, 10, 16, 20)]
+    assert got == [("kept", (2, 6, 10, 16, 20))] * 2
 
 
 def test_sensitivity(placed, folder):
@@ -297,5 +302,5 @@ def test_sensitivity(placed, folder):
 def test_a_python_that_is_not_there_is_named(tmp_path):
     parser = argparse.ArgumentParser()
     energy.options(parser)
-    with pytest.raises(SystemExit, match="nowhere/python cannot be run: give the Python that has SANA-FE"):
+    with pytest.raises(ValueError, match=r"nowhere/python cannot be run .*the Python of an environment for peer_sanafe\.py"):
         energy.command(parser.parse_args(["--sanafe", str(tmp_path / "nowhere/python"), "--keep", str(tmp_path / "kept.npz")]))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from snncore.experiments.ask import has_oracle
 from snncore.experiments.record import Record, read_rows
 from snncore.learning.descent import Descent
 from snncore.learning.eprop import METHODS, Signal, gradient, observe
-from snncore.networks.checkpoints import load_checkpoint
+from snncore.networks.checkpoints import accounts, load_checkpoint
 from snncore.networks.recurrent import Population, Weights
 from snncore.neurons import ReadoutParams
 from snncore.tasks.evidence import Evidence
@@ -157,14 +158,27 @@ def test_a_pattern_is_learned():
 def short(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "TRAINING", tmp_path)
     monkeypatch.setattr(eprop, "FORM", Evidence(cues=3, pause=5, cue=20, delay=20, recall=20))
-    monkeypatch.setattr(eprop, "RECIPE", Descent(12, rate=8e-3, knee=60, every=4))
+    for name in ("RECIPE", "CHIP"):
+        monkeypatch.setattr(eprop, name, Descent(12, rate=8e-3, knee=60, every=4))
     for name, value in (("BATCH", 8), ("EARLY", 6), ("TESTED", 32)):
         monkeypatch.setattr(eprop, name, value)
     return tmp_path
 
 
-def test_a_training_killed_and_resumed_is_the_same(short, monkeypatch):
-    whole = eprop.train_evidence("adaptive", 1)
+def test_signals_in_integers_are_those_in_floats():
+    g = torch.Generator().manual_seed(0)
+    off, w = 2 * torch.rand(5, 8, 2, generator=g) - 1, torch.randn(30, 2, generator=g)
+    exact = (127 * off @ w.T).clamp(-127, 127)
+    most = 0.5 * w.abs().sum(1) + 0.5 / 32 * (127 * off.abs() + 0.5).sum(2, keepdim=True) + 0.5  # errors, weights, sum, each rounded
+    assert ((torch.from_numpy(eprop.byte_signal(off, w)) - exact).abs() <= most + 1e-4).all()
+    assert (most < 8).all()
+    assert exact.abs().max() > 100
+
+
+@pytest.mark.parametrize("kind", ["adaptive", "chip"])
+def test_a_training_killed_and_resumed_is_the_same(short, monkeypatch, kind):
+    learn = eprop.train_chip if kind == "chip" else partial(eprop.train_evidence, kind)
+    whole = learn(1)
     for path in short.iterdir():
         path.unlink()
     draw, drawn = eprop.evidence.draw, []
@@ -177,19 +191,32 @@ def test_a_training_killed_and_resumed_is_the_same(short, monkeypatch):
 
     monkeypatch.setattr(eprop.evidence, "draw", killing)
     with pytest.raises(KeyboardInterrupt):
-        eprop.train_evidence("adaptive", 1)
-    resumed = eprop.train_evidence("adaptive", 1)
+        learn(1)
+    killed = len(drawn)
+    resumed = learn(1)
+    assert len(drawn) - killed == 5  # updates 9 to 12, and a test
     for row in (*whole["log"], *resumed["log"]):
         row.pop("seconds")
     assert whole["log"] == resumed["log"]
     assert whole["test_error"] == resumed["test_error"]
-    account = json.loads((short / "eprop_adaptive_1.json").read_text())
-    assert account["command"] == "python -m snncore.experiments eprop --train adaptive --seed 1"
-    assert account["early_error"] == next(row["tested"] for row in account["log"] if "tested" in row)
+    account = json.loads((short / f"eprop_{kind}_1.json").read_text())
+    assert account["command"] == f"python -m snncore.experiments eprop --train {kind} --seed 1"
+    assert account.get("early_error") == next((row["tested"] for row in account["log"] if "tested" in row), None)
     assert account["recipe"]["clip"] is None
     count = len(drawn)
-    assert eprop.train_evidence("adaptive", 1)["seconds"] >= 0
+    assert learn(1)["seconds"] >= 0
     assert len(drawn) == count  # it is done: only read
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    found = accounts("eprop_")
+    assert {"eprop_random_0", "eprop_chip_0"} < set(found)
+    for name, about in found.items():
+        _, kind, seed = name.split("_")
+        assert about["recipe"] == training.as_kept(eprop.recipe(kind))
+        assert about["constants"] == eprop.constants(kind)
+        assert about["command"] == f"python -m snncore.experiments eprop --train {kind} --seed {seed}"
+        assert about["log"][-1]["update"] == about["recipe"]["updates"]
 
 
 def test_the_stopping_rule_of_the_published_code():

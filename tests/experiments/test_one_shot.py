@@ -1,6 +1,5 @@
 """Lessons and their controls, ordinary learning beside them, and a training that can be killed."""
 
-import json
 import re
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import torch
 from snncore.datafiles import DataError
 from snncore.experiments import one_shot, training
 from snncore.learning.descent import Descent
-from snncore.networks.checkpoints import about_checkpoint
+from snncore.networks.checkpoints import about_checkpoint, accounts
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
 
@@ -125,13 +124,6 @@ def test_no_speed_without_equal_gradients(tmp_path, monkeypatch):
         one_shot.speed_of_outer(one_shot.Record("one_shot", "smoke", tmp_path), one_shot.config("smoke"))
 
 
-def test_speed_is_measured(tmp_path):
-    record = one_shot.Record("one_shot", "smoke", tmp_path)
-    one_shot.speed_of_outer(record, one_shot.config("smoke"))
-    values = json.loads((tmp_path / "timings.json").read_text())["values"]
-    assert set(values) == {"outer_ms", "outer_plain_ms", "outer_x"}
-
-
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -212,3 +204,14 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch):
     assert whole["log"] == resumed["log"]
     assert whole["test_after"] == resumed["test_after"]
     assert resumed["command"] == "python -m snncore.experiments one_shot --train --seed 1"
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    found = {name: about for name, about in accounts("one_shot_").items() if name.removeprefix("one_shot_").isdecimal()}
+    assert len(found) == one_shot.SEEDS
+    for name, about in found.items():
+        seed = int(name.removeprefix("one_shot_"))
+        assert about["recipe"] == training.as_kept(one_shot.RECIPE)
+        assert about["constants"] == one_shot.constants(one_shot.network(seed))
+        assert about["command"] == f"python -m snncore.experiments one_shot --train --seed {seed}"
+        assert about["log"][-1]["update"] == about["recipe"]["updates"]

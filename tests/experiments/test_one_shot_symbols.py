@@ -13,6 +13,7 @@ from snncore.experiments import one_shot_symbols as symbols
 from snncore.experiments import training
 from snncore.learning.descent import Descent
 from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.networks.checkpoints import accounts
 from snncore.networks.recurrent import run
 from snncore.tasks import printed
 from snncore.tasks.episodes import Examples
@@ -219,3 +220,16 @@ def test_one_update_is_compared_with_ordinary_ones():
     assert all(len(curve) == 4 for curve in found.curves.values())
     assert found.curves["e-prop"][0] == found.curves["BPTT"][0] < 40 < found.learned  # no update: by chance
     assert min(found.single.values()) > found.curves["e-prop"][0]
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    found = accounts(symbols.BEGINNING)
+    assert {symbols.kind_of(name).removesuffix(symbols.ALONE) for name in found} == set(symbols.KINDS)
+    for name, about in found.items():
+        known, seed = symbols.kind_of(name), name.rsplit("_", 1)[1]
+        kind, lsg = known.removesuffix(symbols.ALONE), not known.endswith(symbols.ALONE)
+        assert about["recipe"] == training.as_kept(symbols.KINDS[kind].recipe)
+        assert about["constants"] == symbols.constants(symbols.network(kind, int(seed), lsg), kind)
+        words = f"--train {kind}" + " --alone" * (not lsg)
+        assert about["command"] == f"python -m snncore.experiments one_shot_symbols {words} --seed {seed}"
+        assert about["log"][-1]["update"] == about["recipe"]["updates"]

@@ -43,7 +43,7 @@ def test_killed_and_resumed_is_the_same(tmp_path):
     with pytest.raises(Killed):
         descend(parts, task(parts, kill_at=10), RECIPE, 0, tmp_path / "parts.state", progress=False)
     again = fresh()
-    resumed = descend(again, task(again), RECIPE, 0, tmp_path / "parts.state", progress=False)
+    resumed = descend(again, task(again, kill_at=7), RECIPE, 0, tmp_path / "parts.state", progress=False)  # 0 to 7 are over
     assert [{k: v for k, v in row.items() if k != "seconds"} for row in log] == [
         {k: v for k, v in row.items() if k != "seconds"} for row in resumed
     ]
@@ -113,21 +113,26 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
         network.weight.grad.fill_(math.inf)
         return row
 
-    with pytest.raises(TrainingDiverged, match=r"update 1: the loss is .* the length of its gradient inf"):
+    with pytest.raises(TrainingDiverged, match=r"update 1: the loss is .* the length of its gradient inf; there is no good state before"):
         descend(network, exploding, RECIPE, 0, tmp_path / "new.state", progress=False)
     assert network.weight.isfinite().all()
     with pytest.raises(ValueError, match=r"belongs to another recipe, seed or network \(seed is 0 there and 1 here\): remove it"):
         descend(fresh(), task(network), RECIPE, 1, tmp_path / "s.state", progress=False)
     with pytest.raises(ValueError, match=r"\(rate is 0.1 there and 0.2 here, dt is not given there and 1.0 here\)"):
         descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, tmp_path / "s.state", False, {"dt": 1.0})
+    with pytest.raises(ValueError, match=r"\(rate is 0.1 there and 0.2 here, rate is not given there and 0.1 here\)"):
+        descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, tmp_path / "s.state", False, {"rate": 0.1})
     with pytest.raises(ValueError, match=r"updates is 10, no multiple of cycles, 1, by every, 4"):
         Descent(10, 0.1, every=4)
     with pytest.raises(ValueError, match=r"updates is 12, no multiple of cycles, 2, by every, 4"):
         Descent(12, 0.1, every=4, cycles=2)
 
 
-@pytest.mark.parametrize("options", [{"updates": -50}, {"every": 0}, {"cycles": 0}, {"knee": 0.0}, {"warmup": -1}])
-def test_impossible_recipes_are_refused(options):
-    with pytest.raises(ValueError, match=next(iter(options))):
-        Descent(**({"updates": 50, "rate": 0.1} | options))
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("updates", -50), ("every", 0), ("cycles", 0), ("rate", -0.1), ("knee", 0.0), ("clip", 0.0), ("warmup", -1), ("end", 1.5)],
+)
+def test_impossible_recipes_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} {value}|{name} is {value}"):
+        Descent(**({"updates": 50, "rate": 0.1} | {name: value}))
     assert Descent(50, 0.1, warmup=0).at(0) == 0.1

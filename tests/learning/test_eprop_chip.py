@@ -8,9 +8,11 @@ import torch
 
 from snncore.learning import eprop_chip
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.learning.eprop_chip import as_bytes, forward, integers, learn, reference, rounded, synapse_bytes
+from snncore.learning.eprop_chip import as_bytes, forward, integers, learn, rounded, synapse_bytes
+from snncore.loihi.spec import STATE
 from snncore.networks.recurrent import Population, Weights
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from tests.reference import eprop_chip_forward, eprop_chip_learn
 
 LIF, ALIF = LIFParams(20.0, 0.6, n_refractory=4), ALIFParams(20.0, 2000.0, 0.0174, 0.6, 4)
 POPULATIONS = [Population(9, LIF), Population(8, ALIF)]
@@ -33,7 +35,8 @@ def numbers(x, w_in, w_rec, signal):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_compiled_is_as_written(threads):
     c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
-    z, psi, grad = reference(c, x, w_in, w_rec, signal)
+    z, psi, _ = eprop_chip_forward(c, x, w_in, w_rec)
+    grad, _ = eprop_chip_learn(c, x, z, psi, signal)
     assert 0.005 < z[..., :9].mean() < 0.2
     assert 0.005 < z[..., 9:].mean() < 0.2
     before = torch.get_num_threads()
@@ -47,13 +50,29 @@ def test_compiled_is_as_written(threads):
     assert np.array_equal(found, grad)
 
 
-def test_states_stop_at_24_bits_alike():
-    c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
-    x, c = np.ones_like(x), c._replace(jump=1 << 22, feedback=0, decay_out=1)
-    *_, grad = reference(c, x, np.full_like(w_in, 127), w_rec, signal)
-    found = learn(c, x, *forward(c, x, np.full_like(w_in, 127), w_rec), signal)
-    off = ~np.pad(np.eye(N, dtype=bool), ((0, 0), (IN, 0)))
-    assert np.array_equal(found[off], grad[off])
+def test_potentials_stop_at_24_bits_alike():
+    """Four inputs drive them up for 400 steps, then three down: when neurons fall silent tells where the potentials have been."""
+    c = integers(POPULATIONS, READOUT)._replace(jump=1 << 22, decay_v=1, decay_a=1)
+    x, w_in = np.zeros((1200, BATCH, IN), np.uint8), np.full((N, IN), 127, np.int8)
+    x[:400, :, :4], x[400:, :, 4:], w_in[:, 4:] = 1, 1, -127
+    *_, w_rec, _ = numbers(*problem())
+    z, psi, largest = eprop_chip_forward(c, x, w_in, w_rec)
+    assert largest.tolist() == [STATE, STATE]
+    assert 400 < int(np.flatnonzero(z.any((1, 2)))[-1]) < 1100
+    ours = forward(c, x, w_in, w_rec)
+    assert np.array_equal(ours[0], z)
+    assert np.array_equal(ours[1], psi)
+
+
+def test_traces_stop_at_24_bits_alike():
+    """All inputs come at all times, and all neurons are near their thresholds."""
+    c = integers(POPULATIONS, READOUT)._replace(feedback=1, decay_out=1, decay_a=1)
+    x, z, psi = (np.full((900, BATCH, k), value, np.uint8) for k, value in ((IN, 1), (N, 0), (N, 127)))
+    signal = np.tile(numbers(*problem())[3], (3, 1, 1))
+    grad, largest = eprop_chip_learn(c, x, z, psi, signal)
+    assert largest.tolist() == [STATE, STATE]
+    assert np.array_equal(learn(c, x, z, psi, signal), grad)
+    assert grad[:, :IN].all()
 
 
 def test_it_is_e_prop():

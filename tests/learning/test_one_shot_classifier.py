@@ -1,5 +1,7 @@
 """One update by many examples: against e-prop's gradient, the errors of readouts, features of equal size, and learning that learns."""
 
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -95,8 +97,9 @@ def test_images_of_another_size_are_refused(unchecked):
 
 def test_slots_that_are_taken_twice_are_refused():
     support, slot, query = problem()
-    with pytest.raises(ValueError, match="3 ways need as many different slots, of which this network has 4"):
-        network()(support, slot * 0, query)
+    for bad in ([1, 1, 2], [0, 2, 4], [-1, 0, 1]):
+        with pytest.raises(ValueError, match=rf"3 ways need as many different slots, from 0 to 3: given {re.escape(str(bad))}"):
+            network()(support, torch.cat([slot[:-1], torch.tensor([bad])]), query)
 
 
 def test_readouts_without_an_update_are_on_the_same_scale():

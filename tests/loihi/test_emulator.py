@@ -187,7 +187,7 @@ def test_registers_have_ranges(registers, words):
 
 
 def test_registers_hold_whole_numbers(unchecked):
-    for value in (20.5, float("nan"), float("inf"), None, "204", True, np.zeros(3)):
+    for value in (20.5, 20.0, float("nan"), float("inf"), None, "204", True, np.zeros(3)):
         with pytest.raises(LimitError, match=r"decay_v is .*: give a whole number"):
             within("decay_v", value, 0, 4096)
     within("decay_v", np.int16(204), 0, 4096)
