@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as a local rule
-#     inputs: [data/checkpoints/eprop_*, data/claims.toml, data/peers/braintrace.npz, data/peers/nest.npz]
+#     inputs: [data/checkpoints/eprop_*, data/claims.toml, data/peers/braintrace.npz, data/peers/nest.npz, "snncore/experiments/peer_[bn]*.py"]
 #     minutes: {smoke: 1, book: 4, paper: 180}
 # ---
 

@@ -167,6 +167,12 @@ def recipe_of(kind: str, task: int | str, preset: str = "book") -> Recipe:
     return replace(recipe, epochs=recipe.cycles) if preset == "smoke" else recipe
 
 
+def constants(kind: str) -> dict[str, float]:
+    """What makes the training of a spiking network what it is, beside its recipe: its steps, and what its costs are counted from."""
+    timing = KINDS[kind].timing
+    return asdict(timing) | {"start": START, "band_low": BAND[0], "band_high": BAND[1]} if timing else {}
+
+
 def size_of(kind: str, task: int | str, preset: str = "book") -> Size:
     """How many neurons a network has: with paper, as many as the published one."""
     return SIZES["paper"] if preset == "paper" else WIDE if (kind, task) in WIDER else SIZES["small"]
@@ -233,7 +239,7 @@ def job(kind: str, task: int | str, seed: int, preset: str = "book") -> Job:
     data = {part: together(part) for part in ("train", "validation", "test")}
     if task == JOINT:
         data |= {f"test {t}": parts["test"] for t, parts in tasks.items()}
-    recipe = KINDS[kind].recipe
+    recipe = recipe_of(kind, task, preset)
     options: dict[str, Any] = {"loss": partial(sparse_loss, recipe=recipe)} if isinstance(recipe, SpikingRecipe) else {}
     options |= {"average": recipe.average} if isinstance(recipe, SparseRecipe) else {}
     network = story_classifier(kind, size_of(kind, task, preset), seed)
@@ -260,7 +266,7 @@ def train_stories(kind: str, task: int | str, seed: int = 0, preset: str = "book
     if preset != "book":
         words, end = f"{words} --preset {preset}", f"_{preset}"
     recipe, prepare = recipe_of(kind, task, preset), partial(job, kind, task, seed, preset)
-    return train_once(f"relational_{kind}_{task}_{seed}{end}", words, recipe, seed, prepare)
+    return train_once(f"relational_{kind}_{task}_{seed}{end}", words, recipe, seed, prepare, constants(kind))
 
 
 # --- The network itself -------------------------------------------------------------------------------------------------------------
@@ -384,7 +390,7 @@ def in_the_talk(answer: str) -> str:
 
 def trained(kind: str, task: int, seed: int = 0) -> StoryClassifier:
     """A network with its recorded weights."""
-    return load_checkpoint(f"relational_{kind}_{task}_{seed}", story_classifier(kind, size_of(kind, task), seed)).eval()
+    return load_checkpoint(f"relational_{kind}_{task}_{seed}", story_classifier(kind, size_of(kind, task), seed), constants(kind)).eval()
 
 
 class Read(NamedTuple):

@@ -104,9 +104,9 @@ class Network:
                 ("bits of weights", spec.WEIGHT_BITS * connected[own].sum(), spec.SYNAPSE_BITS),
             ):
                 if count > limit:
-                    raise spec.LimitError(
-                        f"core {k} would need {count:,} {what}, {count - limit:,} more than the {limit:,} that it has: use more cores"
-                    )
+                    beyond = f"{count - limit:,} more than the {limit:,} that it has"
+                    way_out = "use more cores, or lay it on a board (snncore.loihi.placement)"
+                    raise spec.LimitError(f"core {k} would need {count:,} {what}, {beyond}: {way_out}")
 
 
 def _check_matrix(name: str, w: object) -> None:

@@ -371,6 +371,7 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
         _, kind, task, seed = name.split("_")
         which = kind, int(task) if task.isdecimal() else task
         assert about["recipe"] == dataclasses.asdict(relational.recipe_of(*which)), name
+        assert about.get("constants", {}) == relational.constants(kind), name
         network = relational.story_classifier(kind, relational.size_of(*which), 0)
         assert about["parameters"] == sum(p.numel() for p in network.parameters()), name
         assert about["command"] == f"python -m snncore.experiments relational --task {task} --kind {kind} --seed {seed}"
