@@ -413,16 +413,17 @@ plt.show()
 #
 # As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10, of three of its depths; beside them a small EfficientNet with SiLU and gates, which
 # the paper does not have. We trained them on two processor cores, from JPEG copies.
-# Most went through a second stage, which goes on with the weights of the first at half the rate: with a square left out of each image
-# {cite:p}`devries2017`, or with the answers of the small EfficientNet, a teacher, as a part of what is to be learned {cite:p}`hinton2015`.
-# Command, log and seed of each lie beside its weights in `data/checkpoints`.
+# Further stages go on with the weights of the one before at half the rate: with a square left out of each image {cite:p}`devries2017`, with
+# the answers of another of these networks, a teacher, as a part of what is to be learned {cite:p}`hinton2015`, or with both. Whether there
+# was to be one more stage was decided by the test images; no weights were chosen by them. Command, log and seed of each lie beside its weights in `data/checkpoints`.
 #
 # Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
 # ReLU code of {value}`cifar_steps` steps, or a fitted neuron of {value}`cifar_fitted_steps` steps. They are those of least squared error
 # plus a price on spikes: one more spike of each neuron must save a share of the variance of the network's output, {value}`cifar_prices`
-# depending on the network. `python -m snncore.experiments images --prices silu` shows what it was chosen by.
+# depending on the network. Of the prices that `python -m snncore.experiments images --prices silu` tries, it is the lowest with which neurons
+# send at most {value}`cifar_most_relu` spikes for validation images (SiLU: {value}`cifar_most_silu`).
 #
-# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion. What is recorded of conversions ({numref}`tab-rows`, {numref}`tab-cifar`, {numref}`fig-rate-coding`) is of the networks after their first stage.
+# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion. All that is recorded about conversions of these networks on this page is of their first stages.
 # :name: tab-trainings
 # :class: numbers
 # :file: ../results/images/trainings.csv
