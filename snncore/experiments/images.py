@@ -373,22 +373,23 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
     """Train one of the CIFAR-10 networks, stage by stage, each as `train_once` does. The account of the last stage holds the others'."""
 
     form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
+    data = f"CIFAR-10, 48,000 training images, {form}"
 
-    def prepare(recipe: CifarRecipe, data: str) -> Job:
+    def prepare(recipe: CifarRecipe) -> Job:
         with seeded_draws(seed, f"weights of {name}"):
             network = CIFAR[name]()
         options: dict[str, Any] = {"augment": partial(augmented, hole=recipe.hole)}
+        about = data
         if recipe.teacher:
             options["loss"] = distilled(cifar_network(recipe.teacher))
-        return Job(network, cifar10(), options, data)
+            its = about_checkpoint(f"cifar_{recipe.teacher}")
+            about += f", and the answers of {recipe.teacher} as trained at commit {its['commit']}"
+        return Job(network, cifar10(), options, about)
 
     before, about = "", {}
     for stage, recipe in enumerate(RECIPES[name], start=1):
-        kept, data = f"cifar_{name}_{seed}_{stage}", f"CIFAR-10, 48,000 training images, {form}"
-        if recipe.teacher:
-            its = about_checkpoint(f"cifar_{recipe.teacher}")
-            data += f", and the answers of {recipe.teacher} as trained at commit {its['commit']}"
-        about = train_once(kept, f"images --train {name}", recipe, seed, partial(prepare, recipe, data), before=before, data=data)
+        kept = f"cifar_{name}_{seed}_{stage}"
+        about = train_once(kept, f"images --train {name}", recipe, seed, partial(prepare, recipe), before=before, data=data)
         before = kept
     return about
 

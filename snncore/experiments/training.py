@@ -85,13 +85,13 @@ def once(
     before : mapping, optional
         That account.
     data : str
-        What `Done.about` will say, if it may differ from one machine or day to another.
+        How `Done.about` begins, if that may differ from one machine or day to another.
     """
     path = TRAINING / f"{name}.json"
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
     kept = {"recipe": as_kept(recipe), **{key: value for key, value in further.items() if value}}
     about = read_account(path) if path.exists() else {}
-    if {key: about[key] for key in ("recipe", *further) if key in about} != kept or data not in ("", about["data"]):
+    if {key: about[key] for key in ("recipe", *further) if key in about} != kept or not about["data"].startswith(data):
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m snncore.experiments {words} --seed {seed}",
