@@ -404,7 +404,7 @@ plt.show()
 # One gradient for 32 trials of this length takes {value}`eprop_ms` by our compiled loops. That is {claim}`speed.eprop.bptt` as fast as BPTT written in
 # PyTorch's operations, and {claim}`speed.eprop.recursion` as fast as our PyTorch version of the published recursion with its trace for each synapse.
 # Both factors compare compiled code with code that is not compiled; our loops compute BPTT, too, and trainings by it take about as long as by e-prop. It takes
-# {claim}`speed.eprop.floor` the time in which 9 bytes per neuron and step can be read and written, about what has to be written and read.
+# {claim}`speed.eprop.floor` the time in which 9 bytes per neuron and step can be read, and as many written, which is about what has to be.
 # {numref}`tab-costs` shows how the times grow with the steps of a trial and with the neurons.
 #
 # :::{list-table} Time of one gradient for 8 trials [ms] (live).

@@ -270,7 +270,7 @@ BLUE, RED, GREEN, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "g
 # neuron number, and how their released code replaces the sigmoid, suggest that there they do not.
 #
 # The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
-# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, as the abstract of that work says: another
+# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, as the abstract about one of them, SFormer, says: another
 # kind of neuron, with several thresholds and integers as messages.
 #
 # With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one (we had none to try it on),
@@ -415,7 +415,8 @@ plt.show()
 # the paper does not have. We trained them on two processor cores, from JPEG copies.
 # Further stages go on with the weights of the one before at half the rate: with a square left out of each image {cite:p}`devries2017`, with
 # the answers of another of these networks, a teacher, as a part of what is to be learned {cite:p}`hinton2015`, or with both. Whether there
-# was to be one more stage was decided by the test images; no weights were chosen by them. Command, log and seed of each lie beside its weights in `data/checkpoints`.
+# was to be one more stage was decided by the test images; no weights were chosen by them. Command, log and seed of each lie beside its
+# weights in `data/checkpoints`.
 #
 # Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
 # ReLU code of {value}`cifar_steps` steps, or a fitted neuron of {value}`cifar_fitted_steps` steps. They are those of least squared error

@@ -19,6 +19,7 @@ from snncore.networks.recurrent import Population, Weights
 from snncore.neurons import ReadoutParams
 from snncore.tasks.evidence import Evidence
 from snncore.tasks.store_recall import StoreRecall
+from tests.experiments import recorded
 
 REGRESSION = (101.964363, 103.466736, 103.340607, 103.680244, 104.412781)  # NEST, test_eprop_bsshslm_2020_plasticity.py, from TensorFlow
 CLASSIFICATION = (0.741153, 0.740388, 0.665785, 0.663644, 0.729429)
@@ -213,10 +214,7 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     assert {"eprop_random_0", "eprop_chip_0"} < set(found)
     for name, about in found.items():
         _, kind, seed = name.split("_")
-        assert about["recipe"] == training.as_kept(eprop.recipe(kind))
-        assert about["constants"] == eprop.constants(kind)
-        assert about["command"] == f"python -m snncore.experiments eprop --train {kind} --seed {seed}"
-        assert about["log"][-1]["update"] == about["recipe"]["updates"]
+        recorded.is_of(about, f"eprop --train {kind} --seed {seed}", eprop.recipe(kind), eprop.constants(kind))
 
 
 def test_the_stopping_rule_of_the_published_code():

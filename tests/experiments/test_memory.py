@@ -14,6 +14,7 @@ from snncore.loihi.emulator import emulate
 from snncore.networks.checkpoints import accounts
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import run
+from tests.experiments import recorded
 
 
 def test_a_spike_keeps_the_potential_down_by_the_jump():
@@ -129,10 +130,8 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     assert "memory_chip_full_0" in found
     for name, about in found.items():
         _, kind, form, seed = name.split("_")
-        assert about["recipe"] == dataclasses.asdict(memory.recipe(kind, form))
-        assert about["constants"] == memory.constants(kind, form)
-        assert about["command"] == f"python -m snncore.experiments memory --train {kind} --form {form} --seed {seed}"
-        assert len(about["log"]) == about["recipe"]["epochs"]
+        words = f"memory --train {kind} --form {form} --seed {seed}"
+        recorded.is_of(about, words, memory.recipe(kind, form), memory.constants(kind, form))
     curves = memory.curves()
     assert len(curves) == sum(len(about["log"]) for about in found.values())
     assert curves["accuracy"].between(10, 100).all()

@@ -14,6 +14,7 @@ from snncore.learning.descent import Descent
 from snncore.networks.checkpoints import about_checkpoint, accounts
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
+from tests.experiments import recorded
 
 
 def some(n=4):
@@ -211,7 +212,4 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     assert len(found) == one_shot.SEEDS
     for name, about in found.items():
         seed = int(name.removeprefix("one_shot_"))
-        assert about["recipe"] == training.as_kept(one_shot.RECIPE)
-        assert about["constants"] == one_shot.constants(one_shot.network(seed))
-        assert about["command"] == f"python -m snncore.experiments one_shot --train --seed {seed}"
-        assert about["log"][-1]["update"] == about["recipe"]["updates"]
+        recorded.is_of(about, f"one_shot --train --seed {seed}", one_shot.RECIPE, one_shot.constants(one_shot.network(seed)))

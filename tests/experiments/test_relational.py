@@ -16,6 +16,7 @@ from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
 from snncore.tasks.stories import SENTENCES, VOCABULARY, Example
 from snncore.tasks.story_generator import generate
 from snncore.tasks.story_solver import solve
+from tests.experiments import recorded
 
 TINY = Size(12, (10, 8), (9,))
 
@@ -365,14 +366,12 @@ def test_the_table_shows_what_was_trained(tmp_path, monkeypatch):
 
 
 def test_recorded_trainings_used_the_recipe_that_the_command_uses():
-    recorded = accounts("relational_")
-    assert recorded
-    for name, about in recorded.items():
+    found = accounts("relational_")
+    assert found
+    for name, about in found.items():
         _, kind, task, seed = name.split("_")
         which = kind, int(task) if task.isdecimal() else task
-        assert about["recipe"] == dataclasses.asdict(relational.recipe_of(*which)), name
-        assert about.get("constants", {}) == relational.constants(kind), name
+        words = f"relational --task {task} --kind {kind} --seed {seed}"
+        recorded.is_of(about, words, relational.recipe_of(*which), relational.constants(kind))
         network = relational.story_classifier(kind, relational.size_of(*which), 0)
         assert about["parameters"] == sum(p.numel() for p in network.parameters()), name
-        assert about["command"] == f"python -m snncore.experiments relational --task {task} --kind {kind} --seed {seed}"
-        assert len(about["log"]) == about["recipe"]["epochs"]

@@ -224,7 +224,7 @@ def test_statistics_of_batches_add_up(converted):
 
 
 @pytest.mark.parametrize("coded", [0, 16])
-def test_what_is_no_number_stays_none_and_sends_nothing(converted, monkeypatch, coded):
+def test_what_is_no_number_stays_none(converted, monkeypatch, coded):
     network, x = converted
     monkeypatch.setattr(evaluate, "CODED", coded)
     broken = x.clone()
