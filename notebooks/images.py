@@ -54,19 +54,19 @@
 #   - {value}`lite0_spikes` spikes/neuron
 # * - EfficientNet-Lite0, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   - {claim}`img.lite0.ann`
+#   - {claim}`img.lite0.ann` ({interval}`img.lite0.ann`)
 #   - {claim}`img.lite0.drop`
 #   - {claim}`img.lite0.agreement`
 #   - {claim}`img.lite0.spikes`
 # * - EfficientNet-Lite1, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   - {claim}`img.lite1.ann`
+#   - {claim}`img.lite1.ann` ({interval}`img.lite1.ann`)
 #   - {claim}`img.lite1.drop`
 #   - {claim}`img.lite1.agreement`
 #   - {claim}`img.lite1.spikes`
 # * - EfficientNet-Lite2, ReLU6
 #   - ImageNet, Google's; 700 photographs
-#   - {claim}`img.lite2.ann`
+#   - {claim}`img.lite2.ann` ({interval}`img.lite2.ann`)
 #   - {claim}`img.lite2.drop`
 #   - {claim}`img.lite2.agreement`
 #   - {claim}`img.lite2.spikes`
@@ -424,7 +424,7 @@ plt.show()
 # depending on the network. Of the prices that `python -m snncore.experiments images --prices silu` tries, it is the lowest with which neurons
 # send at most {value}`cifar_most_relu` spikes for validation images (SiLU: {value}`cifar_most_silu`).
 #
-# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion. All that is recorded about conversions of these networks on this page is of their first stages.
+# :::{csv-table} The trainings, as their commands logged them (recorded): 48,000 training images; the learning rate rises and falls once in each cycle, each half as high as the one before. Hole: width of the square that is left out of each image, in pixels. Minutes on cores that had other work, too. Accuracy on the 10,000 test images, before conversion.
 # :name: tab-trainings
 # :class: numbers
 # :file: ../results/images/trainings.csv
