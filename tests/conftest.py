@@ -2,6 +2,15 @@
 
 import jaxtyping
 import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """What a test draws without a generator, such as the weights of a layer, is the same in each run."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(0)
+        yield
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def test_calibration_looks_at_each_call_by_itself():
     shared = nn.ReLU()
     network = nn.Sequential(nn.Conv2d(3, 4, 1), shared, nn.Conv2d(4, 4, 1), shared).eval()
     with torch.no_grad():
-        network[2].weight.mul_(100)
+        network[2].weight.abs_().mul_(100)
     _, report = convert(network, images(), calibration=images(8), K=8)
     first, second = report.spiking
     assert first.high < second.high / 5
