@@ -49,7 +49,7 @@ CALIBRATION = 256  # training images from which the layers of a CIFAR-10 network
 CIFAR_K = {"resnet8": 9, "resnet14": 9, "resnet20": 9, "silu": 16}  # chosen with the validation images
 TRIED = (2e-4, 4e-4, 5e-4, 6e-4, 7e-4, 8e-4, 1e-3)  # prices
 MOST = {"relu": 1.45, "silu": 2.1}  # spikes per neuron: a little less than the paper has for ResNet50 and EfficientNet-B7
-PENALTY = {"resnet8": 7e-4, "resnet14": 6e-4, "resnet20": 5e-4, "silu": 4e-4}  # the lowest with which validation images cause no more
+PENALTY = {"resnet8": 7e-4, "resnet14": 5e-4, "resnet20": 5e-4, "silu": 4e-4}  # the lowest with which validation images cause no more
 BATCH, CIFAR_BATCH = 25, 100
 RATE_PHOTOGRAPHS, NOISE_PHOTOGRAPHS = 5, 10  # more would take most of the time: many steps, and noise to draw
 
@@ -363,7 +363,7 @@ class CifarRecipe(Recipe):
 FURTHER: dict[str, Any] = {"peak_rate": 0.01, "vector_rate": 0.05, "bfloat16": False}  # half as fast; bfloat16 is slow on many processors
 RECIPES = {
     "resnet8": (CifarRecipe(100, cycles=2), CifarRecipe(12, teacher="silu", **FURTHER)),
-    "resnet14": (CifarRecipe(32), CifarRecipe(26, hole=8, teacher="silu", **FURTHER)),
+    "resnet14": (CifarRecipe(32), CifarRecipe(26, hole=8, teacher="silu", **FURTHER), CifarRecipe(40, teacher="silu", **FURTHER)),
     "resnet20": (CifarRecipe(28), CifarRecipe(28, hole=12, **FURTHER), CifarRecipe(20, hole=8, teacher="silu", **FURTHER)),
     "silu": (CifarRecipe(26), CifarRecipe(26, hole=12, **FURTHER), CifarRecipe(22, hole=8, teacher="resnet20", **FURTHER)),
 }
