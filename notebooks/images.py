@@ -416,9 +416,9 @@ plt.show()
 # Further stages go on with the weights of the one before at half the rate: with a square left out of each image {cite:p}`devries2017`, with
 # the answers of another of these networks, a teacher, as a part of what is to be learned {cite:p}`hinton2015`, or with both. Whether there
 # was to be one more stage was decided by the test images. So was the third stage of ResNet-14, the longest of three attempts at it: two of
-# twelve epochs each had hardly changed the share of right answers and are left out. Other images may be answered a little less well than
-# these; what a conversion loses is not concerned, as it is the difference of two networks on the same images. Command, log and seed of each
-# stage lie beside the weights in `data/checkpoints`.
+# twelve epochs each had hardly changed the share of right answers and are left out. Other images may thus be answered a little less
+# well; what a conversion loses was not looked at in these choices. Command, log and seed of each stage lie beside the weights in
+# `data/checkpoints`.
 #
 # Each layer of the conversion got its own parameters, from {value}`cifar_calibration` training images: the range of a
 # ReLU code of {value}`cifar_steps` steps, or a fitted neuron of {value}`cifar_fitted_steps` steps. They are those of least squared error

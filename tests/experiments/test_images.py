@@ -25,9 +25,7 @@ from snncore.tasks.images import Labeled
 
 
 def pair(bias=0.0):
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(0)
-        ann = nn.Sequential(nn.Flatten(), nn.Linear(12, 30), nn.ReLU(), nn.Linear(30, 4)).eval()
+    ann = nn.Sequential(nn.Flatten(), nn.Linear(12, 30), nn.ReLU(), nn.Linear(30, 4)).eval()
     with torch.no_grad():
         ann[1].bias.add_(bias)
     x = torch.randn(60, 3, 2, 2, generator=torch.Generator().manual_seed(1))
@@ -144,10 +142,8 @@ def test_work_adds_up(tmp_path):
 
 
 def convolutional():
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(0)
-        layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-        ann = nn.Sequential(*layers, nn.Linear(6, 4)).double().eval()
+    layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ann = nn.Sequential(*layers, nn.Linear(6, 4)).double().eval()
     x = torch.randn(160, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     with torch.no_grad():
         ann[-1].bias -= ann(x).mean(0)  # so that it gives various answers
@@ -217,9 +213,7 @@ class Shortcut(nn.Module):
 
 def test_a_shortcut_costs_throughput(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "has_oracle", lambda *_: False)
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(0)
-        ann = Shortcut().double().eval()
+    ann = Shortcut().double().eval()
     x = torch.randn(20, 3, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
     images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, ann(x).argmax(1)), "tests", steps=40)
@@ -370,9 +364,7 @@ def test_a_graph_whose_images_come_in_uneven_steps_is_refused():
 
 
 def silu_network():
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(0)
-        ann = nn.Sequential(nn.Linear(5, 30), nn.SiLU(), nn.Linear(30, 10), nn.Sigmoid(), nn.Linear(10, 4), nn.SiLU()).double().eval()
+    ann = nn.Sequential(nn.Linear(5, 30), nn.SiLU(), nn.Linear(30, 10), nn.Sigmoid(), nn.Linear(10, 4), nn.SiLU()).double().eval()
     return ann, torch.randn(200, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 

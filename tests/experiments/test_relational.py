@@ -46,8 +46,7 @@ def test_a_story_has_the_same_answer_in_any_batch(kind):
 @pytest.mark.parametrize("kind", ["ann", "snn"])
 def test_pairs_that_an_answer_needs(kind):
     network = classifier(kind)
-    with torch.no_grad(), torch.random.fork_rng():
-        torch.manual_seed(0)
+    with torch.no_grad():
         for w in network.network.w_answer:
             w.normal_()
     example = stories(40)[-1]

@@ -31,12 +31,6 @@ def images(n=4, seed=0, size=8):
     return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def seeded(make):
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(0)
-        return make().eval()
-
-
 def test_the_names_of_the_package_are_calls():
     importlib.import_module("snncore.few_spike.convert")  # the file of this name
     result = snncore.few_spike.convert(nn.Sequential(nn.ReLU()), torch.ones(1, 2))
@@ -65,7 +59,7 @@ class Forms(nn.Module):
 
 
 def test_every_form_of_an_activation_is_found():
-    network = seeded(Forms)
+    network = Forms().eval()
     report = convert(network, images(), K=8).report
     assert [row.operation for row in report.spiking] == ["relu"] * 4 + ["silu", "gelu", "tanh", "sigmoid"]
     assert {row.neurons for row in report.spiking} == {6 * 8 * 8}
@@ -117,7 +111,7 @@ def test_every_function_is_found_with_its_constants(name, function):
 
 
 def test_the_network_itself_is_left_as_it_is():
-    network, x = seeded(Forms), images()
+    network, x = Forms().eval(), images()
     before, text = copy.deepcopy(network.state_dict()), str(network)
     network.train()
     snn, _ = convert(network, x, K=8)
@@ -131,7 +125,7 @@ def test_the_network_itself_is_left_as_it_is():
 
 
 def test_it_computes_what_neurons_put_there_by_hand_compute():
-    network, x = seeded(Forms), images()
+    network, x = Forms().eval(), images()
     given = {name: coefficients(f"{name}.k12").params for name in ("silu", "gelu", "sigmoid", "tanh")} | {"relu": relu_code(4.0, 9)}
     snn, _ = convert(network, x, coefficients=given)
     y, n = network.conv(x), {name: lambda v, name=name: fs_neuron(v, given[name]) for name in given}
@@ -149,7 +143,7 @@ CONV = partial(nn.Conv2d, kernel_size=3)
     (lambda: (CONV(3, 8), nn.Hardsigmoid(), CONV(8, 8), nn.GELU("tanh"), nn.Flatten(), nn.Linear(128, 4)), 3),
 ])  # fmt: skip
 def test_with_calibration_more_steps_come_closer_to_the_original(layers, factor):
-    network, x = seeded(lambda: nn.Sequential(*layers())), images(64)
+    network, x = nn.Sequential(*layers()).eval(), images(64)
     expected = network(x).detach()
 
     def error(K):
@@ -201,14 +195,14 @@ def test_hardsigmoid_has_a_code_in_closed_form(K):
 
 
 def test_a_price_on_spikes_saves_spikes():
-    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Conv2d(8, 8, 3), nn.ReLU())), images(32)
+    network, x = nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Conv2d(8, 8, 3), nn.ReLU()).eval(), images(32)
     free, priced = (statistics(convert(network, x[:1], x, K=8, spike_penalty=p).network, x)[1].spikes_per_neuron for p in (0.0, 0.02))
     assert priced < 0.8 * free
 
 
 @torch.no_grad()
 def test_an_error_is_priced_by_what_it_does_to_the_output():
-    network = seeded(lambda: nn.Sequential(nn.Linear(5, 40), nn.SiLU(), nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 7)))
+    network = nn.Sequential(nn.Linear(5, 40), nn.SiLU(), nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 7)).eval()
     network[4].weight.abs_()  # now errors of one sign add up
     x = torch.randn(32, 5, generator=torch.Generator().manual_seed(0))
     graph, _, places = traced(network, x[:1])
@@ -469,7 +463,7 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words)
 )
 def test_bad_options_are_refused(options, words):
     with pytest.raises(ConversionError, match=words):
-        convert(seeded(Forms), images(), **options)
+        convert(Forms().eval(), images(), **options)
 
 
 @pytest.mark.parametrize(
@@ -490,9 +484,9 @@ def test_bad_options_are_refused(options, words):
 )
 def test_what_signatures_forbid_is_refused_where_they_are_not_checked(options, words, unchecked):
     with pytest.raises(ConversionError, match=words):
-        convert(seeded(Forms), images(), **options)
+        convert(Forms().eval(), images(), **options)
     with pytest.raises(ConversionError, match="example_input is of type ndarray: give one tensor"):
-        convert(seeded(Forms), images().numpy())
+        convert(Forms().eval(), images().numpy())
     with pytest.raises(ConversionError, match=r"the output of relu is of type torch\.int32"):
         convert(Functional(F.relu), images().int())
     with pytest.raises(ConversionError, match="network is of type function: give a module, such as"):
@@ -518,7 +512,7 @@ def test_optional_arguments_have_their_defaults_also_where_forward_asks_for_them
 
 
 def test_parameters_are_a_part_of_the_state_of_a_network(tmp_path):
-    network, x = seeded(Forms), images()
+    network, x = Forms().eval(), images()
     snn, other = convert(network, x, x, K=8).network, convert(network, x, K=4).network
     assert not torch.allclose(other(x), snn(x), rtol=0.01)
     save_file(snn.state_dict(), tmp_path / "snn.safetensors")
@@ -539,7 +533,7 @@ def test_a_trace_by_torch_jit_computes_the_same(act):
 
 @pytest.mark.parametrize("calibrated", [False, True])
 def test_with_the_most_steps_nothing_is_rounded(calibrated):
-    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1))).double(), images(8).double()
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1)).eval().double(), images(8).double()
     snn, _ = convert(network, x[:1], x if calibrated else None, K=62)
     assert torch.allclose(snn(x), network(x), rtol=0, atol=1e-14)
 
@@ -570,12 +564,12 @@ def test_the_report_names_what_stays_analog_and_what_each_layer_receives(tmp_pat
 
 
 def test_the_number_of_steps_may_be_of_numpy(unchecked):
-    network, x = seeded(Forms), images()
+    network, x = Forms().eval(), images()
     assert torch.equal(convert(network, x, x, K=np.int64(6)).network(x), convert(network, x, x, K=6).network(x))
 
 
 def test_the_report_says_what_the_neurons_change():
-    network, x = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU())), images(8)
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU()).eval(), images(8)
     with torch.no_grad():
         network[2].weight.mul_(1e-3)  # a signal far smaller than the published range
         network[2].bias.mul_(1e-3)
@@ -618,7 +612,7 @@ def test_fitted_layers_are_as_good_as_the_zoo_on_the_same_inputs():
 
 
 def test_what_is_converted_or_wrapped_is_refused_with_the_way_out(tmp_path):
-    network, x = seeded(lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU())), torch.ones(1, 3)
+    network, x = nn.Sequential(nn.Linear(3, 2), nn.ReLU()).eval(), torch.ones(1, 3)
     torch.distributed.init_process_group("gloo", store=torch.distributed.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1)
     try:
         distributed = nn.parallel.DistributedDataParallel(network)
@@ -671,7 +665,7 @@ def test_a_converted_network_refuses_half_precision(run):
 )
 def test_weights_that_are_computed_are_fixed(parametrized, used):
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
-    network = seeded(lambda: nn.Sequential(*(parametrized(m) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in layers)))
+    network = nn.Sequential(*(parametrized(m) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in layers)).eval()
     network, x = network.double(), images().double()
     if used:
         network(x)  # now hooks have left weights with a history, which cannot be copied

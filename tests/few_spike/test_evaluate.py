@@ -55,10 +55,8 @@ def test_three_evaluations_agree(converted):
 
 @pytest.mark.parametrize("block", [SwinTransformerBlock, SwinTransformerBlockV2])
 def test_attention_in_windows_waits_for_all_steps(block):
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(4)
-        sizes = {"patch_size": [2, 2], "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2], "window_size": [2, 2], "num_classes": 3}
-        network, x = SwinTransformer(**sizes, block=block).double().eval(), torch.randn(5, 3, 14, 14, dtype=torch.float64)
+    sizes = {"patch_size": [2, 2], "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2], "window_size": [2, 2], "num_classes": 3}
+    network, x = SwinTransformer(**sizes, block=block).double().eval(), torch.randn(5, 3, 14, 14, dtype=torch.float64)
     snn, report = convert(network, x[:1], K=8)
     assert sum(row.operation == "shifted_window_attention" for row in report.rows if row.kind == "analog") == 4
     assert (stepwise(snn, x)[0] - snn(x)).abs().max() < 1e-12 * snn(x).abs().max()
@@ -140,9 +138,7 @@ NONLINEAR = (
 
 @pytest.mark.parametrize(("operation", "why"), [*((f, None) for f in LINEAR), *NONLINEAR])
 def test_what_is_not_linear_waits_for_all_steps(operation, why):
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(2)
-        network, x = Between(operation).double().eval(), torch.randn(5, 3, 4, 4, dtype=torch.float64)
+    network, x = Between(operation).double().eval(), torch.randn(5, 3, 4, 4, dtype=torch.float64)
     snn, report = convert(network, x[:2], calibration=x, K=6)
     assert {row.why for row in report.rows if row.kind == "analog"} == ({why} if why else set())
     y = snn(x)
@@ -247,10 +243,8 @@ def test_what_is_no_number_is_in_no_piece(monkeypatch, name, coded):
 
 
 def test_synaptic_operations_are_counted_one_by_one():
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(1)
-        network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.Flatten(), nn.Linear(36, 2))
-        x = torch.randn(2, 2, 5, 5)
+    network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.Flatten(), nn.Linear(36, 2))
+    x = torch.randn(2, 2, 5, 5)
     snn, _ = convert(network, x, K=5, calibration=x)
     _, (first, second, last) = stepwise(snn, x)
     z, _ = fs_run(network[0](x), snn.get_submodule("few_spike._1").params)
@@ -318,9 +312,7 @@ class Matrices(nn.Module):
 
 
 def test_products_with_constant_matrices_are_synapses_and_what_is_not_counted_is_named():
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(1)
-        network, x = Matrices().double().eval(), torch.randn(2, 5, 3, dtype=torch.float64)
+    network, x = Matrices().double().eval(), torch.randn(2, 5, 3, dtype=torch.float64)
     snn, report = convert(network, x, x, K=5)
     y, (first, second, third) = stepwise(snn, x)
     assert torch.allclose(y, snn(x), rtol=1e-12)
@@ -336,9 +328,7 @@ def test_products_with_constant_matrices_are_synapses_and_what_is_not_counted_is
 
 
 def test_rate_coding_counts_constant_matrices_as_layers():
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(1)
-        layers = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 6, bias=False)).double()
+    layers = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 6, bias=False)).double()
 
     class Product(nn.Module):
         def __init__(self):

@@ -85,8 +85,7 @@ def test_only_averages_before_further_neurons_are_weighed_in_every_step(residual
 
 
 def test_a_slow_loop_counts_the_same_spikes_and_operations():
-    with seeded_draws(1, "weights"):
-        network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(36, 2))
+    network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 4, 3, 2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(36, 2))
     x, steps = torch.randn(2, 2, 5, 5, generator=torch_generator(1, "images"), dtype=torch.float64), 7
     coded = rate_coded(network.double(), x)
     run = simulate(coded, x, steps)
@@ -138,9 +137,8 @@ def test_a_pickled_network_sends_the_same_spikes(residual):
 
 
 def test_convolutions_may_have_three_dimensions():
-    with seeded_draws(3, "weights"):
-        layers = nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 27, 2)
-        network, x = nn.Sequential(*layers).double().eval(), torch.rand(5, 3, 3, 3, 3, dtype=torch.float64)
+    layers = nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 27, 2)
+    network, x = nn.Sequential(*layers).double().eval(), torch.rand(5, 3, 3, 3, 3, dtype=torch.float64)
     coded = rate_coded(network, x, percentile=100)
     assert torch.allclose(coded(x), network(x), rtol=1e-12, atol=1e-12)
     assert (simulate(coded, x, 1000).outputs[-1] - network(x)).abs().max() < 0.01

@@ -8,7 +8,6 @@ import torch
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
-from snncore.seeds import seeded_draws
 
 MIXED = (
     Population(7, LIFParams(n_refractory=2, v_th=0.8)),
@@ -218,16 +217,14 @@ def test_what_does_not_fit_is_refused(unchecked):
 
 
 def test_lstm_reads_out_each_step():
-    with seeded_draws(0, "test"):
-        network = LSTMNetwork(IN, 8, OUT, 100)
+    network = LSTMNetwork(IN, 8, OUT, 100)
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0))
     assert network(x).shape == (6, 2, OUT)
     assert torch.allclose(network(x)[:3], network(x[:3]))  # it looks at nothing that comes later
 
 
 def test_the_lstm_network_follows_the_textbook_and_remembers_for_all_times():
-    with seeded_draws(0, "LSTM"):
-        network = LSTMNetwork(IN, 8, OUT, 100).double()
+    network = LSTMNetwork(IN, 8, OUT, 100).double()
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     w_x, w_h, bias_x, bias_h = network.lstm.parameters()
     h = c = torch.zeros(2, 8, dtype=torch.float64)

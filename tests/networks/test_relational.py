@@ -6,7 +6,6 @@ import torch.nn.functional as F
 
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing, lif_layer
 from snncore.neurons import LIFParams
-from snncore.seeds import seeded_draws
 
 SIZE = Size(10, (12, 9), (8,), answers=7)
 WORDS, SENTENCES = 15, 4
@@ -16,8 +15,7 @@ LAYER = LIFParams(4.0, reset_to_zero=True)
 
 
 def network(timing=None, sentences=SENTENCES):
-    with seeded_draws(0, "relational network"):
-        n = RelationalNetwork(SIZE, WORDS, sentences, torch.Generator().manual_seed(0), timing)
+    n = RelationalNetwork(SIZE, WORDS, sentences, torch.Generator().manual_seed(0), timing)
     with torch.no_grad():
         for p in (n.place_first, n.place_second):
             p.copy_(0.3 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
