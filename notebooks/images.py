@@ -433,7 +433,7 @@ plt.show()
 # :header-rows: 1
 # :::
 #
-# :::{list-table} CIFAR-10: our networks (recorded) beside the authors' logs. These are other trainings with other copies of the images, so that accuracies are not to be compared. Spikes per neuron can be, but ours are in part chosen: by the number of steps, one less than the authors', and by the price on spikes. ResNet-14 is recorded as it was after the second stage of its training.
+# :::{list-table} CIFAR-10: our networks (recorded) beside the authors' logs. These are other trainings with other copies of the images, so that accuracies are not to be compared. Spikes per neuron can be, but ours are in part chosen: by the number of steps, one less than the authors', and by the price on spikes.
 # :name: tab-cifar
 # :header-rows: 1
 #

@@ -364,7 +364,12 @@ FURTHER: dict[str, Any] = {"peak_rate": 0.01, "vector_rate": 0.05, "bfloat16": F
 RECIPES = {
     "resnet8": (CifarRecipe(100, cycles=2), CifarRecipe(12, teacher="silu", **FURTHER)),
     "resnet14": (CifarRecipe(32), CifarRecipe(26, hole=8, teacher="silu", **FURTHER), CifarRecipe(40, teacher="silu", **FURTHER)),
-    "resnet20": (CifarRecipe(28), CifarRecipe(28, hole=12, **FURTHER), CifarRecipe(20, hole=8, teacher="silu", **FURTHER)),
+    "resnet20": (
+        CifarRecipe(28),
+        CifarRecipe(28, hole=12, **FURTHER),
+        CifarRecipe(20, hole=8, teacher="silu", **FURTHER),
+        CifarRecipe(36, teacher="silu", **FURTHER),
+    ),
     "silu": (CifarRecipe(26), CifarRecipe(26, hole=12, **FURTHER), CifarRecipe(22, hole=8, teacher="resnet20", **FURTHER)),
 }
 
