@@ -12,6 +12,7 @@ from torchvision.models.swin_transformer import SwinTransformer, SwinTransformer
 from snncore.few_spike import ConversionError, FSParams, coefficients, convert, evaluate, fs_run, spike_train, statistics, stepwise
 from snncore.few_spike.convert import FSActivation
 from snncore.few_spike.rate_code import rate_coded, simulate
+from snncore.seeds import seeded_draws
 
 
 class Everything(nn.Module):
@@ -38,8 +39,7 @@ class Everything(nn.Module):
 
 @pytest.fixture(scope="module")
 def converted():
-    with torch.random.fork_rng():
-        torch.random.default_generator.manual_seed(3)
+    with seeded_draws(3, "weights"):
         network, x = Everything().double().eval(), torch.randn(6, 3, 8, 8, dtype=torch.float64)
     given = {"silu": coefficients("silu.published").params, "sigmoid": coefficients("sigmoid.published").params}
     return convert(network, x[:1], calibration=x, coefficients=given, K=6).network, x
