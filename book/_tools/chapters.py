@@ -265,9 +265,9 @@ def check_claims(project: Project, live: dict[str, dict]) -> None:
     _, claims = ledger.read_claims(project.root / "data" / "claims.toml")
     entries = ledger.merge(claims, ledger.read_recorded(folder), live)
     write_json(project.live / "ledger.json", entries)
-    faults = ledger.regressions(claims, ledger.read_ledger(folder), entries)
+    faults = ledger.worsened(claims, ledger.read_ledger(folder), entries)
     if faults:
-        raise BookError("\n".join([*faults, "The book was not built; the previous one is as it was."]))
+        raise BookError("\n".join([*map(str, faults), "The book was not built; the previous one is as it was."]))
 
 
 def record(project: Project, preset: str) -> None:

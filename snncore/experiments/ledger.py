@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import scipy.stats
@@ -31,7 +32,16 @@ CHAPTERS = {
     "one_shot": "One-shot learning: movements",
     "one_shot_symbols": "One-shot learning: symbols and words",
 }
-STATUSES = ("agrees", "better", "differs", "inconsistent", "reported", "not-run")
+STATUSES = ("agrees", "better", "differs", "not-settled", "inconsistent", "reported", "not-run")
+
+
+class Printed(float):
+    """A number that keeps the digits with which it stands in its file, so that the book prints them as its source does."""
+
+    def __new__(cls, digits: str):
+        self = super().__new__(cls, digits)
+        self.digits = digits
+        return self
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class Claim:
     value_source: str | None = None
     bound: str | None = None
     inconsistent: str | None = None
+    otherwise: str = "this does not hold here"
     note: str = ""
 
     def __post_init__(self):
@@ -120,7 +131,7 @@ def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
         If the file is not valid TOML, or naming the claim and the field that is wrong.
     """
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Printed)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from error
     slides = [_build(Slide, s) for s in content.get("slide", [])]
@@ -145,19 +156,35 @@ def package_claims() -> dict[str, Claim]:
     return read_claims(package_file("claims.toml"))[1]
 
 
+def named(claims: dict[str, Claim], id: str, where: str) -> Claim:
+    """The claim of this id that a run may enter a number for.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or if it is cited.
+    """
+    if id not in claims:
+        raise ValueError(f"{where} has a number for {id!r}, which is no claim of data/claims.toml: add the claim, or mend the id")
+    if claims[id].kind == "cited":
+        raise ValueError(f"{where} has a number for {id!r}, a claim of kind cited: a number that a run wrote is reproduced or emulated")
+    return claims[id]
+
+
 def _beyond(a: float, b: float, better: str | None) -> bool:
     return (better == "lower" and a < b) or (better == "higher" and a > b)
 
 
-def status(claim: Claim, ours: float | str | None) -> str:
+def status(claim: Claim, ours: float | str | bool | None, bound: str | None = None) -> str:
     """The verdict on a claim: one of `STATUSES`.
 
     - **inconsistent**: the talk contradicts itself or its source (whatever a run gives).
     - **not-run**: no run here has given a number.
     - **better**: beyond the published number in the better direction, by more than the tolerance.
     - **agrees**: within the tolerance, equal to the published words, or at least as good as the target, and not short of the published
-      number.
+      number. True says that the published words hold.
     - **reported**: a number of ours with neither a published number nor a target.
+    - **not-settled**: ours is only known to be above (``bound`` ">") or below ("<") a number, and both verdicts remain possible.
     - **differs**: none of these.
 
     Of a cited claim with a bound or a tolerance, the second published number is held against the first.
@@ -175,10 +202,17 @@ def status(claim: Claim, ours: float | str | None) -> str:
         return "agrees" if abs(claim.value - published) <= claim.tolerance * abs(published) else "differs"
     if ours is None:
         return "not-run"
+    if isinstance(ours, bool):
+        return "agrees" if ours else "differs"
     if published is None and claim.target is None:
         return "reported"
     if isinstance(ours, str) or (isinstance(published, str) and claim.target is None):
         return "agrees" if ours == published else "differs"
+    if bound:  # a censored number: the verdicts on its end, on the far end, and on what lies between
+        beyond = math.inf if bound == ">" else -math.inf
+        between = [x for x in (published, claim.target) if isinstance(x, int | float) and (x > ours) == (bound == ">")]
+        verdicts = {status(claim, x) for x in (ours, beyond, *between)}
+        return verdicts.pop() if len(verdicts) == 1 else "agrees" if verdicts == {"agrees", "better"} else "not-settled"
     if isinstance(published, str):
         published = None  # words beside a target in numbers: the target decides
     margin = (claim.tolerance or 0.0) * abs(published) if published is not None else 0.0
@@ -197,13 +231,13 @@ def published_text(claim: Claim) -> str:
     return (claim.bound + " " if claim.bound else "") + text(claim.published, claim.unit)
 
 
-ROW = ("ours", "low", "high", "preset", "dataset", "n", "seeds", "commit", "seconds", "machine")
+ROW = ("ours", "bound", "low", "high", "preset", "dataset", "n", "seeds", "commit", "seconds", "machine")
 
 
 def read_json(path: Path) -> list[dict]:
     """A file of ``data/results``; a damaged one is a ValueError that says how to restore it."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged ({error}): restore it with 'git checkout data/results/{path.name}'") from error
 
@@ -248,34 +282,62 @@ def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, d
     """
     for rows, where in ((recorded, "data/results"), (live, "this run")):
         for id in rows:
-            if id not in claims:
-                raise ValueError(f"{where} has a number for {id!r}, which is no claim of data/claims.toml: add the claim, or mend the id")
-            if claims[id].kind == "cited":
-                raise ValueError(
-                    f"{where} has a number for {id!r}, a claim of kind cited: a number that a run wrote is reproduced or emulated"
-                )
+            named(claims, id, where)
     entries = []
     for id, claim in claims.items():
         row = live.get(id) or recorded.get(id) or {}
-        entry = {"id": id, "published": claim.published, "unit": claim.unit, "status": status(claim, row.get("ours")), "kind": claim.kind}
-        entries.append(entry | {key: row.get(key) for key in ROW} | {"live": id in live})
+        verdict = status(claim, row.get("ours"), row.get("bound"))
+        entry = {"id": id, "published": claim.published, "unit": claim.unit, "status": verdict, "kind": claim.kind}
+        entry |= {key: row.get(key) for key in ROW} | {"live": id in live}
+        if isinstance(entry["ours"], bool):  # the published words, or those for their contrary, stand in claims.toml alone
+            entry["ours"] = claim.published if entry["ours"] else claim.otherwise
+        entries.append(entry)
     return entries
 
 
-def regressions(claims: dict[str, Claim], committed: dict[str, dict], entries: list[dict]) -> list[str]:
-    """Claims that the committed ledger says were met and that fail now, each as a sentence. Timings may fail: machines differ."""
+def ours_text(entry: dict) -> str:
+    """Our number of an entry as the book prints it, with ">" or "<" if it is only known to lie beyond."""
+    return (f"{entry['bound']} " if entry["bound"] else "") + text(entry["ours"], entry["unit"])
+
+
+class Worsened(NamedTuple):
+    """A claim that the committed ledger says was met, and that is not met now."""
+
+    id: str
+    quantity: str
+    here: str
+    status: str
+    before: str
+    before_status: str
+    aim: str
+    machine: str
+    before_machine: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.id} ({self.quantity}): {self.here} here, {self.before} recorded; {self.aim}. "
+            f"Here: {self.machine}. Recorded: {self.before_machine}."
+        )
+
+
+def worsened(claims: dict[str, Claim], committed: dict[str, dict], entries: list[dict]) -> list[Worsened]:
+    """Claims that the committed ledger says were met and that are not met now. Timings are left out: machines differ."""
     found = []
     for entry in entries:
         claim, before = claims[entry["id"]], committed.get(entry["id"], {})
-        if entry["status"] == "differs" and before.get("status") in ("agrees", "better") and not claim.id.startswith("speed."):
-            if claim.target is not None:
-                aim = f"the aim is {claim.better} than {claim.target}"
-            else:
-                aim = f"published is {claim.published}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
-            who = "this run gives" if entry["live"] else "the recorded run gave"
-            found.append(
-                f"claim {claim.id} ({claim.quantity}): {who} {entry['ours']}, {aim}; the committed ledger says {before['status']!r}"
-            )
+        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in ("agrees", "better"):
+            continue
+        if claim.id.startswith("speed."):
+            continue
+        if claim.target is not None:
+            aim = f"the aim is {'at most' if claim.better == 'lower' else 'at least'} {text(claim.target, claim.unit)}"
+        else:
+            aim = f"published is {published_text(claim)}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
+        old = {key: before.get(key) for key in (*ROW, "unit")}
+        machines = [str(row["machine"] or "unknown machine") for row in (entry, old)]
+        found.append(
+            Worsened(claim.id, claim.quantity, ours_text(entry), entry["status"], ours_text(old), before["status"], aim, *machines)
+        )
     return found
 
 
@@ -295,7 +357,9 @@ def text(number: float | str | None, unit: str = "") -> str:
         return "–"
     if isinstance(number, str):
         return number
-    if float(number).is_integer() and abs(number) < 1e12:
+    if isinstance(number, Printed):
+        digits = number.digits.replace("_", "")
+    elif float(number).is_integer() and abs(number) < 1e12:
         digits = f"{int(number):,}"
     elif 1e-2 <= abs(number) < 1e5:
         digits = f"{number:.4g}" if abs(number) < 9999.5 else f"{number:,.0f}"

@@ -3,9 +3,7 @@
 import json
 import math
 import os
-import resource
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,14 +11,14 @@ from typing import Any, Protocol, runtime_checkable
 import pandas as pd
 
 from snncore.datafiles import RESULTS
-from snncore.experiments import PRESETS
+from snncore.experiments import PRESETS, ledger, provenance
 
 
 def read_rows(folder: Path) -> list[dict]:
     """The claims that a run wrote into its folder, timed ones included."""
     rows, timings = folder / "rows.json", folder / "timings.json"
-    timed = json.loads(timings.read_text())["rows"] if timings.exists() else []
-    return (json.loads(rows.read_text()) if rows.exists() else []) + timed
+    timed = json.loads(timings.read_text(encoding="utf-8"))["rows"] if timings.exists() else []
+    return (json.loads(rows.read_text(encoding="utf-8")) if rows.exists() else []) + timed
 
 
 @runtime_checkable
@@ -45,13 +43,17 @@ class Record:
         Default: ``<chapter>`` in the folder that the environment variable SNNCORE_RESULTS names (the chapters' runner sets it), else in
         ``data/results/live/interactive/<preset>``, which the book never shows. Emptied first.
 
+    claims : dict, optional
+        The claims that may be entered, by id. Default: those of the file that the environment variable SNNCORE_CLAIMS names, else of this
+        package.
+
     Raises
     ------
     ValueError
         For an unknown preset.
     """
 
-    def __init__(self, chapter: str, preset: str, folder: Path | None = None):
+    def __init__(self, chapter: str, preset: str, folder: Path | None = None, claims: dict[str, ledger.Claim] | None = None):
         if preset not in PRESETS:
             raise ValueError(f"preset is {preset!r}: choose one of {', '.join(PRESETS)}")
         self.chapter, self.preset = chapter, preset
@@ -62,6 +64,8 @@ class Record:
         self._timed_rows: dict[str, dict] = {}
         self._values: dict[str, dict] = {}
         self._timings: dict[str, dict] = {}
+        given = os.environ.get("SNNCORE_CLAIMS")
+        self._claims = claims if claims is not None else ledger.read_claims(Path(given))[1] if given else ledger.package_claims()
         self._start = time.perf_counter()
 
     def claim(
@@ -69,6 +73,7 @@ class Record:
         id: str,
         ours: float | str,
         *,
+        bound: str | None = None,
         low: float | None = None,
         high: float | None = None,
         dataset: str | None = None,
@@ -78,16 +83,42 @@ class Record:
     ) -> float | str:
         """Enter a number (or a word) for the claim ``id`` of the ledger, with its interval, data set, sample size and seeds.
 
-        ``timing`` says that it depends on the machine's speed, so that no re-run repeats it.
+        ``bound`` says that the number is only known to be larger (">") or smaller ("<") than ``ours``. ``timing`` says that it depends on
+        the machine's speed, so that no re-run repeats it.
+
+        Raises
+        ------
+        ValueError
+            If there is no claim ``id`` to enter a number for, if it is entered twice, or if a number is not finite.
         """
         self._finite(id, ours)
+        if bound not in (None, "<", ">") or (bound and isinstance(ours, str)):
+            raise ValueError(f"{id}: bound is {bound!r} beside {ours!r}: give '>' or '<' beside a number, or nothing")
+        self._enter(id, timing, ours=ours, bound=bound, low=low, high=high, dataset=dataset, n=n, seeds=seeds)
+        return ours
+
+    def verdict(self, id: str, holds: bool, *, dataset: str | None = None, n: int | None = None, seeds: int | None = None) -> bool:
+        """Enter whether the published words of the claim ``id`` hold. The ledger prints them, or its words for the contrary.
+
+        Raises
+        ------
+        ValueError
+            As `claim`, or if no words are published.
+        """
+        holds = bool(holds)
+        if id in self._claims and not isinstance(self._claims[id].published, str):
+            raise ValueError(f"claim {id!r} has no published words that could hold: enter a number with record.claim")
+        self._enter(id, False, ours=holds, bound=None, low=None, high=None, dataset=dataset, n=n, seeds=seeds)
+        return holds
+
+    def _enter(self, id: str, timing: bool, **row: object) -> None:
+        ledger.named(self._claims, id, f"the chapter {self.chapter}")
         if id in self._rows or id in self._timed_rows:
             raise ValueError(f"claim {id!r} is entered twice: one id, one number")
         rows = self._timed_rows if timing else self._rows
-        rows[id] = {"id": id, "ours": ours, "low": low, "high": high, "dataset": dataset, "n": n, "seeds": seeds}
+        rows[id] = {"id": id} | {key: value for key, value in row.items() if key != "bound" or value}
         self._write("rows.json", list(self._rows.values()))
         self.close()
-        return ours
 
     def value(self, name: str, value: float | str, form: str = "{}") -> float | str:
         """Keep a number for the text, which quotes it as {value}`name`, formatted by ``form``."""
@@ -114,6 +145,9 @@ class Record:
 
     def figure(self, figure: SavesFigure, name: str, data: pd.DataFrame | None = None) -> SavesFigure:
         """Save a figure as svg, pdf and png, without dates, and the numbers that it shows as csv."""
+        if hasattr(figure, "draw_without_rendering"):  # a layout needs more than one pass where the axes have an aspect of their own
+            for _ in range(2):
+                figure.draw_without_rendering()
         figure.savefig(self.folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(self.folder / f"{name}.pdf", metadata={"CreationDate": None})
         figure.savefig(self.folder / f"{name}.png", dpi=150, metadata={"Software": None})
@@ -123,12 +157,12 @@ class Record:
 
     def close(self) -> None:
         """Note how long the run took and how much memory it had at most."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        run = {"seconds": round(time.perf_counter() - self._start, 1), "peak_memory_mb": round(peak)}
+        run = {"seconds": round(time.perf_counter() - self._start, 1), "peak_memory_mb": provenance.peak_memory_mb()}
         self._write("timings.json", {"run": run, "values": self._timings, "rows": list(self._timed_rows.values())})
 
     def _write(self, name: str, content: object) -> None:
-        (self.folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        (self.folder / name).write_text(text, encoding="utf-8")
 
     @staticmethod
     def _finite(name: str, value: float | str) -> None:

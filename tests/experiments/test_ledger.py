@@ -49,6 +49,25 @@ def test_verdicts(claim, ours, verdict):
 
 
 @pytest.mark.parametrize(
+    ("claim", "ours", "bound", "verdict"),
+    [
+        (replace(BASE, published="fast", tolerance=None, target=1, better="higher"), 300, ">", "agrees"),
+        (replace(BASE, published="fast", tolerance=None, target=400, better="higher"), 300, ">", "not-settled"),
+        (replace(BASE, published="fast", tolerance=None, target=1, better="lower"), 300, ">", "differs"),
+        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.0, "<", "agrees"),
+        (replace(BASE, published=None, tolerance=None, target=1.5, better="higher"), 1.0, "<", "differs"),
+        (BASE, 3.0, ">", "differs"),
+        (BASE, 1.0, ">", "not-settled"),
+        (replace(BASE, better="higher"), 2.0, ">", "agrees"),
+        (replace(BASE, better="higher"), 3.0, ">", "better"),
+        (replace(BASE, published=None, tolerance=None, source_class="ours"), 3.0, ">", "reported"),
+    ],
+)
+def test_verdicts_of_numbers_that_are_only_known_to_lie_beyond(claim, ours, bound, verdict):
+    assert ledger.status(claim, ours, bound) == verdict
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"chapter": "few_spikes"}, "chapter is 'few_spikes': choose one of index, few_spike"),
@@ -111,6 +130,25 @@ def test_numbers_as_the_book_prints_them():
     assert ledger.text(4.36, "x") == "4.36×"
     assert ledger.text(None) == "–"
     assert ledger.text("wolves") == "wolves"
+
+
+def test_published_numbers_stand_as_their_source_prints_them():
+    shown = {"resnet50.snn": "75.10 %", "resnet50.spikes": "14.045 M spikes", "b7.snn": "83.57 %", "b7.neurons": "259,366,992 neurons"}
+    claims = ledger.package_claims()
+    assert {name: ledger.published_text(claims[f"img.{name}"]) for name in shown} == shown
+    assert ledger.published_text(claims["relnet.edp_ratio.2"]) == "12.10×"
+
+
+def test_what_got_worse_is_named_with_both_numbers_and_machines():
+    claims = {"a.b": BASE, "speed.a": replace(BASE, id="speed.a")}
+    recorded = {id: {"ours": 2.0, "machine": "an old one"} for id in claims}
+    committed = {entry["id"]: entry for entry in ledger.merge(claims, recorded, {})}
+    entries = ledger.merge(claims, recorded, {id: {"ours": 2.5, "machine": "a new one"} for id in claims})
+    (one,) = ledger.worsened(claims, committed, entries)
+    assert str(one) == "a.b (q): 2.5 here, 2 recorded; published is 2 ± 10.00%. Here: a new one. Recorded: an old one."
+    entries = ledger.merge(claims, recorded, {"a.b": {"ours": 1.0, "bound": ">", "machine": "m"}})
+    assert [w.status for w in ledger.worsened(claims, committed, entries)] == ["not-settled"]
+    assert ledger.worsened(claims, committed, ledger.merge(claims, recorded, {})) == []
 
 
 def test_intervals_as_the_book_prints_them():
