@@ -5,35 +5,50 @@ CHAPTER ?=
 TORCH_INDEX ?=
 PORT    ?= 8000
 TESTS   ?=
+STRICT  ?=
 BIN     := .venv/bin
-TOOLS   := $(BIN)/python book/_tools
+PY      := PYTHONSAFEPATH= $(BIN)/python
+TOOLS   := $(PY) book/_tools
+ONE     := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+CHOSEN   = --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))
 
-.PHONY: help setup reproduce check test book serve notebooks lint clean
+.PHONY: help setup reproduce check benchmark portability test test-all test-book book serve notebooks lint clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@echo "make reproduce [PRESET=smoke|book|paper] [CHAPTER=few_spike] [TORCH_INDEX=https://download.pytorch.org/whl/cpu]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@echo "make reproduce [PRESET=smoke|book|paper] [CHAPTER=few_spike] [STRICT=1] [TORCH_INDEX=https://download.pytorch.org/whl/cpu]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 setup:  ## make or renew .venv (every other target does this first)
 	@test -n "$(PYTHON)" || { echo "No Python was found. Install Python 3.11 or newer (Debian: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) book/_tools/make_venv.py $(if $(filter command environment,$(origin PYTHON)),--this-python) $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
-reproduce: setup  ## run the chapters that are out of date, then build the book
-	@$(TOOLS)/chapters.py run --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))
-	@$(TOOLS)/build.py --preset $(PRESET)
+reproduce: setup  ## run the chapters that are out of date, then build the book (STRICT=1: fail if a verdict got worse)
+	@$(TOOLS) reproduce $(CHOSEN) $(if $(filter-out 0,$(STRICT)),--strict)
 
 check: setup  ## say which chapters are out of date, and why
-	@$(TOOLS)/chapters.py check --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))
+	@$(TOOLS) check $(CHOSEN)
 
-test: setup  ## run the tests
-	@$(BIN)/python -m pytest $(TESTS)
+benchmark: setup  ## measure all times anew: the chapter on speed, alone
+	@$(TOOLS) run --preset $(PRESET) --chapter speed --anew
+
+portability: setup  ## run chapters with other threads and with the plainest arithmetic, and compare all claims
+	@$(TOOLS) portability $(CHOSEN)
+
+test: setup  ## run the quick tests, two at a time (TESTS=path: only these, slow ones included)
+	@$(if $(TESTS),$(PY) -m pytest $(TESTS),$(ONE) $(PY) -m pytest -n 2 -m "not slow and not book")
+
+test-all: setup  ## run all tests but those of a built book
+	@$(ONE) $(PY) -m pytest -n 2 -m "not book"
+
+test-book: setup  ## test the book of preset smoke that 'make reproduce PRESET=smoke' has built
+	@SNNCORE_SITE=required $(PY) -m pytest -m book
 
 book: setup  ## build the book from the runs that there are
-	@$(TOOLS)/build.py --preset $(PRESET)
+	@$(TOOLS) build --preset $(PRESET)
 
 serve: setup  ## show the built book in a browser
-	@$(TOOLS)/serve.py --port $(PORT)
+	@$(TOOLS) serve --port $(PORT)
 
 notebooks: setup  ## write the chapters as .ipynb beside their sources and open Jupyter
 	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py

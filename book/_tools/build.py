@@ -1,51 +1,62 @@
 """Stage the book and build it as a web site. A failed build leaves the previous site as it was."""
 
-import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
 from project import BookError, Project, outputs, sha256
-from snncore.experiments import PRESETS
-from stage import stage
+from stage import Staging, stage
 
 
-def build(project: Project, preset: str) -> Path:
-    """Build the site into book/_build/html; returns its folder."""
-    site, work, old = project.build / "html", project.build / "work", project.build / "old"
-    if old.exists() and not site.exists():  # stopped between taking the old site away and putting the new one there
-        os.replace(old, site)
-    source = stage(project, preset)
+def key_of(project: Project, source: Path) -> str:
+    """What a site is built from: the staged tree, the library that it shows, and the engine."""
     files = {name: digest for name, digest in outputs(source).items() if not name.startswith("snncore/")}
     library = {f"snncore/{name}": digest for name, digest in outputs(project.root / "snncore").items() if name.endswith(".py")}
-    engine = [Path(__file__).read_text(), *(metadata.version(name) for name in ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme"))]
-    key = sha256(repr((sorted((files | library).items()), engine)).encode())
-    stamp = site / ".built-from"
-    if stamp.exists() and stamp.read_text() == key:
-        print(f"the book is up to date: {site / 'index.html'}")
-        return site
-    shutil.rmtree(work, ignore_errors=True)
-    program = Path(sys.executable).parent / "jupyter-book"
-    command = [str(program), "build", str(source), "--all", "-W", "-n", "--keep-going", "-q", f"--path-output={work}"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
-    if done.returncode:
-        log = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.strip())
-        raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
-    html = work / "_build" / "html"
-    slim(html)
-    (html / ".built-from").write_text(key)
-    shutil.rmtree(old, ignore_errors=True)
-    if site.exists():
-        os.replace(site, old)
-    os.replace(html, site)
-    shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(work, ignore_errors=True)
+    packages = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
+    engine = [Path(__file__).read_text(encoding="utf-8"), *(metadata.version(name) for name in packages)]
+    return sha256(repr((sorted((files | library).items()), engine)).encode())
+
+
+def build(project: Project, preset: str, look: bool = False) -> Staging | None:
+    """Build the site into book/_build/html, if it is not there as it would be built; returns what was staged.
+
+    With ``look``, nothing is written, and None says that the site is not up to date.
+    """
+    site = project.site()
+    with tempfile.TemporaryDirectory(prefix="snncore-book-") as folder:  # so that a book that is up to date can be read-only
+        source = Path(folder) / "src"
+        staging = stage(project, preset, source)
+        key, stamp = key_of(project, source), site / ".built-from"
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == key:
+            print(f"the book is up to date: {site / 'index.html'}")
+            return staging
+        if look:
+            return None
+        work, old = project.build / "work", project.build / "old"
+        shutil.rmtree(work, ignore_errors=True)
+        options = ["--all", "-W", "-n", "--keep-going", "-q", f"--path-output={work}"]
+        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), *options]
+        variables = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1", "PYTHONSTARTUP": ""}
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=variables)
+        if done.returncode:
+            log = "\n".join(line for line in (done.stdout + done.stderr).replace(str(source), "book").splitlines() if line.strip())
+            raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
+        html = work / "_build" / "html"
+        slim(html)
+        (html / ".built-from").write_text(key, encoding="utf-8")
+        shutil.rmtree(old, ignore_errors=True)
+        if site.exists():
+            os.replace(site, old)
+        os.replace(html, site)  # stopped before this, `Project.site` puts the old one back
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     print(f"the book is built: {site / 'index.html'} (make serve shows it)")
-    return site
+    return staging
 
 
 def slim(html: Path) -> None:
@@ -58,23 +69,9 @@ def slim(html: Path) -> None:
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
     for page in html.rglob("*.html"):
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
         cleaned = text.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
         cleaned = re.sub(r' aria-label="(Search|Toggle hidden content)"', "", cleaned)  # hides the words that are on the button
         cleaned = re.sub(r"<script\b[^>]*(?:thebe|>const THEBE_JS_URL)[^<]*</script>|<link\b[^>]*thebe[^>]*>", "", cleaned)
         if cleaned != text:
-            page.write_text(cleaned)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", default="book", choices=PRESETS)
-    build(Project(), parser.parse_args().preset)
-    return 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (BookError, ValueError) as problem:
-        sys.exit(f"error: {problem}")
+            page.write_text(cleaned, encoding="utf-8")

@@ -1,36 +1,55 @@
 """Run the chapters that are out of date, each by papermill in a kernel of its own.
 
 A chapter is out of date when its code, the snncore modules that it imports, its inputs, its parameters, the versions of numeric packages or
-a chapter that it needs have changed, or when its outputs are not what it wrote. All by content: times of files mean nothing after a clone.
-A run writes to a scratch folder and takes the place of the old results only when it is complete.
+a chapter that it needs have changed, or when its outputs are not what it wrote. All by content, without comments, docstrings and prose:
+times of files mean nothing after a clone. A run writes to a scratch folder and takes the place of the old results only when it is complete.
+
+Chapters run side by side with one thread each, so that a result does not depend on the number of cores; a chapter whose header says
+``alone`` runs after the others, with all of them, since it measures times.
 """
 
-import argparse
 import ast
 import json
 import os
+import re
 import shutil
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import jupytext
 import nbformat
 import papermill
 from tqdm import tqdm
 
-from project import BookError, Chapter, Project, outputs, sha256, write_json
+import kernel
+from project import BookError, Chapter, Project, outputs, read_json, sha256, write_json
 from snncore import datafiles
-from snncore.experiments import PRESETS, ledger, provenance
+from snncore.experiments import ledger, provenance
 from snncore.experiments.record import read_rows
 
-TIMEOUT = {"smoke": 300, "book": 1200, "paper": 7 * 24 * 3600}  # seconds a single cell may take
+TIMEOUT = {"smoke": 600, "book": 3600, "paper": 7 * 24 * 3600}  # seconds a single cell may take
+NO_NUMBER = ("snncore.experiments.ledger", "snncore.experiments.provenance")  # judge and describe numbers, and change none
+MEMORY_GB = 2  # of a chapter, when it is decided how many run at once
+FULL = 50e6  # bytes: with less than that left, a failure is one of the disk
+
+
+def meaning(code: str) -> str:
+    """What of a Python source can change what it computes: all but comments, layout and docstrings."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+            node.body[0] = ast.Pass()
+    return ast.dump(tree)
 
 
 def imported_modules(root: Path, code: str) -> dict[str, str]:
-    """Hash of each snncore module that the code imports, directly or through others (comments do not count)."""
+    """Hash of each snncore module that the code imports, directly or through others (comments and docstrings do not count)."""
     found: dict[str, str] = {}
 
     def add(module: str) -> None:
@@ -39,11 +58,11 @@ def imported_modules(root: Path, code: str) -> dict[str, str]:
             name = ".".join(parts[:n])
             base = root.joinpath(*parts[:n])
             path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-            if name in found or not path.exists():
+            if name in found or name in NO_NUMBER or not path.exists():
                 continue
-            tree = ast.parse(path.read_text())
-            found[name] = sha256(ast.dump(tree).encode())
-            walk(tree)
+            text = path.read_text(encoding="utf-8")
+            found[name] = sha256(meaning(text).encode())
+            walk(ast.parse(text))
 
     def walk(tree: ast.AST) -> None:
         for node in ast.walk(tree):
@@ -61,24 +80,33 @@ def imported_modules(root: Path, code: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def plain(cell: str) -> str:
+    """The Python of a cell: without lines for IPython or the shell."""
+    return "\n".join(line for line in cell.splitlines() if not line.lstrip().startswith(("%", "!")))
+
+
 def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstream: dict[str, str]) -> dict:
     """All that decides whether a chapter has to run again."""
-    cells = [c for c in jupytext.read(chapter.notebook).cells if c.cell_type == "code"]
-    code = "\n".join("\n".join(line for line in c.source.splitlines() if not line.lstrip().startswith(("%", "!"))) for c in cells)
+    cells = [c.source for c in jupytext.read(chapter.notebook).cells if c.cell_type == "code"]
     inputs: dict[str, str] = {}
     for name in chapter.inputs:
         if not (paths := sorted(project.root.glob(name))):
             raise BookError(f"{chapter.name} declares the input {name}, which is not there: restore it with 'git checkout {name}'")
-        inputs |= {str(path.relative_to(project.root)): sha256(path.read_bytes()) for path in paths}
+        inputs |= {path.relative_to(project.root).as_posix(): sha256(path.read_bytes()) for path in paths}
     data = {name: [[f.path, f.sha256] for form in datafiles.dataset(name).forms for f in form.files] for name in chapter.data}
+    try:
+        code, modules = [meaning(plain(cell)) for cell in cells], imported_modules(project.root, "\n".join(map(plain, cells)))
+    except SyntaxError:  # the run will say where
+        code, modules = cells, {}
+    magic = [line for cell in cells for line in cell.splitlines() if line.lstrip().startswith(("%", "!"))]
     return {
-        "code": sha256(json.dumps([[c.source, c.metadata.get("tags", [])] for c in cells]).encode()),
-        "modules": imported_modules(project.root, code),
+        "code": sha256(json.dumps([code, magic]).encode()),
+        "modules": modules,
         "inputs": inputs,
         "data": data,
         "parameters": {"preset": preset, "seed": seed},
-        "versions": provenance.versions(),
-        "needs": {n: upstream[n] for n in chapter.needs},
+        "versions": provenance.numeric_versions(),
+        "needs": {n: upstream.get(n, "") for n in chapter.needs},
     }
 
 
@@ -109,29 +137,30 @@ def why_stale(project: Project, chapter: Chapter, preset: str, parts: dict) -> s
 
 
 class Progress:
-    """Time left on a terminal, plain lines in a log."""
+    """Lines in a log; on a terminal also a bar with the time that is left."""
 
-    def __init__(self, name: str, preset: str, expected: float):
-        self.name, self.expected, self.stop = name, max(expected, 1.0), threading.Event()
-        self.terminal = sys.stderr.isatty()
-        print(f"{name}: running at preset {preset}, about {self.expected:.0f} s", flush=True)
-        if self.terminal:
+    def __init__(self, expected: float):
+        self.expected, self.stop, self.thread = max(expected, 1.0), threading.Event(), None
+        if sys.stderr.isatty():
             self.thread = threading.Thread(target=self._draw, daemon=True)
             self.thread.start()
 
     def _draw(self) -> None:
         form = "{desc} {bar} {elapsed}, about {remaining} left"
-        with tqdm(total=round(self.expected), desc=self.name, bar_format=form, leave=False) as bar:
+        with tqdm(total=round(self.expected), desc="chapters", bar_format=form, leave=False) as bar:
             start = time.monotonic()
             while not self.stop.wait(0.5):
                 bar.n = min(round(time.monotonic() - start), round(self.expected))
                 bar.refresh()
 
-    def done(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        with tqdm.external_write_mode(file=sys.stdout):
+            print(line, flush=True)
+
+    def done(self) -> None:
         self.stop.set()
-        if self.terminal:
+        if self.thread:
             self.thread.join()
-        print(f"{self.name}: {line}", flush=True)
 
 
 def expected_seconds(project: Project, chapter: Chapter, preset: str) -> float:
@@ -140,45 +169,65 @@ def expected_seconds(project: Project, chapter: Chapter, preset: str) -> float:
     return old["seconds"] if old else 60 * chapter.minutes.get(preset, 1.0)
 
 
-def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, parts: dict, scratch: Path | None = None) -> dict:
-    """Run one chapter; returns its manifest, whose ``status`` is "ok" or "error". Without ``scratch``, a complete run takes its place."""
-    work = scratch or project.build / "running" / preset
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def at_once(chapters: int) -> int:
+    """How many chapters to run side by side: one a core, as far as memory allows."""
+    try:
+        fit = int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / 1e9 / MEMORY_GB)
+    except (AttributeError, ValueError, OSError):  # not on every system
+        fit = 2
+    return max(1, min(cores(), fit, chapters))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run goes: a folder, threads of a chapter (None: as many as it likes), variables; whether it is what the book shows."""
+
+    folder: Path
+    threads: int | None = 1
+    variables: tuple[tuple[str, str], ...] = ()
+    shown: bool = False
+
+
+def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, place: Place) -> dict:
+    """Run one chapter; returns its manifest, whose ``status`` is "ok" or "error". Only a complete run replaces what the book shows."""
+    preset, work = parts["parameters"]["preset"], place.folder
     results, notebook = work / chapter.name, work / f"{chapter.name}.ipynb"
     shutil.rmtree(results, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     source = jupytext.read(chapter.notebook)
     source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(source, work / f"{chapter.name}.source.ipynb")
-    environment = {
-        "SNNCORE_RESULTS": str(work),
-        "PYTHONHASHSEED": "0",
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-    for name in ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE"):
-        if os.environ.get(name):  # a kernel has another working directory
-            environment[name] = str(Path(os.environ[name]).absolute())
-    progress = Progress(chapter.name, preset, expected_seconds(project, chapter, preset))
-    started, error, commit = time.time(), None, provenance.commit(project.root)
+    threads = None if chapter.alone else place.threads
+    variables = kernel.environment(work, project, threads, dict(place.variables))
+    for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
+        Path(variables[name].replace("$$", "$")).mkdir(parents=True, exist_ok=True)
+    started, error, commit, end = time.time(), None, provenance.commit(project.root), ""
     try:
-        with mock.patch.dict(os.environ, environment):
-            papermill.execute_notebook(
-                work / f"{chapter.name}.source.ipynb",
-                notebook,
-                parameters=parts["parameters"],
-                kernel_name="python3",
-                cwd=str(chapter.notebook.parent),
-                progress_bar=False,
-                execution_timeout=TIMEOUT[preset],
-                request_save_on_cell_execute=True,
-                extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about unencrypted loopback connections
-            )
+        papermill.execute_notebook(
+            source,
+            braces(notebook),
+            parameters=parts["parameters"],
+            kernel_name="python3",
+            kernel_manager_class=kernel.manager(variables),
+            cwd=str(chapter.notebook.parent),
+            progress_bar=False,
+            execution_timeout=TIMEOUT[preset],
+            request_save_on_cell_execute=True,
+            # no warning about unencrypted loopback connections, no history shared with kernels beside it
+            extra_arguments=["--IPKernelApp.log_level=40", "--HistoryManager.enabled=False"],
+        )
+        tidy(notebook)
     except papermill.PapermillExecutionError as failure:
-        error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
+        error, end = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}", "\n".join(failure.traceback[-2:])
     except Exception as failure:  # a dead kernel, a time-out: papermill passes on whatever the client raises
-        error = f"{type(failure).__name__}: {failure}".strip()
+        error, end = f"{type(failure).__name__}: {failure}".strip(), "".join(traceback.format_exception(failure)[-2:])
+    if error and shutil.disk_usage(work).free < FULL:
+        error = f"no space left on the disk of {work}: make room, then run the same command again ({error.splitlines()[0]})"
     seconds = round(time.time() - started, 1)
-    (work / f"{chapter.name}.source.ipynb").unlink()
     timings = results / "timings.json"
     manifest = {
         "chapter": chapter.name,
@@ -186,41 +235,51 @@ def run_chapter(project: Project, chapter: Chapter, preset: str, seed: int, part
         "seed": seed,
         "status": "error" if error else "ok",
         "error": error,
+        "traceback": plain_text(end),
         "key": key_of(parts),
         "key_parts": parts,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": seconds,
-        "peak_memory_mb": json.loads(timings.read_text())["run"]["peak_memory_mb"] if timings.exists() else None,
+        "peak_memory_mb": (read_json(timings) or {}).get("run", {}).get("peak_memory_mb"),
         "commit": commit,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
+        "threads": threads,
+        "environment": {name: value.replace(str(project.root), ".") for name, value in variables.items()},
         "outputs": outputs(results) if results.exists() else {},
     }
-    if notebook.exists():
-        tidy(notebook)
+    if not error:
         manifest["executed_sha256"] = sha256(notebook.read_bytes())
-    if error:
-        failed = project.build / "failed" / preset
-        shutil.rmtree(failed / chapter.name, ignore_errors=True)
-        failed.mkdir(parents=True, exist_ok=True)
-        for path in (results, notebook):
-            if path.exists():
-                shutil.move(path, failed / path.name)
-        write_json(failed / f"{chapter.name}.json", manifest)
-        progress.done(f"FAILED after {seconds:.0f} s: {error}\n  what it left: {failed}")
-    elif scratch is None:
-        target = project.results(preset, chapter.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.move(results, target)
-        executed = project.executed(preset, chapter.name)
-        executed.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(notebook, executed)
-        write_json(project.live / preset / f"{chapter.name}.json", manifest)
-        progress.done(f"done in {seconds:.0f} s")
-    else:
-        progress.done(f"ran again in {seconds:.0f} s")
+    if place.shown:
+        keep(project, manifest, results, notebook)
     return manifest
+
+
+def braces(path: Path) -> str:
+    """A path that papermill, for which {x} is a parameter, reads as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def plain_text(colored: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", colored)
+
+
+def keep(project: Project, manifest: dict, results: Path, notebook: Path) -> None:
+    """Put a run in its place: a complete one where the book reads it, a failed one aside, beside the good one that may be there."""
+    preset, name = manifest["preset"], manifest["chapter"]
+    if manifest["status"] == "ok":
+        target, executed, about = project.results(preset, name), project.executed(preset, name), project.about(preset, name)
+        shutil.rmtree(project.failed(preset) / name, ignore_errors=True)
+        (project.failed(preset) / f"{name}.json").unlink(missing_ok=True)
+    else:
+        target, executed, about = (project.failed(preset) / end for end in (name, f"{name}.ipynb", f"{name}.json"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    for path, place in ((results, target), (notebook, executed)):
+        if path.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+    write_json(about, manifest)
 
 
 def tidy(notebook: Path) -> None:
@@ -233,18 +292,37 @@ def tidy(notebook: Path) -> None:
     nbformat.write(content, notebook)
 
 
+@dataclass(frozen=True)
+class Task:
+    """A chapter, what decides whether it has to run, and why it has to (None: it is up to date); or why it cannot."""
+
+    chapter: Chapter
+    parts: dict
+    why: str | None
+    fault: str | None = None
+
+
+def plan(project: Project, preset: str, seed: int | None = 0, only: list[Chapter] | None = None) -> list[Task]:
+    """What has to run at a preset, in the order of the book; nothing is written. Seed None: that of the last run of each chapter."""
+    keys: dict[str, str] = {}
+    tasks = []
+    for chapter in project.chapters() if only is None else only:
+        own = (project.manifest(preset, chapter.name) or {"seed": 0})["seed"] if seed is None else seed
+        try:
+            parts = key_parts(project, chapter, preset, own, keys)
+            keys[chapter.name] = key_of(parts)
+            tasks.append(Task(chapter, parts, why_stale(project, chapter, preset, parts)))
+        except (BookError, datafiles.DataError) as problem:
+            tasks.append(Task(chapter, {"parameters": {"preset": preset, "seed": own}}, "it cannot run", str(problem)))
+    return tasks
+
+
 def up_to_date(project: Project, preset: str) -> list[str]:
     """The chapters whose last run at a preset is complete, intact, and of the code and data as they are now."""
-    keys: dict[str, str] = {}
     fresh: list[str] = []
-    for chapter in project.chapters():
-        manifest = project.manifest(preset, chapter.name)
-        if manifest is None or not set(chapter.needs) <= set(fresh):
-            continue
-        parts = key_parts(project, chapter, preset, manifest["seed"], keys)
-        keys[chapter.name] = key_of(parts)
-        if why_stale(project, chapter, preset, parts) is None:
-            fresh.append(chapter.name)
+    for task in plan(project, preset, seed=None):
+        if task.why is None and set(task.chapter.needs) <= set(fresh):
+            fresh.append(task.chapter.name)
     return fresh
 
 
@@ -254,26 +332,27 @@ def live_rows(project: Project, preset: str, chapters: list[str]) -> dict[str, d
     for chapter in chapters:
         manifest = project.manifest(preset, chapter)
         if manifest:
-            origin = {"preset": preset, **{key: manifest[key] for key in ("commit", "seconds", "machine")}}
-            rows |= {row["id"]: row | origin for row in read_rows(project.results(preset, chapter))}
+            rows |= rows_with_origin(project.results(preset, chapter), manifest)
     return rows
 
 
-def check_claims(project: Project, live: dict[str, dict]) -> None:
-    """Write the ledger of live rows; refuse claims that were met when they were recorded and fail now."""
+def rows_with_origin(results: Path, manifest: dict) -> dict[str, dict]:
+    origin = {key: manifest[key] for key in ("preset", "commit", "seconds", "machine")}
+    return {row["id"]: row | origin for row in read_rows(results)}
+
+
+def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[ledger.Worsened]]:
+    """The ledger with these live rows, and which of its verdicts are worse than the recorded ones."""
     folder = project.root / "data" / "results"
-    _, claims = ledger.read_claims(project.root / "data" / "claims.toml")
+    _, claims = ledger.read_claims(project.claims)
     entries = ledger.merge(claims, ledger.read_recorded(folder), live)
-    write_json(project.live / "ledger.json", entries)
-    faults = ledger.worsened(claims, ledger.read_ledger(folder), entries)
-    if faults:
-        raise BookError("\n".join([*map(str, faults), "The book was not built; the previous one is as it was."]))
+    return entries, ledger.worsened(claims, ledger.read_ledger(folder), entries)
 
 
 def record(project: Project, preset: str) -> None:
     """Make the rows of the runs at a preset the recorded ones, and write the merged ledger."""
     folder = project.root / "data" / "results"
-    _, claims = ledger.read_claims(project.root / "data" / "claims.toml")
+    _, claims = ledger.read_claims(project.claims)
     for chapter in up_to_date(project, preset):
         new = live_rows(project, preset, [chapter])
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
@@ -289,88 +368,105 @@ def record(project: Project, preset: str) -> None:
 
 def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:
     """Run complete chapters once more, aside, and compare every output byte for byte (timings apart)."""
-    different = 0
+    tasks, before, different = [], dict[str, dict](), 0
     for chapter in chapters:
+        if chapter.alone:  # times are not repeated
+            continue
         manifest = project.manifest(preset, chapter.name)
         if not manifest:
             raise BookError(f"{chapter.name} has not been run at preset {preset}: there is nothing to compare with")
-        again = run_chapter(project, chapter, preset, manifest["seed"], manifest["key_parts"], scratch=project.build / "again" / preset)
-        if again["status"] != "ok":
+        before[chapter.name] = manifest
+        tasks.append(Task(chapter, manifest["key_parts"], "it is compared"))
+    for task, again in side_by_side(project, tasks, Place(project.build / "again" / preset)):
+        if again is None or again["status"] != "ok":
             return 1
-        names = sorted((set(again["outputs"]) | set(manifest["outputs"])) - {"timings.json"})
-        changed = [n for n in names if again["outputs"].get(n) != manifest["outputs"].get(n)]
+        old = before[task.chapter.name]["outputs"]
+        names = sorted((set(again["outputs"]) | set(old)) - {"timings.json"})
+        changed = [n for n in names if again["outputs"].get(n) != old.get(n)]
         print(
-            f"{chapter.name}: {len(names) - len(changed)} of {len(names)} files are byte-identical"
+            f"{task.chapter.name}: {len(names) - len(changed)} of {len(names)} files are byte-identical"
             + "".join(f"\n  differs: {n}" for n in changed)
         )
         different += len(changed)
     return 1 if different else 0
 
 
-def main(project: Project, arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("run", "check", "again", "record"))
-    parser.add_argument("--preset", default="book", choices=PRESETS)
-    parser.add_argument("--chapter", help="only this one (and what it needs)")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
+def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[tuple[Task, dict | None]]:
+    """Run chapters, as many at once as cores and memory allow; yields each with its manifest, or None if it needs one that failed."""
+    waiting, running, failed = list(tasks), dict[Future, Task](), set[str]()
+    expected = [expected_seconds(project, task.chapter, task.parts["parameters"]["preset"]) for task in tasks]
+    many = at_once(len(tasks))
+    total = max([sum(expected) / many, *expected]) if expected else 0
+    progress = Progress(total)
+    if tasks:
+        progress.say(f"{len(tasks)} chapters to run, {many} at once, about {total / 60:.0f} min in all")
+    with ThreadPoolExecutor(many) as pool:
+        while waiting or running:
+            names = {task.chapter.name for task in (*waiting, *running.values())}
+            for task in list(waiting):
+                chapter = task.chapter
+                if blocked := [n for n in chapter.needs if n in failed]:
+                    waiting.remove(task)
+                    failed.add(chapter.name)
+                    progress.say(f"{chapter.name}: skipped, since it needs {', '.join(blocked)}")
+                    yield task, None
+                elif len(running) < many and not names & set(chapter.needs) and not (chapter.alone and names - {chapter.name}):
+                    waiting.remove(task)
+                    preset, seed = task.parts["parameters"]["preset"], task.parts["parameters"]["seed"]
+                    progress.say(f"{chapter.name}: running at preset {preset}, about {expected_seconds(project, chapter, preset):.0f} s")
+                    running[pool.submit(run_chapter, project, chapter, seed, task.parts, place)] = task
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task, manifest = running.pop(future), future.result()
+                if manifest["status"] == "ok":
+                    progress.say(f"{task.chapter.name}: done in {manifest['seconds']:.0f} s")
+                else:
+                    failed.add(task.chapter.name)
+                    progress.say(f"{task.chapter.name}: FAILED after {manifest['seconds']:.0f} s: {manifest['error']}")
+                yield task, manifest
+    progress.done()
+
+
+def select(project: Project, name: str | None) -> list[Chapter]:
+    """All chapters, or one and what it needs."""
     chapters = project.chapters()
-    if options.action == "record":
-        record(project, options.preset)
-        return 0
-    names = [c.name for c in chapters]
-    if options.chapter:
-        if options.chapter not in names:
-            raise BookError(f"there is no chapter {options.chapter!r}: there are {', '.join(names)}")
-        wanted = [options.chapter]
-        for c in reversed(chapters):
-            wanted += [n for n in c.needs if c.name in wanted]
-        chapters = [c for c in chapters if c.name in wanted]
-    if options.action == "again":
-        return run_again(project, options.preset, chapters)
-    if options.action == "check":
-        return go_through(project, chapters, options)
-    ledger.read_claims(project.root / "data" / "claims.toml")  # a broken ledger should not be found out after an hour of runs
-    project.build.mkdir(parents=True, exist_ok=True)
-    with datafiles.alone(project.build, "another process runs chapters in this folder: wait for it, or stop it"):
-        return go_through(project, chapters, options)
+    if name is None:
+        return chapters
+    if name not in (names := [c.name for c in chapters]):
+        raise BookError(f"there is no chapter {name!r}: there are {', '.join(names)}")
+    wanted = [name]
+    for c in reversed(chapters):
+        wanted += [n for n in c.needs if c.name in wanted]
+    return [c for c in chapters if c.name in wanted]
 
 
-def go_through(project: Project, chapters: list[Chapter], options: argparse.Namespace) -> int:
-    """Run the chapters that are out of date, or only say which are."""
-    keys: dict[str, str] = {}
-    failed: list[str] = []
-    stale = 0
-    for i, chapter in enumerate(chapters):
-        blocked = [n for n in chapter.needs if n in failed]
-        if blocked:
-            print(f"{chapter.name}: skipped, since it needs {', '.join(blocked)}")
-            failed.append(chapter.name)
-            continue
-        parts = key_parts(project, chapter, options.preset, options.seed, keys)
-        keys[chapter.name] = key_of(parts)
-        why = why_stale(project, chapter, options.preset, parts)
-        if options.action == "check":
-            print(f"{chapter.name}: " + (f"out of date: {why}" if why else "up to date"))
-            stale += bool(why)
-        elif why is None:
-            print(f"{chapter.name}: up to date")
-        else:
-            left = sum(expected_seconds(project, later, options.preset) for later in chapters[i:])
-            print(f"chapter {i + 1} of {len(chapters)}, at most {left / 60:.0f} min left")
-            if run_chapter(project, chapter, options.preset, options.seed, parts)["status"] != "ok":
-                failed.append(chapter.name)
-    if options.action == "check":
-        return 1 if stale else 0
-    if failed:
-        print(f"\nfailed or skipped: {', '.join(failed)}. The book was not built; the previous one is as it was.", file=sys.stderr)
-        return 1
-    check_claims(project, live_rows(project, options.preset, up_to_date(project, options.preset)))
-    return 0
+def check(tasks: list[Task]) -> int:
+    """Say which chapters are out of date, and why."""
+    for task in tasks:
+        print(f"{task.chapter.name}: " + (f"out of date: {task.fault or task.why}" if task.why else "up to date"))
+    return 1 if any(task.why for task in tasks) else 0
 
 
-if __name__ == "__main__":
-    try:
-        sys.exit(main(Project(), sys.argv[1:]))
-    except (BookError, ValueError) as problem:
-        sys.exit(f"error: {problem}")
+def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew: bool = False) -> list[str]:
+    """Run the chapters that are out of date (``anew``: all), and write the ledger; returns those that failed or could not run."""
+    ledger.read_claims(project.claims)  # a broken ledger should not be found out after an hour of runs
+    tasks, failed = plan(project, preset, seed, chapters), []
+    for task in tasks:
+        if task.fault:
+            failed.append(task.chapter.name)
+            print(f"{task.chapter.name}: cannot run: {task.fault}")
+            unrun = {"chapter": task.chapter.name, "preset": preset, "status": "error", "error": task.fault, "traceback": "", "key": None}
+            write_json(project.failed(preset) / f"{task.chapter.name}.json", unrun)
+        elif task.why is None and not anew:
+            print(f"{task.chapter.name}: up to date")
+    stale = [task for task in tasks if (task.why or anew) and not task.fault and not set(task.chapter.needs) & set(failed)]
+    for task in tasks:
+        if blocked := [n for n in task.chapter.needs if n in failed]:
+            print(f"{task.chapter.name}: skipped, since it needs {', '.join(blocked)}")
+            failed.append(task.chapter.name)
+    folder = project.live / ".running" / preset  # on the disk of the results, so that a complete run takes their place in one step
+    failed += [task.chapter.name for task, manifest in side_by_side(project, stale, Place(folder, shown=True))
+               if manifest is None or manifest["status"] != "ok"]  # fmt: skip
+    shutil.rmtree(folder, ignore_errors=True)
+    entries, _ = judged(project, live_rows(project, preset, up_to_date(project, preset)))
+    write_json(project.live / "ledger.json", entries)
+    return failed

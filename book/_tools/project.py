@@ -3,11 +3,16 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import yaml
+
+from snncore import datafiles
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +26,8 @@ class Chapter:
     """A chapter and what it declares in the header of its notebook, under ``snncore``.
 
     ``needs``: chapters that have to run before; ``inputs``: files below the root (or a pattern); ``data``: registered data sets;
-    ``minutes``: how long each preset is expected to take at most; ``summary``: one sentence for the index.
+    ``minutes``: how long each preset is expected to take at most; ``alone``: it measures times, so that nothing may run beside it;
+    ``summary``: one sentence for the index.
     """
 
     name: str
@@ -32,6 +38,7 @@ class Chapter:
     inputs: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     minutes: dict[str, float] = field(default_factory=dict)
+    alone: bool = False
 
 
 def sha256(data: bytes) -> str:
@@ -45,10 +52,11 @@ class Project:
         self.root = root
         self.build = root / "book" / "_build"
         self.live = root / "data" / "results" / "live"
+        self.claims = root / "data" / "claims.toml"
 
     def chapters(self) -> list[Chapter]:
         """The chapters in the order of ``book/_toc.yml``."""
-        toc = yaml.safe_load((self.root / "book" / "_toc.yml").read_text())
+        toc = yaml.safe_load((self.root / "book" / "_toc.yml").read_text(encoding="utf-8"))
         files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
         chapters = []
         for file in files:
@@ -58,16 +66,16 @@ class Project:
             if not path.exists():
                 raise BookError(f"book/_toc.yml names {file}, and there is no {path}")
             notebook = jupytext.read(path)
-            given = dict(notebook.metadata.get("snncore", {}))
-            unknown = set(given) - {"summary", "needs", "inputs", "data", "minutes"}
+            given: dict[str, Any] = dict(notebook.metadata.get("snncore", {}))
+            unknown = set(given) - {"summary", "needs", "inputs", "data", "minutes", "alone"}
             if unknown:
                 raise BookError(f"{path}: unknown field {sorted(unknown)[0]!r} under snncore in the header")
             title = next(
                 (line[2:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines() if line.startswith("# ")),
                 path.stem,
             )
-            lists = {key: tuple(given.pop(key, ())) for key in ("needs", "inputs", "data")}
-            chapters.append(Chapter(path.stem, path, title, given.get("summary", ""), minutes=given.get("minutes", {}), **lists))
+            given |= {key: tuple(given.get(key, ())) for key in ("needs", "inputs", "data")}
+            chapters.append(Chapter(name=path.stem, notebook=path, title=title, **given))
         names = [c.name for c in chapters]
         for i, c in enumerate(chapters):
             late = [n for n in c.needs if n not in names[:i]]
@@ -78,15 +86,32 @@ class Project:
     def results(self, preset: str, chapter: str) -> Path:
         return self.live / preset / chapter
 
+    def about(self, preset: str, chapter: str) -> Path:
+        return self.live / preset / f"{chapter}.json"
+
     def executed(self, preset: str, chapter: str) -> Path:
         return self.build / "executed" / preset / f"{chapter}.ipynb"
 
+    def failed(self, preset: str) -> Path:
+        return self.build / "failed" / preset
+
     def manifest(self, preset: str, chapter: str) -> dict | None:
         """What the last complete run of a chapter left; None if there was none, or if it cannot be read."""
-        try:
-            return json.loads((self.live / preset / f"{chapter}.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
+        return read_json(self.about(preset, chapter))
+
+    def site(self) -> Path:
+        """The folder of the built book. One that a stop between two renames has left beside its place is put back first."""
+        site, old = self.build / "html", self.build / "old"
+        if old.exists() and not site.exists():
+            os.replace(old, site)
+        return site
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Runs and builds of one checkout come one after the other."""
+        self.build.mkdir(parents=True, exist_ok=True)
+        with datafiles.alone(self.build, "another process runs chapters or builds the book in this folder: wait for it, or stop it"):
+            yield
 
     def intact(self, preset: str, chapter: str) -> bool:
         """Whether all that the last run wrote is still there as it was."""
@@ -96,14 +121,22 @@ class Project:
         return manifest["outputs"] == outputs(self.results(preset, chapter))
 
 
+def read_json(path: Path) -> Any:
+    """A file's content; None if there is none, or if it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def write_json(path: Path, content: object) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, path)
 
 
 def outputs(folder: Path) -> dict[str, str]:
     """sha256 of each file of a run; timings too, since a changed file of any kind is no longer what the run wrote."""
-    return {str(p.relative_to(folder)): sha256(p.read_bytes()) for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {p.relative_to(folder).as_posix(): sha256(p.read_bytes()) for p in sorted(folder.rglob("*")) if p.is_file()}

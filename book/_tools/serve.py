@@ -1,6 +1,5 @@
 """Show the built book: a web server on this machine only."""
 
-import argparse
 import functools
 import http.server
 import sys
@@ -9,11 +8,9 @@ import webbrowser
 from project import Project
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
-    port = parser.parse_args().port
-    site = Project().build / "html"
+def main(project: Project, port: int) -> int:
+    """Serve until Ctrl-C."""
+    site = project.site()
     if not (site / "index.html").exists():
         sys.exit("error: there is no built book yet: make reproduce")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
@@ -29,7 +26,3 @@ def main() -> int:
     except KeyboardInterrupt:
         print()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

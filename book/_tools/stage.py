@@ -1,4 +1,4 @@
-"""Write book/_build/src: the book's pages, each chapter with the outputs of its run, every number in its place.
+"""Write the source of the site: the book's pages, each chapter with the outputs of its run, every number in its place.
 
 The staged tree is plain MyST: whatever this book adds is resolved here.
 
@@ -9,12 +9,11 @@ The staged tree is plain MyST: whatever this book adds is resolved here.
 - <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
 - :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
 
-A missing number stops the build.
+A number that no run writes stops the build. A chapter that failed gets a page that says why, and what refers to it leads there.
 """
 
 import csv
 import html
-import json
 import re
 import shutil
 from collections import Counter
@@ -24,8 +23,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from chapters import check_claims, live_rows, up_to_date
-from project import BookError, Project
+from chapters import judged, key_of, live_rows, plan, rows_with_origin, up_to_date
+from project import BookError, Chapter, Project, read_json, write_json
 from snncore import datafiles
 from snncore.experiments import PRESETS, ledger
 
@@ -33,29 +32,58 @@ from snncore.experiments import PRESETS, ledger
 class Staging:
     """One staging of the book at a preset."""
 
-    def __init__(self, project: Project, preset: str):
-        self.project = project
-        self.src = project.build / "src"
+    def __init__(self, project: Project, preset: str, src: Path):
+        self.project, self.preset, self.src = project, preset, src
         self.chapters = {c.name: c for c in project.chapters()}
         fresh = {p: up_to_date(project, p) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
-        self.shown = {name: next((p for p, names in fresh.items() if name in names), None) for name in self.chapters}
-        if not any(self.shown.values()):
+        self.failures = self.failed()
+        runs = {name: next((p for p, names in fresh.items() if name in names), None) for name in self.chapters}
+        self.shown = {name: None if name in self.failures else p for name, p in runs.items()}
+        if not any(self.shown.values()) and not self.failures:
             raise BookError("no chapter has a run that is up to date: make reproduce (make check says why)")
         self.manifests: dict[str, dict] = {name: project.manifest(p, name) or {} for name, p in self.shown.items() if p}
-        self.slides, self.claims = ledger.read_claims(project.root / "data" / "claims.toml")
+        self.slides, self.claims = ledger.read_claims(project.claims)
         live: dict[str, dict] = {}
+        self.page = {claim.id: claim.chapter for claim in self.claims.values()}  # where a number of ours stands
         for name, p in self.shown.items():
-            live |= live_rows(project, p, [name]) if p else {}
-        check_claims(project, live)
-        recorded = ledger.read_recorded(project.root / "data" / "results")
-        self.entries = {entry["id"]: entry for entry in ledger.merge(self.claims, recorded, live)}
+            rows = live_rows(project, p, [name]) if p else {}
+            live |= rows
+            self.page |= dict.fromkeys(rows, name)
+        merged, worsened = judged(project, live)
+        self.entries = {entry["id"]: entry for entry in merged}
+        self.worsened = {w.id: w for w in worsened}
         self.values: dict[str, dict] = {}
         for name, p in self.shown.items():
             if p:
                 folder = project.results(p, name)
-                values = json.loads((folder / "values.json").read_text()) if (folder / "values.json").exists() else {}
-                timings = json.loads((folder / "timings.json").read_text())["values"] if (folder / "timings.json").exists() else {}
-                self.values[name] = values | timings
+                timings = (read_json(folder / "timings.json") or {}).get("values", {})
+                self.values[name] = (read_json(folder / "values.json") or {}) | timings
+        self.missing = {label: c for c in self.chapters.values() if not self.shown[c.name] for label in labels(c)}
+
+    def failed(self) -> dict[str, dict]:
+        """Chapters whose run at the preset failed, with code and data as they are now, and what needs them: what is known of it."""
+        found: dict[str, dict] = {}
+        for task in plan(self.project, self.preset, seed=None):
+            name = task.chapter.name
+            about = read_json(self.project.failed(self.preset) / f"{name}.json")
+            if task.fault:
+                found[name] = {"error": task.fault, "traceback": ""}
+            elif about and about["key"] and task.why and about["key_parts"]["parameters"]["preset"] == self.preset:
+                parts = task.parts | {"parameters": about["key_parts"]["parameters"]}
+                if about["key"] == key_of(parts):
+                    found[name] = about
+            if name not in found and task.why and (blocked := [n for n in task.chapter.needs if n in found]):
+                found[name] = {"error": f"it needs {', '.join(blocked)}, which failed", "traceback": ""}
+        return found
+
+    def summary(self) -> str:
+        """What a reader should know at the end of a run: which verdicts are worse than the recorded ones."""
+        judged = sum(e["live"] and e["status"] != "reported" for e in self.entries.values())
+        if not self.worsened:
+            return f"no verdict of {judged} live ones is worse than the recorded one"
+        one = "verdict differs" if len(self.worsened) == 1 else "verdicts differ"
+        head = f"{len(self.worsened)} of {judged} {one} from the recorded ones on this machine:"
+        return "\n".join([head, *(f"  {w}" for w in self.worsened.values())])
 
     # ------------------------------------------------------------------ text
 
@@ -65,6 +93,8 @@ class Staging:
 
         def value(m: re.Match) -> str:
             name, key = m[1].rsplit(".", 1) if "." in m[1] else (chapter, m[1])
+            if name in self.chapters and not self.shown[name]:
+                return "not run"
             try:
                 return self.values[name or ""][key]["text"]
             except KeyError:
@@ -77,9 +107,10 @@ class Staging:
                 raise BookError(f"{here}: there is no claim {m[2]!r} in data/claims.toml")
             e = self.entries[m[2]]
             c = self.claims[m[2]]
-            ours = c.value if e["kind"] == "cited" else e["ours"]
+            cited = e["kind"] == "cited"
+            ours = c.value if cited else e["ours"]
             number, shown = {
-                "claim": (ours, ledger.text(ours, e["unit"])),
+                "claim": (ours, ledger.text(ours, e["unit"]) if cited else ledger.ours_text(e)),
                 "published": (e["published"], ledger.published_text(c)),
                 "interval": (e["low"], ledger.interval(e["low"], e["high"])),
             }[m[1]]
@@ -87,7 +118,7 @@ class Staging:
                 if m[1] == "published" or e["kind"] == "cited" or e["live"]:
                     raise BookError(f"{here}: the claim {m[2]!r} has no number for {m[1]}")
                 shown = "not run" if ours is None else "not recorded"  # by no run yet, or by one of older code, which gave no interval
-            title = f"published {ledger.published_text(self.claims[m[2]])}; {self.verdict(e)}; {self.when(e)}"
+            title = self.whose(m[1], m[2])
             return f'<a class="claim" href="{up}claims.html#{anchor(m[2])}" title="{html.escape(title)}">{html.escape(shown)}</a>'
 
         def run(m: re.Match) -> str:
@@ -102,13 +133,21 @@ class Staging:
             path = (self.src / here).parent / m[2]
             if not path.exists():
                 raise BookError(f"{here}: the table {m[2]} was not written by the run")
-            return f"{m[1]}{m[3]}\n{path.read_text()}"
+            return f"{m[1]}{m[3]}\n{path.read_text(encoding='utf-8')}"
 
         def part(m: re.Match) -> str:
             if m[1] not in PARTS:
                 raise BookError(f"{here}: there is no generated part {m[1]!r}: there are {', '.join(PARTS)}")
             return PARTS[m[1]](self, chapter)
 
+        def elsewhere(m: re.Match) -> str:
+            words, label = m[2] or "", m[3] or m[4]
+            if label not in self.missing:
+                return m[0]
+            c = self.missing[label]
+            return f"{words.strip() or c.title} ([{c.title}]({up}notebooks/{c.name}.md))" if here != f"notebooks/{c.name}.md" else c.title
+
+        text = re.sub(r"\{(numref|ref|eq)\}`(?:([^`<]+)<([^`>]+)>|([^`]+))`", elsewhere, text)
         text = re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
         text = re.sub(r"\{value\}`([\w.]+)`", value, text)
         text = re.sub(r"\{(claim|published|interval)\}`([\w.]+)`", claim, text)
@@ -126,6 +165,22 @@ class Staging:
         if (folder / f"{name}.data.csv").exists():
             links.append(f"{{download}}`data <{path}.data.csv>`")
         return f"```{{figure}} {path}.*\n{body}\n\n{{ref}}`code <code-{chapter}-{name}>` · {' · '.join(links)}\n```"
+
+    def whose(self, role: str, id: str) -> str:
+        """Whose number it is, as the tip of a link says it."""
+        c, e = self.claims[id], self.entries[id]
+        source = f"{ledger.SOURCE_CLASSES[c.source_class]}, {c.where}"
+        if role == "published" or e["kind"] == "cited":
+            if role == "claim" and c.value_source:
+                return f"cited: {c.value_source}"
+            return f"{'expected' if c.source_class == 'ours' else 'cited'}: {source}"
+        if e["ours"] is None:
+            return "ours: not run"
+        ends = ledger.interval(e["low"], e["high"])
+        parts = [f"ours, {self.when(e)}: {ledger.ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
+        if c.published is not None:
+            parts.append(f"{'expected' if c.source_class == 'ours' else source}: {ledger.published_text(c)}")
+        return "; ".join([*parts, self.verdict(e)])
 
     @staticmethod
     def verdict(entry: dict) -> str:
@@ -146,9 +201,7 @@ class Staging:
         preset, chapter = self.shown[name], self.chapters[name]
         target = self.src / "notebooks" / name
         if preset is None:
-            target.with_suffix(".md").write_text(
-                f"# {chapter.title}\n\nThis chapter has no run on this machine that is up to date: `make reproduce CHAPTER={name}`.\n"
-            )
+            target.with_suffix(".md").write_text(self.stand_in(chapter), encoding="utf-8")
             return
         shutil.copytree(self.project.results(preset, name), self.src / "results" / name)
         notebook = jupytext.read(chapter.notebook)
@@ -165,7 +218,8 @@ class Staging:
                 cell.source = self.fill(cell.source + "\n", f"notebooks/{name}.ipynb", name).rstrip("\n")
             cells.append(cell)
         first = next(c for c in cells if c.cell_type == "markdown")
-        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(name)}", first.source, count=1)
+        worse = self.worse([id for id in self.worsened if self.page[id] == name], "../")
+        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(name)}\n\n{worse}", first.source, count=1)
         for i, cell in enumerate(cells):
             cell["id"] = f"cell-{i}"
         notebook.cells = cells
@@ -179,7 +233,51 @@ class Staging:
             f"({m['machine']}; commit `{m['commit']}`). Numbers with a link lead to the {{ref}}`claim ledger <claims>`.\n```"
         )
 
+    def stand_in(self, chapter: Chapter) -> str:
+        """The page of a chapter without a run to show: why, what was computed before it failed, and how to run it again."""
+        name, command = chapter.name, f"make reproduce PRESET={self.preset} CHAPTER={chapter.name}"
+        heads = "\n".join(f"({label})=" for label in re.findall(r"(?m)^# \((\S+)\)=$", chapter.notebook.read_text(encoding="utf-8"))[:1])
+        page = [f"{heads}\n# {chapter.title}"]
+        if name not in self.failures:
+            return "\n\n".join([*page, f"This chapter has no run on this machine that is up to date: `{command}`.\n"])
+        about = self.failures[name]
+        fence = "`" * 12
+        page.append(f"This chapter failed on this machine, and has no numbers of this run.\n\n{fence}text\n{about['error']}\n{fence}")
+        if about["traceback"]:
+            page.append(f"The end of its error:\n\n{fence}text\n{about['traceback'].strip()[-3000:]}\n{fence}")
+        page.append(f"To run it again: `{command}`. A run that is complete takes the place of this page.")
+        left = self.project.failed(self.preset) / name
+        rows = rows_with_origin(left, about) if left.exists() and about.get("key") else {}
+        if known := {id: self.claims[id] for id in rows if id in self.claims}:
+            entries = ledger.merge(known, {}, {id: rows[id] for id in known})
+            page.append("It had computed before:\n\n| claim | ours |\n|---|---|")
+            page[-1] += "".join(f"\n| {plain(known[e['id']].quantity)} | {plain(ledger.ours_text(e))} |" for e in entries)
+        for picture in sorted(left.glob("*.png")):
+            shutil.copy(picture, self.src / "results" / f"{name}-{picture.name}")
+            page.append(f"```{{image}} ../results/{name}-{picture.name}\n:alt: figure {picture.stem}, drawn before the chapter failed\n```")
+        return "\n\n".join(page) + "\n"
+
     # ------------------------------------------------------------------ generated parts
+
+    def worse(self, ids: list[str], up: str = "") -> str:
+        """A warning about verdicts that are worse than the recorded ones; empty if there is none."""
+        if not ids:
+            return ""
+        items = "".join(
+            f'- {plain(w.quantity)}: <a class="claim" href="{up}claims.html#{anchor(w.id)}">{html.escape(w.here)}</a> here ({w.status}), '
+            f"{plain(w.before)} recorded ({w.before_status}); {plain(w.aim)}. "
+            f"This run: {plain(w.machine)}. Recorded: {plain(w.before_machine)}.\n"
+            for w in (self.worsened[id] for id in ids)
+        )
+        return f"::::{{warning}}\nVerdicts that differ from the recorded ones on this machine:\n\n{items}::::"
+
+    def differing(self, _: str | None) -> str:
+        """The first page's list of verdicts that are worse here, and of chapters that failed."""
+        parts = [self.worse(list(self.worsened))] if self.worsened else []
+        if self.failures:
+            links = ", ".join(f"[{self.chapters[name].title}](notebooks/{name})" for name in self.failures)
+            parts.append(f"```{{warning}}\nFailed on this machine: {links}. Their pages say why.\n```")
+        return "\n\n".join(parts)
 
     def strip(self, _: str | None) -> str:
         count = Counter(self.when(e) for e in self.entries.values())
@@ -211,10 +309,11 @@ class Staging:
             other = (
                 f"<br><small>{plain(ledger.text(c.value, c.unit))} by {plain(c.value_source or '')}</small>" if c.value is not None else ""
             )
-            ours = ledger.text(e["ours"], c.unit)
+            ours = ledger.ours_text(e)
             details = [f"n = {e['n']:,}" if e["n"] else "", e["dataset"] or "", f"preset {e['preset']}" if e["preset"] else ""]
             detail = f"<br><small>{plain(', '.join(d for d in details if d))}</small>" if e["ours"] is not None else ""
-            notes = "".join(f"<br><small>{plain(t)}</small>" for t in (c.inconsistent, c.note) if t)
+            worse = f"worse than recorded: {self.worsened[id]}" if id in self.worsened else ""
+            notes = "".join(f"<br><small>{plain(t)}</small>" for t in (worse, c.inconsistent, c.note) if t)
             where = f" ({c.where})" if c.where.startswith("slide") else ""
             name = f'<span id="{anchor(id)}"></span>' if link else ""
             source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
@@ -273,6 +372,25 @@ class Staging:
             rows.append("| " + " | ".join(map(str, what)) + " |")
         return "\n".join(rows) if len(rows) > 2 else "Nothing has been recorded yet."
 
+    def portability(self, _: str | None) -> str:
+        path = self.project.root / "data" / "results" / "portability.csv"
+        if not path.exists():
+            return "This has not been measured yet: `make portability`."
+        comment, *lines = path.read_text(encoding="utf-8").splitlines()
+        rows = list(csv.DictReader(lines))
+        different = [row for row in rows if len(set(row["verdicts"].split(" / "))) > 1]
+        size = {row["claim"]: float(row["largest relative difference"] or 0) for row in rows}
+        moved = sorted((row for row in rows if size[row["claim"]]), key=lambda row: -size[row["claim"]])
+        head = list(rows[0])
+        table = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+        table += [f"| `{row['claim']}` | " + " | ".join(plain(row[key]) for key in head[1:]) + " |" for row in moved[:12]]
+        same = sum(not s for s in size.values())
+        verdict = f"{len(different)} of {len(rows)} verdicts differ" if different else f"All {len(rows)} verdicts are the same"
+        return (
+            f"{verdict}; {same} numbers are the same to the last digit. {comment.removeprefix('# ')} The whole table as a file: "
+            '<a href="portability.csv">CSV</a>.\n\nThe numbers that move most:\n\n' + "\n".join(table)
+        )
+
     def data_sets(self, _: str | None) -> str:
         rows = ["| data set | what | size | license | form and source |", "|---|---|---|---|---|"]
         for d in datafiles.registry().values():
@@ -284,6 +402,8 @@ class Staging:
 
 PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "strip": Staging.strip,
+    "differing": Staging.differing,
+    "portability": Staging.portability,
     "chapters": Staging.chapter_table,
     "ledger": Staging.chapter_ledger,
     "claims": Staging.all_claims,
@@ -303,22 +423,36 @@ def plain(text: str) -> str:
     return re.sub(r"([|$*_~<>\[\]`#^])", r"\\\1", text).replace("\n", " ")
 
 
-def stage(project: Project, preset: str) -> Path:
-    """Write the staged tree anew; returns its folder."""
-    staging = Staging(project, preset)
-    shutil.rmtree(staging.src, ignore_errors=True)
-    shutil.copytree(project.root / "book", staging.src, ignore=shutil.ignore_patterns("_build", "_tools"))
-    (staging.src / "notebooks").mkdir()
-    (staging.src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code, never a copy
+LABEL = re.compile(r"(?m)^# (?::(?:name|label): ([\w-]+)|\(([\w-]+)\)=|.*\$\$ \(([\w-]+)\))$")
+
+
+def labels(chapter: Chapter) -> set[str]:
+    """What other pages may refer to in a chapter: names of figures, tables, sections and equations."""
+    return {next(filter(None, m.groups())) for m in LABEL.finditer(chapter.notebook.read_text(encoding="utf-8"))}
+
+
+def stage(project: Project, preset: str, src: Path) -> Staging:
+    """Write the staged tree anew into the folder ``src``."""
+    staging = Staging(project, preset, src)
+    shutil.rmtree(src, ignore_errors=True)
+    shutil.copytree(project.root / "book", src, ignore=shutil.ignore_patterns("_build", "_tools"))
+    for folder in ("notebooks", "results"):
+        (src / folder).mkdir()
+    try:
+        (src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code
+    except OSError:  # a system that has no links for everybody
+        shutil.copytree(project.root / "snncore", src / "snncore")
     for name in staging.chapters:
         staging.chapter(name)
-    for page in staging.src.rglob("*.md"):
-        here = str(page.relative_to(staging.src))
+    for page in src.rglob("*.md"):
+        here = page.relative_to(src).as_posix()
         if not here.startswith(("results/", "notebooks/", "snncore/")):
-            page.write_text(staging.fill(page.read_text(), here))
-    (staging.src / "ledger.json").write_text(json.dumps(list(staging.entries.values()), indent=1, ensure_ascii=False) + "\n")
-    with (staging.src / "ledger.csv").open("w", newline="") as f:
+            page.write_text(staging.fill(page.read_text(encoding="utf-8"), here), encoding="utf-8")
+    write_json(src / "ledger.json", list(staging.entries.values()))
+    if (compared := project.root / "data" / "results" / "portability.csv").exists():
+        shutil.copy(compared, src)
+    with (src / "ledger.csv").open("w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, fieldnames=list(next(iter(staging.entries.values()))))
         writer.writeheader()
         writer.writerows(staging.entries.values())
-    return staging.src
+    return staging

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 
 from snncore.datafiles import package_file
 from snncore.experiments import PRESETS
@@ -37,6 +36,8 @@ STATUSES = ("agrees", "better", "differs", "not-settled", "inconsistent", "repor
 
 class Printed(float):
     """A number that keeps the digits with which it stands in its file, so that the book prints them as its source does."""
+
+    digits: str
 
     def __new__(cls, digits: str):
         self = super().__new__(cls, digits)
@@ -371,6 +372,8 @@ def text(number: float | str | None, unit: str = "") -> str:
 
 def share(hits: np.ndarray) -> tuple[float, float, float]:
     """How many of the numbers are true [%], and the 95 % interval of that share (Wilson 1927)."""
+    import scipy.stats  # slow to load, and not needed to read a ledger
+
     found = scipy.stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
     return 100 * float(hits.mean()), 100 * float(found.low), 100 * float(found.high)
 

@@ -7,7 +7,6 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import torch
 from packaging.requirements import Requirement
 
 
@@ -15,7 +14,7 @@ def commit(root: Path) -> str:
     """Short commit of a checkout, with a plus sign if files differ or are new; "unknown" outside of git, or inside of another one's."""
 
     def git(*words: str) -> str | None:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, encoding="utf-8")
         return done.stdout.strip() if done.returncode == 0 else None
 
     try:
@@ -39,12 +38,22 @@ def versions() -> dict[str, str]:
     return found
 
 
+UNSEEN = ("filelock", "jaxtyping", "packaging", "platformdirs", "tqdm")  # locks, checks of shapes, folders and bars: they change no number
+
+
+def numeric_versions() -> dict[str, str]:
+    """The same without packages that cannot change a number."""
+    return {name: version for name, version in versions().items() if name not in UNSEEN}
+
+
 def machine() -> str:
     """Processor, cores, GPU and system, in words."""
+    import torch  # slow to load, and most runs of a chapter need no words for their machine
+
     cpu = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if line.startswith("model name")]
         cpu = names[0] if names else cpu
     gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ""
     return f"{cpu}, {os.cpu_count()} cores{gpu}, {platform.system()} {platform.machine()}"

@@ -1,6 +1,8 @@
 """Staging and building: every number comes from the run, a missing one stops the build, a failed build harms nothing."""
 
+import errno
 import json
+import re
 
 import nbformat
 import pytest
@@ -8,20 +10,26 @@ import pytest
 import build
 import chapters
 import stage
+import tools
 from book.conftest import CLAIM, chapter
 from project import BookError
 from snncore.experiments import ledger
 
 
+def staged(project, preset="smoke"):
+    stage.stage(project, preset, project.build / "src")
+    return project.build / "src"
+
+
 @pytest.fixture
 def ran(project):
-    assert chapters.main(project, ["run", "--preset", "smoke"]) == 0
+    assert tools.main(project, ["run", "--preset", "smoke"]) == 0
     return project
 
 
 def test_numbers_come_from_the_run(ran):
     (ran.root / "book" / "claims.md").write_text("# Claims\n\nBetween {interval}`a.b`.\n")
-    src = stage.stage(ran, "smoke")
+    src = staged(ran)
     assert "The first number is 2.1." in (src / "index.md").read_text()
     assert "1 live</b>" in (src / "index.md").read_text()
     assert ">1.90\u00a0to\u00a02.30</a>." in (src / "claims.md").read_text()
@@ -48,22 +56,22 @@ def test_a_missing_number_stops_the_build(ran):
     ):
         page.write_text(f"# Start\n\n{text}\n")
         with pytest.raises(BookError, match=words):
-            stage.stage(ran, "smoke")
+            staged(ran)
 
 
 def test_a_claim_that_no_run_has_entered_says_so(ran):
     with (ran.root / "data" / "claims.toml").open("a") as claims:
         claims.write(CLAIM.format(id="c.d"))
     (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`c.d`, between {interval}`c.d`\n")
-    assert (stage.stage(ran, "smoke") / "index.md").read_text().count(">not run</a>") == 2
+    assert (staged(ran) / "index.md").read_text().count(">not run</a>") == 2
 
 
 def test_an_interval_that_the_run_at_hand_did_not_give_stops_the_build(project):
     chapter(project.root, "first", 'record.claim("a.b", 2.1)\nrecord.value("number", 2.1)')
-    assert chapters.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
+    assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
     (project.root / "book" / "index.md").write_text("# Start\n\n{interval}`a.b`\n")
     with pytest.raises(BookError, match=r"the claim 'a\.b' has no number for interval"):
-        stage.stage(project, "smoke")
+        staged(project)
 
 
 def test_a_page_can_say_which_run_gave_a_number(ran):
@@ -72,7 +80,7 @@ def test_a_page_can_say_which_run_gave_a_number(ran):
     row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
     (ran.root / "data" / "results" / "few_spike.json").write_text(json.dumps([row]))
     (ran.root / "book" / "index.md").write_text("# Start\n\n{interval}`c.d`, {run}`a.b`; {run}`c.d`; {run}`e.f`.\n")
-    text = (stage.stage(ran, "smoke") / "index.md").read_text()
+    text = (staged(ran) / "index.md").read_text()
     assert ">not recorded</a>, " in text  # the recorded run gave no interval
     assert text.endswith("this run; a recorded run of commit `0123456789` on a machine; not run.\n")
 
@@ -80,18 +88,18 @@ def test_a_page_can_say_which_run_gave_a_number(ran):
 def test_prose_may_change_without_a_run(ran):
     source = ran.root / "notebooks" / "first.py"
     source.write_text(source.read_text().replace("The number is", "Today it is"))
-    notebook = nbformat.read(stage.stage(ran, "smoke") / "notebooks" / "first.ipynb", 4)
+    notebook = nbformat.read(staged(ran) / "notebooks" / "first.ipynb", 4)
     assert any("Today it is 2.1." in c.source for c in notebook.cells)
 
 
 def test_a_chapter_that_never_ran_says_so_and_a_damaged_run_is_not_shown(project):
-    assert chapters.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
-    src = stage.stage(project, "book")  # falls back on the run that there is
+    assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
+    src = staged(project, "book")  # falls back on the run that there is
     assert "has no run on this machine that is up to date" in (src / "notebooks" / "second.md").read_text()
     assert (src / "notebooks" / "first.ipynb").exists()
     (project.results("smoke", "first") / "values.json").write_text("{}")
     with pytest.raises(BookError, match="no chapter has a run that is up to date"):
-        stage.stage(project, "book")
+        staged(project, "book")
 
 
 def test_a_run_of_other_code_is_never_live(ran):
@@ -99,22 +107,158 @@ def test_a_run_of_other_code_is_never_live(ran):
     (ran.root / "book" / "index.md").write_text("# Start\n\n<!-- strip -->\n")
     (ran.root / "data" / "input.txt").write_text("2")
     with pytest.raises(BookError, match="no chapter has a run that is up to date"):
-        stage.stage(ran, "smoke")
+        staged(ran)
     (ran.root / "data" / "input.txt").write_text("1")
-    assert "1 live" in (stage.stage(ran, "smoke") / "index.md").read_text()
+    assert "1 live" in (staged(ran) / "index.md").read_text()
 
 
-def test_the_book_is_not_built_against_a_broken_claim(ran):
-    (ran.root / "data" / "results" / "ledger.json").write_text((ran.live / "ledger.json").read_text())
-    claims = ran.root / "data" / "claims.toml"
-    claims.write_text(claims.read_text().replace("published = 2.0", "published = 9.9"))
-    with pytest.raises(BookError, match=r"claim a\.b .* published is 9\.9"):
-        stage.stage(ran, "smoke")
+def worsen(project):
+    """What is met when it is recorded is not met any more."""
+    folder = project.root / "data" / "results"
+    row = dict.fromkeys(ledger.ROW) | {"id": "a.b", "ours": 2.1, "preset": "book", "commit": "0123456789", "machine": "an old machine"}
+    (folder / "first.json").write_text(json.dumps([row]))
+    claims = ledger.read_claims(project.claims)[1]
+    (folder / "ledger.json").write_text(json.dumps(ledger.merge(claims, {"a.b": row}, {})))
+    chapter(project.root, "first", 'record.claim("a.b", 2.5, low=2.4, high=2.6)\nrecord.value("number", 2.5)', inputs="data/input*.txt")
 
 
+@pytest.fixture
+def pages(monkeypatch):
+    """Reproduces a project, but for the step from pages to a site, which takes long; reads a page."""
+
+    def build_pages(project, preset, look=False):
+        return None if look else stage.stage(project, preset, project.build / "src")
+
+    monkeypatch.setattr(build, "build", build_pages)
+    return lambda project, name: (project.build / "src" / name).read_text()
+
+
+def reproduce(project, *words):
+    return tools.main(project, ["reproduce", "--preset", "smoke", *words])
+
+
+def test_a_verdict_that_got_worse_is_shown_and_the_book_is_built(project, pages, capsys):
+    (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n\n{value}`first.number`\n")
+    assert reproduce(project) == 0
+    assert "no verdict of 1 live ones is worse than the recorded one" in capsys.readouterr().out
+    worsen(project)
+    assert reproduce(project) == 0
+    out = capsys.readouterr().out
+    assert "1 of 1 verdict differs from the recorded ones on this machine:" in out
+    assert "a.b (a number): 2.5 here, 2.1 recorded; published is 2.0 ± 10.00%" in out
+    for page in ("index.md", "claims.md", "notebooks/first.ipynb"):
+        text = pages(project, page)
+        assert "an old machine" in text, page
+        assert "2.5" in text, page
+    assert reproduce(project, "--strict") == 1  # nothing to run, and still not as recorded
+    claims = project.claims  # timings may fail their aim
+    claims.write_text(claims.read_text().replace('"a.b"', '"speed.a"'))
+    for path in (project.root / "data" / "results").glob("*.json"):
+        path.write_text(path.read_text().replace('"a.b"', '"speed.a"'))
+    chapter(project.root, "first", 'record.claim("speed.a", 2.5, timing=True)\nrecord.value("number", 2.5)')
+    assert reproduce(project, "--strict") == 0
+
+
+FIGURE = "# ```{figure} ../results/first/plot.*\n# :name: fig\n# :alt: a plot\n# A caption.\n# ```\n#\n# The number is"
+DRAWS = (
+    'import matplotlib.pyplot as plt, pandas as pd\nfig, ax = plt.subplots()\nrecord.claim("a.b", 2.1)\n'
+    'record.figure(fig, "plot", pd.DataFrame({"x": [1]}))\nrecord.value("number", 1)'
+)
+FAILS = DRAWS.replace('record.value("number", 1)', 'raise RuntimeError("boom")')
+
+
+def drawing(project, code):
+    """A first chapter with a figure, which the first page refers to; a second one that does not need it."""
+    (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n\n{value}`first.number`, {claim}`a.b`, {numref}`fig`\n")
+    chapter(project.root, "second", 'record.value("number", 7)')
+    chapter(project.root, "first", code)
+    source = project.root / "notebooks" / "first.py"
+    source.write_text(source.read_text().replace("# The number is", FIGURE))
+
+
+def test_a_chapter_that_failed_has_a_page_that_says_why(project, pages, capsys):
+    drawing(project, FAILS)
+    assert reproduce(project) == 1
+    assert "failed or skipped: first. What they left" in capsys.readouterr().err
+    page = pages(project, "notebooks/first.md")
+    for words in ("RuntimeError: boom", "make reproduce PRESET=smoke CHAPTER=first", "It had computed before", "| 2.1 |", "first-plot.png"):
+        assert words in page
+    assert (project.build / "src" / "results" / "first-plot.png").exists()
+    first = pages(project, "index.md")
+    assert "Failed on this machine: [Chapter first](notebooks/first)" in first
+    assert first.count("not run") == 2  # its value and its claim
+    assert "{numref}" not in first
+    assert "The number is 7" in pages(project, "notebooks/second.ipynb")
+    drawing(project, DRAWS)
+    assert reproduce(project) == 0
+    assert "Failed on this machine" not in pages(project, "index.md")
+
+
+@pytest.mark.slow
+def test_a_book_with_a_failed_chapter_is_a_site(project):
+    drawing(project, DRAWS)
+    assert reproduce(project) == 0
+    assert 'id="fig"' in (project.site() / "notebooks" / "first.html").read_text()
+    drawing(project, FAILS)
+    assert reproduce(project) == 1
+    assert "RuntimeError: boom" in (project.site() / "notebooks" / "first.html").read_text()
+    assert "Failed on this machine" in (project.site() / "index.html").read_text()
+
+
+def test_what_cannot_run_and_what_needs_it_have_pages_too(project, pages):
+    (project.root / "data" / "input.txt").unlink()
+    (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n")
+    assert reproduce(project) == 1
+    assert "declares the input" in pages(project, "notebooks/first.md")
+    assert "it needs first, which failed" in pages(project, "notebooks/second.md")
+
+
+@pytest.mark.slow
+def test_a_book_that_is_up_to_date_needs_no_right_to_write(project, capsys, monkeypatch):
+    (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n")
+    assert reproduce(project) == 0
+    monkeypatch.setattr(chapters, "run", lambda *_: pytest.fail("it runs"))
+    monkeypatch.setattr(project, "locked", lambda: pytest.fail("it locks"))
+    before = {path: path.stat().st_mtime_ns for path in project.root.rglob("*")}
+    assert reproduce(project) == 0
+    assert {path: path.stat().st_mtime_ns for path in project.root.rglob("*")} == before
+    assert "the book is up to date" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (BookError("mend it"), "error: mend it"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "no space left on the disk of /x: make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x cannot be written: make the folder yours"),
+        (OSError(errno.EROFS, "Read-only file system", "/x"), "/x cannot be written"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many open files for this shell: allow more"),
+    ],
+)
+def test_what_a_reader_can_mend_is_said_in_words(problem, words):
+    assert words in tools.in_words(problem)
+
+
+def test_a_fault_of_these_tools_is_not_hidden():
+    assert tools.in_words(KeyError("x")) is None
+    assert tools.in_words(OSError(errno.EIO, "Input/output error")) is None
+
+
+def test_tips_say_whose_number_it_is(ran):
+    cited = CLAIM.format(id="c.d").replace("reproduced", "cited").replace("tolerance = 0.1", "value = 2.05\nvalue_source = 'a log'")
+    with ran.claims.open("a") as claims:
+        claims.write(cited)
+    (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`a.b` {published}`a.b` {claim}`c.d` {published}`c.d`\n")
+    tips = re.findall(r'title="([^"]*)"', (staged(ran) / "index.md").read_text())
+    theirs = "cited: talk, slide 1"
+    assert tips == ["ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; agrees", theirs, "cited: a log", theirs]
+
+
+@pytest.mark.slow
 def test_a_stop_between_the_old_and_the_new_site_loses_nothing(ran):
     (ran.root / "book" / "index.md").write_text("# Start\n")
-    site = build.build(ran, "smoke")
+    build.build(ran, "smoke")
+    site = ran.site()
     site.rename(ran.build / "old")
     (ran.root / "book" / "index.md").write_text("# Start\n\n{value}`first.gone`\n")
     with pytest.raises(BookError, match="wrote no value"):
@@ -135,14 +279,15 @@ def test_figures_lead_to_code_and_files(project):
             "# ```{figure} ../results/first/plot.*\n# :name: fig\n# :alt: a plot\n# A caption.\n# ```\n#\n# The number is",
         )
     )
-    assert chapters.main(project, ["run", "--preset", "smoke"]) == 0
-    cells = nbformat.read(stage.stage(project, "smoke") / "notebooks" / "first.ipynb", 4).cells
+    assert tools.main(project, ["run", "--preset", "smoke"]) == 0
+    cells = nbformat.read(staged(project) / "notebooks" / "first.ipynb", 4).cells
     text = "\n".join(c.source for c in cells)
     assert "(code-first-plot)=" in text
     for link in ("code <code-first-plot>", "plot.svg>", "plot.pdf>", "plot.png>", "plot.data.csv>"):
         assert link in text
 
 
+@pytest.mark.slow
 def test_a_failed_build_leaves_the_previous_site(ran):
     site = ran.build / "html"
     site.mkdir(parents=True)
@@ -153,9 +298,11 @@ def test_a_failed_build_leaves_the_previous_site(ran):
     assert (site / "index.html").read_text() == "the previous one"
 
 
+@pytest.mark.slow
 def test_a_site_is_built_once(ran, capsys):
     (ran.root / "book" / "index.md").write_text("# Start\n\n<!-- chapters -->\n")
-    site = build.build(ran, "smoke")
+    build.build(ran, "smoke")
+    site = ran.site()
     assert "Chapter first" in (site / "index.html").read_text()
     assert (site / "notebooks" / "first.html").exists()
     stamp = (site / "index.html").stat().st_mtime_ns

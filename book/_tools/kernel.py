@@ -1,0 +1,51 @@
+"""The kernel of a chapter: this environment's Python, and nothing of the user's that could change a number or a figure."""
+
+import os
+import sys
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+from project import Project
+
+KEPT = ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE")  # paths; a kernel has another working directory
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def environment(work: Path, project: Project, threads: int | None, given: dict[str, str]) -> dict[str, str]:
+    """Variables that a chapter's kernel gets beside the user's: results below ``work``, and so many threads (None: as many as it likes).
+
+    Start-up files, paths and options of Python, IPython and matplotlib that a user may have set have no effect: they could change what is
+    computed in silence.
+    """
+    own = project.build / "settings"  # no user's IPython profile, no matplotlibrc; the cache of fonts is kept
+    variables = {name: "" for name in os.environ if name.startswith("PYTHON")} | {
+        "PYTHONSTARTUP": "",
+        "PYTHONPATH": "",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "IPYTHONDIR": str(own / "ipython"),
+        "MPLCONFIGDIR": str(own / "matplotlib"),
+        "MATPLOTLIBRC": "",
+        "SNNCORE_RESULTS": str(work),
+        "SNNCORE_CLAIMS": str(project.claims),
+    }
+    variables |= {name: str(Path(os.environ[name]).absolute()) for name in KEPT if os.environ.get(name)}
+    if threads:
+        variables |= dict.fromkeys(THREADS, str(threads))
+    return {name: value.replace("$", "$$") for name, value in (variables | given).items()}  # Jupyter takes $x for another variable
+
+
+def manager(variables: dict[str, str]) -> type[AsyncKernelManager]:
+    """A class of managers that start the Python that runs this, whatever kernels are installed under its name."""
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, **options: object):
+            super().__init__(**options)
+            self._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python", env=variables)
+
+    return Manager

@@ -1,0 +1,114 @@
+"""Run chapters with other threads and with the plainest arithmetic, and compare all claims: what does another processor change?
+
+Chapters that measure times are left out. What has been run once for the code and data as they are now is not run again.
+"""
+
+import csv
+import io
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from chapters import Place, Task, key_of, live_rows, plan, rows_with_origin, run, side_by_side
+from project import BookError, Chapter, Project, outputs, read_json, write_json
+from snncore.experiments import ledger, provenance
+
+PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN and MKL
+    "ATEN_CPU_CAPABILITY": "default",
+    "NUMBA_CPU_NAME": "generic",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_CBWR": "COMPATIBLE",
+}
+DEFAULT = "as the book runs"
+VARIANTS: dict[str, tuple[int, dict[str, str]]] = {  # threads of a chapter, variables
+    DEFAULT: (1, {}),
+    "two threads": (2, {}),
+    "four threads": (4, {}),
+    "plainest arithmetic": (1, PLAINEST),
+}
+
+
+def difference(values: Sequence[object]) -> float | None:
+    """The largest distance between numbers, relative to the largest of them; None of words."""
+    numbers = [float(v) for v in values if isinstance(v, int | float)]
+    if len(numbers) < len(values):
+        return None
+    largest = max(map(abs, numbers))
+    return (max(numbers) - min(numbers)) / largest if largest else 0.0
+
+
+def table(claims: dict[str, ledger.Claim], runs: dict[str, dict[str, dict]]) -> list[dict[str, str]]:
+    """For each claim that all variants entered: its value in each, the largest relative difference, and the verdicts."""
+    entries = {name: {e["id"]: e for e in ledger.merge(claims, {}, rows)} for name, rows in runs.items()}
+    ids = [id for id in claims if any(id in rows for rows in runs.values())]
+    rows = []
+    for id in ids:
+        if absent := [name for name in runs if id not in runs[name]]:
+            raise BookError(f"{id} was not entered with {', '.join(absent)}, but was with others: whether it is may not hang on arithmetic")
+        each = [entries[name][id] for name in runs]
+        found = difference([e["ours"] for e in each])
+        verdicts = [e["status"] for e in each]
+        rows.append({
+            "claim": id,
+            **{name: ledger.ours_text(e) for name, e in zip(runs, each, strict=True)},
+            "largest relative difference": "" if found is None else f"{found:.2g}",
+            "verdicts": verdicts[0] if len(set(verdicts)) == 1 else " / ".join(verdicts),
+        })  # fmt: skip
+    return rows
+
+
+def run_variant(project: Project, name: str, preset: str, chapters: list[Chapter]) -> dict[str, dict]:
+    """The ledger rows of all chapters in a variant; runs those that have not been run so."""
+    if name == DEFAULT:  # the runs that the book shows
+        if failed := run(project, preset, 0, chapters):
+            raise BookError(f"failed or skipped: {', '.join(failed)}. What they left: {project.failed(preset)}")
+        return live_rows(project, preset, [c.name for c in chapters])
+    threads, variables = VARIANTS[name]
+    folder = project.build / "portability" / preset / name.replace(" ", "-")
+    stale: list[Task] = []
+    for task in plan(project, preset, only=chapters):
+        if task.fault:
+            raise BookError(f"{task.chapter.name} cannot run: {task.fault}")
+        about = read_json(folder / f"{task.chapter.name}.json")
+        if not about or about["key"] != key_of(task.parts) or about["outputs"] != outputs(folder / task.chapter.name):
+            stale.append(task)
+    print(f"{name}: {len(chapters) - len(stale)} of {len(chapters)} chapters are there", flush=True)
+    for task, about in side_by_side(project, stale, Place(folder, threads, tuple(variables.items()))):
+        if about is None or about["status"] != "ok":
+            raise BookError(f"{task.chapter.name} failed with {name}: {about['error'] if about else 'it needs one that failed'}")
+        write_json(folder / f"{task.chapter.name}.json", about)
+    rows: dict[str, dict] = {}
+    for chapter in chapters:
+        rows |= rows_with_origin(folder / chapter.name, read_json(folder / f"{chapter.name}.json"))
+    return rows
+
+
+def compare(project: Project, preset: str, chapters: list[Chapter], variants: list[str]) -> int:
+    """Run the variants, compare, and write ``data/results/portability.csv`` if all were asked for; 1 if a verdict differs."""
+    chapters = [c for c in chapters if not c.alone]
+    _, claims = ledger.read_claims(project.claims)
+    runs = {name: run_variant(project, name, preset, chapters) for name in variants}
+    rows = table(claims, runs)
+    about = f"preset {preset}, {provenance.machine()}, {provenance.commit(project.root)}, {time.strftime('%Y-%m-%d')}"
+    out = io.StringIO()
+    out.write(f"# Measured at {about}.\n")
+    writer = csv.DictWriter(out, list(rows[0]) if rows else ["claim"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = project.root / "data" / "results" / "portability.csv"
+    if preset == "smoke" or set(variants) != set(VARIANTS):  # not for the book
+        path = project.build / "portability" / preset / "portability.csv"
+    write(path, out.getvalue())
+    different = [row for row in rows if " / " in row["verdicts"]]
+    print(f"{len(rows)} claims, {len(different)} with another verdict: {path}")
+    for row in different:
+        print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
+    return 1 if different else 0
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
