@@ -213,7 +213,7 @@ plt.show()
 # {value}`spikes_predicted` spikes for normally distributed inputs with the mean and spread reported for EfficientNet-B7 (the authors' log of one
 # image has {value}`spikes_log`, cited), against {value}`spikes_uniform` if all inputs in $[-8, 12]$ were equally
 # frequent. Word for word it does not: the most frequent of these normal inputs needs {value}`spikes_mode` spikes, and strongly negative ones, which are
-# rare, none. From here on, *B7 inputs* means this normal distribution, not inputs recorded in the network.
+# rare, {value}`spikes_least`. From here on, *B7 inputs* means this normal distribution, not inputs recorded in the network.
 #
 # ## An exact view: pieces
 #

@@ -50,10 +50,9 @@ def main() -> int:
     except DataError as error:
         raise SystemExit(f"error: {error}") from error
     record.close()
-    claims = ledger.package_claims()
-    for row in read_rows(record.folder):
-        claim = claims[row["id"]]
-        print(f"{claim.id:32} {ledger.text(row['ours'], claim.unit):>16}  {ledger.status(claim, row['ours'])}")
+    rows = {row["id"]: row for row in read_rows(record.folder)}
+    for entry in ledger.merge({id: ledger.package_claims()[id] for id in rows}, {}, rows):
+        print(f"{entry['id']:32} {ledger.ours_text(entry):>16}  {entry['status']}")
     print(f"written to {record.folder}")
     return 0
 

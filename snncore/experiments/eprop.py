@@ -132,8 +132,8 @@ def one_gradient(record: Record, c: Config) -> pd.DataFrame:
     identity, truncated = float(np.max(identities)), float(np.max(truncations))  # nan if one is
     record.claim("eprop.identity", identity)
     record.claim("eprop.truncated", truncated)
-    record.claim("eprop.ideal", "L_j^t = dE/dz_j^t" if identity < 1e-10 else "another")
-    record.claim("eprop.update", "change W_ji by - L_j^t e_ji^t" if truncated < 1e-10 else "another")
+    record.verdict("eprop.ideal", identity < 1e-10)
+    record.verdict("eprop.update", truncated < 1e-10)
     return record.table(pd.DataFrame(rows), "gradients")
 
 
@@ -285,15 +285,12 @@ def nest_live(record: Record, ours: Mapping[str, list[float]], seconds: float) -
 
 
 def published(record: Record) -> dict[str, list[float]]:
-    """The ten losses of the original code, beside ours, which are returned."""
-    claims = ledger.package_claims()
-    table, ours = pd.DataFrame({"update": range(1, UPDATES + 1)}), {kind: published_losses(kind) for kind in CASES}
+    """Our losses in the ten updates whose losses by the original code are published."""
+    ours = {kind: published_losses(kind) for kind in CASES}
     for kind, losses in ours.items():
         for k, loss in enumerate(losses, 1):
             record.claim(f"eprop.golden.{kind}.{k}", loss, n=1)
-        known = [claims[f"eprop.golden.{kind}.{k}"].published for k in table["update"]]
-        table[f"{kind}, published"], table[f"{kind}, ours"] = ([f"{x:.9g}" for x in column] for column in (known, losses))
-    record.table(table, "losses")
+            record.value(f"loss_{kind}_{k}", loss, "{:.9g}")
     beside_nest(record, ours)
     return ours
 
@@ -469,6 +466,7 @@ SMALL = tuple(f"{signal}-small" for signal in READOUT)
 BATCH, EARLY, TESTED = 64, 350, 2048  # trials per update; updates after which the network is tested, too; trials of each test
 ABOUT = f"evidence accumulation, {BATCH} new trials per update"
 HOPED = 3.0  # wrong answers [%] in the end
+BOUNDS = {"test_error": 7.0, "early_error": 10.0}  # the aims: at most so many in the end [%], and after EARLY updates
 STOP, BATCHES = 0.07, 8  # the mean error of so many batches that says when a task is learned; the published code asks it of fresh ones
 
 
@@ -575,6 +573,7 @@ def train_evidence(kind: str, seed: int = 0) -> dict[str, Any]:
 # --- In integers ------------------------------------------------------------------------------------------------------------------------
 
 CHIP = Descent(EARLY, rate=8e-3, knee=60, every=25)  # as far as the float networks' first test
+CHIP_LOSS = 3.0  # the aim: at most so many wrong answers more than in floats [points]
 
 
 def on_chip(learner: EvidenceLearner, x: Float[Tensor, "time batch input"]) -> tuple[Tensor, tuple[np.ndarray, ...]]:
@@ -646,14 +645,13 @@ def stops(trained: Iterable[Mapping[str, Any]]) -> list[int]:
 
 def trainings(record: Record, c: Config) -> None:
     """Train with all signals and seeds; errors of each, for the ledger."""
-    claims = ledger.package_claims()
     for signal in SIGNALS:
         found = [train_evidence(signal, seed) for seed in range(c.seed, c.seed + SEEDS)]
         where: dict[str, Any] = {"dataset": "fresh trials", "n": TESTED, "seeds": len(found)}
         for name, key in ((f"eprop.evidence.{signal}", "test_error"), (f"eprop.evidence.{signal}.at350", "early_error")):
             errors = [100 * about[key] for about in found]
             record.claim(name, float(np.mean(errors)), low=min(errors), high=max(errors), **where)
-            record.claim(f"{name}.seeds", 100 * float(np.mean([error <= claims[name].target for error in errors])), **where)
+            record.claim(f"{name}.seeds", 100 * float(np.mean([error <= BOUNDS[key] for error in errors])), **where)
     for kind in (*SIGNALS, *SMALL):
         after = stops([train_evidence(kind, seed) for seed in range(c.seed, c.seed + SEEDS)])
         name = f"eprop.evidence.{kind.replace('-', '.')}.stop"
@@ -700,9 +698,7 @@ def signals_in_time(record: Record, c: Config) -> Signals:
               "broadcast_before": (broadcast, 0, asked)}  # fmt: skip
     for name, (signal, first, last) in shares.items():
         record.value(name, 100 * float(signal[first:last].abs().sum() / signal.abs().sum()), "{:.0f} %")
-    record.claim(
-        "eprop.future", "losses after time t" if ideal[:asked].any() else "no losses after time t", dataset="evidence, one trial", n=1
-    )
+    record.verdict("eprop.future", bool(ideal[:asked].any()), dataset="evidence, one trial", n=1)
     ours, whole = gradient(trial, Signal(broadcast, network.readout.kappa)), gradient(trial, Signal(0 * ideal, 0.0, ideal))
     record.value("evidence_cosine", cosine(ours, whole), "{:.2f}")
     return Signals(trials.x, ideal[:, 0], broadcast[:, 0])
@@ -776,18 +772,30 @@ def pattern_curves(record: Record, c: Config) -> pd.DataFrame:
     for name, kind in (("random", PUBLISHED), ("symmetric", PUBLISHED), ("adaptive", PUBLISHED), ("bptt", LOW)):
         count = needed[name, kind]
         record.value(f"needed_{name}", f"{count:.0f}" if count else f"more than {c.updates}")
-    eprop, bptt = needed["random", PUBLISHED] or 0.0, needed["bptt", LOW] or 0.0
-    dataset = f"new patterns, {LEARNED:.0%} of the variance left"
-    if eprop and bptt:
-        ratios = [a / b for a, b in zip(first_learned(by_kind["random", PUBLISHED]), first_learned(by_kind["bptt", LOW]), strict=True)]
-        record.claim("eprop.pattern", eprop / bptt, low=min(ratios), high=max(ratios), dataset=dataset, seeds=c.seeds)
-        on_evidence = [np.mean(stops(accounts(f"eprop_{signal}_").values())) for signal in ("random", "bptt")]
-        words = ("not slower", "slower in one task of two", "slower")[sum((eprop > bptt, bool(on_evidence[0] > on_evidence[1])))]
-        record.claim("eprop.slower", words, dataset="new patterns, and recorded trainings on evidence; random feedback")
-    elif c.updates >= Config.updates:  # fewer may be too few
-        for claim in ("eprop.pattern", "eprop.slower"):
-            record.claim(claim, f"not learned by all seeds in {c.updates} updates", dataset=dataset, seeds=c.seeds)
+    slower_on_patterns(record, first_learned(by_kind["random", PUBLISHED]), first_learned(by_kind["bptt", LOW]), c.updates)
     return table
+
+
+def slower_on_patterns(record: Record, eprop: list[float], bptt: list[float], updates: int) -> None:
+    """Claims from the updates that each seed needs by random feedback and by BPTT; nan if so many were not enough.
+
+    If they were not enough for seeds of one of the two, only an end of the ratio is known; if for both, or if they were fewer than those of
+    the book, nothing is said.
+    """
+    short = [any(map(math.isnan, needed)) for needed in (eprop, bptt)]
+    if all(short) or (any(short) and updates < Config.updates):
+        return
+    mean, of_bptt = (float(np.mean([updates - 1 if math.isnan(k) else k for k in needed])) for needed in (eprop, bptt))
+    bound = ">" if short[0] else "<" if short[1] else None  # more than updates - 1 are needed where updates were not enough
+    ratios = [] if bound else [a / b for a, b in zip(eprop, bptt, strict=True)]
+    ratio, dataset = mean / of_bptt, f"new patterns, {LEARNED:.0%} of the variance left"
+    low, high = min(ratios, default=None), max(ratios, default=None)
+    record.claim("eprop.pattern", ratio, bound=bound, low=low, high=high, dataset=dataset, seeds=len(eprop))
+    if (bound == ">" and ratio < 1) or (bound == "<" and ratio > 1):
+        return  # which of the two is slower is not known
+    on_evidence = [np.mean(stops(accounts(f"eprop_{signal}_").values())) for signal in ("random", "bptt")]
+    slower = (ratio > 1 or bound == ">") and bool(on_evidence[0] > on_evidence[1])
+    record.verdict("eprop.slower", slower, dataset="new patterns, and recorded trainings on evidence; random feedback")
 
 
 def first_learned(rows: pd.DataFrame) -> list[float]:
@@ -848,20 +856,19 @@ def about_trainings(record: Record, c: Config) -> None:
     """One recorded network is asked again; how the trainings went."""
     learner = load_checkpoint("eprop_random_0", EvidenceLearner("random", 0), constants("random"))
     error = test_error(learner.answer, c.trials, c.seed + 1)
-    learns = "online approximations" if error < 0.25 else "online approximations, by which it does not learn"
-    record.claim("eprop.approximation", learns, dataset="evidence, random feedback", n=c.trials, seeds=1)
-    about, claims = about_checkpoint("eprop_random_0"), ledger.package_claims()
+    record.verdict("eprop.approximation", error < 0.25, dataset="evidence, random feedback", n=c.trials, seeds=1)
+    about = about_checkpoint("eprop_random_0")
     plain, adapting = (eprop_chip.synapse_bytes(kind) for kind in (False, True))
     values = {
         "live_error": f"{100 * error:.1f} %", "live_trials": c.trials,
         "test_error": f"{100 * about['test_error']:.1f} %", "tested": f"{TESTED:,}",
         "minutes": f"{about['seconds'] / 60:.0f}", "machine": about["machine"],
         "forget": f"{100 * FORGET:.1f} %",
-        "bound_end": f"{claims['eprop.evidence.random'].target:.0f} %",
-        "bound_early": f"{claims['eprop.evidence.random.at350'].target:.0f} %",
+        "bound_end": f"{BOUNDS['test_error']:.0f} %",
+        "bound_early": f"{BOUNDS['early_error']:.0f} %",
         "updates": f"{about['recipe']['updates']:,}", "batch": BATCH, "bptt_dampening": BPTT_DAMPENING, "bptt_clip": BPTT_CLIP,
         "readout_gain": f"{READOUT['symmetric']:.0f}",
-        "seeds": SEEDS, "chip_updates": CHIP.updates, "onchip_aim": f"{claims['eprop.onchip'].target:g} points",
+        "seeds": SEEDS, "chip_updates": CHIP.updates, "onchip_aim": f"{CHIP_LOSS:g} points",
         "error_hoped": f"{HOPED:.0f} %",
         "synapse": f"{plain} bytes, or {adapting} if it leads to an adapting neuron",
     }  # fmt: skip

@@ -157,16 +157,15 @@ def published(record: Record) -> None:
     record.claim("fs.silu.spikes", float(pieces(silu).spikes_per_step(B7_INPUT.cdf).sum()), dataset="normal, mean -0.063, std 1.563")
     record.claim("fs.relu.mse", quality(relu, FUNCTIONS["relu"], (0.0, 25.0)).mse, dataset="uniform on [0, 25]", n=200_000)
     y = FUNCTIONS["silu"](torch.linspace(-8, 12, 2001))
-    record.claim("fs.why.sign", "both positive and negative" if y.min() < 0 < y.max() else "one sign only")
-    binary = relu.T == relu.h == relu.d == tuple(25 * 2.0 ** -(t + 1) for t in range(relu.K))
-    record.claim("fs.binary", "binary coding" if binary else "another code")
+    record.verdict("fs.why.sign", bool(y.min() < 0 < y.max()))
+    record.verdict("fs.binary", relu.T == relu.h == relu.d == tuple(25 * 2.0 ** -(t + 1) for t in range(relu.K)))
     x = torch.linspace(-8, 12, 2001, dtype=torch.float64)
     count = fs_run(x, silu)[0].sum(0).numpy()
     at_mode = int(count[np.abs(x.numpy() - B7_INPUT.mean()).argmin()])
-    words = f"{at_mode} at the most frequent x, {int(count.min())} at least (strongly negative x), {int(count.max())} at most"
-    fewest = "for the most frequently occurring values of x" if at_mode == count.min() else words
-    record.claim("fs.silu.fewest", fewest, dataset="x in [-8, 12]; most frequent: -0.063")
+    least = int(count.min())
+    record.verdict("fs.silu.fewest", at_mode == least, dataset="x in [-8, 12]; most frequent: -0.063")
     record.value("spikes_mode", at_mode)
+    record.value("spikes_least", least)
     record.value("spikes_most", int(count.max()))
     record.value("spikes_uniform", found["silu.published"].spikes, "{:.2f}")
 

@@ -175,7 +175,7 @@ def counts(record: Record) -> dict[str, Size]:
     record.claim("img.b7.neurons", b7.neurons["silu"], dataset="torchvision efficientnet_b7, 600 x 600")
     record.claim("img.b7.gates", b7.neurons["sigmoid"], dataset="torchvision efficientnet_b7, 600 x 600")
     record.claim("fs.why.neurons", b7.neurons["silu"] / 1e6, dataset="torchvision efficientnet_b7, 600 x 600")
-    record.claim("fs.why.silu", "SiLU" if max(b7.neurons, key=lambda name: b7.neurons[name]) == "silu" else "another")
+    record.verdict("fs.why.silu", max(b7.neurons, key=lambda name: b7.neurons[name]) == "silu")
     record.claim("img.resnet50.params", resnet.params, dataset="torchvision resnet50")
     record.claim("img.resnet50.layers", resnet.layers, dataset="torchvision resnet50")
     record.claim("img.resnet50.neurons", resnet.neurons["relu"], dataset="torchvision resnet50, 224 x 224")
@@ -922,8 +922,7 @@ def schedules(record: Record) -> tuple[dict[str, list[Emission]], dict[str, int]
         for depth in (1, 7, 50)
         for buffered in (False, True)
     )
-    latency = "K x (number of layers + 1) steps" if formula and first == K * (layers + 1) else first
-    record.claim("img.schedule.latency", latency, dataset="event simulation of 25 networks")
+    record.verdict("img.schedule.latency", formula and first == K * (layers + 1), dataset="event simulation of 25 networks")
     record.value("b7_latency", first, "{:,}")
     record.value("period_double", period_double)
     graphs = {

@@ -348,8 +348,7 @@ def run(c: Config, record: Record) -> Result:
     record.value("spikes", int(slow[settled]["spike"].sum()))
     record.value("steps", c.steps, "{:,}")
     off = off_equation(slow)
-    equation = "i_AHP[t + dt] = alpha_AHP i_AHP[t] - (1 - alpha_AHP) beta z[t]" if off < 1e-9 else "another"
-    record.claim("mem.ahp.equation", equation, dataset="each step of one neuron, in double precision", n=c.steps)
+    record.verdict("mem.ahp.equation", off < 1e-9, dataset="each step of one neuron, in double precision", n=c.steps)
     record.value("off_equation", off, "{:.0e}")
     record.value("jump", JUMP)
     record.value("connectivity", 100 * CONNECTIVITY, "{:.0f} %")

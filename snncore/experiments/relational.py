@@ -575,7 +575,7 @@ def regularization(record: Record, c: Config, sparse: Asked) -> None:
             record.claim("rel.snn.rate", float(busiest["rate"]), dataset="stories of task 15 of our generator", n=c.questions)
             record.value("spikes_busiest", float(busiest["rate"]) / 100 * window[kind], "{:.2f}")
     where = f"task 15, upper limit of rates; not locked: {FEW_LOCKED:.0f} % at most with the cost, more than twice as many without"
-    record.claim("rel.voltage.locked", effect_on_locked(locked["snn-upper"], locked["snn-upper-v"]), dataset=where, n=c.questions)
+    record.verdict("rel.voltage.locked", unlocked(locked["snn-upper"], locked["snn-upper-v"]), dataset=where, n=c.questions)
     for name, kind in (("with", "snn-upper-v"), ("without", "snn-upper")):
         record.value(f"locked_{name}", locked[kind], "{:.1f} %")
         record.value(f"silent_{name}", silent[kind], "{:.1f} %")
@@ -600,15 +600,9 @@ def by_module(layers: pd.DataFrame, name: str) -> list[float]:
     return [of_neurons(part, name) for _, part in layers.groupby(layers["layer"].str.split().str[0].map(of))]
 
 
-def effect_on_locked(without: float, with_cost: float) -> str:
-    """What a cost of potentials does to locked neurons, from their shares [%] without and with it."""
-    if without <= FEW_LOCKED:
-        return "hardly any neuron is locked even without it"
-    if with_cost >= without / 2:
-        return "neurons are locked, at least half as many as without it"
-    if with_cost > FEW_LOCKED:
-        return "neurons are locked, less than half as many as without it"
-    return "neurons are not locked in an ineffective, strongly hyperpolarized state"
+def unlocked(without: float, with_cost: float) -> bool:
+    """Whether a cost of potentials keeps neurons from being locked, by the shares [%] of locked ones without and with it."""
+    return with_cost <= FEW_LOCKED < without and with_cost < without / 2
 
 
 def reading(record: Record, a: Asked) -> pd.DataFrame:
@@ -660,8 +654,7 @@ def sparsity(record: Record, c: Config) -> pd.DataFrame:
 
     record.claim("rel.snn.sparsity", slope(table["spikes"]), dataset=where, n=count * len(LENGTHS))
     slower = slope(table["needed"] / table["pairs"]) < 0
-    verdict = "not equally fast as the network" if slower else "as fast as the network, or faster"
-    record.claim("rel.relations", verdict, dataset=f"pairs without which the answer is another, {where}")
+    record.verdict("rel.relations", slower, dataset=f"pairs without which the answer is another, {where}")
     return table
 
 

@@ -1,13 +1,15 @@
-"""The command ``python -m snncore.experiments``."""
+"""The command ``python -m snncore.experiments``, and what its modules have in common."""
 
+import ast
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
 import snncore.experiments
 from snncore.datafiles import DataError
-from snncore.experiments import eprop, images
+from snncore.experiments import eprop, images, ledger, loihi, record
 from snncore.experiments.__main__ import TOOLS, main
 from snncore.learning.classifier import TrainingDiverged
 
@@ -18,6 +20,32 @@ def test_modules_are_experiments_or_tools():
     experiments = {name for name, module in loaded.items() if all(hasattr(module, word) for word in ("PRESETS", "config", "run"))}
     assert experiments == names - set(TOOLS)
     assert set(TOOLS) < names
+
+
+def test_no_published_sentence_stands_in_code_a_second_time():
+    """But for the answers to the talk's stories, which are data of the chapter: `test_relational` holds them against the list of claims."""
+    words = {c.published: c.id for c in ledger.package_claims().values() if c.kind != "cited" and isinstance(c.published, str)}
+    sentences = {text: id for text, id in words.items() if " " in text and not id.startswith("rel.example.")}
+    assert "mem.ahp.equation" in sentences.values()
+    for path in Path(snncore.experiments.__path__[0]).glob("*.py"):
+        if path.name.startswith("one_shot"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else None
+            assert text not in sentences, f"{path.name}:{node.lineno} has the published words of {sentences[text]}: use record.verdict"
+
+
+def test_a_run_prints_verdicts_and_numbers_that_are_only_known_to_lie_beyond_one(monkeypatch, capsys, tmp_path):
+    def run(_, book):
+        book.verdict("mem.ahp.equation", False)
+        book.claim("eprop.pattern", 3.0, bound=">")
+
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "loihi", "--preset", "smoke"])
+    monkeypatch.setattr(loihi, "run", run)
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    assert main() == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert printed[:2] == [["mem.ahp.equation", "another", "equation", "differs"], ["eprop.pattern", ">", "3×", "agrees"]]
 
 
 def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):

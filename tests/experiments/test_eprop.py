@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from functools import partial
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from snncore.datafiles import DataError, package_file
-from snncore.experiments import ask, eprop, training
+from snncore.experiments import ask, eprop, ledger, training
 from snncore.experiments.ask import has_oracle
 from snncore.experiments.record import Record, read_rows
 from snncore.learning.descent import Descent
@@ -117,6 +118,7 @@ def test_one_gradient(tmp_path):
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert 0 < rows["eprop.identity"] < 1e-10
     assert 0 < rows["eprop.truncated"] < 1e-10
+    assert (rows["eprop.ideal"], rows["eprop.update"]) == (True, True)
 
 
 def test_memory_is_that_of_the_process_that_learns():
@@ -153,6 +155,45 @@ def test_a_pattern_is_learned():
     table = eprop.pd.DataFrame({"seed": [0, 0, 1, 1], "update": [0, 1, 0, 1], "left": [1.0, 0.05, 1.0, 0.5]})
     assert eprop.updates_needed(table[table["seed"] == 0]) == 1
     assert eprop.updates_needed(table) is None
+
+
+@pytest.mark.parametrize(
+    ("needed", "updates", "pattern", "slower"),
+    [
+        (((40.0, 60.0), (20.0, 30.0)), 300, (2.0, None), True),
+        (((20.0, 30.0), (40.0, 60.0)), 300, (0.5, None), False),
+        (((40.0, 60.0), (20.0, 30.0)), 6, (2.0, None), True),
+        (((40.0, math.nan), (20.0, 30.0)), 300, (169.5 / 25, ">"), True),
+        (((40.0, 60.0), (20.0, math.nan)), 300, (50 / 159.5, "<"), False),
+        (((1.0, math.nan), (280.0, 290.0)), 300, (150 / 285, ">"), None),  # perhaps 300 updates, perhaps 1,000
+        (((290.0, 290.0), (1.0, math.nan)), 300, (290 / 150, "<"), None),
+        (((40.0, math.nan), (20.0, math.nan)), 300, None, None),
+        (((4.0, math.nan), (2.0, 3.0)), 6, None, None),  # as few updates as a smoke run has
+    ],
+)
+def test_what_is_not_learned_gives_an_end_of_the_ratio(tmp_path, needed, updates, pattern, slower):
+    eprop.slower_on_patterns(Record("eprop", "smoke", tmp_path), *map(list, needed), updates)
+    rows = {row["id"]: row for row in read_rows(tmp_path)}
+    found = rows.get("eprop.pattern")
+    assert (found and (found["ours"], found.get("bound"))) == pattern
+    assert rows.get("eprop.slower", {}).get("ours") == slower
+    if pattern and not pattern[1]:
+        assert (found["low"], found["high"]) == (pattern[0], pattern[0])
+
+
+def test_aims_are_those_of_the_list_of_claims():
+    claims = ledger.package_claims()
+    for signal in eprop.SIGNALS:
+        for end, key in (("", "test_error"), (".at350", "early_error")):
+            assert claims[f"eprop.evidence.{signal}{end}"].target == eprop.BOUNDS[key]
+    assert claims["eprop.onchip"].target == eprop.CHIP_LOSS
+
+
+def test_a_network_that_has_learned_shows_what_the_signals_know(tmp_path):
+    record, c = Record("eprop", "smoke", tmp_path), eprop.config("smoke")
+    eprop.about_trainings(record, c)
+    eprop.signals_in_time(record, c)
+    assert {row["id"]: row["ours"] for row in read_rows(tmp_path)} == {"eprop.approximation": True, "eprop.future": True}
 
 
 @pytest.fixture

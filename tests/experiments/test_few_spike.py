@@ -51,6 +51,10 @@ def test_smoke_run_writes_each_claim_once_and_only_full_size_numbers(tmp_path):
     few_spike.published(record)
     few_spike.profile(record)
     few_spike.fitted(record, small(evaluations=500))
+    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+    assert (rows["fs.why.sign"], rows["fs.binary"], rows["fs.silu.fewest"]) == (True, True, False)
+    values = json.loads((tmp_path / "values.json").read_text())
+    assert [values[f"spikes_{name}"]["value"] for name in ("least", "mode", "most")] == [0, 2, 11]
     ids = Counter(row["id"] for row in read_rows(tmp_path))
     assert {"fs.silu.mse", "fs.silu.pieces", "fs.sigmoid.mse", "fs.sigmoid.pieces", "fs.silu.profile"} <= set(ids)
     assert max(ids.values()) == 1

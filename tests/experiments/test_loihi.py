@@ -29,6 +29,7 @@ def test_ratios_follow_from_what_was_measured():
     found, claims = loihi.published_ratios().set_index("ratio")["value"], ledger.package_claims()
     for key, name in loihi.RATIOS.items():
         assert found[name] == pytest.approx(claims[f"loihi.smnist.{key}"].published, rel=3e-4)
+    assert claims["loihi.smnist.edp_ratio.survey"].published == loihi.SURVEY
 
 
 @needs_data

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from snncore.datafiles import package_file
-from snncore.experiments import relational, training
+from snncore.experiments import ledger, relational, training
 from snncore.experiments.record import Record, read_rows
 from snncore.networks.checkpoints import accounts
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
@@ -65,6 +65,9 @@ def test_the_stories_of_the_talk_have_its_answers(tmp_path):
     relational.talk_examples(Record("relational", "smoke", tmp_path))
     table = pd.read_csv(tmp_path / "talk.csv", keep_default_na=False)
     assert table["solver"].tolist() == table["talk"].tolist()
+    claims = ledger.package_claims()
+    asked = [question for story in relational.TALK for question in story.asked.values()]
+    assert all(claims[f"rel.example.{name}"].published == answer for name, answer in asked)
     assert (table["artificial"] == table["talk"]).sum() >= 7
     assert (table["spiking"] == table["talk"]).sum() >= 7
     assert sorted(set(table["task"])) == [5, 7, 13, 15, 19, 20]
@@ -253,18 +256,18 @@ def test_silent_and_locked_neurons(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("without", "cost", "effect"),
+    ("without", "cost", "unlocked"),
     [
-        (0.0, 0.0, "hardly any neuron is locked even without it"),
-        (40.0, 0.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
-        (40.0, 5.0, "neurons are not locked in an ineffective, strongly hyperpolarized state"),
-        (40.0, 10.0, "neurons are locked, less than half as many as without it"),
-        (8.0, 4.0, "neurons are locked, at least half as many as without it"),
-        (20.0, 24.0, "neurons are locked, at least half as many as without it"),
-        (5.0, 1.0, "hardly any neuron is locked even without it"),
+        (0.0, 0.0, False),  # hardly any neuron is locked even without it
+        (40.0, 0.0, True),
+        (40.0, 5.0, True),
+        (40.0, 10.0, False),  # locked, less than half as many as without it
+        (8.0, 4.0, False),  # locked, at least half as many as without it
+        (20.0, 24.0, False),
+        (5.0, 1.0, False),
     ],
 )
-def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, effect):
+def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, unlocked):
     """Layers of 30 and of 10 neurons, only the second of which has locked ones: a quarter of its share."""
     kinds, shares = list(relational.KINDS), {"snn-upper": without, "snn-upper-v": cost}
 
@@ -281,7 +284,7 @@ def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, 
     monkeypatch.setattr(relational, "activity", activity)
     relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"], asked("snn-upper-v"))
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
-    assert rows == {"rel.snn.rate": 3.0, "rel.voltage.locked": effect}
+    assert rows == {"rel.snn.rate": 3.0, "rel.voltage.locked": unlocked}
     table = pd.read_csv(tmp_path / "regularization.csv")
     assert table[["upper limit", "lower limit", "cost of potentials"]].to_numpy().tolist() == [
         ["no", "yes", "yes"], ["yes", "no", "no"], ["yes", "no", "yes"],
