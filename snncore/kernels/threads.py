@@ -62,7 +62,7 @@ def in_parts(f: Callable[[int, int, int], None], samples: int, threads: int) -> 
             errors.append(error)
 
     if library:  # as many threads as PyTorch has, or the library would make others
-        library.parallel(ctypes.cast(_CALLBACK(work), ctypes.c_void_p), None, threads, 0)
+        library.parallel(_CALLBACK(work), None, threads, 0)  # ctypes.cast would keep f, and the arrays that it uses, in a circle
     else:
         list(_pool(threads).map(lambda _: work(), range(threads)))
     if errors:
