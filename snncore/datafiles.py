@@ -5,10 +5,13 @@ several forms that read to the same arrays (an official archive, a compact file,
 the package that carries it, ``data/raw``, the folder named by the environment variable SNNCORE_DATA; what is nowhere is downloaded to
 ``data/raw`` (resumed after a break, verified, then renamed), and what cannot be downloaded is an error that says how to get it by hand.
 
+In a checkout, what is downloaded, trained and computed lies in its ``data``. What an installed package keeps lies in the user's folders:
+downloads in that for caches, which may be emptied; trainings and results, which take hours, in that for data. ``RAW``, ``TRAINING`` and
+``RESULTS`` say where.
+
 ``python -m snncore.datafiles`` lists the data sets; ``python -m snncore.datafiles fetch NAME`` gets one.
 """
 
-import fcntl
 import gzip
 import hashlib
 import http.client
@@ -31,18 +34,39 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
+import platformdirs
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 _HERE = Path(__file__).resolve().parent
 IN_CHECKOUT = (_HERE.parent / "pyproject.toml").exists()
-ROOT = _HERE.parent if IN_CHECKOUT else Path.home() / ".cache" / "snncore"
-RAW = ROOT / "data" / "raw"
-RESULTS = ROOT / "data" / "results"
-TRAINING = ROOT / "data" / "training"
+ROOT = _HERE.parent  # of the checkout; for an installed package, a folder that is none
 
 
 class DataError(ValueError):
     """A data file is missing, damaged or not what it should be; the message says what to do."""
+
+
+class Places(NamedTuple):
+    """Folders: what is downloaded, what is computed, what is trained."""
+
+    raw: Path
+    results: Path
+    training: Path
+
+
+def places(checkout: Path | None) -> Places:
+    """Of a checkout; of an installed package, that is None: in the user's folders. What lies where earlier versions kept all of it,
+    ``~/.cache/snncore/data``, stays in use until there is a folder of that kind in its new place."""
+    if checkout:
+        return Places(*(checkout / "data" / kind for kind in Places._fields))
+    before = Path(os.path.expanduser("~/.cache/snncore/data"))
+    data = platformdirs.user_data_path("snncore")
+    now = Places(platformdirs.user_cache_path("snncore") / "data" / "raw", data / "results", data / "training")
+    return Places(*(before / kind if (before / kind).exists() and not new.exists() else new for kind, new in now._asdict().items()))
+
+
+RAW, RESULTS, TRAINING = places(ROOT if IN_CHECKOUT else None)
 
 
 class File(NamedTuple):
@@ -271,10 +295,9 @@ def download(file: File, folder: Path | None = None) -> Path:
     Raises
     ------
     DataError
-        If no address serves the file with the registered checksum.
+        If no address serves the file with the registered checksum, or the folder cannot be written.
     """
     target = (folder or RAW) / file.path
-    target.parent.mkdir(parents=True, exist_ok=True)
     with alone(target.parent):
         if target.exists():  # another process was first
             return _verified(target, file)
@@ -305,22 +328,27 @@ def download(file: File, folder: Path | None = None) -> Path:
 
 @contextmanager
 def alone(folder: Path, busy: str = "") -> Iterator[None]:
-    """Wait until no other process is inside for this folder; or, with words for that, refuse.
+    """Wait until no other process is inside for this folder, which is made; or, with words for that, refuse.
+
+    While one is inside, the folder holds a file ``.lock``. It may stay there: a process that is inside holds it open, and that counts.
 
     Raises
     ------
     DataError
-        With the words ``busy``, if they are given and another process is inside.
+        If the folder cannot be written; or, with the words ``busy``, if they are given and another process is inside.
     """
-    handle = os.open(folder, os.O_RDONLY)
+    lock = FileLock(folder / ".lock", timeout=0 if busy else -1)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
-        except BlockingIOError as error:
-            raise DataError(busy) from error
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise DataError(busy) from error
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written ({error.strerror or error}): make it a folder that you may write") from error
+    try:
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def _fetch(url: str, file: File, part: Path) -> bool:

@@ -36,8 +36,8 @@ STYLE: dict[Any, Any] = {
 
 
 def style() -> None:
-    """Use the book's look for all figures that follow."""
-    plt.rcParams.update(STYLE)
+    """Use the book's look for all figures that follow, whatever a user's ``matplotlibrc`` says."""
+    plt.style.use(["default", STYLE])
 
 
 def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, time: np.ndarray) -> None:

@@ -1,10 +1,15 @@
 """Finding, fetching and reading data; the compact files and the official archives read to the same arrays."""
 
+import errno
 import gzip
 import hashlib
 import http.server
 import io
 import os
+import re
+import shutil
+import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -74,11 +79,15 @@ def server(monkeypatch):
         running.shutdown()
 
 
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+
+
 def test_download_is_verified_and_renamed(server, tmp_path):
     path = datafiles.download(file_of("sub/a.bin", Server.content, (server,)), tmp_path)
     assert path == tmp_path / "sub" / "a.bin"
     assert path.read_bytes() == Server.content
-    assert [p.name for p in path.parent.iterdir()] == ["a.bin"]
+    assert names(path.parent) == ["a.bin"]
 
 
 def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path, monkeypatch):
@@ -123,11 +132,68 @@ def test_processes_that_want_one_file_wait_for_each_other(server, tmp_path):
     assert Server.seen == []
 
 
+INSIDE = "import sys\nfrom snncore.datafiles import alone, Path\nwith alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    input()"
+
+
+def test_one_process_is_inside_and_leaves_when_it_is_killed(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    with subprocess.Popen([sys.executable, "-c", INSIDE, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline().strip() == b"in"
+        with pytest.raises(DataError, match="not now"), datafiles.alone(folder, "not now"):
+            pytest.fail("both are inside")
+        other.kill()
+        other.wait()
+        with datafiles.alone(folder, "not now"):
+            assert names(folder) == []
+    with datafiles.alone(folder, "not now"), pytest.raises(DataError, match="not now"), datafiles.alone(folder, "not now"):
+        pytest.fail("this process is inside twice")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for folder in (tmp_path / "file", tmp_path / "file" / "a"):
+        with pytest.raises(DataError, match=rf"^{re.escape(str(folder))} cannot be written \(.*\): make it a folder that you may write$"):
+            datafiles.download(file_of("a.bin", b"x", ()), folder)
+
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(datafiles.FileLock, "acquire", denied)
+    with pytest.raises(DataError, match=r"cannot be written \(Permission denied\)"), datafiles.alone(tmp_path):
+        pytest.fail("inside without a lock")
+
+
+def test_what_an_installed_package_keeps_is_in_no_cache_but_for_downloads(tmp_path, monkeypatch):
+    assert datafiles.places(tmp_path) == tuple(tmp_path / "data" / kind for kind in ("raw", "results", "training"))
+    for name, value in {"HOME": tmp_path, "XDG_DATA_HOME": tmp_path / "share", "XDG_CACHE_HOME": tmp_path / "cache"}.items():
+        monkeypatch.setenv(name, str(value))
+    cache, data = (datafiles.platformdirs.user_cache_path("snncore"), datafiles.platformdirs.user_data_path("snncore"))
+    assert cache != data
+    now = (cache / "data" / "raw", data / "results", data / "training")
+    assert datafiles.places(None) == now
+    before = tmp_path / ".cache" / "snncore" / "data" / "training"
+    if sys.platform != "win32":  # where no earlier version ran
+        before.mkdir(parents=True)
+        assert datafiles.places(None) == (*now[:2], before)
+        now[2].mkdir(parents=True)
+    assert datafiles.places(None) == now
+
+
+def test_a_copy_outside_of_a_checkout_takes_these_places(tmp_path):
+    (tmp_path / "snncore").mkdir()
+    (tmp_path / "snncore" / "__init__.py").touch()
+    shutil.copy(datafiles.__file__, tmp_path / "snncore")
+    script = (
+        "import sys\nfrom snncore import datafiles as d\nassert not d.IN_CHECKOUT\nassert (d.RAW, d.RESULTS, d.TRAINING) == d.places(None)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+
+
 def test_a_wrong_file_is_never_kept_and_the_next_address_is_tried(server, tmp_path):
     wrong = File("a.bin", len(Server.content), "0" * 64, (server,))
     with pytest.raises(DataError, match="the checksum is wrong"):
         datafiles.download(wrong, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
     good = file_of("a.bin", Server.content, ("http://127.0.0.1:9/nothing", server))
     assert datafiles.download(good, tmp_path).exists()
 

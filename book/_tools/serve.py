@@ -4,8 +4,35 @@ import functools
 import http.server
 import sys
 import webbrowser
+from pathlib import Path
+from typing import Any
 
 from project import Project
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Files of a folder; says nothing about each of them."""
+
+    def send_head(self) -> Any:
+        try:
+            return super().send_head()
+        except ValueError:  # a null byte, or half a character: no file can be named so
+            self.send_error(400)
+            return None
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *given: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a reader who has left the page is no error
+            super().handle_error(*given)
+
+
+def server(site: Path, port: int) -> Server:
+    """For a folder, on this machine only; port 0 takes one that is free."""
+    return Server(("127.0.0.1", port), functools.partial(Handler, directory=site))
 
 
 def main(project: Project, port: int) -> int:
@@ -13,16 +40,15 @@ def main(project: Project, port: int) -> int:
     site = project.site()
     if not (site / "index.html").exists():
         sys.exit("error: there is no built book yet: make reproduce")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
     try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
+        shown = server(site, port)
+    except (OSError, OverflowError) as error:
         sys.exit(f"error: port {port} cannot be used ({error}): make serve PORT=8001")
-    url = f"http://127.0.0.1:{server.server_port}/"
+    url = f"http://127.0.0.1:{shown.server_port}/"
     print(f"{url}  (Ctrl-C ends it)", flush=True)
     webbrowser.open(url)
     try:
-        server.serve_forever()
+        shown.serve_forever()
     except KeyboardInterrupt:
         print()
     return 0

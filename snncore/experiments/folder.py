@@ -17,13 +17,14 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ import torch.distributed as dist
 from torch import Tensor, fx, nn
 from tqdm import tqdm
 
-from snncore.datafiles import RESULTS, DataError, decode_image
+from snncore.datafiles import RESULTS, DataError, decode_image, sha256
 from snncore.few_spike import FSParams, coefficients, relu_code
 from snncore.few_spike.convert import CLOSED, Conversion, Report, convert, traced
 from snncore.few_spike.evaluate import statistics
@@ -59,7 +60,7 @@ def model(name: str) -> Model:
     Raises
     ------
     ValueError
-        If there is no such network, or its weights are neither in torchvision's cache nor can be downloaded.
+        If there is no such network, or its weights are neither in PyTorch's cache nor can be downloaded, or are not the published ones.
     """
     from torchvision import models
 
@@ -71,17 +72,40 @@ def model(name: str) -> Model:
     if "IMAGENET1K_V1" not in known:
         raise ValueError(f"model is {name!r}: give one of {', '.join(versions)}, or a classifier of torchvision such as efficientnet_b7")
     weights: Any = known["IMAGENET1K_V1"]
+    state = _published(name, weights.url)
+    weights.get_state_dict = lambda **_: state  # of this member: torchvision's own would unpickle whatever lies in the cache
     try:
         network = models.get_model(name, weights=weights)
-    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-        where = Path(torch.hub.get_dir()) / "checkpoints"
-        raise ValueError(f"no weights of {name} ({error}): get {weights.url} and put it into {where}, in place of what is there") from error
+    finally:
+        del weights.get_state_dict
     transform = weights.transforms()
 
     def prepare(photographs: list[np.ndarray]) -> Tensor:
         return torch.stack([transform(torch.from_numpy(p.copy()).permute(2, 0, 1)) for p in photographs])
 
     return Model(network.eval(), prepare, len(weights.meta["categories"]))
+
+
+def _published(name: str, url: str) -> dict[str, Tensor]:
+    """Weights of PyTorch's cache, after a download if they are not there: only with the checksum of which torchvision's addresses carry the
+    first digits, and nothing but tensors, so that no code of another's file runs."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / PurePosixPath(url).name
+    digits = path.stem.rpartition("-")[2]
+    if not re.fullmatch("[0-9a-f]{8,}", digits):
+        raise ValueError(f"no weights of {name}: {url} names no checksum, so what comes from there cannot be checked; take another model")
+    instead = f"remove it and run this again, or put in its place what {url} serves"
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), digits)
+        found = sha256(path)
+        if not found.startswith(digits):
+            raise ValueError(f"{path} are not the weights of {name}: its sha256 begins with {found[:8]}, theirs with {digits}; {instead}")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise ValueError(f"{path} holds something else than weights, and was not loaded: {instead}") from error
+    except (OSError, EOFError, RuntimeError) as error:
+        raise ValueError(f"no weights of {name} ({error}): get {url} and put it into {path.parent}") from error
 
 
 class Listing(NamedTuple):

@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+
+import matplotlib
+import matplotlib.pyplot as plt
+
+from snncore import plotting
+
+DRAWN = """
+import sys
+from pathlib import Path
+import matplotlib.pyplot as plt
+from snncore.experiments.record import Record
+from snncore.plotting import style
+
+style()
+fig, axes = plt.subplots(1, 2)
+axes[0].plot([1, 3, 2], "o-", label="$v$ [ms]")
+axes[0].legend()
+axes[1].imshow([[1, 2], [3, 4]])
+axes[1].set_title("many")
+Record("c", "smoke", Path(sys.argv[1]), {}).figure(fig, "plot")
+"""
+USERS = """
+text.usetex: True
+font.family: serif
+font.size: 17
+lines.linewidth: 5
+axes.facecolor: yellow
+axes.titlesize: 30
+image.cmap: gray
+savefig.bbox: tight
+savefig.dpi: 40
+path.sketch: 1, 100, 2
+figure.autolayout: True
+svg.image_inline: False
+pdf.fonttype: 42
+"""
+
+
+def test_a_users_matplotlibrc_changes_no_byte_of_a_figure(tmp_path):
+    drawn = {}
+    for name, lines in (("theirs", USERS), ("none", "")):
+        (tmp_path / "matplotlibrc").write_text(lines, encoding="utf-8")
+        env = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+        subprocess.run([sys.executable, "-c", DRAWN, str(tmp_path / name)], check=True, env=env)
+        drawn[name] = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+    assert set(drawn["none"]) == {"plot.svg", "plot.pdf", "plot.png"}
+    assert drawn["theirs"] == drawn["none"]
+
+
+def test_the_style_leaves_the_backend_as_it_is():
+    with matplotlib.rc_context({"interactive": True, "lines.linewidth": 9}):
+        before = plt.get_backend()
+        plotting.style()
+        assert (plt.get_backend(), matplotlib.rcParams["interactive"]) == (before, True)
+        assert matplotlib.rcParams["lines.linewidth"] == matplotlib.rcParamsDefault["lines.linewidth"]
+        assert matplotlib.rcParams["font.size"] == plotting.STYLE["font.size"]
