@@ -367,9 +367,10 @@ class Staging:
 
     def recorded(self, _: str | None) -> str:
         rows = ["| claim | value | preset | commit | machine | seconds |", "|---|---|---|---|---|---|"]
-        for id, r in ledger.read_recorded(self.project.root / "data" / "results").items():
-            what = (f"`{id}`", ledger.text(r["ours"], self.claims[id].unit), r["preset"], f"`{r['commit']}`", r["machine"], r["seconds"])
-            rows.append("| " + " | ".join(map(str, what)) + " |")
+        for e in ledger.merge(self.claims, ledger.read_recorded(self.project.root / "data" / "results"), {}):
+            if e["ours"] is not None:
+                what = (f"`{e['id']}`", plain(ledger.ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
+                rows.append("| " + " | ".join(map(str, what)) + " |")
         return "\n".join(rows) if len(rows) > 2 else "Nothing has been recorded yet."
 
     def portability(self, _: str | None) -> str:
