@@ -136,7 +136,7 @@ def registry() -> dict[str, DataSet]:
         If the file is damaged.
     """
     try:
-        return _parse_registry(tomllib.loads(package_file("datasets.toml").read_text()))
+        return _parse_registry(tomllib.loads(package_file("datasets.toml").read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise DataError(f"data/datasets.toml is damaged ({error!r}): restore it with 'git checkout data/datasets.toml'") from error
 
@@ -619,4 +619,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # what a terminal cannot show ends no run
     raise SystemExit(main(sys.argv[1:]))

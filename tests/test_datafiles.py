@@ -257,7 +257,7 @@ def test_a_bad_or_missing_file_is_named_and_not_a_good_one_of_another_form(monke
 
 
 def test_registry_is_complete():
-    bibliography = (datafiles.ROOT / "book" / "references.bib").read_text()
+    bibliography = (datafiles.ROOT / "book" / "references.bib").read_text(encoding="utf-8")
     for dataset in datafiles.registry().values():
         assert dataset.title
         assert dataset.license
@@ -483,7 +483,7 @@ def test_development_files_have_the_known_sizes():
     photographs = datafiles.read_photographs_700()
     assert len(photographs.images) == 700
     assert photographs.images[0].shape == (299, 299, 3)
-    assert photographs.names == datafiles.package_file("photographs_700.txt").read_text().split()
+    assert photographs.names == datafiles.package_file("photographs_700.txt").read_text(encoding="utf-8").split()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

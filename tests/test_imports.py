@@ -20,7 +20,7 @@ MODULES = sorted(p for p in (ROOT / "snncore").rglob("*.py") if p.name != "__ini
 
 def imports(path: Path) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -43,7 +43,10 @@ def test_imports_point_down(path):
 
 def test_the_walk_sees_every_kind_of_import(tmp_path):
     path = tmp_path / "a.py"
-    path.write_text("import snncore.learning\nfrom snncore import networks\ndef f():\n    from snncore.experiments.record import Record\n")
+    path.write_text(
+        "import snncore.learning\nfrom snncore import networks\ndef f():\n    from snncore.experiments.record import Record\n",
+        encoding="utf-8",
+    )
     assert {wing(n) for n in imports(path)} - {None} == {"learning", "networks", "experiments"}
 
 
@@ -66,6 +69,6 @@ def test_every_notebook_has_its_experiment():
 def test_randomness_is_an_argument():
     """No global random state: neither NumPy's legacy functions nor torch.manual_seed."""
     for path in MODULES:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         for word in ("np.random.seed", "torch.manual_seed", "random.seed(", "np.random.rand"):
             assert word not in text, f"{path}: {word}"

@@ -6,7 +6,6 @@
 import argparse
 import math
 import os
-import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -411,7 +410,13 @@ def _peak() -> float:
     """Most memory that this process has had [MiB]. The usual measure would include what the process had that started this one."""
     status = Path("/proc/self/status")
     if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 2**10
+        return next(int(line.split()[1]) for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM")) / 2**10
+    if sys.platform == "win32":
+        import psutil  # which ipykernel needs
+
+        return psutil.Process().memory_info().peak_wset / 2**20
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 

@@ -125,7 +125,11 @@ def zoo_document(fits: dict[str, FSParams], seed: int) -> dict:
     def numbers(p: FSParams) -> dict:
         return {"strict": p.strict, "T": p.T, "h": p.h, "d": p.d}
 
-    published = [row for row in json.loads(package_file("few_spike_coefficients.json").read_text())["sets"] if row["origin"] == "published"]
+    published = [
+        row
+        for row in json.loads(package_file("few_spike_coefficients.json").read_text(encoding="utf-8"))["sets"]
+        if row["origin"] == "published"
+    ]
     ours = f"python -m snncore.experiments few_spike --preset paper --seed {seed}"
     rows = [{"name": name, "function": ZOO[name].function, "interval": ZOO[name].interval, "origin": "fitted", "source": ours} | numbers(p)
             for name, p in fits.items()]  # fmt: skip
@@ -186,7 +190,7 @@ def shifted_trap(record: Record) -> pd.DataFrame:
 
 def spikes_per_step_log() -> list[float]:
     """Spikes per SiLU neuron of EfficientNet-B7 in each step, for one ImageNet image: the authors' log."""
-    return json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
+    return json.loads(package_file("few_spike_log.json").read_text(encoding="utf-8"))["silu_spikes_per_step"]
 
 
 def profile(record: Record) -> pd.DataFrame:

@@ -135,7 +135,7 @@ def listing(folder: Path, categories: int) -> Listing:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     others = [f"{file}: it lies beside the subfolders, so it has no label" if _is_image(file) else f"{file}: no image" for file in beside]
     listed = {file for file, _ in images}
-    there = (str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()) if table else ()
+    there = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()) if table else ()
     unlisted = sum(_is_image(file) and file not in listed for file in there)
     return Listing(images, sorted(others + [f"{file}: no image" for file, _ in rows if not _is_image(file)]), unlisted)
 
@@ -171,8 +171,8 @@ def _table(folder: Path, categories: int) -> list[tuple[str, int]]:
             raise ValueError(f"{where}: the label is {label}, and the network knows 0 to {categories - 1}")
         if not file:
             raise ValueError(f"{where}: it names no file")
-        file = str(Path(file))
-        if Path(file).is_absolute() or ".." in Path(file).parts:
+        file = Path(file).as_posix()
+        if Path(file).anchor or ".." in Path(file).parts:
             raise ValueError(
                 f"{where}: {file!r} lies outside of the folder, or its path leads there: put the image, or a link to it, inside"
             )
@@ -200,7 +200,7 @@ def _subfolders(folder: Path, categories: int) -> tuple[list[tuple[str, int]], l
             "them by the categories' numbers (from 0), or write a labels.csv with the columns file and label"
         )
     files = ((p, label) for sub, label in zip(subs, labels, strict=True) for p in sub.rglob("*") if not p.is_dir())
-    return [(str(p.relative_to(folder)), label) for p, label in files], [p.name for p in folder.iterdir() if not p.is_dir()]
+    return [(p.relative_to(folder).as_posix(), label) for p, label in files], [p.name for p in folder.iterdir() if not p.is_dir()]
 
 
 class Row(NamedTuple):
@@ -277,7 +277,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
             os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
         loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
-        with path.open("a") as out:
+        with path.open("a", encoding="utf-8") as out:
             for part, tensors in zip(todo, bar, strict=True):
                 given = [answer | {"bytes": sizes[answer["file"]]} for answer in _ask(ann, snn, part, tensors, device)]
                 out.write("".join(json.dumps(answer) + "\n" for answer in given))
@@ -306,7 +306,7 @@ def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.Grap
     path = results / "about.json"
     results.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        before = path.read_text()
+        before = path.read_text(encoding="utf-8")
         if before == kept:
             return
         same = before.startswith(json.dumps(about)[:-1])  # but for the digest
@@ -317,7 +317,7 @@ def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.Grap
         )
         raise ValueError(f"{results} belongs to {what} ({before}): name another by --results, or remove it")
     part = path.with_suffix(f".{rank}")
-    part.write_text(kept)
+    part.write_text(kept, encoding="utf-8")
     os.replace(part, path)
 
 

@@ -180,7 +180,7 @@ def counts(record: Record) -> dict[str, Size]:
     record.claim("img.resnet50.layers", resnet.layers, dataset="torchvision resnet50")
     record.claim("img.resnet50.neurons", resnet.neurons["relu"], dataset="torchvision resnet50, 224 x 224")
     for name, neurons in (("b7", b7.neurons["silu"]), ("resnet50", resnet.neurons["relu"])):
-        log = json.loads(package_file("few_spike_log.json").read_text())["spikes_per_image"][name]
+        log = json.loads(package_file("few_spike_log.json").read_text(encoding="utf-8"))["spikes_per_image"][name]
         record.value(f"log_{name}_per_neuron", log["spikes"] / neurons, "{:.4f}")
         record.value(f"log_{name}_images", log["images"], "{:,}")
     categories = imagenet_categories()

@@ -89,7 +89,7 @@ def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
 
     def read(zone: Path, name: str) -> str:
         try:
-            return (zone / name).read_text().strip()
+            return (zone / name).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise NoMeterError(f"{zone / name} cannot be read ({error.strerror}): run as root, or allow it by chmod a+r") from error
 

@@ -58,7 +58,7 @@ def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
     """
     path = path or package_file("few_spike_coefficients.json")
     try:
-        rows = json.loads(path.read_text())["sets"]
+        rows = json.loads(path.read_text(encoding="utf-8"))["sets"]
     except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is damaged ({error}): restore it with 'git checkout data/{path.name}', or install snncore again"

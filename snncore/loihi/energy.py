@@ -39,7 +39,7 @@ class Price(NamedTuple):
 
 def _rows(kind: str, texts: Sequence[str], numbers: Collection[str] = ()) -> list[dict[str, Any]]:
     """Rows of the file, checked: each has its texts and a source, no two the same texts, and numbers (of these names, if given) above 0."""
-    rows = tomllib.loads(package_file("loihi_costs.toml").read_text()).get(kind, [])
+    rows = tomllib.loads(package_file("loihi_costs.toml").read_text(encoding="utf-8")).get(kind, [])
     if not rows:
         raise ValueError(f"loihi_costs.toml has no rows [[{kind}]]")
     found = set()

@@ -24,7 +24,7 @@ def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str
     path = folder / f"{name}.safetensors"
     text, account, parts = _text(about), path.with_suffix(".json"), (folder / f"{name}.part", folder / f"{name}.account.part")
     save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, parts[0])
-    parts[1].write_text(text + "\n")
+    parts[1].write_text(text + "\n", encoding="utf-8")
     os.replace(parts[0], path)
     os.replace(parts[1], account)
     return path
@@ -99,7 +99,7 @@ def read_account(path: Path) -> dict[str, Any]:
         If the file is damaged.
     """
     try:
-        about = json.loads(path.read_text())
+        about = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{path} is no account of a training ({error}): restore it by git, or remove it to train anew") from error
     if not isinstance(about, dict) or "command" not in about:

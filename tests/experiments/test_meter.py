@@ -116,10 +116,10 @@ def test_a_cpu_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
         (tmp_path / "intel-rapl:0" / name).write_text(good)
     read = Path.read_text
 
-    def guarded(path, *more):
+    def guarded(path, **more):
         if path.name == "energy_uj":
             raise PermissionError(13, "Permission denied")
-        return read(path, *more)
+        return read(path, **more)
 
     monkeypatch.setattr(Path, "read_text", guarded)
     with pytest.raises(meter.NoMeterError, match=r"intel-rapl:0/energy_uj cannot be read \(Permission denied\): run as root"):

@@ -35,8 +35,10 @@ def test_an_account_has_a_line_for_each_row_of_its_logs(tmp_path):
     about = account(4, before=account(3, before=account(2)))
     path = checkpoints.save_checkpoint(tmp_path, "a", images.cifar_resnet(8), about).with_suffix(".json")
     assert checkpoints.read_account(path) == about
-    assert sum('"epoch"' in line for line in path.read_text().splitlines()) == 9
-    assert path.read_text().startswith('{\n "command": "c ☃",\n "recipe": {\n  "epochs": 4\n },\n "before": {\n  "command": "c ☃",\n')
+    assert sum('"epoch"' in line for line in path.read_text(encoding="utf-8").splitlines()) == 9
+    assert path.read_text(encoding="utf-8").startswith(
+        '{\n "command": "c ☃",\n "recipe": {\n  "epochs": 4\n },\n "before": {\n  "command": "c ☃",\n'
+    )
 
 
 def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):
@@ -60,7 +62,7 @@ def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path,
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
     checkpoints.load_checkpoint("a", other)
     for damaged in ("", "{}", "[", "\ufeff{}", "5"):
-        path.with_suffix(".json").write_text(damaged)
+        path.with_suffix(".json").write_text(damaged, encoding="utf-8")
         with pytest.raises(DataError, match=r"a\.json is no account of a training .*: restore it by git"):
             checkpoints.load_checkpoint("a", other)
     path.write_bytes(path.read_bytes()[:1000])
