@@ -24,7 +24,9 @@ def fail(message: str) -> None:
 def version_of(python: Path) -> tuple[int, int] | None:
     """Version of an interpreter; None if it does not run, or has no pip: then its environment was not made to its end."""
     try:
-        done = subprocess.run([str(python), "-c", "import pip, sys; print(*sys.version_info[:2])"], capture_output=True, text=True)
+        done = subprocess.run(
+            [str(python), "-c", "import pip, sys; print(*sys.version_info[:2])"], capture_output=True, encoding="utf-8", errors="replace"
+        )
         major, minor = done.stdout.split()
         return int(major), int(minor)
     except (OSError, ValueError):
@@ -51,7 +53,7 @@ def main() -> None:
         fail(f"Python {sys.version.split()[0]} is too old: install 3.11 or newer, or name it: make PYTHON=/path/to/python3.11")
     done = stamp(venv, version, options.torch_index)
     earlier = list(venv.glob("snncore-installed-*"))
-    if keep and (done in earlier or (not options.torch_index and any(done.name == e.read_text().strip() for e in earlier))):
+    if keep and (done in earlier or (not options.torch_index and any(done.name == e.read_text(encoding="utf-8").strip() for e in earlier))):
         return
     torch_there = keep and any(venv.glob("lib/python*/site-packages/torch"))
     needs = NEEDS_GB["cpu" if options.torch_index or torch_there or sys.platform != "linux" else "cuda"]
@@ -64,7 +66,7 @@ def main() -> None:
     if not keep:
         print(f"making .venv with Python {sys.version.split()[0]}", flush=True)
         shutil.rmtree(venv, ignore_errors=True)
-        made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True)
+        made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, encoding="utf-8", errors="replace")
         if made.returncode:
             shutil.rmtree(venv, ignore_errors=True)
             package = f"python{mine[0]}.{mine[1]}-venv"
@@ -82,7 +84,7 @@ def main() -> None:
                 "package registry cannot be reached: check the network, or your pip configuration (pip config list). If it speaks of "
                 "space, make room. Then run make again: it goes on from here"
             )
-    done.write_text(stamp(venv, version, None).name + "\n")  # a later make without TORCH_INDEX keeps this torch
+    done.write_text(stamp(venv, version, None).name + "\n", encoding="utf-8")  # a later make without TORCH_INDEX keeps this torch
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import os
 import sys
 
@@ -126,6 +127,9 @@ def in_words(problem: BaseException) -> str | None:
 
 def command() -> None:
     """Do what the words of the command line ask for; what a reader can mend is said in a sentence."""
+    for stream in (sys.stdout, sys.stderr):  # whatever characters the terminal has
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = main(Project(), sys.argv[1:])
     except KeyboardInterrupt:
