@@ -785,6 +785,7 @@ def b7_errors(c: Config) -> pd.DataFrame:
                     y = exact.outputs[f"few_spike.{row.node}"]
                     error = float((other.outputs[f"few_spike.{row.node}"] - y).square().mean().sqrt() / y.std())
                     rows.append({"set": label, "layer": i + 1, "activation": row.operation, "error": error})
+            del snn, exact, others, other  # weights of 265 MB each, before the next conversion
     return pd.DataFrame(rows)
 
 
