@@ -225,9 +225,9 @@ plt.show()
 # {value}`seeds` pairs of networks, shaded from lowest to highest (live, with recorded networks).
 # ```
 #
-# The mean over the movements tells less well of ordinary learning, since some movements get stuck at these rates. Over the last {value}`ordinary_span` errors that are shown, the middle
-# movement has {value}`typical_bptt` (BPTT) and {value}`typical_eprop` (e-prop), the mean movement {value}`mean_bptt` and {value}`mean_eprop`. After one update by
-# learned signals these are {value}`typical_one` and {value}`mean_one` (lowest and highest of the pairs of networks).
+# Some movements get stuck at these rates, so that the mean over the movements is above the error of the middle one. Over the last {value}`ordinary_span` errors, the middle movement
+# has {value}`typical_bptt` (BPTT) and {value}`typical_eprop` (e-prop), and the mean is {value}`mean_bptt` and {value}`mean_eprop`. After one update by learned signals, the
+# middle movement has {value}`typical_one`, and the mean is {value}`mean_one` (lowest and highest of the pairs of networks).
 #
 # The comparison is not fair to ordinary learning in one respect: the first weights were optimized for the learned signals, not for gradients. From weights that are optimized for a
 # gradient step, fewer updates may do. No such weights were trained for movements; {doc}`one_shot_symbols` makes that comparison for symbols.
