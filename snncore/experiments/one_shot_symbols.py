@@ -267,10 +267,9 @@ class Compared(NamedTuple):
     single: dict[str, float]
     curves: dict[str, list[float]]
 
-    def reached(self, rule: str) -> int | str:
-        """After how many updates a rule is as good as one update by learned signals."""
-        curve = self.curves[rule]
-        return next((k for k, right in enumerate(curve) if right >= self.learned), f"more than {len(curve) - 1}")
+    def reached(self, rule: str) -> int | None:
+        """After how many updates a rule is as good as one update by learned signals; None if after more than there were."""
+        return next((k for k, right in enumerate(self.curves[rule]) if right >= self.learned), None)
 
 
 def compared(net: OneShotClassifier, symbols: Examples, lessons: int, ways: int, updates: int, g: torch.Generator) -> Compared:
@@ -308,7 +307,8 @@ def ordinary(record: Record, net: OneShotClassifier, c: Config) -> tuple[pd.Data
         name = rule.replace("-", "")
         record.value(f"single_{name}", found.single[rule], "{:.0f} %")
         record.value(f"most_{name}", max(found.curves[rule]), "{:.0f} %")
-        record.value(f"k_{name}", found.reached(rule))
+        needed = found.reached(rule)
+        record.value(f"k_{name}", f"more than {c.updates}" if needed is None else needed)
     rows = [{"rule": rule, "updates": k, "right": right} for rule, curve in found.curves.items() for k, right in enumerate(curve)]
     return pd.DataFrame(rows), found.learned
 
@@ -423,7 +423,9 @@ def claims_of(record: Record, kind: str, ways: Sequence[int], name: str, c: Conf
         others = compared(net, held_out, lessons, n, c.updates, torch_generator(0, f"ordinary learning, {n} ways"))
         for rule, short in (("e-prop", "eprop"), ("BPTT", "bptt")):
             record.claim(f"oneshot.{kind}.{n}way.single_{short}", others.single[rule], n=lessons, **where)
-            record.claim(f"oneshot.{kind}.{n}way.k_{short}", others.reached(rule), n=lessons, **where)
+            needed = others.reached(rule)
+            needed, bound = (c.updates, ">") if needed is None else (needed, None)
+            record.claim(f"oneshot.{kind}.{n}way.k_{short}", needed, bound=bound, n=lessons, **where)
 
 
 def like_official(record: Record) -> None:

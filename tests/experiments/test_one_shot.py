@@ -1,5 +1,6 @@
 """Lessons and their controls, ordinary learning beside them, and a training that can be killed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from snncore.datafiles import DataError
-from snncore.experiments import one_shot, training
+from snncore.experiments import ledger, one_shot, training
 from snncore.learning.descent import Descent
 from snncore.networks.checkpoints import about_checkpoint, accounts
 from snncore.tasks import arm
@@ -44,11 +45,16 @@ def test_held_out_movements_do_not_depend_on_how_many_are_asked_for():
     assert not torch.equal(b[0].tip, b[1].tip)
 
 
-def test_ordinary_updates_are_those_of_each_movement_alone():
-    """All movements at once, each with its own weights, against one movement after the other with plain autograd and Adam."""
+NEVER = torch.zeros(2)  # no error is as low
+
+
+def test_ordinary_updates_are_those_of_each_movement_alone(monkeypatch):
+    """All movements and rates at once, each with its own weights, against one movement after the other with plain autograd and Adam."""
+    monkeypatch.setattr(one_shot, "SPAN", 1)
     net, m = one_shot.network(0), some(2)
-    together = one_shot.ordinary_curve(net, m, True, 3, 2e-3)
-    alone = []
+    found = one_shot.follow(net, m, True, 3, NEVER, (2e-4, 2e-3))
+    assert (found.rate, found.needed) == (2e-3, None)
+    together, alone = found.errors.mean(1).tolist(), []
     for k in range(2):
         one = Movements(m.tip[:, k : k + 1], m.omega[:, k : k + 1])
         weights = net.learner.weights()
@@ -64,6 +70,32 @@ def test_ordinary_updates_are_those_of_each_movement_alone():
         alone.append(curve)
     assert together == pytest.approx([sum(column) / 2 for column in zip(*alone, strict=True)], rel=1e-3)
     assert together[-1] < together[0]
+
+
+@pytest.mark.parametrize("credit", [False, True])
+def test_half_of_the_movements_are_matched_at_the_rate_that_comes_first(credit, monkeypatch):
+    monkeypatch.setattr(one_shot, "SPAN", 3)
+    net, m, rates = one_shot.network(0), some(2), (5e-4, 2e-3)
+    curves = {rate: one_shot.follow(net, m, credit, 6, NEVER, (rate,)).errors for rate in rates}
+    means = {rate: torch.stack([curve[k : k + 3].mean(0) for k in range(7)]) for rate, curve in curves.items()}
+    goal = torch.tensor([0.0, float(means[2e-3][4, 1])])  # one of two movements is half of them
+    needed = {rate: next((k for k, mean in enumerate(ahead) if mean[1] <= goal[1]), 7) for rate, ahead in means.items()}
+    found = one_shot.follow(net, m, credit, 6, goal, rates)
+    assert 0 < found.needed == min(needed.values()) < max(needed.values())
+    assert needed[found.rate] == found.needed
+    assert torch.equal(found.errors, curves[found.rate])
+    assert one_shot.follow(net, m, credit, 6, curves[2e-3].max(0).values, rates).needed == 0  # so that the claim can fail
+
+
+def test_updates_that_are_not_enough_are_a_bound(tmp_path):
+    record, c = one_shot.Record("one_shot", "smoke", tmp_path), one_shot.Config(ordinary=2, updates=1)
+    curves, one_update = one_shot.ordinary(record, c, some(2))
+    rows = {row["id"]: row for row in json.loads((tmp_path / "rows.json").read_text())}
+    for id in ("oneshot.arm.k_to_match", "oneshot.arm.k_to_match.bptt"):
+        assert (rows[id]["ours"], rows[id]["bound"], rows[id]["low"], rows[id]["high"]) == (1, ">", None, None)
+        assert ledger.status(ledger.package_claims()[id], 1, ">") in ("agrees", "reported")
+    assert len(curves) == 2 * (1 + one_shot.SPAN)
+    assert len(one_update) == one_shot.SEEDS
 
 
 @pytest.mark.parametrize("credit", [False, True])
