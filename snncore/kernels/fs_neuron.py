@@ -34,7 +34,17 @@ def _wide(typing_context):
     return types.void(), generate
 
 
-def _source(K: int, strict: bool, y: str) -> str:
+@intrinsic
+def _choose(typing_context, condition, yes, no):
+    """``yes if condition else no`` without a branch: numba's compile time grows faster than the number of branches."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.select(*arguments)
+
+    return yes(types.boolean, yes, yes), generate
+
+
+def _source(name: str, K: int, strict: bool, y: str) -> str:
     """Python code of the kernel from array x to array ``y``; each line stands for one instruction per chain."""
     sign = ">" if strict else ">="
 
@@ -43,9 +53,9 @@ def _source(K: int, strict: bool, y: str) -> str:
         for t in range(K):
             lines += [f"z{c} = v{c} {sign} T{t}" for c in chains]
             lines += [f"number{c} = v{c} == v{c}" for c in chains] * (t == 0)
-            lines += [f"v{c} = v{c} + h{t} if z{c} else v{c}" for c in chains] * (t < K - 1)
-            lines += [f"s{c} = s{c} + d{t} if z{c} else s{c}" for c in chains]
-        return lines + [f"{y}{c}[i] = s{c} if number{c} else v{c}" for c in chains]
+            lines += [f"v{c} = choose(z{c}, v{c} + h{t}, v{c})" for c in chains] * (t < K - 1)
+            lines += [f"s{c} = choose(z{c}, s{c} + d{t}, s{c})" for c in chains]
+        return lines + [f"{y}{c}[i] = choose(number{c}, s{c}, v{c})" for c in chains]
 
     def indented(lines: list[str], depth: int) -> str:
         return "\n".join("    " * depth + line for line in lines)
@@ -53,7 +63,7 @@ def _source(K: int, strict: bool, y: str) -> str:
     read = [f"{name}{t} = parameters[{i * K + t}]" for i, name in enumerate("Thd") for t in range(K)]
     slices = [f"{a}{c} = {a}[b + {c * RUN}:b + {(c + 1) * RUN}]" for c in range(CHAINS) for a in dict.fromkeys(("x", y))]
     return f"""
-def kernel(x, y, parameters):
+def {name}(x, y, parameters):
     wide()
 {indented(read, 1)}
     zero, n = x.dtype.type(0), x.size
@@ -68,10 +78,12 @@ def kernel(x, y, parameters):
 
 
 @cache
-def _compiled(K: int, strict: bool, y: str):
-    namespace: dict = {"wide": _wide}
-    exec(compile(_source(K, strict, y), f"<few-spike kernel, K = {K}>", "exec"), namespace)
-    return njit(nogil=True)(namespace["kernel"])
+def _compiled(K: int, strict: bool, y: str, dtype: np.dtype):
+    """The kernel for numbers of one type. Numba keeps it on disk for this file, by its name: processes that keep others never meet."""
+    name = f"few_spike_{K}_{'above' if strict else 'from'}_to_{y}_{dtype.name}"
+    namespace: dict = {"__name__": __name__, "wide": _wide, "choose": _choose}
+    exec(compile(_source(name, K, strict, y), __file__, "exec"), namespace)
+    return njit(cache=True, nogil=True)(namespace[name])
 
 
 class Rounding(NamedTuple):
@@ -174,7 +186,7 @@ def _kernel(
     grid = as_rounding(T, h, d, strict, digits)
     if not grid:  # v + (-h) is bitwise v - h
         parameters = np.concatenate([np.array(T, dtype), -np.array(h, dtype), np.array(d, dtype)])
-        return _compiled(len(T), strict, "x" if inplace else "y"), parameters
+        return _compiled(len(T), strict, "x" if inplace else "y", dtype), parameters
     offset, magic = grid.shift - 0.5 - 2.0**-5, 1.5 * 2.0 ** (digits - 1)
     numbers = (grid.step, 1 / grid.step, offset, magic, (1 - grid.shift) * grid.step, *grid[2:])
     return _rounding(strict, inplace), np.array(numbers, dtype)

@@ -26,6 +26,8 @@ from snncore.few_spike import (
 )
 from snncore.few_spike.convert import FSActivation, _calibrate, _prices, traced
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 
 def images(n=4, seed=0, size=8):
     return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
@@ -281,7 +283,7 @@ class Residual(nn.Module):
 
 def test_what_is_overwritten_in_place_is_used_overwritten():
     x = images()
-    snn, _ = convert(Residual(), x, coefficients={"relu": relu_code(16.0, 20, nearest=True)})
+    snn, _ = convert(Residual(), x, coefficients={"relu": relu_code(16.0, 16, nearest=True)})
     assert (snn(x) - 4 * x.relu()).abs().max() < 1e-3
 
 
@@ -318,7 +320,7 @@ def test_a_product_of_nothing_is_a_view(equation):
             return F.relu(torch.einsum(equation, y)).sum((1, 2, 3)) + y.sum((1, 2, 3))
 
     x = images().double()
-    p = relu_code(16.0, 20, nearest=True)
+    p = relu_code(16.0, 16, nearest=True)
     snn, _ = convert(View(), x, coefficients={"relu": p})
     y = 2 * x
     assert torch.allclose(snn(x), fs_neuron(y, p).sum((1, 2, 3)) + y.sum((1, 2, 3)), rtol=1e-12)
@@ -336,7 +338,7 @@ class Moved(nn.Module):
 
 def test_a_copy_stays_as_it_is():
     x = images().double()
-    snn, _ = convert(Moved(), x, coefficients={"relu": relu_code(16.0, 20, nearest=True)})
+    snn, _ = convert(Moved(), x, coefficients={"relu": relu_code(16.0, 16, nearest=True)})
     assert (snn(x) - (2 * x.relu() + 2 * x).movedim(1, -1)).abs().max() < 1e-3
 
 
