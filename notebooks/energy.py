@@ -232,19 +232,10 @@ plt.show()
 # :file: ../results/energy/sanafe.csv
 # :::
 #
-# How fast is the emulator? It touches weights only where a neuron has spiked, and copies of a module share them. A question took so many
-# seconds in the run that wrote this page:
-#
-# | sentences | 2 | 6 | 10 | 16 | 20 |
-# |---|---|---|---|---|---|
-# | small network (untrained) | {value}`emulator_seconds_small_2` | {value}`emulator_seconds_small_6` | {value}`emulator_seconds_small_10` | {value}`emulator_seconds_small_16` | {value}`emulator_seconds_small_20` |
-# | published sizes (untrained) | {value}`emulator_seconds_paper_2` | {value}`emulator_seconds_paper_6` | {value}`emulator_seconds_paper_10` | {value}`emulator_seconds_paper_16` | {value}`emulator_seconds_paper_20` |
-#
-# Both networks have fresh weights here. That of the published sizes is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
-# question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. Since
-# weights are touched only on spikes, its seconds are a lower end: a trained network of this size would take longer. From 2 to 20 sentences its
+# How much does the emulator hold? {numref}`tab-throughput` has two networks with fresh weights. That of the published sizes is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
+# question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. From 2 to 20 sentences its
 # neurons become {value}`neurons_growth` as many, the arrays {value}`memory_growth` as large, since copies share their weights: memory beyond
-# the weights grows with neurons, time with neurons and with spikes. {numref}`tab-happened` has what happens on the chips.
+# the weights grows with neurons, time ({doc}`speed`) with neurons and with spikes. {numref}`tab-happened` has what happens on the chips.
 #
 # :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, the weights that are kept for them, and the memory of weights (twice, the second time in the order of the neurons that spike), input spikes, spikes and potentials.
 # :name: tab-throughput

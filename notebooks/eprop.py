@@ -178,15 +178,11 @@ plt.show()
 # :::
 #
 # The published losses come from a code in single precision. NEST computes in double precision, as we do here. We ran it ({value}`nest_version`, recorded): its ten losses and
-# ours differ by a part of {claim}`eprop.nest` at most. NEST is made for large sparse networks and follows one sample at a time, here with one thread. Per sample, our compiled
-# gradient is {claim}`speed.eprop.nest` as fast, for a network of the same size and as many steps, but with other inputs, many samples at
-# once and all threads; and NEST's time includes its updates of weights.
+# ours differ by a part of {claim}`eprop.nest` at most.
 #
 # braintrace carries traces of all synapses forward in time, compiled by JAX. Its algorithm D-RTRL is e-prop if spikes pass no gradient on (what it
 # calls e-prop is another approximation). We ran it so ({value}`braintrace_version`, recorded), on LIF and on ALIF neurons: its gradients and ours
-# differ by a part of {claim}`eprop.braintrace` at most. For LIF neurons, our compiled gradient is {claim}`speed.eprop.braintrace` as fast if
-# braintrace learns after windows of steps, and {claim}`speed.eprop.braintrace.online` as fast if it learns at
-# each step, which ours, the sum for a whole trial, does not.
+# differ by a part of {claim}`eprop.braintrace` at most. How long both take, and NEST, and how the time of a gradient grows: {doc}`speed`.
 #
 # ## What knowing the future adds
 #
@@ -429,59 +425,10 @@ plt.show()
 # training took {value}`minutes` minutes ({value}`machine`). BPTT has $\gamma$ = {value}`bptt_dampening`, the best of three, since with the
 # published one it hardly learned here, too; and its gradients are shortened to {value}`bptt_clip` times their usual length, without which it learned more slowly.
 #
-# ## How fast it is
+# ## Without end
 #
-# One gradient for 32 trials of this length takes {value}`eprop_ms` by our compiled loops. That is {claim}`speed.eprop.bptt` as fast as BPTT written in
-# PyTorch's operations, and {claim}`speed.eprop.recursion` as fast as our PyTorch version of the published recursion with its trace for each synapse.
-# Both factors compare compiled code with code that is not compiled; our loops compute BPTT, too, and trainings by it take about as long as by e-prop. It takes
-# {claim}`speed.eprop.floor` the time in which 9 bytes per neuron and step can be read, and as many written, which is about what has to be.
-# {numref}`tab-costs` shows how the times grow with the steps of a trial and with the neurons.
-#
-# :::{list-table} Time of one gradient for 8 trials [ms] (live).
-# :name: tab-costs
-# :header-rows: 1
-#
-# * - Steps
-#   - neurons
-#   - e-prop, compiled
-#   - e-prop, published recursion
-#   - BPTT by PyTorch
-# * - {value}`cost_steps_0`
-#   - {value}`cost_neurons_0`
-#   - {value}`cost_fused_0`
-#   - {value}`cost_recursion_0`
-#   - {value}`cost_bptt_0`
-# * - {value}`cost_steps_1`
-#   - {value}`cost_neurons_1`
-#   - {value}`cost_fused_1`
-#   - {value}`cost_recursion_1`
-#   - {value}`cost_bptt_1`
-# * - {value}`cost_steps_2`
-#   - {value}`cost_neurons_2`
-#   - {value}`cost_fused_2`
-#   - {value}`cost_recursion_2`
-#   - {value}`cost_bptt_2`
-# * - {value}`cost_steps_3`
-#   - {value}`cost_neurons_3`
-#   - {value}`cost_fused_3`
-#   - {value}`cost_recursion_3`
-#   - {value}`cost_bptt_3`
-# * - {value}`cost_steps_4`
-#   - {value}`cost_neurons_4`
-#   - {value}`cost_fused_4`
-#   - {value}`cost_recursion_4`
-#   - {value}`cost_bptt_4`
-# * - {value}`cost_steps_5`
-#   - {value}`cost_neurons_5`
-#   - {value}`cost_fused_5`
-#   - {value}`cost_recursion_5`
-#   - {value}`cost_bptt_5`
-# :::
-#
-# A chip has no end of a trial. `snncore.learning.eprop.Stream` runs a network and learns chunk by chunk, by the chunked form. Learning over
-# {value}`endless_short` steps takes it {value}`memory_stream_short` of memory, over {value}`endless_long` steps {value}`memory_stream_long`;
-# if the whole trial is kept, these are {value}`memory_whole_short` and {value}`memory_whole_long`. (Recorded: 100,000 steps take the stream
-# {claim}`eprop.chunked.memory` the memory of 10,000.)
+# A chip has no end of a trial. `snncore.learning.eprop.Stream` runs a network and learns chunk by chunk, by the chunked form, in memory that does not
+# grow: 100,000 steps take {claim}`eprop.chunked.memory` the memory of 10,000 (recorded; {doc}`speed` has the megabytes, beside those of a trial that is kept as a whole).
 #
 # ## On a chip
 #

@@ -273,11 +273,10 @@ plt.show()
 #
 # For given $T$ and $h$ the error is quadratic in $d$: the best outputs solve a linear least-squares problem. So only $T$ and $h$ need a
 # search, and each trial is judged at its best ({cite:t}`golub1973` call this variable projection). Our search is simulated annealing over
-# $T$ and $h$, starting from a plain binary code; it never sees the published numbers. One trial costs {value}`trial`, since the
-# neuron splits sorted inputs into intervals and sums over an interval are differences of cumulative sums.
+# $T$ and $h$, starting from a plain binary code; it never sees the published numbers. How long a fit takes: {doc}`speed`.
 #
-# {numref}`tab-fits` lists all neurons of the package. Those marked *fitted in this run* were found when this page was run, the slowest in
-# {value}`slowest_fit`; *published* numbers are others' work (cited); *fitted* parameters are recorded, from an earlier and longer run of ours by the command that
+# {numref}`tab-fits` lists all neurons of the package. Those marked *fitted in this run* were found when this page was run;
+# *published* numbers are others' work (cited); *fitted* parameters are recorded, from an earlier and longer run of ours by the command that
 # `data/few_spike_coefficients.json` names, and their errors are computed anew here; a *closed form* needs no fit.
 #
 # :::{csv-table} Few-spike neurons: error and spikes on a fine grid of the stated interval. Left columns: uniform inputs. *B7 inputs*: the normal distribution with the mean and spread of EfficientNet-B7's SiLU inputs, cut to the interval, so compare only rows with the same interval (`relu.published` leaves out negative inputs, which cost no spikes). For functions other than SiLU these are only an example.

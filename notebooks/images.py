@@ -151,7 +151,7 @@
 # **Cited** are the first two rows of {numref}`tab-rows`, what the talk and the authors' logs say in {numref}`tab-talk` and {numref}`tab-cifar`,
 # the records, what is said of chips, and the prices of operations. **Recorded**, or "not run" where no run has been recorded yet, is all about
 # the 700 photographs and CIFAR-10, since no package carries them: their rows, the trainings ({numref}`tab-trainings`), and the comparison with
-# rate coding on CIFAR-10 ({numref}`fig-rate-coding`), with SpikingJelly's time. Both came to us as JPEG copies: the photographs at quality 95,
+# rate coding on CIFAR-10 ({numref}`fig-rate-coding`). Both came to us as JPEG copies: the photographs at quality 95,
 # CIFAR-10 at quality 75, which costs accuracy. You download CIFAR-10 as its authors have it, and make the file of photographs by the recipe in
 # `data/datasets.toml`, so that your numbers will differ a little. **Emulated** are energies, which are counts times prices, and when images are answered, which
 # is simulated. Everything else is computed when the page is run, from packages and the files that come with this book; what is computed from
@@ -540,9 +540,6 @@ plt.show()
 # * - Energy of the operations (emulated: counts times prices), as a multiple of few spikes
 #   - {claim}`img.rate.resnet20.energy`
 #   - 1
-# * - Time of simulation with SpikingJelly, whose code is another (see {numref}`tab-rate-close`), as a multiple of ours of few spikes
-#   - {claim}`speed.fs.spikingjelly`
-#   - 1
 # :::
 #
 # Few spikes do not win everywhere, and half a percentage point of {value}`rate_images` images are few images: another network or sample gives
@@ -554,13 +551,9 @@ plt.show()
 # in which all layers work at once. What few spikes save are operations, and steps between one image and the next. With one accumulator per
 # neuron these are not $2K$ here but $3K$, since the network has shortcuts: see below.
 #
-# The last row compares programs, not codes: SpikingJelly computes its network step by step, ours of few spikes takes one pass with decoded
-# numbers. It comes from {run}`speed.fs.spikingjelly`, the other multiples of time in the ledger below from {run}`speed.fs.activation`; times of
-# different runs are not to be compared with each other.
-#
 # SpikingJelly's converter {cite:p}`fang2023` is another program for the same rate code: in its robust mode, its spikes until each step are as
 # many as ours, but for {value}`curves_difference` at most. It answers with the mean over all steps, though. {numref}`tab-rate` is about our
-# rate code; where {numref}`tab-rate-close` has one that needs fewer steps, that is the fairer rival.
+# rate code; where {numref}`tab-rate-close` has one that needs fewer steps, that is the fairer rival. How long both programs take: {doc}`speed`.
 #
 # :::{csv-table} The first step at which each code is within half a percentage point of the original's accuracy (recorded: {value}`curves_about`). Spikes, additions and energy are for one image, the energy emulated: counted operations times prices, with 32 bits.
 # :name: tab-rate-close
@@ -745,47 +738,9 @@ plt.show()
 #
 # ## At the speed of the original
 #
-# On a processor that knows nothing of spikes, a converted network should not cost more than the original. Codes of ReLU and ReLU6 round to
-# a grid, which takes a dozen instructions however many steps there are; for other neurons straight-line code is generated for each number
-# of steps, three instructions per step. Both give exactly the same numbers as the plain neuron, bit for bit: of {value}`activation_numbers`
-# numbers and {value}`network_outputs` outputs of networks that were compared before anything was timed, {value}`activation_differ` and
-# {value}`network_outputs_differ` differ. All times below come from this run, on this machine, taken in turns. The plain PyTorch beside it is as fast as
-# we can write it: in place and block by block, three operations per step. The neuron as one writes it down first, with a new tensor for each
-# operation, takes {value}`activation_naive` times as long as SiLU.
-#
-# :::{list-table} Shortest time of a pass ({value}`speed_machine`): of the original in milliseconds, of the others as a multiple of it. The activations handle {value}`activation_numbers` numbers each and write a new tensor; networks take images of random numbers, {value}`speed_images` at once, EfficientNet-B0 and ResNet50 with random weights.
-# :name: tab-speed
-# :header-rows: 1
-#
-# * -
-#   - Original
-#   - Few spikes
-#   - Few spikes in plain PyTorch
-# * - SiLU, 16 steps
-#   - {value}`silu_ms` (a mere copy: {value}`activation_copy`)
-#   - {value}`activation_few_spikes`
-#   - {value}`activation_plain`
-# * - EfficientNet-Lite0, 8 steps
-#   - {value}`efficientnet_lite0_ms` per image
-#   - {value}`efficientnet_lite0_x`
-#   - {value}`efficientnet_lite0_plain_x`
-# * - EfficientNet-B0, 8 steps
-#   - {value}`efficientnet_b0_ms` per image
-#   - {value}`efficientnet_b0_x`
-#   - {value}`efficientnet_b0_plain_x`
-# * - the same, published 16 steps
-#   - {value}`efficientnet_b0_published_ms` per image
-#   - {value}`efficientnet_b0_published_x`
-#   - {value}`efficientnet_b0_published_plain_x`
-# * - ResNet50, 10 steps
-#   - {value}`resnet50_ms` per image
-#   - {value}`resnet50_x`
-#   - {value}`resnet50_plain_x`
-# :::
-#
-# With 8 steps our fit of SiLU is as close to it as the published neuron with 16 for inputs uniform on $[-8, 12]$; for the inputs of
-# EfficientNet-B7 its error is {value}`k8_b7` times as large ({doc}`few_spike`). This is the speed of the simulator. A chip's latency is that
-# of the pipeline above.
+# On a processor that knows nothing of spikes, a converted network should not take longer than the original: see {doc}`speed`. Fewer steps would help where
+# code is generated for each of them. With 8 steps our fit of SiLU is as close to it as the published neuron with 16 for inputs uniform on $[-8, 12]$; for the inputs of
+# EfficientNet-B7 its error is {value}`k8_b7` times as large ({doc}`few_spike`). A chip's latency is that of the pipeline above.
 #
 # ## Work and energy
 #

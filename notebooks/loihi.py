@@ -125,9 +125,8 @@ plt.show()
 #   - {value}`lava_different`
 # :::
 #
-# In all rows together, {claim}`loihi.oracle.mismatches` differ; each row has {value}`peer_steps` steps, and {value}`peer_numbers` potentials were compared. In a recorded
-# run of 240 LIF neurons for the steps of one image, Brian2Loihi took {claim}`speed.loihi.brian2` the time of ours, and Nengo Loihi
-# {claim}`speed.loihi.nengo`; both were written to be general. Of the replay below, ours emulates {claim}`speed.loihi.replay` (recorded).
+# In all rows together, {claim}`loihi.oracle.mismatches` differ; each row has {value}`peer_steps` steps, and {value}`peer_numbers` potentials were compared.
+# How long the emulators take: {doc}`speed`.
 #
 # ## The silicon run, repeated
 #

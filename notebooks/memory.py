@@ -221,8 +221,4 @@ plt.show()
 # single and of double precision, it gives the same answer to {claim}`mem.smnist.agreement.double` of the images only, and the chip rounds its
 # states far more coarsely. The authors' trained network, in integers, is in the next chapter.
 #
-# ## How fast it trains
-#
-# Training follows every neuron through 840 steps and back. Our compiled loops skip what is zero, above all neurons that do not fire.
-# One training step of a network of this size on 64 trials of random spikes takes {value}`recurrent_ms` here, {claim}`speed.rsnn` as fast as the same
-# computation by PyTorch's operations; its matrix products alone, with the zeros, would take {value}`recurrent_products_ms`.
+# How long a training step takes, beside PyTorch's operations: {doc}`speed`.

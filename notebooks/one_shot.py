@@ -299,11 +299,10 @@ plt.show()
 # Error after one inner update, in new movements, during the trainings (recorded; running mean of 1,000 updates).
 # ```
 #
-# To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates ({value}`live_seconds` s), the error of held-out
+# To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates, the error of held-out
 # movements is {value}`live_before` before the inner update, and {value}`live_after` after it. (A training of 1,200 updates: {claim}`oneshot.arm.live`.)
-# An iteration of the outer
-# optimization takes {claim}`speed.oneshot` of processor time on one thread by our compiled loops, and {claim}`speed.oneshot.plain` by PyTorch's
-# operations, with as few of them in the loop over time as we can: {claim}`speed.oneshot.ratio`. Their gradients are compared before.
+# How long
+# an iteration of the outer optimization takes: {doc}`speed`.
 #
 # ## What remains
 #

@@ -369,8 +369,8 @@ plt.show()
 # :file: ../results/one_shot_symbols/trainings.csv
 # :::
 #
-# To see it begin, we train fresh networks here and now, on {value}`live_letters` of the printed letters. After {value}`live_updates` updates of the outer optimization
-# ({value}`live_seconds` s), of 5 of the other letters, {value}`live_after` of answers are right after one inner update, and {value}`live_before` before it; by the
+# To see it begin, we train fresh networks here and now, on {value}`live_letters` of the printed letters. After {value}`live_updates` updates of the outer optimization,
+# of 5 of the other letters, {value}`live_after` of answers are right after one inner update, and {value}`live_before` before it; by the
 # nearest image it is {value}`live_nearest`.
 #
 # The trainings took {value}`omniglot_updates` updates in {value}`omniglot_minutes` minutes for symbols, and {value}`words_updates` in {value}`words_minutes` for words

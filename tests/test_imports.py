@@ -66,6 +66,36 @@ def test_every_notebook_has_its_experiment():
     assert notebooks <= experiments
 
 
+def reached(path: Path) -> set[str]:
+    """All modules of this package that a file imports, directly or through others."""
+    files = {p.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__").replace("/", "."): p for p in MODULES}
+    found: set[str] = set()
+    waiting = imports(path)
+    while waiting:
+        name = waiting.pop()
+        if name in files and name not in found:
+            found.add(name)
+            waiting |= imports(files[name])
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda p: p.stem)
+def test_no_chapter_depends_on_what_cannot_change_it(path):
+    """Neither on the command for folders of images, which no chapter runs, nor, but for one, on the measuring of times."""
+    found = reached(path)
+    assert f"snncore.experiments.{path.stem}" in found
+    assert "snncore.experiments.folder" not in found
+    assert ("snncore.experiments.speed" in found) == (path.stem == "speed")
+
+
+def test_times_are_measured_in_one_chapter():
+    """So that the others can run side by side, and write the same bytes in each run."""
+    folder = ROOT / "snncore" / "experiments"
+    for path in {*folder.glob("*.py"), *(ROOT / "notebooks").glob("*.py")} - {folder / "speed.py", folder / "record.py"}:
+        for word in ("record.timing(", "timing=True", "side_by_side("):
+            assert word not in path.read_text(), f"{path}: {word}"
+
+
 def test_randomness_is_an_argument():
     """No global random state: neither NumPy's legacy functions nor torch.manual_seed."""
     for path in MODULES:

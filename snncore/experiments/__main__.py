@@ -12,8 +12,8 @@ from snncore.experiments.record import Record, read_rows
 from snncore.learning.classifier import TrainingDiverged
 
 TOOLS = (
-    "__main__", "ask", "beside_sanafe", "folder", "ledger", "meter", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe", "peers",
-    "provenance", "record", "training",
+    "__main__", "ask", "beside_sanafe", "folder", "ledger", "meter", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe",
+    "peer_spikingjelly", "peers", "provenance", "record", "training",
 )  # fmt: skip
 
 

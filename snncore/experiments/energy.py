@@ -6,7 +6,6 @@
 
 import argparse
 import math
-import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -324,21 +323,29 @@ def kept_bytes(loaded: Program, x: Mapping[str, np.ndarray], done: Run) -> int:
     return by_pre + sum(a.nbytes for a in (*weights, *x.values(), *done.z.values(), *done.v.values()))
 
 
+def untrained(size: str, seed: int) -> tuple[RelationalNetwork, Layout]:
+    """A network with fresh weights, small or of the published sizes ("paper"), and how it lies on the chips."""
+    timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
+    net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, torch_generator(seed, "weights to time"), timing)
+    return net, layout(SIZES[size], len(VOCABULARY))
+
+
+def asked(net: RelationalNetwork, found: Layout, n: int, seed: int) -> tuple[Program, dict[str, np.ndarray]]:
+    """What is loaded for a question about a drawn story of ``n`` sentences, and the input spikes."""
+    (example,) = generate(1, 1, numpy_generator(seed, f"a story of {n} sentences to time"), n)
+    return program(net, found, n), shown(net, example)
+
+
 def throughput(record: Record, c: Config) -> None:
-    """How long the emulator takes for a question, how much it holds, and what happens on the chips, against the length of stories and the
-    size; how few neurons spike in a network that has not learned anything."""
+    """How much the emulator holds for a question, and what happens on the chips, against the length of stories and the size; how few
+    neurons spike in a network that has not learned anything."""
     rows, happened, kept = [], [], {}
     for size in ("small", "paper"):
-        timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
-        net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, torch_generator(c.seed, "weights to time"), timing)
-        found = layout(SIZES[size], len(VOCABULARY))
+        net, found = untrained(size, c.seed)
         placement = place(found.network, found.units, CHIPS)
         for n in TABLE:
-            (example,) = generate(1, 1, numpy_generator(c.seed, f"a story of {n} sentences to time"), n)
-            loaded, x = program(net, found, n), shown(net, example)
-            start = time.perf_counter()
+            loaded, x = asked(net, found, n, c.seed)
             done = run_program(found.network, loaded, x)
-            record.timing(f"emulator_seconds_{size}_{n}", time.perf_counter() - start)
             weights = {id(w): w.size for arrays in loaded.weights.values() for w in arrays}
             kept[size, n] = kept_bytes(loaded, x, done), sum(len(v) for v in done.v.values())
             t = traffic(placement, loaded, x, done)

@@ -5,13 +5,10 @@
 
 import argparse
 import math
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,13 +20,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from snncore.datafiles import package_file
-from snncore.experiments import ledger, speed
-from snncore.experiments.ask import ask, has_oracle
+from snncore.experiments import ledger
+from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once, rounded
 from snncore.learning import eprop_chip
 from snncore.learning.descent import Descent, descend
-from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, Trial, gradient, ideal_signal, low_pass, observe
+from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Trial, gradient, ideal_signal, low_pass, observe
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
@@ -44,22 +41,21 @@ from snncore.tasks.store_recall import StoreRecall
 @dataclass(frozen=True)
 class Config:
     """Updates and seeds of the live trainings on patterns, and of those to store and recall; trials about which a recorded network is
-    asked; steps of the longer of two endless runs; whether networks are trained to accumulate evidence."""
+    asked; whether networks are trained to accumulate evidence."""
 
     updates: int = 300
     seeds: int = 5
     recall_updates: int = 200
     recall_seeds: int = 2
     trials: int = 256
-    endless: int = 10_000
     train: bool = False
     seed: int = 0
 
 
 PRESETS = {
-    "smoke": Config(updates=6, seeds=2, recall_updates=2, trials=32, endless=1000),
+    "smoke": Config(updates=6, seeds=2, recall_updates=2, trials=32),
     "book": Config(),
-    "paper": Config(recall_seeds=3, endless=100_000, train=True),
+    "paper": Config(recall_seeds=3, train=True),
 }
 
 
@@ -268,22 +264,7 @@ def beside_nest(record: Record, ours: Mapping[str, list[float]]) -> None:
         record.value("nest_version", str(nest["versions"]))
 
 
-def nest_live(record: Record, ours: Mapping[str, list[float]], seconds: float) -> None:
-    """Claim of speed against NEST, here and now, where our gradient takes so many seconds per sample.
-
-    Raises
-    ------
-    ValueError
-        If its losses are others.
-    """
-    losses, theirs, versions = by_nest("classification")
-    if not np.allclose(losses, ours["classification"], rtol=1e-10, atol=0):
-        raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours['classification']}: do not trust its time")
-    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples of random inputs, without updates"
-    record.claim("speed.eprop.nest", theirs / UPDATES / seconds, dataset=where, timing=True)
-
-
-def published(record: Record) -> dict[str, list[float]]:
+def published(record: Record) -> None:
     """Our losses in the ten updates whose losses by the original code are published."""
     ours = {kind: published_losses(kind) for kind in CASES}
     for kind, losses in ours.items():
@@ -291,7 +272,6 @@ def published(record: Record) -> dict[str, list[float]]:
             record.claim(f"eprop.golden.{kind}.{k}", loss, n=1)
             record.value(f"loss_{kind}_{k}", loss, "{:.9g}")
     beside_nest(record, ours)
-    return ours
 
 
 # --- The same gradients by braintrace ---------------------------------------------------------------------------------------------------
@@ -377,86 +357,6 @@ def beside_braintrace(record: Record) -> None:
     off = float(np.max([off_braintrace(case, found) for case, found in kinds.values()]))
     record.claim("eprop.braintrace", off, dataset=f"recorded run of {versions}", n=len(kinds))
     record.value("braintrace_version", versions)
-
-
-def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int = 32) -> None:
-    """Claims of speed against braintrace, here and now, on LIF neurons: the best of two windows, and at each step, as it learns online.
-
-    Raises
-    ------
-    ValueError
-        If its gradients are others: in double precision, or as they are timed, in single precision, where one spike may change others, by
-        their angle.
-    """
-    windows, case = [1, steps // 45, steps // 10], braintrace_case("LIF", 100, steps, batch, 0)
-    single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
-    exact, timed = by_braintrace(case, windows, 0, python), by_braintrace(single, windows, 3, python)
-    off, ours = off_braintrace(case, exact), fused_gradients(single)
-    alike = float(np.min([cosine(ours, row) for row in rows_of(timed)]))
-    if not (off <= 1e-9 and alike >= 0.99):
-        different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
-        raise ValueError(f"gradients of {timed['versions']} {different}: do not trust its time")
-    each_step, *others = timed["seconds"] / speed.side_by_side({"fused": lambda: fused_gradients(single)}, 5)["fused"]
-    where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
-    window = windows[1 + int(np.argmin(others))]
-    record.claim("speed.eprop.braintrace", float(min(others)), dataset=f"{where}; windows of {window} steps", timing=True)
-    record.claim("speed.eprop.braintrace.online", float(each_step), dataset=where, timing=True)
-
-
-# --- Without end ------------------------------------------------------------------------------------------------------------------------
-
-
-def _peak() -> float:
-    """Most memory that this process has had [MiB]. The usual measure would include what the process had that started this one."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM")) / 2**10
-    if sys.platform == "win32":
-        import psutil  # which ipykernel needs
-
-        return psutil.Process().memory_info().peak_wset / 2**20
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def _raised(steps: int, whole: bool) -> float:
-    """By how much learning over so many steps raises this process's memory [MiB]; as a stream, or as one whole trial."""
-    populations, batch, chunk = [Population(100, ALIFParams(tau_a=2000.0))], 8, 50
-    g = torch_generator(0, "stream")
-    network = RecurrentNetwork(10, populations, 1, ReadoutParams(), g, (3.0, 1.0))
-    weights = Weights(*(w.detach() for w in network.weights()))
-    start = _peak()
-    if whole:
-        x = (torch.rand(steps, batch, 10, generator=g) < 0.02).float()
-        trial, found = observe(x, weights, populations, network.readout)
-        gradient(trial, Signal((found.y - 1) @ weights.w_out, network.readout.kappa))
-    else:
-        stream = Stream(weights, populations, network.readout, torch.zeros(batch, 10))
-        for _ in range(steps // chunk):
-            found = stream.run((torch.rand(chunk, batch, 10, generator=g) < 0.02).float())
-            stream.learn(Signal((found.y - 1) @ weights.w_out, network.readout.kappa))
-    return _peak() - start
-
-
-def memory(steps: int, whole: bool) -> float:
-    """The same in a process of its own."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_raised, steps, whole).result()
-
-
-def endless(record: Record, c: Config) -> None:
-    """Memory of learning by chunks, and of learning from a whole trial, in a tenth of the steps and in all."""
-    for name, whole in (("stream", False), ("whole", True)):
-        found = [memory(steps, whole) for steps in (c.endless // 10, c.endless)]
-        for size, value in zip(("short", "long"), found, strict=True):
-            record.timing(f"memory_{name}_{size}", value, "{:.0f} MB")
-        if name == "stream" and c.endless >= 100_000:
-            record.claim(
-                "eprop.chunked.memory", found[1] / found[0], dataset="100 ALIF neurons, 8 samples, chunks of 50 steps", timing=True
-            )
-    record.value("endless_short", f"{c.endless // 10:,}")
-    record.value("endless_long", f"{c.endless:,}")
 
 
 # --- Accumulating evidence --------------------------------------------------------------------------------------------------------------
@@ -895,20 +795,12 @@ class Result(NamedTuple):
 def run(c: Config, record: Record) -> Result:
     """One gradient in several ways, learning signals in time, learning curves; with ``train``, also the trainings."""
     one_gradient(record, c)
-    losses = published(record)
+    published(record)
     beside_braintrace(record)
     patterns = pattern_curves(record, c)
     about_trainings(record, c)
-    endless(record, c)
-    timed = speed.config(record.preset, c.seed)
-    seconds = speed.eprop(record, timed)
-    speed.eprop_costs(record, timed)
     if c.train:
         trainings(record, c)
-    if c.train and has_oracle("nest", "NEST"):
-        nest_live(record, losses, seconds)
-    if c.train and (python := os.environ.get("SNNCORE_BRAINTRACE")):
-        braintrace_live(record, python)
     return Result(signals_in_time(record, c), patterns, recall_curves(record, c), evidence_curves())
 
 

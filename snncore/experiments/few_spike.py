@@ -1,7 +1,6 @@
 """Few-spike neurons: the published ones evaluated and re-fitted, and EfficientNet-Lite0 speaking in their spikes about 20 photographs."""
 
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -104,19 +103,17 @@ def config(preset: str, seed: int = 0) -> Config:
     return replace(PRESETS[preset], seed=seed)
 
 
-def fit_zoo(c: Config) -> tuple[dict[str, FSParams], dict[str, float]]:
-    """Fit the sets that ``c`` names, two at a time; parameters and seconds by name."""
+def fit_one(name: str, c: Config) -> FSParams:
+    """Fit one set of the zoo, on one thread."""
+    f = ZOO[name]
+    evaluations = max(1, c.evaluations // 40) if f.noise else c.evaluations
+    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, True, evaluations, c.restarts, c.seed)
 
-    def one(name: str) -> tuple[str, FSParams, float]:
-        f, start = ZOO[name], time.perf_counter()
-        evaluations = max(1, c.evaluations // 40) if f.noise else c.evaluations
-        p = fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, True, evaluations, c.restarts, c.seed)
-        return name, p, time.perf_counter() - start
 
-    fit(FUNCTIONS["silu"], 2, INTERVALS["silu"], evaluations=1)  # compiles the kernel, so that it counts for nobody
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(one, c.live_fits))
-    return {name: p for name, p, _ in done}, {name: seconds for name, _, seconds in done}
+def fit_zoo(c: Config) -> dict[str, FSParams]:
+    """Fit the sets that ``c`` names, two at a time where PyTorch has two threads."""
+    with ThreadPoolExecutor(min(2, torch.get_num_threads())) as pool:
+        return dict(zip(c.live_fits, pool.map(lambda name: fit_one(name, c), c.live_fits), strict=True))
 
 
 def zoo_document(fits: dict[str, FSParams], seed: int) -> dict:
@@ -212,7 +209,7 @@ def profile(record: Record) -> pd.DataFrame:
 
 def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame]:
     """Fit anew what the preset allows, take the rest from the package; all sets, and a table of their quality."""
-    fits, seconds = fit_zoo(c)
+    fits = fit_zoo(c)
     sets = {name: s for name, s in read_sets().items() if name not in fits}
     rows, params = [], {name: s.params for name, s in sets.items()} | fits
     for name, p in params.items():
@@ -238,9 +235,6 @@ def fitted(record: Record, c: Config) -> tuple[dict[str, FSParams], pd.DataFrame
         ):
             where = "normal, mean -0.063, std 1.563" if "B7" in column else "uniform on [-8, 12]"
             record.claim(claim, float(best[column][name]), dataset=where, n=200_000, seeds=1)
-        record.claim("speed.fs.fit", max(seconds.values()), dataset=", ".join(seconds), n=len(seconds), timing=True)
-    record.timing("slowest_fit", max(seconds.values()), "{:.1f} s")
-    record.timing("trial", 1e6 * seconds["silu.k16"] / c.evaluations, "{:.0f} microseconds")
     if set(c.live_fits) == set(ZOO):
         record.document(zoo_document(fits, c.seed), "few_spike_coefficients")
     for key, name, column in (

@@ -35,7 +35,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image, sha256
-from snncore.few_spike import FSParams, coefficients, relu_code
+from snncore.few_spike import published_neurons, relu_code
 from snncore.few_spike.convert import CLOSED, Conversion, Report, convert, traced
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
@@ -360,14 +360,9 @@ def _is_answer(line: Any) -> bool:
     return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
 
 
-def published() -> dict[str, FSParams]:
-    """The authors' neurons of EfficientNet, by activation: of SiLU, and of its gates."""
-    return {activation: coefficients(f"{activation}.published").params for activation in ("silu", "sigmoid")}
-
-
 def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> Conversion:
     """The conversion with published neurons, closed forms or fits to what ``some`` images give."""
-    authors = published() | {"relu": relu_code(25.0, 10, strict=True)}
+    authors = published_neurons() | {"relu": relu_code(25.0, 10, strict=True)}
     kinds = {a.name for a in traced(copy.deepcopy(network).to("meta"), example.to("meta")).places.values()}  # nothing is computed
     given = {a: p for a, p in authors.items() if a in kinds}
     if kinds <= {*authors, *CLOSED}:

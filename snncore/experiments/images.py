@@ -6,6 +6,7 @@
 
 import argparse
 import copy
+import importlib
 import json
 import math
 import operator
@@ -27,12 +28,12 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import folder, ledger, speed
+from snncore.experiments import ledger, peer_spikingjelly
 from snncore.experiments.ask import has_oracle
 from snncore.experiments.few_spike import B7_INPUT, spikes_per_step_log
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, quality
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, published_neurons, quality
 from snncore.few_spike.convert import Conversion, FSActivation, Report, Traced, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.operations import NAMED
@@ -427,7 +428,7 @@ def trainings(record: Record) -> None:
 
 def cifar_conversion(name: str, data: dict[str, Labeled], published: bool = False, penalty: float | None = None) -> Conversion:
     """A CIFAR-10 network converted with parameters for each layer (from `CALIBRATION` training images), or with the published ones."""
-    given = folder.published() if published else None
+    given = published_neurons() if published else None
     images = data["train"].images
     return convert(
         cifar_network(name), images[:1], images[:CALIBRATION], given, CIFAR_K[name], PENALTY[name] if penalty is None else penalty
@@ -518,15 +519,14 @@ def against_rate_coding(
 ) -> pd.DataFrame:
     """A network in few spikes, in rate code, and in SpikingJelly's: what each needs to come within `CLOSE` of the original.
 
-    Returns their curves, as the table ``rate_coding`` keeps them. Times of SpikingJelly for that number of steps (or all) are measured
-    side by side with few spikes, for one batch.
+    Returns their curves, as the table ``rate_coding`` keeps them.
     """
     images, labels = test
     coded, n = rate_coded(ann, calibration), len(labels)
     layers = synapses(coded, images)
-    asked = speed.SPIKINGJELLY if has_oracle("spikingjelly", "SpikingJelly") else {}
-    peers = {key: speed.spikingjelly(ann, calibration, **options) for key, options in asked.items()}
-    runs = {"rate": partial(simulate, coded), **{key: partial(speed.run_spikingjelly, peer) for key, peer in peers.items()}}
+    asked = peer_spikingjelly.SPIKINGJELLY if has_oracle("spikingjelly", "SpikingJelly") else {}
+    peers = {key: peer_spikingjelly.spikingjelly(ann, calibration, **options) for key, options in asked.items()}
+    runs = {"rate": partial(simulate, coded), **{key: partial(peer_spikingjelly.run_spikingjelly, peer) for key, peer in peers.items()}}
     parts = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
     parts["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
     parts |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
@@ -543,20 +543,6 @@ def against_rate_coding(
         graph = f"{where}; a new image every {period:g} steps in few spikes, with one accumulator per neuron"
         record.claim("img.throughput", float(needed["rate"] / period), dataset=graph, n=n)
         record.claim(f"img.rate.{name}.energy", float(found["energy"]["rate"] / found["energy"]["few_spikes"]), dataset=where, n=n)
-    if peers:
-        x = images[:BATCH].contiguous(memory_format=torch.channels_last)
-        few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
-        timed: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
-        timed |= {code: partial(runs[code], x, int(needed[code])) for code in peers}
-        with torch.inference_mode():
-            times = speed.side_by_side(timed, 3)
-        ratios = {code: times[code] / times["few_spikes"] for code in peers if found["enough"][code]}
-        best = min(ratios, key=lambda code: ratios[code], default="few_spikes")
-        sides = [
-            f"{CODES[code]}: {needed[code]} steps, {found['accuracy'][code]:.2f} % right" for code in dict.fromkeys(("few_spikes", best))
-        ]
-        about = "; ".join([f"time of the first {len(x)} of the {n} {where}", *sides, speed.machine()])
-        record.claim("speed.fs.spikingjelly", ratios.get(best, "never"), dataset=about, n=len(x), timing=True)
     return curves
 
 
@@ -770,7 +756,7 @@ def b7_errors(c: Config) -> pd.DataFrame:
         noise = torch.randn(image.shape, generator=torch_generator(c.seed, "disturbed image"))
         disturbed = image + 0.01 * image.std() * noise
         sets: dict[str, dict[str, FSParams]] = {
-            "published": folder.published(),
+            "published": published_neurons(),
             "ours": {"silu": coefficients("silu.k16sparse").params, "sigmoid": coefficients("sigmoid.k16").params},
         }
         for name, given in sets.items():
@@ -850,7 +836,7 @@ def by_silence(network: fx.GraphModule, params: FSParams, step: int) -> fx.Graph
 def same_by_silence(ann: nn.Module, images: Tensor, params: FSParams, step: int) -> None:
     """Refuse to go on unless the network answers the same (in double precision) when one step is coded by its absence."""
     x = images.double()
-    few = convert(copy.deepcopy(ann).double(), x, coefficients=folder.published()).network
+    few = convert(copy.deepcopy(ann).double(), x, coefficients=published_neurons()).network
     expected, output = few(x), by_silence(few, params, step)(x)
     if not torch.allclose(output, expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max())):
         raise ValueError("a step coded by its absence changes what the network computes: do not trust the number of spikes")
@@ -1023,9 +1009,6 @@ def run(c: Config, record: Record) -> Result:
     timelines, resnet20 = schedules(record)
     lite = found[0].statistics
     work(record, traffic, round(lite.neurons * (LITE_K[0] + lite.spikes_per_neuron)))
-    timing = speed.config(record.preset, c.seed)
-    speed.activation(record, timing)
-    speed.networks(record, timing)
     if c.large:
         photographs_700(record)
     curves = cifar(record, c.rate_images) if c.large else kept_curves()
@@ -1066,6 +1049,8 @@ def command(arguments: argparse.Namespace) -> bool:
     elif arguments.prices:
         print(prices(arguments.prices).to_string(index=False))
     elif arguments.model and arguments.images:
+        # by name, so that a change to this command, which no page shows, does not put the chapter out of date
+        folder = importlib.import_module("snncore.experiments.folder")
         folder.command(arguments.model, arguments.images, arguments.results, arguments.batch)
     elif any(value is not None for value in (arguments.model, arguments.images, arguments.results, arguments.batch)):
         raise SystemExit("error: give --model and --images together: --model efficientnet_b7 --images DIR [--results DIR] [--batch N]")

@@ -30,6 +30,7 @@ CHAPTERS = {
     "eprop": "e-prop",
     "one_shot": "One-shot learning: movements",
     "one_shot_symbols": "One-shot learning: symbols and words",
+    "speed": "Speed",
 }
 STATUSES = ("agrees", "better", "differs", "not-settled", "inconsistent", "reported", "not-run")
 

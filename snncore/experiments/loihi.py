@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from jaxtyping import Float, Int, UInt8
 from tqdm import tqdm
 
 from snncore.datafiles import package_file, read_loihi_weights, read_mnist
-from snncore.experiments import speed
 from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
@@ -244,11 +242,11 @@ def as_peer(case: Mapping[str, Any], input_lag: int) -> Emulation:
 
 
 class Beside(NamedTuple):
-    """Potentials that differ, of how many, and how many times longer the peer took, of the named versions."""
+    """Potentials that differ, of how many, and the seconds that the peer took, of the named versions."""
 
     different: int
     numbers: int
-    times_longer: float
+    seconds: float
     versions: str
 
 
@@ -263,10 +261,9 @@ def beside_peer(peer: str, python: str, case: Mapping[str, Any], keep: Path | No
     found = ask(python, "peers.py", case, peer.removesuffix(OVERFLOW))
     if keep:
         np.savez(keep, **found)
-    lag = PEERS[peer][0]
-    times = speed.side_by_side({"ours": lambda: as_peer(case, lag)}, 3)
-    v, seconds, versions = found["v"], float(found["seconds"]), str(found["versions"])
-    return Beside(int((as_peer(case, lag).v_trace[:, 0] != v).sum()), v.size, seconds / times["ours"], versions)
+    v = found["v"]
+    different = int((as_peer(case, PEERS[peer][0]).v_trace[:, 0] != v).sum())
+    return Beside(different, v.size, float(found["seconds"]), str(found["versions"]))
 
 
 def recorded_peers(record: Record) -> None:
@@ -283,17 +280,6 @@ def recorded_peers(record: Record) -> None:
     record.value("peer_steps", len(v), "{:,}")
     record.value("peer_numbers", numbers, "{:,}")
     record.claim("loihi.oracle.mismatches", different, dataset="recorded runs of three emulators, one of them twice", n=len(PEERS) * len(v))
-
-
-def peers_beside(record: Record, python: str) -> None:
-    """Claims of speed against both peers that run in one Python, on as many neurons as the published network has, for one image's steps."""
-    for peer in ("brian2_loihi", "nengo_loihi"):
-        found = beside_peer(peer, python, peer_case(240, INPUTS, STEPS, True))
-        if found.different:
-            raise ValueError(
-                f"{found.different} of {found.numbers} potentials differ from those of {found.versions}: do not trust its time"
-            )
-        record.claim(f"speed.loihi.{peer.removesuffix('_loihi')}", found.times_longer, dataset=found.versions, timing=True)
 
 
 RATIOS = {
@@ -348,15 +334,10 @@ def replays(c: Config, record: Record) -> None:
             record.claim(f"loihi.smnist.measured.{claim}", (low + high) / 2, low=low, high=high, dataset="the silicon run's images", n=200)
     if c.images < len(test.labels):
         return
-    start = time.perf_counter()
-    found = replay(network, test.images, progress=True)
-    seconds, n = time.perf_counter() - start, len(test.labels)
+    found, n = replay(network, test.images, progress=True), len(test.labels)
     record.claim("loihi.smnist.replay10k", 100 * float((found.answers == test.labels).mean()), dataset="MNIST test", n=n)
     record.claim("loihi.smnist.replay10k.spikes", float(found.events.spikes[:, :-OUTPUTS].sum(1).mean()), dataset="MNIST test", n=n)
     record.claim("loihi.smnist.replay10k.synops", float(found.events.synaptic_operations.mean()), dataset="MNIST test", n=n)
-    record.claim("speed.loihi.replay", n / seconds, dataset=f"MNIST test, {torch.get_num_threads()} threads", n=n, timing=True)
-    if python := os.environ.get("SNNCORE_PEERS"):
-        peers_beside(record, python)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -374,5 +355,5 @@ def command(given: argparse.Namespace) -> bool:
         raise SystemExit("--peer needs --python: the Python of a virtual environment that has it; snncore/experiments/peers.py says how")
     case = peer_case(12, 7, 1200, given.peer != "lava", **PEERS[given.peer][1])
     found = beside_peer(given.peer, given.python, case, given.keep)
-    print(f"{found.versions}: {found.different} of {found.numbers:,} potentials differ; ours is {found.times_longer:.0f} times as fast")
+    print(f"{found.versions}: {found.different} of {found.numbers:,} potentials differ")
     return True

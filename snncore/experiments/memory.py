@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from snncore.datafiles import read_mnist
-from snncore.experiments import loihi, speed
+from snncore.experiments import loihi
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, held_out, rounded, train_once
 from snncore.learning.classifier import Recipe, answers
@@ -362,7 +362,6 @@ def run(c: Config, record: Record) -> Result:
     if c.seeds:
         gains(record, c.seeds, c.seed)
         full_length(record)
-    speed.recurrent(record, speed.config(record.preset, c.seed))
     for kind in ("chip", "lstm"):
         about = about_checkpoint(f"memory_{kind}_full_0")
         record.value(f"{kind}_epochs", about["recipe"]["epochs"])

@@ -5,10 +5,8 @@
 
 import argparse
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +16,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.experiments import speed
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
@@ -423,7 +420,7 @@ def live(record: Record, c: Config, batches: list[Movements]) -> None:
     """Train from scratch, here and now."""
     net, recipe = network(c.seed), replace(LIVE, updates=c.live)
     path = record.folder / "live.state"
-    log = descend(net, outer(net), recipe, c.seed, path, progress=False)
+    descend(net, outer(net), recipe, c.seed, path, progress=False)
     path.unlink()
     found = lessons(net, batches)
     after = float(found.after.mean())
@@ -432,47 +429,6 @@ def live(record: Record, c: Config, batches: list[Movements]) -> None:
     record.value("live_after", after, "{:.3f}")
     record.value("live_before", float(found.before.mean()), "{:.3f}")
     record.value("live_updates", f"{c.live:,}")
-    record.timing("live_seconds", sum(row["seconds"] for row in log), "{:.0f}")
-
-
-def speed_of_outer(record: Record, c: Config) -> None:
-    """Processor time of one outer iteration on one thread, compiled and by PyTorch's operations, in turns; gradients are compared first.
-
-    Raises
-    ------
-    ValueError
-        If loss or gradients differ in double precision.
-    """
-    net, loops = network(c.seed), {"compiled": run_network, "plain": speed.plain_loop}
-    one = outer(net)
-
-    def iterate(name: str) -> None:
-        net.loop = loops[name]
-        net.zero_grad()
-        one(0, torch_generator(c.seed, "movements for timing"))
-
-    net.double()
-    m = arm.draw(2, STEPS, DT, torch_generator(c.seed, "movements for timing"))
-    shown, answers = CODE.spikes(m.tip, DT).double(), []
-    for net.loop in loops.values():
-        error = loss_of(net.output(net(CLOCK.double(), shown).after), m).mean()
-        answers.append((error, *torch.autograd.grad(error, list(net.parameters()))))
-    for ours, plain in zip(*answers, strict=True):
-        if not torch.allclose(ours, plain, rtol=1e-6, atol=1e-9 * float(plain.detach().abs().max())):
-            raise ValueError("compiled and plain networks learn otherwise: do not trust their times")
-    net.float()
-    few, threads = c.movements < 64, torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        times = speed.side_by_side({name: partial(iterate, name) for name in loops}, 1 if few else 5, time.process_time)
-    finally:
-        torch.set_num_threads(threads)
-    compiled, plain = (1e3 * times[name] for name in loops)
-    if not few:
-        where = f"{BATCH} movements, {STEPS} steps, {NEURONS} + {LSG_NEURONS} neurons, 1 thread"
-        record.claim("speed.oneshot", compiled, dataset=where, timing=True)
-        record.claim("speed.oneshot.plain", plain, dataset=where, timing=True)
-        record.claim("speed.oneshot.ratio", plain / compiled, dataset=where, timing=True)
 
 
 def curves() -> pd.DataFrame:
@@ -504,7 +460,6 @@ def run(c: Config, record: Record) -> Result:
     for name, value in (words | sizes).items():
         record.value(name, value)
     live(record, c, batches)
-    speed_of_outer(record, c)
     few = Movements(*(part[:, : c.ordinary] for part in batches[0]))
     errors = off(trained(0).output(seen.lesson.after), seen.movements)
     return Result(seen, errors, ordinary(record, c, few), figures(record, batches, first), curves())

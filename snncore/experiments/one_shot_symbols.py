@@ -465,14 +465,13 @@ def live(record: Record, c: Config) -> None:
     p, net, path = printed.letters().symbols, network("omniglot", c.seed), record.folder / "live.state"
     known, others = (Examples(p.images, p.classes[first::2]) for first in (0, 1))
     recipe = Descent(c.live, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, c.live))
-    log = descend(net, outer(net, "omniglot", known), recipe, c.seed, path, progress=False)
+    descend(net, outer(net, "omniglot", known), recipe, c.seed, path, progress=False)
     path.unlink()
     found = scores(test(net, others, 5, max(1, c.episodes // 10), c.seed))
     for who in ("before", "after", "nearest"):
         record.value(f"live_{who}", found[who].mean, "{:.0f} %")
     record.value("live_updates", c.live)
     record.value("live_letters", len(known.classes))
-    record.timing("live_seconds", sum(row["seconds"] for row in log), "{:.0f}")
 
 
 WHO = {

@@ -1,52 +1,93 @@
-"""How long our compiled forms take, as multiples of well-written others, measured side by side in one run; equality is checked first.
+"""How long our programs take, as multiples of well-written others, measured side by side in one run; equality is checked first.
 
-It is no chapter of its own: chapters call the parts that belong to them. ``python -m snncore.experiments speed`` measures everything.
+All timings of the book are taken here, in a chapter that runs alone, with all threads that PyTorch has.
 """
 
+import math
+import os
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib import metadata
+from multiprocessing import get_context
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
-from snncore.experiments.folder import published
+from snncore.datafiles import read_mnist
+from snncore.experiments import energy, few_spike, images, loihi, one_shot, peer_spikingjelly, provenance
+from snncore.experiments import eprop as experiment
+from snncore.experiments.ask import has_oracle
 from snncore.experiments.record import Record
-from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_step
-from snncore.few_spike.convert import FSActivation, Images, convert, put_neurons, traced
-from snncore.few_spike.rate_code import RateRun, Synapses
-from snncore.learning.eprop import Signal, gradient, observe
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
+from snncore.few_spike.convert import FSActivation, convert
+from snncore.learning.eprop import Signal, Stream, gradient, observe
 from snncore.learning.one_shot import traces
-from snncore.networks.images import efficientnet_lite
+from snncore.loihi.board import run as run_program
+from snncore.loihi.fixed_point import OverflowWarning
+from snncore.networks.images import cifar_network, efficientnet_lite
 from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
-from snncore.neurons import AHPParams, LIFParams, ReadoutParams, conventions
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import seeded_draws, torch_generator
+from snncore.tasks import arm
+from snncore.tasks.images import cifar10
 
 
 @dataclass(frozen=True)
 class Config:
-    """Numbers per activation, images per batch, their size (None: that of the network), samples and steps of the recurrent network,
-    steps of e-prop, repetitions."""
+    """Size of the measurements.
 
+    Attributes
+    ----------
+    fits : few_spike.Config
+        Which neurons are fitted, and with how many trials.
+    numbers : int
+        Numbers per activation.
+    batch, pixels : int
+        Images per batch, and their size (None: that of the network).
+    samples, steps : int
+        Of the recurrent network.
+    eprop_steps, endless : int
+        Steps of e-prop, and of the longer of two endless runs.
+    repetitions : int
+        Of which the shortest counts.
+    full_size : bool
+        Whether the numbers may enter the ledger.
+    large : bool
+        Also what needs MNIST, CIFAR-10 or programs by others.
+    seed : int
+    """
+
+    fits: few_spike.Config = few_spike.PRESETS["book"]
     numbers: int = 10_000_000
     batch: int = 4
     pixels: int | None = None
     samples: int = 64
     steps: int = 840
     eprop_steps: int = 2250
+    endless: int = 10_000
     repetitions: int = 15
     full_size: bool = True
+    large: bool = False
     seed: int = 0
 
 
 PRESETS = {
-    "smoke": Config(numbers=100_000, batch=1, pixels=64, samples=4, steps=20, eprop_steps=50, repetitions=2, full_size=False),
+    "smoke": Config(
+        few_spike.PRESETS["smoke"], numbers=100_000, batch=1, pixels=64, samples=4, steps=20, eprop_steps=50, endless=1000,
+        repetitions=2, full_size=False,
+    ),
     "book": Config(),
-    "paper": Config(repetitions=41),
-}
+    "paper": Config(few_spike.PRESETS["paper"], endless=100_000, repetitions=41, large=True),
+}  # fmt: skip
 
 
 def config(preset: str, seed: int = 0) -> Config:
@@ -54,8 +95,7 @@ def config(preset: str, seed: int = 0) -> Config:
     return replace(PRESETS[preset], seed=seed)
 
 
-EQUAL = 300  # steps in which gradients are compared before they are timed
-SIZES = (500, 100), (1000, 100), (2000, 100), (1000, 50), (1000, 200), (1000, 400)  # steps and neurons of `eprop_costs`
+# --- How it is measured -----------------------------------------------------------------------------------------------------------------
 
 
 def side_by_side(
@@ -72,10 +112,20 @@ def side_by_side(
     return best
 
 
+def seconds(task: Callable[[], object]) -> float:
+    """How long it takes, once."""
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
+
+
 def machine() -> str:
     """Threads of PyTorch and of the compiled loops, and the widest instructions of the processor that both use, in words."""
     threads, instructions = torch.get_num_threads(), torch.backends.cpu.get_cpu_capability().replace("AVX512", "AVX-512")
     return f"{threads} thread{'s' * (threads > 1)}, {instructions}"
+
+
+# --- Few-spike neurons and networks -------------------------------------------------------------------------------------------------------
 
 
 def plain_neuron(x: Tensor, p: FSParams) -> Tensor:
@@ -124,7 +174,6 @@ def activation(record: Record, c: Config) -> None:
     naive = side_by_side({"silu": candidates["silu"], "naive": lambda: plain_neuron(x, p)}, 3)
     record.timing("activation_naive", naive["naive"] / naive["silu"], "{:.0f}")
     record.timing("silu_ms", 1e3 * times["silu"], "{:.3g} ms")
-    record.timing("speed_machine", machine(), "{}")
 
 
 class _Plain(nn.Module):
@@ -145,7 +194,7 @@ def networks(record: Record, c: Config) -> None:
         cases: list[tuple[str, nn.Module, int, int, dict[str, FSParams] | None]] = [
             ("efficientnet_lite0", efficientnet_lite(0), 224, 8, None),
             ("efficientnet_b0", efficientnet_b0(), 224, 8, None),
-            ("efficientnet_b0_published", efficientnet_b0(), 224, 16, published()),
+            ("efficientnet_b0_published", efficientnet_b0(), 224, 16, published_neurons()),
             ("resnet50", resnet50(), 224, 10, None),
         ]
     outputs = different = 0
@@ -173,6 +222,59 @@ def networks(record: Record, c: Config) -> None:
     record.value("speed_images", c.batch)
     record.value("network_outputs", f"{outputs:,}")
     record.value("network_outputs_differ", different)
+
+
+def fits(record: Record, c: Config) -> None:
+    """Seconds of our fits of neurons, each on one thread, two at a time."""
+    sizes = replace(c.fits, seed=c.seed)
+    tasks = [partial(few_spike.fit_one, name, sizes) for name in sizes.live_fits]
+    fit(FUNCTIONS["silu"], 2, few_spike.INTERVALS["silu"], evaluations=1)  # compiles the kernel, so that it counts for nobody
+    with ThreadPoolExecutor(2) as pool:
+        times = dict(zip(sizes.live_fits, pool.map(seconds, tasks), strict=True))
+    if c.full_size:
+        record.claim("speed.fs.fit", max(times.values()), dataset=", ".join(times), n=len(times), timing=True)
+    record.value("fits", len(times))
+    record.timing("slowest_fit", max(times.values()), "{:.1f} s")
+    record.timing("trial", 1e6 * times["silu.k16"] / sizes.evaluations, "{:.0f} microseconds")
+
+
+@torch.inference_mode()
+def beside_spikingjelly(
+    record: Record, ann: nn.Module, few: fx.GraphModule, calibration: Tensor, test: Tensor, curves: pd.DataFrame
+) -> None:
+    """SpikingJelly's versions of a network and ours in few spikes, for one batch of images.
+
+    ``curves`` (`snncore.experiments.images.kept_curves`) say with how many steps each comes close to the original.
+    """
+    found = images.first_close(curves)
+    x = test[: images.BATCH].contiguous(memory_format=torch.channels_last)
+    few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
+    candidates: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
+    for code, options in peer_spikingjelly.SPIKINGJELLY.items():
+        peer = peer_spikingjelly.spikingjelly(ann, calibration, **options)
+        candidates[code] = partial(peer_spikingjelly.run_spikingjelly, peer, x, int(found["steps"][code]))
+    times = side_by_side(candidates, 3)
+    ratios = {code: times[code] / times["few_spikes"] for code in peer_spikingjelly.SPIKINGJELLY if found["enough"][code]}
+    best = min(ratios, key=lambda code: ratios[code], default="few_spikes")
+    sides = [
+        f"{images.CODES[code]}: {found['steps'][code]} steps, {found['accuracy'][code]:.2f} % right"
+        for code in dict.fromkeys(("few_spikes", best))
+    ]
+    about = f"time of the first {len(x)} images with SpikingJelly {metadata.version('spikingjelly')}; steps of {curves['about'][0]}"
+    where = "; ".join([about, *sides, machine()])
+    record.claim("speed.fs.spikingjelly", ratios.get(best, "never"), dataset=where, n=len(x), timing=True)
+
+
+def resnet20_beside_spikingjelly(record: Record) -> None:
+    """Our ResNet-20 for CIFAR-10, with the steps that a run of the chapter on images has found; nothing if none has."""
+    curves = images.kept_curves()
+    if set(peer_spikingjelly.SPIKINGJELLY) <= set(curves["code"]):
+        data = cifar10()
+        few, calibration = images.cifar_conversion("resnet20", data).network, data["train"].images[: images.CALIBRATION]
+        beside_spikingjelly(record, cifar_network("resnet20"), few, calibration, data["test"].images, curves)
+
+
+# --- Recurrent networks -------------------------------------------------------------------------------------------------------------------
 
 
 def recurrent(record: Record, c: Config) -> None:
@@ -235,6 +337,13 @@ def plain_loop(
     z = torch.stack(spikes)
     y = (1 - readout.kappa) * traces(product(z, w_out), readout.kappa)
     return Activity(z, torch.stack(voltages) if potentials else z.new_empty(0), y)
+
+
+# --- e-prop -------------------------------------------------------------------------------------------------------------------------------
+
+
+EQUAL = 300  # steps in which gradients are compared before they are timed
+SIZES = (500, 100), (1000, 100), (2000, 100), (1000, 50), (1000, 200), (1000, 400)  # steps and neurons of `eprop_costs`
 
 
 def eprop_candidates(n: int, steps: int, samples: int, seed: int) -> dict[str, Callable[[], tuple[Tensor, ...]]]:
@@ -302,56 +411,207 @@ def eprop_costs(record: Record, c: Config) -> None:
             record.timing(f"cost_{name}_{k}", 1e3 * seconds, "{:,.0f}")
 
 
-# --- SpikingJelly, of the extra ``oracles`` ------------------------------------------------------------------------------------------
+def nest_live(record: Record, each: float) -> None:
+    """Claim of speed against NEST, here and now, where our gradient takes so many seconds for each sample.
 
-SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it comes, and the best that was found
-    "spikingjelly": {},
-    "spikingjelly_robust": {"mode": "99.9%", "channel_wise": True, "half_threshold": True},
-}
-
-
-def spikingjelly(network: nn.Module, calibration: Float[Tensor, "sample *image"], **options: object) -> nn.Module:
-    """SpikingJelly's rate-coded version of a network. It knows nn.ReLU alone, so that is what all activations become before."""
-    from spikingjelly.activation_based.ann2snn import Converter, RateCodingRecipe
-
-    graph, _, places = traced(network, calibration[:1])
-    for node in places:
-        put_neurons(graph, node, f"relu_{node.name}", nn.ReLU())
-    graph.recompile()
-    return Converter(RateCodingRecipe([calibration], **options)).convert(graph).eval().to(memory_format=torch.channels_last)
-
-
-@torch.inference_mode()
-def run_spikingjelly(network: nn.Module, images: Images, steps: int, layers: Synapses | None = None) -> RateRun:
-    """Run it step by step; its output is the mean over all steps.
-
-    Spikes and what they reach are counted if ``layers`` of our rate-coded version of the same network are given.
+    Raises
+    ------
+    ValueError
+        If its losses are others.
     """
-    from spikingjelly.activation_based import functional, neuron
+    ours, (losses, theirs, versions) = experiment.published_losses("classification"), experiment.by_nest("classification")
+    if not np.allclose(losses, ours, rtol=1e-10, atol=0):
+        raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours}: do not trust its time")
+    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples of random inputs, without updates"
+    record.claim("speed.eprop.nest", theirs / experiment.UPDATES / each, dataset=where, timing=True)
 
-    functional.reset_net(network)
-    sent: list[Tensor] = []
-    spikes, accumulates, graded = torch.zeros(3, steps, dtype=torch.float64)
-    nodes = [module for module in network.modules() if isinstance(module, neuron.BaseNode)] if layers else []
-    handles = [node.register_forward_hook(lambda _, __, z: sent.append(z.movedim(1, -1).sum(0).double())) for node in nodes]
-    images, total, outputs = images.contiguous(memory_format=torch.channels_last), torch.zeros(()), []
-    for t in range(steps):
-        total = total + network(images)
-        outputs.append(total / (t + 1))
-        if layers:
-            spikes[t] = sum(z.sum() for z in sent)
-            accumulates[t] = sum((z * reached).sum() for z, reached in zip(sent, layers.reached.values(), strict=True))
-            graded[t] = len(images) * (layers.each_step + (layers.once if t == 0 else 0))
-            neurons = sum(z.numel() for z in sent)
-            sent.clear()
-    for handle in handles:
-        handle.remove()
-    return RateRun(torch.stack(outputs), spikes, accumulates, graded, neurons if layers else 0)
+
+def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int = 32) -> None:
+    """Claims of speed against braintrace, here and now, on LIF neurons: the best of two windows, and at each step, as it learns online.
+
+    Raises
+    ------
+    ValueError
+        If its gradients are others: in double precision, or as they are timed, in single precision, where one spike may change others, by
+        their angle.
+    """
+    windows, case = [1, steps // 45, steps // 10], experiment.braintrace_case("LIF", 100, steps, batch, 0)
+    single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
+    exact, timed = experiment.by_braintrace(case, windows, 0, python), experiment.by_braintrace(single, windows, 3, python)
+    off, ours = experiment.off_braintrace(case, exact), experiment.fused_gradients(single)
+    alike = float(np.min([experiment.cosine(ours, row) for row in experiment.rows_of(timed)]))
+    if not (off <= 1e-9 and alike >= 0.99):
+        different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
+        raise ValueError(f"gradients of {timed['versions']} {different}: do not trust its time")
+    each_step, *others = timed["seconds"] / side_by_side({"fused": lambda: experiment.fused_gradients(single)}, 5)["fused"]
+    where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
+    window = windows[1 + int(np.argmin(others))]
+    record.claim("speed.eprop.braintrace", float(min(others)), dataset=f"{where}; windows of {window} steps", timing=True)
+    record.claim("speed.eprop.braintrace.online", float(each_step), dataset=where, timing=True)
+
+
+def _peak() -> float:
+    """Most memory that this process has had [MiB]. The usual measure would include what the process had that started this one."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM")) / 2**10
+    return provenance.peak_memory_mb() or math.nan
+
+
+def _learn(steps: int, whole: bool) -> None:
+    """Learn over so many steps, as a stream, or as one whole trial."""
+    populations, batch, chunk = [Population(100, ALIFParams(tau_a=2000.0))], 8, 50
+    g = torch_generator(0, "stream")
+    network = RecurrentNetwork(10, populations, 1, ReadoutParams(), g, (3.0, 1.0))
+    weights = Weights(*(w.detach() for w in network.weights()))
+    if whole:
+        x = (torch.rand(steps, batch, 10, generator=g) < 0.02).float()
+        trial, found = observe(x, weights, populations, network.readout)
+        gradient(trial, Signal((found.y - 1) @ weights.w_out, network.readout.kappa))
+    else:
+        stream = Stream(weights, populations, network.readout, torch.zeros(batch, 10))
+        for _ in range(steps // chunk):
+            found = stream.run((torch.rand(chunk, batch, 10, generator=g) < 0.02).float())
+            stream.learn(Signal((found.y - 1) @ weights.w_out, network.readout.kappa))
+
+
+def _raised(lengths: Sequence[int], whole: bool) -> list[float]:
+    """By how much learning raises this process's memory [MiB], for numbers of steps that grow."""
+    start, raised = _peak(), []
+    for steps in lengths:
+        _learn(steps, whole)
+        raised.append(_peak() - start)
+    return raised
+
+
+def memory(lengths: Sequence[int], whole: bool) -> list[float]:
+    """The same in a process of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(_raised, lengths, whole).result()
+
+
+def endless(record: Record, c: Config) -> None:
+    """Memory of learning by chunks, and of learning from a whole trial, in a tenth of the steps and in all."""
+    for name, whole in (("stream", False), ("whole", True)):
+        short, long = memory((c.endless // 10, c.endless), whole)
+        record.timing(f"memory_{name}_short", short, "{:.0f} MB")
+        record.timing(f"memory_{name}_long", long, "{:.0f} MB")
+        if name == "stream" and c.endless >= 100_000:
+            record.claim("eprop.chunked.memory", long / short, dataset="100 ALIF neurons, 8 samples, chunks of 50 steps", timing=True)
+    record.value("endless_short", f"{c.endless // 10:,}")
+    record.value("endless_long", f"{c.endless:,}")
+
+
+# --- The emulated chip --------------------------------------------------------------------------------------------------------------------
+
+
+def questions(record: Record, c: Config) -> None:
+    """Seconds that the emulator takes for a question about stories of so many sentences."""
+    for size in ("small", "paper"):
+        net, found = energy.untrained(size, c.seed)
+        for n in energy.TABLE:
+            question = partial(run_program, found.network, *energy.asked(net, found, n, c.seed))
+            if n == energy.TABLE[0]:
+                question()  # compiles
+            record.timing(f"emulator_seconds_{size}_{n}", seconds(question))
+
+
+def digits(record: Record) -> None:
+    """Test images of MNIST that the emulator classifies in a second, with the published network."""
+    network, test = loihi.published_network(), read_mnist()["test"].images
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverflowWarning)  # which belongs to the answers of this network
+        loihi.replay(network, test[:10])  # compiles
+        rate = len(test) / seconds(partial(loihi.replay, network, test, progress=True))
+    record.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {torch.get_num_threads()} threads", n=len(test), timing=True)
+
+
+def emulators_live(record: Record, python: str) -> None:
+    """Claims of speed against both peers that run in one Python, on as many neurons as the published network has, for one image's steps.
+
+    Raises
+    ------
+    ValueError
+        If a potential differs.
+    """
+    case = loihi.peer_case(240, loihi.INPUTS, loihi.STEPS, True)
+    for peer in ("brian2_loihi", "nengo_loihi"):
+        found, ours = loihi.beside_peer(peer, python, case), partial(loihi.as_peer, case, loihi.PEERS[peer][0])
+        if found.different:
+            raise ValueError(
+                f"{found.different} of {found.numbers} potentials differ from those of {found.versions}: do not trust its time"
+            )
+        times_longer = found.seconds / side_by_side({"ours": ours}, 3)["ours"]
+        record.claim(f"speed.loihi.{peer.removesuffix('_loihi')}", times_longer, dataset=found.versions, timing=True)
+
+
+# --- One-shot learning --------------------------------------------------------------------------------------------------------------------
+
+
+def outer(record: Record, c: Config) -> None:
+    """Processor time of one outer iteration on one thread, compiled and by PyTorch's operations, in turns; gradients are compared first.
+
+    Raises
+    ------
+    ValueError
+        If loss or gradients differ in double precision.
+    """
+    net, loops = one_shot.network(c.seed), {"compiled": run_network, "plain": plain_loop}
+    one = one_shot.outer(net)
+
+    def iterate(name: str) -> None:
+        net.loop = loops[name]
+        net.zero_grad()
+        one(0, torch_generator(c.seed, "movements for timing"))
+
+    net.double()
+    m = arm.draw(2, one_shot.STEPS, one_shot.DT, torch_generator(c.seed, "movements for timing"))
+    shown, answers = one_shot.CODE.spikes(m.tip, one_shot.DT).double(), []
+    for net.loop in loops.values():
+        error = one_shot.loss_of(net.output(net(one_shot.CLOCK.double(), shown).after), m).mean()
+        answers.append((error, *torch.autograd.grad(error, list(net.parameters()))))
+    for ours, plain in zip(*answers, strict=True):
+        if not torch.allclose(ours, plain, rtol=1e-6, atol=1e-9 * float(plain.detach().abs().max())):
+            raise ValueError("compiled and plain networks learn otherwise: do not trust their times")
+    net.float()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = side_by_side({name: partial(iterate, name) for name in loops}, 5 if c.full_size else 1, time.process_time)
+    finally:
+        torch.set_num_threads(threads)
+    compiled, plain = (1e3 * times[name] for name in loops)
+    if c.full_size:
+        neurons = f"{one_shot.NEURONS} + {one_shot.LSG_NEURONS} neurons"
+        where = f"{one_shot.BATCH} movements, {one_shot.STEPS} steps, {neurons}, 1 thread"
+        record.claim("speed.oneshot", compiled, dataset=where, timing=True)
+        record.claim("speed.oneshot.plain", plain, dataset=where, timing=True)
+        record.claim("speed.oneshot.ratio", plain / compiled, dataset=where, timing=True)
+
+
+# --- The chapter --------------------------------------------------------------------------------------------------------------------------
 
 
 def run(c: Config, record: Record) -> None:
     """Measure, with the threads that PyTorch has."""
+    record.timing("machine", machine(), "{}")
     activation(record, c)
     networks(record, c)
+    fits(record, c)
     recurrent(record, c)
-    eprop(record, c)
+    each = eprop(record, c)
+    eprop_costs(record, c)
+    endless(record, c)
+    questions(record, c)
+    outer(record, c)
+    if not c.large:
+        return
+    digits(record)
+    if has_oracle("spikingjelly", "SpikingJelly"):
+        resnet20_beside_spikingjelly(record)
+    if has_oracle("nest", "NEST"):
+        nest_live(record, each)
+    if python := os.environ.get("SNNCORE_PEERS"):
+        emulators_live(record, python)
+    if python := os.environ.get("SNNCORE_BRAINTRACE"):
+        braintrace_live(record, python)

@@ -1,6 +1,6 @@
 """Few-spike neurons: code a number in a few spikes, in place of any activation function."""
 
-from snncore.few_spike.coefficients import FUNCTIONS, CoefficientSet, coefficients, read_sets
+from snncore.few_spike.coefficients import FUNCTIONS, CoefficientSet, coefficients, published_neurons, read_sets
 from snncore.few_spike.convert import Conversion, convert
 from snncore.few_spike.evaluate import spike_train, statistics, stepwise
 from snncore.few_spike.fit import Quality, fit, noisy_mse, quality, rounded
@@ -26,6 +26,7 @@ __all__ = [
     "fs_step",
     "noisy_mse",
     "pieces",
+    "published_neurons",
     "quality",
     "read_sets",
     "relu6_code",

@@ -91,3 +91,8 @@ def coefficients(name: str) -> CoefficientSet:
     if name not in sets:
         raise ValueError(f"no coefficient set {name!r}: there are {', '.join(sorted(sets))}")
     return sets[name]
+
+
+def published_neurons() -> dict[str, FSParams]:
+    """The authors' neurons of EfficientNet, by activation: of SiLU, and of its gates."""
+    return {activation: coefficients(f"{activation}.published").params for activation in ("silu", "sigmoid")}

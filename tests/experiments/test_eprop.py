@@ -56,17 +56,6 @@ def test_without_nest_a_run_says_so(capsys, monkeypatch):
     assert "NEST is left out: it is not installed (pip install 'snncore[oracles]')" in capsys.readouterr().out
 
 
-def test_nest_whose_losses_are_others_is_not_timed(tmp_path, monkeypatch):
-    losses = {"classification": eprop.published_losses("classification")}
-    monkeypatch.setattr(eprop, "by_nest", lambda kind: (np.array(losses[kind]), 2.5, "NEST 0"))
-    record = Record("eprop", "smoke", tmp_path)
-    eprop.nest_live(record, losses, 0.05)
-    assert read_rows(tmp_path)[0]["ours"] == pytest.approx(2.5 / 5 / 0.05)
-    monkeypatch.setattr(eprop, "by_nest", lambda kind: (np.array(losses[kind]) * (1 + 1e-8), 2.5, "NEST 0"))
-    with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
-        eprop.nest_live(Record("eprop", "smoke", tmp_path / "again"), losses, 0.05)
-
-
 def test_gradients_of_braintrace(tmp_path):
     """A recorded run of braintrace, in double precision as ours: a gradient at each step, and every ten steps."""
     for kind, (case, found) in eprop.recorded_braintrace()[0].items():
@@ -87,26 +76,6 @@ def test_gradients_of_braintrace(tmp_path):
     assert {row["id"]: row["ours"] for row in read_rows(tmp_path)}["eprop.braintrace"] < 1e-10
 
 
-def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatch):
-    wrong = {np.dtype(np.float64): 0.0, np.dtype(np.float32): 0.0}
-
-    def answer(case, windows, repetitions, python):
-        ours = [np.stack([g.numpy()] * len(windows)) for g in eprop.fused_gradients(case)]
-        ours[1][:, 0, 1] += wrong[case["w_in"].dtype]
-        return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
-
-    monkeypatch.setattr(eprop, "by_braintrace", answer)
-    eprop.braintrace_live(Record("eprop", "smoke", tmp_path), "python", steps=90, batch=2)
-    rows = {row["id"]: row for row in read_rows(tmp_path)}
-    assert rows["speed.eprop.braintrace.online"]["ours"] == pytest.approx(3 * rows["speed.eprop.braintrace"]["ours"])
-    assert "windows of 2 steps" in rows["speed.eprop.braintrace"]["dataset"]
-    for precise, by in ((np.float64, 1e-6), (np.float32, 1.0)):
-        monkeypatch.setitem(wrong, np.dtype(precise), by)
-        with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
-            eprop.braintrace_live(Record("eprop", "smoke", tmp_path / "again"), "python", steps=90, batch=2)
-        monkeypatch.setitem(wrong, np.dtype(precise), 0.0)
-
-
 def test_windows_of_braintrace_divide_the_trial():
     with pytest.raises(ValueError, match="a window has 22 steps, which does not divide the 90 of the trial"):
         eprop.by_braintrace(eprop.braintrace_case("LIF", 4, 90, 1, 0), [1, 22], 0, "no python")
@@ -119,14 +88,6 @@ def test_one_gradient(tmp_path):
     assert 0 < rows["eprop.identity"] < 1e-10
     assert 0 < rows["eprop.truncated"] < 1e-10
     assert (rows["eprop.ideal"], rows["eprop.update"]) == (True, True)
-
-
-def test_memory_is_that_of_the_process_that_learns():
-    """Whatever this process has had: a whole trial takes more the longer it is, a stream does not."""
-    large = np.ones(60_000_000)  # half a gigabyte
-    assert large.sum() > 0
-    whole, longer, stream = eprop.memory(1000, True), eprop.memory(3000, True), eprop.memory(1000, False)
-    assert longer > 1.5 * whole > 1.5 * stream > 1
 
 
 def test_random_feedback_stays_and_symmetric_has_none():

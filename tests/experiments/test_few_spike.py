@@ -64,6 +64,6 @@ def test_smoke_run_writes_each_claim_once_and_only_full_size_numbers(tmp_path):
 def test_zoo_document_keeps_the_published_sets():
     before = json.loads(package_file("few_spike_coefficients.json").read_text())["sets"]
     c = small(evaluations=200, live_fits=("silu.k4",))
-    after = few_spike.zoo_document(few_spike.fit_zoo(c)[0], seed=0)["sets"]
+    after = few_spike.zoo_document(few_spike.fit_zoo(c), seed=0)["sets"]
     assert [row for row in before if row["origin"] == "published"] == [row for row in after if row["origin"] == "published"]
     assert {row["name"] for row in after if row["origin"] == "fitted"} == {"silu.k4"}

@@ -13,7 +13,8 @@ from torch import nn
 
 from snncore.datafiles import DataError, read_photographs_20
 from snncore.experiments import __main__ as command_line
-from snncore.experiments import ask, images, ledger, speed, training
+from snncore.experiments import ask, images, ledger, training
+from snncore.experiments.peer_spikingjelly import SPIKINGJELLY, run_spikingjelly, spikingjelly
 from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_run, relu_code
 from snncore.few_spike.convert import convert
@@ -258,7 +259,7 @@ def test_our_rate_code_does_in_every_step_what_spikingjelly_does():
     coded = rate_coded(ann, x)
     layers = synapses(coded, x)
     ours = simulate(coded, x, 30, layers)
-    theirs = speed.run_spikingjelly(speed.spikingjelly(ann, x, **speed.SPIKINGJELLY["spikingjelly_robust"]), x, 30, layers)
+    theirs = run_spikingjelly(spikingjelly(ann, x, **SPIKINGJELLY["spikingjelly_robust"]), x, 30, layers)
     readouts = torch.diff(theirs.outputs * torch.arange(1, 31).view(-1, 1, 1), dim=0, prepend=torch.zeros(1, *theirs.outputs.shape[1:]))
     assert torch.allclose(ours.outputs, later_half(readouts), rtol=1e-9, atol=1e-9)
     assert ours.spikes.min() > 0
@@ -286,7 +287,7 @@ def test_at_equal_pace_the_rate_code_has_the_steps_of_few_spikes(tmp_path):
     }
 
 
-def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
+def test_curves_of_a_peer_are_those_of_the_same_images(tmp_path):
     pytest.importorskip("spikingjelly")
     ann, x = convolutional()
     ann, x, record = ann.float(), x.float(), Record("images", "smoke", tmp_path)
@@ -294,11 +295,6 @@ def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
     curves = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, ann(x).argmax(1)), "tests", steps=60)
     assert set(curves["code"]) == set(images.CODES)
     assert curves["about"][0].startswith("the first 40 tests; SpikingJelly 2.")
-    (row,) = (row for row in read_rows(tmp_path) if row["id"] == "speed.fs.spikingjelly")
-    assert row["ours"] > 1
-    assert row["n"] == 25
-    assert row["dataset"].startswith("time of the first 25 of the 40 tests; few spikes: 6 steps, ")
-    assert row["dataset"].endswith(f" % right; {speed.machine()}")
     images.rate_table(record, curves)
     assert json.loads((tmp_path / "values.json").read_text())["curves_difference"]["value"] < 1  # single precision
 
@@ -449,12 +445,6 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
     (tmp_path / "cifar_resnet8_5_2.json").unlink()
     with pytest.raises(DataError, match=r"cifar_resnet8_5_1\.safetensors cannot be read: .*Remove cifar_resnet8_5_1\.json beside it"):
         images.train_cifar("resnet8", 5)
-
-
-def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
-    monkeypatch.setattr(speed, "fs_neuron", lambda x, p: x)
-    with pytest.raises(ValueError, match="do not trust its time"):
-        speed.activation(Record("speed", "smoke", tmp_path), speed.PRESETS["smoke"])
 
 
 def test_smoke_runs_enter_no_measured_number(tmp_path):

@@ -148,14 +148,6 @@ def test_share_of_a_paths_own_variance():
     assert torch.allclose(one_shot.explained(0 * mean, m), torch.ones(3))
 
 
-def test_no_speed_without_equal_gradients(tmp_path, monkeypatch):
-    """A loop that answers alike and learns otherwise, since no gradient goes through its recurrent weights."""
-    plain = one_shot.speed.plain_loop
-    monkeypatch.setattr(one_shot.speed, "plain_loop", lambda *args, **options: plain(*args[:4], False, **options))
-    with pytest.raises(ValueError, match="learn otherwise: do not trust their times"):
-        one_shot.speed_of_outer(one_shot.Record("one_shot", "smoke", tmp_path), one_shot.config("smoke"))
-
-
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

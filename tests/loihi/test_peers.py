@@ -1,7 +1,6 @@
 """Our emulator against other emulators' recorded potentials, and the way in which these are compared."""
 
 import argparse
-import json
 import subprocess
 
 import numpy as np
@@ -59,23 +58,11 @@ def test_differences_are_counted(monkeypatch):
         v = loihi.as_peer(given, 1).v_trace[:, 0].copy()
         v[50, 3] += 1
         v[7, :2] += 1
-        np.savez(words[4], v=v, seconds=1e6, versions="other 1.0", **given)
+        np.savez(words[4], v=v, seconds=1.5, versions="other 1.0", **given)
 
     monkeypatch.setattr(subprocess, "run", peer)
     found = loihi.beside_peer("nengo_loihi", "python", case)
-    assert (found.different, found.numbers, found.versions) == (3, 1200, "other 1.0")
-    assert found.times_longer > 1e6
-
-
-def test_claims_of_speed_need_equal_answers(tmp_path, monkeypatch):
-    found = loihi.Beside(0, 10, 4.0, "other 1.0")
-    monkeypatch.setattr(loihi, "beside_peer", lambda *_: found)
-    loihi.peers_beside(Record("loihi", "smoke", tmp_path), "python")
-    timed = json.loads((tmp_path / "timings.json").read_text())["rows"]
-    assert {row["id"]: row["ours"] for row in timed} == {"speed.loihi.brian2": 4.0, "speed.loihi.nengo": 4.0}
-    found = loihi.Beside(2, 10, 4.0, "other 1.0")
-    with pytest.raises(ValueError, match=r"2 of 10 potentials differ from those of other 1\.0"):
-        loihi.peers_beside(Record("loihi", "smoke", tmp_path), "python")
+    assert found == loihi.Beside(3, 1200, 1.5, "other 1.0")
 
 
 def test_the_recorded_peers_enter_their_claim(tmp_path):
