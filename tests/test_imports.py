@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
-    {"shapes", "seeds", "datafiles"},
+    {"shapes", "seeds", "datafiles", "statistics"},
     {"spike", "unroll", "kernels", "tasks", "plotting"},
     {"neurons", "few_spike"},
     {"networks", "loihi"},

@@ -27,6 +27,8 @@ from chapters import judged, key_of, live_rows, plan, rows_with_origin, up_to_da
 from project import BookError, Chapter, Project, read_json, write_json
 from snncore import datafiles
 from snncore.experiments import PRESETS, ledger
+from snncore.statistics import interval
+from snncore.statistics import text as printed
 
 
 class Staging:
@@ -110,9 +112,9 @@ class Staging:
             cited = e["kind"] == "cited"
             ours = c.value if cited else e["ours"]
             number, shown = {
-                "claim": (ours, ledger.text(ours, e["unit"]) if cited else ledger.ours_text(e)),
+                "claim": (ours, printed(ours, e["unit"]) if cited else ledger.ours_text(e)),
                 "published": (e["published"], ledger.published_text(c)),
-                "interval": (e["low"], ledger.interval(e["low"], e["high"])),
+                "interval": (e["low"], interval(e["low"], e["high"])),
             }[m[1]]
             if number is None:
                 if m[1] == "published" or e["kind"] == "cited" or e["live"]:
@@ -176,7 +178,7 @@ class Staging:
             return f"{'expected' if c.source_class == 'ours' else 'cited'}: {source}"
         if e["ours"] is None:
             return "ours: not run"
-        ends = ledger.interval(e["low"], e["high"])
+        ends = interval(e["low"], e["high"])
         parts = [f"ours, {self.when(e)}: {ledger.ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
         if c.published is not None:
             parts.append(f"{'expected' if c.source_class == 'ours' else source}: {ledger.published_text(c)}")
@@ -305,10 +307,8 @@ class Staging:
             c, e = self.claims[id], self.entries[id]
             aim = ""
             if c.target is not None:
-                aim = f"<br><small>aim: {'≤' if c.better == 'lower' else '≥'} {ledger.text(c.target, c.unit)}</small>"
-            other = (
-                f"<br><small>{plain(ledger.text(c.value, c.unit))} by {plain(c.value_source or '')}</small>" if c.value is not None else ""
-            )
+                aim = f"<br><small>aim: {'≤' if c.better == 'lower' else '≥'} {printed(c.target, c.unit)}</small>"
+            other = f"<br><small>{plain(printed(c.value, c.unit))} by {plain(c.value_source or '')}</small>" if c.value is not None else ""
             ours = ledger.ours_text(e)
             details = [f"n = {e['n']:,}" if e["n"] else "", e["dataset"] or "", f"preset {e['preset']}" if e["preset"] else ""]
             detail = f"<br><small>{plain(', '.join(d for d in details if d))}</small>" if e["ours"] is not None else ""

@@ -20,7 +20,6 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from snncore.datafiles import package_file
-from snncore.experiments import ledger
 from snncore.experiments.ask import ask
 from snncore.experiments.record import Record
 from snncore.experiments.training import Done, once, rounded
@@ -33,6 +32,7 @@ from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, conventions
 from snncore.seeds import torch_generator
+from snncore.statistics import interval
 from snncore.tasks import evidence, pattern, store_recall
 from snncore.tasks.evidence import Evidence
 from snncore.tasks.store_recall import StoreRecall
@@ -749,7 +749,7 @@ def recall_curves(record: Record, c: Config) -> pd.DataFrame:
     for signal, rows in table.groupby("signal"):
         each = rows[rows["update"] >= c.recall_updates - last].groupby("seed")["wrong"].mean()
         record.value(f"recall_{signal}", float(each.mean()), "{:.0f} %")
-        record.value(f"recall_{signal}_range", ledger.interval(float(each.min()), float(each.max())))
+        record.value(f"recall_{signal}_range", interval(float(each.min()), float(each.max())))
     record.value("recall_seeds", c.recall_seeds)
     record.value("recall_last", last)
     record.value("recall_updates", c.recall_updates)

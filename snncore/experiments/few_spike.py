@@ -12,7 +12,6 @@ import scipy.stats
 import torch
 
 from snncore.datafiles import package_file, read_photographs_20
-from snncore.experiments import ledger
 from snncore.experiments.record import Record
 from snncore.few_spike import (
     FUNCTIONS,
@@ -33,6 +32,7 @@ from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.seeds import numpy_generator
+from snncore.statistics import interval, share, text
 
 B7_INPUT = scipy.stats.norm(-0.0632, 1.5633)  # inputs of EfficientNet-B7's SiLU neurons, mean and std of the authors' README
 
@@ -140,7 +140,7 @@ def zoo_document(fits: dict[str, FSParams], seed: int) -> dict:
 
 def short(number: float) -> str:
     """A number for tables and text: three digits."""
-    return ledger.text(float(f"{number:.3g}"))
+    return text(float(f"{number:.3g}"))
 
 
 def published(record: Record) -> None:
@@ -334,7 +334,7 @@ def lite0_claims(record: Record, c: Config, found: Lite0) -> None:
     record.value("lite0_ann", int((found.ann == found.labels).sum()))
     record.value("lite0_snn", int((found.snn == found.labels).sum()))
     record.value("lite0_same", int(same.sum()))
-    record.value("lite0_same_interval", ledger.interval(*ledger.share(same)[1:]))
+    record.value("lite0_same_interval", interval(*share(same)[1:]))
     record.value("lite0_n", n)
     record.value("lite0_steps", RELU6_K)
     record.value("lite0_neurons", int(found.neurons.sum()), "{:,}")

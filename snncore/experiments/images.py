@@ -28,7 +28,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import ledger, peer_spikingjelly
+from snncore.experiments import peer_spikingjelly
 from snncore.experiments.ask import has_oracle
 from snncore.experiments.few_spike import B7_INPUT, spikes_per_step_log
 from snncore.experiments.record import Record
@@ -43,6 +43,7 @@ from snncore.learning.classifier import Recipe, accuracy, distilled
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.seeds import seeded_draws, torch_generator
+from snncore.statistics import interval, share
 from snncore.tasks.images import Labeled, augmented, cifar10
 
 LITE_K = {0: 8, 1: 8, 2: 9}  # steps of the EfficientNet-Lite networks: how they were chosen is said in the chapter
@@ -263,10 +264,10 @@ def photographs_20(record: Record, c: Config) -> dict[int, Answers]:
     for version, a in found.items():
         (low, high), (fewest, most) = a.drop_interval, a.spikes_interval
         record.value(f"lite{version}_drop", a.drop, "{:.3g} pp")
-        record.value(f"lite{version}_drop_interval", ledger.interval(low, high))
-        record.value(f"lite{version}_spikes_interval", ledger.interval(fewest, most))
+        record.value(f"lite{version}_drop_interval", interval(low, high))
+        record.value(f"lite{version}_spikes_interval", interval(fewest, most))
         record.value(f"lite{version}_same", int((a.ann == a.snn).sum()))
-        record.value(f"lite{version}_same_interval", ledger.interval(*ledger.share(a.ann == a.snn)[1:]))
+        record.value(f"lite{version}_same_interval", interval(*share(a.ann == a.snn)[1:]))
         record.value(f"lite{version}_ann", int((a.ann == a.labels).sum()))
         record.value(f"lite{version}_snn", int((a.snn == a.labels).sum()))
         record.value(f"lite{version}_spikes", a.statistics.spikes_per_neuron, "{:.2f}")
@@ -312,7 +313,7 @@ def photographs_700(record: Record) -> None:
 def all_claims(record: Record, beginning: str, found: Answers, **about: Any) -> None:
     """Claims, by the beginning of their names, about both networks: accuracy before conversion, same answers, and `drop_and_spikes`."""
     for claim, same in (("ann", found.ann == found.labels), ("agreement", found.ann == found.snn)):
-        percent, low, high = ledger.share(same)
+        percent, low, high = share(same)
         record.claim(f"{beginning}{claim}", percent, low=low, high=high, **about)
     drop_and_spikes(record, beginning, found, **about)
 
@@ -605,8 +606,8 @@ def at_equal_pace(record: Record, curves: pd.DataFrame, period: int) -> None:
     """What share the rate code has right in the steps that few spikes take from one image to the next; few spikes and the original, too."""
     few, rate = (curves[curves["code"] == code] for code in ("few_spikes", "rate"))
     shares = {"rate": rate.loc[rate["steps"] == period, "accuracy"], "few_spikes": few["accuracy"], "original": few["original"]}
-    for name, share in shares.items():
-        record.value(f"pace_{name}", "(not run)" if curves.empty else f"{share.item():.1f} %")
+    for name, right in shares.items():
+        record.value(f"pace_{name}", "(not run)" if curves.empty else f"{right.item():.1f} %")
 
 
 # --- What limits a conversion -------------------------------------------------------------------------------------------------------

@@ -12,10 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from snncore.datafiles import package_file
 from snncore.experiments import PRESETS
+from snncore.statistics import Printed, text
 
 KINDS = ("reproduced", "emulated", "cited")
 SOURCE_CLASSES = {"talk": "talk", "paper": "paper", "log": "authors' code or log", "ours": "ours"}
@@ -33,17 +32,6 @@ CHAPTERS = {
     "speed": "Speed",
 }
 STATUSES = ("agrees", "better", "differs", "not-settled", "inconsistent", "reported", "not-run")
-
-
-class Printed(float):
-    """A number that keeps the digits with which it stands in its file, so that the book prints them as its source does."""
-
-    digits: str
-
-    def __new__(cls, digits: str):
-        self = super().__new__(cls, digits)
-        self.digits = digits
-        return self
 
 
 @dataclass(frozen=True)
@@ -351,40 +339,3 @@ def keep_larger(recorded: dict[str, dict], new: dict[str, dict]) -> dict[str, di
         if size > 0 and (id not in kept or size >= PRESETS.index(kept[id]["preset"])):
             kept[id] = row
     return kept
-
-
-def text(number: float | str | None, unit: str = "") -> str:
-    """A number as the book prints it: at most four significant digits, counts in full; words as they are."""
-    if number is None:
-        return "–"
-    if isinstance(number, str):
-        return number
-    if isinstance(number, Printed):
-        digits = number.digits.replace("_", "")
-    elif float(number).is_integer() and abs(number) < 1e12:
-        digits = f"{int(number):,}"
-    elif 1e-2 <= abs(number) < 1e5:
-        digits = f"{number:.4g}" if abs(number) < 9999.5 else f"{number:,.0f}"
-    else:
-        mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
-        digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
-    return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")
-
-
-def share(hits: np.ndarray) -> tuple[float, float, float]:
-    """How many of the numbers are true [%], and the 95 % interval of that share (Wilson 1927)."""
-    import scipy.stats  # slow to load, and not needed to read a ledger
-
-    found = scipy.stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
-    return 100 * float(hits.mean()), 100 * float(found.low), 100 * float(found.high)
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """An interval as the book prints it, on one line: ends with the same decimals, two digits of its width, at most four of a number."""
-    if low is None or high is None:
-        return "–"
-    largest = max(abs(low), abs(high))
-    if high <= low or largest < 1e-2:
-        return f"{text(low)}\u00a0to\u00a0{text(high)}"
-    digits = min(1 - math.floor(math.log10(high - low)), 3 - math.floor(math.log10(largest)))
-    return "\u00a0to\u00a0".join(f"{end:z,.{max(digits, 0)}f}" for end in (low, high))

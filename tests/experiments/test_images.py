@@ -22,6 +22,7 @@ from snncore.few_spike.evaluate import Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import answers
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+from snncore.statistics import share
 from snncore.tasks.images import Labeled
 
 
@@ -87,7 +88,7 @@ def test_spikes_of_the_raster_are_binary_digits_of_the_original_activations(tmp_
 
 def test_wilson_interval_is_its_formula():
     k, n, z = 690, 700, 1.959964
-    p, (percent, *low_high) = k / n, images.ledger.share(np.arange(n) < k)
+    p, (percent, *low_high) = k / n, share(np.arange(n) < k)
     center, half = (p + z * z / 2 / n) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n)
     assert percent == pytest.approx(100 * p)
     assert low_high == pytest.approx([100 * (center - half), 100 * (center + half)], rel=1e-6)
@@ -112,7 +113,7 @@ def test_interval_of_a_difference_is_known_at_the_ends():
     assert images.tango(0, 0, 700) == pytest.approx((-(z**2) / (700 + z**2), z**2 / (700 + z**2)), rel=1e-5)
     low, high = images.tango(20, 0, 20)
     assert high == 1
-    assert low == pytest.approx(images.ledger.share(np.ones(20, bool))[1] / 50 - 1, abs=0.03)  # all discordant: nearly a single share
+    assert low == pytest.approx(share(np.ones(20, bool))[1] / 50 - 1, abs=0.03)  # all discordant: nearly a single share
     for b, c, n in ((3, 1, 30), (0, 4, 30), (30, 0, 30), (1, 0, 1)):
         assert images.tango(c, b, n) == pytest.approx(tuple(-end for end in reversed(images.tango(b, c, n))))
 

@@ -5,6 +5,7 @@ import pytest
 
 from snncore.datafiles import RESULTS, package_file
 from snncore.experiments import ledger
+from snncore.statistics import interval, text
 
 BASE = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)
 CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", published=2.0)
@@ -125,11 +126,11 @@ def test_numbers_as_the_book_prints_them():
         -2.5: "-2.5",
         1e-9: "1e-9",
     }
-    assert {a: ledger.text(a) for a in shown} == shown
-    assert ledger.text(83.57, "%") == "83.57 %"
-    assert ledger.text(4.36, "x") == "4.36×"
-    assert ledger.text(None) == "–"
-    assert ledger.text("wolves") == "wolves"
+    assert {a: text(a) for a in shown} == shown
+    assert text(83.57, "%") == "83.57 %"
+    assert text(4.36, "x") == "4.36×"
+    assert text(None) == "–"
+    assert text("wolves") == "wolves"
 
 
 def test_published_numbers_stand_as_their_source_prints_them():
@@ -163,8 +164,8 @@ def test_intervals_as_the_book_prints_them():
         (1.25e-3, 2.5e-3): "1.25e-3 to 2.5e-3",
         (0.5, 0.5): "0.5 to 0.5",
     }
-    assert {ends: ledger.interval(*ends) for ends in shown} == {ends: words.replace(" ", "\u00a0") for ends, words in shown.items()}
-    assert ledger.interval(None, None) == "–"
+    assert {ends: interval(*ends) for ends in shown} == {ends: words.replace(" ", "\u00a0") for ends, words in shown.items()}
+    assert interval(None, None) == "–"
 
 
 def test_the_ledger_of_the_talk():
