@@ -346,3 +346,6 @@ plt.show()
 # And the next chip? On Loihi 2, a state-space model that gets its input one number after the other needs {published}`relnet.loihi2.s4d` less energy
 # than the same model on a small GPU; if the GPU may take many sequences at once, it is the GPU that wins {cite:p}`meyer2024` (cited). It is another
 # network, on another task; of the relational network on Loihi 2 we know no numbers.
+
+# %% tags=["remove-cell"]
+record.close()

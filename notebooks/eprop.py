@@ -466,3 +466,6 @@ plt.show()
 # e-prop is {published}`eprop.slower` than BPTT, the talk says, so {published}`eprop.need` are needed. In the brain, the talk says, learning signals come from
 # {published}`eprop.brain.source`, and its hypothesis is that evolution has optimized them for {published}`eprop.brain.optimized`. It proposes the same for
 # spiking networks: learning signals that are optimized for fast learning, instead of approximating a gradient. The next chapter does so.
+
+# %% tags=["remove-cell"]
+record.close()

@@ -260,3 +260,6 @@ plt.show()
 # arrives two steps after it was sent. Spikes inside the silicon were
 # never published. That all answers are equal is strong evidence against a wrong rule that acts in most images ({numref}`tab-details`); single
 # spikes could differ, and no answer would show it.
+
+# %% tags=["remove-cell"]
+record.close()

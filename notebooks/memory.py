@@ -222,3 +222,6 @@ plt.show()
 # states far more coarsely. The authors' trained network, in integers, is in the next chapter.
 #
 # How long a training step takes, beside PyTorch's operations: {doc}`speed`.
+
+# %% tags=["remove-cell"]
+record.close()

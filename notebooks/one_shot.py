@@ -310,3 +310,6 @@ plt.show()
 # learning, and paths that no training had in view. What it takes has its price. The outer optimization needs BPTT, and {value}`outer_movements`
 # movements of one family. The talk also says that such an error module can be {published}`oneshot.chip` implemented in neuromorphic hardware
 # (cited), and reports symbols and spoken words, which {doc}`one_shot_symbols` is about.
+
+# %% tags=["remove-cell"]
+record.close()

@@ -381,3 +381,6 @@ plt.show()
 # The learner answers less well than a comparison of its own input features would; spikes of a small recurrent network in 40 ms, and a single update, may both have a part in it. In exchange it
 # keeps no examples, and learning is one update, local once the signals are there. Whether a chip could do it was not tried here, and the convolutions before it do not spike. The words come from a small subset of a data set: nearly all that the
 # training hears is right in the end ({numref}`fig-symbols-training`), so more words to train on than 25, more speakers, or variation of the recordings may help; this was not tried.
+
+# %% tags=["remove-cell"]
+record.close()

@@ -347,3 +347,6 @@ plt.show()
 # {cite:p}`henaff2017`, and one of them does so by Hebbian synapses {cite:p}`limbacher2020`. Such stories no longer measure what language models can do. What they still
 # show is how a network must be built to find relations: here one that reads everything first, compares all pairs at once, and
 # is feed-forward from there on, as a chip likes it. Its price is the number of pairs.
+
+# %% tags=["remove-cell"]
+record.close()

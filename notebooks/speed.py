@@ -72,8 +72,11 @@ seed = 0  # another seed draws other inputs and weights
 from snncore.experiments import speed as experiment
 from snncore.experiments.record import Record
 
-record = Record("speed", preset)
-experiment.run(experiment.config(preset, seed), record)
+record, config = Record("speed", preset), experiment.config(preset, seed)
+record.timing("machine", experiment.machine(), "{}")
+
+# %% tags=["hide-input"]
+experiment.few_spikes(record, config)
 
 # %% [markdown]
 # ## Few-spike neurons and networks
@@ -123,14 +126,22 @@ experiment.run(experiment.config(preset, seed), record)
 # Fitting a few-spike neuron ({doc}`few_spike`) is a search with many trials. One trial costs {value}`trial`, since the neuron splits
 # sorted inputs into intervals, and sums over an interval are differences of cumulative sums. Of {value}`fits` fits, each on one thread and
 # two at a time, the slowest took {value}`slowest_fit`.
-#
+
+# %% tags=["hide-input"]
+experiment.recurrent(record, config)
+
+# %% [markdown]
 # ## Training recurrent networks
 #
 # Training follows every neuron of a recurrent network ({doc}`memory`) through 840 steps and back. Our compiled loops skip what is zero,
 # above all neurons that do not fire. One training step of 240 LIF and AHP neurons on 64 trials of random spikes takes
 # {value}`recurrent_ms`, {claim}`speed.rsnn` as fast as the same computation by PyTorch's operations. Its matrix products alone, with the
 # zeros, would take {value}`recurrent_products_ms`.
-#
+
+# %% tags=["hide-input"]
+experiment.learning(record, config)
+
+# %% [markdown]
 # ## e-prop
 #
 # One gradient ({doc}`eprop`) for 32 trials of 2,250 steps takes {value}`eprop_ms` by our compiled loops. That is {claim}`speed.eprop.bptt` as fast as
@@ -191,7 +202,11 @@ experiment.run(experiment.config(preset, seed), record)
 # {value}`endless_short` steps this takes {value}`memory_stream_short`, over {value}`endless_long` steps {value}`memory_stream_long`. If the whole
 # trial is kept, these are {value}`memory_whole_short` and {value}`memory_whole_long`. (Recorded: 100,000 steps take the stream
 # {claim}`eprop.chunked.memory` the memory of 10,000.)
-#
+
+# %% tags=["hide-input"]
+experiment.chip(record, config)
+
+# %% [markdown]
 # ## The emulated chip
 #
 # For 240 LIF neurons and the steps of one digit, Brian2Loihi takes {claim}`speed.loihi.brian2` the time of our emulator ({doc}`loihi`), and Nengo Loihi
@@ -225,7 +240,11 @@ experiment.run(experiment.config(preset, seed), record)
 # :::
 #
 # With fresh weights, the network of the published sizes is nearly silent, so that its seconds are a lower end: a trained network of this size would take longer.
-#
+
+# %% tags=["hide-input"]
+experiment.outer(record, config)
+
+# %% [markdown]
 # ## One-shot learning
 #
 # An iteration of the outer optimization ({doc}`one_shot`) goes through two trials, and back through both. It takes {claim}`speed.oneshot` of

@@ -592,26 +592,37 @@ def outer(record: Record, c: Config) -> None:
 # --- The chapter --------------------------------------------------------------------------------------------------------------------------
 
 
-def run(c: Config, record: Record) -> None:
-    """Measure, with the threads that PyTorch has."""
-    record.timing("machine", machine(), "{}")
+def few_spikes(record: Record, c: Config) -> None:
+    """Neurons, networks and fits; with ``large``, also SpikingJelly."""
     activation(record, c)
     networks(record, c)
     fits(record, c)
-    recurrent(record, c)
+    if c.large and has_oracle("spikingjelly", "SpikingJelly"):
+        resnet20_beside_spikingjelly(record)
+
+
+def learning(record: Record, c: Config) -> None:
+    """Gradients by e-prop, and memory; with ``large``, also NEST and braintrace."""
     each = eprop(record, c)
     eprop_costs(record, c)
     endless(record, c)
-    questions(record, c)
-    outer(record, c)
-    if not c.large:
-        return
-    digits(record)
-    if has_oracle("spikingjelly", "SpikingJelly"):
-        resnet20_beside_spikingjelly(record)
-    if has_oracle("nest", "NEST"):
+    if c.large and has_oracle("nest", "NEST"):
         nest_live(record, each)
-    if python := os.environ.get("SNNCORE_PEERS"):
-        emulators_live(record, python)
-    if python := os.environ.get("SNNCORE_BRAINTRACE"):
+    if c.large and (python := os.environ.get("SNNCORE_BRAINTRACE")):
         braintrace_live(record, python)
+
+
+def chip(record: Record, c: Config) -> None:
+    """Questions; with ``large``, also digits and emulators by others."""
+    questions(record, c)
+    if c.large:
+        digits(record)
+    if c.large and (python := os.environ.get("SNNCORE_PEERS")):
+        emulators_live(record, python)
+
+
+def run(c: Config, record: Record) -> None:
+    """All that the chapter measures, with the threads that PyTorch has."""
+    record.timing("machine", machine(), "{}")
+    for part in (few_spikes, recurrent, learning, chip, outer):
+        part(record, c)
