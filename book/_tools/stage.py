@@ -114,7 +114,7 @@ class Staging:
             number, shown = {
                 "claim": (ours, printed(ours, e["unit"]) if cited else ledger.ours_text(e)),
                 "published": (e["published"], ledger.published_text(c)),
-                "interval": (e["low"], interval(e["low"], e["high"])),
+                "interval": (e["low"], interval(e["low"], e["high"])) if not e["bound"] else (ours, ends_text(e)),
             }[m[1]]
             if number is None:
                 if m[1] == "published" or e["kind"] == "cited" or e["live"]:
@@ -413,6 +413,12 @@ PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "recorded": Staging.recorded,
     "datasets": Staging.data_sets,
 }
+
+
+def ends_text(entry: dict) -> str:
+    """The interval of a number that is only known to lie beyond: its ends, as far as they are known."""
+    low, high = (printed(entry[end]) if entry[end] is not None else f"{entry['bound']} {printed(entry['ours'])}" for end in ("low", "high"))
+    return low if low == high else f"{low}\u00a0to\u00a0{high}"
 
 
 def anchor(id: str) -> str:
