@@ -456,8 +456,9 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
         if not here.startswith(("results/", "notebooks/", "snncore/")):
             page.write_text(staging.fill(page.read_text(encoding="utf-8"), here), encoding="utf-8")
     write_json(src / "ledger.json", list(staging.entries.values()))
-    if (compared := project.root / "data" / "results" / "portability.csv").exists():
-        shutil.copy(compared, src)
+    compared = project.root / "data" / "results" / "portability.csv"
+    text = compared.read_text(encoding="utf-8") if compared.exists() else "# not measured yet: make portability\n"
+    (src / "portability.csv").write_text(text, encoding="utf-8")
     with (src / "ledger.csv").open("w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, fieldnames=list(next(iter(staging.entries.values()))))
         writer.writeheader()
