@@ -119,6 +119,7 @@ def test_one_gradient(tmp_path):
     assert 0 < rows["eprop.truncated"] < 1e-10
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_the_process_that_learns():
     """Whatever this process has had: a whole trial takes more the longer it is, a stream does not."""
     large = np.ones(60_000_000)  # half a gigabyte
