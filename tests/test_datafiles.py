@@ -460,6 +460,7 @@ def test_command_line(monkeypatch, tmp_path, capsys):
     assert datafiles.main(["frobnicate"]) == 2
 
 
+@pytest.mark.slow
 @needs_data
 def test_development_files_have_the_known_sizes():
     assert {k: v.images.shape for k, v in datafiles.read_mnist().items()} == {"train": (60000, 28, 28), "test": (10000, 28, 28)}

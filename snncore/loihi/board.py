@@ -224,9 +224,11 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
     for name, groups in program.groups.items():
         own = placement.core_of_neurons(name)
         auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], [group.size for group in groups])
-        np.add.at(compartments, own, 1 + auxiliary)
-        np.add.at(spikes, own, found.z[name].T)
-        np.add.at(synaptic, own, arrived[name] * auxiliary[:, None])
+        for core in placement.cores[name]:
+            here = own == core
+            compartments[core] += (1 + auxiliary)[here].sum()
+            spikes[core] += found.z[name].T[here].sum(0, np.int64)
+            synaptic[core] += arrived[name][here & auxiliary].sum(0)
     along_x = along_y = crossings = 0
     for p, w in load(network, program):
         fired = np.flatnonzero(arrived[p.pre].any(1))
@@ -241,7 +243,8 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
             axons = when.sum(1) * (synapses > 0)
             received[core] += axons.sum()
             if source is not None:
-                np.add.at(sent, source[synapses > 0], np.roll(when[synapses > 0], -1, 1))  # in the step before; the first has none
+                for sender in placement.cores[p.pre]:  # in the step before; the first has none
+                    sent[sender] += np.roll(when[(synapses > 0) & (source == sender)].sum(0), -1)
                 same = source // spec.CORES == core // spec.CORES
                 x_, y_ = (np.abs(a - b) for a, b in zip(_tile(source), _tile(np.full_like(source, core)), strict=True))
                 along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))

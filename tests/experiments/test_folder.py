@@ -101,6 +101,7 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
     assert row == folder.Row(4, 2, 3, 2, 3, 4, sum(e[3] for e in expected), parameters, len(counts), {"relu6": report.neurons}, 0, ())
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(killed, results)
@@ -113,6 +114,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs,
     assert "cut o" not in after
 
 
+@pytest.mark.slow
 def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, killed, photographs, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(killed, results)
@@ -302,7 +304,7 @@ def test_relu_and_silu_get_the_published_neurons():
     assert (silu.K, report.by_activation) == (16, {"relu": 3, "silu": 3})
 
 
-def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, monkeypatch):
+def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, monkeypatch, quick_fits):
     network = small(monkeypatch)
     network[1] = nn.Hardswish()
     (colors / "c" / "1.jpg").write_bytes(b"")

@@ -32,7 +32,12 @@ def pair():
     return ann, convert(ann, x[:1], coefficients={"relu": relu_code(4.0, 3)}).network, x
 
 
-def test_all_families_of_classifiers_are_counted(tmp_path):
+@pytest.mark.parametrize("others", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_all_families_of_classifiers_are_counted(tmp_path, monkeypatch, others):
+    named = ("alexnet", "vit_b_16", "swin_t", "mobilenet_v3_small")
+    assert set(named) < set(images.FAMILIES)
+    if not others:
+        monkeypatch.setattr(images, "FAMILIES", named)
     images.families(Record("images", "smoke", tmp_path))
     table = pd.read_csv(tmp_path / "families.csv", keep_default_na=False).set_index("network")
     assert tuple(table.index) == images.FAMILIES
@@ -300,15 +305,21 @@ def test_curves_of_a_peer_are_those_of_the_same_images(tmp_path):
     assert json.loads((tmp_path / "values.json").read_text())["curves_difference"]["value"] < 1  # single precision
 
 
-def test_schedules_and_extension_give_their_claims(tmp_path):
-    record = Record("images", "book", tmp_path)
-    small, _ = images.schedules(record)
-    images.complement(record, images.PRESETS["book"])
-    rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
+@pytest.fixture(scope="module")
+def scheduled(tmp_path_factory):
+    """What the simulation of schedules has given, and the folder that holds the rest of it."""
+    folder = tmp_path_factory.mktemp("schedules")
+    return images.schedules(Record("images", "book", folder))[0], folder
+
+
+def test_schedules_and_extension_give_their_claims(scheduled, tmp_path):
+    small, folder = scheduled
+    images.complement(Record("images", "book", tmp_path), images.PRESETS["book"])
+    rows = {row["id"]: row["ours"] for row in (*read_rows(folder), *read_rows(tmp_path))}
     assert rows["img.schedule.period"] == 2 * 16
     assert rows["img.schedule.latency"] is True
     assert rows["img.complement.spikes"] == pytest.approx(2.134 - 0.884 + 0.116)
-    values = json.loads((tmp_path / "values.json").read_text())
+    values = json.loads((folder / "values.json").read_text()) | json.loads((tmp_path / "values.json").read_text())
     layers, K = 1 + 2 * 3 * 3, images.CIFAR_K["resnet20"]  # ReLUs: the first, and two in each of three times three blocks
     periods = {"resnet20_one": 3 * K, "resnet20_two": 2 * K, "resnet20_one_memory": 2 * K, "resnet20_two_memory": K}
     expected = {"resnet20_layers": layers, "resnet20_first": K * (layers + 1), "offset_step": 14, **periods}
@@ -316,9 +327,8 @@ def test_schedules_and_extension_give_their_claims(tmp_path):
     assert [answers(small[name])[-1] - answers(small[name])[-2] for name in ("one", "two", "shortcut")] == [8, 4, 12]
 
 
-def test_rhythms_are_those_of_the_longest_shortcut(tmp_path):
-    images.schedules(Record("images", "smoke", tmp_path))
-    table = pd.read_csv(tmp_path / "rhythms.csv", keep_default_na=False).set_index("network")
+def test_rhythms_are_those_of_the_longest_shortcut(scheduled):
+    table = pd.read_csv(scheduled[1] / "rhythms.csv", keep_default_na=False).set_index("network")
     chain = ["2K", "K"]
     assert table.loc["a chain"].tolist() == [218, *chain, *chain, ""]
     held = 4 * 16 * 32**2 + 3 * 32 * 16**2 + 2 * 64 * 8**2  # inputs of the blocks, each past one layer
@@ -448,6 +458,7 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
         images.train_cifar("resnet8", 5)
 
 
+@pytest.mark.slow
 def test_smoke_runs_enter_no_measured_number(tmp_path):
     record = Record("images", "smoke", tmp_path)
     images.run(images.config("smoke"), record)
@@ -493,8 +504,8 @@ def test_weights_of_few_bits(bits):
 
 
 def test_prices_are_shown_by_what_validation_images_lose_and_send(monkeypatch, capsys):
-    x = torch.randn(300, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    parts = {"train": x[:256], "validation": x[256:]}
+    x = torch.randn(140, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    parts = {"train": x[:96], "validation": x[96:]}
     data = {part: Labeled(images, torch.zeros(len(images), dtype=torch.long)) for part, images in parts.items()}
     monkeypatch.setattr(images, "cifar10", lambda: data)
     monkeypatch.setattr(images, "TRIED", (0.0, 1e-2))

@@ -2,6 +2,7 @@ import argparse
 import dataclasses
 import json
 import os
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -118,9 +119,10 @@ def few(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "TRAINING", tmp_path / "training")
     monkeypatch.setattr(relational, "HELD_OUT", 100)
     monkeypatch.setitem(relational.SIZES, "small", TINY)
+    monkeypatch.setattr(relational, "CHANGES", {})
     for name, kind in relational.KINDS.items():
         monkeypatch.setitem(relational.KINDS, name, kind._replace(recipe=dataclasses.replace(kind.recipe, epochs=6)))
-    monkeypatch.setattr(relational, "read_stories", lambda task, part: generate(task, 1000, np.random.default_rng(len(part))))
+    monkeypatch.setattr(relational, "read_stories", cache(lambda task, part: generate(task, 1000, np.random.default_rng(len(part)))))
     return tmp_path / "training"
 
 
@@ -228,6 +230,7 @@ def test_what_is_to_be_known_of_the_files_is_counted(tmp_path, monkeypatch):
     assert rows == {"rel.solver.files": (right, 24), "rel.files.longer": (2, 24), "rel.files.seen.4": (50.0, 2)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 def test_the_list_of_questions_with_another_answer_is_that_of_the_files_and_its_reasons_are_in_the_stories():
     table = pd.read_csv(package_file(relational.EXCEPTIONS))

@@ -54,8 +54,8 @@ def test_all_outputs_approach_the_original_like_one_over_time(residual):
         expected = network(x)
     coded = rate_coded(network, x, percentile=100)
     assert torch.allclose(coded(x), expected, rtol=1e-12, atol=1e-12)  # no input lies above its threshold
-    error = (simulate(coded, x, 4096).outputs - expected).abs().amax((1, 2)) / expected.std()
-    steps = torch.arange(1, 4097)
+    error = (simulate(coded, x, 1024).outputs - expected).abs().amax((1, 2)) / expected.std()
+    steps = torch.arange(1, 1025)
     assert error[0] > 0.1
     assert (error * steps).max() < 3
 

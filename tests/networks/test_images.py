@@ -21,7 +21,7 @@ def test_a_depth_that_no_resnet_has_is_refused():
 
 
 def test_the_small_efficientnet_is_made_like_the_large_one():
-    report = convert(images.cifar_efficientnet(), torch.zeros(1, 3, 32, 32), K=16).report
+    report = convert(images.cifar_efficientnet(), torch.zeros(1, 3, 32, 32), K=4).report
     operations = [row.operation for row in report.spiking]
     assert operations.count("silu") == 1 + 3 + 1 + 3 * 3 + 1  # entrance, early blocks (one each), late blocks (three each), exit
     assert operations.count("sigmoid") == 3  # a gate per late block

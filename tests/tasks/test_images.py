@@ -38,6 +38,7 @@ def test_a_square_is_left_out_of_each_image_centred_anywhere_in_it():
     assert torch.equal(left_out, left_out.any(2)[:, :, None] & left_out.any(1)[:, None, :])  # filled
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 def test_cifar10_is_split_at_random_and_normalized():
     data = cifar10()
