@@ -106,7 +106,7 @@ plt.show()
 
 # %% tags=["hide-input", "remove-output"]
 confused = result.confusion
-fig, ax = plt.subplots(figsize=(5.2, 4.4))
+fig, ax = plt.subplots(figsize=(5.2, 4.4), layout="compressed")  # square cells beside a bar
 picture = ax.imshow(confused, cmap="Blues", vmin=0, vmax=100)
 places = range(len(confused))
 ax.set(xlabel="taken for", ylabel="shown", xticks=places, yticks=places, xticklabels=confused.columns, yticklabels=confused.index)
