@@ -11,7 +11,6 @@ from snncore.experiments import ledger, provenance
 from snncore.experiments import record as record_module
 from snncore.experiments.record import Record, read_rows
 
-
 NUMBER = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)
 CLAIMS = {claim.id: claim for claim in (
     NUMBER, replace(NUMBER, id="speed.a"), replace(NUMBER, id="a.words", published="it learns", tolerance=None, otherwise="it does not"),
