@@ -45,7 +45,7 @@ def test_losses_of_nest(tmp_path):
 
 def test_losses_of_nest_here_and_now():
     if not has_oracle("nest", "NEST"):
-        pytest.skip("needs the extra oracles")
+        pytest.skip("needs the NEST simulator: .venv/bin/pip install -e '.[oracles]'")
     for kind in eprop.CASES:
         assert eprop.published_losses(kind) == pytest.approx(list(eprop.by_nest(kind)[0]), rel=1e-10)
 

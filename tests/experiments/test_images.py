@@ -260,7 +260,7 @@ def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):
 
 
 def test_our_rate_code_does_in_every_step_what_spikingjelly_does():
-    pytest.importorskip("spikingjelly")
+    pytest.importorskip("spikingjelly", reason="needs SpikingJelly: .venv/bin/pip install -e '.[oracles]'")
     ann, x = convolutional()
     coded = rate_coded(ann, x)
     layers = synapses(coded, x)
@@ -294,7 +294,7 @@ def test_at_equal_pace_the_rate_code_has_the_steps_of_few_spikes(tmp_path):
 
 
 def test_curves_of_a_peer_are_those_of_the_same_images(tmp_path):
-    pytest.importorskip("spikingjelly")
+    pytest.importorskip("spikingjelly", reason="needs SpikingJelly: .venv/bin/pip install -e '.[oracles]'")
     ann, x = convolutional()
     ann, x, record = ann.float(), x.float(), Record("images", "smoke", tmp_path)
     few = convert(ann, x[:1], x, K=6).network

@@ -204,6 +204,7 @@ one_shot.train_arm(1)
 """
 
 
+@pytest.mark.slow
 def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch):
     recipe = {"updates": 6, "rate": 5e-3, "warmup": 2, "end": 0.03, "clip": 1.5, "every": 2}
     monkeypatch.setattr(one_shot, "RECIPE", Descent(**recipe))

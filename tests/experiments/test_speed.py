@@ -69,7 +69,7 @@ def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
 
 
 def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
-    pytest.importorskip("spikingjelly")
+    pytest.importorskip("spikingjelly", reason="needs SpikingJelly: .venv/bin/pip install -e '.[oracles]'")
     ann, x = convolutional()
     ann, x, record = ann.float(), x.float(), Record("speed", "smoke", tmp_path)
     few = convert(ann, x[:1], x, K=6).network

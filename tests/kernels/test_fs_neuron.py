@@ -46,7 +46,7 @@ def test_each_thread_does_its_part_and_no_more(library, threads, dtype, monkeypa
         for module in (kernels, threads_module):
             monkeypatch.setattr(module, "openmp", lambda: None)
     elif kernels.openmp() is None:
-        pytest.skip("PyTorch's OpenMP is not GNU's")
+        pytest.skip("PyTorch brings no GNU OpenMP here: run this on Linux; here own threads take its place, which are tested")
     for p in (SETS["silu.published"], relu_code(4.0, 8)):
         x = np.random.default_rng(0).normal(0, 3, kernels.PARALLEL_FROM + 100).astype(dtype)
         around = np.full(x.size + 20, 7, dtype)
@@ -136,7 +136,7 @@ def test_the_loop_for_a_gpu_is_one_graph_for_all_neurons_of_as_many_steps():
     assert done.stdout == "1\n"
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: run this on a machine that has one")
 def test_neurons_on_a_gpu_have_the_bits_of_the_plain_ones():
     x = 5 * torch.randn(100_000, generator=torch.Generator().manual_seed(0))
     for p in SETS.values():

@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_stories():
     [(1, 2), (1, 20), (3, 8), (3, 4), (5, 2), (14, 2), (18, 2), (8, 40), (10, 6), (13, 2), (14, 3), (18, 7), (20, 1), (20, 8)],
 )
 def test_stories_have_the_length_that_is_asked_for(task, length):
-    examples = generated(task, 20, length=length)
+    examples = generated(task, 10, length=length)
     assert {len(e.statements) for e in examples} == {length}
     assert all(solve(e.statements, e.question) == e.answer for e in examples)
 
