@@ -6,6 +6,7 @@
 
 import argparse
 import copy
+import gc
 import importlib
 import json
 import math
@@ -717,17 +718,19 @@ def evaluations(record: Record, c: Config) -> tuple[Traffic, ...]:
 
 
 class _Watch(fx.Interpreter):
-    """Runs a converted network, or with ``functions`` its original, and keeps the output of each activation."""
+    """Runs a converted network, or with ``functions`` its original, and shows ``see`` the name and the output of each activation."""
 
-    def __init__(self, network: fx.GraphModule, functions: dict[str, Callable[[Tensor], Tensor]] | None = None):
+    def __init__(
+        self, network: fx.GraphModule, see: Callable[[str, Tensor], None], functions: dict[str, Callable[[Tensor], Tensor]] | None = None
+    ):
         super().__init__(network)
-        self.functions, self.outputs = functions or {}, dict[str, Tensor]()
+        self.see, self.functions = see, functions or {}
 
     def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
         function = self.functions.get(str(target))
         value = function(*args) if function else super().call_module(target, args, kwargs)
         if isinstance(self.fetch_attr(str(target)), FSActivation):
-            self.outputs[str(target)] = value
+            self.see(str(target), value)
         return value
 
 
@@ -763,16 +766,19 @@ def b7_errors(c: Config) -> pd.DataFrame:
         for name, given in sets.items():
             snn, report = convert(network, image, coefficients=given)
             functions = {f"few_spike.{row.node}": FUNCTIONS[row.operation] for row in report.spiking}
-            exact = _Watch(snn, functions)
-            exact.run(image)
-            others = {name: _Watch(snn)} if rows else {name: _Watch(snn), "control": _Watch(snn, functions)}
-            for label, other in others.items():
-                other.run(disturbed if label == "control" else image)
+            outputs: dict[str, Tensor] = {}
+            _Watch(snn, outputs.__setitem__, functions).run(image)
+            for label in (name,) if rows else (name, "control"):
+                errors: dict[str, float] = {}
+
+                def compare(target: str, value: Tensor, exact: dict = outputs, errors: dict = errors) -> None:
+                    errors[target] = float((value - exact[target]).square().mean().sqrt() / exact[target].std())
+
+                _Watch(snn, compare, functions if label == "control" else None).run(disturbed if label == "control" else image)
                 for i, row in enumerate(report.spiking):
-                    y = exact.outputs[f"few_spike.{row.node}"]
-                    error = float((other.outputs[f"few_spike.{row.node}"] - y).square().mean().sqrt() / y.std())
-                    rows.append({"set": label, "layer": i + 1, "activation": row.operation, "error": error})
-            del snn, exact, others, other  # weights of 265 MB each, before the next conversion
+                    rows.append({"set": label, "layer": i + 1, "activation": row.operation, "error": errors[f"few_spike.{row.node}"]})
+            del snn, report, outputs, compare
+            gc.collect()  # a traced network refers to itself: without this the next one is made beside it
     return pd.DataFrame(rows)
 
 
@@ -988,6 +994,7 @@ class Result(NamedTuple):
 
 def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
+    b7 = b7_errors(c)  # needs the most memory, while the rest has none yet
     counts(record)
     families(record)
     trainings(record)
@@ -999,7 +1006,6 @@ def run(c: Config, record: Record) -> Result:
     steps = against_steps(record, c)
     rate, disturbed = against_rate(c), disturbances(c)
     traffic = evaluations(record, c)
-    b7 = b7_errors(c)
     silu = b7[b7["activation"] == "silu"].groupby("set")["error"]
     for name in ("published", "ours"):
         record.value(f"b7_first_{name}", float(100 * silu.first()[name]), "{:.0f} %")

@@ -278,11 +278,10 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
         As `convert`.
     """
     _check(network, example_input)
-    original = _copy(network).eval()
-    graph = _trace(_with_plain_weights(copy.deepcopy(original)))
+    expected = _run(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
+    graph = _trace(_with_plain_weights(_copy(network).eval()))
     _in_plain_words(graph)
     _out_of_place(graph)
-    expected = _run(original, example_input.clone())
     _refuse_answer(expected, example_input)
     try:
         with torch.no_grad():
