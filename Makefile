@@ -9,7 +9,6 @@ STRICT  ?=
 BIN     := .venv/bin
 PY      := PYTHONSAFEPATH= $(BIN)/python
 TOOLS   := $(PY) book/_tools
-ONE     := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 CHOSEN   = --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))
 
 .PHONY: help setup reproduce check benchmark portability test test-all test-book book serve notebooks lint clean
@@ -36,10 +35,10 @@ portability: setup  ## run chapters with other threads and with the plainest ari
 	@$(TOOLS) portability $(CHOSEN)
 
 test: setup  ## run the quick tests, two at a time (TESTS=path: only these, slow ones included)
-	@$(if $(TESTS),$(PY) -m pytest $(TESTS),$(ONE) $(PY) -m pytest -n 2 -m "not slow and not book")
+	@$(if $(TESTS),$(PY) -m pytest $(TESTS),$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not book")
 
 test-all: setup  ## run all tests but those of a built book
-	@$(ONE) $(PY) -m pytest -n 2 -m "not book"
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not book"
 
 test-book: setup  ## test the book of preset smoke that 'make reproduce PRESET=smoke' has built
 	@SNNCORE_SITE=required $(PY) -m pytest -m book
