@@ -202,7 +202,7 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
     source = jupytext.read(chapter.notebook)
     source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     threads = None if chapter.alone else place.threads
-    variables = kernel.environment(work, project, threads, dict(place.variables))
+    variables = kernel.environment(work, project, chapter.name, threads, dict(place.variables))
     for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
         Path(variables[name].replace("$$", "$")).mkdir(parents=True, exist_ok=True)
     started, error, commit, end = time.time(), None, provenance.commit(project.root), ""
@@ -349,11 +349,12 @@ def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[le
     return entries, ledger.worsened(claims, ledger.read_ledger(folder), entries)
 
 
-def record(project: Project, preset: str) -> None:
+def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
     """Make the rows of the runs at a preset the recorded ones, and write the merged ledger."""
     folder = project.root / "data" / "results"
     _, claims = ledger.read_claims(project.claims)
-    for chapter in up_to_date(project, preset):
+    names = [c.name for c in chapters]
+    for chapter in (name for name in up_to_date(project, preset) if name in names):
         new = live_rows(project, preset, [chapter])
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
             raise BookError(f"{chapter} ran with uncommitted changes: commit, run it again, then record")

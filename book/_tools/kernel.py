@@ -13,7 +13,7 @@ KEPT = ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE")  # paths; a kerne
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def environment(work: Path, project: Project, threads: int | None, given: dict[str, str]) -> dict[str, str]:
+def environment(work: Path, project: Project, chapter: str, threads: int | None, given: dict[str, str]) -> dict[str, str]:
     """Variables that a chapter's kernel gets beside the user's: results below ``work``, and so many threads (None: as many as it likes).
 
     Start-up files, paths and options of Python, IPython and matplotlib that a user may have set have no effect: they could change what is
@@ -30,6 +30,7 @@ def environment(work: Path, project: Project, threads: int | None, given: dict[s
         "IPYTHONDIR": str(own / "ipython"),
         "MPLCONFIGDIR": str(own / "matplotlib"),
         "MATPLOTLIBRC": "",
+        "NUMBA_CACHE_DIR": str(own / "numba" / chapter),  # two processes that compile a function for two types at once mix them up
         "SNNCORE_RESULTS": str(work),
         "SNNCORE_CLAIMS": str(project.claims),
     }

@@ -53,7 +53,7 @@ def again(project: Project, options: argparse.Namespace) -> int:
 
 def record(project: Project, options: argparse.Namespace) -> int:
     with project.locked():
-        chapters.record(project, options.preset)
+        chapters.record(project, options.preset, chapters.select(project, options.chapter))
     return 0
 
 
@@ -95,7 +95,7 @@ def main(project: Project, arguments: list[str]) -> int:
             action.add_argument("--port", type=int, default=8000)
             continue
         action.add_argument("--preset", default="book", choices=PRESETS)
-        if name in ("build", "record"):
+        if name == "build":
             continue
         action.add_argument("--chapter", help="only this one (and what it needs)")
         action.add_argument("--seed", type=int, default=0)
