@@ -141,7 +141,7 @@ def test_published_numbers_stand_as_their_source_prints_them():
 
 
 def test_what_got_worse_is_named_with_both_numbers_and_machines():
-    claims = {"a.b": BASE, "speed.a": replace(BASE, id="speed.a")}
+    claims = {"a.b": BASE, "speed.a": replace(BASE, id="speed.a", chapter="speed")}
     recorded = {id: {"ours": 2.0, "machine": "an old one"} for id in claims}
     committed = {entry["id"]: entry for entry in ledger.merge(claims, recorded, {})}
     entries = ledger.merge(claims, recorded, {id: {"ours": 2.5, "machine": "a new one"} for id in claims})
