@@ -311,7 +311,7 @@ class Worsened(NamedTuple):
 
 
 def worsened(claims: dict[str, Claim], committed: dict[str, dict], entries: list[dict]) -> list[Worsened]:
-    """Claims that the committed ledger says were met and that are not met now. Those of the chapter on speed are left out: machines differ."""
+    """Claims that the committed ledger says were met and that are not met now, but for those of the chapter on speed: machines differ."""
     found = []
     for entry in entries:
         claim, before = claims[entry["id"]], committed.get(entry["id"], {})
