@@ -9,7 +9,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from project import BookError, Project, outputs, sha256
+from project import NO_SPACE, BookError, Project, full, outputs, sha256
 from stage import Staging, stage
 
 
@@ -43,6 +43,9 @@ def build(project: Project, preset: str, look: bool = False) -> Staging | None:
         command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), *options]
         variables = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1", "PYTHONSTARTUP": ""}
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=variables)
+        if done.returncode and full(project.build):
+            shutil.rmtree(work, ignore_errors=True)
+            raise BookError(NO_SPACE.format(project.build))
         if done.returncode:
             log = "\n".join(line for line in (done.stdout + done.stderr).replace(str(source), "book").splitlines() if line.strip())
             raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")

@@ -28,7 +28,7 @@ import papermill
 from tqdm import tqdm
 
 import kernel
-from project import BookError, Chapter, Project, outputs, read_json, sha256, write_json
+from project import NO_SPACE, BookError, Chapter, Project, full, outputs, read_json, sha256, write_json
 from snncore import datafiles
 from snncore.experiments import ledger, provenance
 from snncore.experiments.record import read_rows
@@ -36,7 +36,6 @@ from snncore.experiments.record import read_rows
 TIMEOUT = {"smoke": 600, "book": 3600, "paper": 7 * 24 * 3600}  # seconds a single cell may take
 NO_NUMBER = ("snncore.experiments.ledger", "snncore.experiments.provenance")  # judge and describe numbers, and change none
 MEMORY_GB = 2  # of a chapter, when it is decided how many run at once
-FULL = 50e6  # bytes: with less than that left, a failure is one of the disk
 
 
 def meaning(code: str) -> str:
@@ -225,8 +224,9 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
         error, end = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}", "\n".join(failure.traceback[-2:])
     except Exception as failure:  # a dead kernel, a time-out: papermill passes on whatever the client raises
         error, end = f"{type(failure).__name__}: {failure}".strip(), "".join(traceback.format_exception(failure)[-2:])
-    if error and shutil.disk_usage(work).free < FULL:
-        error = f"no space left on the disk of {work}: make room, then run the same command again ({error.splitlines()[0]})"
+    if error and full(work):
+        shutil.rmtree(results, ignore_errors=True)  # half of something
+        error = f"{NO_SPACE.format(work)} ({error.splitlines()[0]})"
     seconds = round(time.time() - started, 1)
     timings = results / "timings.json"
     manifest = {

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,14 @@ class Chapter:
     data: tuple[str, ...] = ()
     minutes: dict[str, float] = field(default_factory=dict)
     alone: bool = False
+
+
+NO_SPACE = "no space left on the disk of {}: make room, then run the same command again; nothing is lost"
+
+
+def full(folder: Path) -> bool:
+    """Whether a failure is one of the disk."""
+    return shutil.disk_usage(folder).free < 50e6
 
 
 def sha256(data: bytes) -> str:

@@ -3,14 +3,13 @@
 import argparse
 import errno
 import io
-import os
 import sys
 
 import build
 import chapters
 import portability
 import serve
-from project import BookError, Project
+from project import NO_SPACE, BookError, Project
 from snncore.experiments import PRESETS
 
 
@@ -116,8 +115,7 @@ def in_words(problem: BaseException) -> str | None:
     if not isinstance(problem, OSError):
         return None
     if problem.errno == errno.ENOSPC:
-        where = problem.filename or "this folder"
-        return f"error: no space left on the disk of {where}: make room, then run the same command again; nothing is lost"
+        return f"error: {NO_SPACE.format(problem.filename or 'this folder')}"
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"error: {problem.filename} cannot be written: make the folder yours (chown, chmod), or clone it where you may write"
     if problem.errno == errno.EMFILE:
@@ -132,10 +130,6 @@ def command() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         status = main(Project(), sys.argv[1:])
-    except KeyboardInterrupt:
-        print("\nstopped; complete chapters are kept: run the same command to go on", file=sys.stderr, flush=True)
-        sys.stdout.flush()
-        os._exit(130)  # kernels end by themselves when this process is gone; waiting for their threads would not end
     except Exception as problem:
         if (words := in_words(problem)) is None:
             raise
