@@ -1,9 +1,11 @@
 """The book's tools: ``python book/_tools ACTION``. The Makefile calls them."""
 
 import argparse
+import contextlib
 import errno
 import io
 import sys
+import time
 
 import build
 import chapters
@@ -85,6 +87,17 @@ ACTIONS = {
 }
 
 
+def refuse_what_kernels_die_of() -> None:
+    """Kernels talk over sockets, whose library counts seconds in 32 bits, and need some dozens of files; they die without a word."""
+    if time.time() >= 2**31:
+        raise BookError(f"the clock of this machine says {time.strftime('%Y')}: set it right")
+    with contextlib.suppress(ImportError):  # not on every system
+        import resource
+
+        if (files := resource.getrlimit(resource.RLIMIT_NOFILE)[0]) < 128:
+            raise BookError(f"this shell allows {files} open files, too few for a chapter's kernel: allow more (ulimit -n 1024)")
+
+
 def main(project: Project, arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="book/_tools", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -105,6 +118,8 @@ def main(project: Project, arguments: list[str]) -> int:
         if name == "portability":
             action.add_argument("--variants", nargs="+", choices=portability.VARIANTS, default=list(portability.VARIANTS))
     options = parser.parse_args(arguments)
+    if options.action in ("reproduce", "run", "again", "portability"):
+        refuse_what_kernels_die_of()
     return ACTIONS[options.action][1](project, options)
 
 

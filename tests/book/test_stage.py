@@ -240,6 +240,16 @@ def test_what_a_reader_can_mend_is_said_in_words(problem, words):
     assert words in tools.in_words(problem)
 
 
+def test_what_kernels_die_of_is_refused_before(project, monkeypatch):
+    resource = pytest.importorskip("resource", reason="this system has no limits of processes")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (48, 48))
+    with pytest.raises(BookError, match="allows 48 open files, too few for a chapter's kernel: allow more"):
+        reproduce(project)
+    monkeypatch.setattr(tools.time, "time", lambda: 2.0**31)
+    with pytest.raises(BookError, match="the clock of this machine says"):
+        reproduce(project)
+
+
 def test_a_fault_of_these_tools_is_not_hidden():
     assert tools.in_words(KeyError("x")) is None
     assert tools.in_words(OSError(errno.EIO, "Input/output error")) is None
