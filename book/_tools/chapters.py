@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -47,35 +48,35 @@ def meaning(code: str) -> str:
     return ast.dump(tree)
 
 
+@cache
+def module(text: str) -> tuple[str, tuple[str, ...]]:
+    """Hash of what a module means, and the modules of snncore that it imports, by whatever name."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return sha256(meaning(text).encode()), tuple(name for name in names if name.split(".")[0] == "snncore")
+
+
 def imported_modules(root: Path, code: str) -> dict[str, str]:
     """Hash of each snncore module that the code imports, directly or through others (comments and docstrings do not count)."""
     found: dict[str, str] = {}
 
-    def add(module: str) -> None:
-        parts = module.split(".")
+    def add(imported: str) -> None:
+        parts = imported.split(".")
         for n in range(1, len(parts) + 1):
             name = ".".join(parts[:n])
             base = root.joinpath(*parts[:n])
             path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-            if name in found or name in NO_NUMBER or not path.exists():
-                continue
-            text = path.read_text(encoding="utf-8")
-            found[name] = sha256(meaning(text).encode())
-            walk(ast.parse(text))
+            if name not in found and name not in NO_NUMBER and path.exists():
+                found[name], others = module(path.read_text(encoding="utf-8"))
+                for other in others:
+                    add(other)
 
-    def walk(tree: ast.AST) -> None:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            else:
-                continue
-            for name in names:
-                if name.split(".")[0] == "snncore":
-                    add(name)
-
-    walk(ast.parse(code))
+    for name in module(code)[1]:
+        add(name)
     return dict(sorted(found.items()))
 
 
