@@ -29,7 +29,7 @@ import papermill
 from tqdm import tqdm
 
 import kernel
-from project import NO_SPACE, BookError, Chapter, Project, full, outputs, read_json, sha256, write_json
+from project import NO_SPACE, BookError, Chapter, Project, full, outputs, parsed, read_json, sha256, write_json
 from snncore import datafiles
 from snncore.experiments import ledger, provenance
 from snncore.experiments.record import read_rows
@@ -87,7 +87,7 @@ def plain(cell: str) -> str:
 
 def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstream: dict[str, str]) -> dict:
     """All that decides whether a chapter has to run again."""
-    cells = [c.source for c in jupytext.read(chapter.notebook).cells if c.cell_type == "code"]
+    _, _, cells = parsed(chapter.notebook.read_text(encoding="utf-8"))
     inputs: dict[str, str] = {}
     for name in chapter.inputs:
         if not (paths := sorted(project.root.glob(name))):
@@ -97,7 +97,7 @@ def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstre
     try:
         code, modules = [meaning(plain(cell)) for cell in cells], imported_modules(project.root, "\n".join(map(plain, cells)))
     except SyntaxError:  # the run will say where
-        code, modules = cells, {}
+        code, modules = list(cells), {}
     magic = [line for cell in cells for line in cell.splitlines() if line.lstrip().startswith(("%", "!"))]
     return {
         "code": sha256(json.dumps([code, magic]).encode()),

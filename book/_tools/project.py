@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+@cache
+def parsed(notebook: str) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    """What a notebook declares in its header under ``snncore``, its title, and the sources of its code cells."""
+    content = jupytext.reads(notebook, fmt="py:percent")
+    text = [line for c in content.cells if c.cell_type == "markdown" for line in c.source.splitlines()]
+    title = next((line[2:] for line in text if line.startswith("# ")), "")
+    return dict(content.metadata.get("snncore", {})), title, tuple(c.source for c in content.cells if c.cell_type == "code")
+
+
 class Project:
     """A checkout: the repository itself, or a small one made by a test."""
 
@@ -74,17 +84,13 @@ class Project:
             path = self.root / f"{file}.py"
             if not path.exists():
                 raise BookError(f"book/_toc.yml names {file}, and there is no {path}")
-            notebook = jupytext.read(path)
-            given: dict[str, Any] = dict(notebook.metadata.get("snncore", {}))
+            header, title, _ = parsed(path.read_text(encoding="utf-8"))
+            given: dict[str, Any] = dict(header)
             unknown = set(given) - {"summary", "needs", "inputs", "data", "minutes", "alone"}
             if unknown:
                 raise BookError(f"{path}: unknown field {sorted(unknown)[0]!r} under snncore in the header")
-            title = next(
-                (line[2:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines() if line.startswith("# ")),
-                path.stem,
-            )
             given |= {key: tuple(given.get(key, ())) for key in ("needs", "inputs", "data")}
-            chapters.append(Chapter(name=path.stem, notebook=path, title=title, **given))
+            chapters.append(Chapter(name=path.stem, notebook=path, title=title or path.stem, **given))
         names = [c.name for c in chapters]
         for i, c in enumerate(chapters):
             late = [n for n in c.needs if n not in names[:i]]
