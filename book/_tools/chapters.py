@@ -217,8 +217,8 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
             progress_bar=False,
             execution_timeout=TIMEOUT[preset],
             request_save_on_cell_execute=True,
-            # no warning about unencrypted loopback connections, no history shared with kernels beside it
-            extra_arguments=["--IPKernelApp.log_level=40", "--HistoryManager.enabled=False"],
+            # no warning about unencrypted loopback connections or interrupts at the end, no history shared with kernels beside it
+            extra_arguments=["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
         )
         tidy(notebook)
     except papermill.PapermillExecutionError as failure:
