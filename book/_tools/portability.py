@@ -23,9 +23,9 @@ PLAINEST = {  # no instructions that only some processors have, in PyTorch, numb
 DEFAULT = "as the book runs"
 VARIANTS: dict[str, tuple[int, dict[str, str]]] = {  # threads of a chapter, variables
     DEFAULT: (1, {}),
+    "plainest arithmetic": (1, PLAINEST),
     "two threads": (2, {}),
     "four threads": (4, {}),
-    "plainest arithmetic": (1, PLAINEST),
 }
 
 
