@@ -551,12 +551,12 @@ def activity(a: Asked) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "neurons", "rate", "silent", "locked", "lowest"]).assign(right=right)
 
 
-def regularization(record: Record, c: Config, sparse: Asked) -> None:
+def regularization(record: Record, c: Config) -> None:
     """What limits of rates and the cost of potentials do: a row for each network of task 15."""
     rows, locked, silent, elsewhere = [], {}, {}, {}
     window = {kind: k.timing.window for kind, k in KINDS.items() if k.timing}
     for kind in ("snn-free", "snn-upper", "snn-upper-v"):
-        layers, recipe = activity(sparse if kind == "snn-upper-v" else asked(kind, c)), KINDS[kind].recipe
+        layers, recipe = activity(asked(kind, c)), KINDS[kind].recipe  # one network's activity at a time: half a gigabyte
         assert isinstance(recipe, SpikingRecipe)
         busiest = layers.iloc[layers["rate"].argmax()]
         used = {"upper limit": recipe.high < 1, "lower limit": recipe.low > 0, "cost of potentials": recipe.voltage_factor > 0}
@@ -774,12 +774,11 @@ def run(c: Config, record: Record) -> Result:
     generated(record, c)
     table(record)
     record.table(pd.read_csv(package_file(EXCEPTIONS)), "exceptions")
-    sparse = asked("snn-upper-v", c)
-    regularization(record, c, sparse)
+    regularization(record, c)
     if c.train:
         files(record)
         trainings(record, c.seed)
-    return Result(grown, talk_examples(record), structure(record), reading(record, sparse), sparsity(record, c))
+    return Result(grown, talk_examples(record), structure(record), reading(record, asked("snn-upper-v", c)), sparsity(record, c))
 
 
 def options(parser: argparse.ArgumentParser) -> None:

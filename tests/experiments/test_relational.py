@@ -285,7 +285,7 @@ def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, 
 
     monkeypatch.setattr(relational, "asked", asked)
     monkeypatch.setattr(relational, "activity", activity)
-    relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"], asked("snn-upper-v"))
+    relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"])
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert rows == {"rel.snn.rate": 3.0, "rel.voltage.locked": unlocked}
     table = pd.read_csv(tmp_path / "regularization.csv")
