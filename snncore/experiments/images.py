@@ -706,15 +706,19 @@ def evaluations(record: Record, c: Config) -> tuple[Traffic, ...]:
     photographs, _, _ = read_photographs_20()
     batch = efficientnet_lite_input(photographs[: c.exact]).double()
     snn = convert(efficientnet_lite(0).double(), batch[:1], K=LITE_K[0]).network
-    collapsed, (looked_up, _), (sent, traffic) = snn(batch), statistics(snn, batch), stepwise(snn, batch)
+    collapsed, (looked_up, _) = snn(batch), statistics(snn, batch)
+    sent, traffic = zip(*(stepwise(snn, photograph) for photograph in batch.split(1)), strict=True)  # one by one: all steps need memory
     size = collapsed.abs().max()
-    difference = max(float((other - collapsed).abs().max() / size) for other in (looked_up, sent))
+    difference = max(float((other - collapsed).abs().max() / size) for other in (looked_up, torch.cat(sent)))
     record.value("evaluations_photographs", f"{c.exact} photograph{'s' if c.exact > 1 else ''}")
     record.value("evaluations_difference", difference, "{:.1g}")
     record.value("evaluations_pieces", "the same bits" if torch.equal(collapsed, looked_up) else "other bits")
     if c.full_size:
         record.claim("img.evaluations.difference", difference, dataset="EfficientNet-Lite0, ImageNet photographs of foolbox", n=c.exact)
-    return tuple(Traffic(t.node, *(value // c.exact for value in t[1:])) for t in traffic)
+    return tuple(
+        Traffic(layer[0].node, *(sum(work) // c.exact for work in zip(*(one[1:] for one in layer), strict=True)))
+        for layer in zip(*traffic, strict=True)
+    )
 
 
 class _Watch(fx.Interpreter):
@@ -994,7 +998,8 @@ class Result(NamedTuple):
 
 def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
-    b7 = b7_errors(c)  # needs the most memory, while the rest has none yet
+    traffic = evaluations(record, c)  # these two need the most memory, while the rest has none yet
+    b7 = b7_errors(c)
     counts(record)
     families(record)
     trainings(record)
@@ -1005,7 +1010,6 @@ def run(c: Config, record: Record) -> Result:
     found = photographs_20(record, c)
     steps = against_steps(record, c)
     rate, disturbed = against_rate(c), disturbances(c)
-    traffic = evaluations(record, c)
     silu = b7[b7["activation"] == "silu"].groupby("set")["error"]
     for name in ("published", "ours"):
         record.value(f"b7_first_{name}", float(100 * silu.first()[name]), "{:.0f} %")

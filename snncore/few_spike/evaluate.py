@@ -168,7 +168,7 @@ class _Stepwise(fx.Interpreter):
         macs = reached(torch.ones_like(_decoded(signal), dtype=torch.float64))
         nonzero = reached((_decoded(signal) != 0).double())
         if source.meta["carries"] == "spikes" and isinstance(signal, Steps):
-            sent = torch.stack([(step != 0).double() for step in signal.steps]).sum(0)
+            sent = sum((step != 0).double() for step in signal.steps)  # one step at a time: all would need K times the memory
             self.traffic.append(Traffic(n.name, macs, nonzero, reached(sent), 0))
         else:
             self.traffic.append(Traffic(n.name, macs, nonzero, 0, macs))
