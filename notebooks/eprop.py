@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as a local rule
 #     inputs: [data/checkpoints/eprop_*, data/peers/braintrace.npz, data/peers/nest.npz, "snncore/experiments/peer_[bn]*.py"]
-#     minutes: {smoke: 1, book: 4, paper: 180}
+#     minutes: {smoke: 0.4, book: 3.2, paper: 180}
 # ---
 
 # %% [markdown]

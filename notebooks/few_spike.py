@@ -8,7 +8,7 @@
 #     summary: How a neuron says a number in few spikes; the published SiLU neuron, better ones, and a real network that speaks in them
 #     inputs: [data/few_spike_coefficients.json, data/few_spike_log.json]
 #     data: [photographs_20, efficientnet_lite0]
-#     minutes: {smoke: 0.5, book: 1.5, paper: 6}
+#     minutes: {smoke: 0.5, book: 2.5, paper: 6}
 # ---
 
 # %% [markdown]

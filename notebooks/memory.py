@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: An after-hyperpolarizing current as the long short-term memory of spiking neurons, and networks that need it
 #     inputs: [data/checkpoints/memory_*]
-#     minutes: {smoke: 1, book: 1, paper: 240}
+#     minutes: {smoke: 0.2, book: 0.3, paper: 240}
 # ---
 
 # %% [markdown]

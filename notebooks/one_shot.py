@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: A network that has learned to emit learning signals, with which another one learns a new arm movement in a single update
 #     inputs: ["data/checkpoints/one_shot_[0-9]*"]
-#     minutes: {smoke: 1, book: 3, paper: 6}
+#     minutes: {smoke: 0.3, book: 2.6, paper: 6}
 # ---
 
 # %% [markdown]

@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: Stories, questions, and a network that answers them from relations between all pairs of sentences
 #     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
-#     minutes: {smoke: 1, book: 1, paper: 120}
+#     minutes: {smoke: 0.4, book: 0.6, paper: 120}
 # ---
 
 # %% [markdown]

@@ -9,7 +9,7 @@
 #     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar_resnet20*", "snncore/experiments/peer*.py"]
 #     data: [efficientnet_lite0]
 #     alone: true
-#     minutes: {smoke: 0.7, book: 4, paper: 30}
+#     minutes: {smoke: 0.7, book: 2.7, paper: 30}
 # ---
 
 # %% [markdown]
@@ -124,8 +124,8 @@ experiment.few_spikes(record, config)
 # of the activations from {run}`speed.fs.activation`; times of different runs are not to be compared with each other.
 #
 # Fitting a few-spike neuron ({doc}`few_spike`) is a search with many trials. One trial costs {value}`trial`, since the neuron splits
-# sorted inputs into intervals, and sums over an interval are differences of cumulative sums. Of {value}`fits` fits, each on one thread and
-# two at a time, the slowest took {value}`slowest_fit`.
+# sorted inputs into intervals, and sums over an interval are differences of cumulative sums. The fit that takes longest here, of
+# {value}`fit_trials` trials on one thread, takes {value}`slowest_fit`.
 
 # %% tags=["hide-input"]
 experiment.recurrent(record, config)

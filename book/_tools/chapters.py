@@ -395,8 +395,12 @@ def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:
 
 def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[tuple[Task, dict | None]]:
     """Run chapters, as many at once as cores and memory allow; yields each with its manifest, or None if it needs one that failed."""
-    waiting, running, failed = list(tasks), dict[Future, Task](), set[str]()
-    expected = [expected_seconds(project, task.chapter, task.parts["parameters"]["preset"]) for task in tasks]
+
+    def seconds(task: Task) -> float:
+        return expected_seconds(project, task.chapter, task.parts["parameters"]["preset"])
+
+    waiting = sorted(tasks, key=seconds, reverse=True)  # the longest first, so that no core idles at the end
+    running, failed, expected = dict[Future, Task](), set[str](), [seconds(task) for task in tasks]
     many = at_once(len(tasks))
     total = max([sum(expected) / many, *expected]) if expected else 0
     progress = Progress(total)
@@ -415,7 +419,7 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
                 elif len(running) < many and not names & set(chapter.needs) and not (chapter.alone and names - {chapter.name}):
                     waiting.remove(task)
                     preset, seed = task.parts["parameters"]["preset"], task.parts["parameters"]["seed"]
-                    progress.say(f"{chapter.name}: running at preset {preset}, about {expected_seconds(project, chapter, preset):.0f} s")
+                    progress.say(f"{chapter.name}: running at preset {preset}, about {seconds(task):.0f} s")
                     running[pool.submit(run_chapter, project, chapter, seed, task.parts, place)] = task
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task, manifest = running.pop(future), future.result()

@@ -6,7 +6,6 @@
 
 import argparse
 import copy
-import gc
 import importlib
 import json
 import math
@@ -32,6 +31,7 @@ from snncore.datafiles import find, package_file, read_photographs_20, read_phot
 from snncore.experiments import peer_spikingjelly
 from snncore.experiments.ask import has_oracle
 from snncore.experiments.few_spike import B7_INPUT, spikes_per_step_log
+from snncore.experiments.provenance import release_memory
 from snncore.experiments.record import Record
 from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, published_neurons, quality
@@ -782,7 +782,7 @@ def b7_errors(c: Config) -> pd.DataFrame:
                 for i, row in enumerate(report.spiking):
                     rows.append({"set": label, "layer": i + 1, "activation": row.operation, "error": errors[f"few_spike.{row.node}"]})
             del snn, report, outputs, compare
-            gc.collect()  # a traced network refers to itself: without this the next one is made beside it
+            release_memory()  # without this the next one is made beside it
     return pd.DataFrame(rows)
 
 
@@ -1000,6 +1000,7 @@ def run(c: Config, record: Record) -> Result:
     """The whole experiment: every claim, value and table; what it returns is for the figures."""
     traffic = evaluations(record, c)  # these two need the most memory, while the rest has none yet
     b7 = b7_errors(c)
+    release_memory()
     counts(record)
     families(record)
     trainings(record)

@@ -1,5 +1,7 @@
 """What ran where: commit, versions, machine. Every recorded number carries it."""
 
+import ctypes
+import gc
 import os
 import platform
 import subprocess
@@ -70,3 +72,10 @@ def peak_memory_mb() -> int | None:
     except ImportError:  # Windows
         return None
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def release_memory() -> None:
+    """Give memory that is no longer used back to the system: networks that refer to themselves, and what glibc keeps of freed tensors."""
+    gc.collect()
+    if sys.platform == "linux":
+        getattr(ctypes.CDLL(None), "malloc_trim", bool)(0)  # musl has none

@@ -59,7 +59,7 @@ def test_costs_of_e_prop_are_measured_for_each_size(tmp_path):
     timed = json.loads((tmp_path / "timings.json").read_text())["values"]
     assert set(timed) == {f"cost_{name}_{k}" for name in ("fused", "recursion", "bptt") for k in range(len(speed.SIZES))}
     texts = {name: entry["text"] for name, entry in json.loads((tmp_path / "values.json").read_text()).items()}
-    assert (texts["cost_steps_2"], texts["cost_neurons_5"]) == ("20", "400")
+    assert (texts["cost_steps_2"], texts["cost_neurons_5"]) == ("10", "400")
 
 
 def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
