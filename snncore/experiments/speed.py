@@ -40,7 +40,6 @@ from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
 
-
 LONGEST_FIT = replace(few_spike.PRESETS["book"], live_fits=("silu.k16",))
 
 
