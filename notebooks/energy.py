@@ -31,7 +31,7 @@ import numpy as np
 
 from snncore import plotting
 from snncore.experiments import energy as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 plotting.style()
 record = Record("energy", preset)

@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as a local rule
-#     inputs: [data/checkpoints/eprop_*, data/peers/braintrace.npz, data/peers/nest.npz, "snncore/experiments/peer_[bn]*.py"]
+#     inputs: [data/checkpoints/eprop_*, data/peers/braintrace.npz, data/peers/nest.npz, "snncore/peers/ask_[bn]*.py"]
 #     minutes: {smoke: 0.4, book: 3.2, paper: 180}
 # ---
 
@@ -40,7 +40,7 @@ import pandas as pd
 
 from snncore import plotting
 from snncore.experiments import eprop as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 plotting.style()
 record = Record("eprop", preset)

@@ -34,9 +34,9 @@ import torch
 
 from snncore import plotting
 from snncore.experiments import few_spike as experiment
-from snncore.experiments.record import Record
 from snncore.few_spike import FUNCTIONS, coefficients, fs_decode, fs_run, pieces, relu_code
 from snncore.networks.images import imagenet_categories
+from snncore.record import Record
 
 plotting.style()
 config = experiment.config(preset, seed)

@@ -172,8 +172,8 @@ import pandas as pd
 
 from snncore import plotting
 from snncore.experiments import images as experiment
-from snncore.experiments.record import Record
 from snncore.networks.images import imagenet_categories
+from snncore.record import Record
 
 plotting.style()
 config = experiment.config(preset, seed)

@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The AHP neuron in the chip's integers, a replay that repeats every wrong answer of the silicon run, and what its energy is compared with
-#     inputs: [data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz, snncore/experiments/peers.py]
+#     inputs: [data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz, snncore/peers/ask_emulators.py]
 #     minutes: {smoke: 0.2, book: 0.3, paper: 3}
 # ---
 
@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 
 from snncore import plotting
 from snncore.experiments import loihi as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 plotting.style()
 record = Record("loihi", preset)

@@ -39,7 +39,7 @@ import matplotlib.pyplot as plt
 
 from snncore import plotting
 from snncore.experiments import memory as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 plotting.style()
 record = Record("memory", preset)

@@ -46,7 +46,7 @@ import pandas as pd
 
 from snncore import plotting
 from snncore.experiments import one_shot as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 from snncore.tasks import arm
 
 plotting.style()

@@ -42,7 +42,7 @@ import pandas as pd
 
 from snncore import plotting
 from snncore.experiments import one_shot_symbols as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 plotting.style()
 record = Record("one_shot_symbols", preset)

@@ -34,7 +34,7 @@ import pandas as pd
 
 from snncore import plotting
 from snncore.experiments import relational as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 from snncore.tasks.stories import VOCABULARY
 
 plotting.style()

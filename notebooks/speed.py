@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: How long our programs take beside PyTorch's own operations and the simulators of others, after it was checked that they give the same
-#     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar_resnet20*", "snncore/experiments/peer*.py"]
+#     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar_resnet20*", "snncore/peers/ask_*.py"]
 #     data: [efficientnet_lite0]
 #     alone: true
 #     minutes: {smoke: 0.7, book: 2.7, paper: 30}
@@ -70,7 +70,7 @@ seed = 0  # another seed draws other inputs and weights
 
 # %% tags=["hide-input"]
 from snncore.experiments import speed as experiment
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 record, config = Record("speed", preset), experiment.config(preset, seed)
 record.timing("machine", experiment.machine(), "{}")

@@ -11,7 +11,7 @@ DRAWN = """
 import sys
 from pathlib import Path
 import matplotlib.pyplot as plt
-from snncore.experiments.record import Record
+from snncore.record import Record
 from snncore.plotting import style
 
 style()
@@ -20,7 +20,7 @@ axes[0].plot([1, 3, 2], "o-", label="$v$ [ms]")
 axes[0].legend()
 axes[1].imshow([[1, 2], [3, 4]])
 axes[1].set_title("many")
-Record("c", "smoke", Path(sys.argv[1]), {}).figure(fig, "plot")
+Record("c", "book", Path(sys.argv[1]), {}).figure(fig, "plot")
 """
 USERS = """
 text.usetex: True

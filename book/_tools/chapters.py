@@ -30,12 +30,11 @@ from tqdm import tqdm
 
 import kernel
 from project import NO_SPACE, BookError, Chapter, Project, full, outputs, parsed, read_json, sha256, write_json
-from snncore import datafiles
-from snncore.experiments import ledger, provenance
-from snncore.experiments.record import read_rows
+from snncore import datafiles, ledger, provenance
+from snncore.record import read_rows
 
 TIMEOUT = {"smoke": 600, "book": 3600, "paper": 7 * 24 * 3600}  # seconds a single cell may take
-NO_NUMBER = ("snncore.experiments.ledger", "snncore.experiments.provenance")  # judge and describe numbers, and change none
+NO_NUMBER = ("snncore.ledger", "snncore.provenance")  # judge and describe numbers, and change none
 MEMORY_GB = 2  # of a chapter, when it is decided how many run at once
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chapters import Place, Task, key_of, live_rows, plan, rows_with_origin, run, side_by_side
 from project import BookError, Chapter, Project, outputs, read_json, write_json
-from snncore.experiments import ledger, provenance
+from snncore import ledger, provenance
 
 PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN and MKL
     "ATEN_CPU_CAPABILITY": "default",

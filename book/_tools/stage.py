@@ -25,8 +25,8 @@ import nbformat
 
 from chapters import judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from project import BookError, Chapter, Project, read_json, write_json
-from snncore import datafiles
-from snncore.experiments import PRESETS, ledger
+from snncore import datafiles, ledger
+from snncore.ledger import PRESETS
 from snncore.statistics import interval
 from snncore.statistics import text as printed
 

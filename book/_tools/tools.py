@@ -12,7 +12,7 @@ import chapters
 import portability
 import serve
 from project import NO_SPACE, BookError, Project
-from snncore.experiments import PRESETS
+from snncore.ledger import PRESETS
 
 
 def reproduce(project: Project, options: argparse.Namespace) -> int:

@@ -6,15 +6,13 @@ import pkgutil
 import sys
 
 import snncore.experiments
+from snncore import ledger
 from snncore.datafiles import DataError
-from snncore.experiments import PRESETS, ledger
-from snncore.experiments.record import Record, read_rows
 from snncore.learning.classifier import TrainingDiverged
+from snncore.ledger import PRESETS
+from snncore.record import Record, read_rows
 
-TOOLS = (
-    "__main__", "ask", "beside_sanafe", "folder", "ledger", "meter", "on_chips", "peer_braintrace", "peer_nest", "peer_sanafe",
-    "peer_spikingjelly", "peers", "provenance", "record", "training",
-)  # fmt: skip
+TOOLS = ("__main__", "on_chips")
 
 
 def main() -> int:

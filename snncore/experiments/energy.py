@@ -18,10 +18,7 @@ import pandas as pd
 import torch
 
 from snncore.experiments import relational
-from snncore.experiments.beside_sanafe import beside_sanafe, keep_sanafe
-from snncore.experiments.meter import kept_gpu, measure_here
 from snncore.experiments.on_chips import CHIPS, Layout, layout, program, shown
-from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, Traffic, traffic
 from snncore.loihi.board import run as run_program
 from snncore.loihi.compartment import AHPCompartments, Compartment
@@ -31,9 +28,12 @@ from snncore.loihi.placement import DENSE, Placement, place
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import COMPARTMENTS, CORES, FULL_DECAY, LimitError
 from snncore.networks.relational import SIZES, RelationalNetwork, Timing
+from snncore.peers.sanafe_energy import beside_sanafe, keep_sanafe
+from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
 from snncore.tasks.stories import LENGTH, SENTENCES, TASKS, VOCABULARY, read_stories
 from snncore.tasks.story_generator import generate
+from snncore.tools.meter import kept_gpu, measure_here
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,6 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from snncore.datafiles import package_file
-from snncore.experiments.ask import ask
-from snncore.experiments.record import Record
-from snncore.experiments.training import Done, once, rounded
 from snncore.learning import eprop_chip
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Trial, gradient, ideal_signal, low_pass, observe
@@ -31,11 +28,14 @@ from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkp
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, conventions
+from snncore.peers.ask import ask
+from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.statistics import interval
 from snncore.tasks import evidence, pattern, store_recall
 from snncore.tasks.evidence import Evidence
 from snncore.tasks.store_recall import StoreRecall
+from snncore.trainings.job import Done, rounded, train_or_read
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _single(*arrays: np.ndarray) -> list[np.ndarray]:
 
 
 class Case(NamedTuple):
-    """What the published code drew: weights, and a sample for each of five updates; see `peer_nest` for the rest."""
+    """What the published code drew: weights, and a sample for each of five updates; see `ask_nest` for the rest."""
 
     w_in: np.ndarray
     w_rec: np.ndarray
@@ -244,7 +244,7 @@ def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
     """
     case = CASES[kind]()
     arrays = {name: a for name, a in case._asdict().items() if name != "constants"}
-    found = ask(sys.executable, "peer_nest.py", arrays | case.constants)
+    found = ask(sys.executable, "ask_nest.py", arrays | case.constants)
     return found["losses"], float(found["seconds"]), str(found["versions"])
 
 
@@ -280,7 +280,7 @@ PEER_NEURONS: dict[str, LIFParams | ALIFParams] = {"LIF": LIFParams(v_th=0.6), "
 
 
 def braintrace_case(kind: str, n: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
-    """A network of such neurons with random inputs and targets, in double precision; see `peer_braintrace`."""
+    """A network of such neurons with random inputs and targets, in double precision; see `ask_braintrace`."""
     p, g, inputs = PEER_NEURONS[kind], torch_generator(seed, "network that braintrace has too"), max(2, 2 * n // 5)
     readout = ReadoutParams()
     network = RecurrentNetwork(inputs, [Population(n, p)], 2, readout, g, (3.0, 1.0)).double()
@@ -303,7 +303,7 @@ def fused_gradients(case: Mapping[str, Any]) -> tuple[Tensor, ...]:
 
 
 def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int, python: str) -> dict[str, Any]:
-    """What braintrace, which this Python has, answers with as many threads as PyTorch has here; see `peer_braintrace`.
+    """What braintrace, which this Python has, answers with as many threads as PyTorch has here; see `ask_braintrace`.
 
     Raises
     ------
@@ -315,7 +315,7 @@ def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int,
     if wrong := [window for window in windows if window < 1 or len(case["x"]) % window]:
         raise ValueError(f"a window has {wrong[0]} steps, which does not divide the {len(case['x'])} of the trial")
     more = {"windows": windows, "repetitions": repetitions, "threads": torch.get_num_threads()}
-    return ask(python, "peer_braintrace.py", {**case, **more})
+    return ask(python, "ask_braintrace.py", {**case, **more})
 
 
 def rows_of(theirs: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
@@ -472,7 +472,7 @@ def train_evidence(kind: str, seed: int = 0) -> dict[str, Any]:
         found = {"test_error": round(test_error(learner.answer, TESTED, 0), 4), "early_error": early, "stopped": int(learner.stopped)}
         return Done(learner, ABOUT, log, found)
 
-    return once(f"eprop_{kind}_{seed}", f"eprop --train {kind}", how, seed, do, constants(kind))
+    return train_or_read(f"eprop_{kind}_{seed}", f"snncore.experiments eprop --train {kind}", how, seed, do, constants(kind))
 
 
 # --- In integers ------------------------------------------------------------------------------------------------------------------------
@@ -540,7 +540,7 @@ def train_chip(seed: int = 0, floats: bool = False) -> dict[str, Any]:
         answer = learner.answer if floats else partial(on_chip, learner)
         return Done(learner, ABOUT, log, {"test_error": round(test_error(answer, TESTED, 0), 4)})
 
-    return once(f"eprop_{name}_{seed}", f"eprop --train {name}", CHIP, seed, do, constants(name))
+    return train_or_read(f"eprop_{name}_{seed}", f"snncore.experiments eprop --train {name}", CHIP, seed, do, constants(name))
 
 
 def stops(trained: Iterable[Mapping[str, Any]]) -> list[int]:

@@ -12,7 +12,6 @@ import scipy.stats
 import torch
 
 from snncore.datafiles import package_file, read_photographs_20
-from snncore.experiments.record import Record
 from snncore.few_spike import (
     FUNCTIONS,
     FSParams,
@@ -31,6 +30,7 @@ from snncore.few_spike import (
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import interval, share, text
 

@@ -1,7 +1,7 @@
 """Image classifiers as few-spike networks: the talk's table, real networks about photographs, and what limits them.
 
 ``python -m snncore.experiments images --train resnet8`` trains one of the CIFAR-10 networks of ``data/checkpoints``;
-``--model efficientnet_b7 --images DIR`` evaluates a network about a folder of images (`snncore.experiments.folder`).
+``--model efficientnet_b7 --images DIR`` evaluates a network about a folder of images (`snncore.tools.imagenet`).
 """
 
 import argparse
@@ -28,12 +28,7 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments import peer_spikingjelly
-from snncore.experiments.ask import has_oracle
 from snncore.experiments.few_spike import B7_INPUT, spikes_per_step_log
-from snncore.experiments.provenance import release_memory
-from snncore.experiments.record import Record
-from snncore.experiments.training import Job, train_once
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, published_neurons, quality
 from snncore.few_spike.convert import Conversion, FSActivation, Report, Traced, convert, traced
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
@@ -43,9 +38,14 @@ from snncore.few_spike.schedule import Emission, Senders, answers, chain, pipeli
 from snncore.learning.classifier import Recipe, accuracy, distilled
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
+from snncore.peers import ask_spikingjelly
+from snncore.peers.ask import has_oracle
+from snncore.provenance import release_memory
+from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.statistics import interval, share
 from snncore.tasks.images import Labeled, augmented, cifar10
+from snncore.trainings.job import Job, train_or_read_classifier
 
 LITE_K = {0: 8, 1: 8, 2: 9}  # steps of the EfficientNet-Lite networks: how they were chosen is said in the chapter
 CALIBRATION = 256  # training images from which the layers of a CIFAR-10 network get their parameters
@@ -378,7 +378,7 @@ RECIPES = {
 
 
 def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
-    """Train one of the CIFAR-10 networks, stage by stage, each as `train_once` does. The account of the last stage holds the others'."""
+    """Train one of the CIFAR-10 networks, stage by stage, each by itself. The account of the last stage holds the others'."""
 
     form = {"compact": "JPEG copies of quality 75 (lossy)"}.get(find("cifar10").form, "official")
     data = f"CIFAR-10, 48,000 training images, {form}"
@@ -397,7 +397,9 @@ def train_cifar(name: str, seed: int = 0) -> dict[str, Any]:
     before, about = "", {}
     for stage, recipe in enumerate(RECIPES[name], start=1):
         kept = f"cifar_{name}_{seed}_{stage}"
-        about = train_once(kept, f"images --train {name}", recipe, seed, partial(prepare, recipe), before=before, data=data)
+        about = train_or_read_classifier(
+            kept, f"snncore.experiments images --train {name}", recipe, seed, partial(prepare, recipe), before=before, data=data
+        )
         before = kept
     return about
 
@@ -526,9 +528,9 @@ def against_rate_coding(
     images, labels = test
     coded, n = rate_coded(ann, calibration), len(labels)
     layers = synapses(coded, images)
-    asked = peer_spikingjelly.SPIKINGJELLY if has_oracle("spikingjelly", "SpikingJelly") else {}
-    peers = {key: peer_spikingjelly.spikingjelly(ann, calibration, **options) for key, options in asked.items()}
-    runs = {"rate": partial(simulate, coded), **{key: partial(peer_spikingjelly.run_spikingjelly, peer) for key, peer in peers.items()}}
+    asked = ask_spikingjelly.SPIKINGJELLY if has_oracle("spikingjelly", "SpikingJelly") else {}
+    peers = {key: ask_spikingjelly.spikingjelly(ann, calibration, **options) for key, options in asked.items()}
+    runs = {"rate": partial(simulate, coded), **{key: partial(ask_spikingjelly.run_spikingjelly, peer) for key, peer in peers.items()}}
     parts = {"few_spikes": curve(partial(in_few_spikes, few), images, labels, "few spikes")}
     parts["few_spikes"]["steps"] = max(m.params.K for m in few.modules() if isinstance(m, FSActivation))
     parts |= {code: curve(partial(run, steps=steps, layers=layers), images, labels, code) for code, run in runs.items()}
@@ -1062,7 +1064,7 @@ def command(arguments: argparse.Namespace) -> bool:
         print(prices(arguments.prices).to_string(index=False))
     elif arguments.model and arguments.images:
         # by name, so that a change to this command, which no page shows, does not put the chapter out of date
-        folder = importlib.import_module("snncore.experiments.folder")
+        folder = importlib.import_module("snncore.tools.imagenet")
         folder.command(arguments.model, arguments.images, arguments.results, arguments.batch)
     elif any(value is not None for value in (arguments.model, arguments.images, arguments.results, arguments.batch)):
         raise SystemExit("error: give --model and --images together: --model efficientnet_b7 --images DIR [--results DIR] [--batch N]")

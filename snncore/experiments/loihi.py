@@ -15,8 +15,6 @@ from jaxtyping import Float, Int, UInt8
 from tqdm import tqdm
 
 from snncore.datafiles import package_file, read_loihi_weights, read_mnist
-from snncore.experiments.ask import ask
-from snncore.experiments.record import Record
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Emulation, Events, Group, Network, emulate, with_outputs
 from snncore.loihi.energy import cost, measured
@@ -24,6 +22,8 @@ from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.quantize import UNIT, in_force
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA
 from snncore.neurons import AHPParams, ahp_rest, ahp_step
+from snncore.peers.ask import ask
+from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import CUE, INPUTS, threshold_code
 
@@ -258,7 +258,7 @@ def beside_peer(peer: str, python: str, case: Mapping[str, Any], keep: Path | No
     subprocess.CalledProcessError
         If the peer fails; its own message is shown.
     """
-    found = ask(python, "peers.py", case, peer.removesuffix(OVERFLOW))
+    found = ask(python, "ask_emulators.py", case, peer.removesuffix(OVERFLOW))
     if keep:
         np.savez(keep, **found)
     v = found["v"]
@@ -352,7 +352,7 @@ def command(given: argparse.Namespace) -> bool:
     if given.peer is None:
         return False
     if not given.python:
-        raise SystemExit("--peer needs --python: the Python of a virtual environment that has it; snncore/experiments/peers.py says how")
+        raise SystemExit("--peer needs --python: the Python of a virtual environment that has it; snncore/peers/ask_emulators.py says how")
     case = peer_case(12, 7, 1200, given.peer != "lava", **PEERS[given.peer][1])
     found = beside_peer(given.peer, given.python, case, given.keep)
     print(f"{found.versions}: {found.different} of {found.numbers:,} potentials differ")

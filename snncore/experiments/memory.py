@@ -20,8 +20,6 @@ from torch.nn.utils import parametrize
 
 from snncore.datafiles import read_mnist
 from snncore.experiments import loihi
-from snncore.experiments.record import Record
-from snncore.experiments.training import Job, held_out, rounded, train_once
 from snncore.learning.classifier import Recipe, answers
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
@@ -32,8 +30,10 @@ from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
+from snncore.record import Record
 from snncore.seeds import numpy_generator, seeded_draws, torch_generator
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
+from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifier
 from snncore.unroll import unroll
 
 
@@ -263,7 +263,7 @@ def recipe(kind: str, form: str) -> Recipe:
 
 
 def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
-    """Train one network, as `train_once` does."""
+    """Train one network, as `train_or_read_classifier` does."""
 
     def prepare() -> Job:
         parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read_mnist().items()}
@@ -271,8 +271,8 @@ def train_digits(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
         options = {"loss": sparse_loss, "after_step": network.rewire} if kind == "chip" else {}
         return Job(network, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
-    name, words = f"memory_{kind}_{form}_{seed}", f"memory --train {kind} --form {form}"
-    return train_once(name, words, recipe(kind, form), seed, prepare, constants(kind, form))
+    name, words = f"memory_{kind}_{form}_{seed}", f"snncore.experiments memory --train {kind} --form {form}"
+    return train_or_read_classifier(name, words, recipe(kind, form), seed, prepare, constants(kind, form))
 
 
 def recorded(kind: str) -> DigitClassifier:

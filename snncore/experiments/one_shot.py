@@ -16,8 +16,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.experiments.record import Record
-from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.losses import rate_cost
@@ -25,9 +23,11 @@ from snncore.learning.one_shot import Lesson, OneShot
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.networks.recurrent import run as run_network
+from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
+from snncore.trainings.job import Done, train_or_read
 
 DT, STEPS = 2.0, 250  # half a second
 CODE, CLOCK = arm.Code(), arm.clock(STEPS, DT)
@@ -153,7 +153,7 @@ def train_arm(seed: int = 0) -> dict[str, Any]:
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in found._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
-    return once(f"one_shot_{seed}", "one_shot --train", RECIPE, seed, do, constants(network(seed)))
+    return train_or_read(f"one_shot_{seed}", "snncore.experiments one_shot --train", RECIPE, seed, do, constants(network(seed)))
 
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------

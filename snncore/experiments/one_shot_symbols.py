@@ -21,16 +21,16 @@ from torch import Tensor
 
 from snncore.datafiles import read_omniglot, read_spoken_words
 from snncore.experiments.one_shot import Own, descended, single_steps
-from snncore.experiments.record import Record
-from snncore.experiments.training import Done, once
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier, Session
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Weights
+from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.episodes import Episodes, Examples
+from snncore.trainings.job import Done, train_or_read
 
 DT, STEPS = 2.0, 20  # an image is there for 40 ms
 SLOTS, FEATURES, NEURONS, LSG_NEURONS = 20, 128, 200, 200
@@ -234,7 +234,7 @@ def train_symbols(kind: str, seed: int = 0, lsg: bool = True) -> dict[str, Any]:
 
     name, words = (kind, f"--train {kind}") if lsg else (kind + ALONE, f"--train {kind} --alone")
     its = constants(network(kind, seed, lsg), kind)
-    return once(f"{BEGINNING}{name}_{seed}", f"one_shot_symbols {words}", KINDS[kind].recipe, seed, do, its)
+    return train_or_read(f"{BEGINNING}{name}_{seed}", f"snncore.experiments one_shot_symbols {words}", KINDS[kind].recipe, seed, do, its)
 
 
 # --- Ordinary learning, from the same weights -------------------------------------------------------------------------------------------

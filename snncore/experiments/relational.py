@@ -20,16 +20,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from snncore.datafiles import package_file
-from snncore.experiments.record import Record
-from snncore.experiments.training import Job, held_out, train_once
 from snncore.learning.classifier import Recipe
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.networks.checkpoints import accounts, load_checkpoint
 from snncore.networks.relational import SIZES, Answer, RelationalNetwork, Size, Spiking, Timing
+from snncore.record import Record
 from snncore.seeds import numpy_generator, seeded_draws, torch_generator
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, encode, read_stories
 from snncore.tasks.story_generator import generate
 from snncore.tasks.story_solver import CannotTell, solve
+from snncore.trainings.job import Job, held_out, train_or_read_classifier
 
 
 @dataclass(frozen=True)
@@ -261,12 +261,12 @@ def sparse_loss(classifier: nn.Module, stories: Tensor, answers: Tensor, done: f
 
 
 def train_stories(kind: str, task: int | str, seed: int = 0, preset: str = "book") -> dict[str, Any]:
-    """Train one network on one task or on all, as `train_once` does; those of `TRAINED` are of preset book."""
-    words, end = f"relational --task {task} --kind {kind}", ""
+    """Train one network on one task or on all, as `train_or_read_classifier` does; those of `TRAINED` are of preset book."""
+    words, end = f"snncore.experiments relational --task {task} --kind {kind}", ""
     if preset != "book":
         words, end = f"{words} --preset {preset}", f"_{preset}"
     recipe, prepare = recipe_of(kind, task, preset), partial(job, kind, task, seed, preset)
-    return train_once(f"relational_{kind}_{task}_{seed}{end}", words, recipe, seed, prepare, constants(kind))
+    return train_or_read_classifier(f"relational_{kind}_{task}_{seed}{end}", words, recipe, seed, prepare, constants(kind))
 
 
 # --- The network itself -------------------------------------------------------------------------------------------------------------

@@ -21,11 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from snncore import provenance
 from snncore.datafiles import read_mnist
-from snncore.experiments import energy, few_spike, images, loihi, one_shot, peer_spikingjelly, provenance
+from snncore.experiments import energy, few_spike, images, loihi, one_shot
 from snncore.experiments import eprop as experiment
-from snncore.experiments.ask import has_oracle
-from snncore.experiments.record import Record
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
 from snncore.learning.eprop import Signal, Stream, gradient, observe
@@ -36,6 +35,9 @@ from snncore.networks.images import cifar_network, efficientnet_lite
 from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, conventions
+from snncore.peers import ask_spikingjelly
+from snncore.peers.ask import has_oracle
+from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
@@ -253,11 +255,11 @@ def beside_spikingjelly(
     x = test[: images.BATCH].contiguous(memory_format=torch.channels_last)
     few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
     candidates: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
-    for code, options in peer_spikingjelly.SPIKINGJELLY.items():
-        peer = peer_spikingjelly.spikingjelly(ann, calibration, **options)
-        candidates[code] = partial(peer_spikingjelly.run_spikingjelly, peer, x, int(found["steps"][code]))
+    for code, options in ask_spikingjelly.SPIKINGJELLY.items():
+        peer = ask_spikingjelly.spikingjelly(ann, calibration, **options)
+        candidates[code] = partial(ask_spikingjelly.run_spikingjelly, peer, x, int(found["steps"][code]))
     times = side_by_side(candidates, 3)
-    ratios = {code: times[code] / times["few_spikes"] for code in peer_spikingjelly.SPIKINGJELLY if found["enough"][code]}
+    ratios = {code: times[code] / times["few_spikes"] for code in ask_spikingjelly.SPIKINGJELLY if found["enough"][code]}
     best = min(ratios, key=lambda code: ratios[code], default="few_spikes")
     sides = [
         f"{images.CODES[code]}: {found['steps'][code]} steps, {found['accuracy'][code]:.2f} % right"
@@ -271,7 +273,7 @@ def beside_spikingjelly(
 def resnet20_beside_spikingjelly(record: Record) -> None:
     """Our ResNet-20 for CIFAR-10, with the steps that a run of the chapter on images has found; nothing if none has."""
     curves = images.kept_curves()
-    if set(peer_spikingjelly.SPIKINGJELLY) <= set(curves["code"]):
+    if set(ask_spikingjelly.SPIKINGJELLY) <= set(curves["code"]):
         data = cifar10()
         few, calibration = images.cifar_conversion("resnet20", data).network, data["train"].images[: images.CALIBRATION]
         beside_spikingjelly(record, cifar_network("resnet20"), few, calibration, data["test"].images, curves)

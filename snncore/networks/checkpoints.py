@@ -107,6 +107,15 @@ def read_account(path: Path) -> dict[str, Any]:
     return about
 
 
-def accounts(beginning: str) -> dict[str, dict[str, Any]]:
-    """How all recorded trainings came about whose names begin so, by name, with or without weights that were kept."""
-    return {path.stem: about_checkpoint(path.stem) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}
+def accounts(beginning: str, **fields: Any) -> dict[str, dict[str, Any]]:
+    """How recorded trainings came about, by name, with or without weights that were kept.
+
+    Parameters
+    ----------
+    beginning : str
+        Of their names; may be a pattern, such as ``cifar_*_20``.
+    **fields
+        What their accounts have to say, such as ``task=3``.
+    """
+    found = {path.stem: about_checkpoint(path.stem) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}
+    return {name: about for name, about in found.items() if all(about.get(key) == value for key, value in fields.items())}

@@ -27,7 +27,7 @@ preset = "smoke"
 seed = 0
 
 # %%
-from snncore.experiments.record import Record
+from snncore.record import Record
 
 record = Record("{name}", preset)
 

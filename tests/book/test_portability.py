@@ -8,7 +8,7 @@ import portability
 import tools
 from book.conftest import CLAIM, chapter
 from project import BookError
-from snncore.experiments import ledger
+from snncore import ledger
 
 
 def rows(**ours):

@@ -13,7 +13,7 @@ import stage
 import tools
 from book.conftest import CLAIM, chapter
 from project import BookError
-from snncore.experiments import ledger
+from snncore import ledger
 
 
 def staged(project, preset="smoke"):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import snncore.experiments
+from snncore import ledger, record
 from snncore.datafiles import DataError
-from snncore.experiments import eprop, images, ledger, loihi, record
+from snncore.experiments import eprop, images, loihi
 from snncore.experiments.__main__ import TOOLS, main
 from snncore.learning.classifier import TrainingDiverged
 
@@ -40,7 +41,7 @@ def test_a_run_prints_verdicts_and_numbers_that_are_only_known_to_lie_beyond_one
         book.verdict("mem.ahp.equation", False)
         book.claim("eprop.pattern", 3.0, bound=">")
 
-    monkeypatch.setattr("sys.argv", ["snncore.experiments", "loihi", "--preset", "smoke"])
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "loihi", "--preset", "book"])
     monkeypatch.setattr(loihi, "run", run)
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     assert main() == 0

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snncore.experiments import energy, ledger, on_chips
-from snncore.experiments.record import Record, read_rows
+from snncore import ledger
+from snncore.experiments import energy, on_chips
 from snncore.loihi.placement import place
 from snncore.networks.relational import SIZES
+from snncore.record import Record, read_rows
 from snncore.tasks.stories import Example
 
 CORES = {  # on each of the chips that hold some, in the layout of github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet
@@ -32,7 +33,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def placed(folder):
     """A run without a measured GPU, even if one is kept in ``data/peers``."""
-    record = Record("energy", "smoke", folder)
+    record = Record("energy", "book", folder)
     with mock.patch.object(energy, "kept_gpu", return_value=None):
         return energy.run(energy.config("smoke"), record), {row["id"]: row["ours"] for row in read_rows(record.folder)}
 
@@ -58,7 +59,7 @@ def test_ratios_are_those_of_the_list_of_claims(tmp_path, monkeypatch):
             claims[f"relnet.{ratio}_ratio.{n}"].published for n in energy.TABLE
         ]
     monkeypatch.setitem(energy.RATIOS, "edp", (12.10, 6.73, 3.41, 1.73, 1.70))
-    record = Record("energy", "smoke", tmp_path)
+    record = Record("energy", "book", tmp_path)
     energy.product(record)
     assert [row["ours"] for row in read_rows(tmp_path)] == [False]  # one that does not fit the other two
 
@@ -129,7 +130,7 @@ def test_drawn_events_are_as_many_as_expected():
 
 
 def test_barriers_of_many_chips_explain_a_part_of_the_time(tmp_path):
-    record = Record("energy", "smoke", tmp_path)
+    record = Record("energy", "book", tmp_path)
     energy.waiting(record, (0.5, 1.5))
     values = {name: entry["value"] for name, entry in json.loads((tmp_path / "values.json").read_text()).items()}
     assert values["remainder"] == f"{9.105 - 1.5:.2f} to {9.105 - 0.5:.2f} ms"
@@ -152,7 +153,7 @@ def test_memory_of_the_emulator_by_closed_forms(placed, folder):
 def test_short_stories_are_counted(tmp_path, monkeypatch):
     stories = [Example(("mary went to the garden",) * n, "where is mary", "garden") for n in (2, 6, 7, 20)]
     monkeypatch.setattr(energy, "read_stories", lambda task, part: stories[: 4 if task == 1 else 2])
-    energy.short_stories(Record("energy", "smoke", tmp_path))
+    energy.short_stories(Record("energy", "book", tmp_path))
     (row,) = read_rows(tmp_path)
     assert row["ours"] == pytest.approx(100 * 40 / 42)
     assert row["n"] == 42
@@ -236,10 +237,10 @@ def test_why_loihi_is_slower_says_no_more_than_two_runs_tell():
 
 def test_ends_do_not_use_the_ratios_but_for_what_they_imply(placed, folder, monkeypatch, tmp_path):
     accounts = {n: energy.Account(124 * n // 2, 14 + n // 4, (0.2 * n, 0.4 * n), (0.5, 1.8), (n, n)) for n in (2, 20)}
-    ends = [energy.lengths(Record("energy", "smoke", tmp_path), accounts)]
+    ends = [energy.lengths(Record("energy", "book", tmp_path), accounts)]
     written = (tmp_path / "implied.csv").read_text()
     monkeypatch.setattr(energy, "published_ratio", lambda ratio, n: 1.0)
-    ends.append(energy.lengths(Record("energy", "smoke", tmp_path), accounts))
+    ends.append(energy.lengths(Record("energy", "book", tmp_path), accounts))
     assert ends[0] == ends[1]
     ours, implied = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("lengths", "implied"))
     assert (ours.to_numpy() == implied.to_numpy()).all()
@@ -258,7 +259,7 @@ def test_ratios_of_a_measured_gpu_by_hand(tmp_path):
          "device": "Fake 1000", "clocks": "1500 MHz", "date": "2026-11-27"}
         for n in (2, 20) for batch in (1, 8)
     ])  # fmt: skip
-    record = Record("energy", "smoke", tmp_path)
+    record = Record("energy", "book", tmp_path)
     energy.beside_gpu(record, {2: two, 20: more}, kept)
     rows = {row["id"]: (row["ours"], row["low"], row["high"]) for row in read_rows(tmp_path)}
     assert rows["relnet.energy_ratio.2"] == pytest.approx((20.0, 20.0, 20.0))  # 2 mJ, and 0.4 W for 10 ms
@@ -284,7 +285,7 @@ def test_a_kept_gpu_enters_the_chapter(monkeypatch, tmp_path):
         monkeypatch.setattr(energy, name, lambda *given: None)
     for name in ("beside_gpu", "sensitivity"):
         monkeypatch.setattr(energy, name, lambda record, ends, kept: got.append(kept))
-    energy.placed(Record("energy", "smoke", tmp_path), energy.config("smoke"))
+    energy.placed(Record("energy", "book", tmp_path), energy.config("smoke"))
     assert got == [("kept", (2, 6, 10, 16, 20))] * 2
 
 
@@ -313,5 +314,5 @@ def test_sensitivity(placed, folder):
 def test_a_python_that_is_not_there_is_named(tmp_path):
     parser = argparse.ArgumentParser()
     energy.options(parser)
-    with pytest.raises(ValueError, match=r"nowhere/python cannot be run .*the Python of an environment for peer_sanafe\.py"):
+    with pytest.raises(ValueError, match=r"nowhere/python cannot be run .*the Python of an environment for ask_sanafe\.py"):
         energy.command(parser.parse_args(["--sanafe", str(tmp_path / "nowhere/python"), "--keep", str(tmp_path / "kept.npz")]))

@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 import torch
 
+from snncore import ledger
 from snncore.datafiles import DataError, package_file
-from snncore.experiments import ask, eprop, ledger, training
-from snncore.experiments.ask import has_oracle
-from snncore.experiments.record import Record, read_rows
+from snncore.experiments import eprop
 from snncore.learning.descent import Descent
 from snncore.learning.eprop import METHODS, Signal, gradient, observe
 from snncore.networks.checkpoints import accounts, load_checkpoint
 from snncore.networks.recurrent import Population, Weights
 from snncore.neurons import ReadoutParams
+from snncore.peers import ask
+from snncore.peers.ask import has_oracle
+from snncore.record import Record, read_rows
 from snncore.tasks.evidence import Evidence
 from snncore.tasks.store_recall import StoreRecall
+from snncore.trainings import job as training
 from tests.experiments import recorded
 
 REGRESSION = (101.964363, 103.466736, 103.340607, 103.680244, 104.412781)  # NEST, test_eprop_bsshslm_2020_plasticity.py, from TensorFlow
@@ -38,7 +41,7 @@ def test_losses_of_nest(tmp_path):
     with np.load(package_file("peers/nest.npz")) as nest:
         for kind in eprop.CASES:
             assert eprop.published_losses(kind) == pytest.approx(list(nest[kind]), rel=1e-10)
-    record = Record("eprop", "smoke", tmp_path)
+    record = Record("eprop", "book", tmp_path)
     eprop.beside_nest(record, {kind: eprop.published_losses(kind) for kind in eprop.CASES})
     assert {row["id"]: row["ours"] for row in read_rows(tmp_path)}["eprop.nest"] < 1e-10
 
@@ -71,7 +74,7 @@ def test_gradients_of_braintrace(tmp_path):
             for ours, theirs in zip(gradient(trial, signal, method, chunk=7), (found["w_in"], found["w_rec"]), strict=True):
                 assert np.abs(theirs).max() > 1e-3
                 assert np.abs(theirs - ours.numpy()).max() < 1e-10 * np.abs(theirs).max()
-    record = Record("eprop", "smoke", tmp_path)
+    record = Record("eprop", "book", tmp_path)
     eprop.beside_braintrace(record)
     assert {row["id"]: row["ours"] for row in read_rows(tmp_path)}["eprop.braintrace"] < 1e-10
 
@@ -82,7 +85,7 @@ def test_windows_of_braintrace_divide_the_trial():
 
 
 def test_one_gradient(tmp_path):
-    record = Record("eprop", "smoke", tmp_path)
+    record = Record("eprop", "book", tmp_path)
     eprop.one_gradient(record, eprop.config("smoke"))
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert 0 < rows["eprop.identity"] < 1e-10
@@ -133,7 +136,7 @@ def test_a_pattern_is_learned():
     ],
 )
 def test_what_is_not_learned_gives_an_end_of_the_ratio(tmp_path, needed, updates, pattern, slower):
-    eprop.slower_on_patterns(Record("eprop", "smoke", tmp_path), *map(list, needed), updates)
+    eprop.slower_on_patterns(Record("eprop", "book", tmp_path), *map(list, needed), updates)
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     found = rows.get("eprop.pattern")
     assert (found and (found["ours"], found.get("bound"))) == pattern
@@ -151,7 +154,7 @@ def test_aims_are_those_of_the_list_of_claims():
 
 
 def test_a_network_that_has_learned_shows_what_the_signals_know(tmp_path):
-    record, c = Record("eprop", "smoke", tmp_path), eprop.config("smoke")
+    record, c = Record("eprop", "book", tmp_path), eprop.config("smoke")
     eprop.about_trainings(record, c)
     eprop.signals_in_time(record, c)
     assert {row["id"]: row["ours"] for row in read_rows(tmp_path)} == {"eprop.approximation": True, "eprop.future": True}
@@ -216,7 +219,7 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     assert {"eprop_random_0", "eprop_chip_0"} < set(found)
     for name, about in found.items():
         _, kind, seed = name.split("_")
-        recorded.is_of(about, f"eprop --train {kind} --seed {seed}", eprop.recipe(kind), eprop.constants(kind))
+        recorded.is_of(about, f"snncore.experiments eprop --train {kind} --seed {seed}", eprop.recipe(kind), eprop.constants(kind))
 
 
 def test_the_stopping_rule_of_the_published_code():

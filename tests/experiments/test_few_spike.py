@@ -7,9 +7,9 @@ import torch
 
 from snncore.datafiles import package_file, read_photographs_20
 from snncore.experiments import few_spike
-from snncore.experiments.record import Record, read_rows
 from snncore.few_spike.convert import FSActivation, convert
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+from snncore.record import Record, read_rows
 
 
 def test_rate_code_and_few_spike_code_have_their_known_errors():
@@ -47,7 +47,7 @@ def test_lite0_spikes_are_the_binary_digits_of_the_numbers_sent():
 
 
 def test_smoke_run_writes_each_claim_once_and_only_full_size_numbers(tmp_path):
-    record = Record("few_spike", "smoke", tmp_path)
+    record = Record("few_spike", "book", tmp_path)
     few_spike.published(record)
     few_spike.profile(record)
     few_spike.fitted(record, small(evaluations=500))

@@ -11,19 +11,22 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from snncore import ledger
 from snncore.datafiles import DataError, read_photographs_20
 from snncore.experiments import __main__ as command_line
-from snncore.experiments import ask, images, ledger, training
-from snncore.experiments.peer_spikingjelly import SPIKINGJELLY, run_spikingjelly, spikingjelly
-from snncore.experiments.record import Record, read_rows
+from snncore.experiments import images
 from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_run, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Traffic, statistics, stepwise
 from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import answers
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+from snncore.peers import ask
+from snncore.peers.ask_spikingjelly import SPIKINGJELLY, run_spikingjelly, spikingjelly
+from snncore.record import Record, read_rows
 from snncore.statistics import share
 from snncore.tasks.images import Labeled
+from snncore.trainings import job as training
 
 
 def pair():
@@ -38,7 +41,7 @@ def test_all_families_of_classifiers_are_counted(tmp_path, monkeypatch, others):
     assert set(named) < set(images.FAMILIES)
     if not others:
         monkeypatch.setattr(images, "FAMILIES", named)
-    images.families(Record("images", "smoke", tmp_path))
+    images.families(Record("images", "book", tmp_path))
     table = pd.read_csv(tmp_path / "families.csv", keep_default_na=False).set_index("network")
     assert tuple(table.index) == images.FAMILIES
     first = 64 * 55**2 + 192 * 27**2 + (384 + 2 * 256) * 13**2 + 2 * 4096  # of AlexNet
@@ -56,7 +59,7 @@ def test_agreement_and_drop_are_counted_over_all_batches(tmp_path):
     found = images.compare(ann, snn, iter(x.split(7)), labels, len(x), "test")
     a, s = ann(x).argmax(1).numpy(), snn(x).argmax(1).numpy()
     assert 0 < (a != s).sum() < 30
-    images.all_claims(Record("images", "smoke", tmp_path), "img.lite0.", found)
+    images.all_claims(Record("images", "book", tmp_path), "img.lite0.", found)
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert rows["img.lite0.agreement"] == pytest.approx(100 * (a == s).mean())
     assert rows["img.lite0.ann"] == pytest.approx(100 * 40 / 60)
@@ -80,7 +83,7 @@ def test_answers_that_are_no_numbers_are_refused():
 
 
 def test_spikes_of_the_raster_are_binary_digits_of_the_original_activations(tmp_path):
-    table = images.raster(Record("images", "smoke", tmp_path))
+    table = images.raster(Record("images", "book", tmp_path))
     ann, photograph = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[:1])
     with torch.inference_mode():
         y = ann._bn0(ann._conv_stem(photograph)).clamp(0, 6)[0, :, 56, 56].sort().values
@@ -124,7 +127,7 @@ def test_interval_of_a_difference_is_known_at_the_ends():
 
 
 def test_spikes_per_neuron_of_the_logs_are_what_the_ledger_has(tmp_path):
-    images.counts(Record("images", "smoke", tmp_path))
+    images.counts(Record("images", "book", tmp_path))
     values = json.loads((tmp_path / "values.json").read_text())
     _, claims = ledger.read_claims(images.package_file("claims.toml"))
     for name in ("b7", "resnet50"):
@@ -135,7 +138,7 @@ def test_spikes_per_neuron_of_the_logs_are_what_the_ledger_has(tmp_path):
 
 
 def test_work_adds_up(tmp_path):
-    record = Record("images", "smoke", tmp_path)
+    record = Record("images", "book", tmp_path)
     table = images.work(record, (Traffic("a", 1000, 1000, 0, 1000), Traffic("b", 3000, 900, 1500, 0)), 80)
     integers = 0.2 + 0.1  # a product of 8 bits, and an addition to a sum of 32
     assert table["energy"].tolist() == pytest.approx(
@@ -159,7 +162,7 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
     monkeypatch.setattr(images, "has_oracle", lambda *_: False)
     ann, x = convolutional()
     labels = ann(x).argmax(1)  # so the original is right about all
-    few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
+    few, record = convert(ann, x[:1], x, K=6).network, Record("images", "book", tmp_path)
     curves = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, labels), "tests", steps=40)
     found = images.first_close(curves)
     run = simulate(rate_coded(ann, x), x, 40)
@@ -193,7 +196,7 @@ def test_rate_coding_is_judged_where_it_comes_close_to_the_original(tmp_path, mo
 def test_rate_coding_that_is_never_close_enters_no_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "has_oracle", lambda *_: False)
     ann, x = convolutional()
-    record = Record("images", "smoke", tmp_path)
+    record = Record("images", "book", tmp_path)
     test = Labeled(x, ann(x).argmax(1))
     curves = images.against_rate_coding(record, "a", ann, convert(ann, x[:1], x, K=8).network, x, test, "tests", steps=1)
     assert not images.first_close(curves)["enough"]["rate"]
@@ -219,7 +222,7 @@ def test_a_shortcut_costs_throughput(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "has_oracle", lambda *_: False)
     ann = Shortcut().double().eval()
     x = torch.randn(20, 3, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    few, record = convert(ann, x[:1], x, K=6).network, Record("images", "smoke", tmp_path)
+    few, record = convert(ann, x[:1], x, K=6).network, Record("images", "book", tmp_path)
     images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, ann(x).argmax(1)), "tests", steps=40)
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     assert rows["img.throughput"]["ours"] == rows["img.rate.resnet20.steps"]["ours"] / (3 * 6)
@@ -227,7 +230,7 @@ def test_a_shortcut_costs_throughput(tmp_path, monkeypatch):
 
 
 def test_curves_that_nobody_has_recorded_are_shown_as_such(tmp_path, monkeypatch):
-    record = Record("images", "smoke", tmp_path)
+    record = Record("images", "book", tmp_path)
     images.rate_table(record, pd.DataFrame(columns=images.CURVES))
     images.at_equal_pace(record, pd.DataFrame(columns=images.CURVES), 27)
     assert pd.read_csv(tmp_path / "rate_close.csv")["code"].tolist() == ["not run"]
@@ -248,7 +251,7 @@ def test_curves_say_whether_spikingjelly_sends_the_same(tmp_path):
     curves = pd.DataFrame(rows, columns=["code", "steps", "accuracy", "spikes"])
     curves = curves.assign(additions=2e6, energy=3.0, original=90.0, about="tests", **{"multiply-accumulates": 0.0})[images.CURVES]
     curves.loc[4, "spikes"] = 1.2
-    images.rate_table(Record("images", "smoke", tmp_path), curves)
+    images.rate_table(Record("images", "book", tmp_path), curves)
     assert json.loads((tmp_path / "values.json").read_text())["curves_difference"]["text"] == "9 %"
     assert pd.read_csv(tmp_path / "rate_close.csv")["steps"].tolist() == [6, 2, 2]
 
@@ -284,7 +287,7 @@ def test_the_error_of_a_neuron_is_what_inputs_drawn_at_random_give():
 def test_at_equal_pace_the_rate_code_has_the_steps_of_few_spikes(tmp_path):
     rows = [("few_spikes", 6, 90.0, 91.0), *(("rate", t, 10.0 * t, 91.0) for t in range(1, 9))]
     curves = pd.DataFrame(rows, columns=["code", "steps", "accuracy", "original"])
-    images.at_equal_pace(Record("images", "smoke", tmp_path), curves, 7)
+    images.at_equal_pace(Record("images", "book", tmp_path), curves, 7)
     values = json.loads((tmp_path / "values.json").read_text())
     assert {key: entry["text"] for key, entry in values.items()} == {
         "pace_rate": "70.0 %",
@@ -296,7 +299,7 @@ def test_at_equal_pace_the_rate_code_has_the_steps_of_few_spikes(tmp_path):
 def test_curves_of_a_peer_are_those_of_the_same_images(tmp_path):
     pytest.importorskip("spikingjelly", reason="needs SpikingJelly: .venv/bin/pip install -e '.[oracles]'")
     ann, x = convolutional()
-    ann, x, record = ann.float(), x.float(), Record("images", "smoke", tmp_path)
+    ann, x, record = ann.float(), x.float(), Record("images", "book", tmp_path)
     few = convert(ann, x[:1], x, K=6).network
     curves = images.against_rate_coding(record, "resnet20", ann, few, x, Labeled(x, ann(x).argmax(1)), "tests", steps=60)
     assert set(curves["code"]) == set(images.CODES)
@@ -460,7 +463,7 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
 
 @pytest.mark.slow
 def test_smoke_runs_enter_no_measured_number(tmp_path):
-    record = Record("images", "smoke", tmp_path)
+    record = Record("images", "book", tmp_path)
     images.run(images.config("smoke"), record)
     _, claims = ledger.read_claims(images.package_file("claims.toml"))
     rows = {row["id"] for row in read_rows(tmp_path)}

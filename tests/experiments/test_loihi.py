@@ -5,11 +5,12 @@ import warnings
 import numpy as np
 import pytest
 
+from snncore import ledger
 from snncore.datafiles import read_mnist
-from snncore.experiments import ledger, loihi
-from snncore.experiments.record import Record, read_rows
+from snncore.experiments import loihi
 from snncore.loihi.compartment import compartment_rest, compartment_step
 from snncore.loihi.fixed_point import OverflowWarning
+from snncore.record import Record, read_rows
 
 needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 SILICON = "1 3 8 0 9 8 7 3 4 4 2 -> 7 5 5 8 3 0 9 2 8 0 3"  # true digits and answers of the 11 wrong ones among 200
@@ -83,9 +84,9 @@ def test_a_small_run_enters_nothing_but_what_it_computed(tmp_path, monkeypatch):
     split = type("Split", (), {"images": images, "labels": np.zeros(10_000, int)})
     monkeypatch.setattr(loihi, "read_loihi_weights", lambda: weights)
     monkeypatch.setattr(loihi, "read_mnist", lambda: {"test": split})
-    loihi.run(dataclasses.replace(loihi.config("smoke"), images=20), Record("loihi", "smoke", tmp_path / "20"))
+    loihi.run(dataclasses.replace(loihi.config("smoke"), images=20), Record("loihi", "book", tmp_path / "20"))
     assert [row["id"] for row in read_rows(tmp_path / "20")] == ["loihi.oracle.mismatches"]
-    loihi.run(dataclasses.replace(loihi.config("smoke"), images=200), Record("loihi", "smoke", tmp_path))
+    loihi.run(dataclasses.replace(loihi.config("smoke"), images=200), Record("loihi", "book", tmp_path))
     measured = [f"measured.{name}" for name in ("core_dynamic", "time", "core_edp")]
     expected = ["replay200", "replay200.labels", *(f"detail.{name}" for name in loihi.DETAILS), *measured]
     assert [row["id"] for row in read_rows(tmp_path)][1:] == [f"loihi.smnist.{name}" for name in expected]
@@ -94,6 +95,6 @@ def test_a_small_run_enters_nothing_but_what_it_computed(tmp_path, monkeypatch):
 def test_without_images_no_data_is_asked_for(tmp_path, monkeypatch):
     for reader in ("read_loihi_weights", "read_mnist"):
         monkeypatch.setattr(loihi, reader, lambda: pytest.fail("data were read"))
-    traces = loihi.run(loihi.config("smoke"), Record("loihi", "smoke", tmp_path))
+    traces = loihi.run(loihi.config("smoke"), Record("loihi", "book", tmp_path))
     assert len(traces) == loihi.config("smoke").steps
     assert [row["id"] for row in read_rows(tmp_path)] == ["loihi.oracle.mismatches"]

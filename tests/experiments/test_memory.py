@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from snncore.datafiles import DataError, Split
-from snncore.experiments import memory, training
-from snncore.experiments.record import Record, read_rows
+from snncore.experiments import memory
 from snncore.loihi.emulator import emulate
 from snncore.networks.checkpoints import accounts
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import run
+from snncore.record import Record, read_rows
+from snncore.trainings import job as training
 from tests.experiments import recorded
 
 
@@ -93,7 +94,7 @@ def test_a_training_learns_writes_its_log_and_is_not_repeated(small, kind):
 def test_claims_are_means_over_seeds_and_gains_in_spreads(tmp_path, monkeypatch):
     accuracy = {"lif": 0.90, "alif": 0.94, "ahp": 0.95, "lstm": 0.97}
     monkeypatch.setattr(memory, "train_digits", lambda kind, form, seed: {"test_accuracy": accuracy[kind] + 0.01 * seed, "parameters": 1})
-    memory.gains(Record("memory", "smoke", tmp_path), 3, 0)
+    memory.gains(Record("memory", "book", tmp_path), 3, 0)
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     assert rows["mem.rows.ahp_over_lif"]["ours"] == pytest.approx(5)  # 5 points, standard deviation 1 point
     assert rows["mem.grid14.lstm"]["ours"] == pytest.approx(98)
@@ -104,7 +105,7 @@ def test_the_full_length_network_is_asked_in_floats_and_on_the_chip(small, tmp_p
     networks = {kind: memory.digit_classifier(kind, "full", 0) for kind in ("chip", "lstm")}
     network, lstm = networks.values()
     monkeypatch.setattr(memory, "recorded", networks.get)
-    memory.full_length(Record("memory", "smoke", tmp_path))
+    memory.full_length(Record("memory", "book", tmp_path))
     rows = {row["id"].removeprefix("mem.smnist."): row["ours"] for row in read_rows(tmp_path)}
     test = memory.read_mnist()["test"]
     x, labels = network.form.encode(test.images), torch.from_numpy(test.labels)
@@ -131,7 +132,7 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     for name, about in found.items():
         _, kind, form, seed = name.split("_")
         words = f"memory --train {kind} --form {form} --seed {seed}"
-        recorded.is_of(about, words, memory.recipe(kind, form), memory.constants(kind, form))
+        recorded.is_of(about, f"snncore.experiments {words}", memory.recipe(kind, form), memory.constants(kind, form))
     curves = memory.curves()
     assert len(curves) == sum(len(about["log"]) for about in found.values())
     assert curves["accuracy"].between(10, 100).all()
@@ -139,7 +140,7 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
 
 def test_without_seeds_no_data_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "read_mnist", lambda: pytest.fail("data were read"))
-    memory.run(memory.config("smoke"), Record("memory", "smoke", tmp_path))
+    memory.run(memory.config("smoke"), Record("memory", "book", tmp_path))
     (row,) = read_rows(tmp_path)
     assert (row["id"], row["ours"]) == ("mem.ahp.equation", True)
 

@@ -8,12 +8,14 @@ import sys
 import pytest
 import torch
 
+from snncore import ledger
 from snncore.datafiles import DataError
-from snncore.experiments import ledger, one_shot, training
+from snncore.experiments import one_shot
 from snncore.learning.descent import Descent
 from snncore.networks.checkpoints import about_checkpoint, accounts
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
+from snncore.trainings import job as training
 from tests.experiments import recorded
 
 
@@ -88,7 +90,7 @@ def test_half_of_the_movements_are_matched_at_the_rate_that_comes_first(credit, 
 
 
 def test_updates_that_are_not_enough_are_a_bound(tmp_path):
-    record, c = one_shot.Record("one_shot", "smoke", tmp_path), one_shot.Config(ordinary=2, updates=1)
+    record, c = one_shot.Record("one_shot", "book", tmp_path), one_shot.Config(ordinary=2, updates=1)
     curves, one_update = one_shot.ordinary(record, c, some(2))
     rows = {row["id"]: row for row in json.loads((tmp_path / "rows.json").read_text())}
     for id in ("oneshot.arm.k_to_match", "oneshot.arm.k_to_match.bptt"):
@@ -186,7 +188,8 @@ def test_correlation():
 DIES = """
 import os, sys, torch
 from pathlib import Path
-from snncore.experiments import one_shot, training
+from snncore.trainings import job as training
+from snncore.experiments import one_shot
 from snncore.learning.descent import Descent
 from snncore.tasks import arm
 
@@ -236,4 +239,6 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
     assert len(found) == one_shot.SEEDS
     for name, about in found.items():
         seed = int(name.removeprefix("one_shot_"))
-        recorded.is_of(about, f"one_shot --train --seed {seed}", one_shot.RECIPE, one_shot.constants(one_shot.network(seed)))
+        recorded.is_of(
+            about, f"snncore.experiments one_shot --train --seed {seed}", one_shot.RECIPE, one_shot.constants(one_shot.network(seed))
+        )

@@ -10,7 +10,6 @@ import torch
 
 from snncore.datafiles import DataError
 from snncore.experiments import one_shot_symbols as symbols
-from snncore.experiments import training
 from snncore.learning.descent import Descent
 from snncore.learning.one_shot_classifier import OneShotClassifier
 from snncore.networks.checkpoints import accounts
@@ -18,6 +17,7 @@ from snncore.networks.recurrent import run
 from snncore.tasks import printed
 from snncore.tasks.episodes import Examples
 from snncore.tasks.omniglot import read_runs
+from snncore.trainings import job as training
 from tests.experiments import recorded
 from tests.tasks.test_symbols import official
 
@@ -203,7 +203,7 @@ def test_the_live_training_is_tested_on_letters_that_it_has_not_seen(tmp_path, m
         return draw(classes, *others)
 
     monkeypatch.setattr(symbols.episodes, "draw", watched)
-    symbols.live(symbols.Record("one_shot_symbols", "smoke", tmp_path), symbols.Config(episodes=20, live=2))
+    symbols.live(symbols.Record("one_shot_symbols", "book", tmp_path), symbols.Config(episodes=20, live=2))
     assert [len(places) for places in seen] == [240, 240, 240]  # two updates and one test
     assert seen[0] == seen[1]
     assert not seen[0] & seen[2]
@@ -230,4 +230,9 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
         known, seed = symbols.kind_of(name), name.rsplit("_", 1)[1]
         kind, lsg = known.removesuffix(symbols.ALONE), not known.endswith(symbols.ALONE)
         words = f"one_shot_symbols --train {kind}" + " --alone" * (not lsg) + f" --seed {seed}"
-        recorded.is_of(about, words, symbols.KINDS[kind].recipe, symbols.constants(symbols.network(kind, int(seed), lsg), kind))
+        recorded.is_of(
+            about,
+            f"snncore.experiments {words}",
+            symbols.KINDS[kind].recipe,
+            symbols.constants(symbols.network(kind, int(seed), lsg), kind),
+        )

@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 import torch
 
+from snncore import ledger
 from snncore.datafiles import package_file
-from snncore.experiments import ledger, relational, training
-from snncore.experiments.record import Record, read_rows
+from snncore.experiments import relational
 from snncore.networks.checkpoints import accounts
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
+from snncore.record import Record, read_rows
 from snncore.tasks.stories import SENTENCES, VOCABULARY, Example
 from snncore.tasks.story_generator import generate
 from snncore.tasks.story_solver import solve
+from snncore.trainings import job as training
 from tests.experiments import recorded
 
 TINY = Size(12, (10, 8), (9,))
@@ -63,7 +65,7 @@ def test_pairs_that_an_answer_needs(kind):
 
 
 def test_the_stories_of_the_talk_have_its_answers(tmp_path):
-    relational.talk_examples(Record("relational", "smoke", tmp_path))
+    relational.talk_examples(Record("relational", "book", tmp_path))
     table = pd.read_csv(tmp_path / "talk.csv", keep_default_na=False)
     assert table["solver"].tolist() == table["talk"].tolist()
     claims = ledger.package_claims()
@@ -224,7 +226,7 @@ def test_what_is_to_be_known_of_the_files_is_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(relational, "read_stories", lambda task, part: parts.get((task, part), examples[:1]))
     table = relational.exceptions({task: relational.read_stories(task, "test") for task in relational.TASKS})
     assert table[["task", "number", "by logic"]].to_numpy().tolist() == [[1, 2, "garden"], [1, 3, "the story does not tell where john is"]]
-    relational.files(Record("relational", "smoke", tmp_path))
+    relational.files(Record("relational", "book", tmp_path))
     rows = {row["id"]: (row["ours"], row["n"]) for row in read_rows(tmp_path)}
     right = pytest.approx(100 * 22 / 24)
     assert rows == {"rel.solver.files": (right, 24), "rel.files.longer": (2, 24), "rel.files.seen.4": (50.0, 2)}
@@ -285,7 +287,7 @@ def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, 
 
     monkeypatch.setattr(relational, "asked", asked)
     monkeypatch.setattr(relational, "activity", activity)
-    relational.regularization(Record("relational", "smoke", tmp_path), relational.PRESETS["smoke"])
+    relational.regularization(Record("relational", "book", tmp_path), relational.PRESETS["smoke"])
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     assert rows == {"rel.snn.rate": 3.0, "rel.voltage.locked": unlocked}
     table = pd.read_csv(tmp_path / "regularization.csv")
@@ -301,12 +303,12 @@ def test_what_the_cost_of_potentials_does(tmp_path, monkeypatch, without, cost, 
 def test_read_at_the_last_step_the_answer_is_the_network_s(tmp_path, monkeypatch):
     network, c = classifier("snn"), relational.PRESETS["smoke"]
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
-    found = relational.reading(Record("relational", "smoke", tmp_path), relational.asked("snn", c))
+    found = relational.reading(Record("relational", "book", tmp_path), relational.asked("snn", c))
     assert len(found) == Timing().window
     assert [row["ours"] for row in read_rows(tmp_path)] == [1]
     with monkeypatch.context() as patch:  # a readout that were read at each step
         patch.setattr(type(network.network.statement), "read", lambda self, y: y.cumsum(0).mean(0))
-        relational.reading(Record("relational", "smoke", tmp_path / "mean"), relational.asked("snn", c))
+        relational.reading(Record("relational", "book", tmp_path / "mean"), relational.asked("snn", c))
     assert [row["ours"] for row in read_rows(tmp_path / "mean")] == [0]
     assert found["right"].iloc[-1] == pytest.approx(relational.activity(relational.asked("snn", c))["right"][0])
 
@@ -315,7 +317,7 @@ def test_spikes_are_counted_on_all_copies(tmp_path, monkeypatch):
     network = classifier("snn")
     monkeypatch.setattr(relational, "trained", lambda kind, task: network)
     c = relational.Config(questions=30)
-    table = relational.sparsity(Record("relational", "smoke", tmp_path), c)
+    table = relational.sparsity(Record("relational", "book", tmp_path), c)
     assert table["pairs"].tolist() == [n * (n + 1) // 2 for n in range(2, 21, 2)]
     spikes, neurons, n = 0, 0, 4
     for example in generate(1, 3, relational.numpy_generator(0, "stories of 4 sentences"), n):
@@ -337,7 +339,7 @@ def test_a_task_is_solved_if_no_network_has_more_than_five_percent_of_errors(tmp
 
     monkeypatch.setattr(relational, "train_stories", train_stories)
     monkeypatch.setattr(relational, "QUICK", (12,))
-    relational.trainings(Record("relational", "smoke", tmp_path), 0)
+    relational.trainings(Record("relational", "book", tmp_path), 0)
     rows = {row["id"]: row["ours"] for row in read_rows(tmp_path)}
     # from 95.0 %, so all but tasks 1 to 4; of task 12, the third seed has 94.9 %
     assert rows == {"rel.ann.solved": 15, "rel.snn.solved": 15, "rel.snn.rate.accuracy_loss": 0.0}
@@ -356,7 +358,7 @@ def test_the_table_shows_what_was_trained(tmp_path, monkeypatch):
         "relational_ann_4_0": about | {"test_accuracy": 0.95},
     }
     monkeypatch.setattr(relational, "accounts", lambda _: recorded)
-    record = Record("relational", "smoke", tmp_path)
+    record = Record("relational", "book", tmp_path)
     relational.table(record)
     table = pd.read_csv(tmp_path / "tasks.csv", keep_default_na=False)
     assert table["artificial"].tolist()[:5] == ["", "95.0 % (90.0 to 100.0), not solved", "90.0 %, not solved", "95.0 %", ""]
@@ -377,6 +379,6 @@ def test_recorded_trainings_used_the_recipe_that_the_command_uses():
         _, kind, task, seed = name.split("_")
         which = kind, int(task) if task.isdecimal() else task
         words = f"relational --task {task} --kind {kind} --seed {seed}"
-        recorded.is_of(about, words, relational.recipe_of(*which), relational.constants(kind))
+        recorded.is_of(about, f"snncore.experiments {words}", relational.recipe_of(*which), relational.constants(kind))
         network = relational.story_classifier(kind, relational.size_of(*which), 0)
         assert about["parameters"] == sum(p.numel() for p in network.parameters()), name

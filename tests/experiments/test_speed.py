@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from snncore.experiments import eprop, images, loihi, speed
-from snncore.experiments.record import Record, read_rows
 from snncore.few_spike import coefficients, convert, fs_run, relu_code
 from snncore.networks.recurrent import Weights
+from snncore.record import Record, read_rows
 from snncore.tasks.images import Labeled
 from tests.experiments.test_images import convolutional
 
@@ -29,7 +29,7 @@ def test_speed_of_the_neuron_says_what_was_compared_and_on_what_machine(tmp_path
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     assert speed.machine() == "3 threads, AVX-512"
     monkeypatch.undo()
-    record = Record("speed", "smoke", tmp_path)
+    record = Record("speed", "book", tmp_path)
     speed.activation(record, speed.PRESETS["smoke"])
     values = json.loads((tmp_path / "values.json").read_text())
     assert {key: entry["text"] for key, entry in values.items()} == {"activation_numbers": "100,000", "activation_differ": "0"}
@@ -38,7 +38,7 @@ def test_speed_of_the_neuron_says_what_was_compared_and_on_what_machine(tmp_path
 
 
 def test_speed_of_the_recurrent_network_is_measured(tmp_path):
-    record = Record("speed", "smoke", tmp_path)
+    record = Record("speed", "book", tmp_path)
     speed.recurrent(record, speed.PRESETS["smoke"])
     values = json.loads((tmp_path / "timings.json").read_text())["values"]
     assert set(values) == {"recurrent_ms", "recurrent_products_ms"}
@@ -46,7 +46,7 @@ def test_speed_of_the_recurrent_network_is_measured(tmp_path):
 
 
 def test_speed_of_e_prop_is_measured(tmp_path):
-    record = Record("speed", "smoke", tmp_path)
+    record = Record("speed", "book", tmp_path)
     speed.eprop(record, speed.PRESETS["smoke"])
     values = json.loads((tmp_path / "timings.json").read_text())["values"]
     assert set(values) == {"eprop_ms"}
@@ -54,7 +54,7 @@ def test_speed_of_e_prop_is_measured(tmp_path):
 
 
 def test_costs_of_e_prop_are_measured_for_each_size(tmp_path):
-    record = Record("speed", "smoke", tmp_path)
+    record = Record("speed", "book", tmp_path)
     speed.eprop_costs(record, speed.PRESETS["smoke"])
     timed = json.loads((tmp_path / "timings.json").read_text())["values"]
     assert set(timed) == {f"cost_{name}_{k}" for name in ("fused", "recursion", "bptt") for k in range(len(speed.SIZES))}
@@ -65,15 +65,15 @@ def test_costs_of_e_prop_are_measured_for_each_size(tmp_path):
 def test_speed_refuses_to_time_what_is_not_equal(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "fs_neuron", lambda x, p: x)
     with pytest.raises(ValueError, match="do not trust its time"):
-        speed.activation(Record("speed", "smoke", tmp_path), speed.PRESETS["smoke"])
+        speed.activation(Record("speed", "book", tmp_path), speed.PRESETS["smoke"])
 
 
 def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
     pytest.importorskip("spikingjelly", reason="needs SpikingJelly: .venv/bin/pip install -e '.[oracles]'")
     ann, x = convolutional()
-    ann, x, record = ann.float(), x.float(), Record("speed", "smoke", tmp_path)
+    ann, x, record = ann.float(), x.float(), Record("speed", "book", tmp_path)
     few = convert(ann, x[:1], x, K=6).network
-    curves = images.against_rate_coding(Record("images", "smoke", tmp_path / "images"), "resnet20", ann, few, x,
+    curves = images.against_rate_coding(Record("images", "book", tmp_path / "images"), "resnet20", ann, few, x,
                                         Labeled(x, ann(x).argmax(1)), "tests", steps=60)  # fmt: skip
     speed.beside_spikingjelly(record, ann, few, x, x, curves)
     (row,) = read_rows(tmp_path)
@@ -88,11 +88,11 @@ def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
 def test_nest_whose_losses_are_others_is_not_timed(tmp_path, monkeypatch):
     losses = np.array(eprop.published_losses("classification"))
     monkeypatch.setattr(eprop, "by_nest", lambda kind: (losses, 2.5, "NEST 0"))
-    speed.nest_live(Record("speed", "smoke", tmp_path), 0.05)
+    speed.nest_live(Record("speed", "book", tmp_path), 0.05)
     assert read_rows(tmp_path)[0]["ours"] == pytest.approx(2.5 / 5 / 0.05)
     monkeypatch.setattr(eprop, "by_nest", lambda kind: (losses * (1 + 1e-8), 2.5, "NEST 0"))
     with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
-        speed.nest_live(Record("speed", "smoke", tmp_path / "again"), 0.05)
+        speed.nest_live(Record("speed", "book", tmp_path / "again"), 0.05)
 
 
 def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatch):
@@ -104,14 +104,14 @@ def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatc
         return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
 
     monkeypatch.setattr(eprop, "by_braintrace", answer)
-    speed.braintrace_live(Record("speed", "smoke", tmp_path), "python", steps=90, batch=2)
+    speed.braintrace_live(Record("speed", "book", tmp_path), "python", steps=90, batch=2)
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     assert rows["speed.eprop.braintrace.online"]["ours"] == pytest.approx(3 * rows["speed.eprop.braintrace"]["ours"])
     assert "windows of 2 steps" in rows["speed.eprop.braintrace"]["dataset"]
     for precise, by in ((np.float64, 1e-6), (np.float32, 1.0)):
         monkeypatch.setitem(wrong, np.dtype(precise), by)
         with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
-            speed.braintrace_live(Record("speed", "smoke", tmp_path / "again"), "python", steps=90, batch=2)
+            speed.braintrace_live(Record("speed", "book", tmp_path / "again"), "python", steps=90, batch=2)
         monkeypatch.setitem(wrong, np.dtype(precise), 0.0)
 
 
@@ -127,12 +127,12 @@ def test_claims_of_speed_need_equal_answers(tmp_path, monkeypatch):
     found = loihi.Beside(0, 10, 2.0, "other 1.0")
     monkeypatch.setattr(loihi, "beside_peer", lambda *_: found)
     monkeypatch.setattr(speed, "side_by_side", lambda *_: {"ours": 0.5})
-    speed.emulators_live(Record("speed", "smoke", tmp_path), "python")
+    speed.emulators_live(Record("speed", "book", tmp_path), "python")
     timed = json.loads((tmp_path / "timings.json").read_text())["rows"]
     assert {row["id"]: row["ours"] for row in timed} == {"speed.loihi.brian2": 4.0, "speed.loihi.nengo": 4.0}
     found = loihi.Beside(2, 10, 2.0, "other 1.0")
     with pytest.raises(ValueError, match=r"2 of 10 potentials differ from those of other 1\.0"):
-        speed.emulators_live(Record("speed", "smoke", tmp_path), "python")
+        speed.emulators_live(Record("speed", "book", tmp_path), "python")
 
 
 def test_no_speed_without_equal_gradients(tmp_path, monkeypatch):
@@ -140,4 +140,4 @@ def test_no_speed_without_equal_gradients(tmp_path, monkeypatch):
     plain = speed.plain_loop
     monkeypatch.setattr(speed, "plain_loop", lambda *args, **options: plain(*args[:4], False, **options))
     with pytest.raises(ValueError, match="learn otherwise: do not trust their times"):
-        speed.outer(Record("speed", "smoke", tmp_path), speed.config("smoke"))
+        speed.outer(Record("speed", "book", tmp_path), speed.config("smoke"))

@@ -8,7 +8,7 @@ import pytest
 
 from snncore.datafiles import package_file
 from snncore.experiments import loihi
-from snncore.experiments.record import Record, read_rows
+from snncore.record import Record, read_rows
 
 
 @pytest.fixture(params=loihi.PEERS)
@@ -66,7 +66,7 @@ def test_differences_are_counted(monkeypatch):
 
 
 def test_the_recorded_peers_enter_their_claim(tmp_path):
-    loihi.recorded_peers(Record("loihi", "smoke", tmp_path))
+    loihi.recorded_peers(Record("loihi", "book", tmp_path))
     (row,) = read_rows(tmp_path)
     assert (row["id"], row["ours"], row["n"]) == ("loihi.oracle.mismatches", 0, 4800)
 

@@ -19,10 +19,11 @@ from torch import nn
 
 from snncore.datafiles import DataError, decode_image, find, read_photographs_20, sha256
 from snncore.experiments import __main__ as command_line
-from snncore.experiments import folder, images
+from snncore.experiments import images
 from snncore.few_spike import fs_run, relu_code
 from snncore.few_spike.convert import FSActivation, Report, Row, convert
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+from snncore.tools import imagenet as folder
 
 LABELS = [0, 438, 990, 927]  # of photographs 1 to 4; the first is wrong, and the last is only the second answer
 N = len(LABELS)

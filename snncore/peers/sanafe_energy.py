@@ -1,6 +1,6 @@
 """Energy by SANA-FE beside our account, for the same spikes on the same cores.
 
-SANA-FE has another license, so another Python has it (`peer_sanafe`); what it found is kept in ``data/peers/sanafe.npz``.
+SANA-FE has another license, so another Python has it (`ask_sanafe`); what it found is kept in ``data/peers/sanafe.npz``.
 """
 
 import hashlib
@@ -15,9 +15,7 @@ from jaxtyping import UInt8
 
 from snncore.datafiles import package_file
 from snncore.experiments import memory, relational
-from snncore.experiments.ask import ask
 from snncore.experiments.on_chips import CHIPS, layout, program, shown
-from snncore.experiments.record import Record
 from snncore.loihi.board import Program, Run, load, run, traffic
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import Group
@@ -26,6 +24,8 @@ from snncore.loihi.placement import DENSE, Network, Placement, Population, Proje
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.spec import CORES, FULL_DECAY, within
 from snncore.networks.relational import SIZES
+from snncore.peers.ask import ask
+from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import threshold_code
 from snncore.tasks.stories import VOCABULARY
@@ -40,7 +40,7 @@ class Case(NamedTuple):
     run: Run
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """As `snncore.experiments.peer_sanafe` gets it."""
+        """As `snncore.peers.ask_sanafe` gets it."""
         names, network = list(self.program.groups), self.placement.network
         first = dict(zip(names, np.cumsum([0, *(network.sizes[name] for name in names[:-1])]), strict=True))
         post, pre = [], []
@@ -145,7 +145,7 @@ def keep_sanafe(python: str, path: Path) -> None:
     for name in CASES:
         asked = case(name)
         arrays = asked.arrays()
-        kept |= {f"{key}, {name}": a for key, a in ask(python, "peer_sanafe.py", arrays).items()} | {f"digest, {name}": asked.digest()}
+        kept |= {f"{key}, {name}": a for key, a in ask(python, "ask_sanafe.py", arrays).items()} | {f"digest, {name}": asked.digest()}
         driven = int(arrays["spikes"].sum())
         if int(kept[f"spikes, {name}"]) != 2 * driven:
             raise ValueError(f"SANA-FE has {kept[f'spikes, {name}']} spikes of neurons and their drivers, we have {driven} of neurons")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from snncore.experiments import beside_sanafe as sanafe
-from snncore.experiments.record import Record, read_rows
+from snncore.peers import sanafe_energy as sanafe
+from snncore.record import Record, read_rows
 
 
 def test_sanafe_finds_the_same_energy_for_the_same_spikes(tmp_path):
-    record = Record("energy", "smoke", tmp_path)
+    record = Record("energy", "book", tmp_path)
     sanafe.beside_sanafe(record)
     for name, theirs in sanafe.by_sanafe()[0].items():
         c = sanafe.case(name)

@@ -1,4 +1,4 @@
-"""Energy of a run by SANA-FE, in a Python of its own, as its license is another one: ``python peer_sanafe.py CASE ANSWER``.
+"""Energy of a run by SANA-FE, in a Python of its own, as its license is another one: ``python ask_sanafe.py CASE ANSWER``.
 
 CASE is an .npz file: ``spikes`` (time, neuron), 0 or 1; ``core`` of each neuron, on one chip; synapses from ``pre`` to ``post`` (synapse,).
 Each neuron is SANA-FE's LIF neuron, updated at each step, and fires one step after its own driver, an input that costs nothing: all other

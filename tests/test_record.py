@@ -6,10 +6,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from snncore import plotting
-from snncore.experiments import ledger, provenance
-from snncore.experiments import record as record_module
-from snncore.experiments.record import Record, read_rows
+from snncore import ledger, plotting, provenance
+from snncore import record as record_module
+from snncore.record import Record, read_rows
 
 NUMBER = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)
 CLAIMS = {claim.id: claim for claim in (
@@ -21,7 +20,7 @@ CLAIMS = {claim.id: claim for claim in (
 def test_record_writes_the_same_bytes_twice(tmp_path):
     contents = []
     for _ in range(2):
-        record = Record("c", "smoke", tmp_path, CLAIMS)
+        record = Record("c", "book", tmp_path, CLAIMS)
         plotting.style()
         fig, ax = plt.subplots()
         ax.plot([1, 2], label="a")
@@ -39,7 +38,7 @@ def test_record_writes_the_same_bytes_twice(tmp_path):
 
 
 def test_timed_claims_are_kept_apart(tmp_path):
-    record = Record("c", "smoke", tmp_path, CLAIMS)
+    record = Record("c", "book", tmp_path, CLAIMS)
     record.claim("speed.a", 1.5, timing=True)
     record.claim("a.b", 2.0)
     assert [row["id"] for row in json.loads((tmp_path / "rows.json").read_text())] == ["a.b"]
@@ -48,7 +47,7 @@ def test_timed_claims_are_kept_apart(tmp_path):
 
 def test_words_hold_or_do_not_and_stand_in_the_list_of_claims_alone(tmp_path):
     for holds, shown in ((True, "it learns"), (False, "it does not")):
-        Record("c", "smoke", tmp_path, CLAIMS).verdict("a.words", holds, n=3)
+        Record("c", "book", tmp_path, CLAIMS).verdict("a.words", holds, n=3)
         rows = {row["id"]: row for row in read_rows(tmp_path)}
         assert "it " not in (tmp_path / "rows.json").read_text()
         entries = {entry["id"]: entry for entry in ledger.merge(CLAIMS, {}, rows)}
@@ -57,14 +56,14 @@ def test_words_hold_or_do_not_and_stand_in_the_list_of_claims_alone(tmp_path):
 
 
 def test_a_number_that_is_only_known_to_be_larger(tmp_path):
-    Record("c", "smoke", tmp_path, CLAIMS).claim("a.b", 300, bound=">")
+    Record("c", "book", tmp_path, CLAIMS).claim("a.b", 300, bound=">")
     (row,) = read_rows(tmp_path)
     entry = ledger.merge({"a.b": NUMBER}, {}, {"a.b": row})[0]
     assert (entry["bound"], ledger.ours_text(entry)) == (">", "> 300")
 
 
 def test_bad_entries_are_refused(tmp_path):
-    record = Record("c", "smoke", tmp_path, CLAIMS)
+    record = Record("c", "book", tmp_path, CLAIMS)
     record.claim("a.b", 1.0)
     with pytest.raises(ValueError, match=r"claim 'a\.b' is entered twice"):
         record.claim("a.b", 2.0)

@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 
 from snncore.datafiles import ROOT, package_file
-from snncore.experiments.provenance import commit, machine
 from snncore.experiments.relational import arrays, story_classifier
 from snncore.networks.relational import SIZES
+from snncore.provenance import commit, machine
 from snncore.seeds import numpy_generator
 from snncore.tasks.story_generator import generate
 

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from snncore import provenance
 from snncore.datafiles import TRAINING, DataError
-from snncore.experiments import provenance
 from snncore.learning.classifier import Recipe, accuracy, train
 from snncore.networks.checkpoints import read_account, save_checkpoint
 
@@ -46,7 +46,7 @@ class Done(NamedTuple):
     found: Mapping[str, Any]
 
 
-def as_kept(recipe: Any) -> dict[str, Any]:
+def to_json(recipe: Any) -> dict[str, Any]:
     """A recipe as JSON can hold it: what is infinite, such as a limit that there is not, is null."""
     return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
 
@@ -56,7 +56,7 @@ def rounded(constants: Mapping[str, float]) -> dict[str, float]:
     return {name: value if isinstance(value, int) else float(f"{value:.6g}") for name, value in constants.items()}
 
 
-def once(
+def train_or_read(
     name: str,
     words: str,
     recipe: Any,
@@ -65,6 +65,7 @@ def once(
     constants: Mapping[str, Any] | None = None,
     before: Mapping[str, Any] | None = None,
     data: str = "",
+    about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train, and write checkpoint and account to ``data/training``; if that is done by the same, only read the account.
 
@@ -75,7 +76,7 @@ def once(
     name : str
         Of the checkpoint.
     words : str
-        Of the command that does this, after ``python -m snncore.experiments``, without the seed.
+        Of the command that does this, after ``python -m``, without the seed.
     recipe : dataclass
     seed : int
     do : callable
@@ -86,15 +87,18 @@ def once(
         That account.
     data : str
         How `Done.about` begins, if that may differ from one machine or day to another.
+    about : mapping, optional
+        Which training of its family it is, such as its kind, task and form, by name.
     """
     path = TRAINING / f"{name}.json"
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
-    kept = {"recipe": as_kept(recipe), **{key: value for key, value in further.items() if value}}
-    about = read_account(path) if path.exists() else {}
-    if {key: about[key] for key in ("recipe", *further) if key in about} != kept or not about["data"].startswith(data):
+    kept = {"recipe": to_json(recipe), **{key: value for key, value in further.items() if value}}
+    there = read_account(path) if path.exists() else {}
+    if {key: there[key] for key in ("recipe", *further) if key in there} != kept or not there["data"].startswith(data):
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
-            "command": f"python -m snncore.experiments {words} --seed {seed}",
+            "command": f"python -m {words} --seed {seed}",
+            **(about or {}),
             "seed": seed,
             "data": done.about,
             "parameters": sum(p.numel() for p in done.network.parameters()),
@@ -110,7 +114,7 @@ def once(
     return read_account(path)
 
 
-def train_once(
+def train_or_read_classifier(
     name: str,
     words: str,
     recipe: Recipe,
@@ -119,8 +123,9 @@ def train_once(
     constants: Mapping[str, Any] | None = None,
     before: str = "",
     data: str = "",
+    about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`once` for a classifier, which is tested once; ``prepare`` is called if there is something to train.
+    """`train_or_read` for a classifier, which is tested once; ``prepare`` is called if there is something to train.
 
     It begins with the weights of the training ``before``, if one is named, and the account then holds that one's. A state from other
     data or other weights is refused.
@@ -146,7 +151,9 @@ def train_once(
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
         return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
 
-    return once(name, words, recipe, seed, do, constants, read_account(TRAINING / f"{before}.json") if before else None, data)
+    return train_or_read(
+        name, words, recipe, seed, do, constants, read_account(TRAINING / f"{before}.json") if before else None, data, about
+    )
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

@@ -5,13 +5,16 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
 
+from snncore import ledger, provenance
 from snncore.datafiles import RESULTS
-from snncore.experiments import PRESETS, ledger, provenance
+from snncore.ledger import PRESETS
 
 
 def read_rows(folder: Path) -> list[dict]:
@@ -62,16 +65,29 @@ class Record:
         self.folder.mkdir(parents=True)
         self._rows: dict[str, dict] = {}
         self._timed_rows: dict[str, dict] = {}
+        self._too_small: set[str] = set()  # claims for which this preset is
         self._values: dict[str, dict] = {}
         self._timings: dict[str, dict] = {}
         given = os.environ.get("SNNCORE_CLAIMS")
         self._claims = claims if claims is not None else ledger.read_claims(Path(given))[1] if given else ledger.package_claims()
         self._start = time.perf_counter()
 
+    def size(self, **by_preset: Any) -> Any:
+        """What has another size at each preset: ``page.size(smoke=4, book=256)``. Where ``paper`` is not given, it is that of book.
+
+        Raises
+        ------
+        ValueError
+            If smoke or book is missing, or a name is no preset.
+        """
+        if not {"smoke", "book"} <= set(by_preset) <= set(PRESETS):
+            raise ValueError(f"sizes for {', '.join(by_preset) or 'no preset'}: give smoke=…, book=… and, if it is another one, paper=…")
+        return ({"paper": by_preset["book"]} | by_preset)[self.preset]
+
     def claim(
         self,
         id: str,
-        ours: float | str,
+        ours: float | str | Sequence[float],
         *,
         bound: str | None = None,
         low: float | None = None,
@@ -83,14 +99,25 @@ class Record:
     ) -> float | str:
         """Enter a number (or a word) for the claim ``id`` of the ledger, with its interval, data set, sample size and seeds.
 
+        A list holds one number per seed: entered are their mean, the lowest and the highest as the interval, and how many there are.
         ``bound`` says that the number is only known to be larger (">") or smaller ("<") than ``ours``. ``timing`` says that it depends on
-        the machine's speed, so that no re-run repeats it.
+        the machine's speed, so that no re-run repeats it. A run smaller than the claim's ``minimum`` is checked, but enters nothing.
+
+        Returns
+        -------
+        number or word
+            What was entered.
 
         Raises
         ------
         ValueError
             If there is no claim ``id`` to enter a number for, if it is entered twice, or if a number is not finite.
         """
+        if not isinstance(ours, int | float | str):
+            if len(ours) == 0 or not low is high is seeds is bound is None:
+                raise ValueError(f"{id}: a list of numbers, not an empty one, gives low, high and seeds by itself: leave them out")
+            each = [float(number) for number in ours]
+            ours, low, high, seeds = float(np.mean(each)), min(each), max(each), len(each)
         self._finite(id, ours)
         if bound not in (None, "<", ">") or (bound and isinstance(ours, str)):
             raise ValueError(f"{id}: bound is {bound!r} beside {ours!r}: give '>' or '<' beside a number, or nothing")
@@ -113,8 +140,11 @@ class Record:
 
     def _enter(self, id: str, timing: bool, **row: object) -> None:
         ledger.named(self._claims, id, f"the chapter {self.chapter}")
-        if id in self._rows or id in self._timed_rows:
+        if id in self._rows or id in self._timed_rows or id in self._too_small:
             raise ValueError(f"claim {id!r} is entered twice: one id, one number")
+        if PRESETS.index(self.preset) < PRESETS.index(self._claims[id].minimum):
+            self._too_small.add(id)
+            return
         rows = self._timed_rows if timing else self._rows
         rows[id] = {"id": id} | {key: value for key, value in row.items() if key != "bound" or value}
         self._write("rows.json", list(self._rows.values()))
@@ -125,6 +155,7 @@ class Record:
         self._finite(name, value)
         self._values[name] = {"value": value, "text": form.format(value)}
         self._write("values.json", self._values)
+        self.close()
         return value
 
     def timing(self, name: str, value: float | str, form: str = "{:.3g}") -> float | str:
@@ -137,6 +168,7 @@ class Record:
     def table(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
         """Save a table, as the text shows it, as ``name.csv``."""
         frame.to_csv(self.folder / f"{name}.csv", index=False)
+        self.close()
         return frame
 
     def document(self, content: dict, name: str) -> None:
@@ -153,6 +185,7 @@ class Record:
         figure.savefig(self.folder / f"{name}.png", dpi=150, metadata={"Software": None})
         if data is not None:
             data.to_csv(self.folder / f"{name}.data.csv", index=False, float_format="%.8g")
+        self.close()
         return figure
 
     def close(self) -> None:

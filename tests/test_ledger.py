@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from snncore import ledger
 from snncore.datafiles import RESULTS, package_file
-from snncore.experiments import ledger
 from snncore.statistics import interval, text
 
 BASE = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)

@@ -1,4 +1,4 @@
-"""e-prop by the NEST simulator (extra ``oracles``), in a process of its own, as it is under the GPL: ``python peer_nest.py CASE ANSWER``.
+"""e-prop by the NEST simulator (extra ``oracles``), in a process of its own, as it is under the GPL: ``python ask_nest.py CASE ANSWER``.
 
 CASE is an .npz file: weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron), ``w_out`` (readout, neuron) and ``w_feedback``
 (neuron, readout); input spikes ``x`` (update, time, input) and ``target`` (update, time, readout); the number of ``adaptive`` neurons,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from snncore.datafiles import package_file
-from snncore.experiments import PRESETS
 from snncore.statistics import Printed, text
 
+PRESETS = ("smoke", "book", "paper")
 KINDS = ("reproduced", "emulated", "cited")
 SOURCE_CLASSES = {"talk": "talk", "paper": "paper", "log": "authors' code or log", "ours": "ours"}
 CHAPTERS = {
@@ -55,6 +55,7 @@ class Claim:
     bound: str | None = None
     inconsistent: str | None = None
     otherwise: str = "this does not hold here"
+    minimum: str = "book"
     note: str = ""
 
     def __post_init__(self):
@@ -70,6 +71,7 @@ class Claim:
             ("source_class", SOURCE_CLASSES),
             ("better", ("lower", "higher", None)),
             ("bound", ("<", ">", None)),
+            ("minimum", PRESETS),
         ):
             if getattr(self, field) not in allowed:
                 refuse(field, "choose one of " + ", ".join(str(a) for a in allowed if a))

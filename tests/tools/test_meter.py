@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from snncore.experiments import energy, meter
+from snncore.experiments import energy
+from snncore.tools import meter
 
 
 class FakeError(Exception):

@@ -1,4 +1,4 @@
-"""e-prop by braintrace, in a Python of its own, as it needs JAX: ``python peer_braintrace.py CASE ANSWER``.
+"""e-prop by braintrace, in a Python of its own, as it needs JAX: ``python ask_braintrace.py CASE ANSWER``.
 
 CASE is an .npz file: weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron) and ``w_out`` (readout, neuron), whose type is that of
 all numbers; input spikes ``x`` (time, batch, input) and ``target`` (time, batch, readout); ``tau``, ``v_th``, ``dampening``; ``tau_a`` and

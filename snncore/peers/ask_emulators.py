@@ -1,4 +1,4 @@
-"""Emulators of Loihi by others, in a Python of their own, since they need older packages: ``python peers.py PEER CASE ANSWER``.
+"""Emulators of Loihi by others, in a Python of their own, since they need older packages: ``python ask_emulators.py PEER CASE ANSWER``.
 
 CASE is an .npz file with a network of LIF neurons: weights ``w_in`` (neuron, input) and ``w_rec`` (neuron, neuron), all even; input
 spikes ``x`` (time, input); registers ``decay_u``, ``decay_v``, ``vth_mant``, ``refractory`` and ``bias``. ANSWER gets the potentials ``v``

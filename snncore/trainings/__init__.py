@@ -1,0 +1,1 @@
+"""Trainings whose weights are in ``data/checkpoints``: a file a family. ``python -m snncore.trainings --help`` lists them."""

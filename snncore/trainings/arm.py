@@ -1,0 +1,144 @@
+"""Learner and learning-signal generator (LSG) for arm movements: ``python -m snncore.trainings arm --seed 0``.
+
+The outer optimization draws new movements of the family, gives a lesson on each, and follows the gradient of the loss after the update
+back through the whole lesson.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from snncore.learning.descent import Descent, descend
+from snncore.learning.losses import rate_cost
+from snncore.learning.one_shot import Lesson, OneShot
+from snncore.learning.ordinary import Own
+from snncore.networks.checkpoints import load_checkpoint
+from snncore.networks.recurrent import Weights
+from snncore.networks.recurrent import run as run_network
+from snncore.seeds import torch_generator
+from snncore.tasks import arm
+from snncore.tasks.arm import Movements
+from snncore.trainings.job import Done, train_or_read
+
+DT, STEPS = 2.0, 250  # half a second
+CODE, CLOCK = arm.Code(), arm.clock(STEPS, DT)
+NEURONS = LSG_NEURONS = 128
+ETA = 3e-3
+VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
+RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
+BATCH = 16  # new movements per update of the outer optimization
+RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
+SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
+SEEDS = 3
+
+
+def network(seed: int, eta: float = ETA) -> OneShot:
+    """Learner and LSG with fresh weights."""
+    shown = 2 * CODE.neurons
+    return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, eta, torch_generator(seed, "weights of learner and LSG"))
+
+
+def constants(net: OneShot) -> dict[str, float]:
+    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
+    aims = {"velocity": VELOCITY, "position": POSITION, "firing": RATE, "lsg_firing": LSG_RATE, "firing_cost": RATE_COST, "batch": BATCH}
+    return net.constants | shown | aims
+
+
+def trained(seed: int) -> OneShot:
+    """Learner and LSG with the weights of `command`."""
+    net = network(seed)
+    return load_checkpoint(f"one_shot_{seed}", net, constants(net))
+
+
+def position_error(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " batch"]:
+    """Mean squared error of the tip's position (mean over x and y; arm length 1)."""
+    return (arm.move(omega, DT) - m.tip).square().mean((0, 2))
+
+
+def loss_of(omega: Float[Tensor, "time batch 2"], m: Movements) -> Float[Tensor, " batch"]:
+    r"""Errors of velocity and position, :math:`(0.1 \overline{(\omega - \omega^*)^2} + 150 \overline{(x - x^*)^2})/2`."""
+    return (VELOCITY * (omega - m.omega).square().mean((0, 2)) + POSITION * position_error(omega, m)) / 2
+
+
+def lesson(net: OneShot, m: Movements) -> Lesson:
+    """Show each movement once, update once."""
+    return net(CLOCK, CODE.spikes(m.tip, DT))
+
+
+def outer(net: OneShot):
+    """An update of the outer optimization: of learner and LSG, by the error after the inner update."""
+
+    def update(k: int, g: torch.Generator) -> dict[str, float]:
+        m = arm.draw(BATCH, STEPS, DT, g)
+        one = lesson(net, m)
+        omega = net.output(one.after)
+        rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
+        costs = (rate_cost(one.before.z, rate, rate) + rate_cost(one.after.z, rate, rate)) / 2
+        costs = costs + rate_cost(one.lsg.z, lsg_rate, lsg_rate)
+        error = loss_of(omega, m).mean()
+        (error + RATE_COST * costs).backward()
+        return {"loss": float(error.detach()), "after": float(position_error(omega.detach(), m).mean())}
+
+    return update
+
+
+def held_out(n: int, seed: int = 0) -> list[Movements]:
+    """Movements that no training has seen, in batches of at most 64."""
+    sizes = [min(64, n - first) for first in range(0, n, 64)]
+    return [arm.draw(size, STEPS, DT, torch_generator(seed, f"held-out movements {k}")) for k, size in enumerate(sizes)]
+
+
+class Errors(NamedTuple):
+    """Position error of each movement before and after one update, and after one by another movement's learning signals."""
+
+    before: Float[Tensor, " batch"]
+    after: Float[Tensor, " batch"]
+    shuffled: Float[Tensor, " batch"]
+
+
+@torch.no_grad()
+def errors(net: OneShot, batches: list[Movements]) -> Errors:
+    """One lesson for each movement."""
+    parts = []
+    for m in batches:
+        one = lesson(net, m)
+        swapped = net.updated(CLOCK, one.before, one.learning_signal.roll(1, 1))
+        trials = one.before, one.after, net.trial(CLOCK.expand(-1, m.tip.shape[1], -1), swapped)
+        parts.append([position_error(net.output(trial), m) for trial in trials])
+    return Errors(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def own_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tuple[Own, Float[Tensor, " batch"]]:
+    """Gradient of each movement's loss for its own weights, by BPTT or (no credit) e-prop; and its position error."""
+    w_in, w_rec = (w.detach().requires_grad_() for w in own)
+    x = CLOCK.expand(-1, len(w_in), -1)
+    learner = net.learner
+    w_out = learner.w_out.detach().expand(len(w_in), -1, -1)
+    activity = run_network(x, Weights(w_in, w_rec * learner.no_self, w_out), learner.populations, learner.readout, credit=credit)
+    omega = net.output(activity)
+    grads = torch.autograd.grad(loss_of(omega, m).sum(), (w_in, w_rec))
+    return Own(*grads), position_error(omega.detach(), m)
+
+
+def command(seed: int = 0) -> dict[str, Any]:
+    """Train learner and learning-signal generator to learn an arm movement in one update (two hours).
+
+    Parameters
+    ----------
+    seed : int
+        Of the first weights and of the movements.
+    """
+
+    def do(state: Path) -> Done:
+        net = network(seed)
+        log = descend(net, outer(net), RECIPE, seed, state, constants=constants(net))
+        results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
+        return Done(net, "movements of the family, 16 new ones per update", log, results)
+
+    about = train_or_read(f"one_shot_{seed}", "snncore.trainings arm", RECIPE, seed, do, constants(network(seed)), about={"family": "arm"})
+    print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
+    return about
