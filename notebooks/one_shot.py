@@ -40,19 +40,71 @@
 preset = "book"  # smoke: few movements; paper: as book
 seed = 0  # another seed draws other movements
 
-# %% tags=["hide-input"]
+# %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import pandas as pd
+import torch
 
 from snncore import plotting
-from snncore.experiments import one_shot as experiment
+from snncore.learning.descent import descend
+from snncore.learning.eprop import ideal_signal, observe
+from snncore.learning.ordinary import RATES, SIZES, SPAN, first_weights, follow, single_steps
+from snncore.networks.checkpoints import about_checkpoint
+from snncore.networks.recurrent import Weights
 from snncore.record import Record
+from snncore.statistics import censored_median, correlation
 from snncore.tasks import arm
+from snncore.trainings.arm import (
+    BATCH,
+    CLOCK,
+    CODE,
+    DT,
+    LSG_NEURONS,
+    NEURONS,
+    SEEDS,
+    SHORT,
+    STEPS,
+    errors,
+    held_out,
+    lesson,
+    loss_of,
+    network,
+    outer,
+    own_gradient,
+    position_error,
+    trained,
+)  # fmt: skip
 
 plotting.style()
-record = Record("one_shot", preset)
-result = experiment.run(experiment.config(preset, seed), record)
 BLUE, RED, GRAY, ORANGE, GREEN = (plotting.COLORS[c] for c in ("blue", "red", "gray", "orange", "green"))
+page = Record("one_shot", preset)  # keeps what this page quotes
+
+n = page.size(smoke=32, book=256)
+batches = held_out(n, seed)  # movements that no training has seen
+movements = arm.joined(batches)
+nets = [trained(k) for k in range(SEEDS)]  # python -m snncore.trainings arm --seed 0 (1, 2)
+
+sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS, "movements": n, "seeds": SEEDS, "sizes": len(SIZES)}
+for name, size in sizes.items():
+    page.value(name, size)
+
+# %% [markdown]
+# A lesson is four statements. The learner's only input is the clock, so its first trial is the same for all movements.
+#
+# ```{literalinclude} ../snncore/learning/one_shot.py
+# :pyobject: OneShot.forward
+# :start-at: before =
+# ```
+
+# %%
+net = nets[0]
+with torch.no_grad():
+    one = lesson(net, batches[0])  # net(CLOCK, CODE.spikes(tip, DT)): show each movement once, update once
+error = position_error(net.output(one.after), batches[0])  # mean squared distance along x and along y
+page.value("shown", len(error))
+tuple(one.before.z.shape), tuple(one.learning_signal.shape), tuple(one.weights.w_rec.shape)  # time, movement, neuron; weights of each
 
 # %% [markdown]
 # ## Seen once, done once
@@ -61,26 +113,21 @@ BLUE, RED, GRAY, ORANGE, GREEN = (plotting.COLORS[c] for c in ("blue", "red", "g
 # (published: {published}`oneshot.arm.updates`).
 
 # %% tags=["hide-input", "remove-output"]
-seen = result.seen
-net = experiment.trained(0)
-before = arm.move(net.output(seen.lesson.before), experiment.DT)[:, 0].detach()
-after = arm.move(net.output(seen.lesson.after), experiment.DT).detach()
-order = result.errors.argsort()
+before, after = (arm.move(net.output(trial), DT) for trial in (one.before, one.after))
+tip, order = batches[0].tip, error.argsort()
 ranks = [int(q * (len(order) - 1)) for q in (0.1, 0.3, 0.5, 0.7, 0.9)]
 fig, axes = plt.subplots(1, 5, figsize=(7.5, 2.0), sharex=True, sharey=True)
-frame = pd.DataFrame({"before_x": before[:, 0], "before_y": before[:, 1]})
+frame = pd.DataFrame({"before_x": before[:, 0, 0], "before_y": before[:, 0, 1]})
 for ax, rank in zip(axes, ranks, strict=True):
     k = int(order[rank])
-    ax.plot(*seen.movements.tip[:, k].T, color=GRAY, lw=3.5, alpha=0.5, label="shown")
-    ax.plot(*before.T, color=ORANGE, lw=1, ls=":", label="before")
-    ax.plot(*after[:, k].T, color=BLUE, lw=1.3, label="after one update")
+    plotting.paths(ax, tip[:, k], before[:, 0], after[:, k])
     ax.set(aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xlabel="x")
-    ax.set_title(f"error {float(result.errors[k]):.3f}", fontsize=9)
-    for name, path in (("shown", seen.movements.tip[:, k]), ("after", after[:, k])):
+    ax.set_title(f"error {float(error[k]):.3f}", fontsize=9)
+    for name, path in (("shown", tip[:, k]), ("after", after[:, k])):
         frame[f"{name}_{k}_x"], frame[f"{name}_{k}_y"] = path[:, 0], path[:, 1]
 axes[0].set_ylabel("y (arm length 1)")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
-record.figure(fig, "movements", frame)
+page.figure(fig, "movements", frame)
 plt.show()
 
 # %% [markdown]
@@ -90,8 +137,45 @@ plt.show()
 # Positions of the tip in the plane; held-out movements (live, with recorded networks): of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
 # ```
 #
-# The error is the mean squared distance of the tip along x and along y, where the arm has length 1. {numref}`tab-arm` has its mean over
-# {value}`movements` held-out movements, for {value}`seeds` pairs of networks.
+# The error is the mean squared distance of the tip along x and along y, where the arm has length 1. Its controls are the trial before the update, and an
+# update by the learning signals of *another* movement. The mean movement of the family is what one could do without being shown anything.
+
+# %%
+where = {"dataset": "held-out movements", "n": n}
+results = [errors(net, batches) for net in nets]
+page.claim("oneshot.arm.before", before_update := [float(e.before.mean()) for e in results], **where)
+page.claim("oneshot.arm.after", after_update := [float(e.after.mean()) for e in results], **where)
+page.claim("oneshot.arm.shuffled", shuffled := [float(e.shuffled.mean()) for e in results], **where)
+
+variance = float((movements.tip - movements.tip.mean(1, keepdim=True)).square().mean())
+page.claim("oneshot.arm.result", explained := [100 * (1 - e / variance) for e in after_update], **where)
+page.claim("oneshot.arm.updates", 1, bound=None if min(explained) > 50 else ">")  # one is not enough: more than one
+page.value("variance", variance, "{:.3f}")
+page.value("distance", 100 * float(torch.sqrt(2 * results[0].after).median()), "{:.0f} %")
+page.value("than_before_shuffled", 100 * (sum(shuffled) / SEEDS) / (sum(before_update) / SEEDS), "{:.0f} %")
+
+# %% [markdown]
+# The other control is a single step along a gradient, by e-prop or by BPTT, from the same weights. We try many sizes of the step, relative to the recurrent
+# weights, and take the one that is best for these very movements. The table shows the errors of the first pair of networks.
+
+
+# %%
+def errors_by_size(net, credit):  # credit: the gradient by BPTT; without it, e-prop
+    weights = Weights(*(w.detach() for w in net.learner.weights()))
+    grads, _ = own_gradient(net, first_weights(weights, n), movements, credit)
+    x, w_out = CLOCK.expand(-1, n, -1), weights.w_out.expand(n, -1, -1)
+    steps = (Weights(*own, w_out) for own in single_steps(first_weights(weights, 1), grads))
+    return [float(position_error(net.output(net.trial(x, stepped)), movements).mean()) for stepped in steps]
+
+
+by_eprop, by_bptt = ([errors_by_size(net, credit) for net in nets] for credit in (False, True))
+page.claim("oneshot.arm.single_eprop", single_eprop := [min(sizes) for sizes in by_eprop], **where)
+page.claim("oneshot.arm.single_bptt", single_bptt := [min(sizes) for sizes in by_bptt], **where)
+page.verdict("oneshot.proposal", sum(after_update) < min(sum(single_eprop), sum(single_bptt)), **where, seeds=SEEDS)
+pd.DataFrame({"size": SIZES, "e-prop": by_eprop[0], "BPTT": by_bptt[0]}).round(3).T
+
+# %% [markdown]
+# {numref}`tab-arm` has the errors over {value}`movements` held-out movements, for {value}`seeds` pairs of networks.
 #
 # :::{list-table} Mean squared position error (live, with recorded networks): mean of the seeds, lowest and highest.
 # :name: tab-arm
@@ -129,23 +213,23 @@ rows = []
 for ax, (name, z) in zip(
     axes,
     (
-        ("learner, before", seen.lesson.before.z[:, 0]),
-        ("error module", seen.lesson.lsg.z[:, k]),
-        ("learner, after", seen.lesson.after.z[:, k]),
+        ("learner, before", one.before.z[:, 0]),
+        ("error module", one.lsg.z[:, k]),
+        ("learner, after", one.after.z[:, k]),
     ),
     strict=False,
 ):
-    t, j = z.detach().nonzero(as_tuple=True)
-    ax.plot(t * experiment.DT, j, "|", ms=2, color=GREEN if name == "error module" else BLUE)
+    t, j = z.nonzero(as_tuple=True)
+    ax.plot(t * DT, j, "|", ms=2, color=GREEN if name == "error module" else BLUE)
     ax.set(ylabel="neuron", title=f"spikes: {name}", yticks=[])
-    rows.append(pd.DataFrame({"population": name, "time": t * experiment.DT, "neuron": j}))
-signals = seen.lesson.learning_signal[:, k].detach()
+    rows.append(pd.DataFrame({"population": name, "time": t * DT, "neuron": j}))
+signals = one.learning_signal[:, k]
 strongest = signals.abs().sum(0).argsort(descending=True)[:3].tolist()
 for j, color in zip(strongest, (BLUE, RED, GREEN), strict=True):
-    axes[3].plot([experiment.DT * i for i in range(len(signals))], signals[:, j], color=color, lw=1, label=f"neuron {j}")
+    axes[3].plot([DT * i for i in range(len(signals))], signals[:, j], color=color, lw=1, label=f"neuron {j}")
 axes[3].set(xlabel="time [ms]", ylabel="$L_j(t)$", title="learning signals")
 axes[3].legend(ncols=3, fontsize=8)
-record.figure(fig, "activity", pd.concat(rows))
+page.figure(fig, "activity", pd.concat(rows))
 plt.show()
 
 # %% [markdown]
@@ -159,22 +243,29 @@ plt.show()
 # {published}`oneshot.arm.signal_correlation` from those that BPTT proposes, $\mathrm{d}E/\mathrm{d}z_j(t)$ for the trial before the update.
 # {numref}`fig-signals-compared` compares them.
 
+# %%
+learner, weights = net.learner, Weights(*(w.detach() for w in net.learner.weights()))
+trial, _ = observe(CLOCK.expand(-1, len(error), -1), weights, learner.populations, learner.readout)  # before the update, for each movement
+bptt = ideal_signal(trial, learner.readout, lambda _, y: loss_of(net.scale * y, batches[0]).sum())
+each = torch.tensor([correlation(one.learning_signal[:, :, j].flatten(), bptt[:, :, j].flatten()) for j in range(NEURONS)])
+each = each[~each.isnan()].double()  # a neuron without signals has none
+pair = {"dataset": "held-out movements", "n": len(error), "seeds": 1}
+page.claim("oneshot.arm.signal_correlation", correlation(one.learning_signal.flatten(), bptt.flatten()), **pair)
+page.claim("oneshot.arm.signal_correlation.neuron", float(each.mean()), low=float(each.min()), high=float(each.max()), **pair)
+
 # %% tags=["hide-input", "remove-output"]
-ideal = seen.ideal[:, k]
 fig, axes = plt.subplots(1, 4, figsize=(7.5, 2.4), width_ratios=[1, 1, 1, 1.2])
-times = [experiment.DT * i for i in range(len(signals))]
+times = [DT * i for i in range(len(signals))]
 for ax, j in zip(axes, strongest, strict=False):
-    for signal, color, name in ((ideal[:, j], GRAY, "BPTT"), (signals[:, j], BLUE, "error module")):
+    for signal, color, name in ((bptt[:, k, j], GRAY, "BPTT"), (signals[:, j], BLUE, "error module")):
         ax.plot(times, signal / signal.abs().max(), color=color, lw=1, label=name)
     ax.set(title=f"neuron {j}", xlabel="time [ms]", ylim=(-1.1, 1.1))
 axes[0].set_ylabel("$L_j(t)$ / largest")
 axes[1].legend(fontsize=7)
-pairs = pd.DataFrame({"ours": seen.lesson.learning_signal.detach().flatten(), "bptt": seen.ideal.flatten()}).iloc[::997]
-axes[3].plot(
-    pairs["bptt"] / seen.ideal.std().item(), pairs["ours"] / seen.lesson.learning_signal.std().item(), ".", color=BLUE, ms=2, alpha=0.5
-)
+pairs = pd.DataFrame({"ours": one.learning_signal.flatten(), "bptt": bptt.flatten()}).iloc[::997]
+axes[3].plot(pairs["bptt"] / bptt.std().item(), pairs["ours"] / one.learning_signal.std().item(), ".", color=BLUE, ms=2, alpha=0.5)
 axes[3].set(xlabel="BPTT", ylabel="error module", xlim=(-4, 4), ylim=(-4, 4), title="all neurons")
-record.figure(fig, "signals", pairs)
+page.figure(fig, "signals", pairs)
 plt.show()
 
 # %% [markdown]
@@ -201,20 +292,62 @@ plt.show()
 # highest are {interval}`oneshot.arm.k_to_match` for e-prop and {interval}`oneshot.arm.k_to_match.bptt` for BPTT. The best rates are {value}`rates_eprop` (e-prop) and
 # {value}`rates_bptt` (BPTT).
 
+# %%
+few, updates = batches[0].first(page.size(smoke=4, book=16)), page.size(smoke=4, book=200)
+with torch.no_grad():
+    goals = [position_error(net.output(lesson(net, few).after), few) for net in nets]  # after one update by learned signals
+
+
+def ordinary(net, goal, credit):  # updates by Adam at all rates, each movement with its own weights
+    start = first_weights(net.learner.weights(), len(goal))
+    return follow(lambda own, copies: own_gradient(net, own, few.repeat(copies), credit), start, updates, goal)
+
+
+followed = {rule: [ordinary(net, goal, rule == "BPTT") for net, goal in zip(nets, goals, strict=True)] for rule in ("e-prop", "BPTT")}
+needed = {rule: censored_median([one.needed for one in runs], updates) for rule, runs in followed.items()}
+few_movements = {"dataset": "held-out movements", "n": len(goals[0]), "seeds": SEEDS}
+page.claim("oneshot.arm.k_to_match", **needed["e-prop"], **few_movements)
+page.claim("oneshot.arm.k_to_match.bptt", **needed["BPTT"], **few_movements)
+pd.DataFrame(needed)
+
+# %% [markdown]
+# What the text and the figure take from these runs:
+
+
+# %%
+def span(numbers):
+    return f"{min(numbers):.4f} to {max(numbers):.4f}"
+
+
+curves = []
+for rule, name in (("e-prop", "eprop"), ("BPTT", "bptt")):
+    runs = followed[rule]
+    medians = torch.stack([run.errors.quantile(0.5, 1) for run in runs])
+    over_networks = {"median": medians.quantile(0.5, 0), "low": medians.amin(0), "high": medians.amax(0)}
+    curves.append(pd.DataFrame({"rule": rule, "updates": range(medians.shape[1]), **over_networks}))
+    page.value(f"rates_{name}", " and ".join(f"{rate:g}" for rate in sorted({run.rate for run in runs})))
+    page.value(f"typical_{name}", span([float(run.errors[-SPAN:].mean(0).quantile(0.5)) for run in runs]))
+    page.value(f"mean_{name}", span([float(run.errors[-SPAN:].mean()) for run in runs]))
+curves = pd.concat(curves, ignore_index=True)
+one_update = [float(goal.quantile(0.5)) for goal in goals]
+page.value("typical_one", span(one_update))
+page.value("mean_one", span([float(goal.mean()) for goal in goals]))
+for name, value in {"": len(goals[0]), "_updates": updates, "_span": SPAN, "_rates": ", ".join(f"{rate:g}" for rate in RATES)}.items():
+    page.value(f"ordinary{name}", value)
+
 # %% tags=["hide-input", "remove-output"]
-curves = result.ordinary.curves
 fig, ax = plt.subplots(figsize=(6, 3.2))
 for rule, color in (("e-prop", GREEN), ("BPTT", RED)):
     rows = curves[curves["rule"] == rule]
     ax.fill_between(rows["updates"], rows["low"], rows["high"], color=color, alpha=0.2, lw=0)
     ax.plot(rows["updates"], rows["median"], color=color, lw=1.2, label=rule)
-low, middle, high = sorted(result.ordinary.one_update)
+low, middle, high = sorted(one_update)
 ax.axhspan(low, high, color=BLUE, alpha=0.2, lw=0)
 ax.plot([0, 1], [curves["median"].iloc[0], middle], "o-", color=BLUE, label="one update by learned signals")
 ax.axhline(middle, color=BLUE, ls=":", lw=1)
 ax.set(xlabel="updates", ylabel="mean squared error", yscale="log", xscale="symlog", xlim=(-0.1, None))
 ax.legend(loc="lower left")
-record.figure(fig, "updates", curves)
+page.figure(fig, "updates", curves)
 plt.show()
 
 # %% [markdown]
@@ -237,19 +370,35 @@ plt.show()
 # The networks were optimized for movements of one family, sums of sines of both joints' velocities. Are they good for *any* movement? {numref}`fig-drawn`
 # shows paths of other kinds.
 
+# %%
+drawn, rows, shares, paths = arm.drawn(STEPS, DT), [], [], {}
+for name, path in drawn.items():
+    with torch.no_grad():
+        first = lesson(net, path)
+    off_before, off_after = (position_error(net.output(trial), path) for trial in (first.before, first.after))
+    shares.append(float(arm.explained(off_after, path)))
+    paths[name] = [arm.move(net.output(trial), DT)[:, 0] for trial in (first.before, first.after)]
+    rows.append({"path": name, "error before": f"{float(off_before):.4f}", "error after one update": f"{float(off_after):.4f}",
+                 "of the path's own variance explained": f"{100 * shares[-1]:.0f} %"})  # fmt: skip
+page.table(pd.DataFrame(rows), "drawn")
+
+family = arm.explained(results[0].after, movements)
+low = float(family.quantile(0.05))
+page.value("family_median", 100 * float(family.median()), "{:.0f} %")
+page.value("family_low", 100 * low, "{:.0f} %")
+page.verdict("oneshot.arm.range", min(shares) >= low, dataset="drawn paths", n=len(shares), seeds=1)
+
 # %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(1, len(result.figures), figsize=(7.5, 2.2))
+fig, axes = plt.subplots(1, len(drawn), figsize=(7.5, 2.2))
 frame = pd.DataFrame()
-for ax, (name, (m, unlearned, learned)) in zip(axes, result.figures.items(), strict=True):
-    ax.plot(*m.tip[:, 0].T, color=GRAY, lw=3.5, alpha=0.5, label="shown")
-    ax.plot(*unlearned.T, color=ORANGE, lw=1, ls=":", label="before")
-    ax.plot(*learned.T, color=BLUE, lw=1.3, label="after one update")
+for ax, (name, path) in zip(axes, drawn.items(), strict=True):
+    plotting.paths(ax, path.tip[:, 0], *paths[name])
     ax.set(aspect="equal", xticks=[0, 1], yticks=[0, 1], title=name, xlim=(-0.3, 1.05), ylim=(-0.3, 1.05), xlabel="x")
-    for kind, path in (("shown", m.tip[:, 0]), ("after", learned)):
-        frame[f"{name} {kind} x"], frame[f"{name} {kind} y"] = path[:, 0], path[:, 1]
+    for kind, points in (("shown", path.tip[:, 0]), ("after", paths[name][1])):
+        frame[f"{name} {kind} x"], frame[f"{name} {kind} y"] = points[:, 0], points[:, 1]
 axes[0].set_ylabel("y (arm length 1)")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
-record.figure(fig, "drawn", frame)
+page.figure(fig, "drawn", frame)
 plt.show()
 
 # %% [markdown]
@@ -265,8 +414,8 @@ plt.show()
 # :file: ../results/one_shot/drawn.csv
 # :::
 #
-# For a path of your own, give one point per step, beginning where the arm starts: `m = arm.follow(points[:, None], experiment.DT)` is the
-# movement, and `experiment.lesson(net, m)` the lesson.
+# For a path of your own, give one point per step, beginning where the arm starts: `m = arm.follow(points[:, None], DT)` is the
+# movement, and `lesson(net, m)` the lesson.
 #
 # Drawn paths are smaller than most movements of the family, so the error alone flatters them. Of a path's own variance in time, one update
 # explains {value}`family_median` for half of the family's movements, and {value}`family_low` for all but one in twenty. What it learned to do
@@ -278,18 +427,29 @@ plt.show()
 # {value}`batch` new movements, it goes through the first trial, the update, and the second trial, and follows the gradient of a loss *after* the
 # update back through all of this, by BPTT: errors of position and, with a small weight, of velocity, and a cost for firing rates other than the wanted ones. This part is no online learning. It stands for evolution, or for a computer that
 # prepares a chip. {numref}`fig-training` shows the {value}`seeds` trainings, of {value}`outer_updates` updates and
-# {value}`minutes` minutes ({value}`machine`), by `python -m snncore.experiments one_shot --train`. The rate of learning falls over the first half of them,
+# {value}`minutes` minutes ({value}`machine`), by `python -m snncore.trainings arm`. The rate of learning falls over the first half of them,
 # and then once more from half that height, whereby the error first rises and then falls below what it was.
 
+# %%
+trainings = [about_checkpoint(f"one_shot_{k}") for k in range(SEEDS)]
+log = pd.DataFrame(
+    [(about["seed"], row["update"], row["after"]) for about in trainings for row in about["log"]], columns=["seed", "update", "error"]
+)
+outer_updates, minutes = trainings[0]["recipe"]["updates"], [about["seconds"] / 60 for about in trainings]
+page.value("batch", BATCH)
+page.value("outer_updates", f"{outer_updates:,}")
+page.value("outer_movements", f"{BATCH * outer_updates:,}")
+page.value("minutes", f"{min(minutes):.0f} to {max(minutes):.0f}")
+page.value("machine", trainings[0]["machine"])
+
 # %% tags=["hide-input", "remove-output"]
-c = result.curves
 fig, ax = plt.subplots(figsize=(6, 2.8))
-for k, (_, rows) in enumerate(c.groupby("seed")):
+for k, (_, rows) in enumerate(log.groupby("seed")):
     smooth = rows["error"].rolling(10, min_periods=1).mean()
     ax.plot(rows["update"], smooth, lw=1, color=(BLUE, RED, GREEN, ORANGE)[k % 4], label=f"seed {k}")
 ax.set(xlabel="updates of the outer optimization", ylabel="mean squared error", yscale="log")
 ax.legend()
-record.figure(fig, "training", c)
+page.figure(fig, "training", log)
 plt.show()
 
 # %% [markdown]
@@ -299,7 +459,21 @@ plt.show()
 # Error after one inner update, in new movements, during the trainings (recorded; running mean of 1,000 updates).
 # ```
 #
-# To see it begin, we train two fresh networks here and now. After {value}`live_updates` updates, the error of held-out
+# To see it begin, we train two fresh networks here and now.
+
+# %%
+fresh, live_updates = network(seed), page.size(smoke=50, book=SHORT.updates)
+state = page.folder / "live.state"  # from which a longer training would go on
+descend(fresh, outer(fresh), replace(SHORT, updates=live_updates), seed, state, progress=False)
+state.unlink()
+live = errors(fresh, batches)
+page.claim("oneshot.arm.live", float(live.after.mean()), **where, seeds=1)
+page.value("live_after", float(live.after.mean()), "{:.3f}")
+page.value("live_before", float(live.before.mean()), "{:.3f}")
+page.value("live_updates", f"{live_updates:,}")
+
+# %% [markdown]
+# After {value}`live_updates` updates, the error of held-out
 # movements is {value}`live_before` before the inner update, and {value}`live_after` after it. (A training of 1,200 updates: {claim}`oneshot.arm.live`.)
 # How long
 # an iteration of the outer optimization takes: {doc}`speed`.
@@ -310,6 +484,3 @@ plt.show()
 # learning, and paths that no training had in view. What it takes has its price. The outer optimization needs BPTT, and {value}`outer_movements`
 # movements of one family. The talk also says that such an error module can be {published}`oneshot.chip` implemented in neuromorphic hardware
 # (cited), and reports symbols and spoken words, which {doc}`one_shot_symbols` is about.
-
-# %% tags=["remove-cell"]
-record.close()

@@ -46,3 +46,10 @@ def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray
     ax.step(time, v, where="mid", color=COLORS["blue"], label="membrane potential $v(t)$")
     spikes = z > 0
     ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], label="spike $z(t) = 1$")
+
+
+def paths(ax: Axes, shown: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+    """Paths of an arm's tip in the plane, each of shape (time, 2): the one shown, and what the arm does before and after one update."""
+    ax.plot(*np.asarray(shown).T, color=COLORS["gray"], lw=3.5, alpha=0.5, label="shown")
+    ax.plot(*np.asarray(before).T, color=COLORS["orange"], lw=1, ls=":", label="before")
+    ax.plot(*np.asarray(after).T, color=COLORS["blue"], lw=1.3, label="after one update")

@@ -1,6 +1,8 @@
 """Shares with their intervals, and numbers as the book prints them."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +42,27 @@ def share(hits: np.ndarray) -> tuple[float, float, float]:
 
     found = scipy.stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
     return 100 * float(hits.mean()), 100 * float(found.low), 100 * float(found.high)
+
+
+def correlation(a: Any, b: Any) -> float:
+    """Pearson's correlation of two tensors of shape (n,); NaN if one is constant."""
+    import torch  # slow to load, and not needed to read a ledger
+
+    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+
+
+def censored_median(counts: Sequence[int | None], most: int) -> dict[str, int | str | None]:
+    """Median, lowest and highest of an odd number of counts, of which None stands for one above ``most``, as `Record.claim` takes them."""
+    if len(counts) % 2 == 0:
+        raise ValueError(f"{len(counts)} counts have no middle one: give an odd number")
+    known = sorted(most + 1 if count is None else count for count in counts)
+    low, median, high = known[0], known[len(known) // 2], known[-1]
+    return {
+        "ours": min(median, most),
+        "bound": ">" if median > most else None,
+        "low": low if low <= most else None,
+        "high": high if high <= most else None,
+    }
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -67,12 +67,6 @@ def test_tasks_know_no_network():
     assert not any(wing(n) == "networks" for p in MODULES if "tasks" in p.parts for n in imports(p))
 
 
-def test_every_notebook_has_its_experiment():
-    notebooks = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
-    experiments = {p.stem for p in (ROOT / "snncore" / "experiments").glob("*.py")}
-    assert notebooks <= experiments
-
-
 def reached(path: Path) -> set[str]:
     """All modules of this package that a file imports, directly or through others."""
     files = {p.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__").replace("/", "."): p for p in MODULES}
@@ -88,22 +82,20 @@ def reached(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda p: p.stem)
 def test_no_chapter_depends_on_what_cannot_change_it(path):
-    """Neither on the command for folders of images, which no chapter runs, nor, but for one, on the measuring of times."""
-    found = reached(path)
-    assert f"snncore.experiments.{path.stem}" in found
-    assert "snncore.tools.imagenet" not in found
-    assert ("snncore.experiments.speed" in found) == (path.stem == "speed")
+    """A change to a program for readers puts no chapter out of date, but for the one that runs it."""
+    used = {name for name in reached(path) if name.startswith("snncore.tools.")}
+    assert used == ({"snncore.tools.meter"} if path.stem == "energy" else set())
+
+
+def test_only_chapters_write_results():
+    assert not any("snncore.record" in imports(p) for p in MODULES)
 
 
 def test_times_are_measured_in_one_chapter():
     """So that the others can run side by side, and write the same bytes in each run."""
-    folder = ROOT / "snncore" / "experiments"
-    for path in {*folder.glob("*.py"), *(ROOT / "notebooks").glob("*.py")} - {
-        folder / "speed.py",
-        ROOT / "notebooks" / "speed.py",
-    }:
-        for word in ("record.timing(", "timing=True", "side_by_side("):
-            assert word not in path.read_text(), f"{path}: {word}"
+    for path in {*(ROOT / "notebooks").glob("*.py")} - {ROOT / "notebooks" / "speed.py"}:
+        for word in ("page.timing(", "timing=True", "side_by_side("):
+            assert word not in path.read_text(encoding="utf-8"), f"{path}: {word}"
 
 
 def test_randomness_is_an_argument():

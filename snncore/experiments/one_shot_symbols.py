@@ -20,10 +20,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.datafiles import read_omniglot, read_spoken_words
-from snncore.experiments.one_shot import Own, descended, single_steps
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier, Session
+from snncore.learning.ordinary import Own, descended, single_steps
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.record import Record

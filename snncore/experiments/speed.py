@@ -23,7 +23,7 @@ from torch import Tensor, fx, nn
 
 from snncore import provenance
 from snncore.datafiles import read_mnist
-from snncore.experiments import energy, few_spike, images, loihi, one_shot
+from snncore.experiments import energy, few_spike, images, loihi
 from snncore.experiments import eprop as experiment
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
@@ -41,6 +41,7 @@ from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
+from snncore.trainings import arm as one_shot
 
 LONGEST_FIT = replace(few_spike.PRESETS["book"], live_fits=("silu.k16",))
 

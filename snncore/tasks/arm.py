@@ -34,6 +34,24 @@ class Movements(NamedTuple):
     tip: Float[Tensor, "time batch 2"]
     omega: Float[Tensor, "time batch 2"]
 
+    def first(self, n: int) -> "Movements":
+        """The first n of them."""
+        return Movements(self.tip[:, :n], self.omega[:, :n])
+
+    def repeat(self, n: int) -> "Movements":
+        """All of them n times, one after the other."""
+        return Movements(self.tip.repeat(1, n, 1), self.omega.repeat(1, n, 1))
+
+
+def joined(batches: Sequence[Movements]) -> Movements:
+    """Several batches as one."""
+    return Movements(*(torch.cat(parts, 1) for parts in zip(*batches, strict=True)))
+
+
+def explained(error: Float[Tensor, " batch"], m: Movements) -> Float[Tensor, " batch"]:
+    """Share of each path's own variance in time, mean over x and y, that is not error; negative if a still arm would be better."""
+    return 1 - error / m.tip.var(0, correction=0).mean(-1)
+
 
 def tip_of(phi: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape 2"]:
     """Where the tip is at angles phi [rad]."""
@@ -130,6 +148,19 @@ def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
             + (f"begin where the arm starts, {start}" if not place[0] else "slow the path down there, and keep away from the shoulder")
         )
     return Movements(path, omega)
+
+
+def drawn(steps: int, dt: float) -> dict[str, Movements]:
+    """Paths outside of the family that begin where the arm starts: a circle, an eight, a letter S, and a spiral."""
+    s = torch.linspace(0, 1, steps)
+    turn, start = 2 * math.pi * s, tip_of(torch.tensor(START))
+    curves = {
+        "circle": (0.2 * (turn.cos() - 1), 0.2 * turn.sin()),
+        "eight": (0.25 * turn.sin(), 0.15 * (2 * turn).sin()),
+        "letter S": (-0.15 * (1.5 * turn).sin(), -0.5 * s),
+        "spiral": (0.2 * s * (2 * turn).cos(), 0.2 * s * (2 * turn).sin()),
+    }
+    return {name: follow((start + torch.stack(curve, -1))[:, None], dt) for name, curve in curves.items()}
 
 
 class Code(NamedTuple):

@@ -35,10 +35,10 @@ SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapte
 SEEDS = 3
 
 
-def network(seed: int, eta: float = ETA) -> OneShot:
+def network(seed: int) -> OneShot:
     """Learner and LSG with fresh weights."""
     shown = 2 * CODE.neurons
-    return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, eta, torch_generator(seed, "weights of learner and LSG"))
+    return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
 
 
 def constants(net: OneShot) -> dict[str, float]:

@@ -147,3 +147,17 @@ def test_the_clock_tells_the_phase():
     for k in range(5):
         assert x[50 * k : 50 * (k + 1), 2 * k : 2 * k + 2].sum() == 20  # one spike every 10 ms, two inputs
     assert x.sum() == 100
+
+
+def test_share_of_a_paths_own_variance():
+    m = arm.draw(3, 250, 2.0, torch.Generator().manual_seed(5))
+    mean = ((m.tip - m.tip.mean(0)) ** 2).mean((0, 2))
+    assert torch.allclose(arm.explained(mean, m), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(arm.explained(0 * mean, m), torch.ones(3))
+
+
+def test_drawn_paths_begin_at_the_start_and_can_be_followed():
+    for name, m in arm.drawn(250, 2.0).items():
+        assert torch.allclose(m.tip[0, 0], torch.tensor([0.5, 0.5]), atol=1e-6), name
+        assert torch.allclose(arm.move(m.omega, 2.0), m.tip, atol=1e-5), name
+        assert float((m.tip.amax(0) - m.tip.amin(0)).max()) > 0.3, name

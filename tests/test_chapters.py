@@ -1,0 +1,58 @@
+"""Chapters are programs that a reader can follow: what computes is visible, short, and names the claims that it enters."""
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import jupytext
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
+VISIBLE_LINES = 700
+ENTERS = ("claim", "verdict")
+
+
+class Cell(NamedTuple):
+    """A code cell: its text, and whether readers see it."""
+
+    text: str
+    visible: bool
+
+
+def cells(path: Path) -> list[Cell]:
+    found = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+    return [Cell(cell.source, not {"hide-input", "remove-cell", "remove-input"} & set(cell.metadata.get("tags", []))) for cell in found]
+
+
+def entered(text: str) -> list[ast.Call]:
+    """Calls that enter a number or a verdict."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    return [call for call in calls if call.func.attr in ENTERS and ast.unparse(call.func.value) == "page"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_numbers_come_from_visible_cells(path):
+    assert not [cell.text for cell in cells(path) if not cell.visible and (entered(cell.text) or "page.value(" in cell.text)]
+    assert any(entered(cell.text) for cell in cells(path))
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_ids_of_claims_stand_written_out(path):
+    """A search for an id finds the line that makes its number: no id is put together from parts."""
+    for cell in cells(path):
+        for call in entered(cell.text):
+            assert isinstance(call.args[0], ast.Constant | ast.Name), f"{path.stem}: {ast.unparse(call)}"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_functions_in_cells_are_short(path):
+    for cell in cells(path):
+        for node in ast.walk(ast.parse(cell.text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 10, f"{path.stem}: {node.name} belongs into the library, with a test"
+
+
+def test_readers_see_most_of_what_computes():
+    lines = [line for path in CHAPTERS for cell in cells(path) if cell.visible for line in cell.text.splitlines() if line.strip()]
+    assert len(lines) >= VISIBLE_LINES
