@@ -27,7 +27,7 @@ from snncore.loihi.emulator import Network
 from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
 from snncore.networks.checkpoints import about_checkpoint, accounts, load_checkpoint
 from snncore.networks.lstm import LSTMNetwork
-from snncore.networks.recurrent import Activity, Params, Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
 from snncore.record import Record
@@ -102,7 +102,7 @@ def off_equation(slow: pd.DataFrame) -> float:
     return float(np.abs(a[1:] - (decay * a[:-1] - jump * z[1:])).max() / jump)
 
 
-def probe(params: Params, delay: int, strong: bool) -> float:
+def probe(params: Any, delay: int, strong: bool) -> float:
     """Spikes that answer a probe of 100 steps, ``delay`` steps after 300 steps of strong input, or of none."""
     gain = 1 - params.alpha
     current = torch.cat([torch.full((300,), 4.0 * strong), torch.zeros(delay), torch.full((100,), 3.0)]) * gain
@@ -113,7 +113,7 @@ def probe(params: Params, delay: int, strong: bool) -> float:
 
 def probes(c: Config) -> pd.DataFrame:
     """How many spikes less a neuron answers after strong input than after none, against the delay."""
-    neurons: dict[str, Params] = {"LIF": LIFParams(reset_to_zero=True), "ALIF": alif(20.0, 700.0), "AHP": ahp(20.0, 700.0)}
+    neurons: dict[str, Any] = {"LIF": LIFParams(reset_to_zero=True), "ALIF": alif(20.0, 700.0), "AHP": ahp(20.0, 700.0)}
     table = [
         {"neuron": name, "delay": delay, "fewer": probe(p, delay, False) - probe(p, delay, True)}
         for name, p in neurons.items()
@@ -164,7 +164,7 @@ def populations(kind: str, steps: int) -> list[Population]:
     plain = LIFParams(tau_m, reset_to_zero=True)
     if kind == "lif":
         return [Population(NEURONS, plain)]
-    found: list[tuple[int, Params]] = [(NEURONS - SLOW, plain), (SLOW, alif(tau_m, slow) if kind == "alif" else ahp(tau_m, slow))]
+    found: list[tuple[int, Any]] = [(NEURONS - SLOW, plain), (SLOW, alif(tau_m, slow) if kind == "alif" else ahp(tau_m, slow))]
     return [Population(size, in_force(registers(p)) if kind == "chip" else p) for size, p in found]
 
 

@@ -32,9 +32,10 @@ from snncore.learning.one_shot import traces
 from snncore.loihi.board import run as run_program
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.networks.images import cifar_network, efficientnet_lite
-from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, conventions
+from snncore.neurons.model import model_of
 from snncore.peers import ask_spikingjelly
 from snncore.peers.ask import has_oracle
 from snncore.record import Record
@@ -326,7 +327,7 @@ def plain_loop(
     """`snncore.networks.recurrent.run` for one population by PyTorch's operations, with as few in the loop as we can: inputs
     and readouts are products over all steps at once, and a sum of recurrent inputs is one fused operation."""
     ((_, p),) = populations
-    rest, step = MODELS[type(p)]
+    rest, step, _ = model_of(p)
     (w_in, w_rec, w_out), own = weights, weights.w_rec.ndim == 3
 
     def product(a: Tensor, w: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ neurons, NeurIPS 2018.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,32 +19,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.kernels import recurrent as kernel
-from snncore.neurons import (
-    AHPParams,
-    ALIFParams,
-    LIFParams,
-    ReadoutParams,
-    ahp_rest,
-    ahp_step,
-    alif_rest,
-    alif_step,
-    check_trace,
-    lif_rest,
-    lif_step,
-    readout_step,
-)
+from snncore.neurons import ALIFParams, ReadoutParams, check_trace, readout_step
+from snncore.neurons.model import model_of
 from snncore.shapes import check_alike, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
-Params = LIFParams | ALIFParams | AHPParams
-MODELS: dict[type, tuple] = {LIFParams: (lif_rest, lif_step), ALIFParams: (alif_rest, alif_step), AHPParams: (ahp_rest, ahp_step)}
-
 
 class Population(NamedTuple):
-    """So many neurons with the same constants."""
+    """A number of neurons with the same constants, those of a registered model (`snncore.neurons.model`)."""
 
     size: int
-    params: Params
+    params: Any
 
 
 class Weights(NamedTuple):
@@ -67,13 +52,10 @@ def _constants(populations: Sequence[Population], dtype: np.dtype) -> kernel.Con
     """Constants of the general form of the compiled loop."""
     rows = []
     for _, p in populations:
-        if isinstance(p, LIFParams):
-            slow: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, float(p.reset_to_zero), p.n_refractory)
-        elif isinstance(p, ALIFParams):
-            slow = (p.rho, 1.0, 0.0, p.beta, 0.0, p.n_refractory)
-        else:
-            slow = (p.rho, -(1 - p.rho) * p.beta, 1.0, 0.0, 1.0, 0.0)
-        rows.append((p.alpha, p.v_th, *slow, p.dampening))
+        row = model_of(p).row
+        if row is None:
+            raise TypeError(f"{type(p).__name__} is no case of the compiled loop: leave compiled out, or give the model its row")
+        rows.append(row(p))
     return kernel.Constants(np.array([size for size, _ in populations]), *np.ascontiguousarray(np.array(rows, dtype).T))
 
 
@@ -175,10 +157,11 @@ def run(
             f"w_feedback has shape {tuple(w_feedback.shape)}: it has a row per neuron and a column per readout, {(n, w_out.shape[-2])}"
         )
     for _, p in populations:
-        if type(p) not in MODELS:
-            raise TypeError(f"no model has constants of type {type(p).__name__}: use one of {', '.join(m.__name__ for m in MODELS)}")
+        model_of(p)
         if not credit and isinstance(p, ALIFParams):
             check_trace(p)
+    if compiled is None and any(model_of(p).row is None for _, p in populations):
+        compiled = False
     if runs_compiled("x", x, compiled):
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
         return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))
@@ -204,14 +187,14 @@ def stepwise(
     def step(current: Tensor, state: tuple) -> tuple:
         z, states, y = state
         currents = (current + _product(z if credit else z.detach(), weights.w_rec)).split(sizes, -1)
-        states = [MODELS[type(p)][1](c, s, p)[1] for c, s, (_, p) in zip(currents, states, populations, strict=True)]
+        states = [model_of(p).step(c, s, p)[1] for c, s, (_, p) in zip(currents, states, populations, strict=True)]
         z = torch.cat([s.z for s in states], -1)
         v = torch.cat([s.v for s in states], -1) if potentials else z.new_empty(0)
         y, _ = readout_step(_sent(z, weights.w_out, w_feedback), y, readout)
         return Activity(z, v, y), (z, states, y)
 
     silent = like.new_zeros(len(like), sum(sizes))
-    rest = [MODELS[type(p)][0](part) for part, (_, p) in zip(silent.split(sizes, -1), populations, strict=True)]
+    rest = [model_of(p).rest(part) for part, (_, p) in zip(silent.split(sizes, -1), populations, strict=True)]
     return step, (silent, rest, like.new_zeros(len(like), weights.w_out.shape[-2]))
 
 

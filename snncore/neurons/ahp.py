@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.checks import positive
+from snncore.neurons.model import Row, register
 from snncore.spike import spike
 
 JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the network for sequential MNIST that ran on Loihi
@@ -98,3 +99,11 @@ def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPPara
     z = spike((v - p.v_th) / p.v_th, p.dampening)
     a = p.rho * a - (1 - p.rho) * p.beta * z
     return z, AHPState(z, v, a)
+
+
+def _row(p: AHPParams) -> Row:
+    """The constants in the form of the compiled loop."""
+    return Row(p.alpha, p.v_th, p.rho, jump=-(1 - p.rho) * p.beta, to_v=1.0, to_zero=True, dampening=p.dampening)
+
+
+register(AHPParams, ahp_rest, ahp_step, _row)

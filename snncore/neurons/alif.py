@@ -22,6 +22,7 @@ from torch import Tensor
 
 from snncore.neurons.checks import positive
 from snncore.neurons.lif import fire
+from snncore.neurons.model import Row, register
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,11 @@ def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFP
     z, r = fire((v - p.v_th - p.beta * b) / p.v_th, r, p.dampening, p.n_refractory)
     b = p.rho * b + z
     return z, ALIFState(z, v, b, r)
+
+
+def _row(p: ALIFParams) -> Row:
+    """The constants in the form of the compiled loop."""
+    return Row(p.alpha, p.v_th, p.rho, jump=1.0, to_threshold=p.beta, n_refractory=p.n_refractory, dampening=p.dampening)
+
+
+register(ALIFParams, alif_rest, alif_step, _row)

@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.checks import positive
+from snncore.neurons.model import Row, register
 from snncore.spike import spike
 
 
@@ -98,3 +99,11 @@ def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFPara
     v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
     z, r = fire((v - p.v_th) / p.v_th, r, p.dampening, p.n_refractory)
     return z, LIFState(z, v, r)
+
+
+def _row(p: LIFParams) -> Row:
+    """The constants in the form of the compiled loop."""
+    return Row(p.alpha, p.v_th, to_zero=p.reset_to_zero, n_refractory=p.n_refractory, dampening=p.dampening)
+
+
+register(LIFParams, lif_rest, lif_step, _row)

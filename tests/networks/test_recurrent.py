@@ -198,7 +198,7 @@ def test_what_does_not_fit_is_refused(unchecked):
     x, *w = problem()
     with pytest.raises(ValueError, match=r"shapes \(21, 9\), \(21, 21\), \(4, 21\), but the populations have 18 neurons and x 9 inputs"):
         run(x, Weights(*w), MIXED[:3], READOUT)
-    with pytest.raises(TypeError, match="constants of type ReadoutParams: use one of LIFParams"):
+    with pytest.raises(TypeError, match="constants of type ReadoutParams: use one of AHPParams"):
         run(x, Weights(*w), (*MIXED[:3], Population(3, ReadoutParams())), READOUT)
     for wrong in (Weights(w[0][None], *w[1:]), Weights(w[0], w[1].expand(BATCH - 1, -1, -1), w[2])):
         with pytest.raises(ValueError, match=r"one set per sample, \(batch, post, pre\)"):
