@@ -152,7 +152,7 @@ page.claim("oneshot.arm.result", explained := [100 * (1 - e / variance) for e in
 page.claim("oneshot.arm.updates", 1, bound=None if min(explained) > 50 else ">")  # one is not enough: more than one
 page.value("variance", variance, "{:.3f}")
 page.value("distance", 100 * float(torch.sqrt(2 * results[0].after).median()), "{:.0f} %")
-page.value("than_before_shuffled", 100 * (sum(shuffled) / SEEDS) / (sum(before_update) / SEEDS), "{:.0f} %")
+page.value("than_before_shuffled", 100 * ((sum(shuffled) / SEEDS) / (sum(before_update) / SEEDS)), "{:.0f} %")
 
 # %% [markdown]
 # The other control is a single step along a gradient, by e-prop or by BPTT, from the same weights. We try many sizes of the step, relative to the recurrent
