@@ -1,0 +1,57 @@
+"""Times of programs that give the same: taken in turns, in one run, and only if the results are equal."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def side_by_side(
+    candidates: Mapping[str, Callable[[], object]], repetitions: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Shortest time of each [s], taken in turns, so that a disturbance hits all of them; by processor time with that clock."""
+    best = dict.fromkeys(candidates, float("inf"))
+    for round_ in range(repetitions + 1):
+        for name, candidate in candidates.items():
+            start = clock()
+            candidate()
+            if round_:  # the first round warms up
+                best[name] = min(best[name], clock() - start)
+    return best
+
+
+def seconds(task: Callable[[], object]) -> float:
+    """How long a task takes, once [s]."""
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
+
+
+def machine() -> str:
+    """Threads of PyTorch and of the compiled loops, and the widest instructions of the processor that both use, in words."""
+    import torch  # slow to load
+
+    threads, instructions = torch.get_num_threads(), torch.backends.cpu.get_cpu_capability().replace("AVX512", "AVX-512")
+    return f"{threads} thread{'s' * (threads > 1)}, {instructions}"
+
+
+def refuse_unequal(what: str, ours: Sequence[Any], theirs: Sequence[Any], rtol: float = 0.0, atol: float = 0.0) -> None:
+    """Refuse to time programs that do not give the same.
+
+    Parameters
+    ----------
+    what : str
+        Which programs, for the message.
+    ours, theirs : sequences of tensors
+    rtol, atol : float
+        How far two numbers may be apart: relative to the number, and to the largest of its tensor; by default not at all.
+
+    Raises
+    ------
+    ValueError
+        If a number is farther apart, or there are more of one than of the other.
+    """
+    import torch  # slow to load
+
+    for a, b in zip(ours, theirs, strict=True):
+        if a.shape != b.shape or not torch.allclose(a, b, rtol=rtol, atol=atol * float(b.detach().abs().max())):
+            raise ValueError(f"{what}: the results differ: do not trust their times")
