@@ -74,21 +74,19 @@ import time
 import warnings
 from functools import partial
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from snncore.few_spike.zoo import fit_one
+from snncore.loihi.relational import TABLE, asked, untrained
 
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
-from snncore.few_spike.zoo import fit_one
-from snncore.learning.eprop import Signal, gradient, observe
 from snncore.loihi import silicon
 from snncore.loihi.board import run as emulate
 from snncore.loihi.fixed_point import OverflowWarning
-from snncore.loihi.relational import TABLE, asked, untrained
 from snncore.networks.images import efficientnet_lite
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
-from snncore.neurons import AHPParams, LIFParams, ReadoutParams, conventions
+from snncore.neurons import AHPParams, LIFParams, ReadoutParams
 from snncore.peers.ask import has_oracle
 from snncore.peers.plain import naive_neuron, plain_loop, plain_neuron, with_plain_neurons
 from snncore.record import Record

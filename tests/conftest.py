@@ -26,6 +26,6 @@ def unchecked(monkeypatch):
 @pytest.fixture
 def quick_fits(monkeypatch):
     """Parameters that a conversion fits to a layer's inputs are the best of a twentieth of the trials."""
-    module = importlib.import_module("snncore.few_spike.convert")
+    module = importlib.import_module("snncore.few_spike.choose")
     fit = module.fit
     monkeypatch.setattr(module, "fit", lambda *given, evaluations, **options: fit(*given, evaluations=evaluations // 20, **options))

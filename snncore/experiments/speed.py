@@ -26,7 +26,8 @@ from snncore.datafiles import read_mnist
 from snncore.experiments import energy, few_spike, images, loihi
 from snncore.experiments import eprop as experiment
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
-from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.convert import convert
+from snncore.few_spike.layer import FSActivation
 from snncore.learning.eprop import Signal, Stream, gradient, observe
 from snncore.learning.one_shot import traces
 from snncore.loihi.board import run as run_program

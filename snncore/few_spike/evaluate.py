@@ -20,7 +20,8 @@ from torch.func import functional_call
 from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.convert import FSActivation, Images, note_signals, refuse_half
+from snncore.few_spike.classify import note_signals
+from snncore.few_spike.layer import FSActivation, Images, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.kernels.fs_neuron import read_codes
@@ -131,7 +132,7 @@ class _Stepwise(fx.Interpreter):
             return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
         signals: list[Steps] = []
         _replace((args, kwargs), lambda a: signals.append(a) if isinstance(a, Steps) else None)
-        if "carries" not in n.meta:  # arithmetic on shapes
+        if not operations.carried(n):  # arithmetic on shapes
             return call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
         kind, why = operations.describe(n, self.module)
         if why == operations.SYNAPSES:
@@ -167,7 +168,7 @@ class _Stepwise(fx.Interpreter):
 
         macs = reached(torch.ones_like(_decoded(signal), dtype=torch.float64))
         nonzero = reached((_decoded(signal) != 0).double())
-        if source.meta["carries"] == "spikes" and isinstance(signal, Steps):
+        if operations.carried(source) == operations.Carries.SPIKES and isinstance(signal, Steps):
             sent = sum((step != 0).double() for step in signal.steps)  # one step at a time: all would need K times the memory
             self.traffic.append(Traffic(n.name, macs, nonzero, reached(sent), 0))
         else:

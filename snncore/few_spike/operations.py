@@ -9,6 +9,7 @@
 
 import operator
 from collections.abc import Callable
+from enum import Flag, auto
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,6 +23,25 @@ from snncore.shapes import FloatTensor
 
 class ConversionError(ValueError):
     """The network cannot be converted as it is; the message says where and what to do."""
+
+
+class Carries(Flag):
+    """Signals that a node of a traced network hands on; reordering may join several."""
+
+    GRADED = auto()
+    SPIKES = auto()
+    IMAGE = auto()
+
+    @property
+    def words(self) -> str:
+        """In words, for reports."""
+        names = {Carries.GRADED: "graded numbers", Carries.SPIKES: "spikes", Carries.IMAGE: "the image"}
+        return ", ".join(names[kind] for kind in self)
+
+
+def carried(node: fx.Node) -> Carries | None:
+    """Which signals a node hands on, as `snncore.few_spike.trace.traced` has noted; None for constants and arithmetic on shapes."""
+    return node.meta.get("carries")
 
 
 class Activation(NamedTuple):
@@ -207,7 +227,7 @@ def has_weights(node: fx.Node, network: nn.Module) -> bool:
 def signals(node: fx.Node) -> list[fx.Node]:
     """The arguments of a call that depend on the image, each as often as it is given."""
     found: list[fx.Node] = []
-    map_arg((node.args, node.kwargs), lambda n: found.append(n) if "carries" in n.meta else None)
+    map_arg((node.args, node.kwargs), lambda n: found.append(n) if carried(n) else None)
     return found
 
 

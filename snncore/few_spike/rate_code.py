@@ -31,9 +31,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from snncore.few_spike import operations
-from snncore.few_spike.convert import Images, note_signals, put_neurons, traced
+from snncore.few_spike.classify import note_signals
 from snncore.few_spike.evaluate import with_ones
+from snncore.few_spike.layer import Images
 from snncore.few_spike.operations import ConversionError
+from snncore.few_spike.trace import put_neurons, traced
 from snncore.shapes import FloatTensor, Spikes
 
 
@@ -284,7 +286,7 @@ class _Arrivals(fx.Interpreter):
             return super().run_node(n)
         (source,) = operations.signals(n)
         x, arriving = self.env[source], with_ones(self, n)
-        if source.meta["carries"] == "spikes":
+        if operations.carried(source) == operations.Carries.SPIKES:
             self.arrived = self.arrived + arriving(x).sum()
         else:
             macs = int(arriving(torch.ones_like(x)).sum())

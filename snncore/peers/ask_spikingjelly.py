@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from snncore.few_spike.convert import Images, put_neurons, traced
+from snncore.few_spike.layer import Images
 from snncore.few_spike.rate_code import RateRun, Synapses
+from snncore.few_spike.trace import put_neurons, traced
 
 SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it comes, and the best that was found
     "spikingjelly": {},

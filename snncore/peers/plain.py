@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from snncore.few_spike import FSParams, fs_step
-from snncore.few_spike.convert import FSActivation
+from snncore.few_spike.layer import FSActivation
 from snncore.filters import traces
 from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run

@@ -7,7 +7,8 @@ import torch
 
 from snncore.datafiles import package_file, read_photographs_20
 from snncore.experiments import few_spike
-from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.convert import convert
+from snncore.few_spike.layer import FSActivation
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.record import Record, read_rows
 

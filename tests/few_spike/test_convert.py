@@ -24,7 +24,9 @@ from snncore.few_spike import (
     statistics,
     stepwise,
 )
-from snncore.few_spike.convert import FSActivation, _calibrate, _prices, traced
+from snncore.few_spike.calibrate import calibrate, prices_of
+from snncore.few_spike.layer import FSActivation
+from snncore.few_spike.trace import traced
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 
@@ -169,7 +171,7 @@ def test_calibration_looks_at_each_call_by_itself():
 def test_calibration_looks_at_all_columns():
     columns = torch.arange(8.0).expand(256, 96, 8, 8)  # regular places would be those of a single one
     graph, _, places = traced(nn.Sequential(nn.SiLU()), columns[:1])
-    (seen,), (again,), (other,) = (_calibrate(graph, list(places), columns, seed).values() for seed in (0, 0, 1))
+    (seen,), (again,), (other,) = (calibrate(graph, list(places), columns, seed).values() for seed in (0, 0, 1))
     assert 50_000 <= len(seen) <= 50_100
     counts = np.bincount(seen.astype(int))
     assert len(counts) == 8
@@ -181,7 +183,7 @@ def test_calibration_looks_at_all_columns():
 def test_calibration_looks_at_all_inputs_of_small_layers():
     x = images(20)
     graph, _, places = traced(nn.Sequential(nn.SiLU()), x)
-    (seen,) = _calibrate(graph, list(places), x, 0).values()
+    (seen,) = calibrate(graph, list(places), x, 0).values()
     assert (np.unique(seen) == np.unique(x.double())).all()
 
 
@@ -212,7 +214,7 @@ def test_an_error_is_priced_by_what_it_does_to_the_output():
     variance, hidden, last = float(network(x).var(0).sum()), network[:4](x), network[4].weight
     code = relu_code(0.2, 1)
     e = fs_neuron(network[:3](x), code) - hidden
-    white, coded = _prices(graph, places, x, {}, 0), _prices(graph, places, x, {relu: code}, 0)
+    white, coded = prices_of(graph, places, x, {}, 0), prices_of(graph, places, x, {relu: code}, 0)
 
     def expected(neurons, added):
         return pytest.approx(variance / 70 * neurons / float(added), rel=0.3)  # from 16 random directions for each of 32 images
@@ -230,7 +232,7 @@ def test_an_error_reaches_the_output_through_what_stops_gradients(cut):
 
     def price(function):
         graph, _, places = traced(Functional(lambda x: 3 * function(F.silu(x))), x)
-        (found,) = _prices(graph, places, x, {}, 0).values()
+        (found,) = prices_of(graph, places, x, {}, 0).values()
         return found
 
     assert price(cut) == price(lambda y: y) > 0

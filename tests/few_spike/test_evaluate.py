@@ -10,7 +10,8 @@ from torch import nn
 from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlock, SwinTransformerBlockV2
 
 from snncore.few_spike import ConversionError, FSParams, coefficients, convert, evaluate, fs_run, spike_train, statistics, stepwise
-from snncore.few_spike.convert import FSActivation
+from snncore.few_spike.layer import FSActivation
+from snncore.few_spike.operations import carried
 from snncore.few_spike.rate_code import rate_coded, simulate
 from snncore.seeds import seeded_draws
 
@@ -172,7 +173,7 @@ def saved_and_loaded(network):
 def test_a_network_that_was_saved_and_loaded_sends_the_same_spikes(converted, again):
     network, x = converted
     copied = again(network)
-    assert all("carries" not in node.meta for node in copied.graph.nodes)  # torch.fx keeps the code of a graph, not what is noted at it
+    assert all(carried(node) is None for node in copied.graph.nodes)  # torch.fx keeps the code of a graph, not what is noted at it
     (y, traffic), (expected, sent) = stepwise(copied, x), stepwise(network, x)
     assert torch.equal(y, expected)
     assert [t[1:] for t in traffic] == [t[1:] for t in sent]

@@ -21,7 +21,8 @@ from snncore.datafiles import DataError, decode_image, find, read_photographs_20
 from snncore.experiments import __main__ as command_line
 from snncore.experiments import images
 from snncore.few_spike import fs_run, relu_code
-from snncore.few_spike.convert import FSActivation, Report, Row, convert
+from snncore.few_spike.convert import convert
+from snncore.few_spike.layer import FSActivation, Report, Row
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.tools import imagenet as folder
 

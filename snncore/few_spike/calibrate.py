@@ -1,0 +1,101 @@
+"""Look at calibration images: what activations receive, and how much an error in a layer reaches the output."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx
+
+from snncore.few_spike import operations
+from snncore.few_spike.neuron import FSParams, fs_neuron
+from snncore.few_spike.operations import Activation, ConversionError
+from snncore.few_spike.trace import run_on
+from snncore.seeds import torch_generator
+
+Prices = dict[fx.Node, float]
+SAMPLES = 50_000  # inputs of each layer that calibration looks at
+PROBES, PROBED = 16, 32  # random directions of the output, images
+
+
+def check_calibration(images: Tensor, example_input: Tensor) -> None:
+    if not isinstance(images, Tensor):
+        raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
+    if not images.ndim or len(images) == 0:
+        raise ConversionError("calibration holds no image: give some, or None")
+    if images.dtype != example_input.dtype:
+        raise ConversionError(
+            f"calibration is of type {images.dtype}, and example_input of {example_input.dtype}: give both in the type of the network"
+        )
+
+
+def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed: int) -> dict[str, np.ndarray]:
+    """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included.
+
+    Places are drawn at random: at regular ones a layer might show the same column of each image only.
+    """
+    wanted = {operations.operand(node) for node in nodes}
+    parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
+    generator = torch_generator(seed, "inputs seen in calibration")
+
+    class Watch(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            value = super().run_node(n)
+            if n in parts:
+                flat = value.detach().flatten()
+                share = math.ceil(SAMPLES * len(batch) / len(images))
+                some = torch.randint(len(flat), (share,), generator=generator).to(flat.device) if len(flat) > share else slice(None)
+                parts[n].append(torch.cat([flat[some], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
+            return value
+
+    for batch in images.split(16):
+        run_on(Watch(graph).run, batch, "calibration")
+    found = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
+    for name, values in found.items():
+        if not np.isfinite(values).all():
+            raise ConversionError(f"calibration: the input of {name} is not finite; look at the images and the network's weights")
+    return found
+
+
+def prices_of(
+    graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Tensor, neurons: Mapping[fx.Node, FSParams], seed: int
+) -> Prices:
+    r"""Mean squared error of a layer's outputs that weighs as much as one spike of each of its neurons, at a spike penalty of 1.
+
+    An error e in the outputs a of a layer adds :math:`\sum_i (\sum_j e_j\, \partial y_i / \partial a_j)^2` to the squared error of the
+    network's output y, to first order. The sum over i is estimated by random directions u, as the mean of
+    :math:`(\sum_j e_j\, \partial (u y) / \partial a_j)^2`, for the errors of ``neurons``, or for white noise where these make none.
+    """
+    values: dict[fx.Node, Tensor] = {}
+    wanted = {*places, *map(operations.operand, places)}
+
+    class Keep(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            value = super().run_node(n)
+            if n in wanted:
+                values[n] = value
+            return value
+
+    white, added, injected = (dict.fromkeys(places, 0.0) for _ in range(3))
+    answers, some = [], images[:: math.ceil(len(images) / PROBED)]
+    generator = torch_generator(seed, "directions of the output")
+    with torch.enable_grad():
+        for part in some.split(4):
+            y = Keep(graph).run(part.clone().requires_grad_())
+            answers.append(y.detach())
+            outputs = [values[n] for n in places]
+            errors = {n: fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach() for n, p in neurons.items()}
+            for n, error in errors.items():
+                injected[n] += float(error.double().square().sum())
+            for _ in range(PROBES):
+                u = torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
+                for n, g in zip(places, torch.autograd.grad(y, outputs, u, True, allow_unused=True, materialize_grads=True), strict=True):
+                    white[n] += float(g.double().square().sum()) / PROBES
+                    if n in errors:
+                        added[n] += float((g * errors[n]).reshape(len(part), -1).sum(1).double().square().sum()) / PROBES
+    size = {n: values[n].numel() // len(part) for n in places}
+    reach = {n: added[n] / injected[n] if injected[n] else white[n] / (size[n] * len(some)) for n in places}  # per unit of squared error
+    share = float(torch.cat(answers).unsqueeze(1).flatten(1).double().var(0).sum()) / sum(size.values())
+    least = 1e-6 * max(reach.values())
+    return {n: share / max(reach[n], least) if least else 0.0 for n in places}

@@ -1,0 +1,70 @@
+"""Choose the parameters of a layer of few-spike neurons: a code, or a fit to its inputs."""
+
+import math
+
+import numpy as np
+import torch
+
+from snncore.few_spike.coefficients import read_sets
+from snncore.few_spike.fit import fit
+from snncore.few_spike.neuron import FSParams, relu6_code, relu_code
+from snncore.few_spike.operations import Activation, ConversionError
+
+CLOSED = "relu6", "hardsigmoid"  # activations whose range is known, so that their codes need no images
+
+
+def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
+    """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
+    y = activation.function(torch.from_numpy(x)).numpy()
+    if activation.name == "relu":
+        return _scaled_code(x, y, K, price)
+    low, high = float(x[0]), float(x[-1])
+    margin = 0.05 * (high - low) + 1e-3
+
+    def cdf(edges: np.ndarray) -> np.ndarray:  # mostly what was seen, a little of everything, so that nothing rare is lost
+        return 0.98 * np.searchsorted(x, edges) / len(x) + 0.02 * (edges - low + margin) / (high - low + 2 * margin)
+
+    return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
+
+
+def _code(name: str, K: int, top: float) -> FSParams:
+    """A code that rounds to the nearest, up to ``top``: for ReLU, ReLU6, or Hardsigmoid, which is relu6(x + 3) / 6."""
+    if name == "hardsigmoid":
+        p = relu6_code(K)
+        return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
+    if name == "relu6":
+        return relu6_code(K)
+    step = top / (2**K - 1)
+    return relu_code(2**K * (_round_to_bits(step, 23 - K) if K <= 16 else step), K, nearest=True)
+
+
+def _round_to_bits(x: float, digits: int) -> float:
+    """x rounded to so many binary digits: then sums of a code's numbers are exact, and the compiled neuron needs no steps."""
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(round(math.ldexp(mantissa, digits)), exponent - digits)
+
+
+def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams:
+    """The ReLU code of the range with the least squared error plus price per spike."""
+    largest = float(y.max()) or 1.0  # 1 if the layer was silent for all images
+    candidates = []
+    for top in largest * 2.0 ** (np.arange(24, -25, -1) / 8):  # beyond the largest output, first steps are silent: coarser, fewer spikes
+        p = _code("relu", K, float(top))
+        digits = np.clip(np.floor(x / p.h[-1] + 0.5), 0, 2**K - 1).astype(np.int64)
+        candidates.append((np.mean((digits * p.d[-1] - y) ** 2) + price * np.mean(np.bitwise_count(digits)), top, p))
+    return min(candidates, key=lambda c: c[:2])[2]
+
+
+def default(name: str, K: int) -> tuple[FSParams, str]:
+    """Parameters that need no calibration images, and the range that they are for."""
+    if name in CLOSED:
+        return _code(name, K, 6.0), "its whole range"
+    if name == "relu":
+        return relu_code(25.0, K), "published range 0 to 25, no images seen"
+    sets = read_sets()
+    if f"{name}.k{K}" not in sets:
+        there = [str(k) for k in range(1, 63) if f"{name}.k{k}" in sets]
+        choose = f"choose K among {', '.join(there)}, " if there else ""
+        raise ConversionError(f"the package has no {name} neuron with K = {K}: {choose}give calibration images, or coefficients[{name!r}]")
+    low, high = sets[f"{name}.k{K}"].interval
+    return sets[f"{name}.k{K}"].params, f"usual range {low:g} to {high:g}, no images seen"

@@ -1,0 +1,81 @@
+"""Classify the operations of a traced network, and note what each hands on to the next."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.node import map_aggregate
+
+from snncore.few_spike import operations
+from snncore.few_spike.layer import Images, Row, refuse_half
+from snncore.few_spike.operations import Activation, Carries, carried
+
+
+class Shapes(fx.Interpreter):
+    """Notes the tensors that each node makes in ``meta["tensors"]``, without their numbers, and whether a cast had nothing to do."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        made: list[Tensor] = []
+        map_aggregate(value, lambda a: made.append(a.detach().to("meta")) if isinstance(a, Tensor) else None)
+        n.meta["tensors"] = made
+        n.meta["idle"] = n.op == "call_method" and n.target in operations.CASTS and value is self.env[operations.operand(n)]
+        return value
+
+
+def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
+    """A row per operation on signals (shape arithmetic and constants have none), and the activations. Idle casts are left out."""
+    rows: list[Row] = []
+    places: dict[fx.Node, Activation] = {}
+    for node in _making_signals(graph):
+        made = node.meta["tensors"]
+        if node.meta["idle"]:
+            node.replace_all_uses_with(operations.operand(node))
+            graph.graph.erase_node(node)
+            continue
+        neurons = sum(t.numel() for t in made) // batch
+        found = operations.activation(node, graph)
+        if found:
+            refuse_half(f"the output of {node.name}", made[0].dtype)
+            places[node] = found
+            node.meta["carries"] = Carries.SPIKES
+            rows.append(Row(node.name, found.name, "spiking", neurons))
+            continue
+        kind, why = operations.describe(node, graph)
+        received = _propagate(node, why)
+        if why == operations.SYNAPSES:
+            why = f"receives {received.words}"
+        rows.append(Row(node.name, operations.name_of(node, graph), kind, neurons, why=why))
+    return rows, places
+
+
+def _making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
+    """Operations that make signals of signals, in order: no constants, and no arithmetic on shapes. The image is noted before."""
+    for node in list(graph.graph.nodes):
+        if node.op == "placeholder":
+            node.meta["carries"] = Carries.IMAGE
+        elif node.op not in ("get_attr", "output") and operations.signals(node) and node.meta["tensors"]:
+            yield node
+
+
+def _propagate(node: fx.Node, why: str) -> Carries:
+    """Note what an operation hands on; returns what it receives."""
+    received = Carries(0)
+    for n in operations.signals(node):
+        received |= n.meta["carries"]
+    node.meta["carries"] = received if why == operations.REORDER else Carries.GRADED
+    return received
+
+
+def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Module]) -> None:
+    """Note in ``meta["carries"]`` what each node of a converted network hands on, unless that is known: pickling keeps only code."""
+    if any(carried(node) for node in network.graph.nodes):
+        return
+    with torch.no_grad():
+        Shapes(network).run(images)
+    for node in _making_signals(network):
+        if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), neurons):
+            node.meta["carries"] = Carries.SPIKES
+        else:
+            _propagate(node, operations.describe(node, network)[1])

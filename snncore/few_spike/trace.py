@@ -1,0 +1,258 @@
+"""Trace a network as a graph that says the same: in evaluation, with plain weights, and without operations in place."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
+
+from snncore.few_spike import operations
+from snncore.few_spike.classify import Shapes, classify
+from snncore.few_spike.layer import FSActivation, Images, Row, refuse_half
+from snncore.few_spike.operations import Activation, Carries, ConversionError
+
+ONE_WAY = "Its forward must do the same for every input: decide outside of it, and convert the part behind the decision"
+
+
+class Traced(NamedTuple):
+    """A copy of a network as a graph, a row per operation, and its activations."""
+
+    graph: fx.GraphModule
+    rows: list[Row]
+    places: dict[fx.Node, Activation]
+
+
+def traced(network: nn.Module, example_input: Images) -> Traced:
+    """Trace a network and classify its operations; each node of a signal says in ``meta["carries"]`` what it hands on.
+
+    Raises
+    ------
+    ConversionError
+        As `convert`.
+    """
+    _check(network, example_input)
+    expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
+    graph = _trace(_with_plain_weights(_copy(network).eval()))
+    _normalize_calls(graph)
+    _out_of_place(graph)
+    _refuse_answer(expected, example_input)
+    try:
+        with torch.no_grad():
+            found = Shapes(graph).run(example_input.clone())
+    except Exception as error:  # whatever its operations raise, though the network itself has run
+        raise ConversionError(
+            f"{type(network).__name__} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}"
+        ) from error
+    if not example_input.is_meta:
+        _same(expected, found)
+    rows, places = classify(graph, len(example_input))
+    graph.recompile()
+    if not places:
+        raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
+    return Traced(graph, rows, places)
+
+
+def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.Module) -> None:
+    """Put a layer of spiking neurons where an activation was, as the module ``target``."""
+    graph.add_submodule(target, neurons)
+    with graph.graph.inserting_before(node):
+        new = graph.graph.call_module(target, (operations.operand(node),))
+    node.replace_all_uses_with(new)
+    graph.graph.erase_node(node)
+    new._rename(node.name)
+    new.meta["carries"] = Carries.SPIKES
+
+
+def _check(network: nn.Module, x: Tensor) -> None:
+    if not isinstance(network, nn.Module):
+        what = (
+            f"the class {network.__name__}: give one of its modules" if isinstance(network, type) else f"of type {type(network).__name__}"
+        )
+        raise ConversionError(f"network is {what}: give a module, such as nn.Sequential(nn.Linear(2, 3), nn.ReLU())")
+    for name, module in network.named_modules():
+        what = name or "the network"
+        if isinstance(module, FSActivation):
+            raise ConversionError(f"{what} is a layer of few-spike neurons: the network is converted already; give the original")
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            raise ConversionError(f"{what} is wrapped in {type(module).__name__}: give its .module")
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ConversionError(
+                f"{what} is compiled by torch.jit, which keeps no Python code to trace: give the module that it was made from"
+            )
+        if hasattr(module, "_orig_mod"):
+            raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
+    if hasattr(network, "few_spike") and not isinstance(network.few_spike, nn.Module):
+        raise ConversionError("the network has an attribute few_spike, where layers of neurons would come: rename it")
+    if not isinstance(x, Tensor):
+        raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
+    if not x.ndim or not x.numel():
+        raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
+    for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
+        for t in tensors:
+            if t.is_floating_point():
+                refuse_half(what, t.dtype)
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    """A deep copy, also where hooks keep weights that they have computed, which torch refuses to copy with their gradients' history."""
+    computed = [a for module in network.modules() for a in vars(module).values() if isinstance(a, Tensor) and not a.is_leaf]
+    return copy.deepcopy(network, {id(a): a.detach().clone() for a in computed})
+
+
+def _with_plain_weights(network: nn.Module) -> nn.Module:
+    """Replace weights that hooks or parametrizations compute by what they are: in evaluation they are fixed. Returns the network.
+
+    A parametrized module shares its class with its copies, so that `parametrize.remove_parametrizations` would break the original.
+    """
+    remove: dict[Any, Callable] = {WeightNorm: remove_weight_norm, SpectralNorm: remove_spectral_norm}
+    for module in list(network.modules()):
+        hooks: list[Any] = list(module._forward_pre_hooks.values())
+        for hook in hooks:
+            if type(hook) in remove:
+                remove[type(hook)](module, hook.name)
+            elif isinstance(hook, prune.BasePruningMethod):
+                prune.remove(module, hook._tensor_name)
+        if parametrize.is_parametrized(module):
+            names: Any = module.parametrizations
+            weights = {name: getattr(module, name).detach() for name in names}
+            module.__class__ = parametrize.type_before_parametrizations(module)
+            del module.parametrizations
+            for name, weight in weights.items():
+                module.register_parameter(name, nn.Parameter(weight))
+    return network
+
+
+def _first_lines(error: Exception) -> str:
+    """What an error says, without what torch.fx adds about its graph."""
+    return str(error).split("\n\nWhile executing")[0]
+
+
+class _ImagesAlone(fx.Tracer):
+    """Traces a module as it is called with images alone: optional arguments have their defaults from the start, which it may ask for."""
+
+    def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
+        patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
+        first, *others = (a.node for a in args[1:])
+        if first.target.startswith("*") or any(not n.args and not n.target.startswith("*") for n in others):
+            return patched, args  # as many inputs as it takes, which `_trace` refuses
+        for n in others:
+            self.graph.erase_node(n)
+        return root_fn, args[:2]
+
+
+def _trace(network: nn.Module) -> fx.GraphModule:
+    tracer = _ImagesAlone()
+    try:
+        code = tracer.trace(network)
+        graph = fx.GraphModule(tracer.root, code, type(network).__name__)
+    except Exception as error:  # whatever the network's own code raises when it meets a symbol in place of numbers
+        raise ConversionError(f"{type(network).__name__} cannot be traced by torch.fx: {error}. {_way_out(str(error))}") from error
+    inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
+    if len(inputs) > 1:
+        raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
+    return graph
+
+
+def _way_out(said: str) -> str:
+    """What to change in a network about which torch.fx has said this."""
+    if said.startswith("'len' is not supported"):
+        return "Write x.shape[0] in place of len(x)"
+    if "cannot be iterated" in said:
+        return "Name sizes and parts one by one, such as x.shape[1], in place of a star or a loop"
+    return ONE_WAY
+
+
+def _normalize_calls(graph: fx.GraphModule) -> None:
+    """Leave out operations on signals that only gradients notice, and give sizes that are taken from another signal as sizes."""
+    signals: set[fx.Node] = set()
+    for node in list(graph.graph.nodes):
+        if node.op == "placeholder" or signals.intersection(node.all_input_nodes):
+            signals.add(node)
+        if node.op not in ("call_function", "call_method"):
+            continue
+        if node.kwargs.get("out") is not None:
+            raise ConversionError(f"{node.name} ({operations.name_of(node, graph)}) writes into its argument out: call it without")
+        if node in signals and operations.key_of(node, graph) in operations.IDLE:
+            node.replace_all_uses_with(operations.operand(node))
+            graph.graph.erase_node(node)
+        elif node.op == "call_method" and node.target in operations.LIKE:
+            with graph.graph.inserting_before(node):
+                size = graph.graph.call_method("size", (operations.argument(node, 1, "other"),))
+            node.target, node.args, node.kwargs = operations.LIKE[node.target], (operations.operand(node), size), {}
+
+
+def _out_of_place(graph: fx.GraphModule) -> None:
+    """Replace calls that overwrite their input by calls that do not; later uses of the input become uses of the result."""
+    place = {node: i for i, node in enumerate(graph.graph.nodes)}
+
+    def root(node: fx.Node) -> fx.Node:
+        while operations.aliases_its_input(node, graph) and node.all_input_nodes:
+            node = node.all_input_nodes[0]
+        return node
+
+    memory = {node: root(node) for node in place}
+    for node in list(place):
+        if not operations.in_place(node, graph):
+            continue
+        x = operations.operand(node)
+        for other in place:
+            if other is not x and memory[other] is memory[x] and memory[other] is not node:
+                late = [user for user in other.users if place[user] > place[node]]
+                if late:
+                    raise ConversionError(
+                        f"{node.name} overwrites its input, and {late[0].name} uses the overwritten numbers under another name "
+                        f"({other.name}): make {node.name} out of place (inplace=False)"
+                    )
+        if node.op == "call_function" and node.target in operations.IN_PLACE:
+            node.target = operations.IN_PLACE[node.target]
+        elif node.op == "call_method" and node.target in operations.IN_PLACE:
+            node.op, node.target = "call_function", operations.IN_PLACE[node.target]
+        else:
+            found = operations.activation(node, graph)
+            assert found is not None
+            with graph.graph.inserting_before(node):
+                keywords = found.function.keywords if hasattr(found.function, "keywords") else {}
+                new = graph.graph.call_function(operations.NAMED[found.name], (x,), keywords)
+            place[new] = place[node]
+            memory[new] = new
+            node.replace_all_uses_with(new)
+            graph.graph.erase_node(node)
+            del place[node], memory[node]
+            memory.update({other: new for other, owner in memory.items() if owner is node})  # its views
+            node = new
+        memory[node] = node
+        for user in list(x.users):
+            if place[user] > place[node]:
+                user.replace_input_with(x, node)
+    graph.recompile()
+
+
+def run_on(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_input") -> Any:
+    try:
+        with torch.no_grad():
+            return network(x)
+    except (RuntimeError, ValueError, IndexError, AssertionError) as error:
+        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {_first_lines(error)}") from error
+
+
+def _refuse_answer(y: Any, x: Tensor) -> None:
+    if not isinstance(y, Tensor):
+        raise ConversionError(f"the network returns {type(y).__name__}, not one tensor: wrap it in a module that returns one")
+    if not y.ndim or len(y) != len(x):
+        raise ConversionError(
+            f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {tuple(x.shape)}: the first size of both "
+            "must be the number of images; for a single image give image[None]"
+        )
+    if not y.is_meta and not y.isfinite().all():
+        raise ConversionError("the network's output for example_input is not finite: look at both")
+
+
+def _same(expected: Tensor, found: Any) -> None:
+    if not isinstance(found, Tensor) or not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+        raise ConversionError(
+            "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
+        )

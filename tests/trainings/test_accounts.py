@@ -1,0 +1,59 @@
+"""Each account in ``data/checkpoints`` is of a command that exists, and that would train the same again."""
+
+import importlib
+import json
+import pkgutil
+import shlex
+from pathlib import Path
+
+import pytest
+import tyro
+
+import snncore.trainings
+from snncore.datafiles import package_file
+from snncore.trainings import job
+
+ACCOUNTS = sorted(package_file("checkpoints").glob("*.json"))
+MODULES = {m.name: importlib.import_module(f"snncore.trainings.{m.name}") for m in pkgutil.iter_modules(snncore.trainings.__path__)}
+COMMANDS = {name.replace("_", "-"): module for name, module in MODULES.items() if hasattr(module, "command")}
+
+
+class Asked(Exception):  # noqa: N818
+    """What a command would have trained."""
+
+
+def asked(monkeypatch, command: str) -> dict:
+    """Run a command up to where it would train."""
+    python, _, package, name, *words = shlex.split(command)
+    assert (python, package) == ("python", "snncore.trainings"), command
+
+    def stop(name, words, recipe, seed, do, constants=None, before=None, data="", about=None):
+        found = {"name": name, "command": f"python -m {words} --seed {seed}", "seed": seed, "recipe": job.to_json(recipe)}
+        raise Asked({**found, "constants": dict(constants or {}), "about": dict(about or {})})
+
+    module = COMMANDS[name]
+    for place in (job, module):
+        if hasattr(place, "train_or_read"):
+            monkeypatch.setattr(place, "train_or_read", stop)
+    monkeypatch.setattr(job, "read_account", lambda path: {})
+    with pytest.raises(Asked) as found:
+        tyro.cli(module.command, args=words)
+    return found.value.args[0]
+
+
+@pytest.mark.parametrize("path", ACCOUNTS, ids=lambda p: p.stem)
+def test_the_command_of_an_account_would_train_the_same(path: Path, monkeypatch):
+    account = json.loads(path.read_text(encoding="utf-8"))
+    would = asked(monkeypatch, account["command"])
+    assert would["name"] == path.stem
+    assert would["command"] == account["command"]
+    assert would["recipe"] == account["recipe"]
+    assert would["constants"] == account.get("constants", {})
+    assert would["about"].items() <= account.items()
+    assert would["about"]["family"] == account["family"]
+    last, recipe = account["log"][-1], account["recipe"]
+    assert last["update"] == recipe["updates"] if "update" in last else len(account["log"]) == last["epoch"] == recipe["epochs"]
+
+
+def test_each_training_is_of_a_family_that_a_command_trains():
+    assert {json.loads(path.read_text(encoding="utf-8")).get("family") for path in ACCOUNTS} <= set(COMMANDS)
