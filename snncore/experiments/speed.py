@@ -23,10 +23,11 @@ from torch import Tensor, fx, nn
 
 from snncore import provenance
 from snncore.datafiles import read_mnist
-from snncore.experiments import energy, few_spike, images, loihi, one_shot
+from snncore.experiments import energy, images, loihi, one_shot
 from snncore.experiments import eprop as experiment
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.zoo import INTERVALS, ZOO, fit_one
 from snncore.learning.eprop import Signal, Stream, gradient, observe
 from snncore.learning.one_shot import traces
 from snncore.loihi.board import run as run_program
@@ -42,8 +43,6 @@ from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
 
-LONGEST_FIT = replace(few_spike.PRESETS["book"], live_fits=("silu.k16",))
-
 
 @dataclass(frozen=True)
 class Config:
@@ -51,8 +50,10 @@ class Config:
 
     Attributes
     ----------
-    fits : few_spike.Config
-        Which neurons are fitted, and with how many trials.
+    fits : tuple of str
+        Which neurons are fitted.
+    evaluations, restarts : int
+        Trials of a fit, and its independent searches.
     numbers : int
         Numbers per activation.
     batch, pixels : int
@@ -70,7 +71,9 @@ class Config:
     seed : int
     """
 
-    fits: few_spike.Config = LONGEST_FIT
+    fits: tuple[str, ...] = ("silu.k16",)
+    evaluations: int = 1_000_000
+    restarts: int = 2
     numbers: int = 10_000_000
     batch: int = 4
     pixels: int | None = None
@@ -86,11 +89,11 @@ class Config:
 
 PRESETS = {
     "smoke": Config(
-        few_spike.PRESETS["smoke"], numbers=100_000, batch=1, pixels=64, samples=4, steps=20, eprop_steps=50, endless=1000,
+        evaluations=20_000, restarts=1, numbers=100_000, batch=1, pixels=64, samples=4, steps=20, eprop_steps=50, endless=1000,
         repetitions=2, full_size=False,
     ),
     "book": Config(),
-    "paper": Config(few_spike.PRESETS["paper"], endless=100_000, repetitions=41, large=True),
+    "paper": Config(tuple(ZOO), 3_000_000, 4, endless=100_000, repetitions=41, large=True),
 }  # fmt: skip
 
 
@@ -230,17 +233,16 @@ def networks(record: Record, c: Config) -> None:
 
 def fits(record: Record, c: Config) -> None:
     """Seconds of our fits of neurons, each on one thread, two at a time."""
-    sizes = replace(c.fits, seed=c.seed)
-    tasks = [partial(few_spike.fit_one, name, sizes) for name in sizes.live_fits]
-    fit(FUNCTIONS["silu"], 2, few_spike.INTERVALS["silu"], evaluations=1)  # compiles the kernel, so that it counts for nobody
+    tasks = [partial(fit_one, name, c.evaluations, c.restarts, c.seed) for name in c.fits]
+    fit(FUNCTIONS["silu"], 2, INTERVALS["silu"], evaluations=1)  # compiles the kernel, so that it counts for nobody
     with ThreadPoolExecutor(2) as pool:
-        times = dict(zip(sizes.live_fits, pool.map(seconds, tasks), strict=True))
+        times = dict(zip(c.fits, pool.map(seconds, tasks), strict=True))
     if c.full_size:
-        where = f"{' and '.join(times)}, {sizes.evaluations:,} trials"
+        where = f"{' and '.join(times)}, {c.evaluations:,} trials"
         record.claim("speed.fs.fit", max(times.values()), dataset=where, n=len(times), timing=True)
-    record.value("fit_trials", f"{sizes.evaluations:,}")
+    record.value("fit_trials", f"{c.evaluations:,}")
     record.timing("slowest_fit", max(times.values()), "{:.1f} s")
-    record.timing("trial", 1e6 * times["silu.k16"] / sizes.evaluations, "{:.0f} microseconds")
+    record.timing("trial", 1e6 * times["silu.k16"] / c.evaluations, "{:.0f} microseconds")
 
 
 @torch.inference_mode()
