@@ -272,7 +272,7 @@ plt.show()
 
 # %%
 at_mode = int(count[np.abs(x.numpy() - B7_INPUT.mean()).argmin()])
-page.verdict("fs.silu.fewest", at_mode == count.min(), dataset="x in [-8, 12]; most frequent: -0.063")
+page.verdict("fs.silu.fewest", at_mode == int(count.min()), dataset="x in [-8, 12]; most frequent: -0.063")
 for name, number in {"spikes_mode": at_mode, "spikes_least": int(count.min()), "spikes_most": int(count.max())}.items():
     print(name, page.value(name, number))
 
@@ -421,6 +421,8 @@ page.claim("fs.fit.silu.k16", mse["silu.k16"], **uniform)
 page.claim("fs.fit.silu.k8", mse["silu.k8"], **uniform)
 page.claim("fs.fit.silu.k16sparse", mse_b7["silu.k16sparse"], **normal)
 page.claim("fs.fit.silu.k16sparse.spikes", spikes_b7["silu.k16sparse"], **normal)
+
+# %%
 quoted = {
     "k16": mse["silu.k16"], "k16_spikes": spikes["silu.k16"], "k16_b7_spikes": spikes_b7["silu.k16"],
     "k8": mse["silu.k8"], "k8_b7": mse_b7["silu.k8"], "tbpi16": mse["silu.tbpi16"],

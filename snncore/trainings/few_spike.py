@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 from snncore.datafiles import TRAINING
-from snncore.few_spike.zoo import ZOO, fit_zoo, zoo_document, zoo_table
+from snncore.few_spike import FUNCTIONS, quality
+from snncore.few_spike.zoo import ZOO, fit_zoo, zoo_document
 
 
 def command(seed: int = 0, evaluations: int = 3_000_000, restarts: int = 4, file: Path | None = None) -> Path:
@@ -30,6 +31,7 @@ def command(seed: int = 0, evaluations: int = 3_000_000, restarts: int = 4, file
     words = f"python -m snncore.trainings few-spike --evaluations {evaluations} --restarts {restarts} --seed {seed}"
     text = json.dumps(zoo_document(fits.values(), words), indent=1, ensure_ascii=False, allow_nan=False)
     file.write_text(text + "\n", encoding="utf-8")
-    errors = zoo_table(fits.values()).set_index("set")["MSE"]
-    print(f"mean squared errors: {', '.join(f'{name} {error:.3g}' for name, error in errors.items())}; in {file}")
+    silu = fits["silu.k16"]
+    error = quality(silu.params, FUNCTIONS[silu.function], silu.interval).mse
+    print(f"{len(fits)} neurons in {file}; mean squared error of {silu.name}: {error:.3g}")
     return file
