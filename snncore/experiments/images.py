@@ -28,8 +28,8 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
-from snncore.experiments.few_spike import B7_INPUT, spikes_per_step_log
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fs_decode, fs_run, fs_step, published_neurons, quality
+from snncore.few_spike.coefficients import spikes_per_step_log
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Statistics, Traffic, spike_train, statistics, stepwise
 from snncore.few_spike.layer import Conversion, FSActivation, Report
@@ -37,6 +37,7 @@ from snncore.few_spike.operations import NAMED
 from snncore.few_spike.rate_code import RateRun, rate_coded, simulate, synapses
 from snncore.few_spike.schedule import Emission, Senders, answers, chain, pipeline, with_memories
 from snncore.few_spike.trace import Traced, traced
+from snncore.few_spike.zoo import B7_INPUT
 from snncore.learning.classifier import Recipe, accuracy, distilled
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories

@@ -35,7 +35,7 @@ class CoefficientSet:
         Inputs for which it was made.
     params : FSParams
     origin : str
-        "published", "fitted" (by this project) or "closed form".
+        "published", "fitted" (by this project; `snncore.few_spike.zoo`), "fitted in this run" or "closed form".
     source : str
         Publication, command or function that it comes from.
     """
@@ -96,3 +96,8 @@ def coefficients(name: str) -> CoefficientSet:
 def published_neurons() -> dict[str, FSParams]:
     """The authors' neurons of EfficientNet, by activation: of SiLU, and of its gates."""
     return {activation: coefficients(f"{activation}.published").params for activation in ("silu", "sigmoid")}
+
+
+def spikes_per_step_log() -> list[float]:
+    """Spikes per SiLU neuron of EfficientNet-B7 in each of 16 steps, for one ImageNet image: the authors' log."""
+    return json.loads(package_file("few_spike_log.json").read_text(encoding="utf-8"))["silu_spikes_per_step"]

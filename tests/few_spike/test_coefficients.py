@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from snncore.datafiles import package_file
 from snncore.few_spike import FUNCTIONS, coefficients, quality, read_sets
+from snncore.few_spike.coefficients import spikes_per_step_log
 
 
 def test_every_set_computes_its_function():
@@ -68,6 +68,6 @@ def test_damaged_files_are_refused(tmp_path, content, words):
 
 
 def test_the_log_has_one_probability_per_step():
-    log = json.loads(package_file("few_spike_log.json").read_text())["silu_spikes_per_step"]
+    log = spikes_per_step_log()
     assert len(log) == coefficients("silu.published").params.K
     assert sum(log) == pytest.approx(2.134, abs=2e-3)  # the total of the same log

@@ -6,11 +6,11 @@ from functools import partial
 import pytest
 import torch
 
-from snncore.experiments.speed import plain_loop
 from snncore.learning.eprop import Signal, gradient, low_pass, observe
 from snncore.learning.one_shot import OneShot, local_update, traces
 from snncore.networks import recurrent
 from snncore.neurons import ReadoutParams
+from snncore.peers.plain import plain_loop
 
 IN, SHOWN, OUT, N, LSG, TIME, BATCH = 4, 3, 2, 7, 6, 60, 5
 

@@ -2,8 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.datafiles import DataError
+from snncore.datafiles import DataError, read_photographs_20
 from snncore.few_spike.convert import convert
+from snncore.few_spike.evaluate import statistics
+from snncore.few_spike.layer import FSActivation
 from snncore.networks import checkpoints, images
 
 
@@ -71,3 +73,24 @@ def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path,
     path.unlink()
     with pytest.raises(DataError, match=r"No such file.*git checkout"):
         checkpoints.load_checkpoint("a", images.cifar_resnet(8))
+
+
+def test_spikes_of_lite0_are_the_binary_digits_of_the_numbers_sent():
+    """A second way to count: read the digits off the decoded outputs of each layer; the largest number, 6, is the first digit alone."""
+    K, digits = 8, []
+    batch = images.efficientnet_lite_input(read_photographs_20().images[:1])
+    snn, _ = convert(images.efficientnet_lite(0), batch, K=K)
+
+    def count(layer, inputs, output):
+        sent = (output / (6 / 2 ** (K - 1))).round().to(torch.int64)
+        digits.append(int(sum((sent >> k & 1).sum() for k in range(K))))
+
+    with torch.inference_mode():
+        layers = statistics(snn, batch)[1].layers
+        for module in snn.modules():
+            if isinstance(module, FSActivation):
+                module.register_forward_hook(count)
+        snn(batch)
+    assert [layer.spikes for layer in layers] == digits
+    assert len(digits) == 33
+    assert layers[0].neurons == 32 * 112 * 112  # the stem of EfficientNet-Lite0 on 224 x 224

@@ -18,7 +18,7 @@ MODULES = {m.name: importlib.import_module(f"snncore.trainings.{m.name}") for m 
 COMMANDS = {name.replace("_", "-"): module for name, module in MODULES.items() if hasattr(module, "command")}
 
 
-class Asked(Exception):  # noqa: N818
+class Asked(Exception):
     """What a command would have trained."""
 
 

@@ -1,0 +1,114 @@
+"""Few-spike neurons that this project fitted: what each is for, how it is fitted, and how good it is.
+
+`python -m snncore.trainings few-spike` fits all of them and writes them beside the published ones.
+"""
+
+import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+import torch
+
+from snncore.datafiles import package_file
+from snncore.few_spike.coefficients import FUNCTIONS, CoefficientSet
+from snncore.few_spike.fit import Cdf, fit, quality
+from snncore.few_spike.neuron import FSParams, relu_code
+
+B7_INPUT = scipy.stats.norm(-0.0632, 1.5633)  # inputs of EfficientNet-B7's SiLU neurons, mean and std of the authors' README
+
+
+def mixed_cdf(x: np.ndarray) -> np.ndarray:
+    """Half the inputs as in EfficientNet-B7, half uniform on [-8, 12], so that a fit forgets neither the usual nor the rare."""
+    return 0.5 * B7_INPUT.cdf(x) + 0.5 * scipy.stats.uniform(-8, 20).cdf(x)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What to fit: the arguments of `snncore.few_spike.fit`."""
+
+    function: str
+    K: int
+    interval: tuple[float, float]
+    cdf: Cdf | None = None
+    spike_penalty: float = 0.0
+    bits: int | None = None
+    noise: float = 0.0
+
+
+INTERVALS = {"silu": (-8.0, 12.0), "gelu": (-8.0, 12.0), "sigmoid": (-10.0, 10.0), "tanh": (-5.0, 5.0)}
+ZOO = {f"{name}.k{K}": Fit(name, K, interval) for name, interval in INTERVALS.items() for K in (4, 8, 12, 16)} | {
+    "silu.k16sparse": Fit("silu", 16, INTERVALS["silu"], mixed_cdf, spike_penalty=2e-4),
+    "silu.k16bits8": Fit("silu", 16, INTERVALS["silu"], bits=8),
+    "silu.k16noise": Fit("silu", 16, INTERVALS["silu"], mixed_cdf, noise=0.05),
+}
+RELU_ALPHA = 8.0
+
+
+def fit_one(name: str, evaluations: int, restarts: int, seed: int) -> FSParams:
+    """Fit one neuron of `ZOO`, on one thread.
+
+    Parameters
+    ----------
+    name : str
+    evaluations, restarts : int
+        Trials of T and h, and among how many searches they are divided. A fit that expects noise makes a fortieth of the trials, each of
+        which costs forty times as much.
+    seed : int
+    """
+    f = ZOO[name]
+    evaluations = max(1, evaluations // 40) if f.noise else evaluations
+    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, True, evaluations, restarts, seed)
+
+
+def fit_zoo(names: Iterable[str], evaluations: int, restarts: int, seed: int) -> dict[str, CoefficientSet]:
+    """Fit neurons of `ZOO` by `fit_one`, two at a time where PyTorch has two threads."""
+
+    def one(name: str) -> CoefficientSet:
+        params, how = fit_one(name, evaluations, restarts, seed), f"{evaluations:,} trials, seed {seed}"
+        return CoefficientSet(name, ZOO[name].function, ZOO[name].interval, params, "fitted in this run", how)
+
+    with ThreadPoolExecutor(min(2, torch.get_num_threads())) as pool:
+        return {s.name: s for s in pool.map(one, names)}
+
+
+def zoo_table(sets: Iterable[CoefficientSet]) -> pd.DataFrame:
+    """Errors and spikes of neurons on the interval of each, sorted by function and K.
+
+    Inputs are uniform or, in the columns *B7 inputs*, distributed as `B7_INPUT`.
+    """
+    rows = []
+    for s in sets:
+        uniform, usual = (quality(s.params, FUNCTIONS[s.function], s.interval, cdf) for cdf in (None, B7_INPUT.cdf))
+        row = {"set": s.name, "function": s.function, "K": s.params.K, "interval": f"[{s.interval[0]:g}, {s.interval[1]:.3g}]"}
+        row |= {"MSE": uniform.mse, "max error": uniform.max_error, "spikes": uniform.spikes}
+        rows.append(row | {"MSE, B7 inputs": usual.mse, "spikes, B7 inputs": usual.spikes, "origin": s.origin})
+    order = {name: i for i, name in enumerate(FUNCTIONS)}
+    by = ["function", "K", "set"]
+    return pd.DataFrame(rows).sort_values(by, key=lambda col: col.map(order) if col.name == "function" else col, ignore_index=True)
+
+
+def zoo_document(fits: Iterable[CoefficientSet], source: str) -> dict:
+    """The content of ``data/few_spike_coefficients.json``: published neurons as they are there, these fits, codes for ReLU.
+
+    Parameters
+    ----------
+    fits : iterable of CoefficientSet
+    source : str
+        The command that made the fits.
+    """
+
+    def row(name: str, function: str, interval: tuple[float, float], p: FSParams, origin: str, source: str) -> dict:
+        about = {"name": name, "function": function, "interval": interval, "origin": origin, "source": source}
+        return about | {"strict": p.strict, "T": p.T, "h": p.h, "d": p.d}
+
+    here = json.loads(package_file("few_spike_coefficients.json").read_text(encoding="utf-8"))["sets"]
+    published = [there for there in here if there["origin"] == "published"]
+    fitted = [row(s.name, s.function, s.interval, s.params, "fitted", source) for s in fits]
+    intervals = {K: (-RELU_ALPHA, RELU_ALPHA * (1 - 2.0**-K)) for K in (4, 8, 12, 16)}
+    code = "closed form", "snncore.few_spike.relu_code"
+    codes = [row(f"relu.k{K}", "relu", interval, relu_code(RELU_ALPHA, K), *code) for K, interval in intervals.items()]
+    return {"sets": published + fitted + codes}
