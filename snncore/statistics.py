@@ -1,6 +1,7 @@
 """Shares with their intervals, and numbers as the book prints them."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,12 @@ def share(hits: np.ndarray) -> tuple[float, float, float]:
 
     found = scipy.stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
     return 100 * float(hits.mean()), 100 * float(found.low), 100 * float(found.high)
+
+
+def mean_share(shares: Any) -> tuple[float, float, float]:
+    """Mean [%] of a tensor of shares, shape (n,), and its 95 % interval: 1.96 standard errors to each side, within 0 and 100 %."""
+    mean, error = 100 * float(shares.mean()), 100 * 1.96 * float(shares.std()) / math.sqrt(len(shares))
+    return mean, max(0.0, mean - error), min(100.0, mean + error)
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -20,6 +20,7 @@ FLOORS = [
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 UNDER_WAY = {"peers/sanafe_energy.py", "tools/meter.py"}  # import what still has to move to its own wing
+MOVED = {"one_shot_symbols"}  # chapters that compute visibly, without an experiment
 MODULES = sorted(p for p in (ROOT / "snncore").rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT / "snncore")
 
 
@@ -70,7 +71,7 @@ def test_tasks_know_no_network():
 def test_every_notebook_has_its_experiment():
     notebooks = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
     experiments = {p.stem for p in (ROOT / "snncore" / "experiments").glob("*.py")}
-    assert notebooks <= experiments
+    assert notebooks - MOVED <= experiments
 
 
 def reached(path: Path) -> set[str]:
@@ -90,7 +91,7 @@ def reached(path: Path) -> set[str]:
 def test_no_chapter_depends_on_what_cannot_change_it(path):
     """Neither on the command for folders of images, which no chapter runs, nor, but for one, on the measuring of times."""
     found = reached(path)
-    assert f"snncore.experiments.{path.stem}" in found
+    assert f"snncore.experiments.{path.stem}" in found or path.stem in MOVED
     assert "snncore.tools.imagenet" not in found
     assert ("snncore.experiments.speed" in found) == (path.stem == "speed")
 
