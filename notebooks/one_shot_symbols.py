@@ -241,8 +241,8 @@ compared = compare_with_ordinary(net, letters.symbols, lessons, 5, updates, g)
 for rule, name in (("e-prop", "eprop"), ("BPTT", "BPTT")):
     page.value(f"single_{name}", compared.single[rule], "{:.0f} %")
     page.value(f"most_{name}", max(compared.curves[rule]), "{:.0f} %")
-    needed = compared.reached(rule)
-    page.value(f"k_{name}", f"more than {updates}" if needed is None else needed)
+    k = compared.reached(rule)
+    page.value(f"k_{name}", f"more than {updates}" if k is None else k)
 page.value("ordinary_learned", compared.learned, "{:.0f} %")
 page.value("ordinary_lessons", lessons)
 page.value("rates", len(RATES))
@@ -382,7 +382,7 @@ for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
 
 
 # %%
-def needed(compared, rule):  # updates, as a claim takes them
+def matched_after(compared, rule):  # updates, as a claim takes them
     k = compared.reached(rule)
     return {"ours": updates, "bound": ">"} if k is None else {"ours": k}
 
@@ -392,8 +392,8 @@ if preset == "paper":
     compared = compare_with_ordinary(net, handwritten, 60, 5, updates, g)
     page.claim("oneshot.omniglot.5way.single_eprop", compared.single["e-prop"], n=60, **where)
     page.claim("oneshot.omniglot.5way.single_bptt", compared.single["BPTT"], n=60, **where)
-    page.claim("oneshot.omniglot.5way.k_eprop", **needed(compared, "e-prop"), n=60, **where)
-    page.claim("oneshot.omniglot.5way.k_bptt", **needed(compared, "BPTT"), n=60, **where)
+    page.claim("oneshot.omniglot.5way.k_eprop", **matched_after(compared, "e-prop"), n=60, **where)
+    page.claim("oneshot.omniglot.5way.k_bptt", **matched_after(compared, "BPTT"), n=60, **where)
 
 # %%
 if preset == "paper":
@@ -401,8 +401,8 @@ if preset == "paper":
     compared = compare_with_ordinary(net, handwritten, 15, 20, updates, g)
     page.claim("oneshot.omniglot.20way.single_eprop", compared.single["e-prop"], n=15, **where)
     page.claim("oneshot.omniglot.20way.single_bptt", compared.single["BPTT"], n=15, **where)
-    page.claim("oneshot.omniglot.20way.k_eprop", **needed(compared, "e-prop"), n=15, **where)
-    page.claim("oneshot.omniglot.20way.k_bptt", **needed(compared, "BPTT"), n=15, **where)
+    page.claim("oneshot.omniglot.20way.k_eprop", **matched_after(compared, "e-prop"), n=15, **where)
+    page.claim("oneshot.omniglot.20way.k_bptt", **matched_after(compared, "BPTT"), n=15, **where)
 
 # %%
 if preset == "paper":
@@ -410,8 +410,8 @@ if preset == "paper":
     compared = compare_with_ordinary(words_net, spoken, 60, 5, updates, g)
     page.claim("oneshot.words.5way.single_eprop", compared.single["e-prop"], n=60, **where)
     page.claim("oneshot.words.5way.single_bptt", compared.single["BPTT"], n=60, **where)
-    page.claim("oneshot.words.5way.k_eprop", **needed(compared, "e-prop"), n=60, **where)
-    page.claim("oneshot.words.5way.k_bptt", **needed(compared, "BPTT"), n=60, **where)
+    page.claim("oneshot.words.5way.k_eprop", **matched_after(compared, "e-prop"), n=60, **where)
+    page.claim("oneshot.words.5way.k_bptt", **matched_after(compared, "BPTT"), n=60, **where)
 
 # %% [markdown]
 # :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals (recorded). Sizes of steps are the best ones for these very queries, rates those that come highest about them. One training each, and few lessons for steps and updates, so that differences of a few points say little.
