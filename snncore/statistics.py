@@ -65,6 +65,12 @@ def censored_median(counts: Sequence[int | None], most: int) -> dict[str, int | 
     }
 
 
+def mean_share(shares: Any) -> tuple[float, float, float]:
+    """Mean [%] of a tensor of shares, shape (n,), and its 95 % interval: 1.96 standard errors to each side, within 0 and 100 %."""
+    mean, error = 100 * float(shares.mean()), 100 * 1.96 * float(shares.std()) / math.sqrt(len(shares))
+    return mean, max(0.0, mean - error), min(100.0, mean + error)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """An interval as the book prints it, on one line: ends with the same decimals, two digits of its width, at most four of a number."""
     if low is None or high is None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from snncore.datafiles import find
-from snncore.tasks.episodes import Examples
+from snncore.tasks.episodes import Episodes, Examples
 from snncore.tasks.omniglot import OFFICIAL, shrink
 
 LETTERS = "".join(map(chr, range(0x250, 0x2B0)))
@@ -32,6 +32,25 @@ def letters() -> Printed:
     ink = np.stack([_drawn(letter, font) for letter in LETTERS for font in fonts])
     classes = list(torch.arange(len(ink)).view(len(LETTERS), len(fonts)))
     return Printed(Examples(shrink(ink), classes), [path.stem for path in paths])
+
+
+class Lesson(NamedTuple):
+    """Some letters, and the single episode that they make."""
+
+    letters: list[str]
+    episode: Episodes
+
+
+def lesson(printed: Printed, ways: int, generator: torch.Generator, typeface: str = "DejaVuSans") -> Lesson:
+    """Draw some letters, each seen in one typeface and asked for in all others."""
+    classes = printed.symbols.classes
+    chosen = torch.randperm(len(classes), generator=generator)[:ways].tolist()
+    first = printed.typefaces.index(typeface)
+    others = [k for k in range(len(printed.typefaces)) if k != first]
+    support = torch.stack([classes[k][first] for k in chosen])[None]
+    query = torch.stack([classes[k][others] for k in chosen]).flatten()[None]
+    label = torch.arange(ways).repeat_interleave(len(others))[None]
+    return Lesson([LETTERS[k] for k in chosen], Episodes(support, query, label))
 
 
 def _drawn(letter: str, font: ImageFont.FreeTypeFont) -> np.ndarray:

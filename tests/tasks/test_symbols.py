@@ -224,3 +224,17 @@ def test_varied_words_are_moved_and_nothing_else():
     assert (moved.sum((1, 2, 3)) == 1).all()
     places = moved[:, 0].nonzero()[:, 1:] - torch.tensor([16, 25])
     assert places.abs().amax(0).tolist() == [1, 5]
+
+
+def test_a_lesson_is_the_same_again_and_asks_for_other_typefaces():
+    p = printed.letters()
+    images, a = p.symbols.images, printed.lesson(p, 5, generator(0))
+    assert all(torch.equal(first, second) for first, second in zip(a.episode, printed.lesson(p, 5, generator(0)).episode, strict=True))
+    assert a.letters != printed.lesson(p, 5, generator(1)).letters
+    assert a.episode.label[0].tolist() == [k for k in range(5) for _ in range(4)]
+    for k, letter in enumerate(a.letters):
+        own = p.symbols.classes[printed.LETTERS.index(letter)]
+        asked = a.episode.query[0, 4 * k : 4 * k + 4]
+        assert sorted([a.episode.support[0, k].item(), *asked.tolist()]) == own.tolist()
+        assert p.typefaces[int(a.episode.support[0, k] - own[0])] == "DejaVuSans"
+        assert not any(torch.equal(images[a.episode.support[0, k]], images[place]) for place in asked)

@@ -1,0 +1,176 @@
+"""Lessons of one-shot classification: right answers and their controls, mistakes, and ordinary learning from the same first weights."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.learning.ordinary import Own, descended, first_weights, single_steps
+from snncore.networks.recurrent import Weights
+from snncore.seeds import torch_generator
+from snncore.statistics import mean_share
+from snncore.tasks import episodes
+from snncore.tasks.episodes import Episodes, Examples
+from snncore.tasks.omniglot import Run
+
+RATES = 3e-4, 1e-3, 3e-3  # of Adam
+RULES = {"e-prop": False, "BPTT": True}  # whether gradients flow through the recurrent weights
+
+
+def draw_slots(e: Episodes, slots: int, generator: torch.Generator) -> Int[Tensor, "episode way"]:
+    """Draw a readout for each class of an episode, without repetition, out of ``slots``."""
+    return torch.rand(len(e.support), slots, generator=generator).argsort(1)[:, : e.support.shape[1]]
+
+
+class Right(NamedTuple):
+    """Share of right answers in each episode, by what answers: the learner and its controls."""
+
+    after: Float[Tensor, " episode"]  # one update
+    before: Float[Tensor, " episode"]  # without an update
+    shuffled: Float[Tensor, " episode"]  # one update by the learning signals of another episode; of the next example, if there is only one
+    features: Float[Tensor, " episode"]  # the example with the most similar features
+    nearest: Float[Tensor, " episode"]  # the nearest image
+
+    def intervals(self) -> dict[str, tuple[float, float, float]]:
+        """Mean [%] over episodes and its 95 % interval, by name."""
+        return {name: mean_share(shares) for name, shares in self._asdict().items()}
+
+
+@torch.no_grad()
+def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator: torch.Generator) -> Right:
+    """Ask a trained network, and its controls, in episodes; the generator draws the slots."""
+    net.eval()
+    slot = draw_slots(e, net.slots, generator)
+    s, (count, ways) = net(images[e.support], slot, images[e.query]), e.support.shape
+    seen, asked = s.features.split([count * ways, e.query.numel()], 1)
+    _, untaught = net.ask(asked, slot)
+    x = torch.cat([seen, net.clock.expand(-1, count * ways, -1)], -1)
+    _, mistaught = net.ask(asked, slot, net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways))
+    distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
+    return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in (s.answers, untaught, mistaught, s.alike, -distance)))
+
+
+def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Right:
+    """Draw ``count`` episodes, with one query for each example, and ask the network in them."""
+    batch, parts = max(1, 200 // ways), []
+    for k in range(0, count, batch):
+        g = torch_generator(seed, f"test episode {k}, {ways} ways")
+        e = episodes.draw(held_out.classes, min(batch, count - k), ways, 1, g)
+        parts.append(right_answers(net, held_out.images, e, g))
+    return Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+@torch.no_grad()
+def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run], seed: int = 0) -> Float[Tensor, " run"]:
+    """Wrong answers [%] in each run of the official 20-way test, or of one like it.
+
+    Raises
+    ------
+    ValueError
+        If a run has more symbols than the network has readouts.
+    """
+    net.eval()
+    wrong = []
+    for run in runs:
+        if len(run.support) > net.slots:
+            raise ValueError(f"{run.name} has {len(run.support)} symbols: the network tells {net.slots} apart")
+        slot = torch.randperm(net.slots, generator=torch_generator(seed, run.name))[None, : len(run.support)]
+        answers = net(run.support[None], slot, run.query[None]).answers[0].argmax(-1)
+        wrong.append(100 * float((answers != run.label).float().mean()))
+    return torch.tensor(wrong, dtype=torch.float64)
+
+
+@torch.no_grad()
+def confusions(
+    net: OneShotClassifier, examples: Examples, names: Sequence[str], queries: int, lessons: int, g: torch.Generator
+) -> pd.DataFrame:
+    """Share of the queries of each class (row) that are answered by each class (column) [%], where all classes are to choose from."""
+    counts, class_of = torch.zeros(len(names), len(names)), torch.full((len(examples.images),), -1)
+    for k, places in enumerate(examples.classes):
+        class_of[places] = k
+    for _ in range(lessons):
+        e = episodes.draw(examples.classes, 5, len(names), queries, g)
+        answers = net(examples.images[e.support], draw_slots(e, net.slots, g), examples.images[e.query]).answers.argmax(-1)
+        taken_for = class_of[e.support.gather(1, answers)]
+        counts.index_put_((class_of[e.query].flatten(), taken_for.flatten()), torch.ones(()), accumulate=True)
+    return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), list(names), list(names))
+
+
+def most_frequent_mistake(table: pd.DataFrame) -> tuple[str, float]:
+    """The largest entry of `confusions` beside its diagonal, in words ("shown for answered") and as a share [%]."""
+    mistakes = table.to_numpy().copy()
+    np.fill_diagonal(mistakes, 0)
+    i, j = divmod(int(mistakes.argmax()), len(table))
+    return f"{table.index[i]} for {table.columns[j]}", float(mistakes[i, j])
+
+
+def own_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, credit: bool) -> Own:
+    """Gradient of each episode's cross-entropy on its examples for its own weights, by BPTT or (no credit) e-prop.
+
+    Parameters
+    ----------
+    net : OneShotClassifier
+    own : Own
+        Weights of each episode's learner.
+    seen : tensor, shape (time, example, feature)
+        Spikes of the features of the examples.
+    slot : tensor, shape (episode, way)
+    credit : bool
+        Whether gradients flow through the recurrent weights.
+    """
+    w_in, w_rec = (w.detach().requires_grad_() for w in own)
+    _, y = net.ask(seen, slot, _with_readouts(net, Own(w_in, w_rec)), credit)
+    label = torch.arange(slot.shape[1]).repeat(len(slot))
+    return Own(*torch.autograd.grad(F.cross_entropy(y.flatten(0, 1), label, reduction="sum"), (w_in, w_rec)))
+
+
+def _with_readouts(net: OneShotClassifier, own: Own) -> Weights:
+    learner = net.pair.learner
+    return Weights(own.w_in, own.w_rec * learner.no_self, learner.w_out.detach().expand(len(own.w_in), -1, -1))
+
+
+class Compared(NamedTuple):
+    """Right answers [%] in some lessons: after one update by learned signals and, by rule, after ordinary updates.
+
+    Each rule has the size of its single step, and the rate of its updates, that are best for these very queries.
+    """
+
+    learned: float
+    single: dict[str, float]  # after the best single step
+    curves: dict[str, list[float]]  # before each of some updates by Adam, and after the last
+
+    def reached(self, rule: str) -> int | None:
+        """After how many updates a rule is as good as one update by learned signals; None if after more than there were."""
+        return next((k for k, right in enumerate(self.curves[rule]) if right >= self.learned), None)
+
+
+def compare_with_ordinary(
+    net: OneShotClassifier, examples: Examples, lessons: int, ways: int, updates: int, g: torch.Generator
+) -> Compared:
+    """Compare one update by learned signals with ordinary ones from the same first weights, in the same lessons (two queries a class)."""
+    e = episodes.draw(examples.classes, lessons, ways, 2, g)
+    slot = draw_slots(e, net.slots, g)
+    with torch.no_grad():
+        s = net(examples.images[e.support], slot, examples.images[e.query])
+    seen, asked = s.features.split([e.support.numel(), e.query.numel()], 1)
+    fresh = first_weights(net.pair.learner.weights(), lessons)
+
+    @torch.no_grad()
+    def right(own: Own) -> float:
+        return 100 * float((net.ask(asked, slot, _with_readouts(net, own))[1].argmax(-1) == e.label).float().mean())
+
+    single, curves = {}, {}
+    for rule, credit in RULES.items():
+
+        def learn(own: Own, credit: bool = credit) -> tuple[Own, float]:
+            return own_gradient(net, own, seen, slot, credit), right(own)
+
+        single[rule] = max(map(right, single_steps(fresh, learn(fresh)[0])))
+        curves[rule] = max((descended(fresh, learn, updates, rate) for rate in RATES), key=max)
+    return Compared(100 * float((s.answers.argmax(-1) == e.label).float().mean()), single, curves)

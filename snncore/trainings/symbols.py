@@ -1,0 +1,166 @@
+"""Features, learner and learning-signal generator for symbols and spoken words: ``python -m snncore.trainings symbols --data omniglot``.
+
+The outer optimization draws episodes of known classes, updates the learner once, and follows the gradient of the error of the answers
+after the update back through all of it, into the features, too.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from snncore.datafiles import read_omniglot, read_spoken_words
+from snncore.learning.descent import Descent, descend
+from snncore.learning.lessons import draw_slots, right_in_episodes
+from snncore.learning.losses import rate_cost, voltage_cost
+from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
+from snncore.networks.checkpoints import load_checkpoint
+from snncore.tasks import episodes, omniglot, spoken_words
+from snncore.tasks.episodes import Examples
+from snncore.trainings.job import Done, train_or_read
+
+DT, STEPS = 2.0, 20  # an image is there for 40 ms
+SLOTS, FEATURES, NEURONS, LSG_NEURONS = 20, 128, 200, 200
+ETA = 3e-4
+RATE, RATE_COST = 40.0, 0.2  # firing rate [Hz] that training aims at, what others cost
+VOLTAGE_COST = 0.01  # what potentials of the learner cost that are farther from rest than its threshold
+IMAGES = 240  # in an update, examples and queries
+EPISODES = 1000  # of each test
+
+
+class Kind(NamedTuple):
+    """What is learned, and what is tested after it."""
+
+    height: int  # of an image
+    width: int
+    ways: tuple[tuple[int, int], ...]  # classes in an episode, and for how many updates
+    tested: tuple[int, ...]  # classes in an episode of a test
+    about: str
+
+    @property
+    def recipe(self) -> Descent:
+        """As many updates as all ways have."""
+        return Descent(sum(updates for _, updates in self.ways), rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50)
+
+
+KINDS = {
+    "omniglot": Kind(
+        omniglot.SIDE,
+        omniglot.SIDE,
+        ((5, 1500), (20, 3500)),
+        (2, 5, 10, 20),
+        "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees",
+    ),
+    "words": Kind(
+        spoken_words.BANDS,
+        spoken_words.STRETCHES,
+        ((5, 3000),),
+        (2, 5, 10),
+        "Speech Commands, 25 words, each also backwards, moved in time and pitch",
+    ),
+}
+
+
+def network(kind: str, seed: int, generator: bool = True, eta: float = ETA, steps: int = STEPS) -> OneShotClassifier:
+    """Features, learner and learning-signal generator (or none) with fresh weights."""
+    k, lsg_neurons = KINDS[kind], LSG_NEURONS if generator else 0
+    sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": steps}
+    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=eta, seed=seed)
+
+
+def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
+    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    (_, features), w = net.features.neurons, spoken_words
+    own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
+    aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
+    hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
+    ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
+    return net.pair.constants | own | aims | ways | (hearing if kind == "words" else {})
+
+
+def trained(kind: str, seed: int = 0) -> OneShotClassifier:
+    """Features, learner and learning-signal generator with the weights of `command`, in evaluation mode."""
+    net = network(kind, seed)
+    return load_checkpoint(f"one_shot_symbols_{kind}_{seed}", net, constants(net, kind)).eval()
+
+
+@cache
+def examples(kind: str) -> tuple[Examples, Examples]:
+    """Known examples, to learn from, and held-out ones, of other classes (and, of words, other speakers)."""
+    if kind == "omniglot":
+        everything = read_omniglot()
+        return omniglot.symbols(everything, False), omniglot.symbols(everything, True)
+    return spoken_words.split(read_spoken_words())
+
+
+def varied(kind: str, images: Tensor, generator: torch.Generator) -> Tensor:
+    """Images as other examples, or as other classes, in training: of symbols, all are turned; of words, all may be backwards."""
+    if kind == "omniglot":
+        return images.rot90(int(torch.randint(4, (), generator=generator)), (-2, -1))
+    backwards = bool(torch.randint(2, (), generator=generator))
+    return spoken_words.varied(images.flip(-1) if backwards else images, generator)
+
+
+def outer(net: OneShotClassifier, kind: str, known: Examples) -> Callable[[int, torch.Generator], dict[str, float]]:
+    """An update of the outer optimization: of everything, by the answers after the inner update, and by how alike features are."""
+    ends = np.cumsum([updates for _, updates in KINDS[kind].ways])
+
+    def update(k: int, g: torch.Generator) -> dict[str, float]:
+        ways = KINDS[kind].ways[int(np.searchsorted(ends, k, side="right"))][0]
+        queries = 2 if ways == 5 else 1
+        e = episodes.draw(known.classes, IMAGES // (ways * (1 + queries)), ways, queries, g)
+        places = torch.cat([e.support, e.query], 1)
+        images = varied(kind, known.images[places.flatten()], g).unflatten(0, places.shape)
+        s = net(images[:, :ways], draw_slots(e, net.slots, g), images[:, ways:])
+        error, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in (s.answers, s.alike))
+        rate = RATE * DT / 1000
+        costs = sum(rate_cost(a.z, rate, rate) for a in (s.before, s.after, s.lsg) if a)
+        v_th = net.pair.lif.v_th
+        far = voltage_cost(s.before.v, -v_th, v_th) + voltage_cost(s.after.v, -v_th, v_th)
+        (error + alike + RATE_COST * costs + VOLTAGE_COST * far).backward()
+        right, right_alike = (float((y.argmax(-1) == e.label).float().mean()) for y in (s.answers, s.alike))
+        return {"loss": float(error.detach()), f"right_{ways}": right, f"alike_{ways}": right_alike}
+
+    return update
+
+
+def command(data: Literal["omniglot", "words"], generator: bool = True, seed: int = 0) -> dict[str, Any]:
+    """Train networks to tell symbols or spoken words apart after one update (an hour or two).
+
+    Parameters
+    ----------
+    data : str
+        Handwritten symbols (omniglot) or spoken words.
+    generator : bool
+        Whether a second network makes the learning signals; without it, they are errors of the learner's own readouts.
+    seed : int
+        Of the first weights and of the episodes.
+    """
+    kind = KINDS[data]
+
+    def do(state: Path) -> Done:
+        known, held_out = examples(data)
+        net = network(data, seed, generator)
+        log = descend(net, outer(net, data, known), kind.recipe, seed, state, constants=constants(net, data))
+        intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
+        tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
+        return Done(net, kind.about, log, tests)
+
+    name, option = (data, "") if generator else (f"{data}-alone", " --no-generator")
+    about = train_or_read(
+        f"one_shot_symbols_{name}_{seed}",
+        f"snncore.trainings symbols --data {data}{option}",
+        kind.recipe,
+        seed,
+        do,
+        constants(network(data, seed, generator), data),
+        about={"family": "symbols", "kind": data, "generator": generator},
+    )
+    for ways in kind.tested:
+        print(f"{ways} ways: " + ", ".join(f"{who} {values[0]:.1f} %" for who, values in about[f"test_{ways}"].items()))
+    return about

@@ -1,0 +1,135 @@
+"""Right answers and their controls, official runs, confusions, and ordinary learning, of the recorded network on printed letters."""
+
+from functools import partial
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+
+from snncore.learning import lessons
+from snncore.learning.lessons import right_in_episodes
+from snncore.learning.one_shot_classifier import OneShotClassifier, Session
+from snncore.learning.ordinary import first_weights
+from snncore.networks.recurrent import run
+from snncore.tasks import episodes, printed
+from snncore.tasks.episodes import Examples
+from snncore.tasks.omniglot import read_runs
+from snncore.trainings.symbols import network, trained
+from tests.tasks.test_symbols import official
+
+
+@pytest.fixture(scope="module")
+def net():
+    return trained("omniglot")
+
+
+@pytest.fixture(scope="module")
+def letters():
+    return printed.letters().symbols
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters):
+    """Signals of another lesson teach nothing; the same images as examples and queries are what the nearest image always knows."""
+    intervals = right_in_episodes(net, letters, 5, 60, 0).intervals()
+    mean, low, high = range(3)
+    assert intervals["before"][mean] < 35
+    assert intervals["shuffled"][high] < 35
+    assert intervals["after"][low] > 40
+    assert intervals["features"][mean] >= intervals["nearest"][mean]
+    count = len(letters.images)
+    same = Examples(letters.images.repeat(2, 1, 1, 1), [c[:1].repeat(2) + torch.tensor([0, count]) for c in letters.classes])
+    assert right_in_episodes(net, same, 5, 20, 0).nearest.min() == 1
+
+
+def test_classes_are_answered_in_any_slot(net, letters):
+    """Answers are about ways, in whatever slots they are: which ones, is drawn, and hardly matters."""
+    e = episodes.draw(letters.classes, 20, 5, 1, generator(1))
+    right = [lessons.right_answers(net, letters.images, e, generator(k)).after.mean() for k in range(3)]
+    assert min(right) > 0.4
+    assert max(right) - min(right) < 0.2
+
+
+def test_official_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
+    """Answers by the nearest image are right in a run whose queries are hardly changed; turned around, two of three are wrong."""
+    official(tmp_path)
+
+    def nearest(self, support, slot, query):
+        answers = -torch.cdist(query.flatten(2), support.flatten(2))
+        return Session(*[None] * 6, answers, answers)
+
+    monkeypatch.setattr(OneShotClassifier, "forward", nearest)
+    fresh = network("omniglot", 0)
+    assert lessons.wrong_in_runs(fresh, read_runs(tmp_path)).tolist() == [0]
+    labels = tmp_path / "run01" / "class_labels.txt"
+    queries, examples = zip(*map(str.split, labels.read_text().splitlines()), strict=True)
+    labels.write_text("\n".join(f"{q} {e}" for q, e in zip(queries, reversed(examples), strict=True)))
+    assert lessons.wrong_in_runs(fresh, read_runs(tmp_path)).tolist() == pytest.approx([200 / 3])
+
+
+def test_a_run_with_more_symbols_than_readouts_is_refused(net):
+    images = torch.zeros(21, 1, 28, 28)
+    with pytest.raises(ValueError, match="run01 has 21 symbols: the network tells 20 apart"):
+        lessons.wrong_in_runs(net, [lessons.Run("run01", images, images, torch.arange(21))])
+
+
+def test_confusions_are_shares_of_what_was_shown(net, letters, monkeypatch):
+    """All but the diagonal is empty if the answers are right, whatever the order of letters in a lesson."""
+    few = Examples(letters.images, letters.classes[:20])
+
+    def confusions():
+        return lessons.confusions(net, few, printed.LETTERS[:20], 4, 1, generator(5))
+
+    table = confusions()
+    assert table.sum(axis=1).to_numpy() == pytest.approx(100)
+    assert list(table.index) == list(table.columns) == list(printed.LETTERS[:20])
+    draw, kept = episodes.draw, []
+
+    def keep(*arguments):
+        kept.append(draw(*arguments))
+        return kept[-1]
+
+    def all_right(self, support, slot, query):
+        return SimpleNamespace(answers=torch.nn.functional.one_hot(kept[-1].label, 20).float())
+
+    monkeypatch.setattr(OneShotClassifier, "forward", all_right)
+    monkeypatch.setattr(episodes, "draw", keep)
+    assert confusions().to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
+
+
+def test_the_most_frequent_mistake_is_off_the_diagonal():
+    table = pd.DataFrame([[60.0, 30.0, 10.0], [5.0, 90.0, 5.0], [0.0, 40.0, 60.0]], list("abc"), list("abc"))
+    assert lessons.most_frequent_mistake(table) == ("c for b", 40)
+
+
+def test_ordinary_gradients_are_those_of_each_episode_alone(letters):
+    """Of the plain sum over an episode's examples, by PyTorch; e-prop's is another one."""
+    net = trained("omniglot")
+    net.pair.loop = partial(run, compiled=False)
+    e = episodes.draw(letters.classes, 2, 5, 1, generator(3))
+    slot, learner = lessons.draw_slots(e, net.slots, generator(4)), net.pair.learner
+    with torch.no_grad():
+        seen = net.features(letters.images[e.support.flatten()])
+    fresh = first_weights(learner.weights(), 2)
+    bptt, eprop = (lessons.own_gradient(net, fresh, seen, slot, credit) for credit in (True, False))
+    for k in range(2):
+        net.zero_grad()
+        _, y = net.ask(seen[:, 5 * k : 5 * k + 5], slot[k : k + 1])
+        torch.nn.functional.cross_entropy(y[0], torch.arange(5), reduction="sum").backward()
+        assert torch.allclose(bptt.w_in[k], learner.w_in.grad, rtol=1e-3, atol=1e-5)
+        assert torch.allclose(bptt.w_rec[k], learner.w_rec.grad, rtol=1e-3, atol=1e-5)
+    assert not torch.allclose(bptt.w_rec, eprop.w_rec, rtol=0.1)
+
+
+def test_one_update_is_compared_with_ordinary_ones(net, letters):
+    known = lessons.Compared(70.0, {}, {"e-prop": [20.0, 60.0, 70.0, 80.0], "BPTT": [20.0, 30.0, 40.0, 50.0]})
+    assert known.reached("e-prop") == 2
+    assert known.reached("BPTT") is None
+    compared = lessons.compare_with_ordinary(net, letters, 8, 5, 3, generator(6))
+    assert all(len(curve) == 4 for curve in compared.curves.values())
+    assert compared.curves["e-prop"][0] == compared.curves["BPTT"][0] < 40 < compared.learned  # no update: by chance
+    assert min(compared.single.values()) > compared.curves["e-prop"][0]
