@@ -27,19 +27,31 @@
 preset = "book"  # smoke: few stories; paper: also trains networks
 seed = 0  # another seed draws other stories
 
-# %% tags=["hide-input"]
+# %%
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 
 from snncore import plotting
-from snncore.experiments import relational as experiment
+from snncore.datafiles import package_file
+from snncore.networks import relational_activity as measures
+from snncore.networks.checkpoints import accounts
+from snncore.networks.relational import SIZES, RelationalNetwork, Timing
 from snncore.record import Record
-from snncore.tasks.stories import VOCABULARY
+from snncore.seeds import numpy_generator, torch_generator
+from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, read_stories, words_of
+from snncore.tasks.story_checks import exceptions, follows_from_end
+from snncore.tasks.story_generator import EVEN_LENGTHS, generate
+from snncore.tasks.story_solver import solve
+from snncore.tasks.talk_stories import TALK, in_the_talk
+from snncore.trainings import stories as training
 
 plotting.style()
-record = Record("relational", preset)
-result = experiment.run(experiment.config(preset, seed), record)
+page = Record("relational", preset)
+questions = page.size(smoke=50, book=1000)  # of a kind, for a network
 BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "orange"))
 
 # %% [markdown]
@@ -59,7 +71,37 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # are in {numref}`tab-exceptions`: either somebody gave two things to the same person (task 5), or somebody is *either in the school or the school* (task 10),
 # which for the files is a *maybe*. Not all questions of the test files are new: of those of task 4, {claim}`rel.files.seen.4` are in its
 # training file, too, with the same story (recorded).
-#
+
+# %%
+several = {4: 1, 15: 4, 16: 1, 17: 8, 19: 1, 20: 12}  # questions on a story, at most; on others 5
+drawn = {task: generate(task, questions * several.get(task, 5), numpy_generator(seed, f"stories of task {task}")) for task in TASKS}
+begun = [1 + sum(b.statements[: len(a.statements)] != a.statements for a, b in pairwise(examples)) for examples in drawn.values()]
+right = [solve(e.statements, e.question) == e.answer for examples in drawn.values() for e in examples]
+where = f"questions about at least {min(begun):,} stories of our generator for each task"
+page.value("solver_questions", len(right), "{:,}")
+page.value("solver_stories", min(begun), "{:,}")
+page.claim("rel.vocabulary", len(VOCABULARY))
+page.claim("rel.solver.generated", 100 * sum(right) / len(right), dataset=where, n=len(right))
+
+# %%
+answers = np.array([e.answer for e in drawn[15]])
+mixed = numpy_generator(seed, "answers in another order").permutation(answers)
+page.value("mixed_exact", 100 * float((mixed == answers).mean()), "{:.0f} %")
+page.value("mixed_overlap", 100 * len({*mixed} & {*answers}) / len({*answers}), "{:.0f} %")
+
+# %%
+page.table(pd.read_csv(package_file("story_exceptions.csv")), "exceptions")
+if preset == "paper":  # the official files
+    tests = {task: read_stories(task, "test") for task in TASKS}
+    n = sum(map(len, tests.values()))
+    longer = sum(len(e.statements) > SENTENCES for examples in tests.values() for e in examples)
+    page.claim("rel.solver.files", 100 * (1 - len(exceptions(tests)) / n), dataset="official test files (en-10k)", n=n)
+    page.claim("rel.files.longer", longer, dataset="official test files (en-10k)", n=n)
+    seen = {(e.statements, e.question) for e in read_stories(4, "train")}
+    asked = [(e.statements, e.question) in seen for e in tests[4]]
+    page.claim("rel.files.seen.4", 100 * float(np.mean(asked)), dataset="task 4", n=len(asked))
+
+# %% [markdown]
 # :::{csv-table} All questions of the official test files for which another answer follows by logic than the one they have (recorded).
 # :name: tab-exceptions
 # :header-rows: 1
@@ -74,7 +116,15 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # $$
 # \text{answer} = f_\phi \Bigl( \sum_{i \le j} g_\theta(s_i, s_j, q) \Bigr).
 # $$
-#
+
+# %%
+as_published = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), Timing(10, 14))
+modules = measures.module_sizes(as_published, SENTENCES)
+page.table(modules.map(lambda entry: entry if isinstance(entry, str) else f"{entry:,}"), "modules")
+growth = measures.growth(as_published)
+growth.tail(3).round(1)
+
+# %% [markdown]
 # A chip has no shared weights, so there each pair needs its own copy of C. {numref}`tab-modules` and {numref}`fig-growth` count what that
 # means for the published sizes. With the number of sentences, the growth of the number of pairs is {claim}`rel.pairs`, and that
 # of the network {claim}`rel.size`. With 20 sentences
@@ -84,6 +134,27 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # two. The smaller number for 20 sentences is our claim: {claim}`rel.feedforward_share`. All networks that *answer* on this page are smaller:
 # {value}`small_encoder` neurons in an encoder and in each layer, three layers in C, and one after the sum.
 #
+# Numbers of sentences lie one apart, so the degree of a growth is how often differences can be taken until they are all equal.
+
+
+# %%
+def degree(y):
+    return ("constant", "linear", "quadratic", "cubic")[next(k for k in range(4) if not np.diff(y, k + 1).any())]
+
+
+full, two = growth.iloc[-1], growth.iloc[1]
+for name in ("pairs", "neurons", "synapses"):
+    page.value(f"full_{name}", int(full[name]), "{:,}")
+for name in ("neurons", "synapses"):
+    page.value(f"feedforward_{name}", float(full[f"feed-forward {name}"]), "{:.1f} %")
+    page.value(f"feedforward_{name}_2", float(two[f"feed-forward {name}"]), "{:.1f} %")
+page.value("small_encoder", SIZES["small"].encoder)
+where = f"published size, {SENTENCES} sentences: the smaller of the shares of neurons and of synapses"
+page.claim("rel.feedforward_share", float(min(full["feed-forward neurons"], full["feed-forward synapses"])), dataset=where)
+page.claim("rel.pairs", degree(growth["pairs"]))
+page.claim("rel.size", "roughly " + degree(growth["neurons"]))
+
+# %% [markdown]
 # :::{csv-table} Copies of each module for a story of 20 sentences, with the neurons and synapses of all copies (layers counted in our network of the published sizes, copies by the rule above).
 # :name: tab-modules
 # :header-rows: 1
@@ -91,7 +162,6 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # :::
 
 # %% tags=["hide-input", "remove-output"]
-growth = result.growth
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.8))
 left.plot(growth["sentences"], growth["neurons"] / 1000, "o-", color=BLUE, ms=3, label="all neurons")
 encoders = growth["neurons"] * (1 - growth["feed-forward neurons"] / 100) / 1000
@@ -103,7 +173,7 @@ for key, color, marker in (("neurons", BLUE, "o-"), ("synapses", ORANGE, "^-")):
 right.axhline(95, color=GRAY, lw=0.8, ls="--")
 right.set(xlabel="sentences", ylabel="feed-forward [%]", ylim=(75, 100))
 right.legend(loc="lower right")
-record.figure(fig, "growth", growth)
+page.figure(fig, "growth", growth)
 plt.show()
 
 # %% [markdown]
@@ -119,10 +189,16 @@ plt.show()
 # no time left to conclude anything from it, and it is often the word that counts, such as a place.
 # The network's answer is *{claim}`rel.structure`* (published: *{published}`rel.structure`*).
 
+# %%
+(wolves,) = (story for story in TALK if story.task == 15)
+sparse = training.trained("snn-upper-v", 15)  # python -m snncore.trainings stories --task 15 --kind snn-upper-v
+answer = sparse.answer(arrays([wolves.example("what is gertrude afraid of")])[0])
+spikes = {name: layer.z.sum(0).numpy() for name, layer in answer.copies().items()}  # while the gate is open
+(word,) = words_of(answer.logits.argmax(1))
+page.claim("rel.structure", in_the_talk(word), dataset="spiking network, one story")
+pd.DataFrame({"copies and neurons": [z.shape for z in spikes.values()], "spikes": [int(z.sum()) for z in spikes.values()]}, spikes)
+
 # %% tags=["hide-input", "remove-output"]
-story = result.structure
-layers = {name: layer.z.sum(0).numpy() for name, layer in story.found.copies().items()}
-(told,) = (example.statements for example in experiment.TALK if example.task == 15)
 fig = plt.figure(figsize=(7.5, 4.6))
 grid = fig.add_gridspec(2, 3, width_ratios=[1.2, 2.3, 1.2], height_ratios=[8, 1.2])
 last = grid[:, 2].subgridspec(5, 1, height_ratios=[1, 1, 1, 2, 3])
@@ -139,21 +215,22 @@ def module(place, title, activity):
     return ax
 
 
-ax = module(grid[0, 0], "A: sentences", layers["statement"])
-ax.set_yticks(range(len(told)), told, fontsize=6)
-ax = module(grid[1, 0], "B: question", layers["question"])
+ax = module(grid[0, 0], "A: sentences", spikes["statement"])
+ax.set_yticks(range(len(wolves.statements)), wolves.statements, fontsize=6)
+ax = module(grid[1, 0], "B: question", spikes["question"])
 ax.set_yticks([0], ["what is gertrude\nafraid of"], fontsize=6)
-pair_layers = [name for name in layers if name.startswith("pair")]
-ax = module(grid[:, 1], "C: pairs of sentences, in layers", np.concatenate([layers[name] for name in pair_layers], 1))
+pair_layers = [name for name in spikes if name.startswith("pair")]
+ax = module(grid[:, 1], "C: pairs of sentences, in layers", np.concatenate([spikes[name] for name in pair_layers], 1))
 for k in range(1, len(pair_layers)):
-    ax.axvline(k * layers["pair 1"].shape[1] - 0.5, color=BLUE, lw=1)
-module(last[1], "D: sum", layers["sum"])
-module(last[2], "D: answer", layers["answer 1"])
+    ax.axvline(k * spikes["pair 1"].shape[1] - 0.5, color=BLUE, lw=1)
+module(last[1], "D: sum", spikes["sum"])
+module(last[2], "D: answer", spikes["answer 1"])
 ax = fig.add_subplot(last[3])
-best = story.found.logits[0].argsort(descending=True)[:4].flip(0)
-ax.barh([VOCABULARY[k - 1] for k in best.tolist()], story.found.logits[0, best].numpy(), color=ORANGE)
+best = answer.logits[0].argsort(descending=True)[:4].flip(0)
+ax.barh(words_of(best), answer.logits[0, best].numpy(), color=ORANGE)
 ax.set_title("readouts", fontsize=9)
-record.figure(fig, "structure", result.spikes)
+frames = [pd.DataFrame(z.astype(int)).assign(layer=name, copy=range(len(z))) for name, z in spikes.items()]
+page.figure(fig, "structure", pd.concat(frames))
 plt.show()
 
 # %% [markdown]
@@ -169,7 +246,53 @@ plt.show()
 #
 # {numref}`tab-examples` has the talk's examples. They are not quite in the words of the official files, so that some had to be changed
 # ({value}`talk_changed`). {numref}`tab-told` has them as our networks read them. What follows from them by logic are the talk's answers.
-#
+
+# %%
+told = [{"task": str(story.task), "story": " · ".join(f"{k} {said}" for k, said in enumerate(story.statements, 1))} for story in TALK]
+page.table(pd.DataFrame(told), "told")
+page.value("talk_changed", "; ".join(f"task {story.task}: {story.changed}" for story in TALK if story.changed))
+asked = {name: (story.task, story.example(question)) for story in TALK for question, (name, _) in story.asked.items()}
+follows = {name: in_the_talk(example.answer) for name, (_, example) in asked.items()}
+for id, ours in {
+    "rel.example.5.1": follows["5.1"], "rel.example.5.2": follows["5.2"], "rel.example.7": follows["7"],
+    "rel.example.13": follows["13"], "rel.example.15": follows["15"], "rel.example.19.1": follows["19.1"],
+    "rel.example.19.2": follows["19.2"], "rel.example.20.1": follows["20.1"], "rel.example.20.2": follows["20.2"],
+}.items():  # fmt: skip
+    page.claim(id, ours, dataset="by the symbolic solver")
+
+
+# %%
+def ask(kinds):  # by task: networks and their answers, by the name of the question
+    nets = {task: training.trained(kind, task) for task, kind in kinds.items()}
+    return {name: (nets[task].network, nets[task].answer(arrays([example])[0])) for name, (task, example) in asked.items()}
+
+
+def words(answers):
+    return {name: in_the_talk(*words_of(answer.logits.argmax(1))) for name, (_, answer) in answers.items()}
+
+
+tasks = [story.task for story in TALK]
+spiking = ask({task: "snn-drawn" if task in training.TRAINED["snn-drawn"] else "snn" for task in tasks})
+said = {
+    "ann_drawn": words(ask(dict.fromkeys(tasks, "ann-drawn"))),
+    "ann": words(ask(dict.fromkeys(tasks, "ann"))),
+    "spiking": words(spiking),
+}
+
+# %%
+by_the_talk = {name: answer for story in TALK for name, answer in story.asked.values()}
+rows = [
+    {"task": str(task), "question": example.question, "talk": by_the_talk[name], "solver": follows[name],
+     "artificial": said["ann_drawn"][name], "spiking": said["spiking"][name]} for name, (task, example) in asked.items()
+]  # fmt: skip
+page.table(pd.DataFrame(rows), "talk")
+page.value("talk_questions", len(rows))
+for kind, answers in said.items():
+    page.value(f"talk_right_{kind}", sum(answers[name] == follows[name] for name in asked))
+for task in (5, 13):
+    page.value(f"shortcut_{task}", 100 * float(np.mean([follows_from_end(task, e) for e in drawn[task]])), "{:.0f} %")
+
+# %% [markdown]
 # :::{csv-table} The talk's stories, as our networks read them.
 # :name: tab-told
 # :header-rows: 1
@@ -193,13 +316,15 @@ plt.show()
 # Which relations does an answer rest on? We leave one pair at a time out of the sum and look whether the answer changes. {numref}`fig-pairs`
 # shows it for a question of each story, and below, which neurons of module C spike.
 
+# %%
+pairs_of = {name: measures.pair_table(*network_and_answer) for name, network_and_answer in spiking.items()}
+pairs_of["15"].sort_values("activity", ascending=False).head(3)
+
 # %% tags=["hide-input", "remove-output"]
-reads = result.talk
-expected = dict(answer for example in experiment.TALK for answer in example.asked.values())
 shown = ("5.2", "7", "13", "15", "19.1", "20.1")
 fig, axes = plt.subplots(2, len(shown), figsize=(7.5, 3.6), height_ratios=[1, 1.3])
 for (ax, below), name in zip(axes.T, shown, strict=True):
-    pairs, layers = reads[name].pairs, reads[name].found.layers
+    pairs, layers = pairs_of[name], spiking[name][1].layers
     count = int(pairs["second"].max())
     grid = np.full((count, count), np.nan)
     grid[pairs["second"] - 1, pairs["first"] - 1] = pairs["activity"]
@@ -209,17 +334,17 @@ for (ax, below), name in zip(axes.T, shown, strict=True):
     ax.plot(needed["first"] - 1, needed["second"] - 1, "o", color=RED, ms=3)
     ticks = np.arange(0, count, 1 if count < 6 else 3)
     ax.set(xlabel="sentence $i$", xticks=ticks, yticks=ticks)
-    said = experiment.in_the_talk(reads[name].answer)
-    ax.set_title(f"task {name.split('.')[0]}:\n{said}", fontsize=9, color="black" if said == expected[name] else RED)
+    word = said["spiking"][name]
+    ax.set_title(f"task {asked[name][0]}:\n{word}", fontsize=9, color="black" if word == by_the_talk[name] else RED)
     ax.set_xticklabels(ticks + 1)
     ax.set_yticklabels(ticks + 1)
-    spikes = [layer.z.sum(0).numpy() for layer_name, layer in layers.items() if layer_name.startswith("pair")]
-    below.imshow(np.concatenate(spikes, 1), cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest")
+    of_pairs = [layer.z.sum(0).numpy() for layer_name, layer in layers.items() if layer_name.startswith("pair")]
+    below.imshow(np.concatenate(of_pairs, 1), cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest")
     below.set(xticks=[], yticks=[], xlabel="neurons of C")
     below.grid(visible=False)
 axes[0, 0].set_ylabel("sentence $j$")
 axes[1, 0].set_ylabel("pairs")
-record.figure(fig, "pairs", result.pairs)
+page.figure(fig, "pairs", pd.concat([pairs.assign(question=name) for name, pairs in pairs_of.items()]))
 plt.show()
 
 # %% [markdown]
@@ -241,7 +366,54 @@ plt.show()
 # files are about more, above all in task 3. Where the table has a
 # range, there are {value}`seeds` networks of a kind, with other first weights and another order of questions: their mean, the lowest and the
 # highest. A task counts as solved if each of them solves it. Last comes one network that has learned all tasks together.
-#
+
+
+# %%
+def solved(right):  # accuracies [%] of a task's networks
+    return min(right) >= 95
+
+
+def in_words(right):
+    spread = f" ({min(right):.1f} to {max(right):.1f})" if len(right) > 1 else ""
+    return f"{np.mean(right):.1f} %{spread}{'' if solved(right) else ', not solved'}"
+
+
+recorded = pd.DataFrame(accounts("relational_", family="stories").values())  # python -m snncore.trainings stories --task …
+recorded["right"] = 100 * recorded["test_accuracy"]
+alone = recorded[recorded["kind"].isin(["ann", "snn"]) & (recorded["task"] != "joint")].groupby(["kind", "task"])["right"].agg(list)
+(joint,) = recorded.loc[(recorded["kind"] == "ann") & (recorded["task"] == "joint"), "tests"]
+alike = {task: [100 * joint[f"test {task}"]] for task in TASKS}
+
+# %%
+shown = pd.DataFrame({"task": [f"{task} {name}" for task, name in TASKS.items()]})
+for kind, label in {"ann": "artificial", "snn": "spiking"}.items():
+    shown[label] = [in_words(alone[kind][task]) if task in alone[kind] else "" for task in TASKS]
+    page.value(f"{kind}_trained", len(alone[kind]))
+    page.value(f"{kind}_solved", sum(map(solved, alone[kind])))
+shown["artificial, one for all"] = [in_words(right) for right in alike.values()]
+page.table(shown, "tasks")
+page.value("ann_joint_solved", sum(map(solved, alike.values())))
+page.value("seeds", min((len(right) for right in alone if len(right) > 1), default=1))
+page.value("wide_encoder", training.LARGE_ENCODER.encoder)
+for kind, task in training.USES_LARGE_ENCODER:
+    page.value(f"wide_epochs_{kind}_{task}", training.recipe_of(kind, task).epochs)
+
+# %%
+if preset == "paper":  # trains what data/training does not hold, for days
+    right = {}
+    for kind, tasks in training.TRAINED.items():
+        for task in tasks:
+            seeds = training.SEEDS if kind in ("ann", "snn") and task in training.SEVERAL_SEEDS else 1
+            right[kind, task] = [100 * training.command(task, kind, seed=s)["test_accuracy"] for s in range(seed, seed + seeds)]
+    for id, kind in {"rel.ann.solved": "ann", "rel.snn.solved": "snn"}.items():
+        each = [right[kind, task] for task in TASKS]
+        n = sum(map(len, each))
+        where = f"official test files (en-10k), {n} networks for {len(each)} tasks: all of a task have to solve it"
+        page.claim(id, sum(map(solved, each)), dataset=where, n=1000 * n)
+    (free,), (limited,) = right["snn-free", 15], right["snn-upper-v", 15]
+    page.claim("rel.snn.rate.accuracy_loss", free - limited, dataset="official test file of task 15", n=1000, seeds=1)
+
+# %% [markdown]
 # :::{csv-table} Right answers to the questions of the official test files (recorded; empty: not trained).
 # :name: tab-tasks
 # :header-rows: 1
@@ -282,7 +454,43 @@ plt.show()
 #
 # {numref}`tab-regularization` has the same network trained in three ways, once each. A *locked* neuron is driven below rest, and its potential is
 # never above zero while the gate is open, in no story and at no step: it has no pseudo-derivative, so that its error moves none of its weights.
-#
+
+# %%
+new = generate(15, questions, numpy_generator(seed, "stories of task 15"))
+stories, expected = arrays(new)
+
+
+def accuracy(logits):
+    return 100 * float((logits.argmax(1) == expected).float().mean())
+
+
+layers, right = {}, {}
+for kind in ("snn-free", "snn-upper", "snn-upper-v"):  # python -m snncore.trainings stories --task 15 --kind …
+    net, answers = training.trained(kind, 15), []  # one network's activity at a time: half a gigabyte
+    answers.extend(net.answer(part) for part in stories.split(100))
+    layers[kind] = measures.layer_activity(net.network, answers)
+    right[kind] = accuracy(torch.cat([a.logits for a in answers]))
+layers["snn-upper-v"].round(2)
+
+# %%
+rows = []
+for kind, table in layers.items():
+    recipe, busiest = training.KINDS[kind].recipe, table.iloc[table["rate"].argmax()]
+    used = {"upper limit": recipe.high < 1, "lower limit": recipe.low > 0, "cost of potentials": recipe.voltage_factor > 0}
+    rows.append({
+        **{name: "yes" if is_used else "no" for name, is_used in used.items()},
+        "right": f"{right[kind]:.1f} %", "mean rate": f"{measures.neuron_mean(table, 'rate'):.2f} %",
+        "busiest layer": f"{busiest['rate']:.2f} % ({busiest['layer']})",
+        "silent": f"{measures.neuron_mean(table, 'silent'):.1f} %", "locked": f"{measures.neuron_mean(table, 'locked'):.1f} %",
+        "in A, B, C, D": " / ".join(f"{share:.1f}" for share in measures.module_means(table, "locked")) + " %",
+        "lowest potential": f"{table['lowest'].min():.1f}",
+    })  # fmt: skip
+page.table(pd.DataFrame(rows), "regularization")
+for name, form in {"high": "{:.2f} %", "begin": "{:.0f} %", "end": "{:.0f} %"}.items():
+    page.value(name, 100 * getattr(training.SPARSE, name), form)
+page.value("questions_asked", len({e.question for e in new}))
+
+# %% [markdown]
 # :::{csv-table} Three trainings of the spiking network for task 15 (recorded), in new stories (live): limits of rates and cost of potentials; right answers; spikes per neuron and step while the gate is open, in the mean of all neurons and in the busiest layer; neurons that never spike, and locked ones, also those of each module; the lowest potential, in thresholds.
 # :name: tab-regularization
 # :header-rows: 1
@@ -295,14 +503,47 @@ plt.show()
 # module B, which reads only {value}`questions_asked` different questions here, so that many of its neurons are not needed. What the cost does is seen
 # elsewhere: potentials stay closer to the threshold, and outside of module B, {value}`locked_elsewhere_with` of the neurons are locked instead of
 # {value}`locked_elsewhere_without`. The answers do not need it: both networks are right nearly always.
-#
+
+# %%
+locked = {}
+for name, kind in {"with": "snn-upper-v", "without": "snn-upper"}.items():
+    table = layers[kind]
+    locked[name] = page.value(f"locked_{name}", measures.neuron_mean(table, "locked"), "{:.1f} %")
+    page.value(f"silent_{name}", measures.neuron_mean(table, "silent"), "{:.1f} %")
+    page.value(f"locked_elsewhere_{name}", measures.neuron_mean(table[table["layer"] != "question"], "locked"), "{:.1f} %")
+few = 5  # neurons [%] that may be locked in a network that is said to have none
+holds = locked["with"] <= few < locked["without"] and locked["with"] < locked["without"] / 2
+where = f"task 15, upper limit of rates; not locked: {few} % at most with the cost, more than twice as many without"
+page.verdict("rel.voltage.locked", holds, dataset=where, n=questions)
+
+# %% [markdown]
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. The networks of {numref}`tab-regularization` have more steps than those of
 # {numref}`tab-tasks`: their gate is open for {value}`window_sparse`, there for {value}`window_other`. So a neuron of that layer has {value}`spikes_busiest` spikes for a question, in
 # the mean. On the official test, the upper limit costs {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded; one training each, 1,000 questions: within chance).
-#
+
+# %%
+rate = float(layers["snn-upper-v"]["rate"].max())
+window = page.value("window_sparse", training.KINDS["snn-upper-v"].timing.window)
+page.value("window_other", training.KINDS["snn"].timing.window)
+page.value("spikes_busiest", rate / 100 * window, "{:.2f}")
+page.claim("rel.snn.rate", rate, dataset="stories of task 15 of our generator", n=questions)
+
+# %% [markdown]
 # The answer is read once, at the last step ({claim}`rel.readout.steps`; published: {published}`rel.readout.steps`). It could be read earlier: after
 # the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` ({numref}`fig-spikes`, left).
-#
+
+# %%
+y = measures.readouts_by_step(net.network, answers)  # of the last network above, which is the sparse one
+logits = torch.cat([a.logits for a in answers])
+del answers
+reading = pd.DataFrame({"step": range(1, len(y) + 1), "right": 100 * (y.argmax(2) == expected).float().mean(1)})
+page.value("read_1", 100 * float((y[0].argmax(1) == expected).float().mean()), "{:.1f} %")
+page.value("read_2", 100 * float((y[1].argmax(1) == expected).float().mean()), "{:.1f} %")
+steps = sum(torch.allclose(now, logits, rtol=1e-4, atol=1e-4) for now in y)
+where = "steps at which what readouts have added up is the answer; stories of our generator"
+page.claim("rel.readout.steps", steps, dataset=where)
+
+# %% [markdown]
 # The talk finds the network *{published}`rel.snn.sparsity`*, and thinks that the number of interesting relations grows
 # *{published}`rel.relations`*. We trained a further network, without an upper limit of rates, on stories of 2 to 20 sentences of task 1. The spikes of a
 # neuron, in the mean over all that are present ({numref}`fig-spikes`, middle), fall from {value}`spikes_first` to {value}`spikes_least` in stories of
@@ -310,16 +551,58 @@ plt.show()
 # The slope of a line through all lengths is {claim}`rel.snn.sparsity`. That is not only since pairs outnumber sentences: a neuron of the
 # last layer of pairs has {value}`last_first` spikes in stories of 2 sentences, and {value}`last_last` in stories of 20. It is not so in all layers:
 # in that of the sum, spikes of a neuron go from {value}`sum_first` to {value}`sum_last`.
-#
+
+# %%
+net = training.trained("snn-lengths", 1)  # python -m snncore.trainings stories --task 1 --kind snn-lengths
+each = page.value("stories_each", questions // len(EVEN_LENGTHS))
+
+
+def of_length(sentences):
+    stories, expected = arrays(generate(1, each, numpy_generator(seed, f"stories of {sentences} sentences"), sentences))
+    answer = net.answer(stories)
+    right = answer.logits.argmax(1) == expected
+    needed = measures.pairs_that_matter(net.network, answer)[right[answer.story]]  # of questions that are answered right
+    return {
+        "sentences": sentences, "right": 100 * float(right.float().mean()), "spikes": measures.spikes_per_neuron(answer),
+        "last": float(answer.last_of_pairs.sum(0).mean()), "sum": float(answer.layers["sum"].z.sum(0).mean()),
+        "pairs": len(answer.story) // each, "needed": float(needed.sum()) / max(int(right.sum()), 1),
+    }  # fmt: skip
+
+
+lengths = pd.DataFrame(map(of_length, EVEN_LENGTHS))
+lengths.round(2)
+
+
+# %%
+def slope(y):
+    return float(np.polyfit(lengths["sentences"], y, 1)[0])
+
+
+first, least, last = lengths.iloc[0], lengths.iloc[lengths["spikes"].argmin()], lengths.iloc[-1]
+page.value("sentences_least", int(least["sentences"]))
+for name, row in {"spikes_first": first, "spikes_least": least, "spikes_last": last}.items():
+    page.value(name, row["spikes"], "{:.2f}")
+for column in ("last", "sum"):
+    page.value(f"{column}_first", first[column], "{:.2f}")
+    page.value(f"{column}_last", last[column], "{:.2f}")
+page.value("right_last", last["right"], "{:.0f} %")
+page.claim("rel.snn.sparsity", slope(lengths["spikes"]), dataset="stories of task 1 of our generator", n=each * len(EVEN_LENGTHS))
+
+# %% [markdown]
 # Is it since few relations matter? The number of pairs without which a right answer would be another changes *{claim}`rel.relations`*
 # (right; {value}`stories_each` stories of each length): it is {value}`needed_first` with 2 sentences, and at most {value}`needed_most` with more. In the longest stories it rises again. That fits the talk's reason, but does not
 # prove it. If two pairs say the same, neither is needed alone; task 1 asks for one fact, however long the story is; and this is one network of one seed.
 
+# %%
+page.value("needed_first", lengths["needed"].iloc[0], "{:.2f}")
+page.value("needed_most", lengths["needed"].iloc[1:].max(), "{:.2f}")
+where = "pairs without which the answer is another, stories of task 1 of our generator"
+page.verdict("rel.relations", slope(lengths["needed"] / lengths["pairs"]) < 0, dataset=where)
+
 # %% tags=["hide-input", "remove-output"]
-lengths = result.sparsity
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(7.5, 2.5))
-left.plot(result.reading["step"], result.reading["right"], "o-", color=BLUE, ms=3)
-left.set(xlabel="step at which it is read", ylabel="right answers [%]", ylim=(0, 102), xticks=range(0, len(result.reading) + 1, 2))
+left.plot(reading["step"], reading["right"], "o-", color=BLUE, ms=3)
+left.set(xlabel="step at which it is read", ylabel="right answers [%]", ylim=(0, 102), xticks=range(0, len(reading) + 1, 2))
 middle.plot(lengths["sentences"], lengths["spikes"], "o-", color=BLUE, ms=3, label="all")
 middle.plot(lengths["sentences"], lengths["last"], "s-", color=RED, ms=3, label="pairs, last layer")
 middle.legend()
@@ -330,7 +613,7 @@ right.set(xlabel="sentences", ylabel="pairs")
 right.set_yscale("symlog", linthresh=1)
 right.set_yticks([0, 0.5, 1, 10, 100], ["0", "0.5", "1", "10", "100"])
 right.legend()
-record.figure(fig, "spikes", pd.concat([result.reading, lengths], axis=1))
+page.figure(fig, "spikes", pd.concat([reading, lengths], axis=1))
 plt.show()
 
 # %% [markdown]
@@ -347,6 +630,3 @@ plt.show()
 # {cite:p}`henaff2017`, and one of them does so by Hebbian synapses {cite:p}`limbacher2020`. Such stories no longer measure what language models can do. What they still
 # show is how a network must be built to find relations: here one that reads everything first, compares all pairs at once, and
 # is feed-forward from there on, as a chip likes it. Its price is the number of pairs.
-
-# %% tags=["remove-cell"]
-record.close()

@@ -1,6 +1,4 @@
-"""Correlation, and the median of counts that are only known to be large."""
-
-"""Means with their intervals, against formulas."""
+"""Correlations, means, intervals and medians, against formulas."""
 
 import pytest
 import torch

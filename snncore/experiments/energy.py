@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from snncore.experiments import relational
 from snncore.experiments.on_chips import CHIPS, Layout, layout, program, shown
 from snncore.loihi.board import Program, Run, Traffic, traffic
 from snncore.loihi.board import run as run_program
@@ -31,9 +30,10 @@ from snncore.networks.relational import SIZES, RelationalNetwork, Timing
 from snncore.peers.sanafe_energy import beside_sanafe, keep_sanafe
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.tasks.stories import LENGTH, SENTENCES, TASKS, VOCABULARY, read_stories
+from snncore.tasks.stories import LENGTH, SENTENCES, TASKS, VOCABULARY, arrays, read_stories
 from snncore.tasks.story_generator import generate
 from snncore.tools.meter import kept_gpu, measure_here
+from snncore.trainings.stories import trained
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
     table
         Of each core, how many synaptic operations and messages a question of the longest stories has on it.
     """
-    classifier = relational.trained("snn-lengths", 1)
+    classifier = trained("snn-lengths", 1)
     net, found = classifier.network, layout(SIZES["small"], len(VOCABULARY))
     placement = place(found.network, found.units, CHIPS)
     modules = {p.name: p.module for p in found.network.populations}
@@ -275,7 +275,7 @@ def emulated(record: Record, c: Config) -> pd.DataFrame:
             done = run_program(found.network, loaded, x)
             counts.append(traffic(placement, loaded, x, done))
             with torch.inference_mode():
-                stories, answers = relational.arrays([example])
+                stories, answers = arrays([example])
                 said, floats = int(done.v[found.readouts].argmax()), int(classifier(stories).argmax())
             right.update(same=said == floats, right=said == int(answers), right_float=floats == int(answers))
             for name, z in done.z.items():

@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from snncore.datafiles import package_file
-from snncore.experiments import memory, relational
+from snncore.experiments import memory
 from snncore.experiments.on_chips import CHIPS, layout, program, shown
 from snncore.loihi.board import Program, Run, load, run, traffic
 from snncore.loihi.compartment import Compartment
@@ -30,6 +30,7 @@ from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import threshold_code
 from snncore.tasks.stories import VOCABULARY
 from snncore.tasks.story_generator import generate
+from snncore.trainings.stories import trained
 
 
 class Case(NamedTuple):
@@ -90,7 +91,7 @@ def story(sentences: int) -> Case:
     snncore.loihi.spec.LimitError
         If it uses more.
     """
-    net, found = relational.trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
+    net, found = trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
     (example,) = generate(1, 1, numpy_generator(0, f"a story of {sentences} sentences for SANA-FE"), sentences)
     loaded = program(net, found, sentences)
     done = run(found.network, loaded, shown(net, example))

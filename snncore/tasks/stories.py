@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Int
+from torch import Tensor
 
 from snncore.datafiles import DataError, read_babi
 
@@ -172,3 +174,14 @@ def encode(examples: Sequence[Example], sentences: int = SENTENCES) -> Encoded:
     questions = np.array([numbers_of(example.question) for example in examples], np.int64).reshape(-1, LENGTH)
     answers = np.array([numbers_of(example.answer)[-1] for example in examples], np.int64)
     return Encoded(statements, questions, answers, sum(max(0, len(e.statements) - sentences) for e in examples))
+
+
+def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence word"], Int[Tensor, " batch"]]:
+    """Numbers of words as a network gets them: question and statements of each story as rows of one array; and the answers."""
+    e = encode(examples)
+    return torch.from_numpy(np.concatenate([e.question[:, None], e.statements], 1)), torch.from_numpy(e.answer)
+
+
+def words_of(numbers: Int[Tensor, " batch"]) -> list[str]:
+    """The words of the vocabulary that have these numbers."""
+    return [VOCABULARY[number - 1] for number in numbers.tolist()]

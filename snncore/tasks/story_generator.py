@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snncore.tasks.stories import Example
+from snncore.tasks.stories import SENTENCES, Example
 
 PLACES = ("hallway", "bathroom", "bedroom", "kitchen", "office", "garden")
 TOWN = ("school", "cinema", "park", "bedroom", "kitchen", "office")
@@ -473,3 +473,12 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
     while len(found) < count:
         found += MAKERS[task](draw) if length is None else MAKERS[task](draw, length)
     return found[:count]
+
+
+EVEN_LENGTHS = range(2, SENTENCES + 1, 2)
+
+
+def stories_of_lengths(task: int, count: int, g: np.random.Generator) -> list[Example]:
+    """Questions of a kind of story, after each of `EVEN_LENGTHS` statements by turns."""
+    drawn = [generate(task, -(-count // len(EVEN_LENGTHS)), g, length) for length in EVEN_LENGTHS]
+    return [example for turn in zip(*drawn, strict=True) for example in turn][:count]

@@ -18,10 +18,11 @@ import pandas as pd
 import torch
 
 from snncore.datafiles import ROOT, package_file
-from snncore.experiments.relational import arrays, story_classifier
 from snncore.networks.relational import SIZES
+from snncore.networks.story_classifier import story_classifier
 from snncore.provenance import commit, machine
 from snncore.seeds import numpy_generator
+from snncore.tasks.stories import arrays
 from snncore.tasks.story_generator import generate
 
 BATCHES = (1, 8, 64, 256)  # questions at once: one, as in the talk, and those of which one may need less energy for a question
@@ -146,7 +147,7 @@ def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[
     if wrong := [batch for batch in batches if batch < 1]:
         raise ValueError(f"a batch of {wrong[0]} questions cannot be measured")
     software = {"torch": torch.__version__, "CUDA": torch.version.cuda or "none", "commit": commit(ROOT)}
-    net, rows = story_classifier("ann", SIZES["paper"], 0).to(where).eval(), []
+    net, rows = story_classifier(SIZES["paper"], None, 0).to(where).eval(), []
     _, took, spent = watched(lambda: time.sleep(STEP), meter.joules, seconds)
     rest = spent / took
     for n in lengths:

@@ -24,7 +24,7 @@ def test_modules_are_experiments_or_tools():
 
 
 def test_no_published_sentence_stands_in_code_a_second_time():
-    """But for the answers to the talk's stories, which are data of the chapter: `test_relational` holds them against the list of claims."""
+    """But for the answers to the talk's stories, which are data: `test_talk_stories` holds them against the list of claims."""
     words = {c.published: c.id for c in ledger.package_claims().values() if c.kind != "cited" and isinstance(c.published, str)}
     sentences = {text: id for text, id in words.items() if " " in text and not id.startswith("rel.example.")}
     assert "mem.ahp.equation" in sentences.values()
@@ -56,7 +56,7 @@ def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
     assert "--preset is for runs of a chapter: leave it out beside --train, which" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["memory", "--form", "full"], ["relational", "--kind", "snn"], ["eprop", "--keep", "x"]])
+@pytest.mark.parametrize("words", [["memory", "--form", "full"], ["eprop", "--keep", "x"]])
 def test_words_that_do_nothing_alone_are_refused_before_a_chapter_runs(monkeypatch, capsys, words):
     monkeypatch.setattr("sys.argv", ["snncore.experiments", *words])
     with pytest.raises(SystemExit):

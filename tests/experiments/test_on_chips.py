@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.experiments import on_chips, relational
+from snncore.experiments import on_chips
 from snncore.loihi import board, emulator
 from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
 from snncore.loihi.quantize import integers, registers, step_size
 from snncore.loihi.spec import LimitError
-from snncore.networks.relational import SIZES
+from snncore.networks.relational import SIZES, Timing
+from snncore.networks.story_classifier import story_classifier
 from snncore.tasks.stories import VOCABULARY, Example
 from snncore.tasks.stories import encode as encode_words
 from snncore.tasks.story_generator import generate
@@ -63,7 +64,7 @@ def step_by_step(net, example):
 
 @pytest.mark.parametrize("n", [2, 6, 12])
 def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
-    net = relational.story_classifier("snn", SIZES["small"], n).network
+    net = story_classifier(SIZES["small"], Timing(), n).network
     with torch.no_grad():
         for k, w in enumerate((net.place_first, net.place_second)):
             w.copy_(0.1 * torch.randn(w.shape, generator=torch.Generator().manual_seed(k)))
@@ -98,7 +99,7 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
 
 
 def test_copies_share_weights():
-    net, found = relational.story_classifier("snn", SIZES["small"], 0).network, on_chips.layout(SIZES["small"], len(VOCABULARY))
+    net, found = story_classifier(SIZES["small"], Timing(), 0).network, on_chips.layout(SIZES["small"], len(VOCABULARY))
     loaded = on_chips.program(net, found, 6)
     of = {name: {id(w) for (pre, post), arrays in loaded.weights.items() for w in arrays if name(pre, post)} for name in (
         lambda pre, post: pre == post and pre.startswith("sentence"),
@@ -110,7 +111,7 @@ def test_copies_share_weights():
 
 def test_what_cannot_be_put_on_chips_is_refused():
     found = on_chips.layout(SIZES["small"], len(VOCABULARY))
-    artificial, net = (relational.story_classifier(kind, SIZES["small"], 0).network for kind in ("ann", "snn"))
+    artificial, net = (story_classifier(SIZES["small"], timing, 0).network for timing in (None, Timing()))
     with pytest.raises(ValueError, match="only a network of spiking neurons"):
         on_chips.program(artificial, found, 2)
     with pytest.raises(ValueError, match="the layout has no relays"):

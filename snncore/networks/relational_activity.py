@@ -1,0 +1,124 @@
+"""Measures of a relational network: neurons and synapses of its copies on a chip, spikes of its layers, pairs that its answer needs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from snncore.networks.relational import Answer, RelationalNetwork, Spiking
+from snncore.tasks.stories import SENTENCES
+
+MODULES = {"statement": "A", "question": "B", "pair": "C", "sum": "D", "answer": "D"}  # by the first word of a layer's name
+
+
+def _encoder(network: RelationalNetwork) -> Spiking:
+    if not isinstance(network.statement, Spiking):
+        raise ValueError("the network has artificial neurons: give one of spiking neurons")
+    return network.statement
+
+
+def module_sizes(network: RelationalNetwork, sentences: int) -> pd.DataFrame:
+    """Count copies, neurons and synapses of each module for a story of so many sentences on a chip, where copies share no weights.
+
+    Raises
+    ------
+    ValueError
+        If the network has artificial neurons.
+    """
+    encoding = _encoder(network).network
+    pairs = sentences * (sentences + 1) // 2
+    last = len(network.w_sum)
+    encoder = len(encoding.w_rec), encoding.w_in.numel() + encoding.w_rec.numel() - len(encoding.w_rec)
+    g, f = [network.w_first, network.w_second, network.w_question, *network.w_pairs], [*network.w_answer, network.w_out]
+    rows = [
+        ("A, a sentence", sentences, *encoder),
+        ("B, the question", 1, *encoder),
+        ("C, a pair", pairs, len(network.w_first) + sum(len(w) for w in network.w_pairs), sum(w.numel() for w in g)),
+        ("D, the sum", 1, last, pairs * last),
+        ("D, the answer", 1, sum(len(w) for w in f), sum(w.numel() for w in f)),
+    ]
+    table = pd.DataFrame(rows, columns=["module", "copies", "neurons", "synapses"])
+    return table.assign(neurons=table["copies"] * table["neurons"], synapses=table["copies"] * table["synapses"])
+
+
+def growth(network: RelationalNetwork, most: int = SENTENCES) -> pd.DataFrame:
+    """Count pairs, neurons and synapses for 1 to ``most`` sentences, and the shares [%] of modules C and D, which are feed-forward."""
+    rows = []
+    for sentences in range(1, most + 1):
+        table = module_sizes(network, sentences)
+        total, feedforward = (part[["neurons", "synapses"]].sum() for part in (table, table[2:]))
+        shares = {f"feed-forward {key}": 100 * feedforward[key] / total[key] for key in total.index}
+        rows.append({"sentences": sentences, "pairs": int(table["copies"][2]), **total.to_dict(), **shares})
+    return pd.DataFrame(rows)
+
+
+def pairs_that_matter(network: RelationalNetwork, answer: Answer) -> Bool[Tensor, " pair"]:
+    """Tell for each pair whether the answer to its story changes when the pair is left out of the sum."""
+    return network.without_pair(answer).argmax(1) != answer.logits.argmax(1)[answer.story]
+
+
+def pair_table(network: RelationalNetwork, answer: Answer) -> pd.DataFrame:
+    """List the pairs of a single story.
+
+    Returns
+    -------
+    table
+        ``first``, ``second``: places of the two sentences, from 1; ``activity`` of the last layer of g (spikes per neuron; artificial
+        neurons: mean); ``changes``: see `pairs_that_matter`.
+    """
+    absent = int(answer.first.min())
+    return pd.DataFrame({
+        "first": 1 + answer.first - absent, "second": 1 + answer.second - absent,
+        "activity": answer.last_of_pairs.sum(0).mean(1), "changes": pairs_that_matter(network, answer),
+    })  # fmt: skip
+
+
+def spikes_per_neuron(answer: Answer) -> float:
+    """Mean number of spikes of a neuron while the gate is open, over the copies of all modules that the stories use."""
+    z = [layer.z for layer in answer.copies().values()]
+    return sum(float(of_layer.sum()) for of_layer in z) / sum(of_layer[0].numel() for of_layer in z)
+
+
+def readouts_by_step(network: RelationalNetwork, answers: Sequence[Answer]) -> Float[Tensor, "time question answer"]:
+    """What readouts have added up after each step; the answer is read at the last one."""
+    *_, last = answers[0].layers
+    return F.linear(torch.cat([a.layers[last].z for a in answers], 1), network.w_out).cumsum(0)
+
+
+def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.DataFrame:
+    """Measure each layer while the gate is open, in the answers to several batches of questions.
+
+    Returns
+    -------
+    table
+        ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``silent`` and ``locked`` neurons [%];
+        ``lowest`` potential [thresholds]. A locked neuron is driven below rest, and its potential is never above 0: it never has a
+        pseudo-derivative.
+
+    Raises
+    ------
+    ValueError
+        If the network has artificial neurons.
+    """
+    layers, v_th, rows = [a.copies() for a in answers], _encoder(network).params.v_th, []
+    for name in layers[0]:
+        z, v = (torch.cat(parts, 1) for parts in zip(*(of_batch[name] for of_batch in layers), strict=True))
+        silent, locked = z.sum((0, 1)) == 0, (v.amax((0, 1)) <= 0) & (v.amin((0, 1)) < 0)
+        shares = (100 * float(x.float().mean()) for x in (z, silent, locked))
+        rows.append((name, len(silent), *shares, float(v.min()) / v_th))
+    return pd.DataFrame(rows, columns=["layer", "neurons", "rate", "silent", "locked", "lowest"])
+
+
+def neuron_mean(layers: pd.DataFrame, column: str) -> float:
+    """Mean over the neurons of the layers in a table of `layer_activity`."""
+    return float(np.average(layers[column], weights=layers["neurons"]))
+
+
+def module_means(layers: pd.DataFrame, column: str) -> list[float]:
+    """Means over the neurons of each module, A to D, in a table of `layer_activity`."""
+    module = layers["layer"].str.split().str[0].map(MODULES)
+    return [neuron_mean(part, column) for _, part in layers.groupby(module)]
