@@ -23,24 +23,26 @@ from torch import Tensor, fx, nn
 
 from snncore import provenance
 from snncore.datafiles import read_mnist
-from snncore.experiments import energy, few_spike, images, loihi, one_shot
+from snncore.experiments import energy, few_spike, images, one_shot
 from snncore.experiments import eprop as experiment
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
+from snncore.filters import low_pass_product
 from snncore.learning.eprop import Signal, Stream, gradient, observe
-from snncore.learning.one_shot import traces
 from snncore.loihi.board import run as run_program
 from snncore.loihi.fixed_point import OverflowWarning
+from snncore.loihi.silicon import STEPS, published_network, replay
 from snncore.networks.images import cifar_network, efficientnet_lite
 from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, conventions
-from snncore.peers import ask_spikingjelly
+from snncore.peers import ask_spikingjelly, emulators
 from snncore.peers.ask import has_oracle
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
+from snncore.tasks.sequential_images import INPUTS
 
 LONGEST_FIT = replace(few_spike.PRESETS["book"], live_fits=("silu.k16",))
 
@@ -340,7 +342,7 @@ def plain_loop(
         spikes.append(z)
         voltages.append(state.v)
     z = torch.stack(spikes)
-    y = (1 - readout.kappa) * traces(product(z, w_out), readout.kappa)
+    y = (1 - readout.kappa) * low_pass_product(product(z, w_out), readout.kappa)
     return Activity(z, torch.stack(voltages) if potentials else z.new_empty(0), y)
 
 
@@ -523,11 +525,11 @@ def questions(record: Record, c: Config) -> None:
 
 def digits(record: Record) -> None:
     """Test images of MNIST that the emulator classifies in a second, with the published network."""
-    network, test = loihi.published_network(), read_mnist()["test"].images
+    network, test = published_network(), read_mnist()["test"].images
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)  # which belongs to the answers of this network
-        loihi.replay(network, test[:10])  # compiles
-        rate = len(test) / seconds(partial(loihi.replay, network, test, progress=True))
+        replay(network, test[:10])  # compiles
+        rate = len(test) / seconds(partial(replay, network, test, progress=True))
     record.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {torch.get_num_threads()} threads", n=len(test), timing=True)
 
 
@@ -539,9 +541,9 @@ def emulators_live(record: Record, python: str) -> None:
     ValueError
         If a potential differs.
     """
-    case = loihi.peer_case(240, loihi.INPUTS, loihi.STEPS, True)
+    case = emulators.random_case(240, INPUTS, STEPS, True)
     for peer in ("brian2_loihi", "nengo_loihi"):
-        found, ours = loihi.beside_peer(peer, python, case), partial(loihi.as_peer, case, loihi.PEERS[peer][0])
+        found, ours = emulators.compare_with(peer, python, case), partial(emulators.emulated, case, emulators.PEERS[peer][0])
         if found.different:
             raise ValueError(
                 f"{found.different} of {found.numbers} potentials differ from those of {found.versions}: do not trust its time"

@@ -10,7 +10,7 @@ import pytest
 import snncore.experiments
 from snncore import ledger, record
 from snncore.datafiles import DataError
-from snncore.experiments import eprop, images, loihi
+from snncore.experiments import eprop, images
 from snncore.experiments.__main__ import TOOLS, main
 from snncore.learning.classifier import TrainingDiverged
 
@@ -41,8 +41,8 @@ def test_a_run_prints_verdicts_and_numbers_that_are_only_known_to_lie_beyond_one
         book.verdict("mem.ahp.equation", False)
         book.claim("eprop.pattern", 3.0, bound=">")
 
-    monkeypatch.setattr("sys.argv", ["snncore.experiments", "loihi", "--preset", "book"])
-    monkeypatch.setattr(loihi, "run", run)
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "eprop", "--preset", "book"])
+    monkeypatch.setattr(eprop, "run", run)
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     assert main() == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -56,7 +56,7 @@ def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
     assert "--preset is for runs of a chapter: leave it out beside --train, which" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["memory", "--form", "full"], ["relational", "--kind", "snn"], ["eprop", "--keep", "x"]])
+@pytest.mark.parametrize("words", [["relational", "--kind", "snn"], ["eprop", "--keep", "x"]])
 def test_words_that_do_nothing_alone_are_refused_before_a_chapter_runs(monkeypatch, capsys, words):
     monkeypatch.setattr("sys.argv", ["snncore.experiments", *words])
     with pytest.raises(SystemExit):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.experiments import eprop, images, loihi, speed
+from snncore.experiments import eprop, images, speed
 from snncore.few_spike import coefficients, convert, fs_run, relu_code
 from snncore.networks.recurrent import Weights
 from snncore.record import Record, read_rows
@@ -124,13 +124,13 @@ def test_memory_is_that_of_the_process_that_learns():
 
 
 def test_claims_of_speed_need_equal_answers(tmp_path, monkeypatch):
-    found = loihi.Beside(0, 10, 2.0, "other 1.0")
-    monkeypatch.setattr(loihi, "beside_peer", lambda *_: found)
+    found = emulators.Comparison(0, 10, 2.0, "other 1.0")
+    monkeypatch.setattr(emulators, "compare_with", lambda *_: found)
     monkeypatch.setattr(speed, "side_by_side", lambda *_: {"ours": 0.5})
     speed.emulators_live(Record("speed", "book", tmp_path), "python")
     timed = json.loads((tmp_path / "timings.json").read_text())["rows"]
     assert {row["id"]: row["ours"] for row in timed} == {"speed.loihi.brian2": 4.0, "speed.loihi.nengo": 4.0}
-    found = loihi.Beside(2, 10, 2.0, "other 1.0")
+    found = emulators.Comparison(2, 10, 2.0, "other 1.0")
     with pytest.raises(ValueError, match=r"2 of 10 potentials differ from those of other 1\.0"):
         speed.emulators_live(Record("speed", "book", tmp_path), "python")
 
