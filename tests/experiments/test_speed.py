@@ -7,6 +7,7 @@ import torch
 from snncore.experiments import eprop, images, speed
 from snncore.few_spike import coefficients, convert, fs_run, relu_code
 from snncore.networks.recurrent import Weights
+from snncore.peers import emulators
 from snncore.record import Record, read_rows
 from snncore.tasks.images import Labeled
 from tests.experiments.test_images import convolutional
