@@ -26,17 +26,29 @@
 preset = "book"  # smoke: fewer neurons and steps; book: the numbers of this page; paper: also the replay of images, which are downloads
 seed = 0  # another seed draws other input spikes
 
-# %% tags=["hide-input"]
+# %%
+import warnings
+
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 
 from snncore import plotting
-from snncore.experiments import loihi as experiment
+from snncore.datafiles import read_mnist
+from snncore.loihi import silicon
+from snncore.loihi.energy import cost
+from snncore.loihi.fixed_point import OverflowWarning
+from snncore.loihi.quantize import in_force
+from snncore.loihi.spec import FULL_DECAY
+from snncore.loihi.twins import twins
+from snncore.peers import emulators
 from snncore.record import Record
+from snncore.seeds import numpy_generator
+from snncore.tasks.sequential_images import INPUTS
 
 plotting.style()
-record = Record("loihi", preset)
-traces = experiment.run(experiment.config(preset, seed), record)
 BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "orange"))
+page = Record("loihi", preset)
 
 # %% [markdown]
 # ## The AHP neuron in integers
@@ -58,10 +70,48 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # has fired, counts with an exponent $e$ that the neuron's weights share; the threshold is 64 times the register $v_\text{mant}$; and what a
 # spike adds to the AHP current, 384, is a weight of 96 times $2^2$. The registers leave few time
 # constants to choose from: the decay 204 is a membrane of {value}`tau_m` ms, and the decay 5 an AHP current of {value}`tau_ahp` ms, whose
-# neighbors 4 and 6 would be 1024 and 682 ms.
-#
+# neighbors 4 and 6 would be 1024 and 682 ms. `in_force` gives the float neuron that has exactly the constants of some registers.
+
+# %%
+registers = silicon.AHP  # those of the network that ran on the chip
+in_floats = in_force(registers)
+page.value("tau_m", in_floats.tau_m, "{:.2f}")
+page.value("tau_ahp", in_floats.tau_ahp, "{:.0f}")
+print(registers, in_floats, sep="\n")
+
+# %% [markdown]
 # How much does rounding change? {numref}`fig-twins` gives the same input to a neuron in the chip's integers and to one in floats that has
 # exactly its constants.
+
+# %%
+neurons, steps = page.size(smoke=50, book=500), page.size(smoke=600, book=2000)
+g = numpy_generator(seed, "input spikes")
+weights = g.integers(0, 26, (20, neurons))  # 20 inputs each
+strong = np.arange(steps) * 6 // steps == 1  # in the second sixth of the time
+spikes = g.random((steps, 20, neurons)) < np.where(strong, 0.1, 0.04)[:, None, None]
+both = twins((spikes * weights).sum(1), registers)
+
+# %%
+differ = both.z_chip != both.z_float
+first = np.where(differ.any(0), differ.argmax(0), steps)  # the first step at which the spikes of a neuron differ
+page.value("neurons", neurons, "{:,}")
+page.value("steps", steps, "{:,}")
+page.value("first_difference", float(np.median(first)), "{:.0f}")
+page.value("never_differ", int((first == steps).sum()))
+page.value("spikes_float", float(both.z_float.sum(0).mean()), "{:.1f}")
+page.value("spikes_chip", float(both.z_chip.sum(0).mean()), "{:.1f}")
+
+# %%
+strong = both.a_float < -0.1
+gap = float((both.a_chip - both.a_float)[strong].mean())
+expected = 0.5 / (registers.decay_aux / FULL_DECAY) / registers.threshold  # half a unit lost in each step, forgotten as the current is
+page.value("ahp_gap", 100 * gap, "{:.1f} %")
+page.value("ahp_gap_expected", 100 * expected, "{:.1f} %")
+
+# %%
+k = np.flatnonzero(both.z_float.any(0))[0]  # the first neuron that spikes
+traces = pd.DataFrame({"time": np.arange(steps)} | {name: state[:, k] for name, state in both._asdict().items()})
+traces[traces["z_float"] > 0].head()
 
 # %% tags=["hide-input", "remove-output"]
 fig, (top, bottom) = plt.subplots(2, 1, figsize=(7.5, 4.6), sharex=True, height_ratios=[3, 2])
@@ -75,7 +125,7 @@ top.set(ylabel="potential $v$ / threshold")
 top.legend(loc="lower left")
 bottom.set(xlabel="step [ms]", ylabel="AHP current $a$ / threshold")
 bottom.legend(loc="lower right")
-record.figure(fig, "twins", traces)
+page.figure(fig, "twins", traces)
 plt.show()
 
 # %% [markdown]
@@ -98,6 +148,26 @@ plt.show()
 # Three packages emulate neurons of Loihi: Brian2Loihi {cite:p}`michaelis2022`, Nengo Loihi and Intel's Lava. None has the AHP neuron, which
 # joins two compartments, but what they have should be the same. Each ran a random network of a dozen neurons for {value}`peer_steps` steps
 # in a Python of its own, since they need older packages; their potentials are in our package, and this page compares them with ours.
+
+# %%
+wrong_steps, steps_compared, numbers = 0, 0, 0
+for peer, (lag, _) in emulators.PEERS.items():
+    case = emulators.recorded(peer)
+    ours, theirs = emulators.emulated(case, lag), case["v"]
+    differ = ours.v_trace[:, 0] != theirs
+    wrong_steps, steps_compared, numbers = wrong_steps + int(differ.any(1).sum()), steps_compared + len(theirs), numbers + theirs.size
+    page.value(f"{peer}_versions", str(case["versions"]))
+    page.value(f"{peer}_different", int(differ.sum()))
+    page.value(f"{peer}_spikes", int(ours.events.spikes.sum()), "{:,}")
+    page.value(f"{peer}_left", int(ours.events.wrapped.sum() + ours.events.clipped.sum()), "{:,}")
+
+# %%
+page.value("peer_steps", len(theirs), "{:,}")
+page.value("peer_numbers", numbers, "{:,}")
+page.claim("loihi.oracle.mismatches", wrong_steps, dataset="recorded runs of three emulators, one of them twice", n=steps_compared)
+
+# %% [markdown]
+# `python -m snncore.peers emulators --peer lava --python PYTHON` asks one of them again.
 #
 # :::{list-table} Potentials that differ from those of other emulators (reproduced: ours from this run, theirs recorded).
 # :name: tab-peers
@@ -131,7 +201,31 @@ plt.show()
 # ## The silicon run, repeated
 #
 # Intel's notebook shows 200 images to the chip and prints its answers. The spikes inside are not published, so the answers are the test.
-#
+# At the preset paper this page shows them to the emulated chip.
+
+# %%
+if preset == "paper":
+    # strong inhibition drives some AHP neurons of this network to the lower end of their 24 bits, which belongs to its answers
+    warnings.simplefilter("ignore", OverflowWarning)
+    network, test = silicon.published_network(), read_mnist()["test"]
+    which = silicon.silicon_images()
+    images, labels = test.images[which], test.labels[which]
+    run = silicon.replay(network, images)
+    where = {"dataset": "the silicon run's images", "n": len(which)}
+    page.claim("loihi.smnist.replay200", 100 * (1 - int((run.answers != labels).sum()) / len(which)), **where)
+    page.claim("loihi.smnist.replay200.labels", silicon.wrong_answers(labels, run.answers), n=len(which))
+
+# %%
+if preset == "paper":
+    everything, n = silicon.replay(network, test.images, progress=True), len(test.labels)
+    for id, ours in {
+        "loihi.smnist.replay10k": 100 * float((everything.answers == test.labels).mean()),
+        "loihi.smnist.replay10k.spikes": float(everything.events.spikes[:, : -silicon.OUTPUTS].sum(1).mean()),
+        "loihi.smnist.replay10k.synops": float(everything.events.synaptic_operations.mean()),
+    }.items():
+        page.claim(id, ours, dataset="MNIST test", n=n)
+
+# %% [markdown]
 # :::{list-table} Sequential MNIST with the published weights: what the chip answered, and our integers (emulated and recorded).
 # :name: tab-replay
 # :header-rows: 1
@@ -157,7 +251,23 @@ plt.show()
 # {claim}`loihi.smnist.replay200.labels` here. All are wrong in the same way, which no statistical likeness would give. Is the test sharp?
 # {numref}`tab-details` changes one detail of the emulation at a time. Each shows in the answers, but not alike: about a detail that changes one or two of them, the
 # answers say little.
-#
+
+# %%
+if preset == "paper":
+    for id, name in {
+        "loihi.smnist.detail.decay": "decay",
+        "loihi.smnist.detail.ahp_decay": "ahp_decay",
+        "loihi.smnist.detail.equality": "equality",
+        "loihi.smnist.detail.reset": "reset",
+        "loihi.smnist.detail.refractory": "refractory",
+        "loihi.smnist.detail.lag0": "lag0",
+        "loihi.smnist.detail.lag1": "lag1",
+    }.items():
+        change, lag = silicon.DETAILS[name]
+        changed = silicon.replay(change(network), images, lag)
+        page.claim(id, int((changed.answers != run.answers).sum()), **where)
+
+# %% [markdown]
 # :::{list-table} The same 200 images with one detail changed: how many answers are no longer those of the exact emulation (emulated and recorded).
 # :name: tab-details
 # :header-rows: 1
@@ -195,7 +305,19 @@ plt.show()
 # {cite:p}`davies2018`, which its makers estimated from the design before there was silicon, and which are not fitted to anything here. The
 # network lies on one core, and a second one relays the input. The prices do not say when the update of a compartment is active, so the
 # model gives a range, and its middle is compared.
-#
+
+# %%
+if preset == "paper":
+    estimate = cost(run.events, silicon.STEPS, relays=INPUTS)
+    product = [energy * time / 1000 for energy, time in zip(estimate.energy_uj, estimate.time_ms, strict=True)]
+    for id, (low, high) in {
+        "loihi.smnist.measured.core_dynamic": estimate.energy_uj,
+        "loihi.smnist.measured.time": estimate.time_ms,
+        "loihi.smnist.measured.core_edp": product,
+    }.items():
+        page.claim(id, (low + high) / 2, low=low, high=high, **where)
+
+# %% [markdown]
 # :::{list-table} One image: measured by Intel, or divided and multiplied by us from its measured powers and time (cited), and predicted from counted events and published prices (emulated and recorded; in parentheses the two ways to count active updates).
 # :name: tab-events
 # :header-rows: 1
@@ -235,15 +357,26 @@ plt.show()
 # that only its time and power can be used. The energy of the GPU without idle power is divided by *all* energy of the chip. And the
 # far smaller ratio, with another baseline, is from a survey {cite:p}`davies2021` that we know by a summary only.
 
+# %%
+LABELS = {
+    "edp_ratio.survey": "energy-delay, quoted in a survey",
+    "energy_ratio.dynamic": "energy, GPU's idle power subtracted",
+    "energy_ratio.total": "energy, idle power included",
+    "edp_ratio.dynamic": "energy-delay, GPU's idle power subtracted",
+    "edp_ratio.total": "energy-delay, idle power included",
+}
+published = silicon.published_ratios()
+ratios = pd.DataFrame([{"ratio": label, "value": published[name]} for name, label in LABELS.items()])
+ratios.round()
+
 # %% tags=["hide-input", "remove-output"]
-ratios = experiment.published_ratios()
 fig, ax = plt.subplots(figsize=(7.5, 2.6))
 ax.barh(ratios["ratio"], ratios["value"], color=[ORANGE if "energy-delay" in name else BLUE for name in ratios["ratio"]], height=0.6)
 for y, value in enumerate(ratios["value"]):
     ax.text(value * 1.1, y, f"{value:,.0f}", va="center")
 ax.set(xscale="log", xlim=(1, 2e5), xlabel="GPU (or another baseline) / Loihi")
 ax.grid(axis="y", visible=False)
-record.figure(fig, "ratios", ratios)
+page.figure(fig, "ratios", ratios)
 plt.show()
 
 # %% [markdown]
@@ -260,6 +393,3 @@ plt.show()
 # arrives two steps after it was sent. Spikes inside the silicon were
 # never published. That all answers are equal is strong evidence against a wrong rule that acts in most images ({numref}`tab-details`); single
 # spikes could differ, and no answer would show it.
-
-# %% tags=["remove-cell"]
-record.close()

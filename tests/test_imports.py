@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {"shapes", "seeds", "datafiles", "statistics", "provenance", "unroll", "kernels", "plotting", "timing"},
-    {"spike", "tasks", "ledger"},
+    {"spike", "tasks", "ledger", "filters"},
     {"neurons", "few_spike", "record"},
     {"networks"},
     {"loihi"},

@@ -39,6 +39,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from snncore.filters import low_pass
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, check_trace
 from snncore.shapes import check_alike, check_finite
@@ -85,16 +86,6 @@ class Signal(NamedTuple):
     filtered: Float[Tensor, "time batch neuron"]
     kappa: float
     direct: Float[Tensor, "time batch neuron"] | None = None
-
-
-def low_pass(x: Float[Tensor, "time *shape"], decay: float, gain: float = 1.0) -> Float[Tensor, "time *shape"]:
-    """x filtered over time: f(t) = decay f(t-1) + gain x(t)."""
-
-    def step(now: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        state = decay * state + gain * now
-        return state, state
-
-    return unroll(step, x, torch.zeros_like(x[0]))[0]
 
 
 def delayed(z: Float[Tensor, "time *shape"]) -> Float[Tensor, "time *shape"]:

@@ -19,16 +19,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from snncore.filters import low_pass_product
 from snncore.learning.eprop import delayed, pseudo_derivatives
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
 from snncore.neurons import LIFParams, ReadoutParams
-
-
-def traces(x: Float[Tensor, "time batch pre"], decay: float) -> Float[Tensor, "time batch pre"]:
-    """x filtered over time, f(t) = decay f(t-1) + x(t), as one matrix product."""
-    age = torch.arange(len(x), dtype=x.dtype, device=x.device)
-    kernel = (decay ** (age[:, None] - age).clamp(min=0)).tril()
-    return torch.einsum("ts,sbi->tbi", kernel, x)
 
 
 def local_update(
@@ -155,7 +149,7 @@ class OneShot(nn.Module):
         psi = joined(pseudo_derivatives(before.z.detach(), before.v, self.lif), trials)
         learning_signal = joined(learning_signal, trials)
         w_in, w_rec = (
-            local_update(w, learning_signal, psi, joined(traces(pre, self.lif.alpha), trials), self.eta)
+            local_update(w, learning_signal, psi, joined(low_pass_product(pre, self.lif.alpha), trials), self.eta)
             for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
         )
         return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))

@@ -8,7 +8,7 @@ from torch import Tensor, fx, nn
 
 from snncore.few_spike import FSParams, fs_step
 from snncore.few_spike.layer import FSActivation
-from snncore.filters import traces
+from snncore.filters import low_pass_product
 from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
 from snncore.neurons import ReadoutParams, conventions
@@ -80,7 +80,7 @@ def plain_loop(
         spikes.append(z)
         voltages.append(state.v)
     z = torch.stack(spikes)
-    y = (1 - readout.kappa) * traces(product(z, w_out), readout.kappa)
+    y = (1 - readout.kappa) * low_pass_product(product(z, w_out), readout.kappa)
     return Activity(z, torch.stack(voltages) if potentials else z.new_empty(0), y)
 
 

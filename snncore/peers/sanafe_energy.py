@@ -14,7 +14,6 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from snncore.datafiles import package_file
-from snncore.experiments import memory
 from snncore.experiments.on_chips import CHIPS, layout, program, shown
 from snncore.loihi.board import Program, Run, load, run, traffic
 from snncore.loihi.compartment import Compartment
@@ -30,6 +29,7 @@ from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import threshold_code
 from snncore.tasks.stories import VOCABULARY
 from snncore.tasks.story_generator import generate
+from snncore.trainings import digits
 from snncore.trainings.stories import trained
 
 
@@ -113,7 +113,7 @@ def seven() -> UInt8[np.ndarray, "1 28 28"]:
 
 def digit() -> Case:
     """Our trained network for digits, pixel by pixel, on one core."""
-    chip = memory.on_chip(memory.recorded("chip"))
+    chip = digits.on_chip(digits.trained("chip"))
     n, inputs = chip.w_in.shape
     network = Network([Population("all", n, "", compartments=2)], [Projection(pre, "all") for pre in ("pixels", "all")], {"pixels": inputs})
     loaded = Program({"all": chip.groups}, {("pixels", "all"): [chip.w_in], ("all", "all"): [chip.w_rec]})

@@ -94,7 +94,7 @@ def train_or_read(
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
     kept = {"recipe": to_json(recipe), **{key: value for key, value in further.items() if value}}
     there = read_account(path) if path.exists() else {}
-    if {key: there[key] for key in ("recipe", *further) if key in there} != kept or not there["data"].startswith(data):
+    if {key: there[key] for key in ("recipe", *further) if key in there} != kept or not there.get("data", "").startswith(data):
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m {words} --seed {seed}",

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, gradient, ideal_signal, low_pass, observe, pseudo_derivatives
+from snncore.filters import low_pass
+from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, gradient, ideal_signal, observe, pseudo_derivatives
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.spike import spike

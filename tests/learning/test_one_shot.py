@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 import torch
 
-from snncore.learning.eprop import Signal, gradient, low_pass, observe
-from snncore.learning.one_shot import OneShot, local_update, traces
+from snncore.learning.eprop import Signal, gradient, observe
+from snncore.learning.one_shot import OneShot, local_update
 from snncore.networks import recurrent
 from snncore.neurons import ReadoutParams
 from snncore.peers.plain import plain_loop
@@ -21,11 +21,6 @@ def problem(eta=0.02):
     x = (torch.rand(TIME, 1, IN, generator=g) < 0.3).double()
     shown = (torch.rand(TIME, BATCH, SHOWN, generator=g) < 0.3).double()
     return network, x, shown
-
-
-def test_traces_are_filtered_spikes():
-    _, x, _ = problem()
-    assert torch.allclose(traces(x, 0.9), low_pass(x, 0.9), rtol=1e-12)
 
 
 def test_the_update_is_the_sum_over_steps():

@@ -1,0 +1,128 @@
+"""Sequential MNIST as it ran on Loihi: the published network, the images of that run, and their replay on the emulated chip.
+
+Source: A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based neuromorphic hardware, Nature
+Machine Intelligence 4, 467-479 (2022); weights and answers from its code, published by Intel.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from tqdm import tqdm
+
+from snncore.datafiles import read_loihi_weights
+from snncore.loihi.compartment import AHPCompartments, Compartment
+from snncore.loihi.emulator import Events, Group, Network, emulate, with_outputs
+from snncore.loihi.energy import measured
+from snncore.loihi.spec import THRESHOLD_MANTISSA
+from snncore.tasks.sequential_images import CUE, threshold_code
+
+STEPS = 28 * 28 + CUE
+LIF, AHP, OUTPUTS = Compartment(decay_v=204, vth_mant=127), AHPCompartments(decay_v=204, vth_mant=508, weight_exp=2), 10
+SURVEY = 37  # the ratio of energy-delay products that a survey quotes
+
+
+def silicon_images() -> Int[np.ndarray, " image"]:
+    """Indices of the 200 test images of the silicon run: its notebook drew them with NumPy's legacy generator, seed 0."""
+    return np.random.RandomState(0).choice(10_000, 200, replace=False)
+
+
+def published_network() -> Network:
+    """The network of the silicon run: 140 LIF and 100 AHP neurons, 10 outputs which spike and are reset at the largest threshold."""
+    w = read_loihi_weights()
+    outputs = Group(OUTPUTS, Compartment(decay_v=204, vth_mant=THRESHOLD_MANTISSA))
+    return with_outputs(w["w_in"], w["w_rec"], w["w_out"], [Group(140, LIF), Group(100, AHP)], outputs)
+
+
+class Replay(NamedTuple):
+    """Answers (the output with the largest potential at the end), and the events of all images."""
+
+    answers: Int[np.ndarray, " image"]
+    events: Events
+
+
+def replay(
+    network: Network, images: UInt8[np.ndarray, "image height width"], input_lag: int = 2, batch: int = 250, progress: bool = False
+) -> Replay:
+    """Show images to a network on the emulated chip.
+
+    Warns
+    -----
+    snncore.loihi.fixed_point.OverflowWarning
+        As `emulate`.
+    """
+    answers, events = [], []
+    for start in tqdm(range(0, len(images), batch), disable=None if progress else True, leave=False, desc="replay"):
+        x = threshold_code(images[start : start + batch]).numpy()
+        emulation = emulate(network, x, input_lag, threads=torch.get_num_threads())
+        answers.append(emulation.v[:, -OUTPUTS:].argmax(1))
+        events.append(emulation.events)
+    names = [name for name in Events._fields if name != "compartment_updates"]
+    per_image: dict[str, Any] = {name: np.concatenate([getattr(e, name) for e in events]) for name in names}
+    return Replay(np.concatenate(answers), events[0]._replace(**per_image))
+
+
+def wrong_answers(labels: Int[np.ndarray, " image"], answers: Int[np.ndarray, " image"]) -> str:
+    """The wrong answers as the ledger writes them: true digits, then answers."""
+    wrong = answers != labels
+    return f"{' '.join(map(str, labels[wrong]))} -> {' '.join(map(str, answers[wrong]))}"
+
+
+def published_ratios() -> dict[str, float]:
+    """How many times less the chip needs than an LSTM network on a GPU, divided from published measurements; and what a survey quotes.
+
+    Energy and energy-delay product (EDP); ``dynamic`` leaves out the GPU's idle power, ``total`` includes it.
+    """
+    chip, gpu = measured("sequential MNIST"), measured("LSTM on a GPU")
+    watts = sum(power for name, power in chip.items() if name.endswith("_mw")) / 1000
+    slower = gpu["time_ms"] / chip["time_ms"]
+    ratios: dict[str, float] = {"edp_ratio.survey": SURVEY}
+    for kind, power in (("dynamic", gpu["mean_w"] - gpu["idle_w"]), ("total", gpu["mean_w"])):
+        ratios |= {f"energy_ratio.{kind}": power / watts * slower, f"edp_ratio.{kind}": power / watts * slower**2}
+    return ratios
+
+
+# --- Details without which the answers are others ------------------------------------------------------------------------------------
+
+
+class LIFAtEquality(Compartment):
+    """A neuron that fires at its threshold, too."""
+
+    @property
+    def threshold(self) -> int:
+        """v >= n is v > n - 1."""
+        return super().threshold - 1
+
+
+class AHPAtEquality(LIFAtEquality, AHPCompartments):
+    """A neuron with an AHP current that fires at its threshold, too."""
+
+
+class NeverFires(Compartment):
+    """An output that is never reset, since no potential reaches its threshold."""
+
+    threshold = 1 << 30  # type: ignore[assignment]
+
+
+def with_registers(network: Network, **registers: Compartment) -> Network:
+    """The network with other registers for some of its groups: ``lif``, ``ahp``, ``out``."""
+    named = zip(("lif", "ahp", "out"), network.groups, strict=True)
+    return replace(network, groups=[Group(g.size, registers.get(name, g.registers)) for name, g in named])
+
+
+AT_EQUALITY = {
+    "lif": LIFAtEquality(LIF.decay_v, LIF.vth_mant),
+    "ahp": AHPAtEquality(AHP.decay_v, AHP.vth_mant, weight_exp=AHP.weight_exp),
+}
+DETAILS: dict[str, tuple[Callable[[Network], Network], int]] = {  # one change of the network each, and the lag of its inputs
+    "decay": (lambda n: with_registers(n, lif=replace(LIF, decay_v=205), ahp=replace(AHP, decay_v=205)), 2),
+    "ahp_decay": (lambda n: with_registers(n, ahp=replace(AHP, decay_aux=6)), 2),
+    "equality": (lambda n: with_registers(n, **AT_EQUALITY), 2),
+    "reset": (lambda n: with_registers(n, out=NeverFires(204, THRESHOLD_MANTISSA)), 2),
+    "refractory": (lambda n: with_registers(n, lif=replace(LIF, refractory=2)), 2),
+    "lag0": (lambda n: n, 0),
+    "lag1": (lambda n: n, 1),
+}

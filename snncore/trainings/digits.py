@@ -1,0 +1,221 @@
+"""Networks for handwritten digits seen bit by bit (MNIST): ``python -m snncore.trainings digits --neurons ahp --form rows --seed 0``.
+
+Networks of LIF, ALIF and AHP neurons and of LSTM units, in three forms of the task; of the full length, also a network made for the chip.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from snncore.datafiles import Split, read_mnist
+from snncore.learning.classifier import Recipe
+from snncore.learning.deep_r import DeepR
+from snncore.learning.losses import rate_cost
+from snncore.loihi.emulator import Network
+from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
+from snncore.networks.checkpoints import load_checkpoint
+from snncore.networks.lstm import LSTMNetwork
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork
+from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.seeds import seeded_draws, torch_generator
+from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
+from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifier
+
+
+class Form(NamedTuple):
+    """How a digit reaches the network: inputs, steps in all, steps at the end over which its readouts are averaged, and the code."""
+
+    inputs: int
+    steps: int
+    read: int
+    encode: Callable[[np.ndarray], Tensor]
+
+
+FORMS = {
+    "rows": Form(28, 28, 1, rows),
+    "grid14": Form(INPUTS, 14 * 14 + 14, 14, lambda images: threshold_code(halved(images), cue=14)),
+    "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
+}
+COMPARED = ("lif", "alif", "ahp", "lstm")
+Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
+KINDS: tuple[str, ...] = get_args(Neurons)
+NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
+FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
+READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
+CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
+EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
+RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
+    "rows": replace(EXACT, epochs=10, peak_rate=0.05),
+    "grid14": replace(EXACT, peak_rate=0.1),
+}
+SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
+FULL_RECIPES = {
+    **dict.fromkeys(("lif", "alif", "ahp"), SPIKING),
+    "chip": replace(SPIKING, epochs=72, cycles=3),
+    "lstm": replace(EXACT, epochs=2, batch=64, peak_rate=0.03),  # an epoch of the full length takes it far longer than the others
+}
+HELD_OUT = 5000  # the last training images
+
+
+def populations(kind: str, steps: int) -> list[Population]:
+    """LIF neurons, or LIF neurons and slow ones; with the published time constants of 20 and 700 ms, scaled to the number of steps.
+
+    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds.
+    """
+    tau_m, tau_slow = max(2.0, 20.0 * steps / FULL), 700.0 * steps / FULL
+    plain = LIFParams(tau_m, reset_to_zero=True)
+    if kind == "lif":
+        return [Population(NEURONS, plain)]
+    slow: Any = ALIFParams(tau_m, tau_slow, beta=JUMP) if kind == "alif" else AHPParams(tau_m, tau_slow).with_jump(JUMP)
+    params: list[Params] = [in_force(registers(p)) if kind == "chip" else p for p in (plain, slow)]
+    return [Population(NEURONS - SLOW, params[0]), Population(SLOW, params[1])]
+
+
+class OnGrid(nn.Module):
+    """Weights as the chip has them; ``whole_range``: the largest one uses the whole range, since the common scale does not matter."""
+
+    def __init__(self, whole_range: bool):
+        super().__init__()
+        self.whole_range = whole_range
+
+    def forward(self, w: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
+        return on_grid(w, step_size(w)) if self.whole_range else on_grid(w)
+
+
+class DigitClassifier(nn.Module):
+    """A recurrent network that gives, for images, its mean readout while it is asked."""
+
+    def __init__(self, network: nn.Module, form: Form, rewire: DeepR | None = None):
+        super().__init__()
+        self.network, self.form, self.rewire = network, form, rewire
+
+    def answer(self, images: Tensor) -> tuple[Float[Tensor, "batch digit"], Tensor | None]:
+        """The mean readout, and the spikes, if the network has any."""
+        activity = self.network(self.form.encode(images.numpy()).to(next(self.parameters()).dtype))
+        y, z = (activity.y, activity.z) if isinstance(activity, Activity) else (activity, None)
+        return y[-self.form.read :].mean(0), z
+
+    def forward(self, images: Tensor) -> Float[Tensor, "batch digit"]:
+        return self.answer(images)[0]
+
+
+def sparse_loss(classifier: nn.Module, images: Tensor, labels: Tensor, done: float) -> Float[Tensor, ""]:
+    """Cross-entropy, and what firing rates other than `RATE` cost."""
+    assert isinstance(classifier, DigitClassifier)
+    y, z = classifier.answer(images)
+    assert z is not None
+    return F.cross_entropy(y, labels) + RATE_COST * rate_cost(z, RATE, RATE)
+
+
+def lstm_units(inputs: int, parameters: int) -> int:
+    """The most units with which an LSTM network has no more than so many parameters."""
+
+    def count(units: int) -> int:
+        return 4 * units * (inputs + units + 2) + 10 * (units + 1)
+
+    return max(units for units in range(1, 1000) if count(units) <= parameters)
+
+
+def tau_of_readouts(kind: str, steps: int) -> float:
+    """Time constant of the readouts [ms], scaled as those of the neurons."""
+    return max(2.0, (CHIP_READ if kind == "chip" else READ) * steps / FULL)
+
+
+def constants(kind: str, form: str) -> dict[str, float]:
+    """What makes a training what it is, beside its recipe: steps, and of spiking networks the neurons, and what rates cost."""
+    steps = FORMS[form].steps
+    values: dict[str, float] = {"steps": steps, "read": FORMS[form].read}
+    if kind != "lstm":
+        values["tau_out"] = tau_of_readouts(kind, steps)
+        for k, (size, p) in enumerate(populations(kind, steps), 1):
+            values |= {f"{name}_{k}": value for name, value in ({"neurons": size} | asdict(p)).items()}
+    return rounded(values | ({"connectivity": CONNECTIVITY, "rate": RATE, "rate_cost": RATE_COST} if kind == "chip" else {}))
+
+
+def network(kind: str, form: str, seed: int) -> DigitClassifier:
+    """A network with fresh weights; the LSTM network has as many parameters as the spiking ones, or a few less."""
+    f = FORMS[form]
+    with seeded_draws(seed, f"{kind} on {form}"):
+        readout, generator = ReadoutParams(tau_of_readouts(kind, f.steps)), torch_generator(seed, f"weights of {kind} on {form}")
+        spiking = RecurrentNetwork(f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, readout, generator, (4.0, 1.0))
+        if kind == "chip":
+            names = ("w_in", "w_rec", "w_out")
+            rewire = DeepR(spiking, names, CONNECTIVITY, torch_generator(seed, f"connections of {kind} on {form}"))
+            for name in names:
+                parametrize.register_parametrization(spiking, name, OnGrid(whole_range=name == "w_out"))
+            return DigitClassifier(spiking, f, rewire)
+        if kind != "lstm":
+            return DigitClassifier(spiking, f)
+        units = lstm_units(f.inputs, sum(p.numel() for p in spiking.parameters()))
+        return DigitClassifier(LSTMNetwork(f.inputs, units, 10, f.steps), f)
+
+
+def trained(kind: str) -> DigitClassifier:
+    """The network of the full length with the weights of `command`: chip or lstm."""
+    return load_checkpoint(f"memory_{kind}_full_0", network(kind, "full", 0), constants(kind, "full"))
+
+
+def on_chip(classifier: DigitClassifier) -> Network:
+    """The network as it lies on the chip; its answer is the output neuron with the largest potential at the end."""
+    spiking = classifier.network
+    assert isinstance(spiking, RecurrentNetwork)
+    return to_chip(*spiking.weights(), spiking.populations, spiking.readout)
+
+
+def recipe(kind: str, form: str) -> Recipe:
+    """How a kind of network is trained for a form: in the short forms all alike."""
+    return FULL_RECIPES[kind] if form == "full" else RECIPES[form]
+
+
+def account(
+    kind: str, form: str, seed: int = 0, how: Recipe | None = None, read: Callable[[], Mapping[str, Split]] = read_mnist
+) -> dict[str, Any]:
+    """The account of a training, which is done now if it has not been; see `train_or_read_classifier`.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    form : str
+        One of `FORMS`.
+    seed : int
+    how : Recipe, optional
+        Default: `recipe`.
+    read : callable
+        Gives the images and labels of the parts train and test.
+    """
+
+    def prepare() -> Job:
+        parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
+        fresh = network(kind, form, seed)
+        options = {"loss": sparse_loss, "after_step": fresh.rewire} if kind == "chip" else {}
+        return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
+
+    words, about = f"snncore.trainings digits --neurons {kind} --form {form}", {"family": "digits", "kind": kind, "form": form}
+    return train_or_read_classifier(
+        f"memory_{kind}_{form}_{seed}", words, how or recipe(kind, form), seed, prepare, constants(kind, form), about=about
+    )
+
+
+def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", seed: int = 0) -> dict[str, Any]:
+    """Train a network to classify handwritten digits that it sees bit by bit (MNIST; minutes, of the full length hours).
+
+    Parameters
+    ----------
+    neurons : str
+        What the network consists of; chip: AHP neurons with the chip's constants, 8-bit weights and few connections.
+    form : str
+        How digits are shown: row by row, as 14 x 14 pixels one by one, or in full length.
+    seed : int
+        Of the first weights and of the order of images.
+    """
+    about = account(neurons, form, seed)
+    print(f"accuracy on the test images: {100 * about['test_accuracy']:.2f} %")
+    return about

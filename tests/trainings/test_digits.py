@@ -1,0 +1,128 @@
+"""Networks for digits seen bit by bit: sizes, constants, what they answer, and their trainings."""
+
+import dataclasses
+import json
+from copy import deepcopy
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+import torch
+
+from snncore.datafiles import DataError, Split
+from snncore.loihi.emulator import emulate
+from snncore.networks.checkpoints import accounts
+from snncore.networks.lstm import LSTMNetwork
+from snncore.networks.recurrent import run
+from snncore.trainings import digits, job
+from tests.experiments import recorded
+
+
+@pytest.mark.parametrize("form", digits.FORMS)
+def test_the_lstm_network_has_at_most_as_many_parameters(form):
+    sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in digits.COMPARED}
+    assert sizes["lif"] == sizes["alif"] == sizes["ahp"] >= sizes["lstm"] > 0.97 * sizes["lif"]
+    inputs = digits.FORMS[form].inputs
+    one_more = LSTMNetwork(inputs, digits.lstm_units(inputs, sizes["lif"]) + 1, 10, 28)
+    assert sum(p.numel() for p in one_more.parameters()) > sizes["lif"]
+
+
+@pytest.mark.parametrize("form", digits.FORMS)
+def test_time_constants_scale_with_the_number_of_steps(form):
+    steps = digits.FORMS[form].steps
+    images = np.random.default_rng(0).integers(0, 256, (2, 28, 28), dtype=np.uint8)
+    assert digits.FORMS[form].encode(images).shape == (steps, 2, digits.FORMS[form].inputs)
+    (_, plain), (_, slow) = digits.populations("ahp", steps)
+    assert slow.tau_ahp / steps == pytest.approx(700 / 840)
+    assert plain.tau_m == max(2.0, steps / 42)
+    assert [size for size, _ in digits.populations("alif", steps)] == [140, 100]
+    assert [size for size, _ in digits.populations("lif", steps)] == [240]
+
+
+def test_readouts_are_means_over_the_steps_in_which_it_is_asked():
+    n = digits.network("ahp", "grid14", 0)
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8))
+    y = n.network(n.form.encode(images.numpy()).float()).y
+    assert y.shape == (210, 3, 10)
+    assert torch.allclose(n(images), y[196:].mean(0))
+
+
+def test_the_chips_network_is_sparse_and_answers_there_as_in_floats():
+    n = digits.network("chip", "full", 0)
+    weights = n.network.weights()
+    assert [int((w != 0).sum()) / w.numel() for w in weights] == pytest.approx([0.2, 0.2, 0.2], abs=0.01)
+    assert all(torch.equal(w, n.network.weights()[i]) for i, w in enumerate(weights))
+    images = torch.zeros(20, 28, 28, dtype=torch.uint8)
+    for i, image in enumerate(images):  # strokes, as in digits
+        image[4:24, 4 + i // 2 : 7 + i // 2] = 255
+        image[4 + i % 10 : 8 + i % 10, 6:22] = 200
+    x = n.form.encode(images.numpy())
+    with torch.no_grad():
+        float_ = n.network(x.float())
+    chip = emulate(digits.on_chip(n), x.numpy(), input_lag=0, trace=True)
+    assert 0.005 < float_.z.mean() < 0.2
+    assert (chip.z_trace[..., :240] == float_.z.numpy()).mean() > 0.97
+    chosen = chip.v[:, 240:].argmax(1)
+    assert (chosen == n(images).argmax(1).numpy()).mean() >= 0.7  # untrained readouts lie close together
+    y, v = float_.y[-1].flatten().double(), torch.from_numpy(chip.v[:, 240:]).double().flatten()
+    assert torch.corrcoef(torch.stack([y, v]))[0, 1] > 0.9
+
+
+def test_firing_rates_cost_what_they_are_said_to():
+    n = digits.network("chip", "grid14", 0)
+    images, labels = torch.randint(0, 256, (4, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)), torch.arange(4)
+    y, z = n.answer(images)
+    rates = z.sum((0, 1)) / (210 * 4)
+    expected = torch.nn.functional.cross_entropy(y, labels) + digits.RATE_COST * ((rates - digits.RATE) ** 2).sum()
+    assert float(digits.sparse_loss(n, images, labels, 0.5).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_weights_of_other_constants_are_refused(monkeypatch):
+    """Equal shapes, but readouts that forget sooner: the account knows."""
+    monkeypatch.setattr(digits, "CHIP_READ", 5.0)
+    with pytest.raises(DataError, match=r"another configuration \(tau_out is 60\.0 there and 5\.0 here"):
+        digits.trained("chip")
+
+
+def test_a_copy_in_double_precision_answers_as_the_plain_loop():
+    n = deepcopy(digits.network("chip", "full", 0)).double()
+    columns = np.where(np.arange(28) == 2 * np.arange(10)[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)
+    images, x = torch.from_numpy(columns), n.form.encode(columns).double()
+    with torch.no_grad():
+        plain = run(x, n.network.weights(), n.network.populations, n.network.readout, compiled=False)
+        assert torch.allclose(n(images), plain.y[-1], rtol=1e-9)
+    assert plain.z.sum() > 100
+
+
+@pytest.mark.parametrize("kind", ["ahp", "lstm", "chip"])
+def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, monkeypatch):
+    g = np.random.default_rng(0)
+    labels = g.integers(0, 10, 5400)
+    images = np.where(np.arange(28) == 2 * labels[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)  # a bright column
+    data = {"train": Split(images, labels), "test": Split(images[:200], labels[:200])}
+    monkeypatch.setattr(job, "TRAINING", tmp_path)
+    short = dataclasses.replace(digits.RECIPES["rows"], epochs=4)
+    about = digits.account(kind, "rows", 1, short, lambda: data)
+    assert about["test_accuracy"] > 0.5  # twelve steps in all
+    assert json.loads((tmp_path / f"memory_{kind}_rows_1.json").read_text()) == about
+    assert about["command"].endswith(f"digits --neurons {kind} --form rows --seed 1")
+    (tmp_path / f"memory_{kind}_rows_1.state").unlink()
+    assert digits.account(kind, "rows", 1, short, lambda: pytest.fail("data were read")) == about
+    assert not (tmp_path / f"memory_{kind}_rows_1.state").exists()
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    known = accounts("memory_", family="digits")
+    assert "memory_chip_full_0" in known
+    assert known == accounts("memory_")
+    for name, about in known.items():
+        kind, form, seed = (about[key] for key in ("kind", "form", "seed"))
+        assert name == f"memory_{kind}_{form}_{seed}"
+        words = f"snncore.trainings digits --neurons {kind} --form {form} --seed {seed}"
+        recorded.is_of(about, words, digits.recipe(kind, form), digits.constants(kind, form))
+
+
+def test_the_command_knows_all_kinds_and_forms():
+    hints = get_type_hints(digits.command)
+    assert get_args(hints["form"]) == tuple(digits.FORMS)
+    assert set(digits.FULL_RECIPES) == set(get_args(hints["neurons"])) > set(digits.COMPARED)
