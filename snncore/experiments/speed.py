@@ -24,7 +24,6 @@ from torch import Tensor, fx, nn
 from snncore import provenance
 from snncore.datafiles import read_mnist
 from snncore.experiments import energy, few_spike, images, loihi, one_shot
-from snncore.experiments import eprop as experiment
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
 from snncore.learning.eprop import Signal, Stream, gradient, observe
@@ -35,10 +34,11 @@ from snncore.networks.images import cifar_network, efficientnet_lite
 from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams, conventions
-from snncore.peers import ask_spikingjelly
+from snncore.peers import ask_spikingjelly, eprop_braintrace, eprop_nest
 from snncore.peers.ask import has_oracle
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
+from snncore.statistics import cosine
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
 
@@ -424,11 +424,11 @@ def nest_live(record: Record, each: float) -> None:
     ValueError
         If its losses are others.
     """
-    ours, (losses, theirs, versions) = experiment.published_losses("classification"), experiment.by_nest("classification")
+    ours, (losses, theirs, versions) = eprop_nest.our_losses("classification"), eprop_nest.by_nest("classification")
     if not np.allclose(losses, ours, rtol=1e-10, atol=0):
         raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours}: do not trust its time")
     where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples of random inputs, without updates"
-    record.claim("speed.eprop.nest", theirs / experiment.UPDATES / each, dataset=where, timing=True)
+    record.claim("speed.eprop.nest", theirs / eprop_nest.UPDATES / each, dataset=where, timing=True)
 
 
 def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int = 32) -> None:
@@ -440,15 +440,15 @@ def braintrace_live(record: Record, python: str, steps: int = 2250, batch: int =
         If its gradients are others: in double precision, or as they are timed, in single precision, where one spike may change others, by
         their angle.
     """
-    windows, case = [1, steps // 45, steps // 10], experiment.braintrace_case("LIF", 100, steps, batch, 0)
+    windows, case = [1, steps // 45, steps // 10], eprop_braintrace.make_case("LIF", 100, steps, batch, 0)
     single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
-    exact, timed = experiment.by_braintrace(case, windows, 0, python), experiment.by_braintrace(single, windows, 3, python)
-    off, ours = experiment.off_braintrace(case, exact), experiment.fused_gradients(single)
-    alike = float(np.min([experiment.cosine(ours, row) for row in experiment.rows_of(timed)]))
+    exact, timed = eprop_braintrace.by_braintrace(case, windows, 0, python), eprop_braintrace.by_braintrace(single, windows, 3, python)
+    off, ours = eprop_braintrace.difference(case, exact), eprop_braintrace.our_gradients(single)
+    alike = float(np.min([cosine(ours, row) for row in eprop_braintrace.gradients_by_window(timed)]))
     if not (off <= 1e-9 and alike >= 0.99):
         different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
         raise ValueError(f"gradients of {timed['versions']} {different}: do not trust its time")
-    each_step, *others = timed["seconds"] / side_by_side({"fused": lambda: experiment.fused_gradients(single)}, 5)["fused"]
+    each_step, *others = timed["seconds"] / side_by_side({"fused": lambda: eprop_braintrace.our_gradients(single)}, 5)["fused"]
     where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
     window = windows[1 + int(np.argmin(others))]
     record.claim("speed.eprop.braintrace", float(min(others)), dataset=f"{where}; windows of {window} steps", timing=True)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.experiments import eprop, images, loihi, speed
+from snncore.experiments import images, loihi, speed
 from snncore.few_spike import coefficients, convert, fs_run, relu_code
 from snncore.networks.recurrent import Weights
+from snncore.peers import eprop_braintrace, eprop_nest
 from snncore.record import Record, read_rows
 from snncore.tasks.images import Labeled
 from tests.experiments.test_images import convolutional
@@ -86,11 +87,11 @@ def test_a_peer_is_timed_with_what_it_needs_in_words(tmp_path):
 
 
 def test_nest_whose_losses_are_others_is_not_timed(tmp_path, monkeypatch):
-    losses = np.array(eprop.published_losses("classification"))
-    monkeypatch.setattr(eprop, "by_nest", lambda kind: (losses, 2.5, "NEST 0"))
+    losses = np.array(eprop_nest.our_losses("classification"))
+    monkeypatch.setattr(eprop_nest, "by_nest", lambda kind: (losses, 2.5, "NEST 0"))
     speed.nest_live(Record("speed", "book", tmp_path), 0.05)
     assert read_rows(tmp_path)[0]["ours"] == pytest.approx(2.5 / 5 / 0.05)
-    monkeypatch.setattr(eprop, "by_nest", lambda kind: (losses * (1 + 1e-8), 2.5, "NEST 0"))
+    monkeypatch.setattr(eprop_nest, "by_nest", lambda kind: (losses * (1 + 1e-8), 2.5, "NEST 0"))
     with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
         speed.nest_live(Record("speed", "book", tmp_path / "again"), 0.05)
 
@@ -99,11 +100,11 @@ def test_braintrace_whose_gradients_are_others_is_not_timed(tmp_path, monkeypatc
     wrong = {np.dtype(np.float64): 0.0, np.dtype(np.float32): 0.0}
 
     def answer(case, windows, repetitions, python):
-        ours = [np.stack([g.numpy()] * len(windows)) for g in eprop.fused_gradients(case)]
+        ours = [np.stack([g.numpy()] * len(windows)) for g in eprop_braintrace.our_gradients(case)]
         ours[1][:, 0, 1] += wrong[case["w_in"].dtype]
         return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
 
-    monkeypatch.setattr(eprop, "by_braintrace", answer)
+    monkeypatch.setattr(eprop_braintrace, "by_braintrace", answer)
     speed.braintrace_live(Record("speed", "book", tmp_path), "python", steps=90, batch=2)
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     assert rows["speed.eprop.braintrace.online"]["ours"] == pytest.approx(3 * rows["speed.eprop.braintrace"]["ours"])
