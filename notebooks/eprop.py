@@ -453,9 +453,8 @@ for signal, counts in needed.items():
 slowdown = ratio_of_counts(needed["random"], needed["bptt"], updates)
 if slowdown:
     ends = {"bound": slowdown.bound, "low": slowdown.low, "high": slowdown.high}
-    page.claim(
-        "eprop.pattern", slowdown.value, dataset=f"new patterns, {compare.LEARNED:.0%} of the variance left", seeds=len(seeds), **ends
-    )
+    tenth = f"new patterns, {compare.LEARNED:.0%} of the variance left"
+    page.claim("eprop.pattern", slowdown.value, dataset=tenth, seeds=len(seeds), **ends)
 
 # %% [markdown]
 # ## Store and recall
@@ -557,35 +556,25 @@ plt.show()
 if preset == "paper":  # three hours; trainings that are done are read
     kinds = "random", "symmetric", "adaptive", "bptt", "symmetric-small", "bptt-small"
     trainings = {kind: [train(kind, s) for s in range(seed, seed + training.SEEDS)] for kind in kinds}
-    tests = {
-        "eprop.evidence.random": ("random", "test_error"),
-        "eprop.evidence.random.at350": ("random", "early_error"),
-        "eprop.evidence.symmetric": ("symmetric", "test_error"),
-        "eprop.evidence.symmetric.at350": ("symmetric", "early_error"),
-        "eprop.evidence.adaptive": ("adaptive", "test_error"),
-        "eprop.evidence.adaptive.at350": ("adaptive", "early_error"),
-        "eprop.evidence.bptt": ("bptt", "test_error"),
-        "eprop.evidence.bptt.at350": ("bptt", "early_error"),
+    ids = {  # of errors, and of the share of trainings within the aim
+        ("random", "test_error"): ("eprop.evidence.random", "eprop.evidence.random.seeds"),
+        ("random", "early_error"): ("eprop.evidence.random.at350", "eprop.evidence.random.at350.seeds"),
+        ("symmetric", "test_error"): ("eprop.evidence.symmetric", "eprop.evidence.symmetric.seeds"),
+        ("symmetric", "early_error"): ("eprop.evidence.symmetric.at350", "eprop.evidence.symmetric.at350.seeds"),
+        ("adaptive", "test_error"): ("eprop.evidence.adaptive", "eprop.evidence.adaptive.seeds"),
+        ("adaptive", "early_error"): ("eprop.evidence.adaptive.at350", "eprop.evidence.adaptive.at350.seeds"),
+        ("bptt", "test_error"): ("eprop.evidence.bptt", "eprop.evidence.bptt.seeds"),
+        ("bptt", "early_error"): ("eprop.evidence.bptt.at350", "eprop.evidence.bptt.at350.seeds"),
     }
-    of_test = {"dataset": "fresh trials", "n": TRAININGS["random"].tested}
-    for id, (kind, test) in tests.items():
-        page.claim(id, [100 * about[test] for about in trainings[kind]], **of_test)
 
 # %%
 if preset == "paper":
-    shares = {
-        "eprop.evidence.random.seeds": ("random", "test_error"),
-        "eprop.evidence.random.at350.seeds": ("random", "early_error"),
-        "eprop.evidence.symmetric.seeds": ("symmetric", "test_error"),
-        "eprop.evidence.symmetric.at350.seeds": ("symmetric", "early_error"),
-        "eprop.evidence.adaptive.seeds": ("adaptive", "test_error"),
-        "eprop.evidence.adaptive.at350.seeds": ("adaptive", "early_error"),
-        "eprop.evidence.bptt.seeds": ("bptt", "test_error"),
-        "eprop.evidence.bptt.at350.seeds": ("bptt", "early_error"),
-    }
-    for id, (kind, test) in shares.items():
-        within = [100 * about[test] <= training.AIMS[test] for about in trainings[kind]]
-        page.claim(id, 100 * float(np.mean(within)), seeds=len(within), **of_test)
+    of_test = {"dataset": "fresh trials", "n": TRAININGS["random"].tested}
+    for (kind, test), (id, share_id) in ids.items():
+        errors = [100 * about[test] for about in trainings[kind]]
+        page.claim(id, errors, **of_test)
+        within = [error <= training.AIMS[test] for error in errors]
+        page.claim(share_id, 100 * float(np.mean(within)), seeds=len(within), **of_test)
 
 # %%
 if preset == "paper":

@@ -10,7 +10,7 @@ import pytest
 import snncore.experiments
 from snncore import ledger, record
 from snncore.datafiles import DataError
-from snncore.experiments import eprop, images, loihi
+from snncore.experiments import images, loihi
 from snncore.experiments.__main__ import TOOLS, main
 from snncore.learning.classifier import TrainingDiverged
 
@@ -50,13 +50,13 @@ def test_a_run_prints_verdicts_and_numbers_that_are_only_known_to_lie_beyond_one
 
 
 def test_a_preset_beside_a_command_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["snncore.experiments", "eprop", "--train", "random", "--preset", "smoke"])
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "images", "--train", "resnet20", "--preset", "smoke"])
     with pytest.raises(SystemExit):
         main()
     assert "--preset is for runs of a chapter: leave it out beside --train, which" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["memory", "--form", "full"], ["relational", "--kind", "snn"], ["eprop", "--keep", "x"]])
+@pytest.mark.parametrize("words", [["memory", "--form", "full"], ["relational", "--kind", "snn"]])
 def test_words_that_do_nothing_alone_are_refused_before_a_chapter_runs(monkeypatch, capsys, words):
     monkeypatch.setattr("sys.argv", ["snncore.experiments", *words])
     with pytest.raises(SystemExit):
@@ -65,7 +65,7 @@ def test_words_that_do_nothing_alone_are_refused_before_a_chapter_runs(monkeypat
 
 
 @pytest.mark.parametrize("kind", [TrainingDiverged, DataError, ValueError])
-@pytest.mark.parametrize(("experiment", "train", "value"), [(images, "train_cifar", "resnet8"), (eprop, "train_evidence", "random")])
+@pytest.mark.parametrize(("experiment", "train", "value"), [(images, "train_cifar", "resnet8")])
 def test_what_a_command_refuses_is_said_without_a_traceback(monkeypatch, experiment, train, value, kind):
     def refused(*_, **__):
         raise kind("epoch 3: the loss is nan")
