@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,3 +80,49 @@ def interval(low: float | None, high: float | None) -> str:
         return f"{text(low)}\u00a0to\u00a0{text(high)}"
     digits = min(1 - math.floor(math.log10(high - low)), 3 - math.floor(math.log10(largest)))
     return "\u00a0to\u00a0".join(f"{end:z,.{max(digits, 0)}f}" for end in (low, high))
+
+
+def cosine(a: Sequence[Any], b: Sequence[Any]) -> float:
+    """Cosine of the angle between two gradients, each given as tensors, one for each kind of weights."""
+    import torch  # slow to load, and not needed to read a ledger
+
+    one, other = (torch.cat([part.flatten() for part in parts]) for parts in (a, b))
+    return float(torch.nn.functional.cosine_similarity(one, other, dim=0))
+
+
+def largest_difference(a: Sequence[Any], b: Sequence[Any]) -> float:
+    """Largest difference between arrays and those of ``b``, relative to the largest entry of the latter; nan if one is."""
+    pairs = [(np.asarray(x), np.asarray(y)) for x, y in zip(a, b, strict=True)]
+    return float(np.max([np.abs(x - y).max() / np.abs(y).max() for x, y in pairs]))
+
+
+class Ratio(NamedTuple):
+    """Ratio of two means, with the lowest and the highest ratio of a pair; or only a bound: the ratio is larger (">") or smaller ("<")."""
+
+    value: float
+    bound: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def above_one(self) -> bool | None:
+        """Whether the ratio is above 1; None if the bound does not tell."""
+        if self.bound is None:
+            return self.value > 1
+        return None if (self.bound == ">") == (self.value < 1) else self.bound == ">"
+
+
+def ratio_of_counts(a: Sequence[float], b: Sequence[float], limit: int) -> Ratio | None:
+    """Ratio of the means of two lists of counts of updates, pair by pair.
+
+    A count is nan where ``limit`` updates, numbered from 0, were not enough. Then ``limit`` - 1 stands in its place, and only a bound of
+    the ratio is known; nothing (None) if both lists have such counts.
+    """
+    short = [any(map(math.isnan, counts)) for counts in (a, b)]
+    if all(short):
+        return None
+    mean, other = (float(np.mean([limit - 1 if math.isnan(k) else k for k in counts])) for counts in (a, b))
+    if any(short):
+        return Ratio(mean / other, ">" if short[0] else "<")
+    ratios = [x / y for x, y in zip(a, b, strict=True)]
+    return Ratio(mean / other, None, min(ratios), max(ratios))

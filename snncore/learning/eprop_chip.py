@@ -141,3 +141,11 @@ def learn(
     grad = kernel.learn(c, x, z, psi, signal, torch.get_num_threads())
     grad[np.arange(n), x.shape[2] + np.arange(n)] = 0
     return grad
+
+
+def byte_signal(
+    off: Float[Tensor, "time batch readout"], w_feedback: Float[Tensor, "neuron readout"]
+) -> Int64[np.ndarray, "time batch neuron"]:
+    """127 times the learning signal of errors (-1 to 1) at the readouts, in integers: errors have 8 bits, weights 5 behind the point."""
+    feedback = (32 * w_feedback).round().clamp(-127, 127).numpy().astype(np.int64)
+    return ((off * 127).round().numpy().astype(np.int64) @ feedback.T + 16 >> 5).clip(-127, 127)

@@ -74,7 +74,7 @@ def populations(kind: str, steps: int) -> list[Population]:
     if kind == "lif":
         return [Population(NEURONS, plain)]
     slow: Any = ALIFParams(tau_m, tau_slow, beta=JUMP) if kind == "alif" else AHPParams(tau_m, tau_slow).with_jump(JUMP)
-    params: list[Params] = [in_force(registers(p)) if kind == "chip" else p for p in (plain, slow)]
+    params: list[Any] = [in_force(registers(p)) if kind == "chip" else p for p in (plain, slow)]
     return [Population(NEURONS - SLOW, params[0]), Population(SLOW, params[1])]
 
 

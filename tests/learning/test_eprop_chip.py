@@ -159,3 +159,13 @@ def test_constants_that_registers_cannot_hold_are_refused(changed, words):
         integers([POPULATIONS[0], Population(8, dataclasses.replace(ALIF, **changed))], READOUT)
     with pytest.raises(ValueError, match="tau_out is too long for the chip"):
         integers(POPULATIONS, ReadoutParams(1e5))
+
+
+def test_signals_in_integers_are_those_in_floats():
+    g = torch.Generator().manual_seed(0)
+    off, w = 2 * torch.rand(5, 8, 2, generator=g) - 1, torch.randn(30, 2, generator=g)
+    exact = (127 * off @ w.T).clamp(-127, 127)
+    most = 0.5 * w.abs().sum(1) + 0.5 / 32 * (127 * off.abs() + 0.5).sum(2, keepdim=True) + 0.5  # errors, weights, sum, each rounded
+    assert ((torch.from_numpy(eprop_chip.byte_signal(off, w)) - exact).abs() <= most + 1e-4).all()
+    assert (most < 8).all()
+    assert exact.abs().max() > 100

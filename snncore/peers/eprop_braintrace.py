@@ -1,0 +1,104 @@
+"""Gradients of e-prop by braintrace beside ours. It needs JAX, so another Python has it (`ask_braintrace`):
+
+``python -m snncore.peers eprop-braintrace --python PYTHON --keep data/peers/braintrace.npz``
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from snncore.datafiles import package_file
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
+from snncore.networks.recurrent import run as run_network
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
+from snncore.peers.ask import ask
+from snncore.seeds import torch_generator
+from snncore.statistics import largest_difference
+
+NEURONS: dict[str, LIFParams | ALIFParams] = {"LIF": LIFParams(v_th=0.6), "ALIF": ALIFParams(tau_a=200.0, beta=0.1, v_th=0.6)}
+
+
+def make_case(kind: str, n: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
+    """A network of n of these neurons with random inputs and targets, in double precision; see `ask_braintrace`."""
+    p, g, inputs = NEURONS[kind], torch_generator(seed, "network that braintrace has too"), max(2, 2 * n // 5)
+    readout = ReadoutParams()
+    network = RecurrentNetwork(inputs, [Population(n, p)], 2, readout, g, (3.0, 1.0)).double()
+    weights = {name: w.detach().numpy() for name, w in network.weights()._asdict().items()}
+    x, target = torch.rand(steps, batch, inputs, generator=g) < 0.05, torch.randn(steps, batch, 2, generator=g).double()
+    slow = {"tau_a": p.tau_a, "beta": p.beta} if isinstance(p, ALIFParams) else {"tau_a": 1.0, "beta": 0.0}
+    constants = {"tau": p.tau_m, "v_th": p.v_th, "dampening": p.dampening, "tau_out": readout.tau_out, **slow}
+    return {"x": x.numpy(), "target": target.numpy(), **weights, **constants}
+
+
+def our_gradients(case: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """Our gradients of the mean squared error for all three kinds of weights of a case, in its precision."""
+    own = Weights(*(torch.from_numpy(case[name]).requires_grad_() for name in Weights._fields))
+    tau, tau_a, beta, v_th, dampening = (float(case[name]) for name in ("tau", "tau_a", "beta", "v_th", "dampening"))
+    p = ALIFParams(tau, tau_a, beta, v_th, dampening=dampening) if beta else LIFParams(tau, v_th, dampening=dampening)
+    x, target = (torch.from_numpy(case[name]).to(own.w_in.dtype) for name in ("x", "target"))
+    activity = run_network(x, own, [Population(len(own.w_in), p)], ReadoutParams(float(case["tau_out"])), credit=False)
+    grad_in, grad_rec, grad_out = torch.autograd.grad(F.mse_loss(activity.y, target), own)
+    return grad_in, grad_rec.fill_diagonal_(0), grad_out
+
+
+def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int, python: str) -> dict[str, Any]:
+    """What braintrace, which this Python has, answers with as many threads as PyTorch has here; see `ask_braintrace`.
+
+    Raises
+    ------
+    ValueError
+        If a window does not divide the trial.
+    subprocess.CalledProcessError
+        If it fails; its own message is shown.
+    """
+    if wrong := [window for window in windows if window < 1 or len(case["x"]) % window]:
+        raise ValueError(f"a window has {wrong[0]} steps, which does not divide the {len(case['x'])} of the trial")
+    more = {"windows": windows, "repetitions": repetitions, "threads": torch.get_num_threads()}
+    return ask(python, "ask_braintrace.py", {**case, **more})
+
+
+def gradients_by_window(theirs: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
+    """The gradients of braintrace for each of the windows."""
+    return list(zip(*(torch.from_numpy(theirs[name]) for name in Weights._fields), strict=True))
+
+
+def difference(case: Mapping[str, Any], theirs: Mapping[str, np.ndarray]) -> float:
+    """The largest relative difference of our gradients from those of braintrace, in all windows."""
+    ours = our_gradients(case)
+    return float(np.max([largest_difference(ours, row) for row in gradients_by_window(theirs)]))
+
+
+def recorded() -> tuple[dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]], str]:
+    """For each kind of neurons, the case and the recorded answer of braintrace; its version."""
+    with np.load(package_file("peers/braintrace.npz")) as file:
+        kept = dict(file)
+
+    def part(start: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(start): a for name, a in kept.items() if name.startswith(start)}
+
+    return {kind: (part(f"{kind}_case_"), part(f"{kind}_found_")) for kind in NEURONS}, str(kept["versions"])
+
+
+def command(python: str, keep: Path = Path("braintrace.npz")) -> None:
+    """Write the gradients of braintrace, with the cases, to a file.
+
+    Parameters
+    ----------
+    python : str
+        A Python that has braintrace.
+    keep : path
+        This file; the recorded one is data/peers/braintrace.npz.
+    """
+    kept: dict[str, Any] = {}
+    for kind in NEURONS:
+        case = make_case(kind, 10, 50, 2, 0)
+        answer = by_braintrace(case, [1, 10], 0, python)
+        kept |= {f"{kind}_case_{name}": a for name, a in case.items()}
+        kept |= {f"{kind}_found_{name}": answer[name] for name in (*Weights._fields, "losses")} | {"versions": answer["versions"]}
+    np.savez_compressed(keep, **kept)
+    print(f"written to {keep}")

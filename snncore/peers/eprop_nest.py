@@ -1,0 +1,144 @@
+"""e-prop by the published code and by the NEST simulator beside ours: losses of ten updates.
+
+``python -m snncore.peers eprop-nest --keep data/peers/nest.npz`` asks NEST (extra ``oracles``), in a process of its own (`ask_nest`).
+"""
+
+import math
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from snncore.datafiles import package_file
+from snncore.learning.compare import BETA, published_neurons
+from snncore.learning.losses import rate_cost
+from snncore.networks.recurrent import Population, Weights
+from snncore.networks.recurrent import run as run_network
+from snncore.neurons import ReadoutParams, conventions
+from snncore.peers.ask import ask
+from snncore.tasks import pattern
+from snncore.tasks.evidence import Evidence
+
+UPDATES = 5
+
+
+class Case(NamedTuple):
+    """What the published code drew: weights, and a sample for each of five updates; see `ask_nest` for the rest."""
+
+    w_in: np.ndarray
+    w_rec: np.ndarray
+    w_out: np.ndarray
+    w_feedback: np.ndarray
+    x: np.ndarray
+    target: np.ndarray
+    constants: dict[str, Any]
+
+
+def _single(*arrays: np.ndarray) -> list[np.ndarray]:
+    """Weights of the published code: drawn in double precision as (pre, post), kept in single, used here in double."""
+    return [a.T.astype(np.float32).astype(float) for a in arrays]
+
+
+def regression_case() -> Case:
+    """Pattern generation: 100 LIF neurons, random feedback, gradient descent."""
+    g, n, steps = np.random.RandomState(1), 100, 1000  # the numbers that the published code drew
+    w_in, w_rec, w_out = _single(g.randn(100, n) / 10, g.randn(n, n) / 10, g.randn(n, 1) / 10)
+    (w_feedback,) = _single(g.randn(1, n).reshape(n, 1).T / 10)
+    np.fill_diagonal(w_rec, 0)
+    x = g.rand(steps, 100) < 0.05
+    x[0] = False
+    target = pattern.sines(steps, *(torch.from_numpy(g.uniform(low, high, 4)) for low, high in ((0.5, 2.0), (0, 2 * math.pi)))).numpy()
+    constants = {"adaptive": 0, "tau": 30.0, "tau_a": 1.0, "beta": 0.0, "v_th": 0.03, "refractory": 0, "dampening": 0.3, "scaled": True,
+                 "classes": False, "window": steps, "rate": 1e-4, "c_reg": 300.0}  # fmt: skip
+    return Case(w_in, w_rec, w_out, w_feedback, np.stack([x] * UPDATES), np.stack([target.reshape(steps, 1)] * UPDATES), constants)
+
+
+def classification_case() -> Case:
+    """Evidence accumulation: 50 LIF and 50 ALIF neurons, random feedback, Adam."""
+    g, n, form = np.random.RandomState(1), 100, Evidence()
+    w_in, w_rec = _single(g.randn(40, n) / math.sqrt(40), g.randn(n, n) / 10)
+    limit = math.sqrt(3 / ((n + 2) / 2))
+    (w_out,) = _single(g.uniform(-limit, limit, (n, 2)))
+    (w_feedback,) = _single(g.randn(n, 2).T)
+    np.fill_diagonal(w_rec, 0)
+    x, target = np.zeros((UPDATES, form.steps, 40), bool), np.zeros((UPDATES, form.steps, 2))
+    for k in range(UPDATES):
+        left = np.array([0.3, 0.7], np.float32)[g.choice([0, 1], 1)]
+        cues = g.choice([0, 1], 7, p=np.array([left[0], 1 - left[0]], np.float32))
+        p = np.zeros((form.steps, 40))
+        for at, side in enumerate(cues):
+            p[at * 150 + 50 : at * 150 + 150, side * 10 : side * 10 + 10] = form.rate
+        p[-form.recall :, 20:30], p[:, 30:] = form.rate, form.noise
+        x[k] = p > g.rand(p.size).reshape(p.shape)
+        x[k, 0] = False
+        target[k, :, int(cues.sum() > 3)] = 1
+    constants = {"adaptive": 50, "tau": 20.0, "tau_a": 2000.0, "beta": BETA, "v_th": 0.6, "refractory": 5, "dampening": 0.3,
+                 "scaled": False, "classes": True, "window": form.recall, "rate": 5e-3, "c_reg": 300.0}  # fmt: skip
+    return Case(w_in, w_rec, w_out, w_feedback, x, target, constants)
+
+
+CASES = {"regression": regression_case, "classification": classification_case}
+
+
+def our_losses(kind: str) -> list[float]:
+    """Losses in five updates of one sample each, by our e-prop with the published random feedback; ``kind`` is one of `CASES`."""
+    case = CASES[kind]()
+    classes, window = case.constants["classes"], case.constants["window"]
+    neurons = published_neurons() if classes else [Population(100, conventions.lif("light", 30.0, 0.03))]
+    readout, w_feedback = ReadoutParams(case.constants["tau"]), torch.from_numpy(case.w_feedback)
+    weights = [torch.from_numpy(w) for w in case[:3]]
+    moments, losses = [[torch.zeros_like(w), torch.zeros_like(w)] for w in weights], []
+    for k, (x, target) in enumerate(zip(*map(torch.from_numpy, (case.x, case.target)), strict=True), 1):
+        own = Weights(*(w.requires_grad_() for w in weights))
+        activity = run_network(x.double()[:, None], own, neurons, readout, credit=False, w_feedback=w_feedback)
+        y = activity.y[-window:, 0]
+        error = F.cross_entropy(y, target[-window:]) if classes else (y - target).square().sum() / 2
+        grads = torch.autograd.grad(error + 150 / (window if classes else 1) * rate_cost(activity.z, 0.01, 0.01), own)
+        grads[1].fill_diagonal_(0)
+        step = case.constants["rate"]
+        if classes:  # Adam as TensorFlow has it: its small number is added after the correction
+            step *= math.sqrt(1 - 0.999**k) / (1 - 0.9**k)
+            for (first, second), grad in zip(moments, grads, strict=True):
+                first.lerp_(grad, 0.1), second.lerp_(grad.square(), 0.001)
+            grads = tuple(first / (second.sqrt() + 1e-8) for first, second in moments)
+        weights = [(w - step * grad).detach() for w, grad in zip(weights, grads, strict=True)]
+        losses.append(float(error.detach()))
+    return losses
+
+
+def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
+    """Losses of these updates by the NEST simulator, in a process of its own; seconds of simulation, and its version.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it fails; its own message is shown.
+    """
+    case = CASES[kind]()
+    arrays = {name: a for name, a in case._asdict().items() if name != "constants"}
+    answer = ask(sys.executable, "ask_nest.py", arrays | case.constants)
+    return answer["losses"], float(answer["seconds"]), str(answer["versions"])
+
+
+def recorded() -> tuple[dict[str, np.ndarray], str]:
+    """Losses by the NEST simulator as recorded, for each of `CASES`; its version."""
+    with np.load(package_file("peers/nest.npz")) as nest:
+        return {kind: nest[kind] for kind in CASES}, str(nest["versions"])
+
+
+def command(keep: Path = Path("nest.npz")) -> None:
+    """Write the losses of the NEST simulator (extra oracles) to a file.
+
+    Parameters
+    ----------
+    keep : path
+        This file; the recorded one is data/peers/nest.npz.
+    """
+    losses: dict[str, Any] = {}
+    for kind in CASES:
+        losses[kind], _, versions = by_nest(kind)
+    np.savez(keep, versions=np.array(versions), **losses)
+    print(f"written to {keep}")

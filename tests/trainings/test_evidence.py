@@ -1,0 +1,119 @@
+"""Trainings on accumulated evidence that can be killed, and their accounts."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from snncore import ledger
+from snncore.datafiles import DataError
+from snncore.learning.eprop import SIGNALS
+from snncore.networks.checkpoints import accounts, load_checkpoint
+from snncore.tasks.evidence import Evidence
+from snncore.trainings import evidence, job
+from snncore.trainings.evidence import TRAININGS, EvidenceLearner, constants, train
+from tests.experiments import recorded
+
+
+def test_aims_are_those_of_the_list_of_claims():
+    claims = ledger.package_claims()
+    for signal in SIGNALS:
+        for end, key in (("", "test_error"), (".at350", "early_error")):
+            assert claims[f"eprop.evidence.{signal}{end}"].target == evidence.AIMS[key]
+    assert claims["eprop.onchip"].target == evidence.CHIP_AIM
+
+
+@pytest.mark.parametrize("kind", ["random", "bptt"])
+def test_a_network_that_has_learned_answers_new_trials(kind):
+    learner = evidence.trained(kind)
+    assert evidence.error_on_new_trials(learner.answer, 32, 1) < 0.25
+    assert 0.25 < evidence.error_on_new_trials(EvidenceLearner(TRAININGS[kind], 0).answer, 32, 1) < 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["adaptive", "chip"])
+def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(job, "TRAINING", tmp_path)
+    how = TRAININGS[kind]
+    recipe = dataclasses.replace(how.recipe, updates=12, every=4)
+    form = Evidence(cues=3, pause=5, cue=20, delay=20, recall=20)
+    short = dataclasses.replace(how, recipe=recipe, form=form, batch=8, early=how.early and 6, tested=32)
+    whole = train(kind, 1, short)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    draw, drawn = evidence.evidence.draw, []
+
+    def killing(form, batch, generator):
+        drawn.append(batch)
+        if len(drawn) == 11:
+            raise KeyboardInterrupt
+        return draw(form, batch, generator)
+
+    monkeypatch.setattr(evidence.evidence, "draw", killing)
+    with pytest.raises(KeyboardInterrupt):
+        train(kind, 1, short)
+    killed = len(drawn)
+    resumed = train(kind, 1, short)
+    assert len(drawn) - killed == 5  # updates 9 to 12, and a test
+    for row in (*whole["log"], *resumed["log"]):
+        row.pop("seconds")
+    assert whole["log"] == resumed["log"]
+    assert whole["test_error"] == resumed["test_error"]
+    account = json.loads((tmp_path / f"eprop_{kind}_1.json").read_text())
+    assert account["command"] == f"python -m snncore.trainings evidence --signals {kind} --seed 1"
+    assert (account["family"], account["kind"]) == ("evidence", kind)
+    assert account.get("early_error") == next((row["tested"] for row in account["log"] if "tested" in row), None)
+    assert account["recipe"]["clip"] is None
+    count = len(drawn)
+    assert train(kind, 1, short)["seconds"] >= 0
+    assert len(drawn) == count  # it is done: only read
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    trainings = accounts("eprop_")
+    assert {"eprop_random_0", "eprop_chip_0"} < set(trainings)
+    for name, about in trainings.items():
+        kind, seed = about["kind"], about["seed"]
+        assert (name, about["family"]) == (f"eprop_{kind}_{seed}", "evidence")
+        words = f"snncore.trainings evidence --signals {kind} --seed {seed}"
+        recorded.is_of(about, words, TRAININGS[kind].recipe, constants(TRAININGS[kind]))
+
+
+def test_the_stopping_rule_of_the_published_code():
+    learner = EvidenceLearner(TRAININGS["random"], 0)
+    errors = [0.5] * 3 + [0.0] * 7 + [0.5, 0.0]
+    for k, error in enumerate(errors):
+        learner.watch(error, k)
+        first = next((i + 1 for i in range(k + 1) if sum(([1.0] * 8 + errors[: i + 1])[-8:]) / 8 < 0.07), 0)
+        assert int(learner.stopped) == first
+    assert int(learner.stopped) == 10
+    accounts = [{"stopped": 10, "recipe": {"updates": 20}}, {"stopped": 0, "recipe": {"updates": 20}}]
+    assert evidence.updates_to_stop(accounts) == [10, 20]
+
+
+@pytest.mark.parametrize("signal", ["symmetric", "bptt"])
+def test_readouts_begin_larger_where_they_make_the_learning_signals(signal):
+    large, others = (EvidenceLearner(TRAININGS[kind], 0).network.weights() for kind in (signal, f"{signal}-small"))
+    assert torch.equal(large.w_in, others.w_in)
+    assert torch.equal(large.w_rec, others.w_rec)
+    assert torch.equal(large.w_out, 10 * others.w_out)
+    ratio = float(large.w_out.detach().std() / EvidenceLearner(TRAININGS["random"], 0).w_feedback.std())
+    assert ratio == pytest.approx(1, abs=0.2)  # as strong as random feedback
+
+
+def test_weights_of_other_constants_are_refused():
+    """Equal shapes, but trials with a shorter delay, or other neurons: the account knows."""
+    how = TRAININGS["random"]
+    learner = EvidenceLearner(how, 0)
+    load_checkpoint("eprop_random_0", learner, constants(how))
+    with pytest.raises(DataError, match="another configuration \\(delay is 1050 there and 500 here"):
+        load_checkpoint("eprop_random_0", learner, constants(dataclasses.replace(how, form=Evidence(delay=500))))
+
+
+def test_constants_say_what_tells_the_trainings_apart():
+    bptt, small, adaptive = (constants(TRAININGS[kind]) for kind in ("bptt", "bptt-small", "adaptive"))
+    assert {name for name in bptt if bptt[name] != small[name]} == {"readout"}
+    assert {name for name in bptt if bptt[name] != adaptive[name]} == {"readout", "dampening", "forget"}
+    p = EvidenceLearner(TRAININGS["bptt"], 0).network.populations[1].params
+    assert {name: bptt[name] for name in dataclasses.asdict(p)} == pytest.approx(dataclasses.asdict(p), rel=1e-5)
