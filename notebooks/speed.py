@@ -76,10 +76,10 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from snncore.few_spike.zoo import fit_one
 from snncore.loihi.relational import TABLE, asked, untrained
 
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
+from snncore.few_spike.zoo import fit_one
 from snncore.loihi import silicon
 from snncore.loihi.board import run as emulate
 from snncore.loihi.fixed_point import OverflowWarning
@@ -87,8 +87,9 @@ from snncore.networks.images import efficientnet_lite
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
 from snncore.neurons import AHPParams, LIFParams, ReadoutParams
+from snncore.peers import times
 from snncore.peers.ask import has_oracle
-from snncore.peers.plain import naive_neuron, plain_loop, plain_neuron, with_plain_neurons
+from snncore.peers.plain import gradients_of_eprop, naive_neuron, plain_loop, plain_neuron, with_plain_neurons
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
@@ -114,13 +115,13 @@ page.value("activation_numbers", f"{numbers:,}")
 page.value("activation_differ", 0)  # else the cell would have stopped
 
 candidates = {"copy": x.clone, "relu": lambda: F.relu(x), "silu": lambda: F.silu(x), "few_spikes": lambda: fs_neuron(x, p)}
-times = side_by_side({**candidates, "plain": lambda: plain_neuron(x, p)}, repetitions)
-page.claim("speed.fs.activation", times["few_spikes"] / times["silu"], dataset=f"{numbers:,} numbers, {machine()}", timing=True)
-for name, took in times.items():
-    page.timing(f"activation_{name}", took / times["silu"], "{:.2f}")
+took = side_by_side({**candidates, "plain": lambda: plain_neuron(x, p)}, repetitions)
+page.claim("speed.fs.activation", took["few_spikes"] / took["silu"], dataset=f"{numbers:,} numbers, {machine()}", timing=True)
+for name, one in took.items():
+    page.timing(f"activation_{name}", one / took["silu"], "{:.2f}")
 naive = side_by_side({"silu": candidates["silu"], "naive": lambda: naive_neuron(x, p)}, 3)
 page.timing("activation_naive", naive["naive"] / naive["silu"], "{:.0f}")
-page.timing("silu_ms", 1e3 * times["silu"], "{:.3g} ms")
+page.timing("silu_ms", 1e3 * took["silu"], "{:.3g} ms")
 
 # %% [markdown]
 # Whole networks: the time of a pass does not depend on weights, so random ones will do.
@@ -145,11 +146,11 @@ with torch.inference_mode():
         refuse_unequal(name, [answers := snn(images)], [other(images)])
         outputs += answers.numel()
         runs = {"original": partial(original, images), "few spikes": partial(snn, images), "plain": partial(other, images)}
-        times = side_by_side(runs, repetitions)
-        ratios[name] = times["few spikes"] / times["original"]
-        page.timing(f"{name}_ms", 1e3 * times["original"] / batch, "{:.3g} ms")
+        took = side_by_side(runs, repetitions)
+        ratios[name] = took["few spikes"] / took["original"]
+        page.timing(f"{name}_ms", 1e3 * took["original"] / batch, "{:.3g} ms")
         page.timing(f"{name}_x", ratios[name], "{:.2f}")
-        page.timing(f"{name}_plain_x", times["plain"] / times["original"], "{:.1f}")
+        page.timing(f"{name}_plain_x", took["plain"] / took["original"], "{:.1f}")
 where = f"{batch} images of {pixels} x {pixels}, {machine()}"
 page.claim("speed.fs.network.efficientnet_lite0", ratios["efficientnet_lite0"], dataset=f"K = 8, {where}", timing=True)
 page.claim("speed.fs.network.efficientnet_b0", ratios["efficientnet_b0"], dataset=f"K = 8, {where}", timing=True)
@@ -215,10 +216,8 @@ page.timing("trial", 1e6 * took / trials, "{:.0f} microseconds")
 
 # %%
 if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
-    from snncore.peers.ask_spikingjelly import resnet20_in_turns
-
-    ratio, n, where = resnet20_in_turns()
-    page.claim("speed.fs.spikingjelly", ratio, dataset=where, n=n, timing=True)
+    longer, n = times.resnet20_by_spikingjelly()
+    page.claim("speed.fs.spikingjelly", longer.ratio, dataset=longer.where, n=n, timing=True)
 
 # %% [markdown]
 # Fitting a few-spike neuron ({doc}`few_spike`) is a search with many trials. One trial costs {value}`trial`, since the neuron splits
@@ -259,10 +258,10 @@ def products():  # alone, zeros included: of the inputs, of the recurrent weight
 refuse_unequal("recurrent networks", training_step(True, torch.float64), training_step(False, torch.float64), 1e-5, 1e-9)
 z, many = torch.rand(samples, 240), torch.rand(steps * samples, 240)
 runs = {"compiled": partial(training_step, True), "plain": partial(training_step, False), "products": products}
-times = side_by_side(runs, page.size(smoke=2, book=2, paper=8))
-page.claim("speed.rsnn", times["plain"] / times["compiled"], dataset=f"{samples} samples, {steps} steps, {threads}", timing=True)
-page.timing("recurrent_ms", 1e3 * times["compiled"], "{:.0f} ms")
-page.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
+took = side_by_side(runs, page.size(smoke=2, book=2, paper=8))
+page.claim("speed.rsnn", took["plain"] / took["compiled"], dataset=f"{samples} samples, {steps} steps, {threads}", timing=True)
+page.timing("recurrent_ms", 1e3 * took["compiled"], "{:.0f} ms")
+page.timing("recurrent_products_ms", 1e3 * took["products"], "{:.0f} ms")
 
 # %% [markdown]
 # ## e-prop
@@ -275,19 +274,17 @@ page.timing("recurrent_products_ms", 1e3 * times["products"], "{:.0f} ms")
 # trial and with the neurons.
 
 # %%
-from snncore.peers.plain import gradients_of_eprop
-
 steps, samples = page.size(smoke=50, book=2250), 32
 candidates = gradients_of_eprop(100, steps, samples, seed)  # compiled, published recursion, BPTT: compared first
 traffic = torch.ones(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step
 copy = torch.ones_like(traffic)
-times = side_by_side({**candidates, "copy": lambda: copy.copy_(traffic)}, page.size(smoke=2, book=3))
+took = side_by_side({**candidates, "copy": lambda: copy.copy_(traffic)}, page.size(smoke=2, book=3))
 where = f"{samples} samples, {steps:,} steps, 100 neurons, {threads}"
-page.claim("speed.eprop.bptt", times["bptt"] / times["fused"], dataset=where, timing=True)
-page.claim("speed.eprop.recursion", times["recursion"] / times["fused"], dataset=where, timing=True)
-page.claim("speed.eprop.floor", times["fused"] / times["copy"], dataset=where, timing=True)
-page.timing("eprop_ms", 1e3 * times["fused"], "{:.0f} ms")
-each = times["fused"] / samples
+page.claim("speed.eprop.bptt", took["bptt"] / took["fused"], dataset=where, timing=True)
+page.claim("speed.eprop.recursion", took["recursion"] / took["fused"], dataset=where, timing=True)
+page.claim("speed.eprop.floor", took["fused"] / took["copy"], dataset=where, timing=True)
+page.timing("eprop_ms", 1e3 * took["fused"], "{:.0f} ms")
+each = took["fused"] / samples
 
 # %%
 for k, (steps, n) in enumerate(((250, 100), (500, 100), (1000, 100), (500, 50), (500, 200), (500, 400))):
@@ -347,14 +344,10 @@ for k, (steps, n) in enumerate(((250, 100), (500, 100), (1000, 100), (500, 50), 
 
 # %%
 if preset == "paper" and has_oracle("nest", "NEST"):
-    from snncore.peers.eprop_nest import times_longer
-
-    ratio, where = times_longer(each)  # or refused, since the losses differ
-    page.claim("speed.eprop.nest", ratio, dataset=where, timing=True)
+    longer = times.nest(each)  # or refused, since the losses differ
+    page.claim("speed.eprop.nest", longer.ratio, dataset=longer.where, timing=True)
 if preset == "paper" and (python := os.environ.get("SNNCORE_BRAINTRACE")):
-    from snncore.peers.eprop_braintrace import times_longer
-
-    windows, online = times_longer(python)  # or refused, since the gradients differ
+    windows, online = times.braintrace(python)  # or refused, since the gradients differ
     page.claim("speed.eprop.braintrace", windows.ratio, dataset=windows.where, timing=True)
     page.claim("speed.eprop.braintrace.online", online.ratio, dataset=online.where, timing=True)
 
@@ -393,10 +386,9 @@ if preset == "paper":
         rate = len(test) / seconds(partial(silicon.replay, network, test, progress=True))
     page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {threads}", n=len(test), timing=True)
 if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
-    from snncore.peers.emulators import times_longer
-
-    page.claim("speed.loihi.brian2", (brian2 := times_longer("brian2_loihi", python)).ratio, dataset=brian2.where, timing=True)
-    page.claim("speed.loihi.nengo", (nengo := times_longer("nengo_loihi", python)).ratio, dataset=nengo.where, timing=True)
+    brian2, nengo = (times.emulator(peer, python, 240, silicon.INPUTS, silicon.STEPS) for peer in ("brian2_loihi", "nengo_loihi"))
+    page.claim("speed.loihi.brian2", brian2.ratio, dataset=brian2.where, timing=True)
+    page.claim("speed.loihi.nengo", nengo.ratio, dataset=nengo.where, timing=True)
 
 # %% [markdown]
 # The relational network ({doc}`energy`) lies on many chips. Its emulator touches weights only where a neuron has spiked, and copies of a module
@@ -464,11 +456,11 @@ def iterate(name):
 
 
 torch.set_num_threads(1)
-times = side_by_side({name: partial(iterate, name) for name in loops}, page.size(smoke=1, book=5), time.process_time)
+took = side_by_side({name: partial(iterate, name) for name in loops}, page.size(smoke=1, book=5), time.process_time)
 where = f"{movements.BATCH} movements, {movements.STEPS} steps, {movements.NEURONS} + {movements.LSG_NEURONS} neurons, 1 thread"
-page.claim("speed.oneshot", 1e3 * times["compiled"], dataset=where, timing=True)
-page.claim("speed.oneshot.plain", 1e3 * times["plain"], dataset=where, timing=True)
-page.claim("speed.oneshot.ratio", times["plain"] / times["compiled"], dataset=where, timing=True)
+page.claim("speed.oneshot", 1e3 * took["compiled"], dataset=where, timing=True)
+page.claim("speed.oneshot.plain", 1e3 * took["plain"], dataset=where, timing=True)
+page.claim("speed.oneshot.ratio", took["plain"] / took["compiled"], dataset=where, timing=True)
 
 # %% [markdown]
 # ## What was claimed, what we found

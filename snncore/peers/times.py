@@ -1,0 +1,74 @@
+"""Programs by others timed beside ours, each only if it gives the same."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from snncore.networks.recurrent import Weights
+from snncore.peers import emulators, eprop_braintrace, eprop_nest
+from snncore.statistics import cosine
+from snncore.timing import side_by_side
+
+
+class Longer(NamedTuple):
+    """How many times as long as ours another program takes, and what was compared, in words."""
+
+    ratio: float
+    where: str
+
+
+def nest(each: float) -> Longer:
+    """NEST's e-prop beside ours, whose gradient takes ``each`` seconds per sample.
+
+    Raises
+    ------
+    ValueError
+        If its losses are others.
+    """
+    ours, (losses, theirs, versions) = eprop_nest.our_losses("classification"), eprop_nest.by_nest("classification")
+    if not np.allclose(losses, ours, rtol=1e-10, atol=0):
+        raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours}: do not trust its time")
+    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples of random inputs, without updates"
+    return Longer(theirs / eprop_nest.UPDATES / each, where)
+
+
+def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer, Longer]:
+    """Gradients of LIF neurons by braintrace beside ours: the better of two windows of steps, and at each step, as it learns online.
+
+    Raises
+    ------
+    ValueError
+        If its gradients are others: in double precision, or as they are timed, in single precision, where one spike may change others, by
+        their angle.
+    """
+    windows, case = [1, steps // 45, steps // 10], eprop_braintrace.make_case("LIF", 100, steps, batch, 0)
+    single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
+    exact, timed = (eprop_braintrace.by_braintrace(c, windows, n, python) for c, n in ((case, 0), (single, 3)))
+    off, ours = eprop_braintrace.difference(case, exact), eprop_braintrace.our_gradients(single)
+    alike = float(np.min([cosine(ours, row) for row in eprop_braintrace.gradients_by_window(timed)]))
+    if not (off <= 1e-9 and alike >= 0.99):
+        different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
+        raise ValueError(f"gradients of {timed['versions']} {different}: do not trust its time")
+    each_step, *others = timed["seconds"] / side_by_side({"fused": lambda: eprop_braintrace.our_gradients(single)}, 5)["fused"]
+    where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
+    best = int(np.argmin(others))
+    return Longer(float(others[best]), f"{where}; windows of {windows[1 + best]} steps"), Longer(float(each_step), where)
+
+
+def emulator(peer: str, python: str, neurons: int, inputs: int, steps: int) -> Longer:
+    """Another emulator of Loihi beside ours, on a random recurrent network.
+
+    Raises
+    ------
+    ValueError
+        If a potential differs.
+    """
+    case = emulators.random_case(neurons, inputs, steps, True)
+    comparison = emulators.compare_with(peer, python, case)
+    if comparison.different:
+        found = f"{comparison.different} of {comparison.numbers} potentials differ from those of {comparison.versions}"
+        raise ValueError(f"{found}: do not trust its time")
+    ours = side_by_side({"ours": partial(emulators.emulated, case, emulators.PEERS[peer][0])}, 3)["ours"]
+    return Longer(comparison.seconds / ours, comparison.versions)

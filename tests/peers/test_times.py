@@ -1,0 +1,45 @@
+"""A program whose answers are others is not timed."""
+
+import numpy as np
+import pytest
+
+from snncore.networks.recurrent import Weights
+from snncore.peers import times
+from snncore.peers.emulators import Comparison
+
+
+def test_nest_whose_losses_are_others_is_not_timed(monkeypatch):
+    losses = np.array(times.eprop_nest.our_losses("classification"))
+    monkeypatch.setattr(times.eprop_nest, "by_nest", lambda kind: (losses, 2.5, "NEST 0"))
+    assert times.nest(0.05).ratio == pytest.approx(2.5 / 5 / 0.05)
+    monkeypatch.setattr(times.eprop_nest, "by_nest", lambda kind: (losses * (1 + 1e-8), 2.5, "NEST 0"))
+    with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
+        times.nest(0.05)
+
+
+def test_braintrace_whose_gradients_are_others_is_not_timed(monkeypatch):
+    wrong = {np.dtype(np.float64): 0.0, np.dtype(np.float32): 0.0}
+
+    def answer(case, windows, repetitions, python):
+        ours = [np.stack([g.numpy()] * len(windows)) for g in times.eprop_braintrace.our_gradients(case)]
+        ours[1][:, 0, 1] += wrong[case["w_in"].dtype]
+        return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
+
+    monkeypatch.setattr(times.eprop_braintrace, "by_braintrace", answer)
+    windows, online = times.braintrace("python", steps=90, batch=2)
+    assert online.ratio == pytest.approx(3 * windows.ratio)
+    assert windows.where.endswith("windows of 2 steps")
+    for precise, by in ((np.float64, 1e-6), (np.float32, 1.0)):
+        monkeypatch.setitem(wrong, np.dtype(precise), by)
+        with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
+            times.braintrace("python", steps=90, batch=2)
+        monkeypatch.setitem(wrong, np.dtype(precise), 0.0)
+
+
+def test_an_emulator_whose_potentials_are_others_is_not_timed(monkeypatch):
+    monkeypatch.setattr(times.emulators, "compare_with", lambda *_: Comparison(0, 10, 2.0, "other 1.0"))
+    monkeypatch.setattr(times, "side_by_side", lambda *_: {"ours": 0.5})
+    assert times.emulator("brian2_loihi", "python", 3, 2, 5) == (4.0, "other 1.0")
+    monkeypatch.setattr(times.emulators, "compare_with", lambda *_: Comparison(2, 10, 2.0, "other 1.0"))
+    with pytest.raises(ValueError, match=r"2 of 10 potentials differ from those of other 1\.0"):
+        times.emulator("brian2_loihi", "python", 3, 2, 5)
