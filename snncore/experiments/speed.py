@@ -23,14 +23,15 @@ from torch import Tensor, fx, nn
 
 from snncore import provenance
 from snncore.datafiles import read_mnist
-from snncore.experiments import energy, few_spike, images, loihi, one_shot
 from snncore.experiments import eprop as experiment
+from snncore.experiments import few_spike, images, loihi, one_shot
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
 from snncore.learning.eprop import Signal, Stream, gradient, observe
 from snncore.learning.one_shot import traces
 from snncore.loihi.board import run as run_program
 from snncore.loihi.fixed_point import OverflowWarning
+from snncore.loihi.relational import TABLE, asked, untrained
 from snncore.networks.images import cifar_network, efficientnet_lite
 from snncore.networks.recurrent import MODELS, Activity, Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
@@ -513,10 +514,10 @@ def endless(record: Record, c: Config) -> None:
 def questions(record: Record, c: Config) -> None:
     """Seconds that the emulator takes for a question about stories of so many sentences."""
     for size in ("small", "paper"):
-        net, found = energy.untrained(size, c.seed)
-        for n in energy.TABLE:
-            question = partial(run_program, found.network, *energy.asked(net, found, n, c.seed))
-            if n == energy.TABLE[0]:
+        net, found = untrained(size, c.seed)
+        for n in TABLE:
+            question = partial(run_program, found.network, *asked(net, found, n, c.seed))
+            if n == TABLE[0]:
                 question()  # compiles
             record.timing(f"emulator_seconds_{size}_{n}", seconds(question))
 
