@@ -36,26 +36,9 @@ import torch
 
 from snncore import plotting
 from snncore.experiments.relational import arrays, trained
+from snncore.loihi import board_energy
 from snncore.loihi.board import held_bytes, run, traffic
-from snncore.loihi.board_energy import (
-    ACTIVE,
-    EVENTS,
-    RATES,
-    RATIOS,
-    as_range,
-    compare_with_gpu,
-    energy_by_part,
-    estimate,
-    events,
-    midpoint,
-    published_ratio,
-    question_time,
-    resets,
-    sensitivity,
-    span,
-    terms,
-    why_slower,
-)  # fmt: skip
+from snncore.loihi.board_energy import ACTIVE, EVENTS, RATES, RATIOS, as_range, events, published_ratio, question_time, span
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured
 from snncore.loihi.placement import place
 from snncore.loihi.relational import CHIPS, FORWARD, STEPS, TABLE, asked, input_spikes, layout, program, untrained
@@ -133,8 +116,9 @@ rows = [(module_of[name], chip, plan.needs[name]) for name, chips in placement.c
 cores = pd.DataFrame(rows, columns=["module", "chip", "needs"])  # a row for each core: from how many sentences on it is used
 of_module = pd.DataFrame({n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}).fillna(0).astype(int)
 of_module.loc["all"] = of_module.sum()
-page.table(of_module.rename_axis("cores of").reset_index(), "cores")
+of_module = page.table(of_module.rename_axis("cores of").reset_index(), "cores")
 
+# %%
 used = {n: placement.used(plan.used(n)) for n in range(1, SENTENCES + 1)}  # cores, and chips
 core_ids = {2: "relnet.cores.2", 6: "relnet.cores.6", 10: "relnet.cores.10", 16: "relnet.cores.16", 20: "relnet.cores.20"}
 for n, claim in core_ids.items():
@@ -220,7 +204,7 @@ plt.show()
 # %%
 few, many = ({n: events(placement, plan.used(n), rate) for n in TABLE} for rate in RATES)  # events by name
 bounds = {n: span(few[n], many[n]) for n in TABLE}  # energy [µJ], least and most, by each set of prices
-estimates = {n: estimate(plan, placement, n, bounds[n], seed) for n in TABLE}
+estimates = {n: board_energy.estimate(plan, placement, n, bounds[n], seed) for n in TABLE}
 
 rows = []
 for n in TABLE:
@@ -234,7 +218,7 @@ for n in TABLE:
 page.table(pd.DataFrame(rows), "events")
 page.value("rate_low", 100 * RATES[0], "{:.0f} %")
 page.value("rate_high", 100 * RATES[1], "{:.0f} %")
-page.value("resets", resets() / 1000, "{:.2f} mJ")
+page.value("resets", board_energy.resets() / 1000, "{:.2f} mJ")
 
 # %% [markdown]
 # :::{csv-table} Events of a question in all cores that it uses, and their energy by two sets of prices; with resets, between the least and the most of both (emulated).
@@ -269,7 +253,7 @@ page.value("whole_cores", as_range(least, most) + " mJ")
 # sentences, nearly all of it to the pairs.
 
 # %%
-parts = {n: energy_by_part(placement, plan.used(n)) for n in (2, 20)}
+parts = {n: board_energy.energy_by_part(placement, plan.used(n)) for n in (2, 20)}
 columns = {f"{n} sentences [µJ]": {name: as_range(*ends, "{:,.1f}") for name, ends in parts[n].items()} for n in parts}
 by_part = page.table(pd.DataFrame(columns).rename_axis("where").reset_index(), "where")
 
@@ -351,6 +335,7 @@ def compared(example, readouts):  # the answer on chips, in floating point, and 
     return {"emulated_same": ours == floats, "emulated_right": ours == answer, "emulated_right_float": floats == answer}
 
 
+# %%
 rows, agreed, spikes, neurons = [], Counter(), Counter(), Counter()
 for n in TABLE:
     loaded, counts = program(net, small, n), []
@@ -464,35 +449,32 @@ page.claim("relnet.model.sanafe", float(worst), dataset=f"recorded run of {versi
 # :::
 
 # %%
-held, happened, size_of = [], [], {}
+rows = []
 for size in ("small", "paper"):
     fresh, fresh_plan = untrained(size, seed)
     fresh_placement = place(fresh_plan.network, fresh_plan.units, CHIPS)
     for n in TABLE:
         loaded, x = asked(fresh, fresh_plan, n, seed)
         activity = run(fresh_plan.network, loaded, x)
-        arrays_of = [w for arrays_between in loaded.weights.values() for w in arrays_between]
-        size_of[size, n] = held_bytes(loaded, x, activity), sum(len(v) for v in activity.v.values())
+        weights = [w for several in loaded.weights.values() for w in several]
         t = traffic(fresh_placement, loaded, x, activity)
-        held.append({
-            "size": size, "sentences": n, "neurons": f"{size_of[size, n][1]:,}", "synapses": f"{sum(w.size for w in arrays_of):,}",
-            "weights that are kept": f"{sum({id(w): w.size for w in arrays_of}.values()):,}",
-            "all arrays [MB]": f"{size_of[size, n][0] / 1e6:.1f}",
+        rows.append({
+            "size": size, "sentences": n, "bytes": held_bytes(loaded, x, activity), "neurons": sum(len(v) for v in activity.v.values()),
+            "synapses": sum(w.size for w in weights), "weights that are kept": sum({id(w): w.size for w in weights}.values()),
+            "synaptic operations": t.synaptic_operations.sum(), "on the busiest core": t.synaptic_operations.sum(0).max(),
+            "messages": t.sent.sum(), "tile to tile": t.between_tiles_x + t.between_tiles_y, "to other chips": t.between_chips,
         })  # fmt: skip
-        on_cores = t.synaptic_operations.sum(0)
-        happened.append({
-            "size": size, "sentences": n, "synaptic operations": f"{on_cores.sum():,}", "on the busiest core": f"{on_cores.max():,}",
-            "messages": f"{t.sent.sum():,}", "tile to tile": f"{t.between_tiles_x + t.between_tiles_y:,}",
-            "to other chips": f"{t.between_chips:,}",
-        })  # fmt: skip
-for name, rows in {"throughput": held, "happened": happened}.items():
-    page.table(pd.DataFrame(rows), name)
 
 # %%
-(memory_2, neurons_2), (memory_20, neurons_20) = size_of["paper", 2], size_of["paper", 20]
-page.value("memory_growth", memory_20 / memory_2, "{:.0f} times")
-page.value("neurons_growth", neurons_20 / neurons_2, "{:.0f} times")
+of_question = pd.DataFrame(rows).set_index(["size", "sentences"])
+text = of_question.map("{:,}".format).assign(**{"all arrays [MB]": (of_question["bytes"] / 1e6).map("{:.1f}".format)}).reset_index()
+page.table(text[["size", "sentences", "neurons", "synapses", "weights that are kept", "all arrays [MB]"]], "throughput")
+events_of = ["synaptic operations", "on the busiest core", "messages", "tile to tile", "to other chips"]
+page.table(text[["size", "sentences", *events_of]], "happened")
 
+growth = of_question.loc[("paper", 20)] / of_question.loc[("paper", 2)]
+page.value("memory_growth", float(growth["bytes"]), "{:.0f} times")
+page.value("neurons_growth", float(growth["neurons"]), "{:.0f} times")
 names = {"untrained_first": "pairs, layer 1", "untrained_further": "pairs, further layers", "untrained_answer": "sum and answer"}
 for name, module in names.items():  # of the last run: published sizes, 20 sentences
     per_neuron = [activity.z[p.name].sum(0) for p in fresh_plan.network.populations if p.module == module and p.name in activity.z]
@@ -538,7 +520,7 @@ for name, module in names.items():  # of the last run: published sizes, 20 sente
 # the chips in use only {value}`chips_growth`: if the time that events leave is mostly that of messages, a question takes longer than our upper end.
 
 # %%
-ends = {n: terms(e, estimates[2]) for n, e in estimates.items()}  # least and most
+ends = {n: board_energy.terms(e, estimates[2]) for n, e in estimates.items()}  # least and most
 names = {"energy": "energy{} [mJ]", "latency": "time{} [ms]", "edp": "energy-delay product{} [µJ s]"}
 needs, implied, parts = [], [], []
 for n, (low, high) in ends.items():
@@ -583,7 +565,7 @@ page.value("chips_growth", estimates[20].chips / estimates[2].chips, "{:.1f} tim
 # :::
 
 # %%
-two = midpoint(*ends[2])
+two = board_energy.midpoint(*ends[2])
 gpu_energy = page.value("gpu_2", published_ratio("energy", 2) * two.energy, "{:.0f} mJ")
 gpu_time = page.value("gpu_time", published_ratio("latency", 2) * two.time, "{:.2f} ms")
 page.value("gpu_power", gpu_energy / gpu_time, "{:.1f} W")
@@ -606,7 +588,7 @@ step = one_chip["time_ms"] / one_chip["steps"]
 page.value("step_one_chip", 1000 * step, "{:.2f} µs")
 page.value("step_many_chips", 1000 * of_two["time_ms"] / of_two["steps"], "{:.2f} µs")
 time_one_chip = page.value("time_one_chip", of_two["steps"] * step, "{:.2f} ms")
-page.value("why_slower", why_slower(gpu_time, of_two["time_ms"], time_one_chip))
+page.value("why_slower", board_energy.why_slower(gpu_time, of_two["time_ms"], time_one_chip))
 
 # %% [markdown]
 # Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
@@ -629,11 +611,11 @@ ratio_ids = {
 }  # fmt: skip
 for single in singles:
     n, where = single["sentences"], f"{single['device']}, batch 1, {single['date']}"
-    for ratio, (middle, low, high) in compare_with_gpu(single, *ends[n]).items():
+    for ratio, (middle, low, high) in board_energy.compare_with_gpu(single, *ends[n]).items():
         page.claim(ratio_ids[ratio][n], middle, low=low, high=high, dataset=where)
 
 # %%
-moved = sensitivity(ends, (2, 20), gpu)
+moved = board_energy.sensitivity(ends, (2, 20), gpu)
 farthest = moved.assign(factor=np.maximum(moved["high"], 1 / moved["low"])).sort_values("factor").groupby("sentences").last()
 for n in (2, 20):
     page.value(f"moves_most_{n}", farthest.loc[n, "change"])
@@ -681,9 +663,7 @@ plt.show()
 # | energy-delay product, ours | {claim}`relnet.edp_ratio.2` | {claim}`relnet.edp_ratio.6` | {claim}`relnet.edp_ratio.10` | {claim}`relnet.edp_ratio.16` | {claim}`relnet.edp_ratio.20` |
 
 # %%
-least, most = ({ratio: np.array(row) + shift for ratio, row in RATIOS.items()} for shift in (-0.005, 0.005))  # each is rounded
-fits = (least["energy"] * least["latency"] <= most["edp"]) & (least["edp"] <= most["energy"] * most["latency"])
-page.verdict("relnet.edp_product", bool(fits.all()), dataset="published ratios")
+page.verdict("relnet.edp_product", board_energy.product_fits(RATIOS), dataset="published ratios")
 
 # %%
 if preset == "paper":

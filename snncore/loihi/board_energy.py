@@ -48,6 +48,13 @@ def published_ratio(ratio: str, n: int) -> float:
     return RATIOS[ratio][TABLE.index(n)]
 
 
+def product_fits(ratios: Mapping[str, Sequence[float]]) -> bool:
+    """Whether rows of ratios, each rounded to two digits, fit each other: energy times latency can be the energy-delay product."""
+    least, most = ({name: np.array(row) + shift for name, row in ratios.items()} for shift in (-0.005, 0.005))
+    fits = (least["energy"] * least["latency"] <= most["edp"]) & (least["edp"] <= most["energy"] * most["latency"])
+    return bool(fits.all())
+
+
 def as_range(low: float, high: float, form: str = "{:.2f}") -> str:
     """Format two ends, "1.00 to 2.00", or one number if both look alike."""
     low_text, high_text = form.format(low), form.format(high)
