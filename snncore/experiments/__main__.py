@@ -12,7 +12,7 @@ from snncore.learning.classifier import TrainingDiverged
 from snncore.ledger import PRESETS
 from snncore.record import Record, read_rows
 
-TOOLS = ("__main__", "on_chips")
+TOOLS = ("__main__",)
 
 
 def main() -> int:

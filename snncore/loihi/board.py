@@ -173,6 +173,16 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
     return Run({name: z[:, part] for name, part in where.items()}, {name: v[part] for name, part in where.items()})
 
 
+def held_bytes(program: Program, x: Mapping[str, np.ndarray], activity: Run) -> int:
+    """Bytes of the arrays of a run: weights, input spikes, spikes and potentials.
+
+    Weights that copies share count once, and once more for the emulator's own order, by the neuron from which a spike comes.
+    """
+    weights = {id(w): w for arrays in program.weights.values() for w in arrays}.values()
+    by_pre = sum(w.nbytes for w in weights if not w.T.flags.c_contiguous)
+    return by_pre + sum(a.nbytes for a in (*weights, *x.values(), *activity.z.values(), *activity.v.values()))
+
+
 class Traffic(NamedTuple):
     """What happened in a run, on each core of the board.
 

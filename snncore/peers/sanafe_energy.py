@@ -1,6 +1,6 @@
-"""Energy by SANA-FE beside our account, for the same spikes on the same cores.
+"""Energy by SANA-FE and by our account, for the same spikes on the same cores: ``python -m snncore.peers sanafe-energy PYTHON``.
 
-SANA-FE has another license, so another Python has it (`ask_sanafe`); what it found is kept in ``data/peers/sanafe.npz``.
+SANA-FE has another license, so another Python has it (`ask_sanafe`); its answers are kept in ``data/peers/sanafe.npz``.
 """
 
 import hashlib
@@ -14,17 +14,16 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from snncore.datafiles import package_file
-from snncore.experiments.on_chips import CHIPS, layout, program, shown
 from snncore.loihi.board import Program, Run, load, run, traffic
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import Group
 from snncore.loihi.energy import energy, event_counts, prices
 from snncore.loihi.placement import DENSE, Network, Placement, Population, Projection, place
 from snncore.loihi.quantize import UNIT
+from snncore.loihi.relational import CHIPS, input_spikes, layout, program
 from snncore.loihi.spec import CORES, FULL_DECAY, within
 from snncore.networks.relational import SIZES
 from snncore.peers.ask import ask
-from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import threshold_code
 from snncore.tasks.stories import VOCABULARY
@@ -71,16 +70,16 @@ class Case(NamedTuple):
         }
 
 
-def plain(placement: Placement, loaded: Program, done: Run) -> Case:
+def plain(placement: Placement, loaded: Program, activity: Run) -> Case:
     """A run without its inputs, auxiliary compartments and last spikes."""
     network = placement.network
     inner = [p for p in network.projections if p.pre in loaded.groups and p.post in loaded.groups]
     groups = {name: [Group(network.sizes[name], Compartment(FULL_DECAY, UNIT))] for name in loaded.groups}
     populations = [p for p in network.populations if p.name in loaded.groups]
-    spikes = {name: np.concatenate([z[:-1], 0 * z[-1:]]) for name, z in done.z.items()}
+    spikes = {name: np.concatenate([z[:-1], 0 * z[-1:]]) for name, z in activity.z.items()}
     weights = {(p.pre, p.post): loaded.weights[p.pre, p.post] for p in inner}
     where = Placement(Network(populations, inner, {}), {name: placement.cores[name] for name in loaded.groups})
-    return Case(where, Program(groups, weights), Run(spikes, done.v))
+    return Case(where, Program(groups, weights), Run(spikes, activity.v))
 
 
 def story(sentences: int) -> Case:
@@ -91,15 +90,15 @@ def story(sentences: int) -> Case:
     snncore.loihi.spec.LimitError
         If it uses more.
     """
-    net, found = trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
+    net, plan = trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
     (example,) = generate(1, 1, numpy_generator(0, f"a story of {sentences} sentences for SANA-FE"), sentences)
-    loaded = program(net, found, sentences)
-    done = run(found.network, loaded, shown(net, example))
-    owned = {name: len(cores) for name, cores in place(found.network, found.units, CHIPS).cores.items() if name in loaded.groups}
+    loaded = program(net, plan, sentences)
+    activity = run(plan.network, loaded, input_spikes(net, example))
+    owned = {name: len(cores) for name, cores in place(plan.network, plan.units, CHIPS).cores.items() if name in loaded.groups}
     within("the number of cores", sum(owned.values()), 1, CORES)
     ends = dict(zip(owned, np.cumsum(list(owned.values())).tolist(), strict=True))
-    one_chip = Placement(found.network, {name: tuple(range(ends[name] - count, ends[name])) for name, count in owned.items()})
-    return plain(one_chip, loaded, done)
+    one_chip = Placement(plan.network, {name: tuple(range(ends[name] - count, ends[name])) for name, count in owned.items()})
+    return plain(one_chip, loaded, activity)
 
 
 def seven() -> UInt8[np.ndarray, "1 28 28"]:
@@ -129,11 +128,11 @@ def case(name: str) -> Case:
     return CASES[name]()
 
 
-ASK = "python -m snncore.experiments energy --sanafe PYTHON --keep data/peers/sanafe.npz"
+ASK = "python -m snncore.peers sanafe-energy PYTHON --keep data/peers/sanafe.npz"
 
 
 def keep_sanafe(python: str, path: Path) -> None:
-    """Write what SANA-FE finds, which this Python has, to a file; the recorded one is ``data/peers/sanafe.npz``.
+    """Write the energies that SANA-FE gives, which this Python has, to a file; the recorded one is ``data/peers/sanafe.npz``.
 
     Raises
     ------
@@ -163,7 +162,7 @@ def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
     ValueError
         If they were recorded for other spikes than those of our networks.
     """
-    price, found = prices("sanafe"), {}
+    price, energies = prices("sanafe"), {}
     with np.load(package_file("peers/sanafe.npz")) as kept:
         for name in CASES:
             if str(kept[f"digest, {name}"]) != case(name).digest():
@@ -171,19 +170,35 @@ def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
             driven = float(kept[f"spikes, {name}"]) / 2
             drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
             extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
-            found[name] = {part: float(kept[f"{part}, {name}"]) - extra.get(part, 0.0) for part in ("synapse", "soma", "network")}
-        return found, str(kept[f"versions, {next(iter(CASES))}"])
+            energies[name] = {part: float(kept[f"{part}, {name}"]) - extra.get(part, 0.0) for part in ("synapse", "soma", "network")}
+        return energies, str(kept[f"versions, {next(iter(CASES))}"])
 
 
-def beside_sanafe(record: Record) -> None:
-    """Our account of energy with SANA-FE's prices beside its own, of the same spikes, part by part."""
+def compare_with_sanafe() -> tuple[pd.DataFrame, str]:
+    """Compare SANA-FE's energies of the recorded runs with our account at SANA-FE's prices, part by part.
+
+    Returns
+    -------
+    table
+        ``run``, ``part``, and energies ``SANA-FE`` and ``ours`` [pJ].
+    version
+        Of SANA-FE.
+    """
     theirs, version = by_sanafe()
     ours = {name: case(name).parts() for name in CASES}
-    rows = [
-        {"run": name, "part": part, "SANA-FE [µJ]": f"{theirs[name][part] / 1e6:.4f}", "ours [µJ]": f"{ours[name][part] / 1e6:.4f}"}
-        for name in CASES for part in ours[name]
-    ]  # fmt: skip
-    record.table(pd.DataFrame(rows), "sanafe")
-    record.value("sanafe_version", version)
-    worst = max(100 * abs(ours[name][part] / theirs[name][part] - 1) for name in CASES for part in ours[name])
-    record.claim("relnet.model.sanafe", worst, dataset=f"recorded run of {version}, one chip, two stories and a digit")
+    rows = [(name, part, theirs[name][part], energy_pj) for name in CASES for part, energy_pj in ours[name].items()]
+    return pd.DataFrame(rows, columns=["run", "part", "SANA-FE", "ours"]), version
+
+
+def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
+    """Ask SANA-FE for the energy of the spikes of our networks.
+
+    Parameters
+    ----------
+    python : str
+        The Python of an environment that has SANA-FE.
+    keep : Path
+        Write its answers to this file; the chapter on energy reads data/peers/sanafe.npz.
+    """
+    keep_sanafe(python, keep)
+    print(f"written to {keep}")

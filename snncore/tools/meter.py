@@ -1,4 +1,6 @@
-"""Time and energy of a question on this GPU and CPU: the relational network of artificial neurons, at the published sizes.
+"""Time and energy of a question on this GPU and CPU: ``python -m snncore.tools meter``.
+
+The relational network of artificial neurons, at the published sizes, answers questions for some seconds.
 
 A GPU's energy is that of its card, by NVML (extra ``gpu``); a CPU's that of its packages and memory, by RAPL, as Linux shows it. Power at
 rest is measured with the network loaded, before the first question; energies are given with it and without. Weights are fresh ones, which
@@ -18,6 +20,7 @@ import pandas as pd
 import torch
 
 from snncore.datafiles import ROOT, package_file
+from snncore.loihi.relational import TABLE
 from snncore.networks.relational import SIZES
 from snncore.networks.story_classifier import story_classifier
 from snncore.provenance import commit, machine
@@ -180,7 +183,7 @@ def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame |
     table = pd.read_csv(path)
     numbers, texts = ["time [ms]", "energy [mJ]", "without rest [mJ]", "rest [W]"], ["device", "clocks", "date"]
     if missing := [name for name in ("where", "sentences", "batch", *numbers, *texts) if name not in table]:
-        raise ValueError(f"{path} has no column {missing[0]!r}: keep it by python -m snncore.experiments energy --measure --keep")
+        raise ValueError(f"{path} has no column {missing[0]!r}: keep it by python -m snncore.tools meter --keep")
     found = table[table["where"] == "cuda"].reset_index(drop=True)
     if sorted(found[found["batch"] == 1]["sentences"]) != sorted(lengths):
         raise ValueError(f"{path}: there has to be one row of single questions (batch 1) on the GPU for each of {lengths} sentences")
@@ -195,7 +198,7 @@ def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame |
 
 
 def measure_here(lengths: Sequence[int]) -> pd.DataFrame:
-    """On the GPU and on the CPU; says what cannot be measured, and exits if that is both."""
+    """Measure on the GPU and on the CPU; says what cannot be measured, and exits if that is both."""
     tables = []
     for where, meter in (("cuda", gpu_meter), ("cpu", cpu_meter)):
         try:
@@ -205,3 +208,19 @@ def measure_here(lengths: Sequence[int]) -> pd.DataFrame:
     if not tables:
         raise SystemExit("nothing was measured")
     return pd.concat(tables)
+
+
+def command(keep: Path | None = None, lengths: tuple[int, ...] = TABLE) -> None:
+    """Measure time and energy of a question on this GPU and CPU, by the relational network of artificial neurons.
+
+    Parameters
+    ----------
+    keep : Path
+        Write the measurements to this file; the chapter on energy reads data/peers/gpu.csv.
+    lengths : numbers of sentences
+        Of the stories; the chapter needs all of the default.
+    """
+    table = measure_here(lengths)
+    print(table.to_string(index=False, float_format="{:.3g}".format))
+    if keep:
+        table.to_csv(keep, index=False)

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from snncore.peers import sanafe_energy as sanafe
-from snncore.record import Record, read_rows
 
 
-def test_sanafe_finds_the_same_energy_for_the_same_spikes(tmp_path):
-    record = Record("energy", "book", tmp_path)
-    sanafe.beside_sanafe(record)
+def test_sanafe_finds_the_same_energy_for_the_same_spikes():
     for name, theirs in sanafe.by_sanafe()[0].items():
         c = sanafe.case(name)
         assert c.parts() | {"network": 0} == pytest.approx(theirs | {"network": 0})
@@ -19,8 +16,9 @@ def test_sanafe_finds_the_same_energy_for_the_same_spikes(tmp_path):
             tile, there = (int(k) // 4 for k in (arrays["core"][i], core))
             once += spikes[i] * (111 + 3.0 * abs(tile // 4 - there // 4) + 4.2 * abs(tile % 4 - there % 4))
         assert once == pytest.approx(theirs["network"])  # where a neuron has one axon to a core, whatever its projections
-    (row,) = read_rows(tmp_path)
-    assert 0 < row["ours"] < 10
+    table, version = sanafe.compare_with_sanafe()
+    assert 0 < (table["ours"] / table["SANA-FE"] - 1).abs().max() < 0.1
+    assert version.startswith("SANA-FE")
 
 
 def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
@@ -36,3 +34,8 @@ def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"SANA-FE has 1\.0 spikes of neurons and their drivers"):
         sanafe.keep_sanafe("python", tmp_path / "sanafe.npz")
     assert not (tmp_path / "sanafe.npz").exists()
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere/python cannot be run .*the Python of an environment for ask_sanafe\.py"):
+        sanafe.command(str(tmp_path / "nowhere/python"), keep=tmp_path / "kept.npz")

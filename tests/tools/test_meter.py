@@ -1,6 +1,5 @@
 """Energy of a GPU by a fake NVML, of a CPU by a fake powercap folder, and of questions at a power that is known."""
 
-import argparse
 import itertools
 import sys
 import time
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 import torch
 
-from snncore.experiments import energy
 from snncore.tools import meter
 
 
@@ -160,25 +158,20 @@ def test_a_counter_that_stands_still_is_no_energy_of_0():
 
 
 def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys):
-    parser = argparse.ArgumentParser()
-    energy.options(parser)
-
     def no_meter():
         raise meter.NoMeterError("none here")
 
     monkeypatch.setattr(meter, "gpu_meter", no_meter)
     monkeypatch.setattr(meter, "cpu_meter", lambda: meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"}))
-    monkeypatch.setattr(energy, "TABLE", (2,))
     measured = meter.measure
     monkeypatch.setattr(meter, "measure", lambda *given: measured(*given, batches=(1, 2), seconds=0.02))
     path = tmp_path / "kept.csv"
-    assert energy.command(parser.parse_args(["--measure", "--keep", str(path)]))
+    meter.command(path, lengths=(2,))
     assert "cuda is left out: none here" in capsys.readouterr().out
     assert len(path.read_text().splitlines()) in (2, 3)
     monkeypatch.setattr(meter, "cpu_meter", no_meter)
     with pytest.raises(SystemExit, match="nothing was measured"):
-        energy.command(parser.parse_args(["--measure"]))
-    assert not energy.command(parser.parse_args([]))
+        meter.command()
 
 
 GPU = {"where": "cuda", "sentences": 2, "batch": 1, "time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 100.0, "rest [W]": 40.0}

@@ -1,14 +1,17 @@
-"""The relational network on chips, spike by spike, against the same integers copy after copy."""
+"""The relational network on chips: the published layout, chip for chip; spikes against the same integers, copy after copy."""
+
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 
-from snncore.experiments import on_chips
 from snncore.loihi import board, emulator
 from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
+from snncore.loihi.placement import place
 from snncore.loihi.quantize import integers, registers, step_size
+from snncore.loihi.relational import CHIPS, TABLE, asked, input_spikes, layout, program, untrained
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES, Timing
 from snncore.networks.story_classifier import story_classifier
@@ -16,11 +19,71 @@ from snncore.tasks.stories import VOCABULARY, Example
 from snncore.tasks.stories import encode as encode_words
 from snncore.tasks.story_generator import generate
 
+CORES = {  # on each of the chips that hold some, in the layout of github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet
+    2: {0: 6, 1: 20, 2: 8, 3: 8, 4: 8, 5: 4, 6: 6, 7: 6, 8: 4, 9: 6, 10: 4, 11: 18, 20: 2, 21: 24},
+    10: {0: 22, 1: 74, 2: 116, 3: 11, 4: 11, 5: 74, 6: 11, 7: 11, 8: 4, 9: 6, 10: 4, 11: 126, 12: 114, 15: 90, 20: 2, 21: 24},
+    20: {0: 42, 20: 128, 21: 24}
+    | dict.fromkeys((1, 5, 8, 10), 74)
+    | dict.fromkeys((2, 3, 4, 6, 7, 9), 116)
+    | dict.fromkeys(range(11, 20), 126),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def published():
+    plan = layout(SIZES["paper"], 180)
+    return plan, place(plan.network, plan.units, CHIPS)
+
+
+@pytest.mark.parametrize("n", CORES)
+def test_every_core_lies_where_the_authors_put_it(published, n):
+    plan, placement = published
+    assert Counter(chip for name in plan.used(n) for chip in placement.chips[name]) == CORES[n]
+
+
+def test_cores_and_chips_are_those_of_the_talk(published):
+    plan, placement = published
+    used = [placement.used(plan.used(n)) for n in TABLE]
+    assert [cores for cores, _ in used] == [124, 332, 700, 1552, 2320]
+    assert [len(chips) for _, chips in used] == [14, 16, 16, 22, 22]
+
+
+def test_cores_grow_with_pairs_and_with_sentences(published):
+    plan, placement = published
+    for n in range(1, 21):
+        assert placement.used(plan.used(n))[0] == 10 * n * (n + 1) // 2 + 7 * n + 80
+
+
+def test_relays_save_messages_by_closed_forms(published):
+    plan, placement = published
+    after = 210 * 256 * 2 + 195 * 256 + 15 * 256  # to a pair's next two cores, and to the sum, which shares a chip with 15 pairs in part
+    before_relays = 20 * 200 * 21 * 4 + 200 * 210 * 4  # each sentence has 21 places in pairs, on four cores each
+    by_relays = 20 * 200 * 4 + 200 * 10
+    shared = 15 * 32  # 32 neurons of the sum lie on the chip of the last 15 pairs
+    direct = layout(SIZES["paper"], 180, relays=False).network
+    with_relays, without = (placement.messages(network.projections) for network in (plan.network, direct))
+    assert with_relays / without == pytest.approx((by_relays + after - shared) / (before_relays + after - shared), abs=0.002)
+
+
+@pytest.mark.parametrize("n", [2, 6])
+def test_memory_of_the_emulator_by_closed_forms(n):
+    """8 bytes for each weight, given and transposed, and for each potential; a byte for each neuron and step (10 words of 10 steps and one
+    of 14, one until relays fire, and 9 layers to the readouts)."""
+    net, plan = untrained("paper", 0)
+    loaded, x = asked(net, plan, n, 0)
+    activity = board.run(plan.network, loaded, x)
+    weights = sum({id(w): w.size for arrays in loaded.weights.values() for w in arrays}.values())
+    neurons = sum(len(v) for v in activity.v.values())
+    by_hand = 16 * weights + neurons * (10 * 10 + 14 + 1 + 9 + 8)
+    assert board.held_bytes(loaded, x, activity) == pytest.approx(by_hand, rel=0.01)
+    fired = {p.module: activity.z[p.name].mean() for p in plan.network.populations if p.name in activity.z}
+    assert fired["sum and answer"] <= fired["pairs, further layers"] < fired["pairs, layer 1"] < 0.1
+
 
 def test_without_relays_the_network_does_not_fit():
     # 210 pairs on 4 cores are 840 axons, so that two neurons fill a core, and there are 100 cores, between which they project, too
     with pytest.raises(LimitError, match="a neuron of 'question' would need 940 axons, 429 more than the 511 it can have"):
-        on_chips.layout(SIZES["paper"], 180, relays=False).network.cores()
+        layout(SIZES["paper"], 180, relays=False).network.cores()
 
 
 def step_by_step(net, example):
@@ -69,38 +132,38 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
         for k, w in enumerate((net.place_first, net.place_second)):
             w.copy_(0.1 * torch.randn(w.shape, generator=torch.Generator().manual_seed(k)))
         net.w_sum.mul_(4)
-    found = on_chips.layout(SIZES["small"], len(VOCABULARY))
+    plan = layout(SIZES["small"], len(VOCABULARY))
     (example,) = generate(6, 1, np.random.default_rng(n), n)
-    loaded, x = on_chips.program(net, found, n), on_chips.shown(net, example)
-    done = board.run(found.network, loaded, x)
+    loaded, x = program(net, plan, n), input_spikes(net, example)
+    activity = board.run(plan.network, loaded, x)
     s, q, layers, readouts = step_by_step(net, example)
     window, end = net.statement.timing.window, int(net.statement.timing.steps(11).sum())
 
     def late(name, delay):
-        return done.z[name][end - window + delay : end + delay]
+        return activity.z[name][end - window + delay : end + delay]
 
     assert (late("question", 0) == q).all()
     for k in range(n):
         assert (late(f"sentence {n - k}", 0) == s[k]).all()
-    for name, (i, j, k) in found.pairs.items():
-        if name in done.z:
+    for name, (i, j, k) in plan.pairs.items():
+        if name in activity.z:
             z = layers[n - 1 - j, n - 1 - i, k]
             assert (late(name, k + 1) == z).all()
-            assert done.z[name].sum() == z.sum()  # no spike at other times
+            assert activity.z[name].sum() == z.sum()  # no spike at other times
     assert (late("sum", 5) == layers["sum"]).all()
     assert (late("answer 1", 6) == layers["answer 1"]).all()
     assert layers["answer 1"].any()
-    assert (done.v["answer 2"] == readouts).all()
-    shorter = board.run(found.network, loaded, {name: spikes[:-1] for name, spikes in x.items()})
+    assert (activity.v["answer 2"] == readouts).all()
+    shorter = board.run(plan.network, loaded, {name: spikes[:-1] for name, spikes in x.items()})
     assert (shorter.v["answer 2"] == readouts).all() == (not layers["answer 1"][-1].any())  # not a step too many
-    for name, z in done.z.items():
+    for name, z in activity.z.items():
         if name.startswith("mask"):
             assert (z.sum(0) == [0] * n + [window] * (20 - n)).all()  # absent sentences
 
 
 def test_copies_share_weights():
-    net, found = story_classifier(SIZES["small"], Timing(), 0).network, on_chips.layout(SIZES["small"], len(VOCABULARY))
-    loaded = on_chips.program(net, found, 6)
+    net, plan = story_classifier(SIZES["small"], Timing(), 0).network, layout(SIZES["small"], len(VOCABULARY))
+    loaded = program(net, plan, 6)
     of = {name: {id(w) for (pre, post), arrays in loaded.weights.items() for w in arrays if name(pre, post)} for name in (
         lambda pre, post: pre == post and pre.startswith("sentence"),
         lambda pre, post: post.endswith("layer 2"),
@@ -110,15 +173,15 @@ def test_copies_share_weights():
 
 
 def test_what_cannot_be_put_on_chips_is_refused():
-    found = on_chips.layout(SIZES["small"], len(VOCABULARY))
+    plan = layout(SIZES["small"], len(VOCABULARY))
     artificial, net = (story_classifier(SIZES["small"], timing, 0).network for timing in (None, Timing()))
     with pytest.raises(ValueError, match="only a network of spiking neurons"):
-        on_chips.program(artificial, found, 2)
+        program(artificial, plan, 2)
     with pytest.raises(ValueError, match="the layout has no relays"):
-        on_chips.program(net, on_chips.layout(SIZES["small"], len(VOCABULARY), relays=False), 2)
+        program(net, layout(SIZES["small"], len(VOCABULARY), relays=False), 2)
     with pytest.raises(ValueError, match="the story has 21 sentences, but the network has places for 20"):
-        on_chips.shown(net, Example(("mary went to the garden",) * 21, "where is mary", "garden"))
+        input_spikes(net, Example(("mary went to the garden",) * 21, "where is mary", "garden"))
     with torch.no_grad():
         net.w_pairs[0][0, 0] = 3.0
     with pytest.raises(LimitError, match="the largest weight is 381"):
-        on_chips.program(net, found, 2)
+        program(net, plan, 2)

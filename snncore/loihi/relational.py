@@ -1,4 +1,7 @@
-"""The relational network as it lies on Loihi's chips: its populations and relays in the published layout, and what is loaded and shown."""
+"""The relational network on Loihi's chips: its populations and relays in the published layout, the weights and the input spikes.
+
+Source of the layout: the published code of the spiking relational network (see `snncore.loihi.spec`).
+"""
 
 from functools import cache
 from itertools import combinations_with_replacement, pairwise
@@ -13,16 +16,20 @@ from snncore.loihi.emulator import Group
 from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit
 from snncore.loihi.quantize import UNIT, integers, registers, step_size
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, within
-from snncore.networks.relational import RelationalNetwork, Size, Spiking
-from snncore.tasks.stories import LENGTH, SENTENCES, Example, encode
+from snncore.networks.relational import SIZES, RelationalNetwork, Size, Spiking, Timing
+from snncore.seeds import numpy_generator, torch_generator
+from snncore.tasks.stories import LENGTH, SENTENCES, VOCABULARY, Example, encode
+from snncore.tasks.story_generator import generate
 
 CHIPS = 22
+TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
+WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
 BLOCK = 5  # sentences of a group; a block has the pairs of two groups
 LSNN_SYNAPSES, SYNAPSES, SUM_NEURONS = 60_000, 40_000, 16  # of a core, by choice of the published layout: 210 axons each allow 19 neurons
 
 
 class Layout(NamedTuple):
-    """The network for stories of 20 sentences.
+    """Layout of the network for stories of 20 sentences.
 
     Attributes
     ----------
@@ -34,7 +41,7 @@ class Layout(NamedTuple):
     pairs : dict
         By name, the two sentences (from 0, the last one of the story first) and the number (from 1) of each layer of pairs.
     relays : dict
-        By name, what each relay is a copy of.
+        By name, the population that each relay copies.
     """
 
     network: Network
@@ -45,16 +52,16 @@ class Layout(NamedTuple):
 
     @property
     def readouts(self) -> str:
-        """The population that gives the answer."""
+        """Name of the population that gives the answer."""
         return self.network.populations[-1].name
 
     def used(self, sentences: int) -> list[str]:
-        """Populations that a story of so many sentences uses."""
+        """Populations that a story of ``sentences`` sentences uses."""
         return [name for name, needed in self.needs.items() if needed <= sentences]
 
 
 def layout(size: Size, words: int, relays: bool = True) -> Layout:
-    """Populations and projections of a relational network, with relays as published, or with axons straight from encoders to pairs.
+    """Lay out a relational network, with relays as published, or with axons straight from encoders to pairs.
 
     Pairs of sentences are cut into blocks of two groups of five sentences. A block's first layers lie on a chip of their own, with a copy
     of each of its sentences and of the question, from which all further axons go out inside the chip, and a mask: a neuron for each
@@ -118,21 +125,15 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
 HALF_OPEN = 100  # weight of a spike to a relay, and of the gate: each alone is too little
 
 
-def spiking(net: RelationalNetwork) -> tuple[Spiking, Spiking]:
-    """The encoders of sentences and of the question.
-
-    Raises
-    ------
-    ValueError
-        If they are artificial.
-    """
+def _encoders(net: RelationalNetwork) -> tuple[Spiking, Spiking]:
+    """The encoders of sentences and of the question; refuses artificial ones."""
     if not (isinstance(net.statement, Spiking) and isinstance(net.question, Spiking)):
         raise ValueError("only a network of spiking neurons can be put on chips: make it with a timing")
     return net.statement, net.question
 
 
-def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
-    """A trained network as it is loaded for stories of so many sentences, with 8-bit weights.
+def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
+    """Load a network for stories of ``sentences`` sentences, with 8-bit weights.
 
     The last sentence of a story comes first, so that the place of a pair in the story is that of its layers on the chips.
 
@@ -143,12 +144,12 @@ def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
     snncore.loihi.spec.LimitError
         If a weight is too large for the chip.
     """
-    statement, question = spiking(net)
-    if not found.relays:
+    statement, question = _encoders(net)
+    if not plan.relays:
         raise ValueError("the layout has no relays: they are the gate that opens at the end of a sentence")
-    network, lif = found.network, registers(statement.params)
+    network, lif = plan.network, registers(statement.params)
     answers = {f"answer {k}": w for k, w in enumerate(net.w_answer, 1)}
-    own = {name: question if name == "question" else statement for name in (*found.relays.values(), "question")}
+    own = {name: question if name == "question" else statement for name in (*plan.relays.values(), "question")}
     recurrent = {encoder: encoder.network.weights().w_rec for encoder in (statement, question)}
 
     def groups(p: Population) -> list[Group]:
@@ -156,7 +157,7 @@ def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
             return [Group(part.size, registers(part.params)) for part in own[p.name].network.populations]
         if p.module in ("relays", "masks"):
             return [Group(p.neurons, Compartment(FULL_DECAY, UNIT))]
-        return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == found.readouts else lif)]
+        return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == plan.readouts else lif)]
 
     @cache  # so that copies share weights
     def loaded(w: Tensor) -> np.ndarray:
@@ -164,50 +165,50 @@ def program(net: RelationalNetwork, found: Layout, sentences: int) -> Program:
         return integers(w)
 
     def weights(p: Projection, second: bool) -> np.ndarray:
-        """Of a projection; ``second``: it is the second one between these two."""
+        """Weights of a projection; ``second``: it is the second one between these two."""
         if p.post in own:
             return loaded(recurrent[own[p.post]] if p.pre == p.post else own[p.post].network.w_in)
-        if p.post in found.relays:
+        if p.post in plan.relays:
             return np.full((network.sizes[p.post], 1) if p.pre == "gate" else network.sizes[p.post], HALF_OPEN)
         if p.pre == "absent sentences":
             return np.full(network.sizes[p.post], WEIGHT)
         if p.post == "sum":
             return loaded(net.w_sum)
-        if p.post == found.readouts:
+        if p.post == plan.readouts:
             return integers(net.w_out, step_size(net.w_out))
         if p.post in answers:
             return loaded(answers[p.post])
-        i, j, k = found.pairs[p.post]
+        i, j, k = plan.pairs[p.post]
         if k > 1:
             return loaded(net.w_pairs[k - 2])
         if p.pre == "places":
             return loaded(net.place_first[SENTENCES - 1 - j] + net.place_second[SENTENCES - 1 - i])[:, None]
-        if p.pre in found.relays:
-            source = found.relays[p.pre]
+        if p.pre in plan.relays:
+            source = plan.relays[p.pre]
             later = source == f"sentence {i + 1}" and not second
             return loaded(net.w_question if source == "question" else net.w_second if later else net.w_first)
         shut = np.zeros((network.sizes[p.post], SENTENCES), np.int64)
         shut[:, [i, j]] = -WEIGHT
         return shut
 
-    running = {p.name: groups(p) for p in network.populations if p.name in found.used(sentences)}
+    running = {p.name: groups(p) for p in network.populations if p.name in plan.used(sentences)}
     all_weights: dict[tuple[str, str], list[np.ndarray]] = {}
     for p in network.projections:
         if p.post in running and (p.pre in running or p.pre in network.inputs):
-            between = all_weights.setdefault((p.pre, p.post), [])
-            between.append(weights(p, bool(between)))
+            earlier = all_weights.setdefault((p.pre, p.post), [])
+            earlier.append(weights(p, bool(earlier)))
     return Program(running, all_weights)
 
 
-def shown(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
-    """A story and its question as input spikes: words, absent sentences, the gate and places, for as many steps as the answer takes.
+def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
+    """Encode a story and its question in input spikes: words, absent sentences, the gate and places, until the answer.
 
     Raises
     ------
     ValueError
         If the network is an artificial one, or the story has more sentences than there are places.
     """
-    statement, _ = spiking(net)
+    statement, _ = _encoders(net)
     count = len(example.statements)
     if count > SENTENCES:
         raise ValueError(f"the story has {count} sentences, but the network has places for {SENTENCES}")
@@ -228,3 +229,16 @@ def shown(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
     x["absent sentences"] = np.zeros((steps, SENTENCES), np.uint8)
     x["absent sentences"][opened:closed, count:] = 1
     return x
+
+
+def untrained(size: str, seed: int) -> tuple[RelationalNetwork, Layout]:
+    """A network with fresh weights, small or of the published sizes ("paper"), and its layout."""
+    timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
+    net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, torch_generator(seed, "weights to time"), timing)
+    return net, layout(SIZES[size], len(VOCABULARY))
+
+
+def asked(net: RelationalNetwork, plan: Layout, n: int, seed: int) -> tuple[Program, dict[str, np.ndarray]]:
+    """The program and the input spikes for a question about a drawn story of ``n`` sentences."""
+    (example,) = generate(1, 1, numpy_generator(seed, f"a story of {n} sentences to time"), n)
+    return program(net, plan, n), input_spikes(net, example)

@@ -1,0 +1,345 @@
+r"""Energy and time of a question on the chips of the relational network: by its events, and in all.
+
+Events have published prices (`snncore.loihi.energy`). What else a question needs is known from two measured runs only, so that everything
+here has two ends:
+
+.. math::
+
+    E = E_\text{cores} + (P_\text{rest} + P_\text{x86})\, t
+
+with the energy of the neuron cores at work, the power of all at rest, and that of the x86 processors at work (`Terms`).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from snncore.loihi.board import Program, Run, Traffic, traffic
+from snncore.loihi.compartment import AHPCompartments, Compartment
+from snncore.loihi.emulator import Group
+from snncore.loihi.energy import HOPS, all_active, energy, measured, step_times
+from snncore.loihi.placement import DENSE, Placement
+from snncore.loihi.quantize import UNIT
+from snncore.loihi.relational import CHIPS, FORWARD, STEPS, TABLE, WINDOW, WORDS, Layout
+from snncore.loihi.spec import FULL_DECAY
+from snncore.seeds import numpy_generator
+
+RATIOS = {  # of the talk's table, GPU over Loihi, for as many sentences as in `TABLE`
+    "energy": (16.49, 11.92, 7.78, 5.32, 4.36),
+    "latency": (0.73, 0.56, 0.44, 0.33, 0.38),
+    "edp": (12.10, 6.73, 3.41, 1.73, 1.67),
+}
+ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
+KINDS = {  # events that are counted before a network has run
+    "updates": ("update_active", "update_inactive"),
+    "synaptic operations": ("synaptic_operation",),
+    "messages": ("spike_in_tile",),
+}
+EVENTS = tuple(name for names in KINDS.values() for name in names)
+RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
+
+
+def published_ratio(ratio: str, n: int) -> float:
+    """One of the talk's `RATIOS`, for ``n`` sentences."""
+    return RATIOS[ratio][TABLE.index(n)]
+
+
+def product_fits(ratios: Mapping[str, Sequence[float]]) -> bool:
+    """Whether rows of ratios, each rounded to two digits, fit each other: energy times latency can be the energy-delay product."""
+    least, most = ({name: np.array(row) + shift for name, row in ratios.items()} for shift in (-0.005, 0.005))
+    fits = (least["energy"] * least["latency"] <= most["edp"]) & (least["edp"] <= most["energy"] * most["latency"])
+    return bool(fits.all())
+
+
+def as_range(low: float, high: float, form: str = "{:.2f}") -> str:
+    """Format two ends, "1.00 to 2.00", or one number if both look alike."""
+    low_text, high_text = form.format(low), form.format(high)
+    return low_text if low_text == high_text else f"{low_text} to {high_text}"
+
+
+# --- By events --------------------------------------------------------------------------------------------------------------------------
+
+
+def module_events(placement: Placement, used: Collection[str], rate: float) -> dict[str, dict[str, float]]:
+    """Expected events of a question in each module, if all neurons of the used populations fire at one rate while they may.
+
+    Updates count where neurons are, messages and synaptic operations where they arrive. Compartments are updated in all steps, but those of
+    relays only while the gate is open, as in the published code. A word is one input that fires in each of its steps. What spikes pay on
+    the way from tile to tile and from chip to chip is not in it: the prices have none for the latter.
+
+    Parameters
+    ----------
+    placement : Placement
+    used : names of populations
+    rate : float
+        Spikes per neuron and step.
+
+    Returns
+    -------
+    dict
+        By module, then by event (`EVENTS`).
+    """
+    network = placement.network
+    populations = {p.name: p for p in network.populations if p.name in used}
+    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations.values()}
+    counts = {p.module: dict.fromkeys(EVENTS, 0.0) for p in populations.values()}
+    for p in populations.values():
+        updates = (WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments
+        counts[p.module]["update_active"] += spikes[p.name]
+        counts[p.module]["update_inactive"] += updates - spikes[p.name]
+    spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
+    for o in network.projections:
+        if o.pre in spikes and o.post in used:
+            sent, dense = spikes[o.pre] * network.sources(o) / network.sizes[o.pre], o.kind == DENSE
+            counts[populations[o.post].module]["synaptic_operation"] += sent * (network.sizes[o.post] if dense else 1)
+            counts[populations[o.post].module]["spike_in_tile"] += sent * (len(placement.chips[o.post]) if dense else 1)
+    return counts
+
+
+def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+    """Expected events of all modules, as `module_events` counts them."""
+    return {name: sum(counts[name] for counts in module_events(placement, used, rate).values()) for name in EVENTS}
+
+
+def random_traffic(plan: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> Traffic:
+    """Draw when and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
+
+    Relays are updated as in `module_events`. Beyond those events, spikes reach the own auxiliary compartments of neurons with two; messages
+    of words do not leave a core here.
+    """
+    network, used, first = placement.network, plan.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
+    kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
+    z, groups, weights, x = {}, {}, defaultdict[tuple[str, str], list[np.ndarray]](list), {}
+    for p in (p for p in network.populations if p.name in used):
+        z[p.name], start = np.zeros((STEPS, p.neurons), np.uint8), first.get(p.module, STEPS - FORWARD)
+        may = z[p.name][start : start + ACTIVE.get(p.module, FORWARD)]
+        may[:] = g.random(may.shape) < rate
+        groups[p.name] = [Group(p.neurons, kinds[p.compartments])]
+
+    @cache
+    def ones(post: int, pre: int, sources: int) -> np.ndarray:
+        return np.broadcast_to(np.arange(pre) < sources, (post, pre)).astype(np.int8)
+
+    for o in (o for o in network.projections if o.post in z and (o.pre in z or o.pre in network.inputs)):
+        post, pre = network.sizes[o.post], network.sizes[o.pre]
+        weights[o.pre, o.post].append(ones(post, pre, network.sources(o)) if o.kind == DENSE else np.ones(post, np.int8))
+        if o.pre in network.inputs:
+            x[o.pre] = np.zeros((STEPS, pre), np.uint8)
+            x[o.pre][:WORDS, 0] = o.pre.startswith("words")
+    drawn = traffic(placement, Program(groups, weights), x, Run(z, {}))
+    updates = drawn.updates.copy()
+    relays = [core for p in network.populations if p.name in z and p.module == "relays" for core in placement.cores[p.name]]
+    updates[: WORDS - WINDOW, relays] = updates[WORDS:, relays] = 0
+    return drawn._replace(updates=updates)
+
+
+def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
+    """Least and most time of a question by events, in the mean over several [ms]."""
+    low, high = (float(np.mean([step_times(t, active).sum() for t in counts])) / 1000 for active in (False, True))
+    return low, high
+
+
+def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Least and most energy of events [µJ] at two rates, by each set of prices; with "davies2018", at most all updates are active."""
+    return {
+        "davies2018": (energy(few, without=HOPS), energy(all_active(many), without=HOPS)),
+        "sanafe": (energy(few, "sanafe", HOPS), energy(many, "sanafe", HOPS)),
+    }
+
+
+def energy_by_part(placement: Placement, used: Collection[str]) -> dict[str, tuple[float, float]]:
+    """Least and most energy of events [µJ] by the prices "davies2018": of each of `KINDS`, then of all events in each module."""
+    few, many = (module_events(placement, used, rate) for rate in RATES)
+    both = [events(placement, used, rate) for rate in RATES]
+    parts: dict[str, Sequence[Mapping[str, float]]] = {
+        kind: [dict.fromkeys(EVENTS, 0.0) | {name: counts[name] for name in names} for counts in both] for kind, names in KINDS.items()
+    }
+    parts |= {module: (few[module], many[module]) for module in few}
+    return {name: span(*ends)["davies2018"] for name, ends in parts.items()}
+
+
+def resets() -> float:
+    """Energy of resets for a question [µJ]: of all chips, however few it uses, as in the published code."""
+    return CHIPS * measured("reset of a chip")["energy_uj"]
+
+
+class Estimate(NamedTuple):
+    """Estimate of a question from its events, before anything measured comes in.
+
+    Attributes
+    ----------
+    cores, chips : int
+        In use.
+    energy, time : pair
+        Least and most by events, both sets of prices and both rates, with resets [mJ], and of the busiest core and the barrier [ms].
+    crossings : pair
+        Messages to other chips.
+    """
+
+    cores: int
+    chips: int
+    energy: tuple[float, float]
+    time: tuple[float, float]
+    crossings: tuple[int, int]
+
+
+def estimate(plan: Layout, placement: Placement, sentences: int, bounds: Mapping[str, tuple[float, float]], seed: int) -> Estimate:
+    """Estimate cores, energy and time of a question; ``bounds`` of the energy of its events come from `span`."""
+    cores, chips = placement.used(plan.used(sentences))
+    g = numpy_generator(seed, f"spikes at assumed rates, {sentences} sentences")
+    few, many = (random_traffic(plan, placement, sentences, rate, g) for rate in RATES)
+    return Estimate(
+        cores,
+        len(chips),
+        ((min(low for low, _ in bounds.values()) + resets()) / 1000, (max(high for _, high in bounds.values()) + resets()) / 1000),
+        (question_time([few])[0], question_time([many])[1]),
+        (few.between_chips, many.between_chips),
+    )
+
+
+# --- In all, from two measured runs -----------------------------------------------------------------------------------------------------
+
+
+class Terms(NamedTuple):
+    """What a question needs: energy of the cores at work [mJ], power of all at rest and of the processors at work [mW], time [ms]."""
+
+    core_dynamic: float
+    static_power: float
+    x86_power: float
+    time: float
+
+    @property
+    def static(self) -> float:
+        """Energy of what flows at rest [mJ]."""
+        return self.static_power * self.time / 1000
+
+    @property
+    def x86(self) -> float:
+        """Energy of the processors at work [mJ]."""
+        return self.x86_power * self.time / 1000
+
+    @property
+    def energy(self) -> float:
+        """Energy in all [mJ]."""
+        return self.core_dynamic + self.static + self.x86
+
+    def totals(self) -> dict[str, float]:
+        """Energy [mJ], latency [ms] and energy-delay product [µJ s], by the names of the talk's ratios."""
+        return {"energy": self.energy, "latency": self.time, "edp": self.energy * self.time}
+
+
+def terms(e: Estimate, two: Estimate) -> tuple[Terms, Terms]:
+    """Least and most that a question needs, from its estimate, that of a question with 2 sentences, and the two measured runs.
+
+    The lower ends are those of the run with 2 sentences, and what more events need. The upper ends grow with what is in use, along a line
+    through both runs, which used other numbers of cores and chips: power at rest with cores (that of processors: with chips), power of the
+    processors and the time of a step with chips, to which that of events comes. What the cores at work need grows with their number, since
+    the other run, of one core, says nothing of the rest that events leave.
+
+    Raises
+    ------
+    ValueError
+        If less is in use than in the run with 2 sentences.
+    """
+    m, one = measured("relational network, 2 sentences"), measured("sequential MNIST")
+    if e.cores < m["cores"] or e.chips < m["chips"]:
+        raise ValueError(f"{e.cores} cores on {e.chips} chips are fewer than were measured, {m['cores']:.0f} on {m['chips']:.0f}")
+    for run in (m, one):
+        run["step_ms"] = run["time_ms"] / run["steps"]
+
+    def line(name: str, by: str, now: int) -> float:
+        return m[name] + (m[name] - one[name]) / (m[by] - one[by]) * (now - m[by])
+
+    core = m["core_dynamic_mw"] * m["time_ms"] / 1000
+    (less, more), (sooner, later) = ((now[0] - then[0], now[1] - then[1]) for now, then in ((e.energy, two.energy), (e.time, two.time)))
+    return (
+        Terms(core + less, m["core_static_mw"] + m["x86_static_mw"], m["x86_dynamic_mw"], m["time_ms"] + sooner),
+        Terms(
+            max(core * e.cores / m["cores"], core + more),
+            line("core_static_mw", "cores", e.cores) + line("x86_static_mw", "chips", e.chips),
+            line("x86_dynamic_mw", "chips", e.chips),
+            m["steps"] * line("step_ms", "chips", e.chips) + later,
+        ),
+    )
+
+
+def midpoint(low: Terms, high: Terms) -> Terms:
+    """The middle of each term."""
+    return Terms(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
+
+
+def compare_with_gpu(single: Mapping[Any, Any], low: Terms, high: Terms) -> dict[str, tuple[float, float, float]]:
+    """Ratios of a measured GPU over Loihi: over the midpoint of both ends, over the most, over the least.
+
+    Parameters
+    ----------
+    single : dict
+        Row of single questions, as `snncore.tools.meter.measure` gives it; what the GPU needs at rest is left out.
+    low, high : Terms
+        Least and most that the question needs on Loihi.
+    """
+    gpu = Terms(single["without rest [mJ]"], 0.0, 0.0, single["time [ms]"]).totals()
+    mean, least, most = (end.totals() for end in (midpoint(low, high), low, high))
+    return {ratio: (needs / mean[ratio], needs / most[ratio], needs / least[ratio]) for ratio, needs in gpu.items()}
+
+
+def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
+    """Why a question takes Loihi longer than a GPU, as far as two measured runs tell.
+
+    Parameters
+    ----------
+    gpu, many_chips, one_chip : float
+        Time of a question [ms]: on the GPU, as measured on many chips, and if each step took as long as in a run on one chip.
+    """
+    if many_chips <= gpu:
+        return "it does not take longer"
+    return "the number of steps" if one_chip >= gpu else "longer steps, for whatever reason, not their number alone"
+
+
+def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int], kept: pd.DataFrame | None = None) -> pd.DataFrame:
+    """One-at-a-time sensitivity of the energy ratio, GPU over Loihi: factors by which it would change.
+
+    Each change starts from the midpoint of all terms, which no ratio has chosen. What the GPU needs at rest is that of a measured one, if
+    there is one, and so is the best batch; else it is that of another run, beside the power that the talk's ratios imply from our midpoint.
+
+    Parameters
+    ----------
+    ends : dict
+        By number of sentences, least and most that a question needs.
+    lengths : numbers of sentences
+    kept : table, optional
+        A measured GPU, as `snncore.tools.meter.kept_gpu` gives it.
+
+    Returns
+    -------
+    table
+        ``sentences``, ``change``, and the factors ``low`` and ``high``.
+    """
+    rows = []
+    for n in lengths:
+        start = midpoint(*ends[n])
+        changes = {
+            name: tuple(sorted(start.energy / start._replace(**{term: getattr(end, term)}).energy for end in ends[n]))
+            for term, name in (
+                ("core_dynamic", "cores at work: by events, or by their number"),
+                ("static_power", "power at rest: as measured, or by cores"),
+                ("x86_power", "power of processors: as measured, or by chips"),
+                ("time", "time of a step: as measured, or by chips"),
+            )
+        }
+        changes["without what flows at rest"] = 1.0, start.energy / (start.energy - start.static)
+        changes["without the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)
+        if kept is None:
+            watts = published_ratio("energy", n) * start.energy / (published_ratio("latency", n) * start.time)
+            changes["with what the GPU needs at rest"] = 1.0, 1 + measured("LSTM on a GPU")["idle_w"] / watts
+        else:
+            single, *others = kept[kept["sentences"] == n].sort_values("batch").to_dict("records")
+            changes["with what the GPU needs at rest"] = 1.0, single["energy [mJ]"] / single["without rest [mJ]"]
+            best = min([single, *others], key=lambda row: row["without rest [mJ]"])
+            changes["GPU: best batch"] = best["without rest [mJ]"] / single["without rest [mJ]"], 1.0
+        rows += [{"sentences": n, "change": name, "low": low, "high": high} for name, (low, high) in changes.items()]
+    return pd.DataFrame(rows)
