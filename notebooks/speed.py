@@ -76,13 +76,13 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from snncore.loihi.relational import TABLE, asked, untrained
 
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
 from snncore.few_spike.zoo import fit_one
 from snncore.loihi import silicon
 from snncore.loihi.board import run as emulate
 from snncore.loihi.fixed_point import OverflowWarning
+from snncore.loihi.relational import TABLE, asked, untrained
 from snncore.networks.images import efficientnet_lite
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.networks.recurrent import run as run_network
@@ -93,6 +93,7 @@ from snncore.peers.plain import gradients_of_eprop, naive_neuron, plain_loop, pl
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
+from snncore.tasks.sequential_images import INPUTS
 from snncore.timing import machine, refuse_unequal, seconds, side_by_side
 from snncore.tools.memory import memory_of_learning
 from snncore.trainings import arm as movements
@@ -386,7 +387,7 @@ if preset == "paper":
         rate = len(test) / seconds(partial(silicon.replay, network, test, progress=True))
     page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {threads}", n=len(test), timing=True)
 if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
-    brian2, nengo = (times.emulator(peer, python, 240, silicon.INPUTS, silicon.STEPS) for peer in ("brian2_loihi", "nengo_loihi"))
+    brian2, nengo = (times.emulator(peer, python, 240, INPUTS, silicon.STEPS) for peer in ("brian2_loihi", "nengo_loihi"))
     page.claim("speed.loihi.brian2", brian2.ratio, dataset=brian2.where, timing=True)
     page.claim("speed.loihi.nengo", nengo.ratio, dataset=nengo.where, timing=True)
 

@@ -59,5 +59,5 @@ def test_the_locale_of_these_tests_is_plain():
 
 def test_data_sets_are_listed_and_claims_printed_in_a_plain_locale(tmp_path):
     assert b"mnist" in in_ascii("-m", "snncore.datafiles")
-    script = "from snncore.experiments import ledger; print(ascii(''.join(c.quantity for c in ledger.package_claims().values())))"
+    script = "from snncore import ledger; print(ascii(''.join(c.quantity for c in ledger.package_claims().values())))"
     assert in_ascii("-c", script) == in_ascii("-c", script, LC_ALL="C.UTF-8", PYTHONUTF8="1")
