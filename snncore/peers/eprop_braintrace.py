@@ -47,7 +47,7 @@ def our_gradients(case: Mapping[str, Any]) -> tuple[Tensor, ...]:
 
 
 def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int, python: str) -> dict[str, Any]:
-    """What braintrace, which this Python has, answers with as many threads as PyTorch has here; see `ask_braintrace`.
+    """Ask braintrace, which this Python has, with as many threads as PyTorch has here; see `ask_braintrace` for its answer.
 
     Raises
     ------

@@ -26,7 +26,7 @@ UPDATES = 5
 
 
 class Case(NamedTuple):
-    """What the published code drew: weights, and a sample for each of five updates; see `ask_nest` for the rest."""
+    """Weights that the published code drew, and a sample for each of five updates; see `ask_nest` for the rest."""
 
     w_in: np.ndarray
     w_rec: np.ndarray

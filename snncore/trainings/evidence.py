@@ -111,7 +111,7 @@ class EvidenceLearner(ChoiceLearner):
 
 
 def constants(how: Training) -> dict[str, float]:
-    """What makes trainings on evidence what they are, beside their recipe: neurons, first readout weights, what is forgotten, trials."""
+    """Constants that decide what weights mean, beside their shapes and the recipe: neurons, first readout weights, forgetting, trials."""
     p = neurons_for(how.signal)[1].params
     return rounded({**asdict(p), "readout": how.readout, "forget": how.forget, "batch": how.batch, **asdict(how.form)})
 
