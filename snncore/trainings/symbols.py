@@ -130,7 +130,7 @@ def outer(net: OneShotClassifier, kind: str, known: Examples) -> Callable[[int, 
 
 
 def command(data: Literal["omniglot", "words"], generator: bool = True, seed: int = 0) -> dict[str, Any]:
-    """Train networks to tell symbols or spoken words apart after one update (an hour or two).
+    """Train networks to tell symbols or spoken words apart after one update (20 minutes).
 
     Parameters
     ----------
