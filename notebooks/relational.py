@@ -267,8 +267,8 @@ def ask(kinds):  # by task: networks and their answers, by the name of the quest
     return {name: (nets[task].network, nets[task].answer(arrays([example])[0])) for name, (task, example) in asked.items()}
 
 
-def words(found):
-    return {name: in_the_talk(*words_of(answer.logits.argmax(1))) for name, (_, answer) in found.items()}
+def words(answers):
+    return {name: in_the_talk(*words_of(answer.logits.argmax(1))) for name, (_, answer) in answers.items()}
 
 
 tasks = [story.task for story in TALK]
@@ -466,8 +466,8 @@ def accuracy(logits):
 
 layers, right = {}, {}
 for kind in ("snn-free", "snn-upper", "snn-upper-v"):  # python -m snncore.trainings stories --task 15 --kind …
-    net = training.trained(kind, 15)
-    answers = [net.answer(part) for part in stories.split(100)]
+    net, answers = training.trained(kind, 15), []  # one network's activity at a time: half a gigabyte
+    answers.extend(net.answer(part) for part in stories.split(100))
     layers[kind] = measures.layer_activity(net.network, answers)
     right[kind] = accuracy(torch.cat([a.logits for a in answers]))
 layers["snn-upper-v"].round(2)
@@ -535,6 +535,7 @@ page.claim("rel.snn.rate", rate, dataset="stories of task 15 of our generator", 
 # %%
 y = measures.readouts_by_step(net.network, answers)  # of the last network above, which is the sparse one
 logits = torch.cat([a.logits for a in answers])
+del answers
 reading = pd.DataFrame({"step": range(1, len(y) + 1), "right": 100 * (y.argmax(2) == expected).float().mean(1)})
 page.value("read_1", 100 * float((y[0].argmax(1) == expected).float().mean()), "{:.1f} %")
 page.value("read_2", 100 * float((y[1].argmax(1) == expected).float().mean()), "{:.1f} %")

@@ -237,7 +237,7 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
     task : int or "joint"
         Kind of stories, 1 to 20; joint: one network for all kinds.
     kind : str
-        ann: artificial neurons, snn: spiking ones; upper: an upper limit of rates, v: and a cost of potentials, free: a lower limit instead;
+        ann: artificial neurons, snn: spiking ones; upper: an upper limit of rates, v: and a cost of potentials, free: a lower limit;
         lengths: stories of 2 to 20 sentences, drawn: stories of the usual lengths, both of our generator.
     size : str
         book; quick: the same network, trained for an epoch or a few; published: a network of the published size, on a GPU if there is one.

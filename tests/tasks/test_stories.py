@@ -11,7 +11,7 @@ import pytest
 from snncore.datafiles import DataError, read_babi
 from snncore.tasks import story_generator
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, encode, parse, read_stories
-from snncore.tasks.story_generator import PLURALS, generate
+from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
 from snncore.tasks.story_solver import CannotTell, solve
 
 needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
@@ -290,3 +290,8 @@ def test_the_solver_answers_the_official_questions_but_for_ambiguous_ones():
 def test_a_missing_part_is_said():
     with pytest.raises(DataError, match="no file for task 3, part 'train' in 'en-10k'"):
         read_stories(3, "train")
+
+
+def test_stories_of_all_lengths_by_turns():
+    examples = stories_of_lengths(1, 23, np.random.default_rng(0))
+    assert [len(e.statements) for e in examples] == [*range(2, 21, 2), *range(2, 21, 2), 2, 4, 6]

@@ -1,0 +1,124 @@
+"""Measures of a relational network, each counted a second way."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from snncore.networks import relational_activity as measures
+from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
+from snncore.networks.story_classifier import story_classifier
+from snncore.tasks.stories import VOCABULARY, Example, arrays, words_of
+from snncore.tasks.story_generator import generate
+
+both = pytest.mark.parametrize("timing", [None, Timing()], ids=["artificial", "spiking"])
+
+
+def stories(count=6, task=6, length=None):
+    return generate(task, count, np.random.default_rng(0), length)
+
+
+def classifier(timing=None):
+    return story_classifier(Size(12, (10, 8), (9,)), timing, 0).eval().requires_grad_(False)
+
+
+@both
+def test_a_story_has_the_same_answer_in_any_batch(timing):
+    network = classifier(timing)
+    examples = [*stories(), Example(("mary went to the garden",), "where is mary", "garden")]
+    packed, labels = arrays(examples)
+    assert packed.shape == (7, 21, 11)
+    assert words_of(labels) == [e.answer for e in examples]
+    together = network.answer(packed)
+    alone = [network.answer(arrays([e])[0]) for e in examples]
+    assert torch.allclose(together.logits, torch.cat([a.logits for a in alone]), atol=1e-5)
+    assert torch.allclose(together.layers["sum"].v, torch.cat([a.layers["sum"].v for a in alone], 1), atol=1e-5)
+    assert not torch.allclose(together.layers["sum"].v[:, 0], together.layers["sum"].v[:, 1], atol=1e-3)
+
+
+@both
+def test_pairs_that_an_answer_needs(timing):
+    network = classifier(timing)
+    for w in network.network.w_answer:
+        w.normal_()
+    example = stories(40)[-1]
+    answer = network.answer(arrays([example])[0])
+    table = measures.pair_table(network.network, answer)
+    count = len(example.statements)
+    assert list(zip(table["first"], table["second"], strict=True)) == [(i, j) for i in range(1, count + 1) for j in range(i, count + 1)]
+    last = answer.layers["pair 2"].z
+    for k, changes in enumerate(table["changes"]):  # the sum without it, formed anew
+        total = torch.cat([last[:, :k], last[:, k + 1 :]], 1).sum(1, keepdim=True)
+        assert changes == (network.network.conclude(total)[0].argmax() != answer.logits.argmax())
+    assert table["activity"].tolist() == pytest.approx(last.sum(0).mean(1).tolist())
+
+
+def test_sizes_are_those_of_closed_forms():
+    network = RelationalNetwork(SIZES["paper"], 180, 20, torch.Generator().manual_seed(0), Timing(10, 14))
+    table = measures.module_sizes(network, 20)
+    assert table["copies"].tolist() == [20, 1, 210, 1, 1]
+    assert table["neurons"].tolist() == [20 * 200, 200, 210 * 4 * 256, 256, 256 + 512 + 159 + 181]
+    last = 256 * 256 + 256 * 512 + 512 * 159 + 159 * 181
+    encoder = 200 * (180 + 199)  # no neuron is connected to itself
+    assert table["synapses"].tolist() == [20 * encoder, encoder, 210 * 350_208, 210 * 256, last]
+    grown = measures.growth(network)
+    assert grown["neurons"].tolist() == [n * (n + 1) // 2 * 1024 + n * 200 + 200 + 256 + 1108 for n in range(1, 21)]
+    assert grown["feed-forward neurons"].iloc[-1] == pytest.approx(100 * (1 - 4200 / 220_604))
+
+
+def test_silent_and_locked_neurons():
+    network = classifier(Timing())
+    w = network.network.w_pairs[0]
+    w.abs_()
+    w[:3] = 0  # silent: they get no input
+    w[3:5].neg_()  # silent, too, and locked below rest
+    packed, _ = arrays(stories(50, 15))
+    tables = [measures.layer_activity(network.network, [network.answer(x) for x in packed.split(n)]) for n in (50, 20)]
+    pd.testing.assert_frame_equal(*tables)
+    table = tables[0].set_index("layer")
+    assert table.loc["pair 2", ["silent", "locked"]].tolist() == pytest.approx([500 / 8, 200 / 8])
+    assert table.loc["pair 1", "rate"] > 0
+    assert table.loc["pair 2", "lowest"] < 0 <= table.drop("pair 2")["lowest"].max()
+
+
+def test_means_count_each_neuron_once():
+    layers = pd.DataFrame({"layer": ["pair 1", "pair 2", "sum", "answer 1"], "neurons": [30, 10, 10, 30], "locked": [0.0, 20.0, 8.0, 4.0]})
+    assert measures.neuron_mean(layers, "locked") == (10 * 20 + 10 * 8 + 30 * 4) / 80
+    assert measures.module_means(layers, "locked") == [5.0, 5.0]
+
+
+def test_readouts_at_the_last_step_are_the_network_s_answer():
+    network = classifier(Timing())
+    parts = [network.answer(x) for x in arrays(stories(50, 15))[0].split(20)]
+    logits = torch.cat([a.logits for a in parts])
+    y = measures.readouts_by_step(network.network, parts)
+    assert len(y) == Timing().window
+    assert [torch.allclose(now, logits, atol=1e-5) for now in y] == [False] * (len(y) - 1) + [True]
+
+
+def test_spikes_are_counted_on_all_copies():
+    network, n = classifier(Timing()), 4
+    examples = stories(3, 1, n)
+    spikes = neurons = 0
+    for example in examples:
+        story = arrays([example])[0]
+        answer = network.answer(story)
+        each = [network.network.statement.encode(story[:, -k]).z for k in range(1, n + 1)]
+        for z in [*each, *(layer.z for name, layer in answer.layers.items() if name != "statement")]:
+            spikes, neurons = spikes + z.sum().item(), neurons + z[0].numel()
+    assert spikes > 0
+    assert measures.spikes_per_neuron(network.answer(arrays(examples)[0])) == pytest.approx(spikes / neurons)
+
+
+def test_artificial_neurons_have_neither_copies_on_a_chip_nor_spikes():
+    network = classifier()
+    with pytest.raises(ValueError, match="artificial neurons: give one of spiking neurons"):
+        measures.module_sizes(network.network, 2)
+    with pytest.raises(ValueError, match="artificial neurons: give one of spiking neurons"):
+        measures.layer_activity(network.network, [network.answer(arrays(stories())[0])])
+
+
+def test_costs_do_not_change_first_weights():
+    first, other = (story_classifier(SIZES["small"], timing, 0).state_dict() for timing in (Timing(), Timing(window=10)))
+    assert all(torch.equal(first[name], other[name]) for name in first)
+    assert len(VOCABULARY) == first["network.statement.network.w_in"].shape[1]

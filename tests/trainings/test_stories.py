@@ -1,0 +1,142 @@
+import dataclasses
+from functools import cache
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from snncore.learning.classifier import accuracy
+from snncore.networks.checkpoints import accounts
+from snncore.networks.relational import SIZES, RelationalNetwork
+from snncore.seeds import numpy_generator, torch_generator
+from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, words_of
+from snncore.tasks.story_generator import generate
+from snncore.tasks.talk_stories import TALK, in_the_talk
+from snncore.trainings import job as common
+from snncore.trainings import stories
+from tests.experiments import recorded
+
+
+def drawn(count=100, train=None, test=None):
+    """Stand-in for the official files: so many questions in each part, of such lengths."""
+    return cache(lambda task, _: tuple(generate(task, count, np.random.default_rng(part), n) for part, n in ((5, train), (4, test))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ann-drawn", "snn-drawn"])
+def test_a_training_is_tested_with_its_weights_and_not_repeated(tmp_path, monkeypatch, kind, capsys):
+    monkeypatch.setattr(common, "TRAINING", tmp_path)
+    about = stories.command(15, kind, "quick", 1)
+    assert f"{100 * about['test_accuracy']:.1f} %" in capsys.readouterr().out
+    assert about["command"] == f"python -m snncore.trainings stories --task 15 --kind {kind} --size quick --seed 1"
+    assert [about[field] for field in ("family", "kind", "task", "size", "seed")] == ["stories", kind, 15, "quick", 1]
+    assert len(about["log"]) == 1
+    name = f"relational_{kind}_15_1_quick"
+    net = stories.network(kind, 15)
+    net.load_state_dict(load_file(tmp_path / f"{name}.safetensors"))
+    test = arrays(generate(15, 1000, numpy_generator(1, "1000 stories")))
+    assert about["test_accuracy"] == round(accuracy(net, *test), 4) > 0.2  # by chance of four
+    (tmp_path / f"{name}.state").unlink()
+    assert stories.command(15, kind, "quick", 1) == about
+    assert not (tmp_path / f"{name}.state").exists()
+
+
+def test_sizes_of_networks_and_of_trainings():
+    job = stories.job("ann", 15, 1, "published", drawn(), 10)
+    published = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, ""))
+    count = sum(p.numel() for p in published.parameters())
+    assert sum(p.numel() for p in job.network.parameters()) == count > 1_000_000
+    assert [stories.recipe_of("snn", 19, size).epochs for size in get_args(stories.Size)] == [2, 512, 512]
+    assert stories.recipe_of("ann", 15, "quick").epochs == 1
+
+
+def test_the_command_names_what_there_is():
+    assert set(get_args(stories.KindName)) == set(stories.KINDS) == set(stories.TRAINED)
+    assert get_args(stories.Task) == (*TASKS, stories.JOINT)
+
+
+def test_rates_may_be_high_until_the_limit_falls():
+    recipe = dataclasses.replace(stories.SPARSE, begin=0.2, end=0.6, high=0.02)
+    assert [recipe.ceiling(done) for done in (0.0, 0.19)] == [1.0, 1.0]
+    assert recipe.ceiling(0.2) == stories.START
+    assert recipe.ceiling(0.4) == pytest.approx((stories.START * 0.02) ** 0.5)
+    assert [recipe.ceiling(done) for done in (0.6, 1.0)] == pytest.approx([0.02, 0.02])
+    assert stories.SNN.ceiling(0.99) == 1.0  # no limit
+
+
+def test_loss_of_a_spiking_network():
+    recipe = dataclasses.replace(stories.SPARSE, rate_factor=20.0, low=0.05, high=0.08, voltage_factor=0.5)
+    network = stories.network("snn", 6)
+    x, y = arrays(generate(6, 6, np.random.default_rng(0)))
+    answer = network.answer(x)
+    low, high = stories.BAND
+    expected = -torch.log_softmax(answer.logits, 1)[range(6), y].mean().item()
+    for z, v in ((layer.z.numpy(force=True), layer.v.numpy(force=True)) for layer in answer.layers.values()):
+        rates = z.mean((0, 1))
+        expected += 20 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 20 * len(rates) * max(0, rates.mean() - 0.08) ** 2
+        expected += 0.5 * ((v - np.clip(v, low, high)) ** 2).mean((0, 1)).sum()
+    assert stories.sparse_loss(network, x, y, 1.0, recipe).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
+    files = drawn()
+    job = stories.job("ann", "joint", 0, files=files, held=10)
+    counts = {name: len(answers) for name, (_, answers) in job.data.items()}
+    assert counts == {"train": 1800, "validation": 200, "test": 2000} | {f"test {task}": 100 for task in TASKS}
+    inputs, answers = arrays(files(4, 0)[0])
+    assert torch.equal(job.data["train"][0][270:360], inputs[:90])
+    assert torch.equal(job.data["validation"][1][30:40], answers[90:])
+    assert torch.equal(job.data["test 4"][0], arrays(files(4, 0)[1])[0])
+
+
+def test_stories_that_lose_their_beginning_are_counted():
+    about = stories.job("ann", 1, 0, files=drawn(20, 22, 4), held=10).about
+    assert about == "bAbI, official files (en-10k); 20 questions are about more than 20 statements, of which they get the last"
+    assert stories.job("ann", 1, 0, files=drawn(20, 20, 4), held=10).about == "bAbI, official files (en-10k)"
+    assert stories.origin_of("ann", {3: ([], [])}) == "bAbI, official files (en-10k), training part of task 3 drawn by our generator"
+
+
+def test_only_sparse_networks_have_means_over_steps():
+    kinds = "ann", "snn", "snn-free", "snn-upper", "snn-upper-v"
+    averages = {kind: stories.job(kind, 1, 0, files=drawn(), held=10).options.get("average") for kind in kinds}
+    assert averages == {"ann": None, "snn": None} | dict.fromkeys(("snn-free", "snn-upper", "snn-upper-v"), stories.SPARSE.average)
+
+
+def test_networks_that_draw_their_stories():
+    job = stories.job("snn-drawn", 15, 3)
+    train, test = (generate(15, n, numpy_generator(3, f"{n} stories")) for n in (10_000, 1000))
+    assert torch.equal(job.data["test"][0], arrays(test)[0])
+    assert torch.equal(torch.cat([job.data[part][1] for part in ("train", "validation")]), arrays(train)[1])
+    with pytest.raises(ValueError, match="networks of kind snn-drawn learn a single task"):
+        stories.job("snn-drawn", "joint", 3)
+
+
+def test_most_questions_of_the_talk_are_answered_as_in_the_talk():
+    for kind in ("ann-drawn", "snn-drawn"):
+        right = []
+        for story in TALK:
+            net = stories.trained(kind if story.task in stories.TRAINED[kind] else "snn", story.task)
+            for question, (_, answer) in story.asked.items():
+                (word,) = words_of(net(arrays([story.example(question)])[0]).argmax(1))
+                right.append(in_the_talk(word) == answer)
+        assert sum(right) >= 7
+        assert len(right) == 9
+
+
+def test_recorded_trainings_used_the_recipe_that_the_command_uses():
+    there = accounts("relational_")
+    assert set(there) == {
+        f"relational_{kind}_{task}_{seed}"
+        for kind, tasks in stories.TRAINED.items()
+        for task in tasks
+        for seed in range(stories.SEEDS if kind in ("ann", "snn") and task in stories.SEVERAL_SEEDS else 1)
+    }
+    for name, about in there.items():
+        kind, task, seed = (about[field] for field in ("kind", "task", "seed"))
+        assert name == f"relational_{kind}_{task}_{seed}"
+        assert (about["family"], about["size"]) == ("stories", "book")
+        words = f"snncore.trainings stories --task {task} --kind {kind} --seed {seed}"
+        recorded.is_of(about, words, stories.recipe_of(kind, task), stories.constants(kind))
+        assert about["parameters"] == sum(p.numel() for p in stories.network(kind, task).parameters()), name
