@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from snncore.filters import low_pass
 from snncore.learning import eprop_chip
 from snncore.learning.compare import FORGET, ChoiceLearner, choice_error, neurons_for, share_wrong
 from snncore.learning.descent import Descent, Update, descend
-from snncore.learning.eprop import low_pass
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.seeds import torch_generator
