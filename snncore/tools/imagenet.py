@@ -1,13 +1,13 @@
-"""A classifier and its few-spike version about a folder of labeled images, such as ImageNet's validation set: the talk's table row.
+"""A classifier and its few-spike version on a folder of labeled images, such as ImageNet's validation set: a row of the talk's table.
 
-``python -m snncore.experiments images --model efficientnet_b7 --images DIR``
+``python -m snncore.tools imagenet --model efficientnet_b7 --images DIR``
 
 The folder holds one subfolder per category, in the order of their names (or named by the categories' numbers, from 0), or a table
 ``labels.csv`` with the columns ``file`` and ``label``. What both networks answer is appended to files in the folder of results, one line
 of JSON per image, so that a run that was killed goes on where it stopped, also with another number of processes; with as many threads in
 each (``OMP_NUM_THREADS``), to the same row: others round sums in another order.
 
-``torchrun --nproc-per-node N -m snncore.experiments images ...`` starts several processes, on one machine or more. They share the images;
+``torchrun --nproc-per-node N -m snncore.tools imagenet ...`` starts several processes, on one machine or more. They share the images;
 each uses a CUDA GPU of its own where there is one.
 """
 
@@ -223,7 +223,7 @@ class Row(NamedTuple):
 
 
 def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -> Row:
-    """Both networks about all images of a folder, in as many processes as there are.
+    """Ask both networks about all images of a folder, in as many processes as there are.
 
     Where there are published neurons (SiLU, sigmoid, ReLU) they are used; ReLU6 and Hardsigmoid have codes in closed form, of 8 steps.
     If there are other activations, such as Hardswish, all that is not published has 16 steps, and what has no closed form is fitted, layer
@@ -468,23 +468,28 @@ def processes() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def command(name: str, folder: Path, results: Path | None = None, batch: int | None = None) -> None:
-    """Evaluate and print the row, by the first process; what was skipped goes to standard error.
+def command(model: str, images: Path, results: Path | None = None, batch: int | None = None) -> None:
+    """Evaluate a classifier and its few-spike version on a folder of images; go on where a run was stopped.
 
-    Raises
-    ------
-    SystemExit
-        With the message of whatever is wrong.
+    Under torchrun several processes share the images. The first one prints the row; what was skipped goes to standard error.
+
+    Parameters
+    ----------
+    model : str
+        EfficientNet-Lite (efficientnet_lite0), or a classifier of torchvision (efficientnet_b7).
+    images : path
+        A folder with a subfolder per category, or with a labels.csv.
+    results : path, optional
+        Folder for the answers. Default: data/results/live/folder/MODEL.
+    batch : int, optional
+        How many images it takes at once. Default: 16 on a GPU, 1 on a CPU.
     """
-    results = results or RESULTS / "live" / "folder" / name
-    try:
-        with processes():
-            row = evaluate(name, folder, results, batch)
-            first = not dist.is_initialized() or dist.get_rank() == 0
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from error
+    results = results or RESULTS / "live" / "folder" / model
+    with processes():
+        row = evaluate(model, images, results, batch)
+        first = not dist.is_initialized() or dist.get_rank() == 0
     if first:
         for line in row.skipped:
             print(f"skipped {line}", file=sys.stderr)
         print(f"answers are in {results}", file=sys.stderr)
-        print(text(name, row))
+        print(text(model, row))
