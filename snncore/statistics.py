@@ -1,4 +1,4 @@
-"""Shares with their intervals, and numbers as the book prints them."""
+"""Shares and means with their intervals, and numbers as the book prints them."""
 
 import math
 from collections.abc import Sequence
@@ -69,6 +69,35 @@ def mean_share(shares: Any) -> tuple[float, float, float]:
     """Mean [%] of a tensor of shares, shape (n,), and its 95 % interval: 1.96 standard errors to each side, within 0 and 100 %."""
     mean, error = 100 * float(shares.mean()), 100 * 1.96 * float(shares.std()) / math.sqrt(len(shares))
     return mean, max(0.0, mean - error), min(100.0, mean + error)
+
+
+def tango(only_first: int, only_second: int, n: int) -> tuple[float, float]:
+    r"""95 % interval of the difference of two shares of the same n images, which only the first or only the second has.
+
+    All differences :math:`\delta` with :math:`(b - c - n\delta)^2 \le z^2 n\, (2 \hat q + \delta (1 - \delta))`, where b and c count these
+    images and :math:`\hat q` is the likeliest share of the latter: T. Tango, Statistics in Medicine 17, 891-908 (1998).
+    """
+    import scipy.optimize
+    import scipy.stats
+
+    b, c, z = only_first, only_second, float(scipy.stats.norm.ppf(0.975))
+
+    def excess(delta: float) -> float:
+        linear = (2 * n - b + c) * delta - b - c
+        q = (math.sqrt(max(linear**2 + 8 * n * c * delta * (1 - delta), 0.0)) - linear) / (4 * n)
+        return (b - c - n * delta) ** 2 - z**2 * n * (2 * q + delta * (1 - delta))
+
+    middle = (b - c) / n
+    low, high = (sign if middle == sign else scipy.optimize.brentq(excess, middle + 1e-9 * sign, sign) for sign in (-1.0, 1.0))
+    return float(low), float(high)
+
+
+def mean_interval(numbers: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean of independent numbers (Student's t)."""
+    import scipy.stats
+
+    half = scipy.stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / math.sqrt(len(numbers))
+    return float(numbers.mean() - half), float(numbers.mean() + half)
 
 
 def interval(low: float | None, high: float | None) -> str:

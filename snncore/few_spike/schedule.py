@@ -20,9 +20,12 @@ Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021), 
 
 import heapq
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 Senders = Sequence[Sequence[int]]  # for each layer those that it receives from, which come before it; none for the input
+IMAGES = 12  # that follow each other where a rhythm is looked for
+RHYTHMS = {"one": (False, False), "two": (True, False), "one_memory": (False, True), "two_memory": (True, True)}  # accumulators; memories
 
 
 class Emission(NamedTuple):
@@ -158,3 +161,25 @@ def with_memories(steps: Sequence[int], senders: Senders) -> Held:
     for layer in sorted(set(range(len(senders))).difference(*senders)):  # where the answer is read
         hold(layer, max(depth) + 1)
     return held
+
+
+def rhythm(steps: Sequence[int], double_buffered: bool = False, senders: Senders | None = None) -> tuple[int, int]:
+    """Simulate when the first image is answered, and how many steps later each further one; parameters as of `pipeline`.
+
+    Raises
+    ------
+    ValueError
+        If further images are not answered in equal steps.
+    """
+    times = answers(pipeline(steps, IMAGES, double_buffered, senders))
+    gaps = {later - before for before, later in pairwise(times[IMAGES // 2 :])}  # the pipeline has filled
+    if len(gaps) > 1:
+        raise ValueError(f"images are answered after {', '.join(map(str, sorted(gaps)))} steps in turn: this graph has no simple rhythm")
+    return times[0], gaps.pop()
+
+
+def rhythms(steps: Sequence[int], senders: Senders) -> dict[str, int]:
+    """Steps between images with one or two accumulators per neuron, without and with memories in the shortcuts; by name of `RHYTHMS`."""
+    held = with_memories(steps, senders)
+    forms = {False: (steps, senders), True: (held.steps, held.senders)}
+    return {name: rhythm(forms[memory][0], two, forms[memory][1])[1] for name, (two, memory) in RHYTHMS.items()}

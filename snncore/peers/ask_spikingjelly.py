@@ -1,5 +1,8 @@
 """SpikingJelly, of the extra ``oracles``: its rate-coded versions of a network, and what they answer step by step."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -7,6 +10,7 @@ from torch import Tensor, nn
 from snncore.few_spike.layer import Images
 from snncore.few_spike.rate_code import RateRun, Synapses
 from snncore.few_spike.trace import put_neurons, traced
+from snncore.peers.ask import has_oracle
 
 SPIKINGJELLY: dict[str, dict] = {  # options of its RateCodingRecipe: as it comes, and the best that was found
     "spikingjelly": {},
@@ -51,3 +55,13 @@ def run_spikingjelly(network: nn.Module, images: Images, steps: int, layers: Syn
     for handle in handles:
         handle.remove()
     return RateRun(torch.stack(outputs), spikes, accumulates, graded, neurons if layers else 0)
+
+
+def spikingjelly_runs(
+    network: nn.Module, calibration: Float[Tensor, "sample *image"], steps: int, layers: Synapses | None = None
+) -> dict[str, Callable[[Images], RateRun]]:
+    """Functions that run SpikingJelly's versions of a network on images, by name; none, and a word about it, if it is not installed."""
+    if not has_oracle("spikingjelly", "SpikingJelly"):
+        return {}
+    peers = {name: spikingjelly(network, calibration, **options) for name, options in SPIKINGJELLY.items()}
+    return {name: partial(run_spikingjelly, peer, steps=steps, layers=layers) for name, peer in peers.items()}

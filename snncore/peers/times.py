@@ -1,13 +1,17 @@
 """Programs by others timed beside ours, each only if it gives the same."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
+from torch import Tensor, fx, nn
 
+from snncore.few_spike.rate_curves import CODES, first_close
 from snncore.networks.recurrent import Weights
-from snncore.peers import emulators, eprop_braintrace, eprop_nest
+from snncore.peers import ask_spikingjelly, emulators, eprop_braintrace, eprop_nest
 from snncore.statistics import cosine
 from snncore.timing import side_by_side
 
@@ -72,3 +76,25 @@ def emulator(peer: str, python: str, neurons: int, inputs: int, steps: int) -> L
         raise ValueError(f"{found}: do not trust its time")
     ours = side_by_side({"ours": partial(emulators.emulated, case, emulators.PEERS[peer][0])}, 3)["ours"]
     return Longer(comparison.seconds / ours, comparison.versions)
+
+
+@torch.inference_mode()
+def spikingjelly(ann: nn.Module, few: fx.GraphModule, calibration: Tensor, images: Tensor, curves: pd.DataFrame) -> Longer | None:
+    """SpikingJelly's versions of a network beside ours in few spikes, for one batch of images; None if none comes close to the original.
+
+    ``curves`` (`snncore.few_spike.rate_curves.recorded_curves`) say with how many steps each does.
+    """
+    close, images = first_close(curves), images.contiguous(memory_format=torch.channels_last)
+    few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
+    candidates: dict[str, Callable[[], object]] = {"few_spikes": partial(few, images)}
+    for code, options in ask_spikingjelly.SPIKINGJELLY.items():
+        peer = ask_spikingjelly.spikingjelly(ann, calibration, **options)
+        candidates[code] = partial(ask_spikingjelly.run_spikingjelly, peer, images, int(close["steps"][code]))
+    seconds = side_by_side(candidates, 3)
+    ratios = {code: seconds[code] / seconds["few_spikes"] for code in ask_spikingjelly.SPIKINGJELLY if close["enough"][code]}
+    if not ratios:
+        return None
+    best = min(ratios, key=lambda code: ratios[code])
+    sides = [f"{CODES[code]}: {close['steps'][code]} steps, {close['accuracy'][code]:.2f} % right" for code in ("few_spikes", best)]
+    about = f"time of the first {len(images)} images with SpikingJelly {metadata.version('spikingjelly')}; steps of {curves['about'][0]}"
+    return Longer(ratios[best], "; ".join([about, *sides, machine()]))

@@ -1,13 +1,13 @@
-"""A classifier and its few-spike version about a folder of labeled images, such as ImageNet's validation set: the talk's table row.
+"""A classifier and its few-spike version on a folder of labeled images, such as ImageNet's validation set: a row of the talk's table.
 
-``python -m snncore.experiments images --model efficientnet_b7 --images DIR``
+``python -m snncore.tools imagenet --model efficientnet_b7 --images DIR``
 
 The folder holds one subfolder per category, in the order of their names (or named by the categories' numbers, from 0), or a table
 ``labels.csv`` with the columns ``file`` and ``label``. What both networks answer is appended to files in the folder of results, one line
 of JSON per image, so that a run that was killed goes on where it stopped, also with another number of processes; with as many threads in
 each (``OMP_NUM_THREADS``), to the same row: others round sums in another order.
 
-``torchrun --nproc-per-node N -m snncore.experiments images ...`` starts several processes, on one machine or more. They share the images;
+``torchrun --nproc-per-node N -m snncore.tools imagenet ...`` starts several processes, on one machine or more. They share the images;
 each uses a CUDA GPU of its own where there is one.
 """
 
@@ -20,7 +20,7 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -226,7 +226,7 @@ class Row(NamedTuple):
 
 
 def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -> Row:
-    """Both networks about all images of a folder, in as many processes as there are.
+    """Ask both networks about all images of a folder, in as many processes as there are.
 
     Where there are published neurons (SiLU, sigmoid, ReLU) they are used; ReLU6 and Hardsigmoid have codes in closed form, of 8 steps.
     If there are other activations, such as Hardswish, all that is not published has 16 steps, and what has no closed form is fitted, layer
@@ -258,36 +258,43 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     _refuse_no_folder(folder)  # before weights are downloaded
     if results.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{results} lies in the folder of images, and would be one of its categories: name another by --results")
-    found = model(name) if local == 0 else None  # one process per machine downloads the weights
+    classifier = model(name) if local == 0 else None  # one process per machine downloads the weights
     _together({})
-    found = found or model(name)
-    images, others, unlisted = listing(folder, found.categories)
+    classifier = classifier or model(name)
+    images, others, unlisted = listing(folder, classifier.categories)
     float32 = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # and each run the same
     with float32, torch.inference_mode():
         if gpu:
             torch.cuda.set_device(device)
-        ann = found.network.to(device)
-        example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
-        snn, report = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
-        _claim(results, name, images, snn, rank)
+        ann = classifier.network.to(device)
+        example = classifier.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
+        snn, report = _converted(ann, example, lambda: _some(folder, images, classifier.prepare).to(device))
+        _lock_results(results, name, images, snn, rank)
         sizes = {file: _size(folder / file) for file, _ in images}
         answers = _together(_read(results, sizes))
         size = batch or (16 if gpu else 1)
         batches = [images[i : i + size] for i in range(0, len(images), size)]
         todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
-        path = results / f"answers.{rank}.jsonl"
-        if path.exists():  # what a kill has cut off would spoil the next line
-            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-        loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
+        loaded = _ahead(lambda file: _load(folder / file, classifier.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
-        with path.open("a", encoding="utf-8") as out:
-            for part, tensors in zip(todo, bar, strict=True):
-                given = [answer | {"bytes": sizes[answer["file"]]} for answer in _ask(ann, snn, part, tensors, device)]
-                out.write("".join(json.dumps(answer) + "\n" for answer in given))
-                out.flush()
-                os.fsync(out.fileno())
-                answers |= {answer["file"]: answer for answer in given}
+        given = (_answer_batch(ann, snn, part, tensors, device) for part, tensors in zip(todo, bar, strict=True))
+        answers |= _append(results / f"answers.{rank}.jsonl", given, sizes)
     return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, others, unlisted)
+
+
+def _append(path: Path, batches: Iterable[list[dict]], sizes: dict[str, int]) -> dict[str, dict]:
+    """Append answers to a file, each batch as soon as it is there, and return them by file."""
+    if path.exists():  # what a kill has cut off would spoil the next line
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    answers: dict[str, dict] = {}
+    with path.open("a", encoding="utf-8") as out:
+        for batch in batches:
+            given = [answer | {"bytes": sizes[answer["file"]]} for answer in batch]
+            out.write("".join(json.dumps(answer) + "\n" for answer in given))
+            out.flush()
+            os.fsync(out.fileno())
+            answers |= {answer["file"]: answer for answer in given}
+    return answers
 
 
 def _together(answers: dict[str, dict]) -> dict[str, dict]:
@@ -302,7 +309,7 @@ def _together(answers: dict[str, dict]) -> dict[str, dict]:
     return {file: answer for part in parts for file, answer in part.items()}
 
 
-def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
+def _lock_results(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
     """Write down what the results are about; refuse a folder in which something else was written."""
     about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(images).encode()).hexdigest()}
     kept = json.dumps({**about, "snn": _digest(snn)})
@@ -313,11 +320,8 @@ def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.Grap
         if before == kept:
             return
         same = before.startswith(json.dumps(about)[:-1])  # but for the digest
-        what = (
-            "other weights or few-spike neurons (of another version of snncore, or fitted by another number of threads)"
-            if same
-            else "another model or other images"
-        )
+        weights = "other weights or few-spike neurons (of another version of snncore, or fitted by another number of threads)"
+        what = weights if same else "another model or other images"
         raise ValueError(f"{results} belongs to {what} ({before}): name another by --results, or remove it")
     part = path.with_suffix(f".{rank}")
     part.write_text(kept, encoding="utf-8")
@@ -357,7 +361,7 @@ def _read(results: Path, sizes: dict[str, int]) -> dict[str, dict]:
 
 
 def _is_answer(line: Any) -> bool:
-    """Whether a line says what `_ask` answers, about a file of which size."""
+    """Whether a line says what `_answer_batch` answers, about a file of which size."""
     if not isinstance(line, dict) or not isinstance(line.get("file"), str) or not isinstance(line.get("bytes"), int):
         return False
     return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
@@ -404,7 +408,9 @@ def _load(path: Path, prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor |
         return f"{UNREADABLE}: {error.strerror}"
 
 
-def _ask(ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loaded: list[Tensor | str], device: torch.device) -> list[dict]:
+def _answer_batch(
+    ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loaded: list[Tensor | str], device: torch.device
+) -> list[dict]:
     """The lines of one batch."""
     lines: list[dict] = [{"file": file, "damaged": x} for (file, _), x in zip(part, loaded, strict=True) if isinstance(x, str)]
     whole = [image for image, x in zip(part, loaded, strict=True) if isinstance(x, Tensor)]
@@ -471,23 +477,28 @@ def processes() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def command(name: str, folder: Path, results: Path | None = None, batch: int | None = None) -> None:
-    """Evaluate and print the row, by the first process; what was skipped goes to standard error.
+def command(model: str, images: Path, results: Path | None = None, batch: int | None = None) -> None:
+    """Evaluate a classifier and its few-spike version on a folder of images; go on where a run was stopped.
 
-    Raises
-    ------
-    SystemExit
-        With the message of whatever is wrong.
+    Under torchrun several processes share the images. The first one prints the row; what was skipped goes to standard error.
+
+    Parameters
+    ----------
+    model : str
+        EfficientNet-Lite (efficientnet_lite0), or a classifier of torchvision (efficientnet_b7).
+    images : path
+        A folder with a subfolder per category, or with a labels.csv.
+    results : path, optional
+        Folder for the answers. Default: data/results/live/folder/MODEL.
+    batch : int, optional
+        How many images it takes at once. Default: 16 on a GPU, 1 on a CPU.
     """
-    results = results or RESULTS / "live" / "folder" / name
-    try:
-        with processes():
-            row = evaluate(name, folder, results, batch)
-            first = not dist.is_initialized() or dist.get_rank() == 0
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from error
+    results = results or RESULTS / "live" / "folder" / model
+    with processes():
+        row = evaluate(model, images, results, batch)
+        first = not dist.is_initialized() or dist.get_rank() == 0
     if first:
         for line in row.skipped:
             print(f"skipped {line}", file=sys.stderr)
         print(f"answers are in {results}", file=sys.stderr)
-        print(text(name, row))
+        print(text(model, row))

@@ -11,11 +11,9 @@ import torch
 
 from snncore.datafiles import DataError, Split
 from snncore.loihi.emulator import emulate
-from snncore.networks.checkpoints import accounts
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import run
 from snncore.trainings import digits, job
-from tests.experiments import recorded
 
 
 @pytest.mark.parametrize("form", digits.FORMS)
@@ -109,17 +107,6 @@ def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, mo
     (tmp_path / f"memory_{kind}_rows_1.state").unlink()
     assert digits.account(kind, "rows", 1, short, lambda: pytest.fail("data were read")) == about
     assert not (tmp_path / f"memory_{kind}_rows_1.state").exists()
-
-
-def test_recorded_trainings_used_the_recipe_that_the_command_uses():
-    known = accounts("memory_", family="digits")
-    assert "memory_chip_full_0" in known
-    assert known == accounts("memory_")
-    for name, about in known.items():
-        kind, form, seed = (about[key] for key in ("kind", "form", "seed"))
-        assert name == f"memory_{kind}_{form}_{seed}"
-        words = f"snncore.trainings digits --neurons {kind} --form {form} --seed {seed}"
-        recorded.is_of(about, words, digits.recipe(kind, form), digits.constants(kind, form))
 
 
 def test_the_command_knows_all_kinds_and_forms():

@@ -9,11 +9,10 @@ import torch
 from snncore import ledger
 from snncore.datafiles import DataError
 from snncore.learning.eprop import SIGNALS
-from snncore.networks.checkpoints import accounts, load_checkpoint
+from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks.evidence import Evidence
 from snncore.trainings import evidence, job
 from snncore.trainings.evidence import TRAININGS, EvidenceLearner, constants, train
-from tests.experiments import recorded
 
 
 def test_aims_are_those_of_the_list_of_claims():
@@ -68,16 +67,6 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
     count = len(drawn)
     assert train(kind, 1, short)["seconds"] >= 0
     assert len(drawn) == count  # it is done: only read
-
-
-def test_recorded_trainings_used_the_recipe_that_the_command_uses():
-    trainings = accounts("eprop_")
-    assert {"eprop_random_0", "eprop_chip_0"} < set(trainings)
-    for name, about in trainings.items():
-        kind, seed = about["kind"], about["seed"]
-        assert (name, about["family"]) == (f"eprop_{kind}_{seed}", "evidence")
-        words = f"snncore.trainings evidence --signals {kind} --seed {seed}"
-        recorded.is_of(about, words, TRAININGS[kind].recipe, constants(TRAININGS[kind]))
 
 
 def test_the_stopping_rule_of_the_published_code():

@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file
 
 from snncore.learning.classifier import accuracy
-from snncore.networks.checkpoints import accounts
 from snncore.networks.relational import SIZES, RelationalNetwork
 from snncore.seeds import numpy_generator, torch_generator
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, words_of
@@ -16,7 +15,6 @@ from snncore.tasks.story_generator import generate
 from snncore.tasks.talk_stories import TALK, in_the_talk
 from snncore.trainings import job as common
 from snncore.trainings import stories
-from tests.experiments import recorded
 
 
 def drawn(count=100, train=None, test=None):
@@ -123,20 +121,3 @@ def test_most_questions_of_the_talk_are_answered_as_in_the_talk():
                 right.append(in_the_talk(word) == answer)
         assert sum(right) >= 7
         assert len(right) == 9
-
-
-def test_recorded_trainings_used_the_recipe_that_the_command_uses():
-    there = accounts("relational_")
-    assert set(there) == {
-        f"relational_{kind}_{task}_{seed}"
-        for kind, tasks in stories.TRAINED.items()
-        for task in tasks
-        for seed in range(stories.SEEDS if kind in ("ann", "snn") and task in stories.SEVERAL_SEEDS else 1)
-    }
-    for name, about in there.items():
-        kind, task, seed = (about[field] for field in ("kind", "task", "seed"))
-        assert name == f"relational_{kind}_{task}_{seed}"
-        assert (about["family"], about["size"]) == ("stories", "book")
-        words = f"snncore.trainings stories --task {task} --kind {kind} --seed {seed}"
-        recorded.is_of(about, words, stories.recipe_of(kind, task), stories.constants(kind))
-        assert about["parameters"] == sum(p.numel() for p in stories.network(kind, task).parameters()), name

@@ -8,10 +8,9 @@ import torch
 from snncore.datafiles import DataError
 from snncore.learning.descent import Descent
 from snncore.learning.one_shot_classifier import OneShotClassifier
-from snncore.networks.checkpoints import accounts, load_checkpoint
+from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks import episodes, printed
 from snncore.trainings import job, symbols
-from tests.experiments import recorded
 
 
 def test_episodes_of_20_follow_those_of_5(monkeypatch):
@@ -67,14 +66,3 @@ def test_networks_of_another_configuration_are_refused(changed, words):
     net = symbols.network("omniglot", 0, **changed)
     with pytest.raises(DataError, match=rf"of another configuration {words}: take that of its training"):
         load_checkpoint("one_shot_symbols_omniglot_0", net, symbols.constants(net, "omniglot"))
-
-
-def test_recorded_trainings_used_the_recipe_that_the_command_uses():
-    named = accounts("one_shot_symbols_")
-    assert named == accounts("one_shot_symbols_", family="symbols")
-    assert {(about["kind"], about["generator"]) for about in named.values()} == {(k, g) for k in symbols.KINDS for g in (True, False)}
-    for name, about in named.items():
-        kind, generator, seed = about["kind"], about["generator"], about["seed"]
-        assert name == f"one_shot_symbols_{kind}{'' if generator else '-alone'}_{seed}"
-        words = f"snncore.trainings symbols --data {kind}{'' if generator else ' --no-generator'} --seed {seed}"
-        recorded.is_of(about, words, symbols.KINDS[kind].recipe, symbols.constants(symbols.network(kind, seed, generator), kind))

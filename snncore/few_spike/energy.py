@@ -1,0 +1,43 @@
+"""Energy of a network's operations: their number times prices of a 45 nm process, without memory.
+
+Source of the prices: M. Horowitz, ISSCC 2014.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from snncore.few_spike.evaluate import Traffic
+
+PRICES = {"fp32": (4.6, 0.9), "int8": (0.3, 0.1)}  # [pJ] of a multiply-accumulate and of an addition (sums: 32 bits)
+
+
+def mean_traffic(traffic: Sequence[tuple[Traffic, ...]]) -> tuple[Traffic, ...]:
+    """Mean work of each layer, rounded down, of what `snncore.few_spike.stepwise` counted for one image each."""
+    return tuple(
+        Traffic(layer[0].node, *(sum(work) // len(traffic) for work in zip(*(one[1:] for one in layer), strict=True)))
+        for layer in zip(*traffic, strict=True)
+    )
+
+
+def operations_table(traffic: Sequence[Traffic], updates: int) -> pd.DataFrame:
+    """Operations of a network and of its few-spike version for one image, and their energy [pJ].
+
+    Parameters
+    ----------
+    traffic : sequence of Traffic
+        Work of each layer of synapses.
+    updates : int
+        What neurons do themselves, comparisons of potentials with thresholds and resets: they are priced as additions.
+    """
+    macs, nonzero, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "nonzero", "spikes", "graded"))
+    additions = spikes + updates
+    rows = [
+        ("original, 32-bit floating point", "fp32", macs, 0),
+        ("original, 8-bit integers", "int8", macs, 0),
+        ("original, 8-bit integers, zeros skipped", "int8", nonzero, 0),
+        ("few spikes, 32-bit floating point", "fp32", graded, additions),
+        ("few spikes, integers", "int8", graded, additions),
+    ]
+    priced = [(name, n, m, n * PRICES[kind][0] + m * PRICES[kind][1]) for name, kind, n, m in rows]
+    return pd.DataFrame(priced, columns=["network", "multiply-accumulates", "additions", "energy"])

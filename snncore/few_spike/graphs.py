@@ -1,0 +1,119 @@
+"""Networks without weights: their size, what of them spikes, and which of their layers send to which.
+
+They are traced on PyTorch's meta device, where nothing is computed.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from torch import fx, nn
+
+from snncore.few_spike.layer import FSActivation, Report
+from snncore.few_spike.schedule import RHYTHMS, Senders, rhythms, with_memories
+from snncore.few_spike.trace import Traced, traced
+
+FAMILIES = (  # the smallest of each family of classifiers in torchvision
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3", "maxvit_t",
+    "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t",
+    "vgg11", "vit_b_16",
+)  # fmt: skip
+
+
+def trace_shapes(network: nn.Module, pixels: int) -> Traced:
+    """Trace a network for square color images; it is moved to the meta device."""
+    return traced(network.to("meta").eval(), torch.empty(1, 3, pixels, pixels, device="meta"))
+
+
+class Size(NamedTuple):
+    """Size of a network: parameters, layers that spike, neurons for one image by the activation that they stand for."""
+
+    parameters: int
+    layers: int
+    neurons: dict[str, int]
+
+
+def size_of(make: Callable[[], nn.Module], pixels: int) -> Size:
+    """Count parameters, layers and neurons of the network that ``make`` makes, for images of so many pixels across."""
+    with torch.device("meta"):
+        network = make()
+    report = Report(tuple(trace_shapes(network, pixels).rows), math.nan)
+    return Size(sum(p.numel() for p in network.parameters()), len(report.spiking), report.by_activation)
+
+
+def families(names: Collection[str] = FAMILIES) -> pd.DataFrame:
+    """List for classifiers of torchvision, at 224 x 224 pixels, what `convert` lets spike and what stays analog."""
+    from torchvision import models
+
+    rows = []
+    for name in names:
+        options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        with torch.device("cpu" if name == "regnet_x_400mf" else "meta"):  # it computes its sizes with tensors
+            network = getattr(models, name)(**options)
+        operations = trace_shapes(network, 224).rows
+        spiking = [row for row in operations if row.kind == "spiking"]
+        analog = Counter(row.operation for row in operations if row.kind == "analog")
+        activations = ", ".join(sorted({row.operation for row in spiking}))
+        kept = ", ".join(f"{count} {operation}" for operation, count in analog.items())
+        rows.append((name, len(spiking), f"{sum(row.neurons for row in spiking):,}", activations, kept))
+    return pd.DataFrame(rows, columns=["network", "layers that spike", "neurons", "activations", "analog"])
+
+
+def fs_layers(network: fx.GraphModule) -> dict[fx.Node, FSActivation]:
+    """Layers of few-spike neurons of a converted network, by the nodes that call them, in order of execution."""
+    calls = {n: network.get_submodule(str(n.target)) for n in network.graph.nodes if n.op == "call_module"}
+    return {node: module for node, module in calls.items() if isinstance(module, FSActivation)}
+
+
+def senders_of(graph: fx.GraphModule, neurons: Collection[fx.Node]) -> list[list[int]]:
+    """Find from which layers each layer of neurons receives, through whatever lies between.
+
+    Parameters
+    ----------
+    graph : GraphModule
+        From `snncore.few_spike.convert.traced`, or converted.
+    neurons : collection of nodes
+        The layers; in a converted network those of `fs_layers`.
+
+    Returns
+    -------
+    list of lists of int
+        As `snncore.few_spike.schedule.pipeline` takes them: first of the image (layer 0), then of each layer in order of execution.
+    """
+    sources: dict[fx.Node, set[int]] = {}
+    senders: list[list[int]] = []
+    for node in graph.graph.nodes:
+        received = set().union(*(sources[n] for n in node.all_input_nodes)) if "carries" in node.meta else set[int]()
+        if node.op == "placeholder" or node in neurons:
+            sources[node] = {len(senders)}
+            senders.append(sorted(received))
+        else:
+            sources[node] = received
+    return senders
+
+
+def layers_of(make: Callable[[], nn.Module], pixels: int) -> tuple[list[list[int]], list[int]]:
+    """The `senders_of` a network without weights, and how many numbers the image and each layer of neurons hold."""
+    with torch.device("meta"):
+        network = make()
+    graph, rows, places = trace_shapes(network, pixels)
+    return senders_of(graph, places), [3 * pixels**2, *(row.neurons for row in rows if row.kind == "spiking")]
+
+
+def rhythm_table(graphs: Mapping[str, tuple[Senders, list[int]]]) -> pd.DataFrame:
+    """Steps from one image to the next, in units of K, and how many numbers memories in the shortcuts hold for each neuron.
+
+    ``graphs`` has for each network what `layers_of` returns.
+    """
+    rows = []
+    for name, (senders, neurons) in graphs.items():
+        ones = [1] * len(senders)
+        periods, held = rhythms(ones, senders), with_memories(ones, senders)
+        memories = sum(neurons[layer] for layer in held.origin) - sum(neurons)
+        share = f"{memories / sum(neurons[1:]):.2f}" if memories else ""
+        rows.append((name, len(senders) - 1, *("K" if periods[key] == 1 else f"{periods[key]}K" for key in RHYTHMS), share))
+    columns = ["network", "layers", "one accumulator", "two", "one, and memories", "two, and memories", "numbers to hold, per neuron"]
+    return pd.DataFrame(rows, columns=columns)
