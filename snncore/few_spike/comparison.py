@@ -79,7 +79,7 @@ def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labe
         if count := int((~torch.isfinite(output)).sum()):
             raise ValueError(f"{name}: the {which} network gives {count} outputs that are not finite numbers")
     assert total is not None
-    return Answers(labels, *(output.argmax(1).numpy() for output in outputs.values()), total)
+    return Answers(labels, outputs["original"].argmax(1).numpy(), outputs["converted"].argmax(1).numpy(), total)
 
 
 def deviation(expected: Tensor, output: Tensor) -> dict[str, float]:
