@@ -180,6 +180,11 @@ class Record:
         if hasattr(figure, "draw_without_rendering"):  # a layout needs more than one pass where the axes have an aspect of their own
             for _ in range(2):
                 figure.draw_without_rendering()
+            if figure.get_layout_engine():  # whose solver leaves the last bits to chance
+                places = [(ax, np.round(ax.get_position().bounds, 6)) for ax in figure.axes]
+                figure.set_layout_engine("none")
+                for ax, bounds in places:
+                    ax.set_position(bounds)
         figure.savefig(self.folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(self.folder / f"{name}.pdf", metadata={"CreationDate": None})
         figure.savefig(self.folder / f"{name}.png", dpi=150, metadata={"Software": None})

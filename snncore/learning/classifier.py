@@ -306,14 +306,13 @@ def train(
         if broken := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
             raise TrainingDiverged(f"epoch {epoch + 1}: {broken[0]} is no longer finite; {kept}. Lower peak_rate and vector_rate")
         right = accuracy(mean.module if mean else network, *held_out)
-        log.append(
-            {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": round(time.perf_counter() - start, 1)}
-        )
+        seconds = round(time.perf_counter() - start, 1)
+        log.append({"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": seconds})
         momenta = [optimizer.state_dict() for optimizer in optimizers.all]
         means = {"mean": mean.state_dict()} if mean else {}
         write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log, limit=limit, **means)
         if progress:
-            tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {log[-1]['seconds']} s")
+            tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {seconds} s")
     if mean:
         network.load_state_dict(mean.module.state_dict())
     return log

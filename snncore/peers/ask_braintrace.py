@@ -20,9 +20,37 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+
+def spike_with(dampening: float, v_th: float, dtype: Any) -> Any:
+    """A step function with the pseudo-derivative of our neurons, in JAX."""
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def spike(above: Any) -> Any:
+        return (above > 0).astype(dtype)
+
+    @spike.defjvp
+    def _(values: Any, tangents: Any) -> Any:
+        psi = dampening / v_th * jnp.maximum(0, 1 - jnp.abs(values[0]) / v_th)
+        return spike(*values), psi * tangents[0]
+
+    return spike
+
+
+def shortest(task: Callable[[], object], repetitions: int) -> float:
+    """Shortest time of a task [s]."""
+    best = math.inf
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        task()
+        best = min(best, time.perf_counter() - start)
+    return best
 
 
 def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], float, float]:
@@ -39,14 +67,7 @@ def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], flo
     batch, n = x.shape[1], len(case["w_in"])
     weights = {name: brainstate.ParamState(jnp.asarray(case[name].T)) for name in ("w_in", "w_rec", "w_out")}
 
-    @jax.custom_jvp
-    def spike(above: Any) -> Any:
-        return (above > 0).astype(dtype)
-
-    @spike.defjvp
-    def _(values: Any, tangents: Any) -> Any:
-        psi = case["dampening"] / v_th * jnp.maximum(0, 1 - jnp.abs(values[0]) / v_th)
-        return spike(*values), psi * tangents[0]
+    spike = spike_with(case["dampening"], v_th, dtype)
 
     class Network(brainstate.nn.Module):
         def __init__(self) -> None:
@@ -90,11 +111,7 @@ def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], flo
         return learner.etrace_grad(x, target, step_fn=errors, **options)
 
     gradients, loss = jax.block_until_ready(run(x, target))  # and compile
-    best = math.inf
-    for _ in range(case["repetitions"]):
-        start = time.perf_counter()
-        jax.block_until_ready(run(x, target))
-        best = min(best, time.perf_counter() - start)
+    best = shortest(lambda: jax.block_until_ready(run(x, target)), case["repetitions"])
     found = {name: np.array(gradient).T for name, gradient in gradients.items()}
     np.fill_diagonal(found["w_rec"], 0)
     return found, float(loss), best
