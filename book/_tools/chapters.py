@@ -344,7 +344,7 @@ def rows_with_origin(results: Path, manifest: dict) -> dict[str, dict]:
 def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[ledger.Worsened]]:
     """The ledger with these live rows, and which of its verdicts are worse than the recorded ones."""
     folder = project.root / "data" / "results"
-    _, claims = ledger.read_claims(project.claims)
+    _, claims = project.read_claims()
     entries = ledger.merge(claims, ledger.read_recorded(folder), live)
     return entries, ledger.worsened(claims, ledger.read_ledger(folder), entries)
 
@@ -352,7 +352,7 @@ def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[le
 def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
     """Make the rows of the runs at a preset the recorded ones, and write the merged ledger."""
     folder = project.root / "data" / "results"
-    _, claims = ledger.read_claims(project.claims)
+    _, claims = project.read_claims()
     names = [c.name for c in chapters]
     for chapter in (name for name in up_to_date(project, preset) if name in names):
         new = live_rows(project, preset, [chapter])
@@ -453,7 +453,7 @@ def check(tasks: list[Task]) -> int:
 
 def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew: bool = False) -> list[str]:
     """Run the chapters that are out of date (``anew``: all), and write the ledger; returns those that failed or could not run."""
-    ledger.read_claims(project.claims)  # a broken ledger should not be found out after an hour of runs
+    project.read_claims()  # a broken ledger should not be found out after an hour of runs
     tasks, failed = plan(project, preset, seed, chapters), []
     for task in tasks:
         if task.fault:
