@@ -224,6 +224,8 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
         error, end = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}", "\n".join(failure.traceback[-2:])
     except Exception as failure:  # a dead kernel, a time-out: papermill passes on whatever the client raises
         error, end = f"{type(failure).__name__}: {failure}".strip(), "".join(traceback.format_exception(failure)[-2:])
+    if not error and not results.exists():
+        error = f"it kept nothing: begin with Record({chapter.name!r}, preset)"
     if error and full(work):
         shutil.rmtree(results, ignore_errors=True)  # half of something
         error = f"{NO_SPACE.format(work)} ({error.splitlines()[0]})"

@@ -91,7 +91,7 @@ class Quote(SphinxRole):
             return [nodes.Text(quotes.note(page, f"{{{self.name}}}`{self.text}`", problem))], []
         if not tip:
             return self.inliner.parse(shown, self.lineno, self.inliner, self.inliner.parent)  # type: ignore[arg-type]
-        return [pending_xref("", nodes.inline("", shown), reftype="claim", reftarget=anchor(self.text), tip=tip)], []
+        return [pending_xref("", nodes.inline("", shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)], []
 
 
 class Figure(patches.Figure, SphinxDirective):
