@@ -1,5 +1,8 @@
 """What the roles of the book say of each claim: its numbers as they are printed, and whose they are."""
 
+from pathlib import Path
+
+from project import read_json
 from snncore import ledger
 from snncore.ledger import Claim
 from snncore.statistics import interval
@@ -15,6 +18,15 @@ def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict
             if shown := number(role, claims[id], e):
                 said[role][id] = (shown, whose(role, claims[id], e))
     return said
+
+
+def values(results: Path, chapters: list[str]) -> dict[str, str]:
+    """The numbers that the runs kept for the text, by chapter and name."""
+    found: dict[str, str] = {}
+    for chapter in chapters:
+        kept, timed = (read_json(results / chapter / f"{name}.json") or {} for name in ("values", "timings"))
+        found |= {f"{chapter}.{name}": value["text"] for name, value in (kept | timed.get("values", {})).items()}
+    return found
 
 
 def number(role: str, c: Claim, e: dict) -> str | None:

@@ -20,7 +20,7 @@ import portability
 from chapters import judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
-from quotes import quotes
+from quotes import quotes, values
 from snncore import datafiles, ledger
 from snncore.ledger import PRESETS
 from snncore.statistics import text as printed
@@ -86,15 +86,6 @@ class Staging:
             return PARTS[m[1]](self, chapter)
 
         return re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
-
-    def values(self) -> dict[str, str]:
-        """The numbers that the runs kept for the text, by chapter and name."""
-        found: dict[str, str] = {}
-        for name in self.manifests:
-            folder = self.src / "results" / name
-            kept = (read_json(folder / "values.json") or {}) | (read_json(folder / "timings.json") or {}).get("values", {})
-            found |= {f"{name}.{key}": value["text"] for key, value in kept.items()}
-        return found
 
     # ------------------------------------------------------------------ chapters
 
@@ -321,7 +312,10 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
         if not here.startswith(("results/", "notebooks/", "snncore/")):
             page.write_text(staging.parts(page.read_text(encoding="utf-8"), here), encoding="utf-8")
     absent = [name for name in staging.chapters if name not in staging.manifests]
-    write_json(src / "quotes.json", quotes(staging.claims, staging.entries) | {"value": staging.values(), "not run": absent})
+    write_json(
+        src / "quotes.json",
+        quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests)), "not run": absent},
+    )
     write_json(src / "ledger.json", list(staging.entries.values()))
     compared = project.root / "data" / "results" / "portability.csv"
     text = compared.read_text(encoding="utf-8") if compared.exists() else "# not measured yet: make portability\n"
