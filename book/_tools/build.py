@@ -41,13 +41,14 @@ def build(project: Project, preset: str, look: bool = False) -> Staging | None:
         shutil.rmtree(work, ignore_errors=True)
         options = ["--all", "-W", "-n", "--keep-going", "-q", f"--path-output={work}"]
         command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), *options]
-        variables = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1", "PYTHONSTARTUP": ""}
+        variables = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1", "PYTHONSTARTUP": "", "NO_COLOR": "1"}
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=variables)
         if done.returncode and full(project.build):
             shutil.rmtree(work, ignore_errors=True)
             raise BookError(NO_SPACE.format(project.build))
         if done.returncode:
-            log = "\n".join(line for line in (done.stdout + done.stderr).replace(str(source), "book").splitlines() if line.strip())
+            said = done.stderr.partition("Traceback (most recent call last)")[0].strip() or done.stderr  # what went wrong stands before it
+            log = "\n".join(line for line in (done.stdout + said).replace(str(source), "book").splitlines() if line.strip())
             raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
         html = work / "_build" / "html"
         slim(html)

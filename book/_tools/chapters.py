@@ -224,6 +224,8 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
         error, end = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}", "\n".join(failure.traceback[-2:])
     except Exception as failure:  # a dead kernel, a time-out: papermill passes on whatever the client raises
         error, end = f"{type(failure).__name__}: {failure}".strip(), "".join(traceback.format_exception(failure)[-2:])
+    if not error and not results.exists():
+        error = f"it kept nothing: begin with Record({chapter.name!r}, preset)"
     if error and full(work):
         shutil.rmtree(results, ignore_errors=True)  # half of something
         error = f"{NO_SPACE.format(work)} ({error.splitlines()[0]})"
@@ -344,7 +346,7 @@ def rows_with_origin(results: Path, manifest: dict) -> dict[str, dict]:
 def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[ledger.Worsened]]:
     """The ledger with these live rows, and which of its verdicts are worse than the recorded ones."""
     folder = project.root / "data" / "results"
-    _, claims = ledger.read_claims(project.claims)
+    _, claims = project.read_claims()
     entries = ledger.merge(claims, ledger.read_recorded(folder), live)
     return entries, ledger.worsened(claims, ledger.read_ledger(folder), entries)
 
@@ -352,7 +354,7 @@ def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[le
 def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
     """Make the rows of the runs at a preset the recorded ones, and write the merged ledger."""
     folder = project.root / "data" / "results"
-    _, claims = ledger.read_claims(project.claims)
+    _, claims = project.read_claims()
     names = [c.name for c in chapters]
     for chapter in (name for name in up_to_date(project, preset) if name in names):
         new = live_rows(project, preset, [chapter])
@@ -453,7 +455,7 @@ def check(tasks: list[Task]) -> int:
 
 def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew: bool = False) -> list[str]:
     """Run the chapters that are out of date (``anew``: all), and write the ledger; returns those that failed or could not run."""
-    ledger.read_claims(project.claims)  # a broken ledger should not be found out after an hour of runs
+    project.read_claims()  # a broken ledger should not be found out after an hour of runs
     tasks, failed = plan(project, preset, seed, chapters), []
     for task in tasks:
         if task.fault:

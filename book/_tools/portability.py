@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chapters import Place, Task, key_of, live_rows, plan, rows_with_origin, run, side_by_side
-from project import BookError, Chapter, Project, outputs, read_json, write_json
+from project import BookError, Chapter, Project, outputs, plain, read_json, write_json
 from snncore import ledger, provenance
 
 PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN and MKL
@@ -87,7 +87,7 @@ def run_variant(project: Project, name: str, preset: str, chapters: list[Chapter
 def compare(project: Project, preset: str, chapters: list[Chapter], variants: list[str]) -> int:
     """Run the variants, compare, and write ``data/results/portability.csv`` if all were asked for; 1 if a verdict differs."""
     chapters = [c for c in chapters if not c.alone]
-    _, claims = ledger.read_claims(project.claims)
+    _, claims = project.read_claims()
     runs = {name: run_variant(project, name, preset, chapters) for name in variants}
     rows = table(claims, runs)
     about = f"preset {preset}, {provenance.machine()}, {provenance.commit(project.root)}, {time.strftime('%Y-%m-%d')}"
@@ -105,6 +105,27 @@ def compare(project: Project, preset: str, chapters: list[Chapter], variants: li
     for row in different:
         print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
     return 1 if different else 0
+
+
+def page(project: Project) -> str:
+    """What the book says of the comparison."""
+    path = project.root / "data" / "results" / "portability.csv"
+    if not path.exists():
+        return "This has not been measured yet: `make portability`."
+    comment, *lines = path.read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(lines))
+    different = [row for row in rows if len(set(row["verdicts"].split(" / "))) > 1]
+    size = {row["claim"]: float(row["largest relative difference"] or 0) for row in rows}
+    moved = sorted((row for row in rows if size[row["claim"]]), key=lambda row: -size[row["claim"]])
+    head = list(rows[0])
+    table = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    table += [f"| `{row['claim']}` | " + " | ".join(plain(row[key]) for key in head[1:]) + " |" for row in moved[:12]]
+    same = sum(not s for s in size.values())
+    verdict = f"{len(different)} of {len(rows)} verdicts differ" if different else f"All {len(rows)} verdicts are the same"
+    return (
+        f"{verdict}; {same} numbers are the same to the last digit. {comment.removeprefix('# ')} The whole table as a file: "
+        '<a href="portability.csv">CSV</a>.\n\nThe numbers that move most:\n\n' + "\n".join(table)
+    )
 
 
 def write(path: Path, text: str) -> None:

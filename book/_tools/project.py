@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 import jupytext
 import yaml
 
-from snncore import datafiles
+from snncore import datafiles, ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +50,11 @@ NO_SPACE = "no space left on the disk of {}: make room, then run the same comman
 def full(folder: Path) -> bool:
     """Whether a failure is one of the disk."""
     return shutil.disk_usage(folder).free < 50e6
+
+
+def plain(text: str) -> str:
+    """Text for a cell of a table: nothing in it is markup."""
+    return re.sub(r"([|$*_~<>\[\]`#^])", r"\\\1", text).replace("\n", " ")
 
 
 def sha256(data: bytes) -> str:
@@ -90,13 +96,28 @@ class Project:
             if unknown:
                 raise BookError(f"{path}: unknown field {sorted(unknown)[0]!r} under snncore in the header")
             given |= {key: tuple(given.get(key, ())) for key in ("needs", "inputs", "data")}
-            chapters.append(Chapter(name=path.stem, notebook=path, title=title or path.stem, **given))
+            if not title:
+                raise BookError(f"{path} has no title: begin its first cell of text with '# # TITLE'")
+            if not given.get("summary"):
+                raise BookError(f"{path} has no summary: give one sentence for the first page under snncore in the header")
+            chapters.append(Chapter(name=path.stem, notebook=path, title=title, **given))
         names = [c.name for c in chapters]
         for i, c in enumerate(chapters):
             late = [n for n in c.needs if n not in names[:i]]
             if late:
                 raise BookError(f"{c.notebook.name} needs {late[0]!r}, which does not stand before it in book/_toc.yml")
         return chapters
+
+    def read_claims(self) -> tuple[list[ledger.Slide], dict[str, ledger.Claim]]:
+        """Slides and claims, each of a chapter that there is, or of "index", the first page."""
+        slides, claims = ledger.read_claims(self.claims)
+        pages = ["index", *(c.name for c in self.chapters())]
+        named = {f"slide {s.n}: page": s.page for s in slides} | {f"claim {c.id!r}: chapter": c.chapter for c in claims.values()}
+        for what, page in named.items():
+            if page not in pages:
+                way = f"choose one of {', '.join(pages)}, or write notebooks/{page}.py and name it in book/_toc.yml"
+                raise BookError(f"{what} is {page!r}, which is no chapter: {way}")
+        return slides, claims
 
     def results(self, preset: str, chapter: str) -> Path:
         return self.live / preset / chapter

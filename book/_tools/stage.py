@@ -1,15 +1,7 @@
-"""Write the source of the site: the book's pages, each chapter with the outputs of its run, every number in its place.
+"""Write the source of the site: the book's pages, each chapter with the outputs of its run, and what each number says.
 
-The staged tree is plain MyST: whatever this book adds is resolved here.
-
-- {value}`name` in a chapter ({value}`chapter.name` elsewhere) becomes the number that the run kept under this name.
-- {claim}`id` becomes our number for a claim (what another source says, if it is cited), {published}`id` the published one,
-  {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
-  {run}`id` says which run gave ours.
-- <!-- name --> on a line of its own becomes a generated part (see `PARTS`).
-- :file: of a csv-table is replaced by the rows; a figure gets links to its code and files.
-
-A number that no run writes stops the build. A chapter that failed gets a page that says why, and what refers to it leads there.
+The staged tree is plain MyST with the roles of `ledger_roles`, which reads ``quotes.json``. Resolved here is <!-- name --> on a line of
+its own: it becomes a generated part (see `PARTS`). A chapter that failed gets a page that says why.
 """
 
 import csv
@@ -23,11 +15,14 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+import ledger_roles
+import portability
 from chapters import judged, key_of, live_rows, plan, rows_with_origin, up_to_date
-from project import BookError, Chapter, Project, read_json, write_json
+from ledger_roles import anchor
+from project import BookError, Chapter, Project, plain, read_json, write_json
+from quotes import quotes, values
 from snncore import datafiles, ledger
 from snncore.ledger import PRESETS
-from snncore.statistics import interval
 from snncore.statistics import text as printed
 
 
@@ -44,7 +39,7 @@ class Staging:
         if not any(self.shown.values()) and not self.failures:
             raise BookError("no chapter has a run that is up to date: make reproduce (make check says why)")
         self.manifests: dict[str, dict] = {name: project.manifest(p, name) or {} for name, p in self.shown.items() if p}
-        self.slides, self.claims = ledger.read_claims(project.claims)
+        self.slides, self.claims = project.read_claims()
         live: dict[str, dict] = {}
         self.page = {claim.id: claim.chapter for claim in self.claims.values()}  # where a number of ours stands
         for name, p in self.shown.items():
@@ -54,13 +49,6 @@ class Staging:
         merged, worsened = judged(project, live)
         self.entries = {entry["id"]: entry for entry in merged}
         self.worsened = {w.id: w for w in worsened}
-        self.values: dict[str, dict] = {}
-        for name, p in self.shown.items():
-            if p:
-                folder = project.results(p, name)
-                timings = (read_json(folder / "timings.json") or {}).get("values", {})
-                self.values[name] = (read_json(folder / "values.json") or {}) | timings
-        self.missing = {label: c for c in self.chapters.values() if not self.shown[c.name] for label in labels(c)}
 
     def failed(self) -> dict[str, dict]:
         """Chapters whose run at the preset failed, with code and data as they are now, and what needs them: what is known of it."""
@@ -89,112 +77,15 @@ class Staging:
 
     # ------------------------------------------------------------------ text
 
-    def fill(self, text: str, here: str, chapter: str | None = None) -> str:
-        """Resolve roles, generated parts and csv files of a page; ``here`` is its path below the staged root."""
-        up = "../" * here.count("/")
-
-        def value(m: re.Match) -> str:
-            name, key = m[1].rsplit(".", 1) if "." in m[1] else (chapter, m[1])
-            if name in self.chapters and not self.shown[name]:
-                return "not run"
-            try:
-                return self.values[name or ""][key]["text"]
-            except KeyError:
-                raise BookError(
-                    f"{here}: the run wrote no value {m[1]!r}: keep it with record.value({key!r}, ...), or mend the name"
-                ) from None
-
-        def claim(m: re.Match) -> str:
-            if m[2] not in self.entries:
-                raise BookError(f"{here}: there is no claim {m[2]!r} in data/claims.toml")
-            e = self.entries[m[2]]
-            c = self.claims[m[2]]
-            cited = e["kind"] == "cited"
-            ours = c.value if cited else e["ours"]
-            number, shown = {
-                "claim": (ours, printed(ours, e["unit"]) if cited else ledger.ours_text(e)),
-                "published": (e["published"], ledger.published_text(c)),
-                "interval": (e["low"], interval(e["low"], e["high"])) if not e["bound"] else (ours, ends_text(e)),
-            }[m[1]]
-            if number is None:
-                if m[1] == "published" or e["kind"] == "cited" or e["live"]:
-                    raise BookError(f"{here}: the claim {m[2]!r} has no number for {m[1]}")
-                shown = "not run" if ours is None else "not recorded"  # by no run yet, or by one of older code, which gave no interval
-            title = self.whose(m[1], m[2])
-            return f'<a class="claim" href="{up}claims.html#{anchor(m[2])}" title="{html.escape(title)}">{html.escape(shown)}</a>'
-
-        def run(m: re.Match) -> str:
-            if m[1] not in self.entries:
-                raise BookError(f"{here}: there is no claim {m[1]!r} in data/claims.toml")
-            e = self.entries[m[1]]
-            if e["live"]:
-                return "this run"
-            return "not run" if e["ours"] is None else f"a recorded run of commit `{e['commit']}` on {e['machine']}"
-
-        def table(m: re.Match) -> str:
-            path = (self.src / here).parent / m[2]
-            if not path.exists():
-                raise BookError(f"{here}: the table {m[2]} was not written by the run")
-            return f"{m[1]}{m[3]}\n{path.read_text(encoding='utf-8')}"
+    def parts(self, text: str, here: str, chapter: str | None = None) -> str:
+        """Put in the generated parts of a page."""
 
         def part(m: re.Match) -> str:
             if m[1] not in PARTS:
                 raise BookError(f"{here}: there is no generated part {m[1]!r}: there are {', '.join(PARTS)}")
             return PARTS[m[1]](self, chapter)
 
-        def elsewhere(m: re.Match) -> str:
-            words, label = m[2] or "", m[3] or m[4]
-            if label not in self.missing:
-                return m[0]
-            c = self.missing[label]
-            return f"{words.strip() or c.title} ([{c.title}]({up}notebooks/{c.name}.md))" if here != f"notebooks/{c.name}.md" else c.title
-
-        text = re.sub(r"\{(numref|ref|eq)\}`(?:([^`<]+)<([^`>]+)>|([^`]+))`", elsewhere, text)
-        text = re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
-        text = re.sub(r"\{value\}`([\w.]+)`", value, text)
-        text = re.sub(r"\{(claim|published|interval)\}`([\w.]+)`", claim, text)
-        text = re.sub(r"\{run\}`([\w.]+)`", run, text)
-        text = re.sub(r"((?::::|```)\{csv-table\}[^\n]*\n(?::[a-z-]+:[^\n]*\n)*?):file: (\S+)\n((?::[a-z-]+:[^\n]*\n)*)", table, text)
-        return re.sub(r"```\{figure\} (\S*results/(\w+)/([\w-]+))\.\*\n(.*?)\n```", self.figure, text, flags=re.DOTALL)
-
-    def figure(self, m: re.Match) -> str:
-        path, chapter, name, body = m.groups()
-        preset = self.shown.get(chapter)
-        folder = self.project.results(preset, chapter) if preset else None
-        if folder is None or not (folder / f"{name}.svg").exists():
-            raise BookError(f"the figure {chapter}/{name} was not written by the run")
-        links = [f"{{download}}`{ext.upper()} <{path}.{ext}>`" for ext in ("svg", "pdf", "png")]
-        if (folder / f"{name}.data.csv").exists():
-            links.append(f"{{download}}`data <{path}.data.csv>`")
-        return f"```{{figure}} {path}.*\n{body}\n\n{{ref}}`code <code-{chapter}-{name}>` · {' · '.join(links)}\n```"
-
-    def whose(self, role: str, id: str) -> str:
-        """Whose number it is, as the tip of a link says it."""
-        c, e = self.claims[id], self.entries[id]
-        source = f"{ledger.SOURCE_CLASSES[c.source_class]}, {c.where}"
-        if role == "published" or e["kind"] == "cited":
-            if role == "claim" and c.value_source:
-                return f"cited: {c.value_source}"
-            return f"{'expected' if c.source_class == 'ours' else 'cited'}: {source}"
-        if e["ours"] is None:
-            return "ours: not run"
-        ends = interval(e["low"], e["high"])
-        parts = [f"ours, {self.when(e)}: {ledger.ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
-        if c.published is not None:
-            parts.append(f"{'expected' if c.source_class == 'ours' else source}: {ledger.published_text(c)}")
-        return "; ".join([*parts, self.verdict(e)])
-
-    @staticmethod
-    def verdict(entry: dict) -> str:
-        return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"].replace("-", " ")
-
-    @staticmethod
-    def when(entry: dict) -> str:
-        if entry["live"]:
-            return "live"
-        if entry["kind"] == "cited":
-            return "cited"
-        return "recorded" if entry["ours"] is not None else "not run"
+        return re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
 
     # ------------------------------------------------------------------ chapters
 
@@ -206,6 +97,7 @@ class Staging:
             target.with_suffix(".md").write_text(self.stand_in(chapter), encoding="utf-8")
             return
         shutil.copytree(self.project.results(preset, name), self.src / "results" / name)
+        shutil.copy(chapter.notebook, target.with_suffix(".py"))  # where ledger_roles finds the lines of what it refuses
         notebook = jupytext.read(chapter.notebook)
         executed = nbformat.read(self.project.executed(preset, name), 4).cells
         ran = [c for c in executed if c.cell_type == "code" and "injected-parameters" not in c.metadata.get("tags", [])]
@@ -214,10 +106,10 @@ class Staging:
             if cell.cell_type == "code":
                 done = ran.pop(0)
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
-                for figure in re.findall(r'record\.figure\([^"]*"([\w-]+)"', cell.source):
+                for figure in re.findall(r'\b(?!plt\b)\w+\.figure\([^"]*"([\w-]+)"', cell.source):
                     cells.append(nbformat.v4.new_markdown_cell(f"(code-{name}-{figure})="))
             else:
-                cell.source = self.fill(cell.source + "\n", f"notebooks/{name}.ipynb", name).rstrip("\n")
+                cell.source = self.parts(cell.source + "\n", f"notebooks/{name}.py", name).rstrip("\n")
             cells.append(cell)
         first = next(c for c in cells if c.cell_type == "markdown")
         worse = self.worse([id for id in self.worsened if self.page[id] == name], "../")
@@ -238,8 +130,10 @@ class Staging:
     def stand_in(self, chapter: Chapter) -> str:
         """The page of a chapter without a run to show: why, what was computed before it failed, and how to run it again."""
         name, command = chapter.name, f"make reproduce PRESET={self.preset} CHAPTER={chapter.name}"
-        heads = "\n".join(f"({label})=" for label in re.findall(r"(?m)^# \((\S+)\)=$", chapter.notebook.read_text(encoding="utf-8"))[:1])
-        page = [f"{heads}\n# {chapter.title}"]
+        text = chapter.notebook.read_text(encoding="utf-8")
+        head = "".join(f"({label})=\n" for label in re.findall(r"(?m)^# \((\S+)\)=$", text)[:1])
+        labels = " ".join(next(filter(None, m.groups())) for m in LABEL.finditer(text))  # what refers to them is led here
+        page = [f"---\nlabels: '{labels}'\n---\n\n{head}# {chapter.title}"]
         if name not in self.failures:
             return "\n\n".join([*page, f"This chapter has no run on this machine that is up to date: `{command}`.\n"])
         about = self.failures[name]
@@ -282,7 +176,7 @@ class Staging:
         return "\n\n".join(parts)
 
     def strip(self, _: str | None) -> str:
-        count = Counter(self.when(e) for e in self.entries.values())
+        count = Counter(ledger.standing(e) for e in self.entries.values())
         contradictions = sum(e["status"] == "inconsistent" for e in self.entries.values())
         parts = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['cited']} cited · {count['not run']} not yet run"
         total = f"{len(self.entries)} claims; in {contradictions} the talk contradicts itself"
@@ -317,8 +211,8 @@ class Staging:
             where = f" ({c.where})" if c.where.startswith("slide") else ""
             name = f'<span id="{anchor(id)}"></span>' if link else ""
             source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
-            verdict = f'<span class="status {e["status"]}">{self.verdict(e)}</span>'
-            standing = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {self.when(e)}</small>"
+            verdict = f'<span class="status {e["status"]}">{ledger.verdict(e)}</span>'
+            standing = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {ledger.standing(e)}</small>"
             claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}</small>{notes}"
             expected = "expected: " if c.source_class == "ours" and c.published is not None else ""
             published = f"{expected}{plain(ledger.published_text(c))}{aim}{other}{source}"
@@ -330,10 +224,10 @@ class Staging:
 
     def all_claims(self, _: str | None) -> str:
         parts = []
-        for page, title in ledger.CHAPTERS.items():
+        for page, title in {"index": "The talk as a whole", **{c.name: c.title for c in self.chapters.values()}}.items():
             ids = [c.id for c in self.claims.values() if c.chapter == page]
             if ids:
-                count = Counter(self.verdict(self.entries[id]) for id in ids)
+                count = Counter(ledger.verdict(self.entries[id]) for id in ids)
                 counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
                 parts.append(f"## {title}\n\n{len(ids)} claims: {counts}.\n\n{self.ledger_rows(ids, link=True)}")
         return "\n\n".join(parts)
@@ -342,9 +236,8 @@ class Staging:
         rows = ["| slide | title | where in this book | claims and verdicts |", "|---|---|---|---|"]
         for s in self.slides:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
-            count = Counter(self.verdict(self.entries[id]) for id in ids)
-            page = f"[{self.chapters[s.page].title}](notebooks/{s.page})" if s.page in self.chapters else (
-                "[Start](index)" if s.page == "index" else f"{ledger.CHAPTERS[s.page]} (not yet written)")  # fmt: skip
+            count = Counter(ledger.verdict(self.entries[id]) for id in ids)
+            page = "[Start](index)" if s.page == "index" else f"[{self.chapters[s.page].title}](notebooks/{s.page})"
             verdicts = ", ".join(f"{n} {word}" for word, n in count.most_common()) or "no claim"
             if ids:
                 verdicts = f'<a href="claims.html#{anchor(ids[0])}">{verdicts}</a>'
@@ -373,25 +266,6 @@ class Staging:
                 rows.append("| " + " | ".join(map(str, what)) + " |")
         return "\n".join(rows) if len(rows) > 2 else "Nothing has been recorded yet."
 
-    def portability(self, _: str | None) -> str:
-        path = self.project.root / "data" / "results" / "portability.csv"
-        if not path.exists():
-            return "This has not been measured yet: `make portability`."
-        comment, *lines = path.read_text(encoding="utf-8").splitlines()
-        rows = list(csv.DictReader(lines))
-        different = [row for row in rows if len(set(row["verdicts"].split(" / "))) > 1]
-        size = {row["claim"]: float(row["largest relative difference"] or 0) for row in rows}
-        moved = sorted((row for row in rows if size[row["claim"]]), key=lambda row: -size[row["claim"]])
-        head = list(rows[0])
-        table = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-        table += [f"| `{row['claim']}` | " + " | ".join(plain(row[key]) for key in head[1:]) + " |" for row in moved[:12]]
-        same = sum(not s for s in size.values())
-        verdict = f"{len(different)} of {len(rows)} verdicts differ" if different else f"All {len(rows)} verdicts are the same"
-        return (
-            f"{verdict}; {same} numbers are the same to the last digit. {comment.removeprefix('# ')} The whole table as a file: "
-            '<a href="portability.csv">CSV</a>.\n\nThe numbers that move most:\n\n' + "\n".join(table)
-        )
-
     def data_sets(self, _: str | None) -> str:
         rows = ["| data set | what | size | license | form and source |", "|---|---|---|---|---|"]
         for d in datafiles.registry().values():
@@ -404,7 +278,7 @@ class Staging:
 PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "strip": Staging.strip,
     "differing": Staging.differing,
-    "portability": Staging.portability,
+    "portability": lambda staging, _: portability.page(staging.project),
     "chapters": Staging.chapter_table,
     "ledger": Staging.chapter_ledger,
     "claims": Staging.all_claims,
@@ -415,27 +289,8 @@ PARTS: dict[str, Callable[[Staging, str | None], str]] = {
 }
 
 
-def ends_text(entry: dict) -> str:
-    """The interval of a number that is only known to lie beyond: its ends, as far as they are known."""
-    low, high = (printed(entry[end]) if entry[end] is not None else f"{entry['bound']} {printed(entry['ours'])}" for end in ("low", "high"))
-    return low if low == high else f"{low}\u00a0to\u00a0{high}"
-
-
-def anchor(id: str) -> str:
-    return "claim-" + id.replace(".", "-").replace("_", "-").lower()
-
-
-def plain(text: str) -> str:
-    """Text for a cell of a table: nothing in it is markup."""
-    return re.sub(r"([|$*_~<>\[\]`#^])", r"\\\1", text).replace("\n", " ")
-
-
+# what other pages may refer to in a chapter: names of figures, tables, sections and equations
 LABEL = re.compile(r"(?m)^# (?::(?:name|label): ([\w-]+)|\(([\w-]+)\)=|.*\$\$ \(([\w-]+)\))$")
-
-
-def labels(chapter: Chapter) -> set[str]:
-    """What other pages may refer to in a chapter: names of figures, tables, sections and equations."""
-    return {next(filter(None, m.groups())) for m in LABEL.finditer(chapter.notebook.read_text(encoding="utf-8"))}
 
 
 def stage(project: Project, preset: str, src: Path) -> Staging:
@@ -443,8 +298,9 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
     staging = Staging(project, preset, src)
     shutil.rmtree(src, ignore_errors=True)
     shutil.copytree(project.root / "book", src, ignore=shutil.ignore_patterns("_build", "_tools"))
-    for folder in ("notebooks", "results"):
+    for folder in ("notebooks", "results", "_ext"):
         (src / folder).mkdir()
+    shutil.copy(ledger_roles.__file__, src / "_ext")
     try:
         (src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code
     except OSError:  # a system that has no links for everybody
@@ -454,7 +310,12 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
     for page in src.rglob("*.md"):
         here = page.relative_to(src).as_posix()
         if not here.startswith(("results/", "notebooks/", "snncore/")):
-            page.write_text(staging.fill(page.read_text(encoding="utf-8"), here), encoding="utf-8")
+            page.write_text(staging.parts(page.read_text(encoding="utf-8"), here), encoding="utf-8")
+    absent = [name for name in staging.chapters if name not in staging.manifests]
+    write_json(
+        src / "quotes.json",
+        quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests)), "not run": absent},
+    )
     write_json(src / "ledger.json", list(staging.entries.values()))
     compared = project.root / "data" / "results" / "portability.csv"
     text = compared.read_text(encoding="utf-8") if compared.exists() else "# not measured yet: make portability\n"

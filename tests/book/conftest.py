@@ -1,9 +1,13 @@
 """A small project of two chapters, with the real tools: its own notebooks, claims and book, the installed snncore."""
 
+import io
 from pathlib import Path
 
 import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+import stage
 from project import Project
 
 HEADER = """# ---
@@ -44,7 +48,7 @@ record.close()
 CLAIM = """
 [[claim]]
 id = "{id}"
-chapter = "few_spike"
+chapter = "first"
 where = "slide 1"
 quantity = "a number"
 published = 2.0
@@ -52,11 +56,31 @@ tolerance = 0.1
 kind = "reproduced"
 source_class = "talk"
 source = "slide 1"
+minimum = "smoke"
 """
 
 
 def chapter(root: Path, name: str, code: str, needs: str = "", inputs: str = "") -> None:
     (root / "notebooks" / f"{name}.py").write_text(HEADER.format(name=name, code=code, needs=needs, inputs=inputs, summary=f"about {name}"))
+
+
+def rendered(project: Project, preset: str = "smoke", builder: str = "html", extensions: tuple[str, ...] = ()) -> Path:
+    """The folder of the pages of a small book, by Sphinx alone, without the theme and the checks of a whole build."""
+    src, out, warnings = project.build / "src", project.build / builder, io.StringIO()
+    stage.stage(project, preset, src)
+    settings = {
+        "extensions": ["sphinx_external_toc", "myst_nb", *extensions, "ledger_roles"],
+        "nb_execution_mode": "off",
+        "myst_enable_extensions": ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"],
+        "numfig": True,
+        "exclude_patterns": ["snncore", "results"],
+        "suppress_warnings": ["etoc.toctree"],
+    }
+    with docutils_namespace(), patch_docutils(src):
+        app = Sphinx(src, None, out, out / ".doctrees", builder, settings, status=None, warning=warnings, freshenv=True)
+        app.build(force_all=True)
+    assert not warnings.getvalue(), warnings.getvalue()
+    return out
 
 
 @pytest.fixture
@@ -67,9 +91,11 @@ def project(tmp_path) -> Project:
     files = "".join(f"      - file: {name}\n" for name in ("notebooks/first", "notebooks/second", "claims"))
     (tmp_path / "book" / "_toc.yml").write_text(f"format: jb-book\nroot: index\nparts:\n  - caption: c\n    chapters:\n{files}")
     (tmp_path / "book" / "_config.yml").write_text("title: t\nauthor: a\nexecute: {execute_notebooks: 'off'}\nonly_build_toc_files: true\n")
+    with (tmp_path / "book" / "_config.yml").open("a") as config:
+        config.write("sphinx: {local_extensions: {ledger_roles: _ext}}\n")
     (tmp_path / "book" / "index.md").write_text("# Start\n\n<!-- strip -->\n\nThe first number is {value}`first.number`.\n")
     (tmp_path / "book" / "claims.md").write_text("(claims)=\n# Claims\n\n<!-- claims -->\n")
-    (tmp_path / "data" / "claims.toml").write_text('[[slide]]\nn = 1\ntitle = "a slide"\npage = "few_spike"\n' + CLAIM.format(id="a.b"))
+    (tmp_path / "data" / "claims.toml").write_text('[[slide]]\nn = 1\ntitle = "a slide"\npage = "first"\n' + CLAIM.format(id="a.b"))
     (tmp_path / "data" / "input.txt").write_text("1")
     (tmp_path / "snncore").mkdir()
     chapter(tmp_path, "first", 'record.claim("a.b", 2.1, low=1.9, high=2.3, n=3)\nrecord.value("number", 2.1)', inputs="data/input*.txt")

@@ -2,16 +2,16 @@
 
 import errno
 import json
-import re
 
-import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 import build
 import chapters
 import stage
 import tools
-from book.conftest import CLAIM, chapter
+from book.conftest import CLAIM, chapter, rendered
+from ledger_roles import NoNumber
 from project import BookError
 from snncore import ledger
 
@@ -27,69 +27,152 @@ def ran(project):
     return project
 
 
+def page(out, name="index") -> BeautifulSoup:
+    return BeautifulSoup((out / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def words(out, name="index") -> str:
+    return page(out, name).find(role="main").get_text()
+
+
 def test_numbers_come_from_the_run(ran):
-    (ran.root / "book" / "claims.md").write_text("# Claims\n\nBetween {interval}`a.b`.\n")
-    src = staged(ran)
-    assert "The first number is 2.1." in (src / "index.md").read_text()
-    assert "1 live</b>" in (src / "index.md").read_text()
-    assert ">1.90\u00a0to\u00a02.30</a>." in (src / "claims.md").read_text()
-    notebook = nbformat.read(src / "notebooks" / "first.ipynb", 4)
-    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
-    assert "The number is 2.1." in text
-    assert "preset **smoke**" in text
-    assert json.loads((src / "ledger.json").read_text())[0]["live"] is True
+    (ran.root / "book" / "claims.md").write_text("(claims)=\n# Claims\n\nBetween {interval}`a.b`.\n")
+    out = rendered(ran)
+    assert "The first number is 2.1." in words(out)
+    assert "1 live" in words(out)
+    assert "Between 1.90\u00a0to\u00a02.30." in words(out, "claims")
+    assert "The number is 2.1." in words(out, "notebooks/first")
+    assert "preset smoke" in words(out, "notebooks/first")
+    assert json.loads((ran.build / "src" / "ledger.json").read_text())[0]["live"] is True
 
 
-def test_a_missing_number_stops_the_build(ran):
+PLACES = """# Title {claim}`a.b`
+
+{value}`first.number` in *{value}`first.number`*, in [a link of {value}`first.number`](claims.md), ({claim}`a.b`).
+
+- an item {claim}`a.b`
+
+| a table | {claim}`a.b` |
+|---|---|
+| a cell | {published}`a.b` |
+
+:::{list-table} A caption with {claim}`a.b`
+* - {claim}`a.b`
+:::
+
+```{figure} _static/a.svg
+:alt: A drawing of {value}`first.number` and {published}`a.b`
+:name: fig
+
+Its caption: {interval}`a.b`
+```
+
+`` {claim}`no.claim` ``
+
+```
+{claim}`no.claim` and {value}`no.value`
+```
+"""
+
+
+def test_roles_act_wherever_text_is_and_not_in_code(ran):
+    (ran.root / "book" / "_static" / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (ran.root / "book" / "index.md").write_text(PLACES)
+    main = page(rendered(ran)).find(role="main")
+    links = main.find_all("a", class_="claim")
+    assert len(links) == 8  # title, text, item, two cells, caption, cell, caption
+    for link in links:
+        assert link["href"] == "claims.html#claim-a-b"
+        assert link["title"].startswith(("ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; agrees", "cited: talk, slide 1"))
+    assert main.img["alt"] == "A drawing of 2.1 and 2.0"
+    assert "2.1 in 2.1, in a link of 2.1, (2.1)." in main.get_text()
+    assert "{claim}`no.claim` and {value}`no.value`" in main.pre.get_text()
+    text = (rendered(ran, builder="text") / "index.txt").read_text()
+    for line in (
+        "2.1 in *2.1*, in a link of 2.1, (2.1).",
+        "Its caption: 1.90\u00a0to\u00a02.30",
+        "{claim}`no.claim` and {value}`no.value`",
+    ):
+        assert line in text
+    assert "an item 2.1" in next(rendered(ran, builder="latex").glob("*.tex")).read_text()
+
+
+def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
     with (ran.root / "data" / "claims.toml").open("a") as claims:
         claims.write(CLAIM.format(id="c.d").replace("reproduced", "cited"))
-    page = ran.root / "book" / "index.md"
-    for text, words in (
-        ("{value}`first.other`", r"the run wrote no value 'first\.other'"),
-        ("{claim}`x.y`", r"there is no claim 'x\.y'"),
-        ("{claim}`c.d`", r"the claim 'c\.d' has no number for claim"),
-        ("{interval}`c.d`", r"the claim 'c\.d' has no number for interval"),
-        ("{run}`x.y`", r"there is no claim 'x\.y'"),
-        ("<!-- nothing -->", "no generated part 'nothing'"),
-        (":::{csv-table} t\n:file: results/first/gone.csv\n:header-rows: 1\n:::", r"the table results/first/gone\.csv was not written"),
-        ("```{figure} results/first/gone.*\n:name: a\n:alt: b\nc\n```", "the figure first/gone was not written"),
+    (ran.root / "book" / "index.md").write_text(
+        "# Start\n\nTwo lines, and {value}`first.other`,\n{claim}`x.y`\n\n{claim}`c.d` {interval}`c.d`\n\n{run}`x.y` {value}`number`\n\n"
+        "```{figure} results/first/gone.*\n:name: a\n:alt: b {value}`first.alt`\nc\n```\n"
+    )
+    source = ran.root / "notebooks" / "second.py"
+    source.write_text(source.read_text() + "\n# %% [markdown]\n# More:\n# {value}`more`\n")
+    line = source.read_text().splitlines().index("# {value}`more`") + 1
+    no_value = "the run wrote no value {0!r}: keep it with record.value({1!r}, ...), or mend the name"
+    with pytest.raises(NoNumber) as refused:
+        rendered(ran)
+    assert sorted(str(refused.value).splitlines()) == sorted([
+        "book/index.md:3: {value}`first.other`: " + no_value.format("first.other", "other"),
+        "book/index.md:4: {claim}`x.y`: there is no claim 'x.y' in data/claims.toml: add it, or mend the id",
+        "book/index.md:6: {claim}`c.d`: the claim 'c.d' has no number for claim: give it one, or ask for another",
+        "book/index.md:6: {interval}`c.d`: the claim 'c.d' has no number for interval: give it one, or ask for another",
+        "book/index.md:8: {run}`x.y`: there is no claim 'x.y' in data/claims.toml: add it, or mend the id",
+        "book/index.md:8: {value}`number`: " + no_value.format("number", "number"),
+        "book/index.md:10: results/first/gone.*: the run wrote no such figure: save it with record.figure, or mend the name",
+        "book/index.md:12: {value}`first.alt`: " + no_value.format("first.alt", "alt"),
+        f"notebooks/second.py:{line}: {{value}}`more`: " + no_value.format("more", "more"),
+    ])  # fmt: skip
+
+
+def test_an_unknown_part_of_a_page_is_refused(ran):
+    (ran.root / "book" / "index.md").write_text("# Start\n\n<!-- nothing -->\n")
+    with pytest.raises(BookError, match=r"index\.md: there is no generated part 'nothing': there are strip"):
+        staged(ran)
+
+
+@pytest.mark.slow
+def test_a_build_tells_all_that_is_missing(ran):
+    table = ":::{csv-table} t\n:file: results/first/gone.csv\n:header-rows: 1\n:::\n"
+    (ran.root / "book" / "index.md").write_text(f"# Start\n\n{{value}}`first.gone`\n\n{{claim}}`x.y`\n\n{table}")
+    with pytest.raises(BookError) as refused:
+        build.build(ran, "smoke")
+    for piece in (
+        "book/index.md:3: {value}`first.gone`: the run",
+        "book/index.md:5: {claim}`x.y`: there is no",
+        "'book/results/first/gone.csv'",
     ):
-        page.write_text(f"# Start\n\n{text}\n")
-        with pytest.raises(BookError, match=words):
-            staged(ran)
+        assert piece in str(refused.value)
+    assert "Traceback" not in str(refused.value)
 
 
 def test_a_claim_that_no_run_has_entered_says_so(ran):
     with (ran.root / "data" / "claims.toml").open("a") as claims:
         claims.write(CLAIM.format(id="c.d"))
     (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`c.d`, between {interval}`c.d`\n")
-    assert (staged(ran) / "index.md").read_text().count(">not run</a>") == 2
+    assert "not run, between not run" in words(rendered(ran))
 
 
 def test_an_interval_that_the_run_at_hand_did_not_give_stops_the_build(project):
     chapter(project.root, "first", 'record.claim("a.b", 2.1)\nrecord.value("number", 2.1)')
     assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
     (project.root / "book" / "index.md").write_text("# Start\n\n{interval}`a.b`\n")
-    with pytest.raises(BookError, match=r"the claim 'a\.b' has no number for interval"):
-        staged(project)
+    with pytest.raises(NoNumber, match=r"the claim 'a\.b' has no number for interval"):
+        rendered(project)
 
 
 def test_a_page_can_say_which_run_gave_a_number(ran):
     with (ran.root / "data" / "claims.toml").open("a") as claims:
         claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f"))
     row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
-    (ran.root / "data" / "results" / "few_spike.json").write_text(json.dumps([row]))
+    (ran.root / "data" / "results" / "first.json").write_text(json.dumps([row]))
     (ran.root / "book" / "index.md").write_text("# Start\n\n{interval}`c.d`, {run}`a.b`; {run}`c.d`; {run}`e.f`.\n")
-    text = (staged(ran) / "index.md").read_text()
-    assert ">not recorded</a>, " in text  # the recorded run gave no interval
-    assert text.endswith("this run; a recorded run of commit `0123456789` on a machine; not run.\n")
+    text = words(rendered(ran))
+    assert "not recorded, this run; a recorded run of commit 0123456789 on a machine; not run." in text
 
 
 def test_prose_may_change_without_a_run(ran):
     source = ran.root / "notebooks" / "first.py"
     source.write_text(source.read_text().replace("The number is", "Today it is"))
-    notebook = nbformat.read(staged(ran) / "notebooks" / "first.ipynb", 4)
-    assert any("Today it is 2.1." in c.source for c in notebook.cells)
+    assert "Today it is 2.1." in words(rendered(ran), "notebooks/first")
 
 
 def test_a_chapter_that_never_ran_says_so_and_a_damaged_run_is_not_shown(project):
@@ -152,7 +235,10 @@ def test_a_verdict_that_got_worse_is_shown_and_the_book_is_built(project, pages,
         assert "2.5" in text, page
     assert reproduce(project, "--strict") == 1  # nothing to run, and still not as recorded
     claims = project.claims  # timings may fail their aim
-    claims.write_text(claims.read_text().replace('"a.b"', '"speed.a"').replace('chapter = "few_spike"', 'chapter = "speed"'))
+    claims.write_text(claims.read_text().replace('"a.b"', '"speed.a"').replace('"first"', '"speed"'))
+    chapter(project.root, "speed", 'record.value("number", 7)', needs="first")
+    toc = project.root / "book" / "_toc.yml"
+    toc.write_text(toc.read_text().replace("second", "speed"))
     for path in (project.root / "data" / "results").glob("*.json"):
         path.write_text(path.read_text().replace('"a.b"', '"speed.a"'))
     chapter(project.root, "first", 'record.claim("speed.a", 2.5, timing=True)\nrecord.value("number", 2.5)')
@@ -180,19 +266,20 @@ def test_a_chapter_that_failed_has_a_page_that_says_why(project, pages, capsys):
     drawing(project, FAILS)
     assert reproduce(project) == 1
     assert "failed or skipped: first. What they left" in capsys.readouterr().err
-    page = pages(project, "notebooks/first.md")
-    for words in ("RuntimeError: boom", "make reproduce PRESET=smoke CHAPTER=first", "It had computed before", "| 2.1 |", "first-plot.png"):
-        assert words in page
+    stand_in = pages(project, "notebooks/first.md")
+    for piece in ("RuntimeError: boom", "make reproduce PRESET=smoke CHAPTER=first", "It had computed before", "| 2.1 |", "first-plot.png"):
+        assert piece in stand_in
     assert (project.build / "src" / "results" / "first-plot.png").exists()
-    first = pages(project, "index.md")
-    assert "Failed on this machine: [Chapter first](notebooks/first)" in first
-    assert first.count("not run</a>") == 1  # its claim
-    assert "\n\nnot run, <a" in first  # its value
-    assert "{numref}" not in first
-    assert "The number is 7" in pages(project, "notebooks/second.ipynb")
+    out = rendered(project)
+    assert "Failed on this machine: Chapter first" in words(out)
+    assert "not run, not run, Chapter first" in words(out)  # its value, its claim, its figure
+    assert page(out).find(role="main").find_all("a", string="Chapter first")[-1]["href"] == "notebooks/first.html"
+    assert "The number is 7" in words(out, "notebooks/second")
     drawing(project, DRAWS)
     assert reproduce(project) == 0
-    assert "Failed on this machine" not in pages(project, "index.md")
+    out = rendered(project)
+    assert "Failed on this machine" not in words(out)
+    assert "2.1, Fig. 1" in words(out)
 
 
 @pytest.mark.slow
@@ -260,7 +347,7 @@ def test_tips_say_whose_number_it_is(ran):
     with ran.claims.open("a") as claims:
         claims.write(cited)
     (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`a.b` {published}`a.b` {claim}`c.d` {published}`c.d`\n")
-    tips = re.findall(r'title="([^"]*)"', (staged(ran) / "index.md").read_text())
+    tips = [link["title"] for link in page(rendered(ran)).find_all("a", class_="claim")]
     theirs = "cited: talk, slide 1"
     assert tips == ["ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; agrees", theirs, "cited: a log", theirs]
 
@@ -291,11 +378,14 @@ def test_figures_lead_to_code_and_files(project):
         )
     )
     assert tools.main(project, ["run", "--preset", "smoke"]) == 0
-    cells = nbformat.read(staged(project) / "notebooks" / "first.ipynb", 4).cells
-    text = "\n".join(c.source for c in cells)
-    assert "(code-first-plot)=" in text
-    for link in ("code <code-first-plot>", "plot.svg>", "plot.pdf>", "plot.png>", "plot.data.csv>"):
-        assert link in text
+    out = rendered(project)
+    figure = page(out, "notebooks/first").find("figure")
+    links = {a.get_text(): a["href"] for a in figure.find_all("a", class_=["internal", "download"])}
+    assert set(links) >= {"code", "SVG", "PDF", "PNG", "data"}
+    assert links["code"] == "#code-first-plot"
+    assert page(out, "notebooks/first").find(id="code-first-plot")
+    for label, end in (("SVG", "svg"), ("PDF", "pdf"), ("PNG", "png"), ("data", "data.csv")):
+        assert links[label].endswith(f"/plot.{end}")
 
 
 @pytest.mark.slow

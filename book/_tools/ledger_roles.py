@@ -1,0 +1,153 @@
+"""The roles of this book, for Sphinx: every number of a page comes from the run that the stager found.
+
+- {value}`name` in a chapter ({value}`chapter.name` elsewhere) is the number that the run kept under this name.
+- {claim}`id` is our number for a claim (what another source says, if it is cited), {published}`id` the published one,
+  {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
+  {run}`id` says which run gave ours.
+- The alternative text of a figure may hold these roles; its numbers are plain text.
+- A figure of a run gets links to its code and files. What refers to a part of a chapter that has no run leads to the chapter's page.
+
+It reads ``quotes.json`` of the source folder: what each role says, by role and name. What no run wrote is an error of the build, which
+names file and line; all of them are told at once.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.directives import patches
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import NoUri, SphinxError
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.nodes import make_refnode
+
+ROLES = ("value", "claim", "published", "interval", "run")
+BOOKS: dict[str, "Quotes"] = {}  # by source folder
+
+
+class NoNumber(SphinxError):
+    """A page asks for what no run wrote."""
+
+    category = "Not every number of the book is there"
+
+
+def anchor(id: str) -> str:
+    """The name of a claim's row on the page of the ledger."""
+    return "claim-" + re.sub("[._]", "-", id).lower()
+
+
+class Quotes:
+    """What each role says, and what pages asked for in vain."""
+
+    def __init__(self, src: Path):
+        self.src = src
+        self.said = json.loads((src / "quotes.json").read_text(encoding="utf-8"))
+        self.missing: dict[tuple[str, str], str] = {}  # why, by page and words of the source
+
+    def look_up(self, page: str, role: str, name: str) -> tuple[str, str]:
+        """What a role says, and the tip of its link."""
+        if role == "value":
+            chapter, key = name.rsplit(".", 1) if "." in name else (page.removeprefix("notebooks/"), name)
+            if chapter in self.said["not run"]:
+                return "not run", ""
+            if (full := f"{chapter}.{key}") not in self.said["value"]:
+                raise NoNumber(f"the run wrote no value {name!r}: keep it with record.value({key!r}, ...), or mend the name")
+            return self.said["value"][full], ""
+        if name not in self.said["run"]:
+            raise NoNumber(f"there is no claim {name!r} in data/claims.toml: add it, or mend the id")
+        if name not in self.said[role]:
+            raise NoNumber(f"the claim {name!r} has no number for {role}: give it one, or ask for another")
+        return (self.said[role][name], "") if role == "run" else tuple(self.said[role][name])
+
+    def note(self, page: str, words: str, why: object) -> str:
+        self.missing[page, words] = str(why)
+        return words
+
+    def refuse(self, app: Sphinx, env: BuildEnvironment) -> None:
+        """Tell all that is missing, with file and line."""
+        told = []
+        for (page, words), why in self.missing.items():
+            chapter = self.src / f"{page}.py"  # the source of a chapter lies beside its notebook
+            path = chapter if chapter.exists() else Path(env.doc2path(page))
+            lines = [str(n) for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if words in line]
+            name = path.relative_to(self.src).as_posix()
+            told.append(f"{name if chapter.exists() else f'book/{name}'}:{','.join(lines)}: {words}: {why}")
+        if told:
+            raise NoNumber("\n".join(told))
+
+
+class Quote(SphinxRole):
+    """A number: text of a run, or a link to a row of the ledger."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        quotes, page = BOOKS[str(self.env.srcdir)], self.env.docname
+        self.env.note_dependency("quotes.json")
+        try:
+            shown, tip = quotes.look_up(page, self.name, self.text)
+        except NoNumber as problem:
+            return [nodes.Text(quotes.note(page, f"{{{self.name}}}`{self.text}`", problem))], []
+        if not tip:
+            return self.inliner.parse(shown, self.lineno, self.inliner, self.inliner.parent)  # type: ignore[arg-type]
+        return [pending_xref("", nodes.inline("", shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)], []
+
+
+class Figure(patches.Figure, SphinxDirective):
+    """A figure, with numbers in its alternative text; one of a run has links to its code and files under the caption."""
+
+    def run(self) -> list[nodes.Node]:
+        quotes, page = BOOKS[str(self.env.srcdir)], self.env.docname
+
+        def number(m: re.Match) -> str:
+            try:
+                return quotes.look_up(page, m[1], m[2])[0]
+            except NoNumber as problem:
+                return quotes.note(page, m[0], problem)
+
+        if "alt" in self.options:
+            self.options["alt"] = re.sub(rf"\{{({'|'.join(ROLES)})\}}`([\w.]+)`", number, self.options["alt"])
+        if m := re.fullmatch(r"(\S*results/(\w+/[\w-]+))\.\*", self.arguments[0]):
+            path, file = m.groups()
+            files = {end: label for end, label in FILES.items() if (quotes.src / "results" / f"{file}.{end}").exists()}
+            if "svg" not in files:
+                quotes.note(page, m[0], "the run wrote no such figure: save it with record.figure, or mend the name")
+                return []
+            links = [f"{{download}}`{label} <{path}.{end}>`" for end, label in files.items()]
+            code = f"{{ref}}`code <code-{file.replace('/', '-')}>`"
+            for line in ("", " · ".join([code, *links])):
+                self.content.append(line, page)
+        return super().run()
+
+
+FILES = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "data.csv": "data"}
+
+
+def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, words: nodes.Element) -> nodes.Element | None:
+    """The link of a number to its row; for a label of a chapter without a run, a link to its page, which lists its labels."""
+    here, target, text = node["refdoc"], node["reftarget"], words.astext()
+    if node["reftype"] == "claim":
+        if app.builder.format != "html":
+            raise NoUri
+        uri = f"{app.builder.get_relative_uri(here, 'claims')}#{target}"
+        return nodes.reference("", text, refuri=uri, internal=True, classes=["claim"], reftitle=node["tip"])
+    for page, about in env.metadata.items():
+        if target in about.get("labels", "").split():
+            named = node.get("refexplicit") and "%" not in text
+            return make_refnode(app.builder, here, page, "", nodes.Text(text if named else env.titles[page].astext()))
+    return None
+
+
+def start(app: Sphinx) -> None:
+    quotes = BOOKS[str(app.srcdir)] = Quotes(Path(app.srcdir))
+    app.connect("env-updated", quotes.refuse)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    for name in ROLES:
+        app.add_role(name, Quote(), override=True)
+    app.add_directive("figure", Figure, override=True)
+    app.connect("builder-inited", start)
+    app.connect("missing-reference", resolve)
+    return {"parallel_read_safe": False}

@@ -1,0 +1,75 @@
+"""What the roles of the book say of each claim: its numbers as they are printed, and whose they are."""
+
+from pathlib import Path
+
+from project import read_json
+from snncore import ledger
+from snncore.ledger import Claim
+from snncore.statistics import interval
+from snncore.statistics import text as printed
+
+
+def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict]:
+    """By role and claim: the number and the tip of its link; for the role run, which run gave ours. No entry, where there is no number."""
+    said: dict[str, dict] = {role: {} for role in ("claim", "published", "interval", "run")}
+    for id, e in entries.items():
+        said["run"][id] = origin(e)
+        for role in ("claim", "published", "interval"):
+            if shown := number(role, claims[id], e):
+                said[role][id] = (shown, whose(role, claims[id], e))
+    return said
+
+
+def values(results: Path, chapters: list[str]) -> dict[str, str]:
+    """The numbers that the runs kept for the text, by chapter and name."""
+    found: dict[str, str] = {}
+    for chapter in chapters:
+        kept, timed = (read_json(results / chapter / f"{name}.json") or {} for name in ("values", "timings"))
+        found |= {f"{chapter}.{name}": value["text"] for name, value in (kept | timed.get("values", {})).items()}
+    return found
+
+
+def number(role: str, c: Claim, e: dict) -> str | None:
+    """The number that a role quotes, as it is printed; None if a run or a source should have given one, and has not."""
+    cited = c.kind == "cited"
+    ours = c.value if cited else e["ours"]
+    if role == "published":
+        return None if c.published is None else ledger.published_text(c)
+    if role == "claim" and ours is not None:
+        return printed(ours, c.unit) if cited else ledger.ours_text(e)
+    if role == "interval" and e["bound"]:
+        return ends_text(e)
+    if role == "interval" and e["low"] is not None:
+        return interval(e["low"], e["high"])
+    if cited or e["live"]:
+        return None
+    return "not run" if ours is None else "not recorded"  # by no run yet, or by one of older code, which gave no interval
+
+
+def ends_text(entry: dict) -> str:
+    """The interval of a number that is only known to lie beyond: its ends, as far as they are known."""
+    low, high = (printed(entry[end]) if entry[end] is not None else f"{entry['bound']} {printed(entry['ours'])}" for end in ("low", "high"))
+    return low if low == high else f"{low}\u00a0to\u00a0{high}"
+
+
+def whose(role: str, c: Claim, e: dict) -> str:
+    """Whose number it is, as the tip of a link says it."""
+    source = f"{ledger.SOURCE_CLASSES[c.source_class]}, {c.where}"
+    if role == "published" or c.kind == "cited":
+        if role == "claim" and c.value_source:
+            return f"cited: {c.value_source}"
+        return f"{'expected' if c.source_class == 'ours' else 'cited'}: {source}"
+    if e["ours"] is None:
+        return "ours: not run"
+    ends = interval(e["low"], e["high"])
+    parts = [f"ours, {ledger.standing(e)}: {ledger.ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
+    if c.published is not None:
+        parts.append(f"{'expected' if c.source_class == 'ours' else source}: {ledger.published_text(c)}")
+    return "; ".join([*parts, ledger.verdict(e)])
+
+
+def origin(entry: dict) -> str:
+    """Which run gave our number."""
+    if entry["live"]:
+        return "this run"
+    return "not run" if entry["ours"] is None else f"a recorded run of commit `{entry['commit']}` on {entry['machine']}"
