@@ -177,14 +177,8 @@ class Record:
 
     def figure(self, figure: SavesFigure, name: str, data: pd.DataFrame | None = None) -> SavesFigure:
         """Save a figure as svg, pdf and png, without dates, and the numbers that it shows as csv."""
-        if hasattr(figure, "draw_without_rendering"):  # a layout needs more than one pass where the axes have an aspect of their own
-            for _ in range(2):
-                figure.draw_without_rendering()
-            if figure.get_layout_engine():  # whose solver leaves the last bits to chance
-                places = [(ax, np.round(ax.get_position().bounds, 6)) for ax in figure.axes]
-                figure.set_layout_engine("none")
-                for ax, bounds in places:
-                    ax.set_position(bounds)
+        if hasattr(figure, "draw_without_rendering"):
+            _settle(figure)
         figure.savefig(self.folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(self.folder / f"{name}.pdf", metadata={"CreationDate": None})
         figure.savefig(self.folder / f"{name}.png", dpi=150, metadata={"Software": None})
@@ -206,3 +200,14 @@ class Record:
     def _finite(name: str, value: float | str) -> None:
         if not isinstance(value, str) and not math.isfinite(value):
             raise ValueError(f"{name} is {value}: only finite numbers are recorded; look for the reason upstream")
+
+
+def _settle(figure: Any) -> None:
+    """Lay out a figure of matplotlib until nothing moves, and to the same bits in each run: the solver leaves the last ones to chance."""
+    for _ in range(2):  # a layout needs more than one pass where the axes have an aspect of their own
+        figure.draw_without_rendering()
+    if figure.get_layout_engine():
+        places = [(ax, np.round(ax.get_position(original=True).bounds, 6)) for ax in figure.axes]
+        figure.set_layout_engine("none")
+        for ax, bounds in places:
+            ax.set_position(bounds)
