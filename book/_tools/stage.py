@@ -32,6 +32,7 @@ class Staging:
     def __init__(self, project: Project, preset: str, src: Path):
         self.project, self.preset, self.src = project, preset, src
         self.chapters = {c.name: c for c in project.chapters()}
+        self.slides, self.claims = project.read_claims()
         fresh = {p: up_to_date(project, p) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
         self.failures = self.failed()
         runs = {name: next((p for p, names in fresh.items() if name in names), None) for name in self.chapters}
@@ -39,7 +40,6 @@ class Staging:
         if not any(self.shown.values()) and not self.failures:
             raise BookError("no chapter has a run that is up to date: make reproduce (make check says why)")
         self.manifests: dict[str, dict] = {name: project.manifest(p, name) or {} for name, p in self.shown.items() if p}
-        self.slides, self.claims = project.read_claims()
         live: dict[str, dict] = {}
         self.page = {claim.id: claim.chapter for claim in self.claims.values()}  # where a number of ours stands
         for name, p in self.shown.items():
@@ -311,11 +311,8 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
         here = page.relative_to(src).as_posix()
         if not here.startswith(("results/", "notebooks/", "snncore/")):
             page.write_text(staging.parts(page.read_text(encoding="utf-8"), here), encoding="utf-8")
-    absent = [name for name in staging.chapters if name not in staging.manifests]
-    write_json(
-        src / "quotes.json",
-        quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests)), "not run": absent},
-    )
+    said = quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests))}
+    write_json(src / "quotes.json", said | {"not run": [name for name in staging.chapters if name not in staging.manifests]})
     write_json(src / "ledger.json", list(staging.entries.values()))
     compared = project.root / "data" / "results" / "portability.csv"
     text = compared.read_text(encoding="utf-8") if compared.exists() else "# not measured yet: make portability\n"
