@@ -67,12 +67,6 @@ def test_tasks_know_no_network():
     assert not any(wing(n) == "networks" for p in MODULES if "tasks" in p.parts for n in imports(p))
 
 
-def test_every_notebook_has_its_experiment():
-    notebooks = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
-    experiments = {p.stem for p in (ROOT / "snncore" / "experiments").glob("*.py")}
-    assert notebooks <= experiments
-
-
 def reached(path: Path) -> set[str]:
     """All modules of this package that a file imports, directly or through others."""
     files = {p.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__").replace("/", "."): p for p in MODULES}
@@ -90,7 +84,6 @@ def reached(path: Path) -> set[str]:
 def test_no_chapter_depends_on_what_cannot_change_it(path):
     """Neither on the command for folders of images, which no chapter runs, nor, but for one, on the measuring of times."""
     found = reached(path)
-    assert f"snncore.experiments.{path.stem}" in found
     assert "snncore.tools.imagenet" not in found
     assert ("snncore.experiments.speed" in found) == (path.stem == "speed")
 

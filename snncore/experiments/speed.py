@@ -23,10 +23,11 @@ from torch import Tensor, fx, nn
 
 from snncore import provenance
 from snncore.datafiles import read_mnist
-from snncore.experiments import energy, few_spike, images, loihi, one_shot
+from snncore.experiments import energy, few_spike, loihi, one_shot
 from snncore.experiments import eprop as experiment
 from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_step, published_neurons
 from snncore.few_spike.convert import FSActivation, convert
+from snncore.few_spike.rate_curves import BATCH, CODES, first_close, recorded_curves
 from snncore.learning.eprop import Signal, Stream, gradient, observe
 from snncore.learning.one_shot import traces
 from snncore.loihi.board import run as run_program
@@ -41,6 +42,7 @@ from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
+from snncore.trainings import cifar
 
 LONGEST_FIT = replace(few_spike.PRESETS["book"], live_fits=("silu.k16",))
 
@@ -249,10 +251,10 @@ def beside_spikingjelly(
 ) -> None:
     """SpikingJelly's versions of a network and ours in few spikes, for one batch of images.
 
-    ``curves`` (`snncore.experiments.images.kept_curves`) say with how many steps each comes close to the original.
+    ``curves`` (`snncore.few_spike.rate_curves.recorded_curves`) say with how many steps each comes close to the original.
     """
-    found = images.first_close(curves)
-    x = test[: images.BATCH].contiguous(memory_format=torch.channels_last)
+    found = first_close(curves)
+    x = test[:BATCH].contiguous(memory_format=torch.channels_last)
     few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others
     candidates: dict[str, Callable[[], object]] = {"few_spikes": partial(few, x)}
     for code, options in ask_spikingjelly.SPIKINGJELLY.items():
@@ -262,7 +264,7 @@ def beside_spikingjelly(
     ratios = {code: times[code] / times["few_spikes"] for code in ask_spikingjelly.SPIKINGJELLY if found["enough"][code]}
     best = min(ratios, key=lambda code: ratios[code], default="few_spikes")
     sides = [
-        f"{images.CODES[code]}: {found['steps'][code]} steps, {found['accuracy'][code]:.2f} % right"
+        f"{CODES[code]}: {found['steps'][code]} steps, {found['accuracy'][code]:.2f} % right"
         for code in dict.fromkeys(("few_spikes", best))
     ]
     about = f"time of the first {len(x)} images with SpikingJelly {metadata.version('spikingjelly')}; steps of {curves['about'][0]}"
@@ -272,10 +274,10 @@ def beside_spikingjelly(
 
 def resnet20_beside_spikingjelly(record: Record) -> None:
     """Our ResNet-20 for CIFAR-10, with the steps that a run of the chapter on images has found; nothing if none has."""
-    curves = images.kept_curves()
+    curves = recorded_curves()
     if set(ask_spikingjelly.SPIKINGJELLY) <= set(curves["code"]):
         data = cifar10()
-        few, calibration = images.cifar_conversion("resnet20", data).network, data["train"].images[: images.CALIBRATION]
+        few, calibration = cifar.conversion("resnet20", data).network, data["train"].images[: cifar.CALIBRATION]
         beside_spikingjelly(record, cifar_network("resnet20"), few, calibration, data["test"].images, curves)
 
 

@@ -20,7 +20,7 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -255,36 +255,43 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     _refuse_no_folder(folder)  # before weights are downloaded
     if results.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{results} lies in the folder of images, and would be one of its categories: name another by --results")
-    found = model(name) if local == 0 else None  # one process per machine downloads the weights
+    classifier = model(name) if local == 0 else None  # one process per machine downloads the weights
     _together({})
-    found = found or model(name)
-    images, others, unlisted = listing(folder, found.categories)
+    classifier = classifier or model(name)
+    images, others, unlisted = listing(folder, classifier.categories)
     float32 = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # and each run the same
     with float32, torch.inference_mode():
         if gpu:
             torch.cuda.set_device(device)
-        ann = found.network.to(device)
-        example = found.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
-        snn, report = _converted(ann, example, lambda: _some(folder, images, found.prepare).to(device))
-        _claim(results, name, images, snn, rank)
+        ann = classifier.network.to(device)
+        example = classifier.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
+        snn, report = _converted(ann, example, lambda: _some(folder, images, classifier.prepare).to(device))
+        _lock_results(results, name, images, snn, rank)
         sizes = {file: _size(folder / file) for file, _ in images}
         answers = _together(_read(results, sizes))
         size = batch or (16 if gpu else 1)
         batches = [images[i : i + size] for i in range(0, len(images), size)]
         todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
-        path = results / f"answers.{rank}.jsonl"
-        if path.exists():  # what a kill has cut off would spoil the next line
-            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-        loaded = _ahead(lambda file: _load(folder / file, found.prepare), [[file for file, _ in part] for part in todo])
+        loaded = _ahead(lambda file: _load(folder / file, classifier.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
-        with path.open("a", encoding="utf-8") as out:
-            for part, tensors in zip(todo, bar, strict=True):
-                given = [answer | {"bytes": sizes[answer["file"]]} for answer in _ask(ann, snn, part, tensors, device)]
-                out.write("".join(json.dumps(answer) + "\n" for answer in given))
-                out.flush()
-                os.fsync(out.fileno())
-                answers |= {answer["file"]: answer for answer in given}
+        given = (_answer_batch(ann, snn, part, tensors, device) for part, tensors in zip(todo, bar, strict=True))
+        answers |= _append(results / f"answers.{rank}.jsonl", given, sizes)
     return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, others, unlisted)
+
+
+def _append(path: Path, batches: Iterable[list[dict]], sizes: dict[str, int]) -> dict[str, dict]:
+    """Append answers to a file, each batch as soon as it is there, and return them by file."""
+    if path.exists():  # what a kill has cut off would spoil the next line
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    answers: dict[str, dict] = {}
+    with path.open("a", encoding="utf-8") as out:
+        for batch in batches:
+            given = [answer | {"bytes": sizes[answer["file"]]} for answer in batch]
+            out.write("".join(json.dumps(answer) + "\n" for answer in given))
+            out.flush()
+            os.fsync(out.fileno())
+            answers |= {answer["file"]: answer for answer in given}
+    return answers
 
 
 def _together(answers: dict[str, dict]) -> dict[str, dict]:
@@ -299,7 +306,7 @@ def _together(answers: dict[str, dict]) -> dict[str, dict]:
     return {file: answer for part in parts for file, answer in part.items()}
 
 
-def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
+def _lock_results(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
     """Write down what the results are about; refuse a folder in which something else was written."""
     about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(images).encode()).hexdigest()}
     kept = json.dumps({**about, "snn": _digest(snn)})
@@ -310,11 +317,8 @@ def _claim(results: Path, name: str, images: list[tuple[str, int]], snn: fx.Grap
         if before == kept:
             return
         same = before.startswith(json.dumps(about)[:-1])  # but for the digest
-        what = (
-            "other weights or few-spike neurons (of another version of snncore, or fitted by another number of threads)"
-            if same
-            else "another model or other images"
-        )
+        weights = "other weights or few-spike neurons (of another version of snncore, or fitted by another number of threads)"
+        what = weights if same else "another model or other images"
         raise ValueError(f"{results} belongs to {what} ({before}): name another by --results, or remove it")
     part = path.with_suffix(f".{rank}")
     part.write_text(kept, encoding="utf-8")
@@ -354,7 +358,7 @@ def _read(results: Path, sizes: dict[str, int]) -> dict[str, dict]:
 
 
 def _is_answer(line: Any) -> bool:
-    """Whether a line says what `_ask` answers, about a file of which size."""
+    """Whether a line says what `_answer_batch` answers, about a file of which size."""
     if not isinstance(line, dict) or not isinstance(line.get("file"), str) or not isinstance(line.get("bytes"), int):
         return False
     return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
@@ -401,7 +405,9 @@ def _load(path: Path, prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor |
         return f"{UNREADABLE}: {error.strerror}"
 
 
-def _ask(ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loaded: list[Tensor | str], device: torch.device) -> list[dict]:
+def _answer_batch(
+    ann: nn.Module, snn: fx.GraphModule, part: list[tuple[str, int]], loaded: list[Tensor | str], device: torch.device
+) -> list[dict]:
     """The lines of one batch."""
     lines: list[dict] = [{"file": file, "damaged": x} for (file, _), x in zip(part, loaded, strict=True) if isinstance(x, str)]
     whole = [image for image, x in zip(part, loaded, strict=True) if isinstance(x, Tensor)]

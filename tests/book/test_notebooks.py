@@ -33,7 +33,7 @@ def test_parameters_are_one_visible_cell(notebook):
 def test_figures_have_names_and_alternative_texts_and_show_data(notebook):
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     figures = re.findall(r"```\{figure\} \S+/([\w-]+)\.\*\n(.*?)```", prose(notebook), flags=re.DOTALL)
-    assert {name for name, _ in figures} == set(re.findall(r'record\.figure\(\w+, "([\w-]+)", ', code))  # each saved with its data
+    assert {name for name, _ in figures} == set(re.findall(r'(?:page|record)\.figure\(\w+, "([\w-]+)", ', code))  # each saved with its data
     for name, body in figures:
         assert ":name: fig-" in body, name
         alt = re.search(r":alt: (.+)", body)

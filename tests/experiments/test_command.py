@@ -10,7 +10,7 @@ import pytest
 import snncore.experiments
 from snncore import ledger, record
 from snncore.datafiles import DataError
-from snncore.experiments import eprop, images, loihi
+from snncore.experiments import eprop, loihi
 from snncore.experiments.__main__ import TOOLS, main
 from snncore.learning.classifier import TrainingDiverged
 
@@ -65,7 +65,7 @@ def test_words_that_do_nothing_alone_are_refused_before_a_chapter_runs(monkeypat
 
 
 @pytest.mark.parametrize("kind", [TrainingDiverged, DataError, ValueError])
-@pytest.mark.parametrize(("experiment", "train", "value"), [(images, "train_cifar", "resnet8"), (eprop, "train_evidence", "random")])
+@pytest.mark.parametrize(("experiment", "train", "value"), [(eprop, "train_evidence", "random")])
 def test_what_a_command_refuses_is_said_without_a_traceback(monkeypatch, experiment, train, value, kind):
     def refused(*_, **__):
         raise kind("epoch 3: the loss is nan")
@@ -81,15 +81,15 @@ def test_data_that_a_chapter_lacks_is_said_without_a_traceback(monkeypatch, tmp_
     def refused(*_):
         raise DataError("MNIST is missing: get it from there")
 
-    monkeypatch.setattr(images, "run", refused)
+    monkeypatch.setattr(eprop, "run", refused)
     monkeypatch.setenv("SNNCORE_RESULTS", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["snncore.experiments", "images", "--preset", "smoke"])
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "eprop", "--preset", "smoke"])
     with pytest.raises(SystemExit, match=r"^error: MNIST is missing: get it from there$"):
         main()
 
 
 def test_a_negative_seed_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["snncore.experiments", "images", "--seed", "-1"])
+    monkeypatch.setattr("sys.argv", ["snncore.experiments", "eprop", "--seed", "-1"])
     with pytest.raises(SystemExit):
         main()
     assert "argument --seed: -1 is negative: give 0 or more" in capsys.readouterr().err

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 import torch
 
-from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_run, fs_step, noisy_mse, quality, relu_code, rounded
+from snncore.few_spike import FUNCTIONS, FSParams, coefficients, fit, fs_neuron, fs_run, fs_step, noisy_mse, quality, relu_code, rounded
 from snncore.few_spike.fit import _samples
 from snncore.kernels.few_spike import _noisy_normal_equations, _normal_equations
 from snncore.seeds import numpy_generator
@@ -132,6 +132,14 @@ def test_quality_of_the_published_neurons():
     sigmoid = quality(coefficients("sigmoid.published").params, FUNCTIONS["sigmoid"], (-10, 10))
     assert silu.mse == pytest.approx(3.445e-3, rel=1e-3)
     assert sigmoid.mse == pytest.approx(1.438e-4, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["silu.k8", "silu.published"])
+def test_quality_is_what_inputs_drawn_at_random_give(name):
+    x = -0.0632 + 1.5633 * torch.randn(400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    s = coefficients(name)
+    drawn = (fs_neuron(x, s.params) - torch.nn.functional.silu(x)).square().mean()
+    assert quality(s.params, SILU, s.interval, scipy.stats.norm(-0.0632, 1.5633).cdf).mse == pytest.approx(float(drawn), rel=0.03)
 
 
 def test_quality_of_a_binary_code_is_its_closed_form():

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from snncore.datafiles import DataError
+from snncore.datafiles import DataError, read_photographs_20
+from snncore.few_spike import fs_decode, published_neurons, spike_train
+from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.networks import checkpoints, images
 
@@ -26,6 +29,40 @@ def test_the_small_efficientnet_is_made_like_the_large_one():
     assert operations.count("silu") == 1 + 3 + 1 + 3 * 3 + 1  # entrance, early blocks (one each), late blocks (three each), exit
     assert operations.count("sigmoid") == 3  # a gate per late block
     assert sum(row.operation == "mul" and row.kind == "analog" for row in report.rows) == 3
+
+
+def test_stand_in_weights_are_normalized_for_their_batch():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.BatchNorm2d(5))
+    y = images.normalize_for(network, torch.rand(8, 3, 9, 9))(torch.rand(8, 3, 9, 9))
+    assert not network.training
+    assert abs(y.mean((0, 2, 3))).max() < 0.3
+    assert (y.std((0, 2, 3)) - 1).abs().max() < 0.3
+
+
+def test_in_efficientnet_b7_the_error_grows_from_layer_to_layer():
+    from torchvision.models import efficientnet_b7
+
+    x = nn.functional.interpolate(images.efficientnet_lite_input(read_photographs_20().images[:4]), 64, mode="area")
+    conversion = convert(images.normalize_for(efficientnet_b7(), x), x[:1], coefficients=published_neurons())
+    disturbed = x[:1] + 0.01 * x[:1].std() * torch.randn(x[:1].shape)
+    published, control = layer_errors(conversion, x[:1]), layer_errors(conversion, x[:1], disturbed)
+    for table in (published, control):
+        assert len(table) == 218
+        assert table["error"].iloc[-1] > 2 * table["error"][0]
+    assert control["error"][0] < published["error"][0]
+
+
+def test_spikes_of_the_first_layer_are_binary_digits_of_the_original_activations():
+    ann, photograph, K = images.efficientnet_lite(0), images.efficientnet_lite_input(read_photographs_20().images[:1]), 8
+    snn, report = convert(ann, photograph, K=K)
+    node = report.spiking[0].node
+    z = spike_train(snn, photograph, node)[:, 0, :, 56, 56]
+    with torch.inference_mode():
+        y = ann._bn0(ann._conv_stem(photograph)).clamp(0, 6)[0, :, 56, 56]
+    number = fs_decode(z, snn.get_submodule(f"few_spike.{node}").params)
+    assert (number - y).abs().max() <= 6 / 2 ** (K - 1) / 2 * 1.001
+    assert z.T.numpy() @ (6 / 2.0 ** np.array([0, *range(1, K)])) == pytest.approx(number.numpy())
+    assert 0 < number.max() <= 6
 
 
 def test_an_account_has_a_line_for_each_row_of_its_logs(tmp_path):

@@ -1,4 +1,3 @@
-import argparse
 import io
 import json
 import os
@@ -17,9 +16,9 @@ import torch
 from PIL import Image
 from torch import nn
 
+import snncore.tools
+from snncore import commandline
 from snncore.datafiles import DataError, decode_image, find, read_photographs_20, sha256
-from snncore.experiments import __main__ as command_line
-from snncore.experiments import images
 from snncore.few_spike import fs_run, relu_code
 from snncore.few_spike.convert import FSActivation, Report, Row, convert
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
@@ -61,8 +60,8 @@ def killed(photographs, tmp_path_factory):
     """Results of a process that was killed in the middle, with a line that it could not finish."""
     results = tmp_path_factory.mktemp("killed")
     path = results / "answers.0.jsonl"
-    words = ["images", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
-    process = subprocess.Popen([sys.executable, "-m", "snncore.experiments", *words], env=one_thread())
+    words = ["imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
+    process = subprocess.Popen([sys.executable, "-m", "snncore.tools", *words], env=one_thread())
     while process.poll() is None and not (path.exists() and path.stat().st_size):
         time.sleep(0.005)
     process.kill()
@@ -119,8 +118,8 @@ def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs,
 def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, killed, photographs, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(killed, results)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "snncore.experiments"]
-    words = ["images", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "snncore.tools"]
+    words = ["imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
     done = subprocess.run([*torchrun, *words], env=one_thread(), check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == [folder.text(LITE0, alone[0])]
     assert lines(results) == alone[1]
@@ -567,26 +566,15 @@ def test_all_weights_that_can_be_named_have_a_checksum():
 def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_path, monkeypatch, capsys):
     small(monkeypatch)
     (colors / "notes.txt").write_text("")
-    words = ["experiments", "images", "--model", "small", "--images", str(colors), "--results", str(tmp_path / "r"), "--batch", "2"]
+    words = ["tools", "imagenet", "--model", "small", "--images", str(colors), "--results", str(tmp_path / "r"), "--batch", "2"]
     monkeypatch.setattr("sys.argv", words)
-    assert command_line.main() == 0
+    commandline.main(snncore.tools)
     out, err = capsys.readouterr()
     assert out == folder.text("small", folder.evaluate("small", colors, tmp_path / "r")) + "\n"
     assert err.splitlines()[-2:] == ["skipped notes.txt: no image", f"answers are in {tmp_path / 'r'}"]
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
     with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
-        command_line.main()
-    nothing = dict.fromkeys(("train", "prices", "model", "images", "results", "batch", "seed"))
-    for some in ({"model": "small"}, {"images": colors}, {"results": tmp_path}, {"batch": 3}):
-        with pytest.raises(SystemExit, match="error: give --model and --images together"):
-            images.command(argparse.Namespace(**nothing | some))
-    monkeypatch.setattr("sys.argv", [*words, "--seed", "3"])
-    with pytest.raises(SystemExit, match="error: --seed decides about --train and a run of the chapter only"):
-        command_line.main()
-    monkeypatch.setattr("sys.argv", [*words, "--train", "resnet8"])
-    with pytest.raises(SystemExit):
-        command_line.main()
-    assert "not allowed with argument" in capsys.readouterr().err
+        commandline.main(snncore.tools)
 
 
 def test_the_results_say_what_they_are_about(colors, tmp_path, monkeypatch):

@@ -1,0 +1,78 @@
+import pytest
+import scipy.stats
+import torch
+from torch import nn
+
+from snncore.few_spike import FSParams, coefficients, variants
+from snncore.few_spike.convert import convert
+from snncore.few_spike.evaluate import statistics
+from snncore.few_spike.graphs import fs_layers
+
+OFFSET = 13  # step, from 0, in which the published SiLU neuron shifts its output down
+
+
+def silu_network():
+    ann = nn.Sequential(nn.Linear(5, 30), nn.SiLU(), nn.Linear(30, 10), nn.Sigmoid(), nn.Linear(10, 4), nn.SiLU()).double().eval()
+    return ann, torch.randn(200, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+def test_silence_says_the_same_with_the_spikes_that_are_counted():
+    ann, x = silu_network()
+    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
+    variants.refuse_other_function(ann, x, given["silu"], OFFSET)
+    ann, x, step = ann.float(), x.float(), OFFSET
+    few = convert(ann, x[:1], coefficients=given).network
+    silent = variants.by_silence(few, given["silu"], step)
+    layers = [module for module in silent.modules() if isinstance(module, variants.SilentStep)]
+    assert len(layers) == 2
+    sent = []
+    for layer in layers:
+        layer.register_forward_pre_hook(lambda module, inputs: sent.append(module.spikes(inputs[0])))
+    assert torch.allclose(silent(x), few(x), atol=1e-5)
+    found = statistics(few, x)[1]
+    sigmoids = next(layer for layer in found.layers if layer.params == given["sigmoid"])
+    by_hand = sum(float(z.sum()) for z in sent) / 200 + sigmoids.spikes
+    assert all(set(z.unique().tolist()) <= {0.0, 1.0} for z in sent)
+    assert variants.spikes_by_silence(found, given["silu"], step) == pytest.approx(by_hand / 44)
+    assert variants.spikes_by_silence(found, given["silu"], step) < found.spikes_per_neuron - 0.3
+
+
+def test_a_step_that_means_something_else_is_no_silence(monkeypatch):
+    ann, x = silu_network()
+    params, right = coefficients("silu.published").params, variants.by_silence
+    monkeypatch.setattr(variants, "by_silence", lambda few, params, step: right(convert(ann, x).network, params, step))
+    with pytest.raises(ValueError, match="changes what the network computes"):
+        variants.refuse_other_function(ann, x, params, OFFSET)
+
+
+def test_no_noise_and_many_bits_disturb_nothing():
+    ann, x = silu_network()
+    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
+    few = convert(ann, x[:1], coefficients=given).network
+    quiet, loud = (variants.noisy(few, sigma, torch.Generator().manual_seed(0)) for sigma in (0.0, 0.05))
+    assert torch.allclose(quiet(x), few(x), rtol=1e-12)
+    assert not torch.allclose(loud(x), few(x), rtol=0.01)
+    assert fs_layers(few)  # it is left as it is
+    assert not fs_layers(quiet)
+    assert torch.allclose(variants.coarse(ann, 30)(x), ann(x), rtol=1e-5)
+
+
+def test_noise_is_drawn_anew_for_each_comparison():
+    """A neuron that subtracts nothing fires in each of two steps by chance: its sums are as likely as those of two coins."""
+    p, n = FSParams((1.0, 1.0), (0.0, 0.0), (1.0, 2.0)), 100_000
+    y = variants.NoisyNeurons(p, 0.5, torch.Generator().manual_seed(0))(torch.full((n,), 1.3))
+    heads = scipy.stats.norm.cdf(0.6)
+    expected = [(1 - heads) ** 2, heads * (1 - heads), heads * (1 - heads), heads**2]
+    assert torch.bincount(y.long(), minlength=4).div(n).tolist() == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("bits", [2, 5])
+def test_weights_of_few_bits(bits):
+    network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Linear(100, 6))
+    coarse = variants.coarse(network, bits)
+    for i in (0, 2):
+        before, after = network[i].weight.detach().flatten(1), coarse[i].weight.detach().flatten(1)
+        step = before.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
+        assert max(len(row.unique()) for row in (after / step).round(decimals=3)) <= 2**bits - 1
+        assert ((after - before).abs() <= step / 2 + 1e-6).all()
+        assert torch.equal(coarse[i].bias, network[i].bias)
