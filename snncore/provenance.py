@@ -40,7 +40,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-UNSEEN = ("filelock", "jaxtyping", "packaging", "platformdirs", "tqdm")  # locks, checks of shapes, folders and bars: they change no number
+UNSEEN = ("filelock", "jaxtyping", "packaging", "platformdirs", "tqdm", "tyro")  # locks, shapes, folders, bars, commands: no number
 
 
 def numeric_versions() -> dict[str, str]:
