@@ -974,6 +974,7 @@ with seeded_draws(seed, "stand-in weights of EfficientNet-B7"):
 normalize_for(network, batch)
 image = batch[:1]
 noise = torch.randn(image.shape, generator=torch_generator(seed, "disturbed image"))
+release_memory()  # activations of the whole batch
 
 # %%
 with torch.no_grad():

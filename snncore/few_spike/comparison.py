@@ -79,7 +79,8 @@ def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labe
         if count := int((~torch.isfinite(output)).sum()):
             raise ValueError(f"{name}: the {which} network gives {count} outputs that are not finite numbers")
     assert total is not None
-    return Answers(labels, *(output.argmax(1).numpy() for output in outputs.values()), total)
+    ann_answers, snn_answers = (output.argmax(1).numpy() for output in outputs.values())
+    return Answers(labels, ann_answers, snn_answers, total)
 
 
 def deviation(expected: Tensor, output: Tensor) -> dict[str, float]:

@@ -43,6 +43,7 @@ def test_answers_that_are_no_numbers_are_refused():
         compare(ann, broken, [x], np.zeros(60), "test")
 
 
+@torch.no_grad()
 def test_the_error_after_each_layer_is_that_of_the_networks_cut_off_there():
     silu = nn.Sequential(nn.Linear(5, 30), nn.SiLU(), nn.Linear(30, 10), nn.Sigmoid(), nn.Linear(10, 4)).double().eval()
     x, disturbed = torch.randn(2, 50, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
