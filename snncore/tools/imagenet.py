@@ -477,7 +477,7 @@ def processes() -> Iterator[None]:
 def command(model: str, images: Path, results: Path | None = None, batch: int | None = None) -> None:
     """Evaluate a classifier and its few-spike version on a folder of images; go on where a run was stopped.
 
-    Under torchrun several processes share the images. The first one prints the row; what was skipped goes to standard error.
+    Under torchrun several processes share the images. What was skipped goes to standard error.
 
     Parameters
     ----------
