@@ -3,9 +3,8 @@
 ``python -m snncore.tools imagenet --model efficientnet_b7 --images DIR``
 
 The folder holds one subfolder per category, in the order of their names (or named by the categories' numbers, from 0), or a table
-``labels.csv`` with the columns ``file`` and ``label``. What both networks answer is appended to files in the folder of results, one line
-of JSON per image, so that a run that was killed goes on where it stopped, also with another number of processes; with as many threads in
-each (``OMP_NUM_THREADS``), to the same row: others round sums in another order.
+``labels.csv`` with the columns ``file`` and ``label``. Answers of both networks are appended to files in the folder of results, a line per
+image, so that a run that was killed goes on where it stopped, also with other processes; for the same row, with as many threads in each.
 
 ``torchrun --nproc-per-node N -m snncore.tools imagenet ...`` starts several processes, on one machine or more. They share the images;
 each uses a CUDA GPU of its own where there is one.
@@ -480,7 +479,7 @@ def processes() -> Iterator[None]:
 def command(model: str, images: Path, results: Path | None = None, batch: int | None = None) -> None:
     """Evaluate a classifier and its few-spike version on a folder of images; go on where a run was stopped.
 
-    Under torchrun several processes share the images. The first one prints the row; what was skipped goes to standard error.
+    Under torchrun several processes share the images. What was skipped goes to standard error.
 
     Parameters
     ----------
