@@ -34,11 +34,9 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.datafiles import RESULTS, DataError, decode_image, sha256
-from snncore.few_spike import published_neurons, relu_code
+from snncore.few_spike import Conversion, convert, published_neurons, relu_code, statistics
 from snncore.few_spike.choose import CLOSED
-from snncore.few_spike.convert import convert
-from snncore.few_spike.evaluate import statistics
-from snncore.few_spike.layer import Conversion, Report
+from snncore.few_spike.layer import Report
 from snncore.few_spike.trace import traced
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
 
