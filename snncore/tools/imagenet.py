@@ -6,8 +6,7 @@ The folder holds one subfolder per category, in the order of their names (or nam
 ``labels.csv`` with the columns ``file`` and ``label``. Answers of both networks are appended to files in the folder of results, a line per
 image, so that a run that was killed goes on where it stopped, also with other processes; for the same row, with as many threads in each.
 
-``torchrun --nproc-per-node N -m snncore.tools imagenet ...`` starts several processes, on one machine or more. They share the images;
-each uses a CUDA GPU of its own where there is one.
+``torchrun --nproc-per-node N -m snncore.tools imagenet ...`` starts processes that share the images, each with a CUDA GPU if there is one.
 """
 
 import copy
