@@ -172,7 +172,7 @@ by_eprop, by_bptt = ([errors_by_size(net, credit) for net in nets] for credit in
 page.claim("oneshot.arm.single_eprop", single_eprop := [min(sizes) for sizes in by_eprop], **where)
 page.claim("oneshot.arm.single_bptt", single_bptt := [min(sizes) for sizes in by_bptt], **where)
 page.verdict("oneshot.proposal", sum(after_update) < min(sum(single_eprop), sum(single_bptt)), **where, seeds=SEEDS)
-pd.DataFrame({"size": SIZES, "e-prop": by_eprop[0], "BPTT": by_bptt[0]}).round(3).T
+pd.DataFrame({"e-prop": by_eprop[0], "BPTT": by_bptt[0]}, index=pd.Index(SIZES, name="size")).round(3)
 
 # %% [markdown]
 # {numref}`tab-arm` has the errors over {value}`movements` held-out movements, for {value}`seeds` pairs of networks.

@@ -16,6 +16,8 @@ from snncore import ledger, provenance
 from snncore.datafiles import RESULTS
 from snncore.ledger import PRESETS
 
+PNG_DPI = 150
+
 
 def read_rows(folder: Path) -> list[dict]:
     """The claims that a run wrote into its folder, timed ones included."""
@@ -181,7 +183,7 @@ class Record:
             _settle(figure)
         figure.savefig(self.folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(self.folder / f"{name}.pdf", metadata={"CreationDate": None})
-        figure.savefig(self.folder / f"{name}.png", dpi=150, metadata={"Software": None})
+        figure.savefig(self.folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})
         if data is not None:
             data.to_csv(self.folder / f"{name}.data.csv", index=False, float_format="%.8g")
         self.close()
@@ -204,7 +206,8 @@ class Record:
 
 def _settle(figure: Any) -> None:
     """Lay out a figure of matplotlib until nothing moves, and to the same bits in each run: the solver leaves the last ones to chance."""
-    for _ in range(2):  # a layout needs more than one pass where the axes have an aspect of their own
+    figure.set_dpi(PNG_DPI)
+    for _ in range(3):  # a layout needs more than one pass where the axes have an aspect of their own
         figure.draw_without_rendering()
     if figure.get_layout_engine():
         places = [(ax, np.round(ax.get_position(original=True).bounds, 6)) for ax in figure.axes]
