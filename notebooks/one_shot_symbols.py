@@ -57,7 +57,7 @@ from snncore.learning.lessons import (
 from snncore.networks.checkpoints import accounts
 from snncore.record import Record
 from snncore.seeds import torch_generator
-from snncore.statistics import mean_share
+from snncore.statistics import correlation, mean_share
 from snncore.tasks import omniglot, printed, spoken_words
 from snncore.tasks.episodes import Examples
 from snncore.trainings import symbols
@@ -197,7 +197,7 @@ plt.show()
 # %%
 w_out = net.pair.learner.w_out.detach()[slot[0]]  # weights to the readout of each class: (class, neuron)
 signal = session.learning_signal.mean(0)  # mean over time, for the example of each class: (class, neuron)
-page.value("signal_correlation", float(torch.corrcoef(torch.stack([signal.flatten(), w_out.flatten()]))[0, 1]), "{:.2f}")
+page.value("signal_correlation", correlation(signal.flatten(), w_out.flatten()), "{:.2f}")
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 3, figsize=(7.5, 3.0), width_ratios=[1, 1, 1.3])
@@ -388,30 +388,21 @@ def matched_after(compared, rule):  # updates, as a claim takes them
 
 
 if preset == "paper":
-    g, where = torch_generator(0, "ordinary learning, 5 ways"), {"dataset": "Omniglot evaluation alphabets, episodes", "seeds": 1}
-    compared = compare_with_ordinary(net, handwritten, 60, 5, updates, g)
-    page.claim("oneshot.omniglot.5way.single_eprop", compared.single["e-prop"], n=60, **where)
-    page.claim("oneshot.omniglot.5way.single_bptt", compared.single["BPTT"], n=60, **where)
-    page.claim("oneshot.omniglot.5way.k_eprop", **matched_after(compared, "e-prop"), n=60, **where)
-    page.claim("oneshot.omniglot.5way.k_bptt", **matched_after(compared, "BPTT"), n=60, **where)
-
-# %%
-if preset == "paper":
-    g = torch_generator(0, "ordinary learning, 20 ways")
-    compared = compare_with_ordinary(net, handwritten, 15, 20, updates, g)
-    page.claim("oneshot.omniglot.20way.single_eprop", compared.single["e-prop"], n=15, **where)
-    page.claim("oneshot.omniglot.20way.single_bptt", compared.single["BPTT"], n=15, **where)
-    page.claim("oneshot.omniglot.20way.k_eprop", **matched_after(compared, "e-prop"), n=15, **where)
-    page.claim("oneshot.omniglot.20way.k_bptt", **matched_after(compared, "BPTT"), n=15, **where)
-
-# %%
-if preset == "paper":
-    g, where = torch_generator(0, "ordinary learning, 5 ways"), {"dataset": "Speech Commands subset, episodes", "seeds": 1}
-    compared = compare_with_ordinary(words_net, spoken, 60, 5, updates, g)
-    page.claim("oneshot.words.5way.single_eprop", compared.single["e-prop"], n=60, **where)
-    page.claim("oneshot.words.5way.single_bptt", compared.single["BPTT"], n=60, **where)
-    page.claim("oneshot.words.5way.k_eprop", **matched_after(compared, "e-prop"), n=60, **where)
-    page.claim("oneshot.words.5way.k_bptt", **matched_after(compared, "BPTT"), n=60, **where)
+    cases = (  # network, examples, lessons, ways, data set; claims: one step by e-prop and by BPTT, updates by e-prop and by BPTT
+        (net, handwritten, 60, 5, "Omniglot evaluation alphabets, episodes",
+         "oneshot.omniglot.5way.single_eprop", "oneshot.omniglot.5way.single_bptt", "oneshot.omniglot.5way.k_eprop", "oneshot.omniglot.5way.k_bptt"),
+        (net, handwritten, 15, 20, "Omniglot evaluation alphabets, episodes",
+         "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt", "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
+        (words_net, spoken, 60, 5, "Speech Commands subset, episodes",
+         "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt", "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
+    )  # fmt: skip
+    for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, k_bptt in cases:
+        compared = compare_with_ordinary(pair, examples, lessons, ways, updates, torch_generator(0, f"ordinary learning, {ways} ways"))
+        where = {"dataset": dataset, "n": lessons, "seeds": 1}
+        page.claim(single_eprop, compared.single["e-prop"], **where)
+        page.claim(single_bptt, compared.single["BPTT"], **where)
+        page.claim(k_eprop, **matched_after(compared, "e-prop"), **where)
+        page.claim(k_bptt, **matched_after(compared, "BPTT"), **where)
 
 # %% [markdown]
 # :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals (recorded). Sizes of steps are the best ones for these very queries, rates those that come highest about them. One training each, and few lessons for steps and updates, so that differences of a few points say little.

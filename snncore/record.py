@@ -173,10 +173,6 @@ class Record:
         self.close()
         return frame
 
-    def document(self, content: dict, name: str) -> None:
-        """Save structured data, such as fitted parameters, as ``name.json``."""
-        self._write(f"{name}.json", content)
-
     def figure(self, figure: SavesFigure, name: str, data: pd.DataFrame | None = None) -> SavesFigure:
         """Save a figure as svg, pdf and png, without dates, and the numbers that it shows as csv."""
         if hasattr(figure, "draw_without_rendering"):

@@ -13,6 +13,7 @@ import torch
 from torch import fx, nn
 
 from snncore.few_spike.layer import FSActivation, Report
+from snncore.few_spike.operations import carried
 from snncore.few_spike.schedule import RHYTHMS, Senders, rhythms, with_memories
 from snncore.few_spike.trace import Traced, traced
 
@@ -74,7 +75,7 @@ def senders_of(graph: fx.GraphModule, neurons: Collection[fx.Node]) -> list[list
     Parameters
     ----------
     graph : GraphModule
-        From `snncore.few_spike.convert.traced`, or converted.
+        From `snncore.few_spike.trace.traced`, or converted.
     neurons : collection of nodes
         The layers; in a converted network those of `fs_layers`.
 
@@ -86,7 +87,7 @@ def senders_of(graph: fx.GraphModule, neurons: Collection[fx.Node]) -> list[list
     sources: dict[fx.Node, set[int]] = {}
     senders: list[list[int]] = []
     for node in graph.graph.nodes:
-        received = set().union(*(sources[n] for n in node.all_input_nodes)) if "carries" in node.meta else set[int]()
+        received = set().union(*(sources[n] for n in node.all_input_nodes)) if carried(node) else set[int]()
         if node.op == "placeholder" or node in neurons:
             sources[node] = {len(senders)}
             senders.append(sorted(received))

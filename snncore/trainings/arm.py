@@ -139,6 +139,6 @@ def command(seed: int = 0) -> dict[str, Any]:
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
-    about = train_or_read(f"one_shot_{seed}", "snncore.trainings arm", RECIPE, seed, do, constants(network(seed)), about={"family": "arm"})
+    about = train_or_read(f"one_shot_{seed}", "arm", RECIPE, seed, do, constants(network(seed)))
     print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
     return about

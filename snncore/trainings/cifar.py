@@ -112,8 +112,8 @@ def command(network: Network, seed: int = 0) -> dict[str, Any]:
 
     before, account = "", {}
     for stage, recipe in enumerate(RECIPES[network], start=1):
-        name, words = f"cifar_{network}_{seed}_{stage}", f"snncore.trainings cifar --network {network}"
-        about = {"family": "cifar", "network": network, "stage": stage}
+        name, words = f"cifar_{network}_{seed}_{stage}", f"cifar --network {network}"
+        about = {"network": network, "stage": stage}
         account = train_or_read_classifier(name, words, recipe, seed, partial(prepare, recipe), before=before, data=data, about=about)
         before = name
     print(f"accuracy on the test images: {100 * account['test_accuracy']:.2f} %")

@@ -198,7 +198,7 @@ def account(
         options = {"loss": sparse_loss, "after_step": fresh.rewire} if kind == "chip" else {}
         return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
-    words, about = f"snncore.trainings digits --neurons {kind} --form {form}", {"family": "digits", "kind": kind, "form": form}
+    words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
     return train_or_read_classifier(
         f"memory_{kind}_{form}_{seed}", words, how or recipe(kind, form), seed, prepare, constants(kind, form), about=about
     )

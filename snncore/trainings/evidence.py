@@ -196,9 +196,6 @@ def in_integers(learner: EvidenceLearner, how: Training) -> Update:
     return update
 
 
-# --- Trainings --------------------------------------------------------------------------------------------------------------------------
-
-
 def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, Any]:
     """Train one network; if that is done, only read the account. ``how`` is that of `TRAININGS` if not given."""
     how = how or TRAININGS[kind]
@@ -216,7 +213,7 @@ def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, A
             results |= {"early_error": early, "stopped": int(learner.stopped)}
         return Done(learner, f"evidence accumulation, {how.batch} new trials per update", log, results)
 
-    words, about = f"snncore.trainings evidence --signals {kind}", {"family": "evidence", "kind": kind}
+    words, about = f"evidence --signals {kind}", {"kind": kind}
     return train_or_read(f"eprop_{kind}_{seed}", words, how.recipe, seed, do, constants(how), about=about)
 
 

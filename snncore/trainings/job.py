@@ -76,7 +76,7 @@ def train_or_read(
     name : str
         Of the checkpoint.
     words : str
-        Of the command that does this, after ``python -m``, without the seed.
+        Of the command that does this, after ``python -m snncore.trainings``, without the seed; the first is the family.
     recipe : dataclass
     seed : int
     do : callable
@@ -89,7 +89,14 @@ def train_or_read(
         How `Done.about` begins, if that may differ from one machine or day to another.
     about : mapping, optional
         Which training of its family it is, such as its kind, task and form, by name.
+
+    Raises
+    ------
+    ValueError
+        If the seed is negative.
     """
+    if seed < 0:
+        raise ValueError(f"--seed {seed} is negative: give 0 or more")
     path = TRAINING / f"{name}.json"
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
     kept = {"recipe": to_json(recipe), **{key: value for key, value in further.items() if value}}
@@ -97,7 +104,8 @@ def train_or_read(
     if {key: there[key] for key in ("recipe", *further) if key in there} != kept or not there.get("data", "").startswith(data):
         commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
-            "command": f"python -m {words} --seed {seed}",
+            "command": f"python -m snncore.trainings {words} --seed {seed}",
+            "family": words.split()[0],
             **(about or {}),
             "seed": seed,
             "data": done.about,
@@ -151,9 +159,8 @@ def train_or_read_classifier(
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
         return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
 
-    return train_or_read(
-        name, words, recipe, seed, do, constants, read_account(TRAINING / f"{before}.json") if before else None, data, about
-    )
+    begun = read_account(TRAINING / f"{before}.json") if before else None
+    return train_or_read(name, words, recipe, seed, do, constants, begun, data, about)
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

@@ -247,12 +247,12 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
     end, option = ("", "") if size == "book" else (f"_{size}", f" --size {size}")
     about = train_or_read_classifier(
         f"relational_{kind}_{task}_{seed}{end}",
-        f"snncore.trainings stories --task {task} --kind {kind}{option}",
+        f"stories --task {task} --kind {kind}{option}",
         recipe_of(kind, task, size),
         seed,
         partial(job, kind, task, seed, size),
         constants(kind),
-        about={"family": "stories", "kind": kind, "task": task, "size": size},
+        about={"kind": kind, "task": task, "size": size},
     )
     print(f"accuracy on the test questions: {100 * about['test_accuracy']:.1f} %")
     return about

@@ -154,12 +154,12 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, seed: in
     name, option = (data, "") if generator else (f"{data}-alone", " --no-generator")
     about = train_or_read(
         f"one_shot_symbols_{name}_{seed}",
-        f"snncore.trainings symbols --data {data}{option}",
+        f"symbols --data {data}{option}",
         kind.recipe,
         seed,
         do,
         constants(network(data, seed, generator), data),
-        about={"family": "symbols", "kind": data, "generator": generator},
+        about={"kind": data, "generator": generator},
     )
     for ways in kind.tested:
         print(f"{ways} ways: " + ", ".join(f"{who} {values[0]:.1f} %" for who, values in about[f"test_{ways}"].items()))

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-import snncore.tools
 from snncore import commandline
 from snncore.datafiles import find, read_photographs_20
 from snncore.few_spike import fs_run, relu_code
@@ -442,13 +441,13 @@ def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_pa
     (colors / "notes.txt").write_text("")
     words = ["tools", "imagenet", "--model", "small", "--images", str(colors), "--results", str(tmp_path / "r"), "--batch", "2"]
     monkeypatch.setattr("sys.argv", words)
-    commandline.main(snncore.tools)
+    commandline.main("snncore.tools")
     out, err = capsys.readouterr()
     assert out == folder.text("small", folder.evaluate("small", colors, tmp_path / "r")) + "\n"
     assert err.splitlines()[-2:] == ["skipped notes.txt: no image", f"answers are in {tmp_path / 'r'}"]
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
     with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
-        commandline.main(snncore.tools)
+        commandline.main("snncore.tools")
 
 
 def test_the_results_say_what_they_are_about(colors, tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import snncore.trainings
 from snncore import commandline
 from snncore.datafiles import DataError
 from snncore.networks.images import CIFAR
@@ -65,5 +64,5 @@ def test_only_networks_that_there_are_can_be_trained(monkeypatch, capsys):
     assert set(cifar.RECIPES) == set(cifar.STEPS) == set(cifar.PENALTY) == set(cifar.Network.__args__) == set(CIFAR)
     monkeypatch.setattr("sys.argv", ["trainings", "cifar", "--network", "resnet18"])
     with pytest.raises(SystemExit):
-        commandline.main(snncore.trainings)
+        commandline.main("snncore.trainings")
     assert "resnet18" in capsys.readouterr().err
