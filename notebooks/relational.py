@@ -40,6 +40,7 @@ from snncore.datafiles import package_file
 from snncore.networks import relational_activity as measures
 from snncore.networks.checkpoints import accounts
 from snncore.networks.relational import SIZES, RelationalNetwork, Timing
+from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, read_stories, words_of
@@ -466,7 +467,9 @@ def accuracy(logits):
 
 layers, right = {}, {}
 for kind in ("snn-free", "snn-upper", "snn-upper-v"):  # python -m snncore.trainings stories --task 15 --kind …
-    net, answers = training.trained(kind, 15), []  # one network's activity at a time: half a gigabyte
+    answers = []
+    release_memory()  # one network's activity at a time: half a gigabyte
+    net = training.trained(kind, 15)
     answers.extend(net.answer(part) for part in stories.split(100))
     layers[kind] = measures.layer_activity(net.network, answers)
     right[kind] = accuracy(torch.cat([a.logits for a in answers]))

@@ -91,6 +91,7 @@ from snncore.neurons import AHPParams, LIFParams, ReadoutParams
 from snncore.peers import times
 from snncore.peers.ask import has_oracle
 from snncore.peers.plain import gradients_of_eprop, naive_neuron, plain_loop, plain_neuron, with_plain_neurons
+from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
@@ -126,6 +127,7 @@ for name, one in took.items():
 naive = side_by_side({"silu": candidates["silu"], "naive": lambda: naive_neuron(x, p)}, 3)
 page.timing("activation_naive", naive["naive"] / naive["silu"], "{:.0f}")
 page.timing("silu_ms", 1e3 * took["silu"], "{:.3g} ms")
+del x, candidates
 
 # %% [markdown]
 # Whole networks: the time of a pass does not depend on weights, so random ones will do.
@@ -161,6 +163,8 @@ page.claim("speed.fs.network.efficientnet_b0", ratios["efficientnet_b0"], datase
 page.claim("speed.fs.network.resnet50", ratios["resnet50"], dataset=f"K = 10, {where}", timing=True)
 for name, value in {"speed_images": batch, "network_outputs": f"{outputs:,}", "network_outputs_differ": 0}.items():
     page.value(name, value)
+del cases, original, snn, other, runs, answers
+release_memory()
 
 # %% [markdown]
 # The fit of a neuron of 16 steps, on one thread:
@@ -270,6 +274,7 @@ took = side_by_side(runs, page.size(smoke=2, book=2, paper=8))
 page.claim("speed.rsnn", took["plain"] / took["compiled"], dataset=f"{samples} samples, {steps} steps, {threads}", timing=True)
 page.timing("recurrent_ms", 1e3 * took["compiled"], "{:.0f} ms")
 page.timing("recurrent_products_ms", 1e3 * took["products"], "{:.0f} ms")
+release_memory()
 
 # %% [markdown]
 # ## e-prop
@@ -293,6 +298,8 @@ page.claim("speed.eprop.recursion", took["recursion"] / took["fused"], dataset=w
 page.claim("speed.eprop.floor", took["fused"] / took["copy"], dataset=where, timing=True)
 page.timing("eprop_ms", 1e3 * took["fused"], "{:.0f} ms")
 each = took["fused"] / samples
+del candidates, traffic, copy
+release_memory()
 
 # %%
 for k, (steps, n) in enumerate(((250, 100), (500, 100), (1000, 100), (500, 50), (500, 200), (500, 400))):

@@ -136,7 +136,7 @@ class Record:
         """
         holds = bool(holds)
         if id in self._claims and not isinstance(self._claims[id].published, str):
-            raise ValueError(f"claim {id!r} has no published words that could hold: enter a number with record.claim")
+            raise ValueError(f"claim {id!r} has no published words that could hold: enter a number with page.claim")
         self._enter(id, False, ours=holds, bound=None, low=None, high=None, dataset=dataset, n=n, seeds=seeds)
         return holds
 

@@ -319,10 +319,10 @@ def plan(project: Project, preset: str, seed: int | None = 0, only: list[Chapter
     return tasks
 
 
-def up_to_date(project: Project, preset: str) -> list[str]:
-    """The chapters whose last run at a preset is complete, intact, and of the code and data as they are now."""
+def up_to_date(tasks: list[Task]) -> list[str]:
+    """The chapters of a `plan` whose last run is complete, intact, and of the code and data as they are now."""
     fresh: list[str] = []
-    for task in plan(project, preset, seed=None):
+    for task in tasks:
         if task.why is None and set(task.chapter.needs) <= set(fresh):
             fresh.append(task.chapter.name)
     return fresh
@@ -356,7 +356,7 @@ def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
     folder = project.root / "data" / "results"
     _, claims = project.read_claims()
     names = [c.name for c in chapters]
-    for chapter in (name for name in up_to_date(project, preset) if name in names):
+    for chapter in (name for name in up_to_date(plan(project, preset, seed=None)) if name in names):
         new = live_rows(project, preset, [chapter])
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
             raise BookError(f"{chapter} ran with uncommitted changes: commit, run it again, then record")
@@ -474,6 +474,6 @@ def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew:
     failed += [task.chapter.name for task, manifest in side_by_side(project, stale, Place(folder, shown=True))
                if manifest is None or manifest["status"] != "ok"]  # fmt: skip
     shutil.rmtree(folder, ignore_errors=True)
-    entries, _ = judged(project, live_rows(project, preset, up_to_date(project, preset)))
+    entries, _ = judged(project, live_rows(project, preset, up_to_date(plan(project, preset, seed=None))))
     write_json(project.live / "ledger.json", entries)
     return failed

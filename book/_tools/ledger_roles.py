@@ -54,7 +54,7 @@ class Quotes:
             if chapter in self.said["not run"]:
                 return "not run", ""
             if (full := f"{chapter}.{key}") not in self.said["value"]:
-                raise NoNumber(f"the run wrote no value {name!r}: keep it with record.value({key!r}, ...), or mend the name")
+                raise NoNumber(f"the run wrote no value {name!r}: keep it with page.value({key!r}, ...), or mend the name")
             return self.said["value"][full], ""
         if name not in self.said["run"]:
             raise NoNumber(f"there is no claim {name!r} in data/claims.toml: add it, or mend the id")
@@ -112,7 +112,7 @@ class Figure(patches.Figure, SphinxDirective):
             path, file = m.groups()
             files = {end: label for end, label in FILES.items() if (quotes.src / "results" / f"{file}.{end}").exists()}
             if "svg" not in files:
-                quotes.note(page, m[0], "the run wrote no such figure: save it with record.figure, or mend the name")
+                quotes.note(page, m[0], "the run wrote no such figure: save it with page.figure, or mend the name")
                 return []
             links = [f"{{download}}`{label} <{path}.{end}>`" for end, label in files.items()]
             code = f"{{ref}}`code <code-{file.replace('/', '-')}>`"

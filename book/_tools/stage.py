@@ -17,7 +17,7 @@ import nbformat
 
 import ledger_roles
 import portability
-from chapters import judged, key_of, live_rows, plan, rows_with_origin, up_to_date
+from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
 from quotes import quotes, values
@@ -33,8 +33,9 @@ class Staging:
         self.project, self.preset, self.src = project, preset, src
         self.chapters = {c.name: c for c in project.chapters()}
         self.slides, self.claims = project.read_claims()
-        fresh = {p: up_to_date(project, p) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
-        self.failures = self.failed()
+        plans = {p: plan(project, p, seed=None) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
+        fresh = {p: up_to_date(tasks) for p, tasks in plans.items()}
+        self.failures = self.failed(plans[preset])
         runs = {name: next((p for p, names in fresh.items() if name in names), None) for name in self.chapters}
         self.shown = {name: None if name in self.failures else p for name, p in runs.items()}
         if not any(self.shown.values()) and not self.failures:
@@ -50,10 +51,10 @@ class Staging:
         self.entries = {entry["id"]: entry for entry in merged}
         self.worsened = {w.id: w for w in worsened}
 
-    def failed(self) -> dict[str, dict]:
+    def failed(self, tasks: list[Task]) -> dict[str, dict]:
         """Chapters whose run at the preset failed, with code and data as they are now, and what needs them: what is known of it."""
         found: dict[str, dict] = {}
-        for task in plan(self.project, self.preset, seed=None):
+        for task in tasks:
             name = task.chapter.name
             about = read_json(self.project.failed(self.preset) / f"{name}.json")
             if task.fault:

@@ -106,9 +106,12 @@ def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.
     """
     layers, v_th, rows = [a.copies() for a in answers], _encoder(network).params.v_th, []
     for name in layers[0]:
-        z, v = (torch.cat(parts, 1) for parts in zip(*(of_batch[name] for of_batch in layers), strict=True))
-        silent, locked = z.sum((0, 1)) == 0, (v.amax((0, 1)) <= 0) & (v.amin((0, 1)) < 0)
-        shares = (100 * float(x.float().mean()) for x in (z, silent, locked))
+        z = torch.cat([of_batch[name].z for of_batch in layers], 1)
+        rate, silent = z.mean(), z.sum((0, 1)) == 0
+        del z  # spikes and potentials of all pairs together take too much memory
+        v = torch.cat([of_batch[name].v for of_batch in layers], 1)
+        locked = (v.amax((0, 1)) <= 0) & (v.amin((0, 1)) < 0)
+        shares = (100 * float(x) for x in (rate, silent.float().mean(), locked.float().mean()))
         rows.append((name, len(silent), *shares, float(v.min()) / v_th))
     return pd.DataFrame(rows, columns=["layer", "neurons", "rate", "silent", "locked", "lowest"])
 

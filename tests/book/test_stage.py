@@ -107,7 +107,7 @@ def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
     source = ran.root / "notebooks" / "second.py"
     source.write_text(source.read_text() + "\n# %% [markdown]\n# More:\n# {value}`more`\n")
     line = source.read_text().splitlines().index("# {value}`more`") + 1
-    no_value = "the run wrote no value {0!r}: keep it with record.value({1!r}, ...), or mend the name"
+    no_value = "the run wrote no value {0!r}: keep it with page.value({1!r}, ...), or mend the name"
     with pytest.raises(NoNumber) as refused:
         rendered(ran)
     assert sorted(str(refused.value).splitlines()) == sorted([
@@ -117,7 +117,7 @@ def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
         "book/index.md:6: {interval}`c.d`: the claim 'c.d' has no number for interval: give it one, or ask for another",
         "book/index.md:8: {run}`x.y`: there is no claim 'x.y' in data/claims.toml: add it, or mend the id",
         "book/index.md:8: {value}`number`: " + no_value.format("number", "number"),
-        "book/index.md:10: results/first/gone.*: the run wrote no such figure: save it with record.figure, or mend the name",
+        "book/index.md:10: results/first/gone.*: the run wrote no such figure: save it with page.figure, or mend the name",
         "book/index.md:12: {value}`first.alt`: " + no_value.format("first.alt", "alt"),
         f"notebooks/second.py:{line}: {{value}}`more`: " + no_value.format("more", "more"),
     ])  # fmt: skip
