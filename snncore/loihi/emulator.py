@@ -21,28 +21,17 @@ from snncore.shapes import described
 
 
 class Group(NamedTuple):
-    """So many neurons with the same registers."""
+    """A number of neurons with the same registers."""
 
     size: int
     registers: Compartment
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network as it lies on the chip.
+class ChipNetwork:
+    """A network as it lies on one chip. Output neurons are neurons like the others.
 
-    Attributes
-    ----------
-    w_in : array, shape (neuron, input)
-        Weights: integers from -255 to 255, excitatory and inhibitory synapses kept apart; see ``mixed_sign``.
-    w_rec : array, shape (neuron, neuron)
-        The same, (post, pre). Output neurons are neurons like the others.
-    groups : sequence of Group
-        Their sizes add up to the number of neurons.
-    mixed_sign : bool
-        Both signs in one group of synapses: even weights from -256 to 254.
-    cores : int
-        The neurons are spread evenly over so many cores, in their order.
+    Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart.
 
     Raises
     ------
@@ -55,8 +44,8 @@ class Network:
     w_in: Int[np.ndarray, "neuron input"]
     w_rec: Int[np.ndarray, "neuron neuron"]
     groups: Sequence[Group]
-    mixed_sign: bool = False
-    cores: int = 1
+    mixed_sign: bool = False  #: both signs in one group of synapses: even weights from -256 to 254
+    cores: int = 1  #: over which the neurons are spread evenly, in their order
 
     def __post_init__(self):
         for k, (size, registers) in enumerate(self.groups):
@@ -65,7 +54,9 @@ class Network:
                 raise ValueError(f"{what}: give a Compartment, see snncore.loihi.quantize.registers")
             spec.within(f"the size of groups[{k}]", size, 1, spec.CORES * spec.COMPARTMENTS)
         for name in ("w_in", "w_rec"):
-            _check_matrix(name, getattr(self, name))
+            w = getattr(self, name)
+            if not isinstance(w, np.ndarray) or w.ndim != 2 or not np.issubdtype(w.dtype, np.integer):
+                raise ValueError(f"{name} is {described(w)}: give an array of integers, (post, pre), see snncore.loihi.quantize.integers")
         n = sum(size for size, _ in self.groups)
         if self.w_in.shape[0] != n or self.w_rec.shape != (n, n):
             raise ValueError(
@@ -109,12 +100,6 @@ class Network:
                     raise spec.LimitError(f"core {k} would need {count:,} {what}, {beyond}: {way_out}")
 
 
-def _check_matrix(name: str, w: object) -> None:
-    """Refuse what is no matrix of integers."""
-    if not isinstance(w, np.ndarray) or w.ndim != 2 or not np.issubdtype(w.dtype, np.integer):
-        raise ValueError(f"{name} is {described(w)}: give an array of integers, (post, pre), see snncore.loihi.quantize.integers")
-
-
 def with_outputs(
     w_in: Int[np.ndarray, "neuron input"],
     w_rec: Int[np.ndarray, "neuron neuron"],
@@ -122,45 +107,28 @@ def with_outputs(
     groups: Sequence[Group],
     outputs: Group,
     mixed_sign: bool = False,
-) -> Network:
-    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none.
-
-    Raises
-    ------
-    ValueError, snncore.loihi.spec.LimitError
-        As `Network`.
-    """
-    for name, w in (("w_in", w_in), ("w_rec", w_rec), ("w_out", w_out)):
-        _check_matrix(name, w)
+) -> ChipNetwork:
+    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
     if len(w_in) != len(w_rec) or w_rec.shape[1] != len(w_rec) or w_out.shape[1] != len(w_rec):
         raise ValueError(f"w_in, w_rec, w_out have shapes {w_in.shape}, {w_rec.shape}, {w_out.shape}: they are of networks of other sizes")
     m, inputs = len(w_out), w_in.shape[1]
     w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
     w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])
-    return Network(w_in, w_rec, (*groups, outputs), mixed_sign)
+    return ChipNetwork(w_in, w_rec, (*groups, outputs), mixed_sign)
 
 
 class Events(NamedTuple):
-    """What happened, per image.
+    """Events of a run, per image.
 
-    Attributes
-    ----------
-    input_spikes : array, shape (batch,)
-    spikes : array, shape (batch, neuron)
-    synaptic_operations : array, shape (batch,)
-        Spikes times their synapses (weights that are not zero; that to an own auxiliary compartment counts as one).
-    wrapped, clipped : arrays, shape (batch,)
-        Currents and potentials that overflowed.
-    compartment_updates : int
-        Compartments times steps.
+    Synaptic operations are spikes times their synapses: weights that are not zero, and that to an own auxiliary compartment.
     """
 
     input_spikes: Int[np.ndarray, " batch"]
     spikes: Int[np.ndarray, "batch neuron"]
     synaptic_operations: Int[np.ndarray, " batch"]
-    wrapped: Int[np.ndarray, " batch"]
-    clipped: Int[np.ndarray, " batch"]
-    compartment_updates: int
+    wrapped: Int[np.ndarray, " batch"]  #: currents that overflowed
+    clipped: Int[np.ndarray, " batch"]  #: potentials that overflowed
+    compartment_updates: int  #: compartments times steps
 
 
 class Emulation(NamedTuple):
@@ -173,13 +141,13 @@ class Emulation(NamedTuple):
 
 
 def emulate(
-    network: Network, x: UInt8[np.ndarray, "time batch input"], input_lag: int = 2, trace: bool = False, threads: int = 1
+    network: ChipNetwork, x: UInt8[np.ndarray, "time batch input"], input_lag: int = 2, trace: bool = False, threads: int = 1
 ) -> Emulation:
     """Run a network from rest, on input spikes x.
 
     Parameters
     ----------
-    network : Network
+    network : ChipNetwork
     x : array, shape (time, batch, input), uint8
         Input spikes, 0 or 1.
     input_lag : int
@@ -187,7 +155,7 @@ def emulate(
     trace : bool
         Whether to keep spikes and potentials of all steps.
     threads : int
-        Images are shared among them.
+        They share the images.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-r"""On how many cores and chips a network lies: an account of compartments, synapses and axons for any populations and projections.
+r"""On how many cores and chips a network of populations and projections lies: compartments, synapses and axons are counted.
 
 A core holds as many neurons of a population as all of its limits allow; a population is spread evenly over the fewest cores that suffice.
 An *axon* goes from a neuron to a core on which it has synapses; projections do not share axons, as in the published layout. Cores whose
@@ -30,30 +30,16 @@ def _whole(what: str, value: object) -> int:
 
 
 @dataclass(frozen=True)
-class Population:
-    """Neurons that are placed together.
-
-    Attributes
-    ----------
-    name : str
-    neurons : int
-    module : str
-        To which part of the network it belongs.
-    synapses, neurons_per_core : int
-        As many as a core may have, if the layout chooses fewer than it can have.
-    compartments : int
-        Of a neuron.
-    one_chip : bool
-        All axons stay on its chip, which `place` checks.
-    """
+class BoardPopulation:
+    """Neurons that are placed together."""
 
     name: str
     neurons: int
-    module: str
-    synapses: int = SYNAPSES
+    module: str  #: part of the network to which it belongs
+    synapses: int = SYNAPSES  #: most of a core, if the layout chooses fewer than it can have; so are the next
     neurons_per_core: int = COMPARTMENTS
-    compartments: int = 1
-    one_chip: bool = False
+    compartments: int = 1  #: of a neuron
+    one_chip: bool = False  #: all axons stay on its chip, which `place` checks
 
 
 class Projection(NamedTuple):
@@ -77,15 +63,8 @@ class Unit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Network:
+class BoardNetwork:
     """Populations and projections.
-
-    Attributes
-    ----------
-    populations : sequence of Population
-    projections : sequence of Projection
-    inputs : dict
-        Sizes of the sources that lie elsewhere.
 
     Raises
     ------
@@ -94,9 +73,9 @@ class Network:
         not exist, of an unknown kind, from more neurons than there are, or one to one between different numbers.
     """
 
-    populations: Sequence[Population]
+    populations: Sequence[BoardPopulation]
     projections: Sequence[Projection]
-    inputs: dict[str, int]
+    inputs: dict[str, int]  #: sizes of the sources that lie elsewhere
 
     def __post_init__(self):
         if twice := [name for name, count in Counter(p.name for p in self.populations).items() if count > 1]:
@@ -129,13 +108,7 @@ class Network:
         return self.inputs | {p.name: p.neurons for p in self.populations}
 
     def cores(self) -> dict[str, int]:
-        """On how many cores each population lies.
-
-        Raises
-        ------
-        snncore.loihi.spec.LimitError
-            If a single neuron is too much for a core: names the population, the limit, and by how much it is passed.
-        """
+        """On how many cores each population lies; `snncore.loihi.spec.LimitError` if a single neuron is too much for a core."""
         into, out = defaultdict(list), defaultdict(list)
         for projection in self.projections:
             into[projection.post].append(projection)
@@ -157,11 +130,11 @@ class Network:
         """Number of neurons from which a projection comes."""
         return self.sizes[projection.pre] if projection.neurons is None else projection.neurons
 
-    def _fan_out(self, p: Population, out: Sequence[Projection], cores: dict[str, int]) -> int:
+    def _fan_out(self, p: BoardPopulation, out: Sequence[Projection], cores: dict[str, int]) -> int:
         """Axons of a neuron, in the mean over a population."""
         return math.ceil(sum(self.sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
 
-    def _fit(self, p: Population, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
+    def _fit(self, p: BoardPopulation, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
         """How many neurons of a population a core can hold."""
         dense = sum(self.sources(i) for i in into if i.kind == DENSE)
         single = sum(i.kind == ONE_TO_ONE for i in into)
@@ -184,21 +157,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a network lies.
+    """Where a network lies."""
 
-    Attributes
-    ----------
-    network : Network
-    cores : dict
-        Of each population, its cores: their numbers, chip by chip.
-    """
-
-    network: Network
-    cores: dict[str, tuple[int, ...]]
+    network: BoardNetwork
+    cores: dict[str, tuple[int, ...]]  #: numbers of the cores of each population, chip by chip
 
     @functools.cached_property
     def chips(self) -> dict[str, tuple[int, ...]]:
-        """Of each population, the chip of each of its cores."""
+        """The chip of each core, by population."""
         return {name: tuple(core // CORES for core in cores) for name, cores in self.cores.items()}
 
     def used(self, populations: Collection[str]) -> tuple[int, set[int]]:
@@ -206,7 +172,7 @@ class Placement:
         return sum(len(self.chips[name]) for name in populations), {chip for name in populations for chip in self.chips[name]}
 
     def core_of_neurons(self, population: str) -> np.ndarray:
-        """Of each neuron."""
+        """The core of each neuron of a population."""
         cores, neurons = self.cores[population], self.network.sizes[population]
         return np.repeat(cores, math.ceil(neurons / len(cores)))[:neurons]
 
@@ -225,16 +191,8 @@ class Placement:
         return found
 
 
-def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
-    """Lay a network on chips, unit by unit.
-
-    Parameters
-    ----------
-    network : Network
-    units : sequence of Unit
-        Each population belongs to one of them.
-    chips : int
-        How many chips there are.
+def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement:
+    """Lay a network on so many chips, unit by unit; each population belongs to one unit.
 
     Raises
     ------

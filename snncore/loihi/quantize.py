@@ -18,7 +18,7 @@ from torch import Tensor
 
 from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment
-from snncore.loihi.emulator import Group, Network, with_outputs
+from snncore.loihi.emulator import ChipNetwork, Group, with_outputs
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.shapes import check_finite
 
@@ -33,9 +33,7 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     ------
     ValueError
         For neurons that the chip has not: those that subtract or change their threshold, or stay refractory; slower ones than its registers
-        can have, or smaller AHP currents.
-    snncore.loihi.spec.LimitError
-        If the AHP current is too large.
+        can have, or smaller AHP currents; `snncore.loihi.spec.LimitError` for larger ones.
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
@@ -55,20 +53,14 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
 
 
 def decay_register(name: str, keep: float) -> int:
-    """Of what is kept per step."""
+    """The decay register for what a neuron keeps per step."""
     if not (k := round(spec.FULL_DECAY * (1 - keep))):
         raise ValueError(f"{name} is too long for the chip, where at least a part of {1 / spec.FULL_DECAY:.2g} decays in a step")
     return k
 
 
 def in_force(c: Compartment, dampening: float = 0.3, dt: float = 1.0) -> LIFParams | AHPParams:
-    """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers.
-
-    Raises
-    ------
-    ValueError
-        If the registers are those of no float neuron here.
-    """
+    """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers; ValueError if there is none."""
     if c.decay_u != spec.FULL_DECAY or c.bias or c.refractory > 1:
         raise ValueError(f"{c}: float neurons have neither a current of their own, nor a bias, nor is v held at 0 after a spike")
     tau_m = _time_constant("decay_v", c.decay_v, dt)
@@ -97,26 +89,14 @@ def _units(w: Tensor, step: float | Tensor, mixed_sign: bool) -> Tensor:
 def on_grid(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Float[Tensor, "*shape"]:
     """Weights rounded to the grid of the chip, and clipped to its range; their gradient is that of ``w`` itself.
 
-    Parameters
-    ----------
-    w : tensor
-    step : float or tensor
-        What one unit of the chip's weight is worth: v_th / 127 for weights to neurons, `step_size` for readouts.
-    mixed_sign : bool
-        As in `snncore.loihi.emulator.Network`.
+    A unit of the chip's weight is worth ``step``: v_th / 127 for weights to neurons, `step_size` for readouts.
     """
     q = _units(w, step, mixed_sign).clamp(*spec.weights(mixed_sign))
     return w + (q * step - w).detach()
 
 
 def integers(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Int[np.ndarray, "*shape"]:
-    """The same weights, as the chip holds them.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not finite.
-    """
+    """Weights of `on_grid` as the chip holds them; they have to be finite."""
     return (on_grid(_finite(w), step, mixed_sign) / step).round().long().numpy()
 
 
@@ -133,7 +113,7 @@ def to_chip(
     populations: Sequence[tuple[int, LIFParams | ALIFParams | AHPParams]],
     readout: ReadoutParams,
     mixed_sign: bool = False,
-) -> Network:
+) -> ChipNetwork:
     """A float network as a network on the chip. Its readouts become the last group of neurons: read their potentials.
 
     Raises
@@ -141,7 +121,7 @@ def to_chip(
     ValueError
         As `registers`, or if shapes do not fit, or a weight is not finite.
     snncore.loihi.spec.LimitError
-        As `snncore.loihi.emulator.Network`, for instance if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
+        If a weight does not fit 8 bits (clip it before, or train with `on_grid`), or the network does not fit a core.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
     n = len(steps)

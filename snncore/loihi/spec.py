@@ -36,12 +36,7 @@ class LimitError(ValueError):
 
 
 def within(what: str, value: Any, low: int, high: int, where: str = "the chip") -> None:
-    """Raise unless ``value`` is an integer between ``low`` and ``high``, which ``where`` has.
-
-    Raises
-    ------
-    LimitError
-    """
+    """Raise a `LimitError` unless ``value`` is an integer between ``low`` and ``high``, which ``where`` has."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise LimitError(f"{what} is {value!r}: give a whole number")
     if not low <= value <= high:

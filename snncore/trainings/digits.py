@@ -18,7 +18,7 @@ from snncore.datafiles import Split, read_mnist
 from snncore.learning.classifier import Recipe
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
-from snncore.loihi.emulator import Network
+from snncore.loihi.emulator import ChipNetwork
 from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.lstm import LSTMNetwork
@@ -162,7 +162,7 @@ def trained(kind: str) -> DigitClassifier:
     return load_checkpoint(f"memory_{kind}_full_0", network(kind, "full", 0), constants(kind, "full"))
 
 
-def on_chip(classifier: DigitClassifier) -> Network:
+def on_chip(classifier: DigitClassifier) -> ChipNetwork:
     """The network as it lies on the chip; its answer is the output neuron with the largest potential at the end."""
     spiking = classifier.network
     assert isinstance(spiking, RecurrentNetwork)

@@ -71,7 +71,7 @@ def test_memory_of_the_emulator_by_closed_forms(n):
     of 14, one until relays fire, and 9 layers to the readouts)."""
     net, plan = untrained("paper", 0)
     loaded, x = asked(net, plan, n, 0)
-    activity = board.run(plan.network, loaded, x)
+    activity = board.run_board(plan.network, loaded, x)
     weights = sum({id(w): w.size for arrays in loaded.weights.values() for w in arrays}.values())
     neurons = sum(len(v) for v in activity.v.values())
     by_hand = 16 * weights + neurons * (10 * 10 + 14 + 1 + 9 + 8)
@@ -96,7 +96,7 @@ def step_by_step(net, example):
         for t, number in enumerate(np.repeat(numbers, until)):
             x[t, 0, number - 1] = number > 0
         parts, w = encoder.network.populations, encoder.network.weights()
-        one = emulator.Network(integers(w.w_in), integers(w.w_rec), [Group(p.size, registers(p.params)) for p in parts])
+        one = emulator.ChipNetwork(integers(w.w_in), integers(w.w_rec), [Group(p.size, registers(p.params)) for p in parts])
         return emulator.emulate(one, x, input_lag=0, trace=True).z_trace[-window:, 0].astype(int)
 
     def fire(currents, p=lif):
@@ -135,7 +135,7 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
     plan = layout(SIZES["small"], len(VOCABULARY))
     (example,) = generate(6, 1, np.random.default_rng(n), n)
     loaded, x = program(net, plan, n), input_spikes(net, example)
-    activity = board.run(plan.network, loaded, x)
+    activity = board.run_board(plan.network, loaded, x)
     s, q, layers, readouts = step_by_step(net, example)
     window, end = net.statement.timing.window, int(net.statement.timing.steps(11).sum())
 
@@ -154,7 +154,7 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
     assert (late("answer 1", 6) == layers["answer 1"]).all()
     assert layers["answer 1"].any()
     assert (activity.v["answer 2"] == readouts).all()
-    shorter = board.run(plan.network, loaded, {name: spikes[:-1] for name, spikes in x.items()})
+    shorter = board.run_board(plan.network, loaded, {name: spikes[:-1] for name, spikes in x.items()})
     assert (shorter.v["answer 2"] == readouts).all() == (not layers["answer 1"][-1].any())  # not a step too many
     for name, z in activity.z.items():
         if name.startswith("mask"):
