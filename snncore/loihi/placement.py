@@ -113,18 +113,18 @@ class BoardNetwork:
         for projection in self.projections:
             into[projection.post].append(projection)
             out[projection.pre].append(projection)
-        found = dict.fromkeys((p.name for p in self.populations), 1)
+        cores = dict.fromkeys((p.name for p in self.populations), 1)
         while True:  # more cores of a target mean more axons of its sources, so that these may need more cores, too
-            before = dict(found)
+            before = dict(cores)
             for p in self.populations:
-                found[p.name] = math.ceil(p.neurons / self._fit(p, into[p.name], out[p.name], found))
-            if found == before:
+                cores[p.name] = math.ceil(p.neurons / self._fit(p, into[p.name], out[p.name], cores))
+            if cores == before:
                 break
         for p in self.populations:
-            if (fan_out := self._fan_out(p, out[p.name], found)) > FAN_OUT:
+            if (fan_out := self._fan_out(p, out[p.name], cores)) > FAN_OUT:
                 beyond = fan_out - FAN_OUT
                 raise LimitError(f"a neuron of {p.name!r} would need {fan_out:,} axons, {beyond:,} more than the {FAN_OUT} it can have")
-        return found
+        return cores
 
     def sources(self, projection: Projection) -> int:
         """Number of neurons from which a projection comes."""
@@ -178,7 +178,7 @@ class Placement:
 
     def messages(self, projections: Sequence[Projection]) -> float:
         """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
-        found = 0.0
+        count = 0.0
         for p in projections:
             if p.pre in self.network.inputs:
                 continue
@@ -187,8 +187,8 @@ class Placement:
                 crossing = sum(int((source != chip).sum()) for chip in self.chips[p.post])
             else:
                 crossing = int((source != self.core_of_neurons(p.post) // CORES).sum())
-            found += crossing * self.network.sources(p) / len(source)
-        return found
+            count += crossing * self.network.sources(p) / len(source)
+        return count
 
 
 def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement:
@@ -206,7 +206,7 @@ def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement
     counted = Counter(name for unit in units for name in unit.populations)
     if wrong := [name for name in {*cores, *counted} if counted[name] != 1 or name not in cores]:
         raise ValueError(f"population {wrong[0]!r} is in {counted[wrong[0]]} units; each population of the network is in one")
-    found: dict[str, list[int]] = {name: [] for name in cores}
+    taken: dict[str, list[int]] = {name: [] for name in cores}
     chip = used = 0
     for unit in units:
         owners = [name for name in unit.populations for _ in range(cores[name])]
@@ -217,12 +217,12 @@ def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement
             if used + len(together) > CORES or (unit.new_chip and used and k == 0):
                 chip, used = chip + 1, 0
             for name in together:
-                found[name].append(chip * CORES + used)
+                taken[name].append(chip * CORES + used)
                 used += 1
     if chip >= chips:
         raise LimitError(f"the network needs {chip + 1} chips, {chip + 1 - chips} more than there are")
     staying = {p.name for p in network.populations if p.one_chip}
     for p in network.projections:
-        if p.pre in staying and len({core // CORES for core in (*found[p.pre], *found[p.post])}) > 1:
+        if p.pre in staying and len({core // CORES for core in (*taken[p.pre], *taken[p.post])}) > 1:
             raise LimitError(f"axons of {p.pre!r} leave its chip, but it was given the larger table of those that stay")
-    return Placement(network, {name: tuple(its_cores) for name, its_cores in found.items()})
+    return Placement(network, {name: tuple(its_cores) for name, its_cores in taken.items()})

@@ -41,17 +41,13 @@ def test_every_core_lies_where_the_authors_put_it(published, n):
     assert Counter(chip for name in plan.used(n) for chip in placement.chips[name]) == CORES[n]
 
 
-def test_cores_and_chips_are_those_of_the_talk(published):
+def test_cores_and_chips_are_those_of_the_talk_and_grow_with_pairs_and_with_sentences(published):
     plan, placement = published
-    used = [placement.used(plan.used(n)) for n in TABLE]
-    assert [cores for cores, _ in used] == [124, 332, 700, 1552, 2320]
-    assert [len(chips) for _, chips in used] == [14, 16, 16, 22, 22]
-
-
-def test_cores_grow_with_pairs_and_with_sentences(published):
-    plan, placement = published
-    for n in range(1, 21):
-        assert placement.used(plan.used(n))[0] == 10 * n * (n + 1) // 2 + 7 * n + 80
+    used = {n: placement.used(plan.used(n)) for n in range(1, 21)}
+    assert [used[n][0] for n in TABLE] == [124, 332, 700, 1552, 2320]
+    assert [len(used[n][1]) for n in TABLE] == [14, 16, 16, 22, 22]
+    for n, (cores, _) in used.items():
+        assert cores == 10 * n * (n + 1) // 2 + 7 * n + 80
 
 
 def test_relays_save_messages_by_closed_forms(published):
@@ -163,13 +159,10 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
 
 def test_copies_share_weights():
     net, plan = story_classifier(SIZES["small"], Timing(), 0).network, layout(SIZES["small"], len(VOCABULARY))
-    loaded = program(net, plan, 6)
-    of = {name: {id(w) for (pre, post), arrays in loaded.weights.items() for w in arrays if name(pre, post)} for name in (
-        lambda pre, post: pre == post and pre.startswith("sentence"),
-        lambda pre, post: post.endswith("layer 2"),
-        lambda pre, post: post == "sum",
-    )}  # fmt: skip
-    assert [len(ids) for ids in of.values()] == [1, 1, 1]
+    weights = program(net, plan, 6).weights.items()
+    assert len({id(w) for (pre, post), arrays in weights for w in arrays if pre == post and pre.startswith("sentence")}) == 1
+    assert len({id(w) for (_, post), arrays in weights for w in arrays if post.endswith("layer 2")}) == 1
+    assert len({id(w) for (_, post), arrays in weights for w in arrays if post == "sum"}) == 1
 
 
 def test_what_cannot_be_put_on_chips_is_refused():

@@ -5,7 +5,6 @@ import pytest
 
 from snncore.networks.recurrent import Weights
 from snncore.peers import times
-from snncore.peers.emulators import Comparison
 
 
 def test_nest_whose_losses_are_others_is_not_timed(monkeypatch):
@@ -34,12 +33,3 @@ def test_braintrace_whose_gradients_are_others_is_not_timed(monkeypatch):
         with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
             times.braintrace("python", steps=90, batch=2)
         monkeypatch.setitem(wrong, np.dtype(precise), 0.0)
-
-
-def test_an_emulator_whose_potentials_are_others_is_not_timed(monkeypatch):
-    monkeypatch.setattr(times.emulators, "compare_with", lambda *_: Comparison(0, 10, 2.0, "other 1.0"))
-    monkeypatch.setattr(times, "side_by_side", lambda *_: {"ours": 0.5})
-    assert times.emulator("brian2_loihi", "python", 3, 2, 5) == (4.0, "other 1.0")
-    monkeypatch.setattr(times.emulators, "compare_with", lambda *_: Comparison(2, 10, 2.0, "other 1.0"))
-    with pytest.raises(ValueError, match=r"2 of 10 potentials differ from those of other 1\.0"):
-        times.emulator("brian2_loihi", "python", 3, 2, 5)
