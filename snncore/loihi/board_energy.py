@@ -216,12 +216,7 @@ def terms(e: Estimate, two: Estimate) -> tuple[Terms, Terms]:
     The lower ends are those of the run with 2 sentences, and what more events need. The upper ends grow with what is in use, along a line
     through both runs, which used other numbers of cores and chips: power at rest with cores (that of processors: with chips), power of the
     processors and the time of a step with chips, to which that of events comes. What the cores at work need grows with their number, since
-    the other run, of one core, says nothing of the rest that events leave.
-
-    Raises
-    ------
-    ValueError
-        If less is in use than in the run with 2 sentences.
+    the other run, of one core, says nothing of the rest that events leave. Less in use than in the run with 2 sentences is refused.
     """
     m, one = measured("relational network, 2 sentences"), measured("sequential MNIST")
     if e.cores < m["cores"] or e.chips < m["chips"]:

@@ -41,13 +41,7 @@ def _rows(kind: str) -> list[dict[str, Any]]:
 
 
 def prices(name: str = "davies2018") -> dict[str, Price]:
-    """A named set of prices, by event.
-
-    Raises
-    ------
-    ValueError
-        If there is no such set.
-    """
+    """A named set of prices, by event; ValueError if there is none of that name."""
     rows = _rows("cost")
     if name not in (names := {row["set"] for row in rows}):
         raise ValueError(f"no set of prices is named {name!r}: there are {', '.join(sorted(names))}")
@@ -60,13 +54,7 @@ def _times() -> dict[str, float]:
 
 
 def measured(run: str) -> dict[str, float]:
-    """Numbers of a measured run on silicon, by their names in the file.
-
-    Raises
-    ------
-    ValueError
-        If there is no such run.
-    """
+    """Numbers of a measured run on silicon, by their names in the file; ValueError if there is no such run."""
     rows = {row["run"]: row for row in _rows("measured")}
     if run not in rows:
         raise ValueError(f"no measured run is named {run!r}: there are {', '.join(rows)}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from snncore.few_spike.rate_curves import CODES, first_close
 from snncore.networks.recurrent import Weights
 from snncore.peers import ask_spikingjelly, emulators, eprop_braintrace, eprop_nest
 from snncore.statistics import cosine
-from snncore.timing import side_by_side
+from snncore.timing import machine, side_by_side
 
 
 class Longer(NamedTuple):

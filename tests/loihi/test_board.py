@@ -1,4 +1,4 @@
-"""Many populations on a board against one network on one core, and every event counted one by one."""
+"""Many populations on a board, by plain steps, against one network on one core, compiled; every event counted one by one."""
 
 import dataclasses
 
@@ -13,7 +13,9 @@ from snncore.loihi.placement import ONE_TO_ONE, BoardNetwork, BoardPopulation, P
 from snncore.loihi.spec import CORES, LimitError
 
 LIF, AHP = Compartment(204, 127), AHPCompartments(204, 508, weight_exp=2)
-GROUPS = {"a": [Group(6, LIF), Group(5, AHP)], "b": [Group(4, LIF), Group(3, Compartment(300, 90, decay_u=1500, refractory=3))]}
+SLOW = Compartment(300, 90, decay_u=1500, bias_mant=-3, bias_exp=5, refractory=3)
+SLOW_AHP = AHPCompartments(100, 60, decay_u=2000, weight_exp=-3, decay_aux=40, aux_weight=-200, aux_exp=-5, refractory=2)
+GROUPS = {"a": [Group(6, LIF), Group(3, AHP), Group(2, SLOW_AHP)], "b": [Group(4, LIF), Group(3, SLOW)]}
 SIZES = {"a": 11, "b": 7}
 IN, STEPS = 5, 300
 
