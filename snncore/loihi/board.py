@@ -163,18 +163,15 @@ def held_bytes(program: Program, x: InputSpikes, activity: BoardRun) -> int:
 
 
 class CoreEvents(NamedTuple):
-    """Events of a run on each core of the board.
+    """Events of a run on each core of the board. Synapses are weights that are not zero, and that to an own auxiliary compartment."""
 
-    Synaptic operations are spikes that arrive, times their synapses: weights that are not zero, and that to an own auxiliary compartment.
-    """
-
-    updates: CountsInTime  #: of compartments: here of each one in each step
+    updates: CountsInTime  #: of compartments, here of each one in each step
     spikes: CountsInTime
     sent: CountsInTime  #: messages by which spikes leave their core
-    synaptic_operations: CountsInTime
+    synaptic_operations: CountsInTime  #: spikes that arrive, times their synapses
     received: Int[np.ndarray, " core"]  #: messages that arrived
     between_tiles_x: int  #: steps of messages from tile to tile along rows
-    between_tiles_y: int  #: and along columns
+    between_tiles_y: int  #: steps of messages from tile to tile along columns
     between_chips: int  #: messages to other chips
 
 

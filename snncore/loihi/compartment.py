@@ -36,9 +36,7 @@ class Compartment:
     decay_v: int  #: decay of the potential, 0 (keeps all) to 4096 (keeps nothing)
     vth_mant: int  #: fires at v > 64 * vth_mant
     decay_u: int = spec.FULL_DECAY  #: decay of the current
-    weight_exp: int = (
-        0  #: a weight of 1 adds 2 ** (6 + weight_exp) to u; from -6 here (the chip goes down to -8, and loses bits of the weight)
-    )
+    weight_exp: int = 0  #: a weight of 1 adds 2 ** (6 + weight_exp) to u; from -6 (the chip goes down to -8, and loses bits of the weight)
     bias_mant: int = 0  #: a bias of bias_mant * 2 ** bias_exp is added to v at each step
     bias_exp: int = 0
     refractory: int = 1  #: steps from a spike to the next possible one; meanwhile v is held at 0

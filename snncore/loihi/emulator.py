@@ -44,7 +44,7 @@ class ChipNetwork:
     w_in: Int[np.ndarray, "neuron input"]
     w_rec: Int[np.ndarray, "neuron neuron"]
     groups: Sequence[Group]
-    mixed_sign: bool = False  #: both signs in one group of synapses: even weights from -256 to 254
+    mixed_sign: bool = False  #: both signs in one group of synapses, by even weights from -256 to 254
     cores: int = 1  #: over which the neurons are spread evenly, in their order
 
     def __post_init__(self):
@@ -118,14 +118,11 @@ def with_outputs(
 
 
 class Events(NamedTuple):
-    """Events of a run, per image.
-
-    Synaptic operations are spikes times their synapses: weights that are not zero, and that to an own auxiliary compartment.
-    """
+    """Events of a run, per image. Synapses are weights that are not zero, and that to an own auxiliary compartment."""
 
     input_spikes: Int[np.ndarray, " batch"]
     spikes: Int[np.ndarray, "batch neuron"]
-    synaptic_operations: Int[np.ndarray, " batch"]
+    synaptic_operations: Int[np.ndarray, " batch"]  #: spikes times their synapses
     wrapped: Int[np.ndarray, " batch"]  #: currents that overflowed
     clipped: Int[np.ndarray, " batch"]  #: potentials that overflowed
     compartment_updates: int  #: compartments times steps

@@ -36,9 +36,9 @@ class BoardPopulation:
     name: str
     neurons: int
     module: str  #: part of the network to which it belongs
-    synapses: int = SYNAPSES  #: most of a core, if the layout chooses fewer than it can have; so are the next
-    neurons_per_core: int = COMPARTMENTS
-    compartments: int = 1  #: of a neuron
+    synapses: int = SYNAPSES  #: most on a core, if the layout chooses fewer than it can have
+    neurons_per_core: int = COMPARTMENTS  #: most on a core, likewise
+    compartments: int = 1  #: of a neuron; one with an AHP current has two
     one_chip: bool = False  #: all axons stay on its chip, which `place` checks
 
 

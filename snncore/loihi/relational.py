@@ -34,7 +34,7 @@ class Layout(NamedTuple):
     network: BoardNetwork
     units: list[Unit]
     needs: dict[str, int]  #: from how many sentences on it is used
-    pairs: dict[str, tuple[int, int, int]]  #: of a layer of pairs, the two sentences (0: last one of the story) and its number, from 1
+    pairs: dict[str, tuple[int, int, int]]  #: of a layer, its two sentences (the last one of the story is 0) and its number, from 1
     relays: dict[str, str]  #: the population that a relay copies
 
     @property
