@@ -28,7 +28,7 @@ CountsInTime = Int[np.ndarray, "time core"]
 
 
 class Program(NamedTuple):
-    """What is loaded for a placed network.
+    """Neurons and weights that are loaded for a placed network.
 
     Attributes
     ----------

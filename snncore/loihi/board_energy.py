@@ -183,7 +183,7 @@ def estimate(plan: Layout, placement: Placement, sentences: int, bounds: Mapping
 
 
 class Terms(NamedTuple):
-    """What a question needs: energy of the cores at work [mJ], power of all at rest and of the processors at work [mW], time [ms]."""
+    """Needs of a question: energy of the cores at work [mJ], power of all at rest and of the processors at work [mW], time [ms]."""
 
     core_dynamic: float
     static_power: float

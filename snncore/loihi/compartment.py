@@ -52,17 +52,17 @@ class Compartment:
 
     @property
     def threshold(self) -> int:
-        """The threshold, as v has it."""
+        """Threshold in the unit of v."""
         return self.vth_mant << spec.THRESHOLD_SHIFT
 
     @property
     def gain(self) -> int:
-        """What a weight of 1 adds to u."""
+        """Jump of u by a weight of 1."""
         return 1 << (spec.THRESHOLD_SHIFT + self.weight_exp)
 
     @property
     def bias(self) -> int:
-        """The bias, as v has it."""
+        """Bias in the unit of v."""
         return self.bias_mant << self.bias_exp
 
 
@@ -82,7 +82,7 @@ class AHPCompartments(Compartment):
 
     @property
     def aux_jump(self) -> int:
-        """What a spike adds to the AHP current."""
+        """Jump of the AHP current at a spike."""
         return self.aux_weight * (1 << (spec.THRESHOLD_SHIFT + self.aux_exp))
 
 

@@ -1,4 +1,4 @@
-r"""What events on Loihi cost: energy and time of its neuron cores, from published prices per event.
+r"""Energy and time of Loihi's neuron cores, from published prices per event.
 
 .. math::
 
@@ -85,10 +85,7 @@ def energy(counts: Mapping[str, float], name: str = "davies2018", without: Colle
 
 
 def all_active(counts: Mapping[str, float]) -> dict[str, float]:
-    """The same events, if each update of a compartment counts as active: the prices "davies2018" do not say when it does.
-
-    Those of "sanafe" do: when the compartment fires.
-    """
+    """Count each update of a compartment as active. The prices "davies2018" do not say when it is; in "sanafe", it is at a spike."""
     return {**counts, "update_active": counts["update_active"] + counts["update_inactive"], "update_inactive": 0.0}
 
 
@@ -138,7 +135,7 @@ def event_counts(e: CoreEvents) -> dict[str, float]:
 
 
 def step_times(e: CoreEvents, active: bool = False) -> Float[np.ndarray, " time"]:
-    """How long each step takes on a board, at the prices "davies2018" [µs]: as long as the busiest core, and the barrier of a whole chip.
+    """Time of each step on a board, at the prices "davies2018" [µs]: that of the busiest core, and of the barrier of a whole chip.
 
     With ``active``, all updates of compartments count as active, else only those of compartments that fire. Not in it: the ways of
     messages from tile to tile, which are short beside that, and all that happens between chips, which has no price. How long many chips

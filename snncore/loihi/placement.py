@@ -135,7 +135,7 @@ class BoardNetwork:
         return math.ceil(sum(self.sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
 
     def _fit(self, p: BoardPopulation, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
-        """How many neurons of a population a core can hold."""
+        """Number of neurons of a population that a core can hold."""
         dense = sum(self.sources(i) for i in into if i.kind == DENSE)
         single = sum(i.kind == ONE_TO_ONE for i in into)
         fan_out = self._fan_out(p, out, cores)

@@ -66,7 +66,7 @@ def wrong_answers(labels: Int[np.ndarray, " image"], answers: Int[np.ndarray, " 
 
 
 def published_ratios() -> dict[str, float]:
-    """How many times less the chip needs than an LSTM network on a GPU, divided from published measurements; and what a survey quotes.
+    """Ratios of an LSTM network on a GPU over the chip, divided from published measurements; and the ratio that a survey quotes.
 
     Energy and energy-delay product (EDP); ``dynamic`` leaves out the GPU's idle power, ``total`` includes it.
     """

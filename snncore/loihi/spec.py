@@ -1,4 +1,4 @@
-"""What Loihi's registers and cores can hold, and errors that say what does not fit.
+"""Limits of Loihi's registers and cores, and errors that say what does not fit.
 
 Source: M. Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 82-99 (2018); ranges of the
 registers as in the validation code of nengo-loihi; axons out of a core and of a neuron as in the published layout of the spiking relational

@@ -1,4 +1,4 @@
-"""The same in PyTorch's operations, written as fast as we can: what our compiled loops are timed beside."""
+"""Neurons, networks and e-prop in PyTorch's operations, as fast as we can write them: our compiled loops are timed beside these."""
 
 from collections.abc import Callable, Sequence
 

@@ -18,7 +18,7 @@ from snncore.timing import machine, side_by_side
 
 
 class Longer(NamedTuple):
-    """How many times as long as ours another program takes, and what was compared, in words."""
+    """Time of another program over ours, and what was compared, in words."""
 
     ratio: float
     where: str
