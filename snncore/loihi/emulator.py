@@ -29,23 +29,21 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class ChipNetwork:
-    """A network as it lies on one chip. Output neurons are neurons like the others.
+    """A network as it lies on a core. Output neurons are neurons like the others.
 
-    Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart.
+    Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart: a group of both would have even weights only.
 
     Raises
     ------
     ValueError
         If shapes or types do not fit.
     snncore.loihi.spec.LimitError
-        If a weight or a core cannot hold what it should.
+        If a weight is too large, or the network for a core.
     """
 
     w_in: Int[np.ndarray, "neuron input"]
     w_rec: Int[np.ndarray, "neuron neuron"]
     groups: Sequence[Group]
-    mixed_sign: bool = False  #: both signs in one group of synapses, by even weights from -256 to 254
-    cores: int = 1  #: over which the neurons are spread evenly, in their order
 
     def __post_init__(self):
         for k, (size, registers) in enumerate(self.groups):
@@ -64,40 +62,19 @@ class ChipNetwork:
                 "neuron (post) and one column per input or neuron (pre)"
             )
         for name in ("w_in", "w_rec"):
-            self._check_weights(name, getattr(self, name))
-        spec.within("cores", self.cores, 1, spec.CORES)
-        self._check_cores()
-
-    def _check_weights(self, name: str, w: np.ndarray) -> None:
-        low, high = spec.weights(self.mixed_sign)
-        for post, pre in np.argwhere((w < low) | (w > high))[:1]:
-            spec.within(f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},", int(w[post, pre]), low, high)
-        for post, pre in np.argwhere(w % 2 != 0)[: int(self.mixed_sign)]:
-            raise spec.LimitError(
-                f"{name}[{post}, {pre}] is {w[post, pre]}: with mixed signs the last bit is lost, so weights must be even"
-            )
-
-    def _check_cores(self) -> None:
-        compartments = np.repeat([1 + isinstance(p, AHPCompartments) for _, p in self.groups], [size for size, _ in self.groups])
-        core = np.arange(len(self.w_rec)) * self.cores // len(self.w_rec)
+            w = getattr(self, name)
+            for post, pre in np.argwhere((w < -spec.WEIGHT) | (w > spec.WEIGHT))[:1]:
+                what = f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},"
+                spec.within(what, int(w[post, pre]), -spec.WEIGHT, spec.WEIGHT)
         connected = np.hstack([self.w_in, self.w_rec]) != 0
-        fan_in = connected.sum(1)
-        for j in np.flatnonzero(fan_in > spec.AXONS)[:1]:
-            beyond = f"{fan_in[j] - spec.AXONS:,} more than the {spec.AXONS:,} input axons of its core"
-            raise spec.LimitError(f"neuron {j} has {fan_in[j]:,} inputs, {beyond}: give it fewer")
-        targets = np.stack([connected[core == k].any(0) for k in range(self.cores)])  # which cores each input or neuron projects to
-        for k in range(self.cores):
-            own = core == k
-            for what, count, limit in (
-                ("compartments", compartments[own].sum(), spec.COMPARTMENTS),
-                ("input axons", targets[k].sum(), spec.AXONS),
-                ("output axons", targets[:, self.w_in.shape[1] :][:, own].sum(), spec.AXONS),
-                ("bits of weights", spec.WEIGHT_BITS * connected[own].sum(), spec.SYNAPSE_BITS),
-            ):
-                if count > limit:
-                    beyond = f"{count - limit:,} more than the {limit:,} that it has"
-                    way_out = "use more cores, or lay it on a board (snncore.loihi.placement)"
-                    raise spec.LimitError(f"core {k} would need {count:,} {what}, {beyond}: {way_out}")
+        for what, count, limit in (
+            ("compartments", sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in self.groups), spec.COMPARTMENTS),
+            ("input axons", connected.any(0).sum(), spec.AXONS),
+            ("bits of weights", spec.WEIGHT_BITS * connected.sum(), spec.SYNAPSE_BITS),
+        ):
+            if count > limit:
+                beyond = f"{count - limit:,} more than the {limit:,} of a core"
+                raise spec.LimitError(f"the network would need {count:,} {what}, {beyond}: lay it on a board (snncore.loihi.placement)")
 
 
 def with_outputs(
@@ -106,7 +83,6 @@ def with_outputs(
     w_out: Int[np.ndarray, "output neuron"],
     groups: Sequence[Group],
     outputs: Group,
-    mixed_sign: bool = False,
 ) -> ChipNetwork:
     """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
     if len(w_in) != len(w_rec) or w_rec.shape[1] != len(w_rec) or w_out.shape[1] != len(w_rec):
@@ -114,7 +90,7 @@ def with_outputs(
     m, inputs = len(w_out), w_in.shape[1]
     w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
     w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])
-    return ChipNetwork(w_in, w_rec, (*groups, outputs), mixed_sign)
+    return ChipNetwork(w_in, w_rec, (*groups, outputs))
 
 
 class Events(NamedTuple):

@@ -14,7 +14,7 @@ FULL_DECAY = 1 << 12  # keeps nothing
 THRESHOLD_MANTISSA = (1 << 17) - 1
 THRESHOLD_SHIFT = 6  # also that of weights
 BIAS_MANTISSA, BIAS_EXPONENT = (1 << 12) - 1, 7
-WEIGHT = 255  # of a group of one sign
+WEIGHT = 255  # largest, where excitatory and inhibitory synapses are kept apart
 WEIGHT_EXPONENT = (-8, 7)
 REFRACTORY = 63
 CORES = 128
@@ -24,11 +24,6 @@ AXONS = 4096  # a core, in and out each
 OUT_AXONS = 2048  # a core, if some go to other chips
 FAN_OUT = 511  # axons of a neuron
 WEIGHT_BITS, SYNAPSE_BITS = 8, 1 << 20  # a weight, a core
-
-
-def weights(mixed_sign: bool) -> tuple[int, int]:
-    """The range of weights; with both signs in one group of synapses, they are even."""
-    return (-256, 254) if mixed_sign else (-WEIGHT, WEIGHT)
 
 
 class LimitError(ValueError):

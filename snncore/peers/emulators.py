@@ -54,7 +54,7 @@ def emulated(case: Mapping[str, Any], input_lag: int) -> Emulation:
     """The case on our emulator, with all potentials; no warning that some overflow."""
     names = {"decay_v": "decay_v", "vth_mant": "vth_mant", "decay_u": "decay_u", "refractory": "refractory", "bias_mant": "bias"}
     registers = Compartment(**{register: int(case[name]) for register, name in names.items()})
-    network = ChipNetwork(case["w_in"], case["w_rec"], [Group(len(case["w_in"]), registers)], mixed_sign=True)
+    network = ChipNetwork(case["w_in"], case["w_rec"], [Group(len(case["w_in"]), registers)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)
         return emulate(network, case["x"][:, None], input_lag, trace=True)
