@@ -1,5 +1,6 @@
 """The state of a training that is under way, in one file: found again after a kill, or refused if it belongs to another training."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,7 +8,6 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -15,29 +15,16 @@ from snncore.networks.checkpoints import differences
 
 
 def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, if there are any.
+    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, as JSON holds them.
 
     Raises
     ------
     TypeError
-        If a value is neither a number nor a word, nor a collection of these: a state with others could not be read again.
+        For values that JSON cannot hold.
     """
     shapes = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     who = {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
-    return {key: _plain(key, value) for key, value in who.items()}
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A value in Python's own types."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        return {key: _plain(f"{name}.{key}", a) for key, a in value.items()}
-    if isinstance(value, tuple | list):
-        return type(value)(_plain(name, a) for a in value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"{name} is of type {type(value).__name__}: what makes a training this one is numbers and words")
+    return json.loads(json.dumps(who))
 
 
 def refuse_below_one(recipe: Any, *names: str) -> None:
@@ -59,7 +46,7 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     Raises
     ------
     ValueError
-        If it belongs to another recipe, seed or network, or to other constants; if it is no such file, or damaged.
+        If it belongs to another training, is no such file, or is damaged.
     """
     if not path.exists():
         return None
