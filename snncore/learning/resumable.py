@@ -8,6 +8,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -34,12 +35,6 @@ def refuse_below_one(recipe: Any, *names: str) -> None:
             raise ValueError(f"{name} is {getattr(recipe, name)}: give 1 or more")
 
 
-def _named(key: str, who: dict[str, Any]) -> dict[str, Any]:
-    """One part of an identity, by names; empty if it has not this part."""
-    part = who.get(key, {})
-    return part if isinstance(part, dict) else {key: part}
-
-
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     """What was written last, if anything was.
 
@@ -56,8 +51,7 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     except (OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError) as error:
         raise ValueError(f"{path} is no state of a training, or damaged: remove it to begin anew") from error
     if there != who:
-        parts = ([_named(key, of) for of in (there, who)] for key in dict.fromkeys([*there, *who]))  # a name may be in two of them
-        what = ", ".join(filter(None, (differences(*pair) for pair in parts)))
+        what = differences(*(pd.json_normalize(of).to_dict("records")[0] for of in (there, who)))  # type: ignore[arg-type]
         raise ValueError(f"{path} belongs to another recipe, seed or network ({what}): remove it to begin anew")
     return saved
 

@@ -30,11 +30,11 @@ from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifi
 
 
 class Form(NamedTuple):
-    """How a digit reaches the network: inputs, steps in all, steps at the end over which its readouts are averaged, and the code."""
+    """How a digit reaches the network."""
 
     inputs: int
     steps: int
-    read: int
+    read: int  #: steps at the end over which the readouts are averaged
     encode: Callable[[np.ndarray], Tensor]
 
 
@@ -51,7 +51,7 @@ FULL = 840  # its steps: time constants of shorter forms are shorter in proporti
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
 EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
-RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
+RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
     "rows": replace(EXACT, epochs=10, peak_rate=0.05),
     "grid14": replace(EXACT, peak_rate=0.1),
 }
@@ -129,7 +129,7 @@ def tau_of_readouts(kind: str, steps: int) -> float:
 
 
 def constants(kind: str, form: str) -> dict[str, float]:
-    """What makes a training what it is, beside its recipe: steps, and of spiking networks the neurons, and what rates cost."""
+    """What decides what the weights mean, beside their shapes: steps, and of spiking networks the neurons, and what rates cost."""
     steps = FORMS[form].steps
     values: dict[str, float] = {"steps": steps, "read": FORMS[form].read}
     if kind != "lstm":
@@ -169,28 +169,14 @@ def on_chip(classifier: DigitClassifier) -> Network:
     return to_chip(*spiking.weights(), spiking.populations, spiking.readout)
 
 
-def recipe(kind: str, form: str) -> Recipe:
-    """How a kind of network is trained for a form: in the short forms all alike."""
-    return FULL_RECIPES[kind] if form == "full" else RECIPES[form]
-
-
 def account(
     kind: str, form: str, seed: int = 0, how: Recipe | None = None, read: Callable[[], Mapping[str, Split]] = read_mnist
 ) -> dict[str, Any]:
-    """The account of a training, which is done now if it has not been; see `train_or_read_classifier`.
+    """Train a network of one of `KINDS` for one of `FORMS`, if that is not done, and return the account.
 
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    form : str
-        One of `FORMS`.
-    seed : int
-    how : Recipe, optional
-        Default: `recipe`.
-    read : callable
-        Gives the images and labels of the parts train and test.
+    ``how`` is another recipe than the usual one; ``read`` gives the images and labels of the parts train and test.
     """
+    how = how or (FULL_RECIPES[kind] if form == "full" else RECIPES[form])
 
     def prepare() -> Job:
         parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
@@ -199,9 +185,7 @@ def account(
         return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
     words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
-    return train_or_read_classifier(
-        f"memory_{kind}_{form}_{seed}", words, how or recipe(kind, form), seed, prepare, constants(kind, form), about=about
-    )
+    return train_or_read_classifier(f"memory_{kind}_{form}_{seed}", words, how, seed, prepare, constants(kind, form), about=about)
 
 
 def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", seed: int = 0) -> dict[str, Any]:
