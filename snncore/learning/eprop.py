@@ -53,7 +53,7 @@ class Trial(NamedTuple):
     x: Float[Tensor, "time batch input"]  #: inputs
     z: Float[Tensor, "time batch neuron"]  #: spikes
     psi: Float[Tensor, "time batch neuron"]  #: pseudo-derivatives
-    weights: Weights
+    weights: Weights  #: shared by all samples
     populations: Sequence[Population]  #: LIF or ALIF neurons, reset by subtraction
 
 
@@ -62,7 +62,7 @@ class Signal(NamedTuple):
 
     filtered: Float[Tensor, "time batch neuron"]  #: multiplies the filtered trace
     kappa: float  #: decay of that filter per step, as of the readouts
-    direct: Float[Tensor, "time batch neuron"] | None = None  #: multiplies the trace itself: costs of spikes, the ideal learning signal
+    direct: Float[Tensor, "time batch neuron"] | None = None  #: multiplies the trace itself, as do costs of spikes
 
 
 def delayed(z: Float[Tensor, "time *shape"]) -> Float[Tensor, "time *shape"]:
@@ -301,11 +301,11 @@ def _psi_now(state: Any, before: Any, p: Any) -> Tensor:
 
 
 class Carry(NamedTuple):
-    """Eligibility vectors and filtered trace after a step."""
+    """What traces know of the past."""
 
-    epsilon_v: Float[Tensor, "batch pre"]
-    epsilon_a: Float[Tensor, "batch neuron pre"]
-    e_bar: Float[Tensor, "batch neuron pre"]
+    epsilon_v: Float[Tensor, "batch pre"]  #: eligibility vector of potentials
+    epsilon_a: Float[Tensor, "batch neuron pre"]  #: eligibility vector of adaptation
+    e_bar: Float[Tensor, "batch neuron pre"]  #: filtered trace
 
 
 def _chunk(p: _Part, carry: Carry) -> tuple[Carry, Tensor]:

@@ -66,8 +66,8 @@ class Lesson(NamedTuple):
     """What happened in a lesson, in this order."""
 
     before: Activity  #: of the learner
-    lsg: Activity
-    learning_signal: Float[Tensor, "time batch neuron"]
+    lsg: Activity  #: of the LSG
+    learning_signal: Float[Tensor, "time batch neuron"]  #: for each thing shown
     weights: Weights  #: of the learner after the update
     after: Activity  #: of the learner with these
 

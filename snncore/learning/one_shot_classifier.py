@@ -68,8 +68,8 @@ class Session(NamedTuple):
 
     features: Float[Tensor, "time image feature"]  #: spikes for all examples, then all queries
     before: Activity  #: of the learner at the examples
-    lsg: Activity | None
-    learning_signal: Float[Tensor, "time example neuron"]
+    lsg: Activity | None  #: of the LSG, if there is one
+    learning_signal: Float[Tensor, "time example neuron"]  #: for each example
     weights: Weights  #: of the learner after the update, for each episode
     after: Activity  #: of the learner with these at the queries
     answers: Float[Tensor, "episode query way"]  #: mean readouts

@@ -60,11 +60,11 @@ def descended(start: Own, learn: Callable[[Own], tuple[Own, float]], updates: in
 
 
 class Followed(NamedTuple):
-    """Ordinary updates at the rate that matches first: the rate, after how many (None if after more), and the errors before each."""
+    """Ordinary updates at the rate that matches first."""
 
-    rate: float
-    needed: int | None
-    errors: Float[Tensor, "update batch"]
+    rate: float  #: of Adam
+    needed: int | None  #: updates until half of the examples are matched; None if more than there were
+    errors: Float[Tensor, "update batch"]  #: before each update
 
 
 def follow(

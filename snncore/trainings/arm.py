@@ -93,7 +93,7 @@ def held_out(n: int, seed: int = 0) -> list[Movements]:
 class Errors(NamedTuple):
     """Position error of each movement."""
 
-    before: Float[Tensor, " batch"]
+    before: Float[Tensor, " batch"]  #: without an update
     after: Float[Tensor, " batch"]  #: one update
     shuffled: Float[Tensor, " batch"]  #: one update by the learning signals of another movement
 

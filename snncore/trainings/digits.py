@@ -32,10 +32,10 @@ from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifi
 class Form(NamedTuple):
     """How a digit reaches the network."""
 
-    inputs: int
-    steps: int
+    inputs: int  #: per step
+    steps: int  #: in all
     read: int  #: steps at the end over which the readouts are averaged
-    encode: Callable[[np.ndarray], Tensor]
+    encode: Callable[[np.ndarray], Tensor]  #: from images (sample, row, column) to inputs (step, sample, input)
 
 
 FORMS = {

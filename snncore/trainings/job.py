@@ -18,9 +18,9 @@ from snncore.networks.checkpoints import read_account, save_checkpoint
 
 
 class Job(NamedTuple):
-    """A network with fresh weights, and what it learns from."""
+    """A network, and what it learns from."""
 
-    network: nn.Module
+    network: nn.Module  #: with fresh weights
     data: Mapping[str, tuple[Tensor, Tensor]]  #: inputs and labels of ``train``, ``validation``, ``test`` and parts of it ("test 1")
     options: Mapping[str, Any]  #: further ones of `snncore.learning.classifier.train`
     about: str  #: which data these are
@@ -29,7 +29,7 @@ class Job(NamedTuple):
 class Done(NamedTuple):
     """A training that is over."""
 
-    network: nn.Module
+    network: nn.Module  #: trained
     about: str  #: which data it learned from
     log: list[dict[str, Any]]  #: rows with ``seconds``
     results: Mapping[str, Any]  #: of its tests, by name

@@ -26,7 +26,7 @@ from snncore.trainings.job import Job, held_out, train_or_read_classifier
 
 Task = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, "joint"]
 KindName = Literal["ann", "snn", "snn-upper-v", "snn-upper", "snn-free", "snn-lengths", "ann-drawn", "snn-drawn"]
-Size = Literal["quick", "book", "published"]
+Size = Literal["book", "published"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Kind(NamedTuple):
     """Networks that are made and trained alike."""
 
     timing: Timing | None  #: of spiking neurons; artificial ones have none
-    recipe: Recipe
+    recipe: Recipe  #: before the changes for single tasks
     draw: Callable[[int, int, np.random.Generator], list[Example]] | None = None  #: draws the stories; else they are the official ones
 
 
@@ -109,10 +109,9 @@ TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are netwo
 SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and "snn" have so many seeds, where others have one
 
 
-def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:
-    """How a network is trained: with quick, for an epoch or a few."""
-    recipe = replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
-    return replace(recipe, epochs=recipe.cycles) if size == "quick" else recipe
+def recipe_of(kind: str, task: int | str) -> Recipe:
+    """How a network is trained."""
+    return replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
 
 
 def constants(kind: str) -> dict[str, float]:
@@ -175,7 +174,7 @@ def job(
     data = {part: together(part) for part in ("train", "validation", "test")}
     if task == JOINT:
         data |= {f"test {t}": parts["test"] for t, parts in tasks.items()}
-    recipe = recipe_of(kind, task, size)
+    recipe = recipe_of(kind, task)
     options: dict[str, Any] = {"loss": partial(sparse_loss, recipe=recipe)} if isinstance(recipe, SpikingRecipe) else {}
     options |= {"average": recipe.average} if isinstance(recipe, SparseRecipe) else {}
     net = network(kind, task, seed, size)
@@ -207,7 +206,7 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
         ann: artificial neurons, snn: spiking ones; upper: an upper limit of rates, v: and a cost of potentials, free: a lower limit;
         lengths: stories of 2 to 20 sentences, drawn: stories of the usual lengths, both of our generator.
     size : str
-        book; quick: the same network, trained for an epoch or a few; published: a network of the published size, on a GPU if there is one.
+        published: a network of the published size, on a GPU if there is one.
     seed : int
         Of the first weights, the order of questions, and the stories that are drawn.
     """
@@ -215,7 +214,7 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
     about = train_or_read_classifier(
         f"relational_{kind}_{task}_{seed}{end}",
         f"stories --task {task} --kind {kind}{option}",
-        recipe_of(kind, task, size),
+        recipe_of(kind, task),
         seed,
         partial(job, kind, task, seed, size),
         constants(kind),

@@ -273,18 +273,6 @@ def test_weights_that_are_no_view_are_refused_and_those_without_gradient_stay():
     assert torch.equal(net[1].weight, before)
 
 
-def test_another_loss_is_minimized(tmp_path):
-    (x, _), net, parts = problem(), network(), []
-
-    def to_third(net, images, labels, done):
-        parts.append(done)
-        return nn.functional.cross_entropy(net(images), torch.full_like(labels, 2))
-
-    train(net, tmp_path / "state", loss=to_third)
-    assert (net.eval()(x).argmax(1) == 2).all()
-    assert parts == [step / (4 * STEPS) for step in range(4 * STEPS)]
-
-
 @pytest.mark.parametrize("shape", [(24, 5), (16, 16), (5, 60)])
 def test_muon_is_that_of_pytorch_but_for_rounding(shape):
     g = torch.Generator().manual_seed(0)
