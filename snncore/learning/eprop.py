@@ -48,7 +48,7 @@ from snncore.unroll import unroll
 
 
 class Trial(NamedTuple):
-    """What synapses can know of a trial."""
+    """Activity of a network as its synapses see it, and the weights with which it ran."""
 
     x: Float[Tensor, "time batch input"]  #: inputs
     z: Float[Tensor, "time batch neuron"]  #: spikes
@@ -301,7 +301,7 @@ def _psi_now(state: Any, before: Any, p: Any) -> Tensor:
 
 
 class Carry(NamedTuple):
-    """What traces know of the past."""
+    """State of the traces between two steps."""
 
     epsilon_v: Float[Tensor, "batch pre"]  #: eligibility vector of potentials
     epsilon_a: Float[Tensor, "batch neuron pre"]  #: eligibility vector of adaptation
@@ -474,7 +474,13 @@ class Stream:
 
     @torch.no_grad()
     def learn(self, signal: Signal) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
-        """What the last chunk adds to the gradient; without one, or for signals that `gradient` refuses, a `ValueError` or `TypeError`."""
+        """Gradient that the last chunk adds.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Without a chunk to learn from, and for signals that `gradient` refuses.
+        """
         if self._seen is None:
             raise ValueError("there is no chunk to learn from: run one first")
         pre, psi, z = self._seen

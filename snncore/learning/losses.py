@@ -18,7 +18,7 @@ def _outside(x: Tensor, low: float, high: float) -> Tensor:
 
 
 def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) -> Float[Tensor, ""]:
-    r"""How far the firing rates of neurons, :math:`r_i = \langle z_i \rangle` over time and batch, are outside a band.
+    r"""Squared distance of firing rates, :math:`r_i = \langle z_i \rangle` over time and batch, from a band, summed over neurons.
 
     .. math:: \sum_i \max(0, r_i - r_+)^2 + \max(0, r_- - r_i)^2
 
@@ -29,7 +29,7 @@ def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) ->
 
 
 def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float) -> Float[Tensor, ""]:
-    r"""How far membrane potentials are outside a band, :math:`\sum_i \langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \rangle`.
+    r"""Squared distance of membrane potentials from a band, :math:`\sum_i \langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \rangle`.
 
     A neuron that a rate cost has pushed far below its threshold has no pseudo-derivative, and so never learns again: this brings it back.
     An end of the band may be infinite. An empty band is refused (`ValueError`).

@@ -103,7 +103,7 @@ class OneShot(nn.Module):
 
     @property
     def constants(self) -> dict[str, float]:
-        """What decides what the weights mean, beside their shapes: times [ms], step size, threshold."""
+        """Constants without which the weights mean nothing: times [ms], step size, threshold."""
         lif, tau_out = self.lif, self.learner.readout.tau_out
         return {"dt": lif.dt, "eta": self.eta, "tau_m": lif.tau_m, "v_th": lif.v_th, "n_refractory": lif.n_refractory, "tau_out": tau_out}
 
@@ -122,7 +122,7 @@ class OneShot(nn.Module):
         return self.loop(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True)
 
     def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
-        """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
+        """Activity of the LSG, which sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
         return self.loop(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout)

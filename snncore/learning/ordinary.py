@@ -30,7 +30,7 @@ Learn = Callable[[Own, int], tuple[Own, Float[Tensor, " batch"]]]  # gradients a
 
 
 def first_weights(weights: Weights, batch: int) -> Own:
-    """The same first weights for each example."""
+    """Repeat the first weights for each example."""
     return Own(*(w.detach().expand(batch, -1, -1) for w in weights[:2]))
 
 

@@ -16,7 +16,7 @@ from snncore.networks.checkpoints import differences
 
 
 def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, as JSON holds them.
+    """Identity of a training, as JSON holds it: recipe (a dataclass), seed, shapes of the network, and constants.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def refuse_below_one(recipe: Any, *names: str) -> None:
 
 
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
-    """What was written last, if anything was.
+    """Read the last state, if there is one.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def write_state(path: Path, who: dict[str, Any], **content: Any) -> None:
-    """Write it beside the last one, and then in its place."""
+    """Write a state beside the last one, and rename it to take its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     torch.save({"identity": who, **content}, part)

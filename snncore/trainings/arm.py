@@ -40,7 +40,7 @@ def network(seed: int) -> OneShot:
 
 
 def constants(net: OneShot) -> dict[str, float]:
-    """What decides what the weights mean, beside their shapes: constants of the network, of its inputs, and of its training."""
+    """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
     aims = {"velocity": VELOCITY, "position": POSITION, "firing": RATE, "lsg_firing": LSG_RATE, "firing_cost": RATE_COST, "batch": BATCH}
     return net.constants | shown | aims

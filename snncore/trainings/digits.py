@@ -5,7 +5,7 @@ Networks of LIF, ALIF and AHP neurons and of LSTM units, in three forms of the t
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifi
 
 
 class Form(NamedTuple):
-    """How a digit reaches the network."""
+    """Form in which a digit reaches the network."""
 
     inputs: int  #: per step
     steps: int  #: in all
@@ -45,7 +45,6 @@ FORMS = {
 }
 COMPARED = ("lif", "alif", "ahp", "lstm")
 Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
-KINDS: tuple[str, ...] = get_args(Neurons)
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
@@ -129,7 +128,7 @@ def tau_of_readouts(kind: str, steps: int) -> float:
 
 
 def constants(kind: str, form: str) -> dict[str, float]:
-    """What decides what the weights mean, beside their shapes: steps, and of spiking networks the neurons, and what rates cost."""
+    """Constants without which the weights mean nothing: steps, and of spiking networks those of the neurons and of the cost of rates."""
     steps = FORMS[form].steps
     values: dict[str, float] = {"steps": steps, "read": FORMS[form].read}
     if kind != "lstm":
@@ -172,7 +171,7 @@ def on_chip(classifier: DigitClassifier) -> Network:
 def account(
     kind: str, form: str, seed: int = 0, how: Recipe | None = None, read: Callable[[], Mapping[str, Split]] = read_mnist
 ) -> dict[str, Any]:
-    """Train a network of one of `KINDS` for one of `FORMS`, if that is not done, and return the account.
+    """Train a network of a kind of `Neurons` for one of `FORMS`, if that is not done, and return the account.
 
     ``how`` is another recipe than the usual one; ``read`` gives the images and labels of the parts train and test.
     """

@@ -37,7 +37,7 @@ STOP, BATCHES = 0.07, 8  # the mean error of so many batches when a task counts 
 
 @dataclass(frozen=True)
 class Training:
-    """How a network learns to accumulate evidence."""
+    """A way to learn to accumulate evidence."""
 
     signal: str  #: one of `snncore.learning.eprop.SIGNALS`
     recipe: Descent = RECIPE
@@ -90,7 +90,7 @@ class EvidenceLearner(ChoiceLearner):
 
 
 def constants(how: Training) -> dict[str, float]:
-    """What decides what the weights mean, beside their shapes: constants of neurons, trials, and the training."""
+    """Constants without which the weights mean nothing: of neurons, trials, and the training."""
     p = neurons_for(how.signal)[1].params
     return rounded({**asdict(p), "readout": how.readout, "forget": how.forget, "batch": how.batch, **asdict(how.form)})
 

@@ -31,7 +31,7 @@ Size = Literal["book", "published"]
 
 @dataclass(frozen=True)
 class SpikingRecipe(Recipe):
-    r"""How to train spiking neurons: also what firing rates and potentials outside a band cost. To the error of the answer each layer adds
+    r"""Recipe for spiking neurons, with costs of firing rates and potentials outside a band. To the error of the answer each layer adds
 
     .. math:: C_r \Bigl( \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2 \Bigr) + C_v E_v
 
@@ -110,12 +110,12 @@ SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and 
 
 
 def recipe_of(kind: str, task: int | str) -> Recipe:
-    """How a network is trained."""
+    """Recipe of a network."""
     return replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
 
 
 def constants(kind: str) -> dict[str, float]:
-    """What decides what the weights of spiking networks mean, beside their shapes: steps, and limits of the costs."""
+    """Constants without which the weights of spiking networks mean nothing: steps, and limits of the costs."""
     timing = KINDS[kind].timing
     return asdict(timing) | {"start": START, "band_low": BAND[0], "band_high": BAND[1]} if timing else {}
 

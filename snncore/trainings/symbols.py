@@ -34,7 +34,7 @@ EPISODES = 1000  # of each test
 
 
 class Kind(NamedTuple):
-    """What is learned, and what is tested after it."""
+    """Examples, and episodes of training and tests."""
 
     height: int  #: of an image [pixels]
     width: int
@@ -74,7 +74,7 @@ def network(kind: str, seed: int, generator: bool = True) -> OneShotClassifier:
 
 
 def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
-    """What decides what the weights mean, beside their shapes: constants of the network, of its inputs, and of its training."""
+    """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     (_, features), w = net.features.neurons, spoken_words
     own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
     aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
