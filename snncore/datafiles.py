@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import platformdirs
@@ -408,19 +408,19 @@ def read_omniglot() -> Omniglot:
         images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
         character, drawer, alphabet = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
         return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), z["chars"].tolist(), z["alphabets"].tolist())
-    rows: list[Any] = []  # name of the character, drawer, alphabet, whether for evaluation, image
+    rows = []  # name of the character, drawer, alphabet, whether for evaluation, image
     for name, path in found.paths.items():
         with zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 if member.endswith(".png"):
-                    _, alphabet, character, drawing = PurePosixPath(member).parts
+                    _, script, letter, drawing = PurePosixPath(member).parts
                     ink = decode_image(archive.read(member))[..., 0] < 128
-                    rows.append((f"{alphabet}/{character}", int(drawing.split("_")[1][:-4]), alphabet, "evaluation" in name, ink))
+                    rows.append((f"{script}/{letter}", int(drawing.split("_")[1][:-4]), script, "evaluation" in name, ink))
     rows.sort(key=lambda row: row[:2])
-    names, drawers, scripts, is_eval, images = zip(*rows, strict=True)
+    names, drawers, scripts, is_eval, inks = zip(*rows, strict=True)
     characters, character = np.unique(names, return_inverse=True)
     alphabets, alphabet = np.unique(scripts, return_inverse=True)
-    return Omniglot(np.stack(images), character, np.array(drawers), alphabet, np.array(is_eval), characters.tolist(), alphabets.tolist())
+    return Omniglot(np.stack(inks), character, np.array(drawers), alphabet, np.array(is_eval), characters.tolist(), alphabets.tolist())
 
 
 class Words(NamedTuple):
