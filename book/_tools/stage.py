@@ -17,6 +17,7 @@ import nbformat
 
 import ledger_roles
 import portability
+import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
@@ -261,7 +262,7 @@ class Staging:
 
     def recorded(self, _: str | None) -> str:
         rows = ["| claim | value | preset | commit | machine | seconds |", "|---|---|---|---|---|---|"]
-        for e in ledger.merge(self.claims, ledger.read_recorded(self.project.root / "data" / "results"), {}):
+        for e in ledger.merge(self.claims, recorded.read_recorded(self.project.root / "data" / "results"), {}):
             if e["ours"] is not None:
                 what = (f"`{e['id']}`", plain(ledger.ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
                 rows.append("| " + " | ".join(map(str, what)) + " |")
