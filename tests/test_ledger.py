@@ -101,10 +101,8 @@ def test_merge_prefers_live_rows_and_refuses_strays():
 
 def test_recorded_rows_grow_but_never_shrink():
     smoke, book, paper = ({"a": {"ours": i, "preset": p}} for i, p in enumerate(("smoke", "book", "paper")))
-    assert results.keep_larger({}, smoke) == {}
-    assert results.keep_larger({}, book) == book
-    assert results.keep_larger(paper, book) == paper
-    assert results.keep_larger(book, paper) == paper
+    for before, new, kept in (({}, smoke, {}), ({}, book, book), (paper, book, paper), (book, paper, paper)):
+        assert results.keep_larger(before, new) == kept
     assert results.keep_larger(book, {"a": {"ours": 9, "preset": "book"}})["a"]["ours"] == 9
 
 

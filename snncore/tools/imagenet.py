@@ -115,20 +115,14 @@ def listing(folder: Path, categories: int) -> Listing:
     Raises
     ------
     ValueError
-        If the folder is missing or holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
+        If the folder holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
         of range, or if the table names a file that is not in the folder, or twice.
     """
-    _refuse_no_folder(folder)
     labels = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
     if not labels:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     unlabeled = sum(path.relative_to(folder).as_posix() not in labels for path in _images(folder))
     return Listing(sorted(labels.items()), unlabeled)
-
-
-def _refuse_no_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
 
 
 def _images(folder: Path) -> Iterator[Path]:
@@ -212,7 +206,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local % torch.cuda.device_count()) if gpu else torch.device("cpu")
-    _refuse_no_folder(folder)  # before weights are downloaded
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
     if results.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{results} lies in the folder of images, and would be one of its categories: name another by --results")
     classifier = model(name) if local == 0 else None  # one process per machine downloads the weights

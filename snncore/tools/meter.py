@@ -29,7 +29,7 @@ from snncore.tasks.stories import arrays
 from snncore.tasks.story_generator import generate
 
 BATCHES = (1, 8, 64, 256)  # questions at once: one, as in the talk, and those of which one may need less energy for a question
-SECONDS, STEP = 3.0, 0.05  # of a measurement; between readings, for power that has to be added up
+SECONDS, STEP = 3.0, 0.05  # of a measurement; between readings, for a counter that begins again after its range
 
 
 class NoMeterError(RuntimeError):
@@ -43,21 +43,8 @@ class Meter(NamedTuple):
     about: Callable[[], dict[str, str]]
 
 
-def added_up(watts: Callable[[], float], clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
-    """Energy [J] from power [W], by trapezoids between readings."""
-    last, total = (clock(), watts()), 0.0
-
-    def joules() -> float:
-        nonlocal last, total
-        before, last = last, (clock(), watts())
-        total += (last[0] - before[0]) * (last[1] + before[1]) / 2
-        return total
-
-    return joules
-
-
 def gpu_meter(nvml: Any = None) -> Meter:
-    """Of the GPU that PyTorch uses: its counter of energy or, if it has none, its power added up. Without CUDA or NVML: `NoMeterError`."""
+    """Of the GPU that PyTorch uses: its counter of energy. Without CUDA, NVML or a counter: `NoMeterError`."""
     if not torch.cuda.is_available():
         raise NoMeterError("PyTorch finds no CUDA GPU: it needs one, its driver, and a build of PyTorch for CUDA")
     try:
@@ -65,11 +52,7 @@ def gpu_meter(nvml: Any = None) -> Meter:
         nvml.nvmlInit()
         card = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
         device, driver = nvml.nvmlDeviceGetName(card), nvml.nvmlSystemGetDriverVersion()
-        joules, how = (lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000), "counter"
-        try:
-            joules()
-        except nvml.NVMLError:  # that of an older card
-            joules, how = added_up(lambda: nvml.nvmlDeviceGetPowerUsage(card) / 1000), "power added up"
+        nvml.nvmlDeviceGetTotalEnergyConsumption(card)
     except ImportError as error:
         raise NoMeterError("NVML, which reads a GPU's energy, is not installed: pip install 'snncore[gpu]'") from error
     except nvml.NVMLError as error:
@@ -79,13 +62,10 @@ def gpu_meter(nvml: Any = None) -> Meter:
         kinds = {"SM": nvml.NVML_CLOCK_SM, "memory": nvml.NVML_CLOCK_MEM}
         return ", ".join(f"{name} {nvml.nvmlDeviceGetClockInfo(card, kind)} MHz" for name, kind in kinds.items())
 
-    def limit() -> str:
-        try:
-            return f"{nvml.nvmlDeviceGetPowerManagementLimit(card) / 1000:.0f} W"
-        except nvml.NVMLError:
-            return "not read"
+    def joules() -> float:
+        return nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000
 
-    return Meter(joules, lambda: {"device": device, "driver": f"{driver}, {how}", "clocks": clocks(), "power limit": limit()})
+    return Meter(joules, lambda: {"device": device, "driver": driver, "clocks": clocks()})
 
 
 def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
