@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from snncore.datafiles import package_file
-from snncore.statistics import Printed, text
+from snncore.statistics import Printed
 
 PRESETS = ("smoke", "book", "paper")
 KINDS = ("reproduced", "emulated", "cited")
@@ -179,11 +179,6 @@ def status(claim: Claim, ours: float | str | bool | None, bound: str | None = No
     return "better" if beats_published else "differs"
 
 
-def published_text(claim: Claim) -> str:
-    """The published value as the book prints it."""
-    return (claim.bound + " " if claim.bound else "") + text(claim.published, claim.unit)
-
-
 ROW = ("ours", "bound", "low", "high", "preset", "dataset", "n", "seeds", "commit", "seconds", "machine")
 
 
@@ -205,22 +200,3 @@ def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, d
             entry["ours"] = claim.published if entry["ours"] else claim.otherwise
         entries.append(entry)
     return entries
-
-
-def ours_text(entry: dict) -> str:
-    """Our number of an entry as the book prints it, with ">" or "<" if it is only known to lie beyond."""
-    return (f"{entry['bound']} " if entry["bound"] else "") + text(entry["ours"], entry["unit"])
-
-
-def standing(entry: dict) -> str:
-    """Where the number of an entry comes from: live, cited, recorded, or not run."""
-    if entry["live"]:
-        return "live"
-    if entry["kind"] == "cited":
-        return "cited"
-    return "recorded" if entry["ours"] is not None else "not run"
-
-
-def verdict(entry: dict) -> str:
-    """The verdict on an entry as the book prints it."""
-    return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"].replace("-", " ")

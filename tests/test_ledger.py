@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 import recorded as results
+from quotes import published_text
 from snncore import ledger
 from snncore.datafiles import RESULTS, package_file
 from snncore.statistics import interval, text
@@ -129,8 +130,8 @@ def test_numbers_as_the_book_prints_them():
 def test_published_numbers_stand_as_their_source_prints_them():
     shown = {"resnet50.snn": "75.10 %", "resnet50.spikes": "14.045 M spikes", "b7.snn": "83.57 %", "b7.neurons": "259,366,992 neurons"}
     claims = ledger.package_claims()
-    assert {name: ledger.published_text(claims[f"img.{name}"]) for name in shown} == shown
-    assert ledger.published_text(claims["relnet.edp_ratio.2"]) == "12.10×"
+    assert {name: published_text(claims[f"img.{name}"]) for name in shown} == shown
+    assert published_text(claims["relnet.edp_ratio.2"]) == "12.10×"
 
 
 def test_what_got_worse_is_named_with_both_numbers_and_machines():

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
+from quotes import ours_text
 from snncore import ledger, plotting, provenance
 from snncore import record as record_module
 from snncore.record import Record, read_rows
@@ -45,7 +46,7 @@ def test_timed_claims_are_kept_apart(tmp_path):
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     assert {id: row["ours"] for id, row in rows.items()} == {"a.b": 300, "speed.a": 1.5}
     entries = ledger.merge(CLAIMS, {}, rows)
-    assert [ledger.ours_text(entry) for entry in entries[:2]] == ["> 300", "1.5"]
+    assert [ours_text(entry) for entry in entries[:2]] == ["> 300", "1.5"]
 
 
 def test_words_hold_or_do_not_and_stand_in_the_list_of_claims_alone(tmp_path):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from quotes import ours_text, published_text
 from snncore import ledger
 from snncore.statistics import text
 
@@ -69,13 +70,11 @@ def worsened(claims: dict[str, ledger.Claim], committed: dict[str, dict], entrie
         if claim.target is not None:
             aim = f"the aim is {'at most' if claim.better == 'lower' else 'at least'} {text(claim.target, claim.unit)}"
         else:
-            aim = f"published is {ledger.published_text(claim)}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
+            aim = f"published is {published_text(claim)}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
         old = {key: before.get(key) for key in (*ledger.ROW, "unit")}
         machines = [str(row["machine"] or "unknown machine") for row in (entry, old)]
         found.append(
-            Worsened(
-                claim.id, claim.quantity, ledger.ours_text(entry), entry["status"], ledger.ours_text(old), before["status"], aim, *machines
-            )
+            Worsened(claim.id, claim.quantity, ours_text(entry), entry["status"], ours_text(old), before["status"], aim, *machines)
         )
     return found
 

@@ -191,8 +191,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     If there are other activations, such as Hardswish, all that is not published has 16 steps, and what has no closed form is fitted, layer
     by layer, to `CALIBRATION` images of the folder (a few minutes).
 
-    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, its bytes, label, the
-    first five answers of each network, spikes; or why a damaged image is skipped. A file whose size has changed since is new.
+    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
+    answers of each network, spikes; or why a damaged image is skipped.
 
     Raises
     ------
@@ -222,26 +222,24 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         example = classifier.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
         snn, report = _converted(ann, example, lambda: _some(folder, images, classifier.prepare).to(device))
         _lock_results(results, name, images, snn, rank)
-        sizes = {file: _size(folder / file) for file, _ in images}
-        answers = _together(_read(results, sizes))
+        answers = _together(read_answers(results))
         size = batch or (16 if gpu else 1)
         batches = [images[i : i + size] for i in range(0, len(images), size)]
         todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
         loaded = _ahead(lambda file: _load(folder / file, classifier.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
         given = (_answer_batch(ann, snn, part, tensors, device) for part, tensors in zip(todo, bar, strict=True))
-        answers |= _append(results / f"answers.{rank}.jsonl", given, sizes)
+        answers |= _append(results / f"answers.{rank}.jsonl", given)
     return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, unlabeled)
 
 
-def _append(path: Path, batches: Iterable[list[dict]], sizes: dict[str, int]) -> dict[str, dict]:
+def _append(path: Path, batches: Iterable[list[dict]]) -> dict[str, dict]:
     """Append answers to a file, each batch as soon as it is there, and return them by file."""
     if path.exists():  # what a kill has cut off would spoil the next line
         os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
     answers: dict[str, dict] = {}
     with path.open("a", encoding="utf-8") as out:
-        for batch in batches:
-            given = [answer | {"bytes": sizes[answer["file"]]} for answer in batch]
+        for given in batches:
             out.write("".join(json.dumps(answer) + "\n" for answer in given))
             out.flush()
             os.fsync(out.fileno())
@@ -278,14 +276,6 @@ def _lock_results(results: Path, name: str, images: list[tuple[str, int]], snn: 
         )
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file; -1 if it cannot be looked at, such as a link that leads nowhere."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
 def _digest(snn: fx.GraphModule) -> str:
     """Checksum of a converted network: all its weights and its few-spike neurons."""
     sha256 = hashlib.sha256()
@@ -294,18 +284,17 @@ def _digest(snn: fx.GraphModule) -> str:
     return sha256.hexdigest()
 
 
-def _read(results: Path, sizes: dict[str, int]) -> dict[str, dict]:
-    """Answers of earlier runs, by file, but for files that could not be read, or have another size now."""
+def read_answers(results: Path) -> dict[str, dict]:
+    """Answers of earlier runs, by file, but for files that could not be read."""
     answers = {}
     for path in sorted(results.glob("answers.*.jsonl")):
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):  # the last one is empty, or cut off by a kill
             try:
                 answer = json.loads(line)
-                file, size = answer["file"], answer["bytes"]
-            except (ValueError, TypeError, KeyError) as error:
+                if not answer.get("damaged", "").startswith(UNREADABLE):
+                    answers[answer["file"]] = answer
+            except (ValueError, AttributeError, KeyError) as error:
                 raise ValueError(f"{path}, line {number} is damaged: remove it") from error
-            if sizes.get(file) == size and not answer.get("damaged", "").startswith(UNREADABLE):
-                answers[file] = answer
     return answers
 
 

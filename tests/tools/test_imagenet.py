@@ -39,34 +39,11 @@ def photographs(tmp_path_factory):
 def alone(photographs, tmp_path_factory):
     """The row of one process that is left in peace, and its answers."""
     results = tmp_path_factory.mktemp("alone")
-    return folder.evaluate(LITE0, photographs, results), lines(results)
-
-
-@pytest.fixture(scope="module")
-def killed(photographs, tmp_path_factory):
-    """Results of a process that was killed in the middle, with a line that it could not finish."""
-    results = tmp_path_factory.mktemp("killed")
-    path = results / "answers.0.jsonl"
-    words = ["imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
-    process = subprocess.Popen([sys.executable, "-m", "snncore.tools", *words], env=one_thread())
-    while process.poll() is None and not (path.exists() and path.stat().st_size):
-        time.sleep(0.005)
-    process.kill()
-    assert process.wait() != 0
-    assert 0 < len(lines(results)) < N
-    with path.open("a") as out:
-        out.write('{"file": "cut o')
-    return results
+    return folder.evaluate(LITE0, photographs, results), folder.read_answers(results)
 
 
 def one_thread():
     return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def lines(results):
-    """The lines that are complete, by file; a later one replaces one before."""
-    texts = [path.read_text().split("\n")[:-1] for path in sorted(results.glob("answers.*.jsonl"))]
-    return folder._read(results, {answer["file"]: answer["bytes"] for text in texts for answer in map(json.loads, text)})
 
 
 def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
@@ -89,28 +66,25 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs, tmp_path):
-    results = tmp_path / "results"
-    shutil.copytree(killed, results)
-    before = (results / "answers.0.jsonl").read_text().rpartition("\n")[0]
-    assert folder.evaluate(LITE0, photographs, results) == alone[0]
-    assert lines(results) == alone[1]
-    after = (results / "answers.0.jsonl").read_text()
-    assert after.startswith(before)
-    assert after.count("\n") == N
-    assert "cut o" not in after
-
-
-@pytest.mark.slow
-def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, killed, photographs, tmp_path):
-    results = tmp_path / "results"
-    shutil.copytree(killed, results)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "snncore.tools"]
-    words = ["imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
+def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, photographs, tmp_path):
+    path = tmp_path / "answers.0.jsonl"
+    words = ["-m", "snncore.tools", "imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, *words], env=one_thread())
+    while process.poll() is None and not (path.exists() and path.stat().st_size):
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() != 0
+    assert 0 < len(folder.read_answers(tmp_path)) < N
+    before = path.read_text().rpartition("\n")[0]
+    with path.open("a") as out:
+        out.write('{"file": "cut o')  # a line that it could not finish
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run([*torchrun, *words], env=one_thread(), check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == [folder.text(LITE0, alone[0])]
-    assert lines(results) == alone[1]
-    assert (results / "answers.1.jsonl").read_text().count("\n") >= (N - 2) // 2
+    assert folder.read_answers(tmp_path) == alone[1]
+    assert path.read_text().startswith(before)
+    assert "cut o" not in path.read_text()
+    assert (tmp_path / "answers.1.jsonl").read_text().count("\n") >= (N - 2) // 2
 
 
 # --- A network so small that it costs nothing ---------------------------------------------------------------------------------------
@@ -132,11 +106,11 @@ def network(monkeypatch):
     return network
 
 
-def jpeg(color, mode="RGB", size=(40, 30)):
+def jpeg(color):
     """A colored image with some noise."""
-    noise = np.random.default_rng(0).integers(0, 40, (*size, 3))
+    noise = np.random.default_rng(0).integers(0, 40, (40, 30, 3))
     file = io.BytesIO()
-    Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)).convert(mode).save(file, "JPEG", quality=95)
+    Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)).save(file, "JPEG", quality=95)
     return file.getvalue()
 
 
@@ -170,7 +144,7 @@ def test_what_cannot_be_read_is_skipped_and_named_and_tried_again(colors, tmp_pa
     assert (results / "answers.0.jsonl").read_text().count("it cannot be read") == 2
     (tmp_path / "later.jpg").write_bytes(jpeg(GREEN))
     assert folder.evaluate("small", colors, results) == folder.evaluate("small", colors, tmp_path / "anew")
-    assert lines(results)["b/0.jpg"] == lines(tmp_path / "anew")["b/0.jpg"]
+    assert folder.read_answers(results)["b/0.jpg"] == folder.read_answers(tmp_path / "anew")["b/0.jpg"]
 
 
 def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, network):
@@ -202,7 +176,7 @@ def test_batches_change_no_answer(colors, tmp_path, network):
     (colors / "a" / "0.jpg").write_bytes(b"")
     one, four = (folder.evaluate("small", colors, tmp_path / str(batch), batch) for batch in (1, 4))
     assert one == four
-    assert lines(tmp_path / "1") == lines(tmp_path / "4")
+    assert folder.read_answers(tmp_path / "1") == folder.read_answers(tmp_path / "4")
 
 
 def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, network):
@@ -228,37 +202,22 @@ def test_relu_and_silu_get_the_published_neurons():
     assert (silu.K, report.by_activation) == (16, {"relu": 3, "silu": 3})
 
 
-def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, network, quick_fits):
+def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, network, quick_fits, monkeypatch):
     network[1] = nn.Hardswish()
+    made, converted = [], folder._converted
+    monkeypatch.setattr(folder, "_converted", lambda *given: made.append(converted(*given)) or made[-1])
     (colors / "c" / "1.jpg").write_bytes(b"")
     row = folder.evaluate("small", colors, tmp_path / "results")
     assert (row.n, row.agree, row.neurons) == (5, 5, {"hardswish": 3})
     given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
     by_hand, _ = convert(network, given[:1], given, K=16)
-    snn, _ = folder._converted(network, given[:1], lambda: folder._some(colors, folder.listing(colors, 3).images, prepare))
+    snn = made[0].network
     assert snn.get_submodule("few_spike._1").params == by_hand.get_submodule("few_spike._1").params
     assert (snn(given) - network(given)).abs().max() < 0.01
     for path in colors.rglob("*.jpg"):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match="colors: none of 6 images can be read, and the network's activations have no published neurons"):
         folder.evaluate("small", colors, tmp_path / "others")
-
-
-def test_a_process_without_images_waits_for_the_others(colors, tmp_path, network, monkeypatch):
-    row = folder.evaluate("small", colors, tmp_path / "first")
-    theirs, asked = lines(tmp_path / "first"), []
-
-    def gather(parts, answers):
-        asked.append(answers)
-        parts[0] = theirs if len(asked) == 3 else {}  # the last time
-        parts[1:] = [answers] * (len(parts) - 1)
-
-    for name, value in (("is_initialized", True), ("get_rank", 7), ("get_world_size", 8)):
-        monkeypatch.setattr(folder.dist, name, lambda value=value: value)
-    monkeypatch.setattr(folder.dist, "all_gather_object", gather)
-    assert folder.evaluate("small", colors, tmp_path / "last") == row
-    assert asked == [{}] * 3
-    assert lines(tmp_path / "last") == {}
 
 
 # --- What is refused ----------------------------------------------------------------------------------------------------------------
@@ -327,14 +286,6 @@ def test_results_of_something_else_are_refused(colors, tmp_path, network, monkey
         folder.evaluate("other" if other == "model" else "small", colors, tmp_path / "results")
 
 
-def test_another_image_of_the_same_name_is_asked_about(colors, tmp_path, network):
-    first = folder.evaluate("small", colors, tmp_path / "results")
-    (colors / "a" / "0.jpg").write_bytes(jpeg(BLUE, size=(50, 50)))
-    second = folder.evaluate("small", colors, tmp_path / "results")
-    assert (first.ann, second.ann) == (6, 5)
-    assert second == folder.evaluate("small", colors, tmp_path / "anew")
-
-
 @pytest.mark.parametrize("place", [".", "results", "a/results"])
 def test_results_within_the_images_are_refused(colors, monkeypatch, place):
     monkeypatch.setattr(folder, "model", lambda name: pytest.fail("asked for weights"))
@@ -343,7 +294,7 @@ def test_results_within_the_images_are_refused(colors, monkeypatch, place):
     assert {path.name for path in colors.iterdir()} == set("abc")
 
 
-@pytest.mark.parametrize("line", ["5", "[]", '{"file": 5}', '{"file": "a/0.jpg", "ann" [1]}'])
+@pytest.mark.parametrize("line", ["5", "[]", '{"label": 5}', '{"file": "a/0.jpg", "ann" [1]}'])
 def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, network, line):
     folder.evaluate("small", colors, tmp_path)
     with (tmp_path / "answers.0.jsonl").open("a") as out:
@@ -367,7 +318,7 @@ def test_answers_that_are_no_numbers_are_refused_with_the_name_of_the_image(colo
         monkeypatch.setattr(folder, "statistics", lambda snn, x: (torch.full((len(x), 3), torch.inf), None))
     with pytest.raises(ValueError, match=rf"a/0\.jpg: the {which} network gives outputs that are not finite"):
         folder.evaluate("small", colors, tmp_path)
-    assert lines(tmp_path) == {}
+    assert folder.read_answers(tmp_path) == {}
 
 
 def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_path, network, monkeypatch, capsys):
