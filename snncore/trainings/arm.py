@@ -16,8 +16,7 @@ from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
 from snncore.learning.ordinary import Own
 from snncore.networks.checkpoints import load_checkpoint
-from snncore.networks.recurrent import Weights
-from snncore.networks.recurrent import run as run_network
+from snncore.networks.recurrent import Weights, run_network
 from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements

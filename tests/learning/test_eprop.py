@@ -8,7 +8,7 @@ import torch
 
 from snncore.filters import low_pass
 from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, gradient, ideal_signal, observe, pseudo_derivatives
-from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.spike import spike
 
@@ -42,7 +42,7 @@ def near(a, b, tolerance=1e-10):
 
 def bptt(x, weights, target, populations, credit=True):
     w_in, w_rec = (w.clone().requires_grad_() for w in weights[:2])
-    z, _, y = run(x, Weights(w_in, w_rec, weights.w_out), populations, READOUT, credit, compiled=False)
+    z, _, y = run_network(x, Weights(w_in, w_rec, weights.w_out), populations, READOUT, credit, compiled=False)
     return torch.autograd.grad(loss(target)(z, y), (w_in, w_rec))
 
 
@@ -67,7 +67,7 @@ def test_the_ideal_learning_signal_of_a_loss_of_spikes_alone():
     signal = ideal_signal(trial, READOUT, lambda z, y: z.sum())
     ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal))
     w_in = weights.w_in.clone().requires_grad_()
-    z, _, _ = run(x, weights._replace(w_in=w_in), BOTH, READOUT, compiled=False)
+    z, _, _ = run_network(x, weights._replace(w_in=w_in), BOTH, READOUT, compiled=False)
     assert near(ours[0], torch.autograd.grad(z.sum(), w_in)[0])
 
 
@@ -212,14 +212,14 @@ def test_a_network_with_feedback_weights_learns_by_them():
     filtered = low_pass(activity.z, READOUT.kappa, 1 - READOUT.kappa)
     for compiled in (True, False):
         w = Weights(*(a.clone().requires_grad_() for a in weights))
-        y = run(x, w, BOTH, READOUT, credit=False, compiled=compiled, w_feedback=feedback).y
+        y = run_network(x, w, BOTH, READOUT, credit=False, compiled=compiled, w_feedback=feedback).y
         assert torch.allclose(y, activity.y, rtol=1e-14)
         *ours, grad_out = torch.autograd.grad((y - target).square().sum(), w)
         assert near(ours[0], known[0])
         assert near(ours[1] * (1 - torch.eye(N)), known[1])
         assert near(grad_out, torch.einsum("tbk,tbj->kj", 2 * (y - target), filtered).detach())
-    symmetric = run(x, w, BOTH, READOUT, credit=False, w_feedback=weights.w_out.T).y.square().sum()
-    plain = run(x, w, BOTH, READOUT, credit=False).y.square().sum()
+    symmetric = run_network(x, w, BOTH, READOUT, credit=False, w_feedback=weights.w_out.T).y.square().sum()
+    plain = run_network(x, w, BOTH, READOUT, credit=False).y.square().sum()
     assert all(near(a, b) for a, b in zip(torch.autograd.grad(symmetric, w), torch.autograd.grad(plain, w), strict=True))
 
 
@@ -254,9 +254,9 @@ def test_pseudo_derivatives_come_from_spikes_and_potentials(p):
     """Against the neuron's own: the gradient of its spikes with respect to an input that reaches the potential in this step only."""
     x, weights, _, _ = problem()
     nothing = torch.zeros(N, N, dtype=torch.float64)
-    found = run(x, Weights(weights.w_in, nothing, weights.w_out), (Population(N, p),), READOUT, potentials=True)
+    found = run_network(x, Weights(weights.w_in, nothing, weights.w_out), (Population(N, p),), READOUT, potentials=True)
     current = (x @ weights.w_in.T).requires_grad_()
-    z = run(current, Weights(torch.eye(N).double(), nothing, weights.w_out), (Population(N, p),), READOUT).z
+    z = run_network(current, Weights(torch.eye(N).double(), nothing, weights.w_out), (Population(N, p),), READOUT).z
     for t in (3, 17, TIME - 1):
         (own,) = torch.autograd.grad(z[t].sum(), current, retain_graph=True)
         assert torch.allclose(own[t], pseudo_derivatives(found.z, found.v, p)[t], rtol=1e-12, atol=1e-15)
@@ -318,9 +318,9 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"beta is 20.0: above \(1 \+ rho\)"):
         observe(x, weights, (Population(N, ALIFParams(beta=20.0)),), READOUT)
     with pytest.raises(ValueError, match=r"beta is 20: above \(1 \+ rho\)"):
-        run(x, weights, UNSTABLE, READOUT, credit=False)
+        run_network(x, weights, UNSTABLE, READOUT, credit=False)
     with pytest.raises(ValueError, match=r"w_feedback has shape \(2, 13\)"):
-        run(x, weights, BOTH, READOUT, w_feedback=weights.w_out)
+        run_network(x, weights, BOTH, READOUT, w_feedback=weights.w_out)
 
 
 def learner(signal):

@@ -12,7 +12,7 @@ import torch
 from snncore.datafiles import DataError, Split
 from snncore.loihi.emulator import emulate
 from snncore.networks.lstm import LSTMNetwork
-from snncore.networks.recurrent import run
+from snncore.networks.recurrent import run_network
 from snncore.trainings import digits, job
 
 
@@ -87,7 +87,7 @@ def test_a_copy_in_double_precision_answers_as_the_plain_loop():
     columns = np.where(np.arange(28) == 2 * np.arange(10)[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)
     images, x = torch.from_numpy(columns), n.form.encode(columns).double()
     with torch.no_grad():
-        plain = run(x, n.network.weights(), n.network.populations, n.network.readout, compiled=False)
+        plain = run_network(x, n.network.weights(), n.network.populations, n.network.readout, compiled=False)
         assert torch.allclose(n(images), plain.y[-1], rtol=1e-9)
     assert plain.z.sum() > 100
 
