@@ -135,11 +135,6 @@ class Artificial(nn.Module):
         """Rectified linear units."""
         return Layer(F.relu(current), current)
 
-    @staticmethod
-    def read(y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
-        """The only step."""
-        return y[-1]
-
 
 class Spiking(nn.Module):
     """LIF and AHP neurons, half and half, encode; LIF neurons make the layers."""
@@ -163,10 +158,6 @@ class Spiking(nn.Module):
     def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:
         """LIF neurons."""
         return lif_layer(current, self.params)
-
-    def read(self, y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
-        """Sum over all steps."""
-        return y.sum(0)
 
 
 class Answer(NamedTuple):
@@ -194,7 +185,7 @@ class Answer(NamedTuple):
         return {name: Layer(z[:, rows[name]], v[:, rows[name]]) if name in rows else Layer(z, v) for name, (z, v) in self.layers.items()}
 
 
-def _summed(last: Float[Tensor, "time pair neuron"], story: Int[Tensor, " pair"], batch: int) -> Float[Tensor, "time batch neuron"]:
+def sum_over_pairs(last: Float[Tensor, "time pair neuron"], story: Int[Tensor, " pair"], batch: int) -> Float[Tensor, "time batch neuron"]:
     """The sum over all pairs of each story."""
     return last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last)
 
@@ -251,21 +242,16 @@ class RelationalNetwork(nn.Module):
         current = current + self.place_first[place + first] + self.place_second[place + second]
         for k, w in enumerate([None, *self.w_pairs], 1):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
-        logits, further = self.conclude(_summed(layers[f"pair {len(self.w_pairs) + 1}"].z, story, batch))
+        logits, further = self.conclude(sum_over_pairs(layers[f"pair {len(self.w_pairs) + 1}"].z, story, batch))
         return Answer(logits, layers | further, story, first, second, which[present], asked)
 
     def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
-        """Logits from the sum over pairs, and the layers from ``sum`` on."""
+        """Logits from the sum over pairs, and the layers from ``sum`` on; readouts add up all steps (artificial neurons have one)."""
         layer = self.statement.layer(self.w_sum * total)
         layers = {"sum": layer}
         for k, w in enumerate(self.w_answer, 1):
             layer = layers[f"answer {k}"] = self.statement.layer(F.linear(layer.z, w))
-        return self.statement.read(F.linear(layer.z, self.w_out)), layers
-
-    def without_pair(self, answer: Answer) -> Float[Tensor, "pair answer"]:
-        """Logits of its story if a pair is left out of the sum, for each pair."""
-        last = answer.last_of_pairs
-        return self.conclude(_summed(last, answer.story, len(answer.logits))[:, answer.story] - last)[0]
+        return F.linear(layer.z, self.w_out).sum(0), layers
 
     @staticmethod
     def _encoded(encoder: Artificial | Spiking, sentences: Int[Tensor, "sentence word"]) -> tuple[Layer, Int[Tensor, " sentence"]]:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from snncore.networks.relational import Answer, RelationalNetwork, Spiking
+from snncore.networks.relational import Answer, RelationalNetwork, Spiking, sum_over_pairs
 from snncore.tasks.stories import SENTENCES
 
 MODULES = {"statement": "A", "question": "B", "pair": "C", "sum": "D", "answer": "D"}  # by the first word of a layer's name
@@ -52,7 +52,9 @@ def growth(network: RelationalNetwork, most: int = SENTENCES) -> pd.DataFrame:
 
 def pairs_that_matter(network: RelationalNetwork, answer: Answer) -> Bool[Tensor, " pair"]:
     """Tell for each pair whether the answer to its story changes when the pair is left out of the sum."""
-    return network.without_pair(answer).argmax(1) != answer.logits.argmax(1)[answer.story]
+    last = answer.last_of_pairs
+    without = sum_over_pairs(last, answer.story, len(answer.logits))[:, answer.story] - last
+    return network.conclude(without)[0].argmax(1) != answer.logits.argmax(1)[answer.story]
 
 
 def pair_table(network: RelationalNetwork, answer: Answer) -> pd.DataFrame:

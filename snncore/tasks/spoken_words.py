@@ -39,23 +39,19 @@ def centers() -> Float[np.ndarray, " band"]:
     return (10 ** (places / 21.4) - 1) / 0.00437
 
 
-def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tensor, "band stretch"]:
+def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"]:
     """Spikes of each band's fibers in each stretch of a word of at most a second; a shorter one is followed by silence.
 
     Raises
     ------
     DataError
-        If the word has another rate, is longer than a second or shorter than a tenth of one, or is silent, whatever its offset; or if it is
-        no row of 16-bit integers.
+        If the word is no row of at most `RATE` 16-bit integers, or is silent, whatever its offset.
     """
-    if waveform.ndim != 1 or waveform.dtype != np.int16:
+    if waveform.ndim != 1 or waveform.dtype != np.int16 or len(waveform) > RATE:
         raise DataError(
-            f"the word is {described(waveform)}: give one channel of 16-bit integers (int16); floats from -1 to 1 times 32,767, rounded"
+            f"the word is {described(waveform)}: give one channel of 16-bit integers (int16), {RATE} per second, at most a second; "
+            "floats from -1 to 1 times 32,767, rounded"
         )
-    if rate != RATE:
-        raise DataError(f"the word has {rate} samples per second: resample it to {RATE}")
-    if not RATE // 10 <= len(waveform) <= RATE:
-        raise DataError(f"the word has {len(waveform)} samples: cut it to one second, at most {RATE} and at least {RATE // 10}")
     if (loudest := float(np.abs(waveform - waveform.mean()).max())) < SILENCE:
         raise DataError(f"the word is silent: its largest amplitude is {loudest:.0f}, less than {SILENCE:.0f} of 32,767; record it louder")
     wave = np.zeros(RATE)
@@ -68,10 +64,10 @@ def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tens
 
 
 def split(words: Words) -> tuple[Examples, Examples]:
-    """Words to learn from, and the held-out words by speakers of whom nothing is learned.
+    """Words to learn from, and the held-out words by speakers of whom nothing is learned; as spike counts, 1 where all fibers always fire.
 
-    A speaker is held out who says held-out words in at least a third of all cases; what a held-out speaker says of the other words, and
-    others of the held-out words, is used for nothing. Images are spike counts, relative to the highest that there can be.
+    A speaker is held out if at least a third of what they say are held-out words. The other words of held-out speakers, and held-out words
+    of others, are used for nothing.
 
     Raises
     ------
@@ -89,14 +85,14 @@ def split(words: Words) -> tuple[Examples, Examples]:
 
 def _heard(words: Words, chosen: np.ndarray) -> Examples:
     places = np.flatnonzero(chosen)
-    found = [spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
+    counts = torch.stack([spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")])
     names = [words.words[k] for k in places]
     classes = [torch.tensor([k for k, name in enumerate(names) if name == word]) for word in sorted(set(names))]
-    return Examples(torch.stack(found)[:, None] / (FIBERS * FASTEST * STRETCH), classes)
+    return Examples(counts[:, None] / (FIBERS * FASTEST * STRETCH), classes)
 
 
 def varied(images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator) -> Float[Tensor, "example 1 band stretch"]:
-    """The same words somewhat earlier or later, by up to 5 stretches, and higher or lower, by up to a band."""
+    """Words moved by up to 5 stretches in time, and by up to a band in frequency."""
     moved, late, high = [], 5, 1
     for image in torch.nn.functional.pad(images, (late, late, high, high)):
         up, on = (int(torch.randint(2 * most + 1, (), generator=generator)) for most in (high, late))

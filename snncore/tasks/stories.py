@@ -102,40 +102,27 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
     raise DataError(f"there is no file for task {task}, part {part!r} in {folder!r}: tasks are 1 to 20, folders en, en-10k, en-valid-10k")
 
 
-class Encoded(NamedTuple):
-    """Examples as numbers of words: the last statement and the last word come last, and 0 fills what is absent before them."""
+def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence word"], Int[Tensor, " batch"]]:
+    """Stories as a network gets them, as numbers of words with 0 for none; and the answers.
 
-    statements: Int[np.ndarray, "example sentence word"]
-    question: Int[np.ndarray, "example word"]
-    answer: Int[np.ndarray, " example"]
-
-
-def encode(examples: Sequence[Example]) -> Encoded:
-    """The last `SENTENCES` statements of each example, its question and its answer, as numbers.
+    The first row of a story is its question, the last rows are its statements, at most `SENTENCES` of them.
 
     Raises
     ------
     ValueError
         For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none.
     """
-    statements = np.zeros((len(examples), SENTENCES, LENGTH), np.int64)
-    for row, example in zip(statements, examples, strict=True):
-        if not example.statements:
-            raise ValueError(f"nothing was said before {example.question!r}")
-        if not example.question.split():
-            raise ValueError(f"nothing is asked after {example.statements[-1]!r}")
-        if len(example.answer.split()) != 1:
-            raise ValueError(f"the answer {example.answer!r} to {example.question!r} is not one word: lists have commas and no spaces")
-        last = example.statements[-SENTENCES:]
-        row[-len(last) :] = [numbers_of(s) for s in last]
-    questions = np.array([numbers_of(example.question) for example in examples], np.int64).reshape(-1, LENGTH)
-    return Encoded(statements, questions, np.array([numbers_of(example.answer)[-1] for example in examples], np.int64))
-
-
-def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence word"], Int[Tensor, " batch"]]:
-    """Stories as a network gets them, with the question and then the statements as rows; and the answers (see `encode`)."""
-    e = encode(examples)
-    return torch.from_numpy(np.concatenate([e.question[:, None], e.statements], 1)), torch.from_numpy(e.answer)
+    stories = np.zeros((len(examples), 1 + SENTENCES, LENGTH), np.int64)
+    for rows, (statements, question, answer) in zip(stories, examples, strict=True):
+        if not statements:
+            raise ValueError(f"nothing was said before {question!r}")
+        if not question.split():
+            raise ValueError(f"nothing is asked after {statements[-1]!r}")
+        if len(answer.split()) != 1:
+            raise ValueError(f"the answer {answer!r} to {question!r} is not one word: lists have commas and no spaces")
+        rows[0] = numbers_of(question)
+        rows[-len(statements[-SENTENCES:]) :] = [numbers_of(s) for s in statements[-SENTENCES:]]
+    return torch.from_numpy(stories), torch.tensor([numbers_of(e.answer)[-1] for e in examples], dtype=torch.int64)
 
 
 def words_of(numbers: Int[Tensor, " batch"]) -> list[str]:

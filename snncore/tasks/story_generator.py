@@ -8,6 +8,7 @@ Source: the official files (see `snncore.tasks.stories`), whose sentences, words
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -42,6 +43,10 @@ SHAPES = [
 MOODS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
 
 
+class Impossible(Exception):
+    """There is nothing to draw from: draw something else."""
+
+
 class Draw:
     """A generator of random numbers that draws from sequences."""
 
@@ -49,7 +54,9 @@ class Draw:
         self.g = g
 
     def one(self, items: Sequence[Any], shares: Sequence[float] | None = None) -> Any:
-        """One of the items, by their shares or all equally likely."""
+        """One of the items, by their shares or all equally likely; `Impossible` if there are none."""
+        if not items:
+            raise Impossible
         if shares is None:
             return items[int(self.g.integers(len(items)))]
         return items[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
@@ -71,7 +78,7 @@ class Draw:
         return tuple(said)
 
 
-Question = tuple[str, str] | None  # question and answer, or None if what was drawn cannot be asked
+Question = tuple[str, str]  # with its answer
 
 
 class World:
@@ -88,7 +95,7 @@ class World:
         self.path: dict[str, list[str]] = {thing: [] for thing in THINGS}  # told places of things
         self.gifts: list[dict[str, str]] = []  # giver, thing, receiver
 
-    # --- statements: each returns its sentence, or None if it is impossible
+    # --- statements, which may be impossible
 
     def _tell(self, person: str, *places: str) -> None:
         """The person is at the first of the places; the story tells that it is at one of them."""
@@ -117,32 +124,23 @@ class World:
         self.has[person].append(thing)
         self.ever_had[person] += [thing] * (thing not in self.ever_had[person])
 
-    def get(self, there: float = 1.0) -> str | None:
-        possible = [(person, thing) for person in self.persons for thing in THINGS if self.lies[thing] == self.at[person]]
-        if not possible:
-            return None
-        person, thing = self.draw.one(possible)
+    def get(self, there: float = 1.0) -> str:
+        person, thing = self.draw.one([(p, t) for p in self.persons for t in THINGS if self.lies[t] == self.at[p]])
         self.lies[thing] = ""
         self._take(person, thing)
         if self._is_told(person):
             self._put(thing, self.at[person])
         return f"{person} {self.draw.one(GOT)} the {thing}" + " there" * self.draw.flip(there)
 
-    def drop(self) -> str | None:
-        possible = [(person, thing) for person, things in self.has.items() for thing in things]
-        if not possible:
-            return None
-        person, thing = self.draw.one(possible)
+    def drop(self) -> str:
+        person, thing = self.draw.one([(person, thing) for person, things in self.has.items() for thing in things])
         self.has[person].remove(thing)
         self.lies[thing] = self.at[person]
         return f"{person} {self.draw.one(DROPPED)} the {thing}" + " there" * self.draw.flip(0.2)
 
-    def give(self) -> str | None:
+    def give(self) -> str:
         near = [(one, other) for one in self.persons for other in self.persons if one != other and self.at[one] == self.at[other]]
-        possible = [(person, thing, other) for person, other in near for thing in self.has[person]]
-        if not possible:
-            return None
-        person, thing, receiver = self.draw.one(possible)
+        person, thing, receiver = self.draw.one([(person, thing, other) for person, other in near for thing in self.has[person]])
         self.has[person].remove(thing)
         self._take(receiver, thing)
         self.gifts.append({"giver": person, "thing": thing, "receiver": receiver})
@@ -166,26 +164,26 @@ class World:
         self._tell(person, *both)
         return f"{person} is either in the {both[0]} or the {both[1]}"
 
-    # --- questions
+    # --- questions, which may be impossible
 
-    def where(self) -> tuple[str, str]:
+    def where(self) -> Question:
         person = self.draw.one(sorted(filter(self._is_told, self.persons)))
         return f"where is {person}", self.at[person]
 
     def where_thing(self) -> Question:
         thing = self.draw.one(THINGS)
-        return (f"where is the {thing}", self.path[thing][-1]) if self.path[thing] else None
+        if not self.path[thing]:
+            raise Impossible
+        return f"where is the {thing}", self.path[thing][-1]
 
     def where_thing_was(self) -> Question:
         thing = self.draw.one(THINGS)
         if not self.lies[thing] and self.draw.flip(0.9):  # the files ask mostly about things that nobody has, at their last place
-            return None
+            raise Impossible
         path = self.path[thing][-2:] if self.draw.flip(0.8) else self.path[thing]
-        return where_before(self.draw, f"the {thing}", path) if len(path) > 1 else None
+        return where_before(self.draw, f"the {thing}", path)
 
     def gift(self) -> Question:
-        if not self.gifts:
-            return None
         gift = self.draw.one(self.gifts)
         question, (wanted, _) = self.draw.one(list(GIFT_QUESTIONS.items()), [share for _, share in GIFT_QUESTIONS.values()])
         asked = question.format(**gift)
@@ -193,9 +191,7 @@ class World:
         return asked, answer if wanted == "thing" else answer.capitalize()
 
     def in_place(self) -> Question:
-        if not (known := [p for p in self.persons if p in self.may_be_at or p in self.not_at]):
-            return None
-        person = self.draw.one(known)
+        person = self.draw.one([p for p in self.persons if p in self.may_be_at or p in self.not_at])
         if place := self.not_at.get(person):
             return f"is {person} in the {place}", "no"
         possible = self.may_be_at[person]
@@ -203,23 +199,20 @@ class World:
             return f"is {person} in the {self.draw.one([p for p in self.places if p not in possible])}", "no"
         return f"is {person} in the {self.draw.one(possible)}", "yes" if len(possible) == 1 else "maybe"
 
-    def _once_owner(self) -> str | None:
-        owners = [person for person in self.persons if self.ever_had[person]]
-        return self.draw.one(owners) if owners else None
+    def _once_owner(self) -> str:
+        return self.draw.one([person for person in self.persons if self.ever_had[person]])
 
     def count(self) -> Question:
-        if not (person := self._once_owner()):
-            return None
+        person = self._once_owner()
         return f"how many objects is {person} carrying", COUNTS[len(self.has[person])]
 
     def carries(self) -> Question:
-        if not (person := self._once_owner()):
-            return None
+        person = self._once_owner()
         carried = [thing for thing in self.ever_had[person] if thing in self.has[person]]
         return f"what is {person} carrying", ",".join(carried) or "nothing"
 
 
-def where_before(draw: Draw, who: str, path: list[str]) -> tuple[str, str]:
+def where_before(draw: Draw, who: str, path: list[str]) -> Question:
     """Where someone or something was before one of the places of its path (the last time, if it was there twice)."""
     place = draw.one(path[1:])
     last = max(i for i, p in enumerate(path) if p == place)
@@ -229,15 +222,16 @@ def where_before(draw: Draw, who: str, path: list[str]) -> tuple[str, str]:
 Statements = Callable[[World], list[str]]  # the next two
 
 
-def drawn(*shares: tuple[Callable[[World], str | None], float]) -> Statements:
+def drawn(*shares: tuple[Callable[[World], str], float]) -> Statements:
     """Makers of two statements, drawn by their shares; what is impossible is drawn anew."""
     makers, weights = zip(*shares, strict=True)
 
     def two(world: World) -> list[str]:
         sentences: list[str] = []
         while len(sentences) < 2:
-            if sentence := world.draw.one(makers, weights)(world):
-                sentences.append(sentence)
+            maker = world.draw.one(makers, weights)
+            with suppress(Impossible):
+                sentences.append(maker(world))
         return sentences
 
     return two
@@ -286,9 +280,10 @@ def happening(kind: Kind, draw: Draw, length: int | None = None) -> Iterator[Exa
     said: list[str] = []
     while asked < 5 if length is None else len(said) < length:
         said += kind.statements(world)
-        if length in (None, len(said)) and (question := kind.question(world)):
-            yield Example(tuple(said), *question)
-            asked += 1
+        if length in (None, len(said)):
+            with suppress(Impossible):
+                yield Example(tuple(said), *kind.question(world))
+                asked += 1
 
 
 def time_of_day(draw: Draw) -> Iterator[Example]:

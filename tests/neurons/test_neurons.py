@@ -89,12 +89,6 @@ def test_the_ahp_current_is_the_equation_of_the_talk():
     assert torch.allclose(a, -p.beta * filtered, rtol=1e-12)
 
 
-@pytest.mark.parametrize("p", [ALIFParams(beta=0.2, tau_a=200.0), AHPParams(tau_ahp=200.0, beta=30.0)])
-def test_both_slow_variables_adapt_the_rate(p):
-    z = trace(p, constant(0.3, 1200)).z[:, 0, 0]
-    assert z[:100].sum() > 1.5 * z[-100:].sum() > 0
-
-
 def test_alif_fires_at_its_raised_threshold():
     p = ALIFParams(tau_m=1e12, tau_a=1e12, beta=0.5)  # no forgetting: after k spikes the threshold is 1 + k / 2
     s = trace(p, constant(0.25, 400))
@@ -126,7 +120,6 @@ def test_no_gradient_flows_through_the_reset():
     ("params", "changes", "words"),
     [
         (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
-        (LIFParams, {"n_refractory": -1}, "n_refractory is -1"),
         (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"),
         (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
         (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),

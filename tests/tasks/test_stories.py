@@ -10,7 +10,7 @@ import pytest
 
 from snncore.datafiles import DataError, read_babi
 from snncore.tasks import story_generator
-from snncore.tasks.stories import TASKS, VOCABULARY, Example, encode, parse, read_stories
+from snncore.tasks.stories import TASKS, VOCABULARY, Example, arrays, parse, read_stories
 from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
 from snncore.tasks.story_solver import CannotTell, solve
 
@@ -154,11 +154,11 @@ def test_numbers_of_words_are_those_of_the_vocabulary():
         return " ".join(VOCABULARY[n - 1] for n in numbers if n)
 
     assert max(len(e.statements) for e in examples) > 20
-    for e, statements, question, answer in zip(examples, *encode(examples), strict=True):
+    for e, (question, *statements), answer in zip(examples, *arrays(examples), strict=True):
         assert tuple(s for s in map(sentence, statements) if s) == e.statements[-20:]
-        assert not statements[: max(0, 20 - len(e.statements))].any()
+        assert not any(n.any() for n in statements[: max(0, 20 - len(e.statements))])
         assert (sentence(question), VOCABULARY[answer - 1]) == (e.question, e.answer)
-    assert [a.shape for a in encode([])] == [(0, 20, 11), (0, 11), (0,)]
+    assert [a.shape for a in arrays([])] == [(0, 21, 11), (0,)]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_numbers_of_words_are_those_of_the_vocabulary():
 )
 def test_what_has_no_numbers_is_refused(example, message):
     with pytest.raises(ValueError, match=message):
-        encode([example])
+        arrays([example])
 
 
 CLASSES = {

@@ -103,9 +103,9 @@ def test_runs_that_are_not_in_order_are_refused(tmp_path):
     labels = tmp_path / "run01" / "class_labels.txt"
     text = labels.read_text()
     for bad, words in (
-        (text + "run01/test/item01.png\n", "line 4: 1 words; there should be two"),
-        (text + "run01/test/item09.png run01/training/class01.png\n", "line 4: there is no .*item09"),
-        ("\n", "class_labels.txt is empty"),
+        (text + "run01/test/item01.png\n", "class_labels.txt: each of its lines should name two images"),
+        (text + "run01/test/item09.png run01/training/class01.png\n", "item09.png: .*No such file"),
+        ("\n", "class_labels.txt: each of its lines"),
     ):
         labels.write_text(bad)
         with pytest.raises(DataError, match=words):
@@ -157,27 +157,16 @@ def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
     assert float((quiet - counts).abs().max()) <= 1
 
 
-@pytest.mark.parametrize(
-    ("word", "rate", "words"),
-    [
-        (synthetic_word(400) / 32_767, 16000, r"float64 of shape \(16000,\): give one channel of 16-bit integers"),
-        (np.stack([synthetic_word(400)] * 2, -1), 16000, r"shape \(16000, 2\): give one channel"),
-        (synthetic_word(400, samples=1599), 16000, "1599 samples: cut it to one second, at most 16000 and at least 1600"),
-        (synthetic_word(400, samples=16001), 16000, "16001 samples: cut it"),
-        (synthetic_word(400), 8000, "8000 samples per second: resample it to 16000"),
-    ],
-)
-def test_words_that_cannot_be_heard_are_refused(word, rate, words, unchecked):
-    with pytest.raises(DataError, match=words):
-        spoken_words.spikes(word, rate)
+@pytest.mark.parametrize("change", [lambda w: w / 32_767, lambda w: np.stack([w] * 2, -1), lambda w: np.append(w, w[:1])])
+def test_words_that_cannot_be_heard_are_refused(change, unchecked):
+    with pytest.raises(DataError, match=r"the word is \w+ of shape \(1600.*\): give one channel of 16-bit integers .*, 16000 per second"):
+        spoken_words.spikes(change(synthetic_word(400)))
 
 
 @pytest.mark.parametrize("offset", [0, 1000, -32_700])
 def test_silence_is_refused_whatever_its_offset(offset):
     with pytest.raises(DataError, match=r"is silent: its largest amplitude is 20, .*record it louder"):
         spoken_words.spikes((synthetic_word(400, 20.0) + offset).astype(np.int16))
-    with pytest.raises(DataError, match="is silent: its largest amplitude is 0"):
-        spoken_words.spikes(np.full(16000, offset, np.int16))
     assert spoken_words.spikes((synthetic_word(400, 60.0) + offset).astype(np.int16)).sum() > 0
 
 
