@@ -122,22 +122,15 @@ def test_the_number_of_threads_does_not_matter(threads):
 
 
 def test_gradients_between_spikes_are_true_derivatives():
-    """As long as no spike changes, potentials are linear in inputs and weights: finite differences know the gradient."""
-    x, w_in, w_rec, w_out = problem(real=True)
+    """As long as no spike changes, potentials and readouts are linear in inputs and weights: finite differences know the gradient."""
+    x, *w = problem(real=True)
     x, firing = x[:12, :2].detach().requires_grad_(), [Population(n, dataclasses.replace(p, dampening=0.0)) for n, p in MIXED]
 
-    def potentials(x, w_in, w_rec):
-        return run_network(x, Weights(w_in, w_rec, w_out), firing, READOUT, potentials=True).v
+    def activity(x, *w):
+        return run_network(x, Weights(*w), firing, READOUT, potentials=True)
 
-    assert run_network(x, Weights(w_in, w_rec, w_out), firing, READOUT).z[:-1].sum() > 5
-    assert torch.autograd.gradcheck(potentials, (x, w_in, w_rec), fast_mode=True)
-
-
-def test_readout_weights_have_true_derivatives():
-    x, w_in, w_rec, w_out = (a.detach() for a in problem())
-    assert torch.autograd.gradcheck(
-        lambda w: run_network(x[:9, :2], Weights(w_in, w_rec, w), MIXED, READOUT).y, (w_out.requires_grad_(),), fast_mode=True
-    )
+    assert activity(x, *w).z[:-1].sum() > 5
+    assert torch.autograd.gradcheck(lambda *given: activity(*given)[1:], (x, *w), fast_mode=True)
 
 
 def test_e_prop_leaves_out_recurrent_credit_only():
