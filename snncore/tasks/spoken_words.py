@@ -64,10 +64,10 @@ def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"
 
 
 def split(words: Words) -> tuple[Examples, Examples]:
-    """Words to learn from, and the held-out words by speakers of whom nothing is learned; as spike counts, 1 where all fibers always fire.
+    """Words to learn from, and the held-out words by speakers of whom nothing is learned.
 
-    A speaker is held out if at least a third of what they say are held-out words. The other words of held-out speakers, and held-out words
-    of others, are used for nothing.
+    A speaker is held out who says held-out words in at least a third of all cases; what a held-out speaker says of the other words, and
+    others of the held-out words, is used for nothing. Images are spike counts, relative to the highest that there can be.
 
     Raises
     ------
@@ -85,10 +85,10 @@ def split(words: Words) -> tuple[Examples, Examples]:
 
 def _heard(words: Words, chosen: np.ndarray) -> Examples:
     places = np.flatnonzero(chosen)
-    counts = torch.stack([spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")])
+    found = [spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
     names = [words.words[k] for k in places]
     classes = [torch.tensor([k for k, name in enumerate(names) if name == word]) for word in sorted(set(names))]
-    return Examples(counts[:, None] / (FIBERS * FASTEST * STRETCH), classes)
+    return Examples(torch.stack(found)[:, None] / (FIBERS * FASTEST * STRETCH), classes)
 
 
 def varied(images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator) -> Float[Tensor, "example 1 band stretch"]:
