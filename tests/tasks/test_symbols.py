@@ -83,15 +83,15 @@ def test_runs_are_drawn_like_the_official_ones():
     for k, run in enumerate(runs):
         assert run.name == f"B {k + 1}"
         assert run.label.tolist() == [0, 1]
-        found = []
+        drawn = []
         for images in (run.support, run.query):
             same = [(omniglot.shrink(data.images) == image).flatten(1).all(1).nonzero().item() for image in images]
             assert data.is_eval[same].all()
             assert len(set(data.drawer[same])) == 1
-            found.append((data.character[same].tolist(), data.drawer[same][0]))
-        assert found[0][0] == found[1][0]
-        assert len(set(found[0][0])) == 2
-        assert found[0][1] != found[1][1]
+            drawn.append((data.character[same].tolist(), data.drawer[same][0]))
+        assert drawn[0][0] == drawn[1][0]
+        assert len(set(drawn[0][0])) == 2
+        assert drawn[0][1] != drawn[1][1]
     with pytest.raises(ValueError, match="B has 2 symbols, 3 drawers: a run needs 3 and 2"):
         omniglot.draw_runs(data, 1, 3, generator())
 
