@@ -65,7 +65,7 @@ def test_events_of_two_sentences_by_hand(published):
 def test_drawn_events_are_as_many_as_expected(published):
     (plan, placement), rate = published, 0.05
     expected = energy.events(placement, plan.used(2), rate)
-    t = energy.random_traffic(plan, placement, 2, rate, np.random.default_rng(0))
+    t = energy.random_events(plan, placement, 2, rate, np.random.default_rng(0))
     counts = event_counts(t)
     assert counts["update_active"] + counts["update_inactive"] == expected["update_active"] + expected["update_inactive"]
     assert counts["update_active"] == pytest.approx(expected["update_active"], rel=0.03)
@@ -73,13 +73,13 @@ def test_drawn_events_are_as_many_as_expected(published):
     assert counts["synaptic_operation"] == pytest.approx(expected["synaptic_operation"] + own, rel=0.04)
     words = 3 * 110 * 2  # messages of the words, which come from elsewhere
     assert counts["spike_in_tile"] == pytest.approx(expected["spike_in_tile"] - words, rel=0.04)
-    still = energy.random_traffic(plan, placement, 2, 0.0, np.random.default_rng(0))
+    still = energy.random_events(plan, placement, 2, 0.0, np.random.default_rng(0))
     relays = placement.cores["relay of question, block 3"]
     assert still.updates[:, relays].sum() == 14 * 200
     assert (still.updates[96:110, relays].sum(1) == 200).all()
     updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
     assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (465 + updates) + 110 * 100 * 3.5))
-    always = energy.random_traffic(plan, placement, 2, 1.0, np.random.default_rng(0))
+    always = energy.random_events(plan, placement, 2, 1.0, np.random.default_rng(0))
     for name, first, last in (
         ("question", 0, 110),
         ("relay of question, block 3", 96, 110),
