@@ -35,12 +35,12 @@ def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node
             graph.graph.erase_node(node)
             continue
         neurons = sum(t.numel() for t in made) // batch
-        found = operations.activation(node, graph)
-        if found:
+        activation = operations.activation(node, graph)
+        if activation:
             refuse_half(f"the output of {node.name}", made[0].dtype)
-            places[node] = found
+            places[node] = activation
             node.meta["carries"] = Carries.SPIKES
-            rows.append(Row(node.name, found.name, "spiking", neurons))
+            rows.append(Row(node.name, activation.name, "spiking", neurons))
             continue
         kind, why = operations.describe(node, graph)
         received = _propagate(node, why)
@@ -75,7 +75,7 @@ def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Modul
     with torch.no_grad():
         Shapes(network).run(images)
     for node in _making_signals(network):
-        if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), neurons):
+        if isinstance(operations.module_of(node, network), neurons):
             node.meta["carries"] = Carries.SPIKES
         else:
             _propagate(node, operations.describe(node, network)[1])

@@ -27,12 +27,12 @@ class Traced(NamedTuple):
 
 
 def traced(network: nn.Module, example_input: Images) -> Traced:
-    """Trace a network and classify its operations; each node of a signal says in ``meta["carries"]`` what it hands on.
+    """Trace a network and classify its operations; each node of a signal notes in ``meta["carries"]`` what it hands on.
 
     Raises
     ------
     ConversionError
-        As `convert`.
+        As `snncore.few_spike.convert.convert`.
     """
     _check(network, example_input)
     expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
@@ -42,13 +42,13 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
     _refuse_answer(expected, example_input)
     try:
         with torch.no_grad():
-            found = Shapes(graph).run(example_input.clone())
+            output = Shapes(graph).run(example_input.clone())
     except Exception as error:  # whatever its operations raise, though the network itself has run
         raise ConversionError(
             f"{type(network).__name__} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}"
         ) from error
     if not example_input.is_meta:
-        _same(expected, found)
+        _same(expected, output)
     rows, places = classify(graph, len(example_input))
     graph.recompile()
     if not places:
@@ -67,11 +67,22 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
     new.meta["carries"] = Carries.SPIKES
 
 
+class Watch(fx.Interpreter):
+    """Runs a graph, and shows ``see`` each node with its value."""
+
+    def __init__(self, graph: fx.GraphModule, see: Callable[[fx.Node, Any], None]):
+        super().__init__(graph)
+        self.see = see
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        self.see(n, value)
+        return value
+
+
 def _check(network: nn.Module, x: Tensor) -> None:
     if not isinstance(network, nn.Module):
-        what = (
-            f"the class {network.__name__}: give one of its modules" if isinstance(network, type) else f"of type {type(network).__name__}"
-        )
+        what = f"the class {network.__name__}" if isinstance(network, type) else f"of type {type(network).__name__}"
         raise ConversionError(f"network is {what}: give a module, such as nn.Sequential(nn.Linear(2, 3), nn.ReLU())")
     for name, module in network.named_modules():
         what = name or "the network"
@@ -212,11 +223,11 @@ def _out_of_place(graph: fx.GraphModule) -> None:
         elif node.op == "call_method" and node.target in operations.IN_PLACE:
             node.op, node.target = "call_function", operations.IN_PLACE[node.target]
         else:
-            found = operations.activation(node, graph)
-            assert found is not None
+            activation = operations.activation(node, graph)
+            assert activation is not None
             with graph.graph.inserting_before(node):
-                keywords = found.function.keywords if hasattr(found.function, "keywords") else {}
-                new = graph.graph.call_function(operations.NAMED[found.name], (x,), keywords)
+                constants = getattr(activation.function, "keywords", {})
+                new = graph.graph.call_function(operations.NAMED[activation.name], (x,), constants)
             place[new] = place[node]
             memory[new] = new
             node.replace_all_uses_with(new)
@@ -251,8 +262,8 @@ def _refuse_answer(y: Any, x: Tensor) -> None:
         raise ConversionError("the network's output for example_input is not finite: look at both")
 
 
-def _same(expected: Tensor, found: Any) -> None:
-    if not isinstance(found, Tensor) or not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+def _same(expected: Tensor, output: Any) -> None:
+    if not isinstance(output, Tensor) or not torch.allclose(expected, output, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
         )

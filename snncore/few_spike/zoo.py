@@ -1,7 +1,4 @@
-"""Few-spike neurons that this project fitted: what each is for, how it is fitted, and how good it is.
-
-`python -m snncore.trainings few-spike` fits all of them and writes them beside the published ones.
-"""
+"""Few-spike neurons that this project fits (``python -m snncore.trainings few-spike``), and how good they are."""
 
 import json
 from collections.abc import Iterable
@@ -51,17 +48,11 @@ RELU_ALPHA = 8.0
 def fit_one(name: str, evaluations: int, restarts: int, seed: int) -> FSParams:
     """Fit one neuron of `ZOO`, on one thread.
 
-    Parameters
-    ----------
-    name : str
-    evaluations, restarts : int
-        Trials of T and h, and among how many searches they are divided. A fit that expects noise makes a fortieth of the trials, each of
-        which costs forty times as much.
-    seed : int
+    A fit that expects noise makes a fortieth of the trials, each of which costs forty times as much.
     """
     f = ZOO[name]
     evaluations = max(1, evaluations // 40) if f.noise else evaluations
-    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, True, evaluations, restarts, seed)
+    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, evaluations, restarts, seed)
 
 
 def fit_zoo(names: Iterable[str], evaluations: int, restarts: int, seed: int) -> dict[str, CoefficientSet]:
@@ -92,14 +83,7 @@ def zoo_table(sets: Iterable[CoefficientSet]) -> pd.DataFrame:
 
 
 def zoo_document(fits: Iterable[CoefficientSet], source: str) -> dict:
-    """The content of ``data/few_spike_coefficients.json``: published neurons as they are there, these fits, codes for ReLU.
-
-    Parameters
-    ----------
-    fits : iterable of CoefficientSet
-    source : str
-        The command that made the fits.
-    """
+    """The content of ``data/few_spike_coefficients.json``: published neurons as there, fits by the command ``source``, codes for ReLU."""
 
     def row(name: str, function: str, interval: tuple[float, float], p: FSParams, origin: str, source: str) -> dict:
         about = {"name": name, "function": function, "interval": interval, "origin": origin, "source": source}

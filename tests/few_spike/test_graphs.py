@@ -7,7 +7,8 @@ from torch import nn
 from snncore import ledger
 from snncore.datafiles import package_file
 from snncore.few_spike.convert import convert
-from snncore.few_spike.graphs import FAMILIES, families, fs_layers, layers_of, rhythm_table, senders_of, size_of
+from snncore.few_spike.graphs import FAMILIES, families, layers_of, rhythm_table, senders_of, size_of
+from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.schedule import chain, rhythm
 from snncore.networks.images import CIFAR
 
