@@ -8,7 +8,6 @@ PACKAGE, TESTS, FUNCTION = 17_560, 12_600, 60  # the aims: 15,000 and 9,000; the
 FILE = {
     "snncore/datafiles.py": 623,
     "snncore/learning/eprop.py": 527,
-    "tests/few_spike/test_convert.py": 686,
 }
 LONGEST = 500  # of any other file
 
