@@ -1,4 +1,4 @@
-"""Classify the operations of a traced network, and note what each hands on to the next."""
+"""Classify the operations of a traced network, and note the signals that each hands on."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -60,7 +60,7 @@ def _making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
 
 
 def _propagate(node: fx.Node, why: str) -> Carries:
-    """Note what an operation hands on; returns what it receives."""
+    """Note the signals that an operation hands on; returns those that it receives."""
     received = Carries(0)
     for n in operations.signals(node):
         received |= n.meta["carries"]
@@ -69,7 +69,7 @@ def _propagate(node: fx.Node, why: str) -> Carries:
 
 
 def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Module]) -> None:
-    """Note in ``meta["carries"]`` what each node of a converted network hands on, unless that is known: pickling keeps only code."""
+    """Note in ``meta["carries"]`` the signals that each node of a converted network hands on; pickling has lost them."""
     if any(carried(node) for node in network.graph.nodes):
         return
     with torch.no_grad():

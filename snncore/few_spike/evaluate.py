@@ -182,8 +182,8 @@ class Layer:
     ----------
     node : str
     params : FSParams
-    neurons, images : int
-        Neurons per image, number of images.
+    neurons : int
+        Neurons per image.
     counts : array, shape (piece,)
         How many of the neurons were in each piece.
     per_image : array, shape (image,)
@@ -194,7 +194,6 @@ class Layer:
     node: str
     params: FSParams
     neurons: int
-    images: int
     counts: np.ndarray
     per_image: np.ndarray
     pieces: Pieces
@@ -202,16 +201,15 @@ class Layer:
     @property
     def spikes_per_step(self) -> np.ndarray:
         """Spikes per neuron and image in each step, shape (K,)."""
-        return self.pieces.spikes.long().numpy() @ self.counts / (self.neurons * self.images)
+        return self.pieces.spikes.long().numpy() @ self.counts / (self.neurons * len(self.per_image))
 
     @property
     def spikes(self) -> float:
         """Spikes per image."""
-        return float(self.per_image.sum() / self.images)
+        return float(self.per_image.sum() / len(self.per_image))
 
     def __add__(self, other: "Layer") -> "Layer":
-        images, counts = self.images + other.images, self.counts + other.counts
-        return replace(self, images=images, counts=counts, per_image=np.concatenate([self.per_image, other.per_image]))
+        return replace(self, counts=self.counts + other.counts, per_image=np.concatenate([self.per_image, other.per_image]))
 
 
 @dataclass(frozen=True)
@@ -287,7 +285,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
             y, in_pieces = _lookup(x, module.params, table, len(images))
             counts, node = in_pieces.cpu().numpy(), str(target).removeprefix("few_spike.")
             per_image = counts @ table.spikes.long().sum(0).numpy()
-            layers.append(Layer(node, module.params, x.numel() // len(images), len(images), counts.sum(0), per_image, table))
+            layers.append(Layer(node, module.params, x.numel() // len(images), counts.sum(0), per_image, table))
             return y
 
     output = Lookup(network).run(images)

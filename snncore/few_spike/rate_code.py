@@ -50,11 +50,9 @@ def rate_step(x: FloatTensor, v: FloatTensor, theta: Tensor) -> Spikes:
 class RateNeurons(nn.Module):
     """A layer of integrate-and-fire neurons with thresholds ``theta`` per channel. Without time it is the function that it codes."""
 
-    theta: Tensor
-
     def __init__(self, theta: Tensor):
         super().__init__()
-        self.register_buffer("theta", theta)
+        self.theta = nn.Buffer(theta)
 
     def forward(self, x: FloatTensor) -> FloatTensor:
         return torch.minimum(x.clamp(min=0), self.theta)
@@ -112,7 +110,7 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
 
 
 def _fuse(graph: fx.GraphModule) -> None:
-    """Make batch normalization part of the convolution before it, where nobody else uses that."""
+    """Make batch normalization part of the convolution before it, where nothing else uses that."""
     calls = Counter(node.target for node in graph.graph.nodes)
     for node in list(graph.graph.nodes):
         before = operations.operand(node)

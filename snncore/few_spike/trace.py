@@ -44,9 +44,8 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
         with torch.no_grad():
             output = Shapes(graph).run(example_input.clone())
     except Exception as error:  # whatever its operations raise, though the network itself has run
-        raise ConversionError(
-            f"{type(network).__name__} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}"
-        ) from error
+        name = type(network).__name__
+        raise ConversionError(f"{name} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}") from error
     if not example_input.is_meta:
         _same(expected, output)
     rows, places = classify(graph, len(example_input))
@@ -91,9 +90,7 @@ def _check(network: nn.Module, x: Tensor) -> None:
         if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
             raise ConversionError(f"{what} is wrapped in {type(module).__name__}: give its .module")
         if isinstance(module, torch.jit.ScriptModule):
-            raise ConversionError(
-                f"{what} is compiled by torch.jit, which keeps no Python code to trace: give the module that it was made from"
-            )
+            raise ConversionError(f"{what} is compiled by torch.jit, which keeps no code to trace: give the module that it was made from")
         if hasattr(module, "_orig_mod"):
             raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
     if hasattr(network, "few_spike") and not isinstance(network.few_spike, nn.Module):
@@ -102,14 +99,13 @@ def _check(network: nn.Module, x: Tensor) -> None:
         raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
     if not x.ndim or not x.numel():
         raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
-    for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
-        for t in tensors:
-            if t.is_floating_point():
-                refuse_half(what, t.dtype)
+    for what, a in (("example_input", x), *(("a parameter", p) for p in network.parameters())):
+        if a.is_floating_point():
+            refuse_half(what, a.dtype)
 
 
 def _copy(network: nn.Module) -> nn.Module:
-    """A deep copy, also where hooks keep weights that they have computed, which torch refuses to copy with their gradients' history."""
+    """A deep copy, also of weights that hooks have computed, which torch refuses to copy with their gradients' history."""
     computed = [a for module in network.modules() for a in vars(module).values() if isinstance(a, Tensor) and not a.is_leaf]
     return copy.deepcopy(network, {id(a): a.detach().clone() for a in computed})
 
@@ -138,12 +134,12 @@ def _with_plain_weights(network: nn.Module) -> nn.Module:
 
 
 def _first_lines(error: Exception) -> str:
-    """What an error says, without what torch.fx adds about its graph."""
+    """An error's message, without torch.fx's words about its graph."""
     return str(error).split("\n\nWhile executing")[0]
 
 
 class _ImagesAlone(fx.Tracer):
-    """Traces a module as it is called with images alone: optional arguments have their defaults from the start, which it may ask for."""
+    """Traces a module as it is called with images alone: optional arguments have their defaults."""
 
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
         patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
@@ -169,7 +165,6 @@ def _trace(network: nn.Module) -> fx.GraphModule:
 
 
 def _way_out(said: str) -> str:
-    """What to change in a network about which torch.fx has said this."""
     if said.startswith("'len' is not supported"):
         return "Write x.shape[0] in place of len(x)"
     if "cannot be iterated" in said:
