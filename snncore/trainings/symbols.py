@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from snncore.datafiles import read_omniglot, read_spoken_words
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import draw_slots, right_in_episodes
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks import episodes, omniglot, spoken_words
+from snncore.tasks.data_sets import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
 from snncore.tasks.episodes import Examples
 from snncore.trainings.job import Done, train_or_read
 
@@ -96,6 +96,14 @@ def examples(kind: str) -> tuple[Examples, Examples]:
         everything = read_omniglot()
         return omniglot.symbols(everything, False), omniglot.symbols(everything, True)
     return spoken_words.split(read_spoken_words())
+
+
+def held_out(kind: str) -> Examples:
+    """The held-out examples of `examples`, from the sets in ``data/evaluation``."""
+    if kind == "omniglot":
+        return omniglot.symbols(read_omniglot_evaluation(), True)
+    words = read_words_evaluation()
+    return spoken_words.heard(words, np.arange(len(words.words)))
 
 
 def varied(kind: str, images: Tensor, generator: torch.Generator) -> Tensor:
