@@ -28,9 +28,16 @@ def standing(entry: dict) -> str:
     return "recorded" if entry["ours"] is not None else "not run"
 
 
+AGAINST = {"talk": "the talk", "paper": "the paper", "log": "the authors' log", "ours": "what we expect"}
+
+
 def verdict(entry: dict) -> str:
     """The verdict on an entry as the book prints it."""
-    return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"].replace("-", " ")
+    if entry["kind"] == "cited" and entry["status"] == "not-run":
+        return "cited only"
+    words = {"meets": "meets our target" if entry["target"] is not None else "as expected", "definition": "by definition"}
+    words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
+    return words.get(entry["status"], entry["status"].replace("-", " "))
 
 
 def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict]:
@@ -78,7 +85,7 @@ def ends_text(entry: dict) -> str:
 
 def whose(role: str, c: Claim, e: dict) -> str:
     """Whose number it is, as the tip of a link says it."""
-    source = f"{ledger.SOURCE_CLASSES[c.source_class]}, {c.where}"
+    source = ledger.SOURCE_CLASSES[c.source_class] + ("" if c.where == "ours" else f", {c.where}")
     if role == "published" or c.kind == "cited":
         if role == "claim" and c.value_source:
             return f"cited: {c.value_source}"

@@ -33,9 +33,16 @@ def read_recorded(folder: Path) -> dict[str, dict]:
 
 
 def read_ledger(folder: Path) -> dict[str, dict]:
-    """The committed ledger ``data/results/ledger.json``, by claim id; empty if there is none. Raises ValueError if it is not valid JSON."""
+    """The committed ledger ``data/results/ledger.json``, by claim id; empty if there is none.
+
+    Raises ValueError if it is not valid JSON, or has a verdict that there is not.
+    """
     path = folder / "ledger.json"
-    return {entry["id"]: entry for entry in read_json(path)} if path.exists() else {}
+    entries = read_json(path) if path.exists() else []
+    for entry in entries:
+        if entry["status"] not in ledger.STATUSES:
+            raise ValueError(f"{path}: {entry['id']} has the verdict {entry['status']!r}: there are {', '.join(ledger.STATUSES)}")
+    return {entry["id"]: entry for entry in entries}
 
 
 class Worsened(NamedTuple):
@@ -63,7 +70,7 @@ def worsened(claims: dict[str, ledger.Claim], committed: dict[str, dict], entrie
     found = []
     for entry in entries:
         claim, before = claims[entry["id"]], committed.get(entry["id"], {})
-        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in ("agrees", "better"):
+        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in ledger.MET:
             continue
         if claim.chapter == "speed":
             continue
