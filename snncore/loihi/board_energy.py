@@ -13,7 +13,7 @@ with the energy of the neuron cores at work, the power of all at rest, and that 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -251,16 +251,6 @@ ASSUMED = {  # what each term of a question follows, at the lower and at the upp
 def midpoint(low: Terms, high: Terms) -> Terms:
     """The middle of each term."""
     return Terms(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
-
-
-def compare_with_gpu(single: Mapping[Any, Any], low: Terms, high: Terms) -> dict[str, tuple[float, float, float]]:
-    """Ratios of a measured GPU over Loihi: over the midpoint of both ends, over the most, over the least.
-
-    ``single`` is the row of single questions of `snncore.tools.meter.measure`; what the GPU needs at rest is left out.
-    """
-    gpu = Terms(single["without rest [mJ]"], 0.0, 0.0, single["time [ms]"]).totals()
-    mean, least, most = (end.totals() for end in (midpoint(low, high), low, high))
-    return {ratio: (needs / mean[ratio], needs / most[ratio], needs / least[ratio]) for ratio, needs in gpu.items()}
 
 
 def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:

@@ -151,18 +151,8 @@ def test_why_loihi_is_slower_says_no_more_than_two_runs_tell():
     assert energy.why_slower(9.2, 9.1, 2.4) == "it does not take longer"
 
 
-def test_ratios_of_a_measured_gpu_by_hand():
+def test_a_measured_gpu_moves_the_ratio_by_what_it_needs_at_rest_and_by_its_best_batch():
     two, more = (energy.Terms(2.0, 100.0, 300.0, 10.0),) * 2, (energy.Terms(2.0, 100.0, 300.0, 10.0), energy.Terms(6.0, 300.0, 300.0, 20.0))
-    single = {"time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 120.0}
-    ratios = energy.compare_with_gpu(single, *two)
-    assert ratios["energy"] == pytest.approx((20.0, 20.0, 20.0))  # 2 mJ, and 0.4 W for 10 ms
-    assert ratios["latency"] == pytest.approx((0.5, 0.5, 0.5))
-    assert ratios["edp"] == pytest.approx((10.0, 10.0, 10.0))
-    ratios = energy.compare_with_gpu(single, *more)
-    assert ratios["energy"] == pytest.approx((120 / 11.5, 120 / 18, 20.0))  # in the middle: 4 mJ, and 0.5 W for 15 ms
-    assert ratios["latency"] == pytest.approx((5 / 15, 5 / 20, 0.5))
-    assert ratios["edp"] == pytest.approx((600 / (11.5 * 15), 600 / (18 * 20), 10.0))
-
     kept = pd.DataFrame({"sentences": [2, 2, 20, 20], "batch": [1, 8, 1, 8]})
     kept = kept.assign(**{"energy [mJ]": 300 / kept["batch"], "without rest [mJ]": 120 / kept["batch"]})
     moved = energy.sensitivity({2: two, 20: more}, (2, 20), kept).set_index(["sentences", "change"])
