@@ -666,17 +666,16 @@ plt.show()
 page.verdict("relnet.edp_product", board_energy.product_fits(RATIOS), dataset="published ratios")
 
 # %%
-if preset == "paper":
-    statements = np.array([len(example.statements) for task in TASKS for example in read_stories(task, "test")])
-    share = 100 * float(np.mean(statements <= 6))
-    page.claim("rel.stories.upto6", share, dataset="official test files (en-10k)", n=len(statements))
+statements = np.array([len(example.statements) for task in TASKS for example in read_stories(task, "test")])
+share = 100 * float(np.mean(statements <= 6))
+page.claim("rel.stories.upto6", share, dataset="official test files (en-10k)", n=len(statements))
 
 # %% [markdown]
 # Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: they say
 # {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`; and of stories with up to six
 # sentences, that the energy-delay product is {published}`relnet.edp_words` lower, where the table has {published}`relnet.edp_ratio.6` with six and
 # {published}`relnet.edp_ratio.2` with two: right, if a lower end is meant. Of all questions of the official test files, {claim}`rel.stories.upto6` are about stories of at most six
-# sentences (recorded), where the advantage is largest.
+# sentences where the advantage is largest.
 #
 # And the next chip? On Loihi 2, a state-space model that gets its input one number after the other needs {published}`relnet.loihi2.s4d` less energy
 # than the same model on a small GPU; if the GPU may take many sequences at once, it is the GPU that wins {cite:p}`meyer2024` (cited). It is another

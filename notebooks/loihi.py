@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from snncore import plotting
-from snncore.datafiles import read_mnist
+from snncore.datafiles import read_mnist_test
 from snncore.loihi import silicon
 from snncore.loihi.energy import cost
 from snncore.loihi.fixed_point import OverflowWarning
@@ -201,32 +201,31 @@ page.claim("loihi.oracle.mismatches", wrong_steps, dataset="recorded runs of thr
 # ## The silicon run, repeated
 #
 # Intel's notebook shows 200 images to the chip and prints its answers. The spikes inside are not published, so the answers are the test.
-# At the preset paper this page shows them to the emulated chip.
+# Here the emulated chip is shown the same images.
 
 # %%
-if preset == "paper":
-    # strong inhibition drives some AHP neurons of this network to the lower end of their 24 bits, which belongs to its answers
-    warnings.simplefilter("ignore", OverflowWarning)
-    network, test = silicon.published_network(), read_mnist()["test"]
-    which = silicon.silicon_images()
-    images, labels = test.images[which], test.labels[which]
-    run = silicon.replay(network, images)
-    where = {"dataset": "the silicon run's images", "n": len(which)}
-    page.claim("loihi.smnist.replay200", 100 * (1 - int((run.answers != labels).sum()) / len(which)), **where)
-    page.claim("loihi.smnist.replay200.labels", silicon.wrong_answers(labels, run.answers), n=len(which))
+# strong inhibition drives some AHP neurons of this network to the lower end of their 24 bits, which belongs to its answers
+warnings.simplefilter("ignore", OverflowWarning)
+network, test = silicon.published_network(), read_mnist_test()
+which = silicon.silicon_images()
+images, labels = test.images[which], test.labels[which]
+run = silicon.replay(network, images)
+where = {"dataset": "the silicon run's images", "n": len(which)}
+page.claim("loihi.smnist.replay200", 100 * (1 - int((run.answers != labels).sum()) / len(which)), **where)
+page.claim("loihi.smnist.replay200.labels", silicon.wrong_answers(labels, run.answers), n=len(which))
 
 # %%
-if preset == "paper":
-    everything, n = silicon.replay(network, test.images, progress=True), len(test.labels)
-    for id, ours in {
-        "loihi.smnist.replay10k": 100 * float((everything.answers == test.labels).mean()),
-        "loihi.smnist.replay10k.spikes": float(everything.events.spikes[:, : -silicon.OUTPUTS].sum(1).mean()),
-        "loihi.smnist.replay10k.synops": float(everything.events.synaptic_operations.mean()),
-    }.items():
-        page.claim(id, ours, dataset="MNIST test", n=n)
+n = page.size(smoke=250, book=10_000)
+everything = silicon.replay(network, test.images[:n], progress=True)
+for id, ours in {
+    "loihi.smnist.replay10k": 100 * float((everything.answers == test.labels[:n]).mean()),
+    "loihi.smnist.replay10k.spikes": float(everything.events.spikes[:, : -silicon.OUTPUTS].sum(1).mean()),
+    "loihi.smnist.replay10k.synops": float(everything.events.synaptic_operations.mean()),
+}.items():
+    page.claim(id, ours, dataset="MNIST test", n=n)
 
 # %% [markdown]
-# :::{list-table} Sequential MNIST with the published weights: what the chip answered, and our integers (emulated and recorded).
+# :::{list-table} Sequential MNIST with the published weights: what the chip answered, and our integers.
 # :name: tab-replay
 # :header-rows: 1
 #
@@ -253,22 +252,21 @@ if preset == "paper":
 # answers say little.
 
 # %%
-if preset == "paper":
-    for id, name in {
-        "loihi.smnist.detail.decay": "decay",
-        "loihi.smnist.detail.ahp_decay": "ahp_decay",
-        "loihi.smnist.detail.equality": "equality",
-        "loihi.smnist.detail.reset": "reset",
-        "loihi.smnist.detail.refractory": "refractory",
-        "loihi.smnist.detail.lag0": "lag0",
-        "loihi.smnist.detail.lag1": "lag1",
-    }.items():
-        change, lag = silicon.DETAILS[name]
-        changed = silicon.replay(change(network), images, lag)
-        page.claim(id, int((changed.answers != run.answers).sum()), **where)
+for id, name in {
+    "loihi.smnist.detail.decay": "decay",
+    "loihi.smnist.detail.ahp_decay": "ahp_decay",
+    "loihi.smnist.detail.equality": "equality",
+    "loihi.smnist.detail.reset": "reset",
+    "loihi.smnist.detail.refractory": "refractory",
+    "loihi.smnist.detail.lag0": "lag0",
+    "loihi.smnist.detail.lag1": "lag1",
+}.items():
+    change, lag = silicon.DETAILS[name]
+    changed = silicon.replay(change(network), images, lag)
+    page.claim(id, int((changed.answers != run.answers).sum()), **where)
 
 # %% [markdown]
-# :::{list-table} The same 200 images with one detail changed: how many answers are no longer those of the exact emulation (emulated and recorded).
+# :::{list-table} The same 200 images with one detail changed: how many answers are no longer those of the exact emulation.
 # :name: tab-details
 # :header-rows: 1
 #
@@ -307,18 +305,17 @@ if preset == "paper":
 # model gives a range, and its middle is compared.
 
 # %%
-if preset == "paper":
-    estimate = cost(run.events, silicon.STEPS, relays=INPUTS)
-    product = [energy * time / 1000 for energy, time in zip(estimate.energy_uj, estimate.time_ms, strict=True)]
-    for id, (low, high) in {
-        "loihi.smnist.measured.core_dynamic": estimate.energy_uj,
-        "loihi.smnist.measured.time": estimate.time_ms,
-        "loihi.smnist.measured.core_edp": product,
-    }.items():
-        page.claim(id, (low + high) / 2, low=low, high=high, **where)
+estimate = cost(run.events, silicon.STEPS, relays=INPUTS)
+product = [energy * time / 1000 for energy, time in zip(estimate.energy_uj, estimate.time_ms, strict=True)]
+for id, (low, high) in {
+    "loihi.smnist.measured.core_dynamic": estimate.energy_uj,
+    "loihi.smnist.measured.time": estimate.time_ms,
+    "loihi.smnist.measured.core_edp": product,
+}.items():
+    page.claim(id, (low + high) / 2, low=low, high=high, **where)
 
 # %% [markdown]
-# :::{list-table} One image: measured by Intel, or divided and multiplied by us from its measured powers and time (cited), and predicted from counted events and published prices (emulated and recorded; in parentheses the two ways to count active updates).
+# :::{list-table} One image: measured by Intel, or divided and multiplied by us from its measured powers and time (cited), and predicted from counted events and published prices (in parentheses the two ways to count active updates).
 # :name: tab-events
 # :header-rows: 1
 #

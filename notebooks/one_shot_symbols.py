@@ -33,7 +33,7 @@
 # in turn as long as anything is shown.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: few episodes; paper: handwritten symbols and spoken words as well, which are downloads
+preset = "book"  # smoke: few episodes; paper: the same as book
 seed = 0  # another seed draws other letters
 
 # %%
@@ -43,7 +43,7 @@ import pandas as pd
 import torch
 
 from snncore import plotting
-from snncore.datafiles import read_omniglot
+from snncore.datafiles import read_omniglot_evaluation
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import (
     RATES,
@@ -74,7 +74,7 @@ for name, value in sizes.items():
 # %% [markdown]
 # ## One lesson
 #
-# The networks were trained on Omniglot, symbols of 30 alphabets in handwriting {cite:p}`lake2015`. Its images are a download. But every reader has other
+# The networks were trained on Omniglot, symbols of 30 alphabets in handwriting {cite:p}`lake2015`. The lesson here uses other
 # symbols: phonetic letters (Unicode's *IPA extensions*), in five of the DejaVu fonts that come with Matplotlib. The recorded networks have not seen their images, although many have the shape of a Latin or
 # Greek letter, some of them turned. {numref}`fig-lesson` shows one lesson: five letters, each seen once in one typeface, and asked for in the four others.
 
@@ -304,7 +304,7 @@ plt.show()
 #
 # {numref}`tab-symbols` has the talk's two applications. Handwritten symbols are those of Omniglot's 20 evaluation alphabets, which the training has not seen. Spoken words are
 # ten words of Speech Commands {cite:p}`warden2018`, by speakers of whom the training has heard nothing; a bank of gammatone filters turns them into
-# spikes, whose counts in time and frequency are the image. Both are downloads, so these cells compute at preset `paper` only.
+# spikes, whose counts in time and frequency are the image. Images and words lie in `data/evaluation`, so that every reader can ask the networks.
 
 
 # %%
@@ -313,29 +313,27 @@ def enter(id, shares, dataset):
     page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
 
 
-if preset == "paper":
-    handwritten = symbols.examples("omniglot")[1]
-    five, twenty = (right_in_episodes(net, handwritten, ways, 1000, 0) for ways in (5, 20))
-    for id, shares in {
-        "oneshot.omniglot.5way": five.after,
-        "oneshot.omniglot.5way.margin": five.after - five.nearest,
-        "oneshot.omniglot.5way.shuffled": five.shuffled,
-        "oneshot.omniglot.20way": twenty.after,
-        "oneshot.omniglot.20way.margin": twenty.after - twenty.nearest,
-        "oneshot.omniglot.20way.shuffled": twenty.shuffled,
-    }.items():
-        enter(id, shares, "Omniglot evaluation alphabets, episodes")
+handwritten, lessons = symbols.held_out("omniglot"), page.size(smoke=10, book=1000)
+five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
+for id, shares in {
+    "oneshot.omniglot.5way": five.after,
+    "oneshot.omniglot.5way.margin": five.after - five.nearest,
+    "oneshot.omniglot.5way.shuffled": five.shuffled,
+    "oneshot.omniglot.20way": twenty.after,
+    "oneshot.omniglot.20way.margin": twenty.after - twenty.nearest,
+    "oneshot.omniglot.20way.shuffled": twenty.shuffled,
+}.items():
+    enter(id, shares, "Omniglot evaluation alphabets, episodes")
 
 # %%
-if preset == "paper":
-    spoken, words_net = symbols.examples("words")[1], symbols.trained("words")
-    right = right_in_episodes(words_net, spoken, 5, 1000, 0)
-    for id, shares in {
-        "oneshot.words.5way": right.after,
-        "oneshot.words.5way.margin": right.after - right.nearest,
-        "oneshot.words.5way.shuffled": right.shuffled,
-    }.items():
-        enter(id, shares, "Speech Commands subset, episodes")
+spoken, words_net = symbols.held_out("words"), symbols.trained("words")
+right = right_in_episodes(words_net, spoken, 5, lessons, 0)
+for id, shares in {
+    "oneshot.words.5way": right.after,
+    "oneshot.words.5way.margin": right.after - right.nearest,
+    "oneshot.words.5way.shuffled": right.shuffled,
+}.items():
+    enter(id, shares, "Speech Commands subset, episodes")
 
 # %% [markdown]
 # The tests after the trainings are recorded with them, also those of trainings with another seed, and of trainings without the second network.
@@ -355,7 +353,7 @@ for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
     page.value(f"{kind}_alone_{ways}", right_after_update(kind, ways, generator=False)[0], "{:.1f} %")
 
 # %% [markdown]
-# :::{list-table} One example of each class, one update (recorded: images are a download, and the words a subset of 1,615 recordings from two public repositories; intervals of {value}`confidence` for means over 1,000 lessons with these images and recordings, not for all words and speakers).
+# :::{list-table} One example of each class, one update (the words are 151 recordings of a subset of 1,615 from two public repositories; intervals of {value}`confidence` for means over 1,000 lessons with these images and recordings, not for all words and speakers).
 # :name: tab-symbols
 # :header-rows: 1
 #
@@ -387,25 +385,24 @@ def matched_after(compared, rule):  # updates, as a claim takes them
     return {"ours": updates, "bound": ">"} if k is None else {"ours": k}
 
 
-if preset == "paper":
-    cases = (  # network, examples, lessons, ways, data set; claims: one step by e-prop and by BPTT, updates by e-prop and by BPTT
-        (net, handwritten, 60, 5, "Omniglot evaluation alphabets, episodes",
-         "oneshot.omniglot.5way.single_eprop", "oneshot.omniglot.5way.single_bptt", "oneshot.omniglot.5way.k_eprop", "oneshot.omniglot.5way.k_bptt"),
-        (net, handwritten, 15, 20, "Omniglot evaluation alphabets, episodes",
-         "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt", "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
-        (words_net, spoken, 60, 5, "Speech Commands subset, episodes",
-         "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt", "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
-    )  # fmt: skip
-    for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, k_bptt in cases:
-        compared = compare_with_ordinary(pair, examples, lessons, ways, updates, torch_generator(0, f"ordinary learning, {ways} ways"))
-        where = {"dataset": dataset, "n": lessons, "seeds": 1}
-        page.claim(single_eprop, compared.single["e-prop"], **where)
-        page.claim(single_bptt, compared.single["BPTT"], **where)
-        page.claim(k_eprop, **matched_after(compared, "e-prop"), **where)
-        page.claim(k_bptt, **matched_after(compared, "BPTT"), **where)
+cases = (  # network, examples, lessons, ways, data set; claims: one step by e-prop and by BPTT, updates by e-prop and by BPTT
+    (net, handwritten, page.size(smoke=2, book=60), 5, "Omniglot evaluation alphabets, episodes",
+     "oneshot.omniglot.5way.single_eprop", "oneshot.omniglot.5way.single_bptt", "oneshot.omniglot.5way.k_eprop", "oneshot.omniglot.5way.k_bptt"),
+    (net, handwritten, page.size(smoke=2, book=15), 20, "Omniglot evaluation alphabets, episodes",
+     "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt", "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
+    (words_net, spoken, page.size(smoke=2, book=60), 5, "Speech Commands subset, episodes",
+     "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt", "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
+)  # fmt: skip
+for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, k_bptt in cases:
+    compared = compare_with_ordinary(pair, examples, lessons, ways, updates, torch_generator(0, f"ordinary learning, {ways} ways"))
+    where = {"dataset": dataset, "n": lessons, "seeds": 1}
+    page.claim(single_eprop, compared.single["e-prop"], **where)
+    page.claim(single_bptt, compared.single["BPTT"], **where)
+    page.claim(k_eprop, **matched_after(compared, "e-prop"), **where)
+    page.claim(k_bptt, **matched_after(compared, "BPTT"), **where)
 
 # %% [markdown]
-# :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals (recorded). Sizes of steps are the best ones for these very queries, rates those that come highest about them. One training each, and few lessons for steps and updates, so that differences of a few points say little.
+# :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals. Sizes of steps are the best ones for these very queries, rates those that come highest about them. One training each, and few lessons for steps and updates, so that differences of a few points say little.
 # :name: tab-symbols-controls
 # :header-rows: 1
 #
@@ -439,11 +436,10 @@ if preset == "paper":
 # cases in which the first one was spoken.
 
 # %%
-if preset == "paper":
-    g = torch_generator(0, "words that may be confused")
-    mistake, share = most_frequent_mistake(confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, 100, g))
-    page.claim("oneshot.words.confused", mistake, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
-    page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
+g = torch_generator(0, "words that may be confused")
+mistake, share = most_frequent_mistake(confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, page.size(smoke=2, book=100), g))
+page.claim("oneshot.words.confused", mistake, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
+page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
 
 # %% [markdown]
 # Networks without spikes are better. Prototypical networks, which compare features and learn nothing in an episode, reach {published}`oneshot.omniglot.5way.prototypes` and
@@ -453,14 +449,13 @@ if preset == "paper":
 # Omniglot's own test is harder than {numref}`tab-symbols`: in each of its runs, all 20 symbols are of one alphabet, and one drawer's are compared with another's.
 # In it, people err in {published}`oneshot.omniglot.people` of cases, a model of how strokes are made in {published}`oneshot.omniglot.bpl` {cite:p}`lake2015`, and a
 # distance between images, without any training, in {published}`oneshot.omniglot.hausdorff` (cited).
-# In runs like these, which we drew from the evaluation alphabets, our network errs in {claim}`oneshot.omniglot.runs` ({interval}`oneshot.omniglot.runs`; recorded): far more
+# In runs like these, which we drew from the evaluation alphabets, our network errs in {claim}`oneshot.omniglot.runs` ({interval}`oneshot.omniglot.runs`): far more
 # often than the first two, more often than that distance, and more often than where alphabets are mixed. These are not the official runs, which are a folder; who has it can score our network by
 # `python -m snncore.tools runs --folder DIR`.
 
 # %%
-if preset == "paper":
-    runs = omniglot.draw_runs(read_omniglot(), 200, symbols.SLOTS, torch_generator(0, "runs like the official ones"))
-    enter("oneshot.omniglot.runs", wrong_in_runs(net, runs) / 100, "Omniglot evaluation alphabets, runs")
+runs = omniglot.draw_runs(read_omniglot_evaluation(), page.size(smoke=5, book=200), symbols.SLOTS, torch_generator(0, "runs like the official ones"))
+enter("oneshot.omniglot.runs", wrong_in_runs(net, runs) / 100, "Omniglot evaluation alphabets, runs")
 
 # %% [markdown]
 # {numref}`fig-ways` shows how answers get harder with more classes to choose from.

@@ -392,9 +392,9 @@ page.value("endless_long", f"{long:,}")
 
 # %%
 if preset == "paper":
-    from snncore.datafiles import read_mnist
+    from snncore.datafiles import read_mnist_test
 
-    network, test = silicon.published_network(), read_mnist()["test"].images
+    network, test = silicon.published_network(), read_mnist_test().images
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)  # which belongs to the answers of this network
         silicon.replay(network, test[:10])  # compiles

@@ -6,6 +6,7 @@ hand are *live*; committed rows of ``data/results`` are *recorded*. Claims that 
 
 import json
 import math
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
@@ -18,7 +19,9 @@ from snncore.statistics import Printed, text
 PRESETS = ("smoke", "book", "paper")
 KINDS = ("reproduced", "emulated", "cited")
 SOURCE_CLASSES = {"talk": "talk", "paper": "paper", "log": "authors' code or log", "ours": "ours"}
-STATUSES = ("agrees", "better", "differs", "not-settled", "inconsistent", "reported", "not-run")
+STATUSES = ("agrees", "better", "meets", "differs", "not-settled", "inconsistent", "definition", "reported", "not-run")
+MET = ("agrees", "better", "meets", "definition")
+AGAINST = {"talk": "the talk", "paper": "the paper", "log": "the authors' log", "ours": "what we expect"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,16 @@ class Claim:
     bound: str | None = None
     inconsistent: str | None = None
     otherwise: str = "this does not hold here"
+    definition: str = ""
+    unsettled: str = ""
+    target_since: str = ""
     minimum: str = "book"
     note: str = ""
+
+    @property
+    def of(self) -> str:
+        """Whose claim it is: "talk", of a slide or of what it rests on, or "package", a check of ours."""
+        return "talk" if self.where != "ours" else "package"
 
     def __post_init__(self):
         def refuse(field: str, why: str):
@@ -119,6 +130,8 @@ def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
         claim = _build(Claim, table)
         if claim.id in claims:
             raise ValueError(f"claim {claim.id!r} stands twice in {path.name}: one id, one number")
+        if claim.target is not None and not re.fullmatch("[0-9a-f]{10}", claim.target_since):
+            raise ValueError(f"claim {claim.id!r}: target_since is {claim.target_since!r}: name the commit that set the target, by 10 digits")
         if claim.where.startswith("slide ") and claim.where.removeprefix("slide ") not in numbers:
             raise ValueError(f"claim {claim.id!r}: where is {claim.where!r}: there is no such slide")
         claims[claim.id] = claim
@@ -150,54 +163,74 @@ def _beyond(a: float, b: float, better: str | None) -> bool:
     return (better == "lower" and a < b) or (better == "higher" and a > b)
 
 
-def status(claim: Claim, ours: float | str | bool | None, bound: str | None = None) -> str:
-    """The verdict on a claim: one of `STATUSES`.
+def status(
+    claim: Claim, ours: float | str | bool | None, bound: str | None = None, low: float | None = None, high: float | None = None
+) -> str:
+    """The verdict on a claim: one of `STATUSES`. It uses the interval from ``low`` to ``high``, or to infinity on the side of ``bound``.
 
-    - **inconsistent**: the talk contradicts itself or its source (whatever a run gives).
+    - **inconsistent**: the talk contradicts itself or its source, whatever a run gives.
     - **not-run**: no run here has given a number.
+    - **agrees**: with what others published: within the tolerance, equal to the words, or as good as the target by which we judge words,
+      and not short of the published number. True says that the published words hold.
     - **better**: beyond the published number in the better direction, by more than the tolerance.
-    - **agrees**: within the tolerance, equal to the published words, or at least as good as the target, and not short of the published
-      number. True says that the published words hold.
+    - **meets**: our own target, or a number that we computed before.
+    - **definition**: it holds by construction (the claim says why) and could not have failed.
+    - **not-settled**: parts of the interval have different verdicts, or the claim says why no verdict can be given yet.
     - **reported**: a number of ours with neither a published number nor a target.
-    - **not-settled**: ours is only known to be above (``bound`` ">") or below ("<") a number, and both verdicts remain possible.
     - **differs**: none of these.
 
     Of a cited claim with a bound or a tolerance, the second published number is held against the first.
     """
-    published = claim.published
     if claim.inconsistent:
         return "inconsistent"
     if claim.kind == "cited":
-        if isinstance(claim.value, str) or isinstance(published, str) or claim.value is None or published is None:
-            return "not-run"
-        if claim.bound:
-            return "agrees" if (claim.value < published) == (claim.bound == "<") else "inconsistent"
-        if claim.tolerance is None:
-            return "not-run"
-        return "agrees" if abs(claim.value - published) <= claim.tolerance * abs(published) else "differs"
+        return _cited(claim)
     if ours is None:
         return "not-run"
+    verdict = _judged(claim, ours, bound, low, high)
+    if claim.unsettled and verdict != "reported":
+        return "not-settled"
+    return "definition" if claim.definition and verdict in MET else verdict
+
+
+def _cited(claim: Claim) -> str:
+    published, value = claim.published, claim.value
+    if not isinstance(value, int | float) or not isinstance(published, int | float):
+        return "not-run"
+    if claim.bound:
+        return "agrees" if (value < published) == (claim.bound == "<") else "inconsistent"
+    if claim.tolerance is None:
+        return "not-run"
+    return "agrees" if abs(value - published) <= claim.tolerance * abs(published) else "differs"
+
+
+def _judged(claim: Claim, ours: float | str | bool, bound: str | None, low: float | None, high: float | None) -> str:
+    published, target = claim.published, claim.target
+    met = "meets" if published is None or claim.source_class == "ours" else "agrees"
     if isinstance(ours, bool):
-        return "agrees" if ours else "differs"
-    if published is None and claim.target is None:
+        return met if ours else "differs"
+    if published is None and target is None:
         return "reported"
-    if isinstance(ours, str) or (isinstance(published, str) and claim.target is None):
-        return "agrees" if ours == published else "differs"
-    if bound:  # a censored number: the verdicts on its end, on the far end, and on what lies between
-        beyond = math.inf if bound == ">" else -math.inf
-        between = [x for x in (published, claim.target) if isinstance(x, int | float) and (x > ours) == (bound == ">")]
-        verdicts = {status(claim, x) for x in (ours, beyond, *between)}
-        return verdicts.pop() if len(verdicts) == 1 else "agrees" if verdicts == {"agrees", "better"} else "not-settled"
-    if isinstance(published, str):
-        published = None  # words beside a target in numbers: the target decides
+    if isinstance(ours, str) or (isinstance(published, str) and target is None):
+        return met if ours == published else "differs"
+    lowest, highest = (ours if end is None else end for end in (low, high))
+    lowest, highest = -math.inf if bound == "<" else lowest, math.inf if bound == ">" else highest
+    inside = [x for x in (published, target) if isinstance(x, int | float) and lowest < x < highest]
+    verdicts = {_of_number(claim, x, met) for x in (lowest, ours, highest, *inside)}
+    return verdicts.pop() if len(verdicts) == 1 else met if verdicts == {met, "better"} else "not-settled"
+
+
+def _of_number(claim: Claim, ours: float, met: str) -> str:
+    """The verdict on a number without an interval."""
+    published = None if isinstance(claim.published, str) else claim.published  # words beside a target: the target decides
     margin = (claim.tolerance or 0.0) * abs(published) if published is not None else 0.0
     beats_published = published is not None and abs(ours - published) > margin and _beyond(ours, published, claim.better)
     if claim.target is not None:
-        met = ours == claim.target or _beyond(ours, claim.target, claim.better)
+        reached = ours == claim.target or _beyond(ours, claim.target, claim.better)
         short = published is not None and abs(ours - published) > margin and _beyond(published, ours, claim.better)
-        return ("better" if beats_published else "agrees") if met and not short else "differs"
+        return ("better" if beats_published else met) if reached and not short else "differs"
     if published is not None and abs(ours - published) <= margin * (1 + 1e-9):
-        return "agrees"
+        return met
     return "better" if beats_published else "differs"
 
 
@@ -241,10 +274,14 @@ def read_ledger(folder: Path) -> dict[str, dict]:
     Raises
     ------
     ValueError
-        If the file is not valid JSON.
+        If the file is not valid JSON, or has a verdict that there is not.
     """
     path = folder / "ledger.json"
-    return {entry["id"]: entry for entry in read_json(path)} if path.exists() else {}
+    entries = read_json(path) if path.exists() else []
+    for entry in entries:
+        if entry["status"] not in STATUSES:
+            raise ValueError(f"{path}: {entry['id']} has the verdict {entry['status']!r}: there are {', '.join(STATUSES)}")
+    return {entry["id"]: entry for entry in entries}
 
 
 def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, dict]) -> list[dict]:
@@ -261,8 +298,9 @@ def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, d
     entries = []
     for id, claim in claims.items():
         row = live.get(id) or recorded.get(id) or {}
-        verdict = status(claim, row.get("ours"), row.get("bound"))
-        entry = {"id": id, "published": claim.published, "unit": claim.unit, "status": verdict, "kind": claim.kind}
+        verdict = status(claim, *(row.get(key) for key in ("ours", "bound", "low", "high")))
+        entry = {"id": id, "of": claim.of, "published": claim.published, "unit": claim.unit, "status": verdict, "kind": claim.kind}
+        entry |= {"against": claim.source_class, "target": claim.target}
         entry |= {key: row.get(key) for key in ROW} | {"live": id in live}
         if isinstance(entry["ours"], bool):  # the published words, or those for their contrary, stand in claims.toml alone
             entry["ours"] = claim.published if entry["ours"] else claim.otherwise
@@ -286,7 +324,11 @@ def standing(entry: dict) -> str:
 
 def verdict(entry: dict) -> str:
     """The verdict on an entry as the book prints it."""
-    return "cited" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"].replace("-", " ")
+    if entry["kind"] == "cited" and entry["status"] == "not-run":
+        return "cited only"
+    words = {"meets": "meets our target" if entry["target"] is not None else "as expected"}
+    words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
+    return words.get(entry["status"], entry["status"].replace("-", " "))
 
 
 class Worsened(NamedTuple):
@@ -314,7 +356,7 @@ def worsened(claims: dict[str, Claim], committed: dict[str, dict], entries: list
     found = []
     for entry in entries:
         claim, before = claims[entry["id"]], committed.get(entry["id"], {})
-        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in ("agrees", "better"):
+        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in MET:
             continue
         if claim.chapter == "speed":
             continue

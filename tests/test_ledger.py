@@ -23,7 +23,7 @@ CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", p
         (replace(BASE, better="lower"), 1.79, "better"),
         (replace(BASE, tolerance=0.0), 2, "agrees"),
         (replace(BASE, tolerance=0.0), 3, "differs"),
-        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.5, "agrees"),
+        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.5, "meets"),
         (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.51, "differs"),
         (replace(BASE, tolerance=None, target=1.5, better="lower"), 1.4, "better"),
         (replace(BASE, tolerance=None, target=2.5, better="lower"), 2.4, "differs"),  # our aim is met, the published number is not
@@ -35,7 +35,12 @@ CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", p
         (replace(BASE, published="few", tolerance=None, target=1.5, better="lower"), 1.6, "differs"),
         (replace(BASE, published=None, tolerance=None, source_class="ours"), 1.5, "reported"),
         (replace(BASE, published=None, tolerance=None, source_class="ours"), None, "not-run"),
+        (replace(BASE, source_class="ours"), 2.0, "meets"),
         (replace(BASE, inconsistent="twice"), 2.0, "inconsistent"),
+        (replace(BASE, definition="by construction"), 2.0, "definition"),
+        (replace(BASE, definition="by construction"), 3.0, "differs"),
+        (replace(BASE, unsettled="one training"), 2.0, "not-settled"),
+        (replace(BASE, unsettled="one training"), None, "not-run"),
         (CITED, None, "not-run"),
         (replace(CITED, value=2.14, value_source="log", bound="<"), None, "inconsistent"),
         (replace(CITED, value=1.46, value_source="log", bound="<"), None, "agrees"),
@@ -55,7 +60,7 @@ def test_verdicts(claim, ours, verdict):
         (replace(BASE, published="fast", tolerance=None, target=1, better="higher"), 300, ">", "agrees"),
         (replace(BASE, published="fast", tolerance=None, target=400, better="higher"), 300, ">", "not-settled"),
         (replace(BASE, published="fast", tolerance=None, target=1, better="lower"), 300, ">", "differs"),
-        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.0, "<", "agrees"),
+        (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.0, "<", "meets"),
         (replace(BASE, published=None, tolerance=None, target=1.5, better="higher"), 1.0, "<", "differs"),
         (BASE, 3.0, ">", "differs"),
         (BASE, 1.0, ">", "not-settled"),
@@ -66,6 +71,51 @@ def test_verdicts(claim, ours, verdict):
 )
 def test_verdicts_of_numbers_that_are_only_known_to_lie_beyond(claim, ours, bound, verdict):
     assert ledger.status(claim, ours, bound) == verdict
+
+
+AIM = replace(BASE, published=None, tolerance=None, source_class="ours", target=1.5, better="lower")
+
+
+@pytest.mark.parametrize(
+    ("claim", "ours", "low", "high", "verdict"),
+    [
+        (AIM, 1.4, 1.3, 1.45, "meets"),
+        (AIM, 1.4, 1.3, 1.5, "meets"),
+        (AIM, 1.4, 1.3, 1.6, "not-settled"),
+        (AIM, 1.6, 1.4, 1.7, "not-settled"),
+        (AIM, 1.6, 1.55, 1.7, "differs"),
+        (BASE, 2.1, 2.05, 2.15, "agrees"),
+        (BASE, 2.1, 1.7, 2.15, "not-settled"),
+        (BASE, 1.5, 1.0, 3.0, "not-settled"),  # neither end agrees, but what was published lies between
+        (BASE, 1.0, 0.9, 1.2, "differs"),
+        (replace(BASE, better="higher"), 2.1, 2.05, 2.5, "agrees"),
+        (replace(BASE, source_class="ours", published=None, tolerance=None), 1.0, 0.5, 1.5, "reported"),
+    ],
+)
+def test_a_bound_inside_of_the_interval_is_not_settled(claim, ours, low, high, verdict):
+    assert ledger.status(claim, ours, None, low, high) == verdict
+
+
+def test_targets_without_their_commit_and_unknown_verdicts_are_refused(tmp_path):
+    text = """[[claim]]
+id = "a.b"
+chapter = "c"
+where = "ours"
+quantity = "q"
+kind = "reproduced"
+source_class = "ours"
+source = "s"
+target = 1.0
+better = "lower"
+"""
+    (tmp_path / "claims.toml").write_text(text)
+    with pytest.raises(ValueError, match=r"claim 'a\.b': target_since is '': name the commit"):
+        ledger.read_claims(tmp_path / "claims.toml")
+    (tmp_path / "claims.toml").write_text(text + 'target_since = "0123456789"\n')
+    assert ledger.read_claims(tmp_path / "claims.toml")[1]["a.b"].target == 1
+    (tmp_path / "ledger.json").write_text('[{"id": "a.b", "status": "splendid"}]')
+    with pytest.raises(ValueError, match=r"a\.b has the verdict 'splendid': there are agrees, "):
+        ledger.read_ledger(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.signal import gammatone, lfilter
 from torch import Tensor
 from tqdm import tqdm
@@ -67,28 +67,45 @@ def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tens
     return torch.cat([torch.zeros(BANDS, 1, dtype=total.dtype), total], 1).floor().diff().float()
 
 
-def split(words: Words) -> tuple[Examples, Examples]:
-    """Words to learn from, and the held-out words by speakers of whom nothing is learned.
-
-    A speaker is held out who says held-out words in at least a third of all cases; what a held-out speaker says of the other words, and
-    others of the held-out words, is used for nothing. Images are spike counts, relative to the highest that there can be.
+def held_out(words: Words) -> Int[np.ndarray, " place"]:
+    """Places of the held-out words by held-out speakers: those who say held-out words in at least a third of all cases.
 
     Raises
     ------
     DataError
         If a held-out word is missing, as in the official test set, which has but ten of the words.
     """
+    held, theirs = _parts(words)
+    return np.flatnonzero(held & theirs)
+
+
+def split(words: Words) -> tuple[Examples, Examples]:
+    """Words to learn from, and the held-out words by speakers of whom nothing is learned.
+
+    What a held-out speaker says of the other words, and others of the held-out words, is used for nothing. Images are spike counts,
+    relative to the highest that there can be.
+
+    Raises
+    ------
+    DataError
+        If a held-out word is missing.
+    """
+    held, theirs = _parts(words)
+    return heard(words, np.flatnonzero(~held & ~theirs)), heard(words, np.flatnonzero(held & theirs))
+
+
+def _parts(words: Words) -> tuple[Bool[np.ndarray, " word"], Bool[np.ndarray, " word"]]:
+    """Which words are held out, and which are by held-out speakers."""
     if missing := sorted(set(HELD_OUT) - set(words.words)):
         raise DataError(f"no one says {', '.join(missing)}: these words need the compact form of Speech Commands (see data/datasets.toml)")
     held = np.array([word in HELD_OUT for word in words.words])
     speakers = np.array(words.speakers)
     out = {s for s in speakers if held[speakers == s].mean() >= 1 / 3}
-    theirs = np.array([s in out for s in speakers])
-    return _heard(words, ~held & ~theirs), _heard(words, held & theirs)
+    return held, np.array([s in out for s in speakers])
 
 
-def _heard(words: Words, chosen: np.ndarray) -> Examples:
-    places = np.flatnonzero(chosen)
+def heard(words: Words, places: Int[np.ndarray, " place"]) -> Examples:
+    """Words at some places, as the artificial cochlea hears them."""
     found = [spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
     names = [words.words[k] for k in places]
     classes = [torch.tensor([k for k, name in enumerate(names) if name == word]) for word in sorted(set(names))]

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from snncore.datafiles import read_omniglot, read_spoken_words
+from snncore.datafiles import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import draw_slots, right_in_episodes
 from snncore.learning.losses import rate_cost, voltage_cost
@@ -96,6 +96,14 @@ def examples(kind: str) -> tuple[Examples, Examples]:
         everything = read_omniglot()
         return omniglot.symbols(everything, False), omniglot.symbols(everything, True)
     return spoken_words.split(read_spoken_words())
+
+
+def held_out(kind: str) -> Examples:
+    """The held-out examples of `examples`, from the sets in ``data/evaluation``."""
+    if kind == "omniglot":
+        return omniglot.symbols(read_omniglot_evaluation(), True)
+    words = read_words_evaluation()
+    return spoken_words.heard(words, np.arange(len(words.words)))
 
 
 def varied(kind: str, images: Tensor, generator: torch.Generator) -> Tensor:
