@@ -1027,6 +1027,10 @@ plt.show()
 #
 # ## A new image every $2K$ steps
 #
+# In a chain of layers, yes; in the two networks that the talk names, no. With one accumulator for each neuron, EfficientNet-B7 takes a new image every
+# {claim}`img.schedule.b7` and ResNet50 every {claim}`img.schedule.resnet50`. Memories in the shortcuts give $2K$ back: they hold {claim}`img.schedule.b7.memories`
+# and {claim}`img.schedule.resnet50.memories` for each neuron.
+#
 # A layer collects spikes for $K$ steps and emits its own in the next $K$. While it emits it cannot collect, so in a chain of layers a new image
 # can follow after $2K$ steps: {claim}`img.schedule.period` at $K = 16$, as the talk says. The numbers come from simulating the pipeline event
 # by event, not from the formula. With two accumulators per neuron it would be {value}`period_double` steps. The first answer comes after
@@ -1049,8 +1053,7 @@ page.value("period_double", period_double)
 # The talk's networks are no chains, though: they have shortcuts. Behind one, a neuron collects from layers that emit one after another, and its
 # accumulator is occupied from the first of them on. A shortcut past one layer, as in ResNet-20, lengthens the rhythm from $2K$ to $3K$
 # steps with one accumulator, and from $K$ to $2K$ with two. {numref}`tab-rhythms` has whole networks. The blocks of EfficientNet-B7 end without an activation, so that neurons
-# behind a block collect from all blocks of their stage, and what gates multiply waits for the gates. With single accumulators and nothing else
-# this network is far from $2K$.
+# behind a block collect from all blocks of their stage, and what gates multiply waits for the gates.
 #
 # Memories mend it: if what takes the shortcut is held until the other senders emit, the rhythm is that of a chain again. The last column says how many
 # numbers they hold, of $K$ bits each, for each neuron of the network. For EfficientNet-B7 it is several, so that a chip
@@ -1064,6 +1067,12 @@ networks = {
     "EfficientNet-B7": layers_of(efficientnet_b7, 600),
 }
 by_graph = page.table(rhythm_table(networks), "rhythms")
+alone = by_graph.set_index("network")
+where = "event simulation, one accumulator for each neuron"
+for name, id in {"EfficientNet-B7": "img.schedule.b7", "ResNet50": "img.schedule.resnet50"}.items():
+    page.claim(id, int(alone.loc[name, "one accumulator"].removesuffix("K")), dataset=where)
+for name, id in {"EfficientNet-B7": "img.schedule.b7.memories", "ResNet50": "img.schedule.resnet50.memories"}.items():
+    page.claim(id, float(alone.loc[name, "numbers to hold, per neuron"]), dataset="memories with which the rhythm is 2 K")
 
 # %% [markdown]
 # :::{csv-table} Steps from one image to the next, by the event simulation (emulated), if all layers have the same $K$ (live): with one or two accumulators per neuron, without and with memories in the shortcuts.
@@ -1137,9 +1146,10 @@ updates = round(lite0.statistics.neurons * (LITE_K[0] + lite0.statistics.spikes_
 work = operations_table(traffic, updates)
 fp32, int8, sparse, few_fp32, few_int8 = work["energy"]
 page.value("graded_share", 100 * sum(t.macs for t in traffic if t.graded) / sum(t.macs for t in traffic), "{:.0f} %")
-page.value("energy_fp32", float(few_fp32 / fp32), "{:.2f}")
-page.value("energy_int8", float(few_int8 / int8), "{:.2f}")
-page.value("energy_sparse", float(few_int8 / sparse), "{:.2f}")
+where = f"EfficientNet-Lite0, K = {LITE_K[0]}, operations without memory, {len(photographs)} photographs"
+page.claim("img.energy.fp32", float(few_fp32 / fp32), dataset=where)
+page.claim("img.energy.int8", float(few_int8 / int8), dataset=where)
+page.claim("img.energy.sparse", float(few_int8 / sparse), dataset=where)
 millions = {name: (work[name] / 1e6).map("{:,.1f} M".format) for name in ("multiply-accumulates", "additions")}
 work = page.table(work.assign(**millions, energy=(work["energy"] / 1e6).map("{:,.1f} µJ".format)), "work")
 
@@ -1154,9 +1164,9 @@ work = page.table(work.assign(**millions, energy=(work["energy"] / 1e6).map("{:,
 # Additions of few spikes are those at synapses and in the neurons: one per neuron and step, to compare the potential with a threshold, and one per spike, for the
 # reset. Left out are what activations cost the original, and the weighting of a step's sum by $d(t)$, once per receiving neuron and step: here
 # a shift, since the weights are powers of two.
-# Against floating point few spikes take {value}`energy_fp32` of the energy of the operations; against an original that computes with
-# 8-bit integers, which such networks tolerate (its sums, like those of spikes, need 32 bits), {value}`energy_int8`; and against one that also skips zeros, as sparse accelerators do,
-# {value}`energy_sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and that is already kind to few spikes: mixtures are priced
+# Against floating point few spikes take {claim}`img.energy.fp32` the energy of the operations; against an original that computes with
+# 8-bit integers, which such networks tolerate (its sums, like those of spikes, need 32 bits), {claim}`img.energy.int8`; and against one that also skips zeros, as sparse accelerators do,
+# {claim}`img.energy.sparse`. So in integers the arithmetic alone gains a part, or nothing if zeros are skipped, and that is already kind to few spikes: mixtures are priced
 # as if they had 8 bits. What matters is what a chip saves beside it; that most conversions by
 # rate coding do not save energy was shown before {cite:p}`davidson2021`.
 #

@@ -454,7 +454,9 @@ page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subse
 # `python -m snncore.tools runs --folder DIR`.
 
 # %%
-runs = omniglot.draw_runs(read_omniglot_evaluation(), page.size(smoke=5, book=200), symbols.SLOTS, torch_generator(0, "runs like the official ones"))
+runs = omniglot.draw_runs(
+    read_omniglot_evaluation(), page.size(smoke=5, book=200), symbols.SLOTS, torch_generator(0, "runs like the official ones")
+)
 enter("oneshot.omniglot.runs", wrong_in_runs(net, runs) / 100, "Omniglot evaluation alphabets, runs")
 
 # %% [markdown]

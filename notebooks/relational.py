@@ -287,6 +287,8 @@ rows = [
 ]  # fmt: skip
 page.table(pd.DataFrame(rows), "talk")
 page.value("talk_questions", len(rows))
+right_by_spikes = sum(said["spiking"][name] == by_the_talk[name] for name in asked)
+page.claim("rel.example.snn", right_by_spikes, dataset="spiking networks, one for each task", n=len(asked))
 for kind, answers in said.items():
     page.value(f"talk_right_{kind}", sum(answers[name] == follows[name] for name in asked))
 for task in (5, 13):

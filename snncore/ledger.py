@@ -131,7 +131,9 @@ def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
         if claim.id in claims:
             raise ValueError(f"claim {claim.id!r} stands twice in {path.name}: one id, one number")
         if claim.target is not None and not re.fullmatch("[0-9a-f]{10}", claim.target_since):
-            raise ValueError(f"claim {claim.id!r}: target_since is {claim.target_since!r}: name the commit that set the target, by 10 digits")
+            raise ValueError(
+                f"claim {claim.id!r}: target_since is {claim.target_since!r}: name the commit that set the target, by 10 digits"
+            )
         if claim.where.startswith("slide ") and claim.where.removeprefix("slide ") not in numbers:
             raise ValueError(f"claim {claim.id!r}: where is {claim.where!r}: there is no such slide")
         claims[claim.id] = claim

@@ -46,6 +46,7 @@ class Quotes:
         self.src = src
         self.said = json.loads((src / "quotes.json").read_text(encoding="utf-8"))
         self.missing: dict[tuple[str, str], str] = {}  # why, by page and words of the source
+        self.placed: set[tuple[str, str]] = set()  # pages and the claims that they quote
 
     def look_up(self, page: str, role: str, name: str) -> tuple[str, str]:
         """What a role says, and the tip of its link."""
@@ -61,6 +62,13 @@ class Quotes:
         if name not in self.said[role]:
             raise NoNumber(f"the claim {name!r} has no number for {role}: give it one, or ask for another")
         return (self.said[role][name], "") if role == "run" else tuple(self.said[role][name])
+
+    def place(self, page: str, id: str) -> list[nodes.Node]:
+        """Where a page quotes a claim first: the ledger leads there."""
+        if (page, id) in self.placed:
+            return []
+        self.placed.add((page, id))
+        return [nodes.target("", "", ids=[f"use-{anchor(id)}"])]
 
     def note(self, page: str, words: str, why: object) -> str:
         self.missing[page, words] = str(why)
@@ -91,7 +99,8 @@ class Quote(SphinxRole):
             return [nodes.Text(quotes.note(page, f"{{{self.name}}}`{self.text}`", problem))], []
         if not tip:
             return self.inliner.parse(shown, self.lineno, self.inliner, self.inliner.parent)  # type: ignore[arg-type]
-        return [pending_xref("", nodes.inline("", shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)], []
+        link = pending_xref("", nodes.inline("", shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)
+        return [*quotes.place(page, self.text), link], []
 
 
 class Figure(patches.Figure, SphinxDirective):

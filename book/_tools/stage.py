@@ -178,10 +178,21 @@ class Staging:
 
     def strip(self, _: str | None) -> str:
         count = Counter(ledger.standing(e) for e in self.entries.values())
-        contradictions = sum(e["status"] == "inconsistent" for e in self.entries.values())
-        parts = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['cited']} cited · {count['not run']} not yet run"
-        total = f"{len(self.entries)} claims; in {contradictions} the talk contradicts itself"
-        return f'<p class="strip">{parts} — {total}. <a href="claims.html">See the ledger</a>.</p>'
+        ours = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['not run']} not run, of our own numbers"
+        return f'<p class="strip">{ours}; {count["cited"]} claims are cited only. <a href="claims.html">See the ledger</a>.</p>'
+
+    def verdicts(self, _: str | None) -> str:
+        """How many claims have which verdict, of those that could have failed and of the others."""
+        rows = []
+        for of, title in (("talk", "The talk's claims"), ("package", "Checks of this package")):
+            entries = [e for e in self.entries.values() if e["of"] == of]
+            count = Counter("cited" if e["kind"] == "cited" and e["status"] == "not-run" else e["status"] for e in entries)
+            agree = count["agrees"] + count["better"] + count["meets"]
+            evidence = f"**{agree}** | **{count['differs']}** | **{count['not-settled']}**"
+            others = " | ".join(str(count[status]) for status in ("definition", "inconsistent", "reported", "not-run", "cited"))
+            rows.append(f"| [{title}](#{of}-claims) | {evidence} | {others} |")
+        head = "| | agree | differ | not settled | by definition | contradictory | only reported | not run | only cited |"
+        return "\n".join([head, "|---" * 9 + "|", *rows])
 
     def chapter_table(self, _: str | None) -> str:
         rows = ["| chapter | what you will see | claims live | time | memory | download |", "|---|---|---|---|---|---|"]
@@ -202,19 +213,22 @@ class Staging:
             c, e = self.claims[id], self.entries[id]
             aim = ""
             if c.target is not None:
-                aim = f"<br><small>aim: {'≤' if c.better == 'lower' else '≥'} {printed(c.target, c.unit)}</small>"
+                sign = "≤" if c.better == "lower" else "≥"
+                aim = f"<br><small>our target: {sign} {printed(c.target, c.unit)} (set in `{c.target_since}`)</small>"
             other = f"<br><small>{plain(printed(c.value, c.unit))} by {plain(c.value_source or '')}</small>" if c.value is not None else ""
             ours = ledger.ours_text(e)
             details = [f"n = {e['n']:,}" if e["n"] else "", e["dataset"] or "", f"preset {e['preset']}" if e["preset"] else ""]
             detail = f"<br><small>{plain(', '.join(d for d in details if d))}</small>" if e["ours"] is not None else ""
             worse = f"worse than recorded: {self.worsened[id]}" if id in self.worsened else ""
-            notes = "".join(f"<br><small>{plain(t)}</small>" for t in (worse, c.inconsistent, c.note) if t)
+            why = (worse, c.definition and f"by definition: {c.definition}", c.unsettled and f"not settled: {c.unsettled}", c.inconsistent)
+            notes = "".join(f"<br><small>{plain(t)}</small>" for t in (*why, c.note) if t)
             where = f" ({c.where})" if c.where.startswith("slide") else ""
             name = f'<span id="{anchor(id)}"></span>' if link else ""
             source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
             verdict = f'<span class="status {e["status"]}">{ledger.verdict(e)}</span>'
             standing = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {ledger.standing(e)}</small>"
-            claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}</small>{notes}"
+            use = f" · {self.use(id)}" if link else ""
+            claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}{use}</small>{notes}"
             expected = "expected: " if c.source_class == "ours" and c.published is not None else ""
             published = f"{expected}{plain(ledger.published_text(c))}{aim}{other}{source}"
             rows.append(f"| {claim} | {published} | {plain(ours)}{detail} | {verdict}{standing} |")
@@ -224,14 +238,32 @@ class Staging:
         return self.ledger_rows([c.id for c in self.claims.values() if c.chapter == chapter], link=False)
 
     def all_claims(self, _: str | None) -> str:
-        parts = []
+        parts = ["(talk-claims)=\n## The talk's claims"]
+        of_talk = [c for c in self.claims.values() if c.of == "talk"]
+        groups = {f"Slide {s.n}: {s.title}": [c.id for c in of_talk if c.where == f"slide {s.n}"] for s in self.slides}
+        groups["Behind the slides: papers, and the authors' programs and logs"] = [
+            c.id for c in of_talk if not c.where.startswith("slide ")
+        ]
+        parts += [self.group(title, ids) for title, ids in groups.items() if ids]
+        parts.append("(package-claims)=\n## Checks of this package")
         for page, title in {"index": "The talk as a whole", **{c.name: c.title for c in self.chapters.values()}}.items():
-            ids = [c.id for c in self.claims.values() if c.chapter == page]
-            if ids:
-                count = Counter(ledger.verdict(self.entries[id]) for id in ids)
-                counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
-                parts.append(f"## {title}\n\n{len(ids)} claims: {counts}.\n\n{self.ledger_rows(ids, link=True)}")
+            if ids := [c.id for c in self.claims.values() if c.of == "package" and c.chapter == page]:
+                parts.append(self.group(title, ids))
         return "\n\n".join(parts)
+
+    def group(self, title: str, ids: list[str]) -> str:
+        count = Counter(ledger.verdict(self.entries[id]) for id in ids)
+        counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
+        return f"### {plain(title)}\n\n{counts}.\n\n{self.ledger_rows(ids, link=True)}"
+
+    def use(self, id: str) -> str:
+        """A link to where the book uses a claim: the first place that quotes it, or the chapter that enters it."""
+        page = self.page[id]
+        name, title = ("index", "Start") if page == "index" else (f"notebooks/{page}", self.chapters[page].title)
+        source = self.project.root / "book" / "index.md" if page == "index" else self.chapters[page].notebook
+        quoted = re.search(rf"\{{(claim|published|interval)\}}`{re.escape(id)}`", source.read_text(encoding="utf-8"))
+        there = self.shown.get(page) is not None or page == "index"
+        return f'<a href="{name}.html{f"#use-{anchor(id)}" if quoted and there else ""}">{plain(title)}</a>'
 
     def slide_map(self, _: str | None) -> str:
         rows = ["| slide | title | where in this book | claims and verdicts |", "|---|---|---|---|"]
@@ -278,6 +310,7 @@ class Staging:
 
 PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "strip": Staging.strip,
+    "verdicts": Staging.verdicts,
     "differing": Staging.differing,
     "portability": lambda staging, _: portability.page(staging.project),
     "chapters": Staging.chapter_table,

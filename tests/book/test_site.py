@@ -130,6 +130,19 @@ def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
     page.close()
 
 
+def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/claims.html", wait_until="load")
+    uses = page.evaluate("[...document.querySelectorAll('tr small a')].map(a => a.href)")
+    page.close()
+    assert len(uses) > 300
+    for url in sorted(set(uses)):
+        parsed = urlparse(url)
+        text = (SITE / unquote(parsed.path).lstrip("/")).read_text()
+        assert not parsed.fragment or f'id="{parsed.fragment}"' in text, url
+        assert not parsed.fragment or f'claims.html#{parsed.fragment.removeprefix("use-")}"' in text, url
+
+
 def test_no_page_shows_machinery(browser, address):
     """Words that a reader must never see: unresolved roles, leftovers of scripts."""
     page = browser.new_page()
@@ -155,9 +168,15 @@ def test_the_first_page_counts_what_the_ledger_holds(browser, address):
     page = browser.new_page()
     page.goto(f"{address}/index.html", wait_until="load")
     strip = page.locator("p.strip").inner_text()
+    table = page.locator("table", has=page.locator("a[href$='#talk-claims']"))
+    cells = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
+    rows = dict(zip(("talk", "package"), cells, strict=True))
     page.close()
     assert f"{sum(e['live'] for e in entries)} live" in strip
-    assert f"{len(entries)} claims" in strip
+    for of in ("talk", "package"):
+        agree = sum(e["of"] == of and e["status"] in ("agrees", "better", "meets") for e in entries)
+        others = [sum(e["of"] == of and e["status"] == status for e in entries) for status in ("differs", "not-settled", "definition")]
+        assert rows[of][1:5] == [str(agree), *map(str, others)]
 
 
 def test_dark_mode_changes_the_ground_and_leaves_figures_white(browser, address):
