@@ -728,6 +728,44 @@ plt.show()
 # first weights, feedback and trials (emulated, recorded). The aim was at most {value}`onchip_aim`, and is missed, by no more than chance allows for so many trials. At the end it fires with {value}`chip_hertz`, its twin with {value}`twin_hertz`: unlike in the trainings
 # above, rates have no cost here.
 #
+# ## Since then
+#
+# :::{list-table} Learning without backpropagation through time, since the talk (cited; none was run here).
+# :name: tab-eprop-since
+# :header-rows: 1
+#
+# * - Method
+#   - what it is
+#   - where it learned
+#   - what is reported
+#   - where
+# * - e-prop on SpiNNaker 2
+#   - e-prop
+#   - on a chip, in real time
+#   - {published}`eprop.spinnaker` of spoken commands
+#   - reviewed {cite:p}`rostami2022`
+# * - learning-to-learn on phase-change memory
+#   - learned signals ({doc}`one_shot`)
+#   - on a chip, with a robot's arm
+#   - a movement in one update
+#   - reviewed {cite:p}`ortner2025`
+# * - Hebbian memory
+#   - Hebbian updates in a network trained by BPTT
+#   - in software
+#   - 89.1 % of bAbI's answers, mean of the tasks
+#   - preprint {cite:p}`limbacher2022`; from a public table
+# * - OTTT
+#   - traces of inputs, feed-forward networks
+#   - in software
+#   - ImageNet, with memory that does not grow with the steps
+#   - reviewed {cite:p}`xiao2022`
+# * - OSTL
+#   - spatial and temporal gradients apart; exact for one recurrent layer
+#   - in software
+#   - not checked
+#   - reviewed {cite:p}`bohnstingl2023`
+# :::
+#
 # ## In the brain
 #
 # e-prop is {published}`eprop.slower` than BPTT, the talk says, so {published}`eprop.need` are needed. In the brain, the talk says, learning signals come from

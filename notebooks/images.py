@@ -311,8 +311,73 @@ print(ends)
 
 # %% [markdown]
 # The record that the talk compares with was {published}`img.record`; the authors' own earlier method had
-# {published}`img.record.amos` {cite:p}`stoeckl2020`. Since then, networks with *graded* spikes have reached {published}`img.record.since` in a single step, as the abstract about one of them, SFormer, says: another
-# kind of neuron, with several thresholds and integers as messages.
+# {published}`img.record.amos` {cite:p}`stoeckl2020`. {numref}`tab-since` has what came since then: transformers, trained or converted, are better than the talk's networks,
+# also with binary spikes. Numbers are those of the papers; none was run here.
+#
+# :::{list-table} Spiking networks on ImageNet since the talk (cited). Steps and parameters stand where we found them in a paper's abstract or table.
+# :name: tab-since
+# :header-rows: 1
+#
+# * - Network
+#   - how it is made
+#   - spikes
+#   - steps
+#   - parameters
+#   - right [%]
+#   - where
+# * - EfficientNet-B7 in few spikes (the talk)
+#   - converted
+#   - binary, weighted by time
+#   - 16
+#   - 66 M
+#   - {published}`img.b7.snn`
+#   - reviewed {cite:p}`stoeckl2021`
+# * - QKFormer
+#   - trained
+#   - binary
+#   - 4
+#   - 65 M
+#   - 85.65
+#   - reviewed {cite:p}`zhou2024`
+# * - E-SpikeFormer
+#   - trained with integers
+#   - binary, several for an integer
+#   - not found
+#   - 173 M
+#   - 86.2
+#   - reviewed {cite:p}`yao2025`
+# * - SpikeZIP-TF
+#   - converted
+#   - ternary
+#   - not found
+#   - not found
+#   - 83.82
+#   - reviewed {cite:p}`you2024`
+# * - ECMT
+#   - converted
+#   - graded (several thresholds)
+#   - 4
+#   - not found
+#   - 88.60
+#   - reviewed {cite:p}`huang2024`
+# * - SFormer
+#   - converted
+#   - graded (several thresholds)
+#   - 1
+#   - not found
+#   - {published}`img.record.since`
+#   - preprint, arXiv 2510.23383
+# * - error-free conversion
+#   - converted
+#   - binary code, as few-spike neurons have
+#   - 4
+#   - not found
+#   - 75.12
+#   - reviewed (TMLR 2025), quoted from a summary
+# :::
+#
+# Few-spike neurons live on in language models: LAS converts models of up to 66 billion parameters with neurons that are derived from them (AAAI 2026, quoted from a summary).
+# Training-free conversion goes on, too (DCGS, ICML 2025; MBE, arXiv 2508.07710). SpikingJelly 2.0 converts transformers; its documentation says that its neuron for SiLU sends no binary spikes.
 #
 # With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one (we had none to try it on),
 # and under `torchrun` as many processes on as many machines as you start; what it cannot read it skips, names and counts:

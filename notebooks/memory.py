@@ -405,4 +405,45 @@ page.claim(
 # difference is {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), from {value}`only_own` images that only ours gets right and {value}`only_theirs` that only theirs does. The 94.1 % of their
 # article belong to weights, or images, that were not published. In our replay, spikes of inputs reach the published network two steps after they were sent, as on silicon ({doc}`loihi`), and ours at once, as it was trained.
 #
+# ## Since then
+#
+# Other spiking neurons remember better than the AHP neurons of the chip. {numref}`tab-memory-since` has what their papers report for the same task, and for the one in which pixels come in
+# an order that was drawn once.
+#
+# :::{list-table} Spiking networks on sequential MNIST since the talk (cited).
+# :name: tab-memory-since
+# :header-rows: 1
+#
+# * - Network
+#   - slow variable
+#   - sequential [%]
+#   - permuted [%]
+#   - where
+# * - LSNN on Loihi (the talk)
+#   - AHP current
+#   - {published}`mem.smnist.ahp`
+#   - not given
+#   - reviewed {cite:p}`rao2022`
+# * - adaptive LIF
+#   - threshold; time constants are learned
+#   - 98.7
+#   - 94.3
+#   - reviewed {cite:p}`yin2021`; from memory, not checked
+# * - TC-LIF
+#   - second compartment
+#   - 99.20
+#   - 95.36
+#   - reviewed (AAAI 2024); from the authors' repository
+# * - balanced resonate-and-fire
+#   - oscillating membrane
+#   - 99.14
+#   - 95.22
+#   - reviewed {cite:p}`higuchi2024`; the best of five models, by their record
+# * - PMSN
+#   - several compartments, in parallel
+#   - 99.5
+#   - not checked
+#   - preprint; quoted from a summary
+# :::
+#
 # How long a training step takes, beside PyTorch's operations: {doc}`speed`.

@@ -8,6 +8,7 @@ import csv
 import html
 import re
 import shutil
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -299,6 +300,22 @@ class Staging:
                 rows.append("| " + " | ".join(map(str, what)) + " |")
         return "\n".join(rows) if len(rows) > 2 else "Nothing has been recorded yet."
 
+    def prices(self, _: str | None) -> str:
+        """Every energy and time that a number of this book is made of, with its source."""
+        rows = ["| what | event | energy [pJ] | time [ns] | process | voltage | source |", "|---|---|---|---|---|---|---|"]
+        costs = tomllib.loads((self.project.root / "data" / "loihi_costs.toml").read_text(encoding="utf-8"))
+        sets = {s["name"]: s for s in costs["set"]}
+        for c in costs["cost"]:
+            of = sets[c["set"]]
+            event = c["event"].replace("_", " ")
+            priced = f"{c.get('energy_pj', 'not given')} | {c.get('time_ns', 'not given')}"
+            rows.append(f"| {of['what']} | {event} | {priced} | {of['process']} | {of['voltage']} | {plain(c['source'])} |")
+        rows.append("\n| measured run | number | value | source |\n|---|---|---|---|")
+        for run in costs["measured"]:
+            numbers = [(key, value) for key, value in run.items() if key not in ("run", "source")]
+            rows += [f"| {run['run']} | {key.replace('_', ' ')} | {value} | {plain(run['source'])} |" for key, value in numbers]
+        return "\n".join(rows)
+
     def data_sets(self, _: str | None) -> str:
         rows = ["| data set | what | size | license | form and source |", "|---|---|---|---|---|"]
         for d in datafiles.registry().values():
@@ -320,6 +337,7 @@ PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "provenance": Staging.provenance,
     "recorded": Staging.recorded,
     "datasets": Staging.data_sets,
+    "prices": Staging.prices,
 }
 
 
