@@ -34,6 +34,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import linregress
+from scipy.stats import t as student
 
 from snncore import plotting
 from snncore.datafiles import package_file
@@ -594,7 +596,10 @@ for column in ("last", "sum"):
     page.value(f"{column}_first", first[column], "{:.2f}")
     page.value(f"{column}_last", last[column], "{:.2f}")
 page.value("right_last", last["right"], "{:.0f} %")
-page.claim("rel.snn.sparsity", slope(lengths["spikes"]), dataset="stories of task 1 of our generator", n=each * len(EVEN_LENGTHS))
+line = linregress(lengths["sentences"], lengths["spikes"])
+margin = line.stderr * student.ppf(0.975, len(lengths) - 2)
+ends = {"low": line.slope - margin, "high": line.slope + margin}
+page.claim("rel.snn.sparsity", line.slope, **ends, dataset="stories of task 1 of our generator", n=each * len(EVEN_LENGTHS))
 
 # %% [markdown]
 # Is it since few relations matter? The number of pairs without which a right answer would be another changes *{claim}`rel.relations`*
