@@ -1,6 +1,5 @@
 """Finding, fetching and reading data; the compact files and the official archives read to the same arrays."""
 
-import errno
 import gzip
 import hashlib
 import http.server
@@ -47,32 +46,24 @@ def register(monkeypatch, tmp_path, name: str, *forms: tuple[str, dict[str, byte
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves ``content``; breaks off after ``limit`` bytes; understands ranges."""
+    """Serves ``content``; breaks off after ``limit`` bytes."""
 
-    content, limit, ranges, seen = b"", None, True, []
+    content, limit = bytes(range(256)) * 4000, None
 
     def do_GET(self):
-        start = 0
-        asked = self.headers.get("Range")
-        type(self).seen.append(asked)
-        if asked and self.ranges:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-            self.send_response(206)
-        else:
-            self.send_response(200)
-        body = self.content[start:]
-        self.send_header("Content-Length", str(len(body)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.content)))
         self.end_headers()
-        self.wfile.write(body[: self.limit] if self.limit else body)
+        self.wfile.write(self.content[: self.limit])
 
     def log_message(self, *_):
         pass
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(Server, "content", bytes(range(256)) * 4000)
-    monkeypatch.setattr(Server, "seen", [])
+def server(monkeypatch, tmp_path):
+    """The address of a file; downloads go to ``tmp_path``."""
+    monkeypatch.setattr(datafiles, "RAW", tmp_path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}/a.bin"
@@ -83,53 +74,33 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
-def test_download_is_verified_and_renamed(server, tmp_path):
-    path = datafiles.download(file_of("sub/a.bin", Server.content, (server,)), tmp_path)
+def test_a_download_is_verified_and_renamed_and_the_next_address_tried(server, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.bin.part").write_bytes(b"what a kill has left")
+    path = datafiles.download(file_of("sub/a.bin", Server.content, ("http://127.0.0.1:9/nothing", server)))
     assert path == tmp_path / "sub" / "a.bin"
     assert path.read_bytes() == Server.content
     assert names(path.parent) == ["a.bin"]
 
 
-def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path, monkeypatch):
-    file = file_of("a.bin", Server.content, (server,))
+def test_what_is_broken_off_or_wrong_is_never_kept(server, tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"the download failed \(http://.*/a\.bin: it has another sha256 than the registered one\)"):
+        datafiles.download(File("a.bin", len(Server.content), "0" * 64, (server,)))
     monkeypatch.setattr(Server, "limit", 300_000)
-    with pytest.raises(DataError, match="download failed"):
-        datafiles.download(file, tmp_path)
-    part = tmp_path / "a.bin.part"
-    have = part.stat().st_size
-    assert 0 < have <= 300_000
-    monkeypatch.setattr(Server, "limit", None)
-    assert datafiles.download(file, tmp_path).read_bytes() == Server.content
-    assert Server.seen == [None, f"bytes={have}-"]
+    with pytest.raises(DataError, match=r"it has [\d,]+ bytes instead of 1,024,000"):
+        datafiles.download(file_of("a.bin", Server.content, (server,)))
+    assert names(tmp_path) == []
 
 
-def test_a_server_without_ranges_starts_again(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(Server, "ranges", False)
-    (tmp_path / "a.bin.part").write_bytes(b"xyz")
-    assert datafiles.download(file_of("a.bin", Server.content, (server,)), tmp_path).read_bytes() == Server.content
-
-
-def test_an_address_that_serves_something_else_spoils_nothing(server, tmp_path):
-    (tmp_path / "a.bin.part").write_bytes(b"<html>parked</html>")  # as an earlier version had kept it
-    file = file_of("a.bin", Server.content, (server,))
-    assert datafiles.download(file, tmp_path).read_bytes() == Server.content
-    longer = File("b.bin", len(Server.content) + 5, "0" * 64, (server,))
-    (tmp_path / "b.bin.part").write_bytes(b"")
-    with pytest.raises(DataError, match=r"the file there has [\d,]+ bytes instead of"):
-        datafiles.download(longer, tmp_path)
-    assert (tmp_path / "b.bin.part").read_bytes() == b""
-
-
-def test_processes_that_want_one_file_wait_for_each_other(server, tmp_path):
-    file = file_of("a.bin", Server.content, (server,))
+def test_processes_that_want_one_file_wait_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(datafiles, "RAW", tmp_path)
     with ThreadPoolExecutor(4) as pool:
         with datafiles.alone(tmp_path):
-            waiting = [pool.submit(datafiles.download, file, tmp_path) for _ in range(4)]
+            waiting = [pool.submit(datafiles.download, file_of("a.bin", b"12", ())) for _ in range(4)]
             time.sleep(0.2)
             assert not any(one.done() for one in waiting)
-            (tmp_path / "a.bin").write_bytes(Server.content)  # what the first one leaves
+            (tmp_path / "a.bin").write_bytes(b"12")  # what the first one leaves
         assert {one.result() for one in waiting} == {tmp_path / "a.bin"}
-    assert Server.seen == []
 
 
 INSIDE = "import sys\nfrom snncore.datafiles import alone, Path\nwith alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    input()"
@@ -149,56 +120,28 @@ def test_one_process_is_inside_and_leaves_when_it_is_killed(tmp_path):
         pytest.fail("this process is inside twice")
 
 
-def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    for folder in (tmp_path / "file", tmp_path / "file" / "a"):
-        with pytest.raises(DataError, match=rf"^{re.escape(str(folder))} cannot be written \(.*\): make it a folder that you may write$"):
-            datafiles.download(file_of("a.bin", b"x", ()), folder)
-
-    def denied(*_, **__):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(datafiles.FileLock, "acquire", denied)
-    with pytest.raises(DataError, match=r"cannot be written \(Permission denied\)"), datafiles.alone(tmp_path):
-        pytest.fail("inside without a lock")
+    folder = tmp_path / "file" / "a"
+    message = rf"^{re.escape(str(folder))} cannot be written \(.*\): make it a folder that you may write$"
+    with pytest.raises(DataError, match=message), datafiles.alone(folder):
+        pytest.fail("inside of no folder")
 
 
-def test_what_an_installed_package_keeps_is_in_no_cache_but_for_downloads(tmp_path, monkeypatch):
-    assert datafiles.places(tmp_path) == tuple(tmp_path / "data" / kind for kind in ("raw", "results", "training"))
-    for name, value in {"HOME": tmp_path, "XDG_DATA_HOME": tmp_path / "share", "XDG_CACHE_HOME": tmp_path / "cache"}.items():
-        monkeypatch.setenv(name, str(value))
-    cache, data = (datafiles.platformdirs.user_cache_path("snncore"), datafiles.platformdirs.user_data_path("snncore"))
-    assert cache != data
-    now = (cache / "data" / "raw", data / "results", data / "training")
-    assert datafiles.places(None) == now
-    before = tmp_path / ".cache" / "snncore" / "data" / "training"
-    if sys.platform != "win32":  # where no earlier version ran
-        before.mkdir(parents=True)
-        assert datafiles.places(None) == (*now[:2], before)
-        now[2].mkdir(parents=True)
-    assert datafiles.places(None) == now
-
-
-def test_a_copy_outside_of_a_checkout_takes_these_places(tmp_path):
+def test_a_copy_outside_of_a_checkout_keeps_its_files_with_the_user(tmp_path):
     (tmp_path / "snncore").mkdir()
     (tmp_path / "snncore" / "__init__.py").touch()
     shutil.copy(datafiles.__file__, tmp_path / "snncore")
-    script = (
-        "import sys\nfrom snncore import datafiles as d\nassert not d.IN_CHECKOUT\nassert (d.RAW, d.RESULTS, d.TRAINING) == d.places(None)"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+    script = "from snncore import datafiles as d; print(d.RAW, d.RESULTS, d.TRAINING, sep='\\n')"
+    folders = {"HOME": tmp_path, "XDG_DATA_HOME": tmp_path / "share", "XDG_CACHE_HOME": tmp_path / "cache"}
+    env = os.environ | {name: str(path) for name, path in folders.items()}
+    out = subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=env, capture_output=True, text=True).stdout
+    raw, results, training = map(Path, out.splitlines())
+    assert results.parent == training.parent != raw.parents[1]
+    assert all(path.is_relative_to(tmp_path) for path in (raw, results, training))
 
 
-def test_a_wrong_file_is_never_kept_and_the_next_address_is_tried(server, tmp_path):
-    wrong = File("a.bin", len(Server.content), "0" * 64, (server,))
-    with pytest.raises(DataError, match="the checksum is wrong"):
-        datafiles.download(wrong, tmp_path)
-    assert names(tmp_path) == []
-    good = file_of("a.bin", Server.content, ("http://127.0.0.1:9/nothing", server))
-    assert datafiles.download(good, tmp_path).exists()
-
-
-def test_order_of_places(monkeypatch, tmp_path, server):
+def test_order_of_places(server, monkeypatch, tmp_path):
     content = Server.content
     monkeypatch.setattr(datafiles, "RAW", tmp_path / "raw")
     other = tmp_path / "other"
@@ -286,21 +229,10 @@ def test_mnist_reads_idx_files(monkeypatch, tmp_path):
         for stem in ("train", "t10k")
         for kind, a in (("images-idx3", images), ("labels-idx1", labels))
     }
-    raw = register(monkeypatch, tmp_path, "mnist", ("official", files))
+    register(monkeypatch, tmp_path, "mnist", ("official", files))
     test = datafiles.read_mnist()["test"]
     assert np.array_equal(test.images, images)
     assert np.array_equal(test.labels, labels)
-    bad = raw / "bad.gz"
-    bad.write_bytes(gzip.compress(gzip.decompress(idx(images))[:-5]))
-    with pytest.raises(DataError, match="damaged: it announces 2,352 values and holds 2,347"):
-        datafiles._read_idx(bad)
-    for cut in (idx(images)[:-30], b"no gzip at all", gzip.compress(b"\0\0\x08\x03\0\0")):
-        bad.write_bytes(cut)
-        with pytest.raises(DataError, match=r"bad\.gz is no (complete gzip|idx) file"):
-            datafiles._read_idx(bad)
-    bad.write_bytes(gzip.compress(b"hello"))
-    with pytest.raises(DataError, match="no idx file"):
-        datafiles._read_idx(bad)
 
 
 def tar(members: dict[str, bytes], mode: str = "w:gz") -> bytes:
@@ -408,56 +340,17 @@ def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
     assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
 
 
-@pytest.mark.parametrize("options", [{"format": "JPEG"}, {"format": "JPEG", "progressive": True}, {"format": "PNG"}])
-def test_a_truncated_image_is_never_decoded(options):
-    file = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)).save(file, **options)
-    whole = file.getvalue()
-    assert datafiles.decode_image(whole).shape == (60, 80, 3)
-    for size in range(0, len(whole) - 20, 97):  # the last 12 bytes of a PNG hold no pixels
-        with pytest.raises(DataError, match="not a complete image file"):
-            datafiles.decode_image(whole[:size])
-
-
-def test_gray_and_cmyk_photographs_become_rgb_and_16_bits_are_refused():
-    y, x = np.mgrid[:60, :80] * 2
-    smooth = np.stack([y, x, 200 - y], 2).astype(np.uint8)
-    for mode in ("RGB", "CMYK", "L"):
-        file = io.BytesIO()
-        image = Image.fromarray(smooth).convert(mode)
-        image.save(file, "JPEG", quality=98)
-        found = datafiles.decode_image(file.getvalue()).astype(int)
-        assert Image.open(file).mode == mode
-        assert np.abs(found - (np.asarray(image)[..., None] if mode == "L" else smooth)).max() < 12
-    file = io.BytesIO()
-    Image.fromarray(smooth[..., 0].astype(np.uint16) * 256).save(file, "PNG")
-    with pytest.raises(DataError, match="mode I;16: save it with 8 bits per color"):
-        datafiles.decode_image(file.getvalue())
-
-
-def test_damaged_images_and_arrays_are_refused(tmp_path):
-    with pytest.raises(DataError, match="not a complete image"):
-        datafiles.decode_image(png(np.zeros((9, 9), bool))[:40])
-    path = tmp_path / "a.npz"
-    np.savez(path, a=[1])
-    with pytest.raises(DataError, match="has no array 'b': it holds a"):
-        datafiles._arrays(path, ("b",))
-    np.savez(path, a=np.array([object()]))
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        datafiles._arrays(path, ("a",))
-
-
 def test_command_line(monkeypatch, tmp_path, capsys):
     raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}))
-    assert datafiles.main([]) == 0
+    datafiles.main([])
     assert "here (official); license: MIT" in capsys.readouterr().out
-    assert datafiles.main(["fetch", "d"]) == 0
+    datafiles.main(["fetch", "d"])
     assert str(raw / "a.bin") in capsys.readouterr().out
     (raw / "a.bin").write_bytes(b"12345")
-    assert datafiles.main([]) == 0
+    datafiles.main([])
     assert "damaged" in capsys.readouterr().out
-    assert datafiles.main(["fetch", "d"]) == 1
-    assert datafiles.main(["frobnicate"]) == 2
+    with pytest.raises(SystemExit, match="usage"):
+        datafiles.main(["frobnicate"])
 
 
 @pytest.mark.slow
@@ -485,14 +378,3 @@ def test_development_files_have_the_known_sizes():
     assert len(photographs.images) == 700
     assert photographs.images[0].shape == (299, 299, 3)
     assert photographs.names == datafiles.package_file("photographs_700.txt").read_text(encoding="utf-8").split()
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_what_is_transparent_is_white(mode):
-    square = Image.new(mode, (30, 30), (0,) * len(mode))
-    square.paste((0,) * (len(mode) - 1) + (255,), (5, 5, 15, 15))
-    file = io.BytesIO()
-    square.save(file, "png")
-    found = datafiles.decode_image(file.getvalue())
-    assert (found == 0).all(2).sum() == 100
-    assert (found == 255).all(2).sum() == 800

@@ -320,8 +320,7 @@ class Staging:
         rows = ["| data set | what | size | license | form and source |", "|---|---|---|---|---|"]
         for d in datafiles.registry().values():
             forms = "; ".join(f"{f.name}: {f'package {f.package}' if f.package else f.files[0].path}" for f in d.forms)
-            size = max(sum(f.bytes for f in form.files) for form in d.forms) / 1e6
-            rows.append(f"| `{d.name}` | {plain(d.title)} | {size:.1f} MB | {plain(d.license)} | {plain(forms)} |")
+            rows.append(f"| `{d.name}` | {plain(d.title)} | {d.size / 1e6:.1f} MB | {plain(d.license)} | {plain(forms)} |")
         return "\n".join(rows)
 
 
