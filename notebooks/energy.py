@@ -7,6 +7,7 @@
 #   snncore:
 #     summary: The relational network on 22 chips, placed by a general account of what a core can hold; what its events explain of its energy
 #     inputs: [data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, "data/peers/[gs]*"]
+#     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.8, paper: 4}
 # ---
 

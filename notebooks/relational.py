@@ -7,6 +7,7 @@
 #   snncore:
 #     summary: Stories, questions, and a network that answers them from relations between all pairs of sentences
 #     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
+#     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.6, paper: 120}
 # ---
 

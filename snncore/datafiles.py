@@ -11,6 +11,7 @@ for caches, trainings and results in that for data. ``RAW``, ``TRAINING`` and ``
 ``python -m snncore.datafiles`` lists the data sets; ``python -m snncore.datafiles fetch NAME`` gets one.
 """
 
+import csv
 import gzip
 import hashlib
 import http.client
@@ -155,7 +156,7 @@ def _folders(form: Form) -> list[Path]:
         spec = importlib.util.find_spec(form.package)
         return [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []
     own = os.environ.get("SNNCORE_DATA")
-    return [RAW, Path(own)] if own else [RAW]
+    return [ROOT / "data" / "evaluation", RAW, *([Path(own)] if own else [])]
 
 
 def _places(wanted: DataSet) -> Iterator[_Place]:
@@ -343,10 +344,15 @@ def read_photographs_20() -> Photographs:
 
 
 def read_photographs_700() -> Photographs:
-    """700 photographs (299 x 299) with ImageNet labels, of the NIPS 2017 development set; JPEG quality 95, so lossy."""
-    (path,) = find("photographs_700").paths.values()
-    z = _arrays(path)
-    return Photographs(_decoded(z["jpeg"], z["offsets"]), z["label"].astype(np.int64), [str(name) for name in z["image_id"]])
+    """700 photographs (299 x 299) with ImageNet labels, of the NIPS 2017 development set, WebP, lossy; authors: photographs.csv."""
+    paths = find("photographs_700").paths
+    with paths["photographs.csv"].open(encoding="utf-8", newline="") as file:
+        labels = {row["image"]: int(row["label"]) for row in csv.DictReader(file)}
+    images = {}
+    for part in ("photographs_1.zip", "photographs_2.zip"):
+        with zipfile.ZipFile(paths[part]) as archive:
+            images |= {member.removesuffix(".webp"): decode_image(archive.read(member)) for member in archive.namelist()}
+    return Photographs([images[name] for name in labels], np.array(list(labels.values())), list(labels))
 
 
 class Split(NamedTuple):
@@ -358,14 +364,21 @@ class Split(NamedTuple):
 
 def read_mnist() -> dict[str, Split]:
     """MNIST: {"train": 60,000, "test": 10,000} images of 28 x 28."""
-    paths, splits = find("mnist").paths, {}
-    for split, stem in (("train", "train"), ("test", "t10k")):
-        images, labels = (
-            np.frombuffer(gzip.decompress(paths[f"mnist/{stem}-{kind}-ubyte.gz"].read_bytes()), np.uint8, offset=header)
-            for kind, header in (("images-idx3", 16), ("labels-idx1", 8))
-        )
-        splits[split] = Split(images.reshape(-1, 28, 28), labels.astype(np.int64))
-    return splits
+    return {"train": _mnist("mnist", "mnist/train"), "test": _mnist("mnist", "mnist/t10k")}
+
+
+def read_mnist_test() -> Split:
+    """The 10,000 test images of MNIST, which come with a checkout."""
+    return _mnist("mnist_test", "t10k")
+
+
+def _mnist(name: str, stem: str) -> Split:
+    paths = find(name).paths
+    images, labels = (
+        np.frombuffer(gzip.decompress(paths[f"{stem}-{kind}-ubyte.gz"].read_bytes()), np.uint8, offset=header)
+        for kind, header in (("images-idx3", 16), ("labels-idx1", 8))
+    )
+    return Split(images.reshape(-1, 28, 28), labels.astype(np.int64))
 
 
 def read_cifar10() -> dict[str, Split]:
@@ -402,12 +415,7 @@ def read_omniglot() -> Omniglot:
     """All 32,460 images of Omniglot, sorted by alphabet, character and drawer (alphabets of both parts in one alphabetical order)."""
     found = find("omniglot")
     if found.form == "compact":
-        (path,) = found.paths.values()
-        z = _arrays(path)
-        order = np.lexsort((z["drawer"], z["char"]))
-        images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
-        character, drawer, alphabet = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
-        return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), z["chars"].tolist(), z["alphabets"].tolist())
+        return _packed(*found.paths.values())
     rows = []  # name of the character, drawer, alphabet, whether for evaluation, image
     for name, path in found.paths.items():
         with zipfile.ZipFile(path) as archive:
@@ -423,6 +431,19 @@ def read_omniglot() -> Omniglot:
     return Omniglot(np.stack(inks), character, np.array(drawers), alphabet, np.array(is_eval), characters.tolist(), alphabets.tolist())
 
 
+def read_omniglot_evaluation() -> Omniglot:
+    """The 13,180 images of the 20 evaluation alphabets, which come with a checkout; characters and alphabets are counted among these."""
+    return _packed(*find("omniglot_evaluation").paths.values())
+
+
+def _packed(path: Path) -> Omniglot:
+    z = _arrays(path)
+    order = np.lexsort((z["drawer"], z["char"]))
+    images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
+    character, drawer, alphabet = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
+    return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), z["chars"].tolist(), z["alphabets"].tolist())
+
+
 class Words(NamedTuple):
     """Spoken words: waveforms (int16, 16 kHz), the word and the speaker of each."""
 
@@ -436,9 +457,7 @@ def read_spoken_words() -> Words:
     found = find("speech_commands")
     (path,) = found.paths.values()
     if found.form == "compact":
-        z = _arrays(path)
-        waves = [np.cumsum(z["delta"][a:b].astype(np.int64)).astype(np.int16) for a, b in itertools.pairwise(z["offsets"])]
-        return Words(waves, z["word"].tolist(), z["speaker"].tolist())
+        return _differences(path)
     from scipy.io import wavfile
 
     rows = []
@@ -450,10 +469,25 @@ def read_spoken_words() -> Words:
     return Words([row[2] for row in rows], [row[0] for row in rows], [row[1] for row in rows])
 
 
+def read_words_evaluation() -> Words:
+    """The 151 held-out words by held-out speakers, which come with a checkout."""
+    return _differences(*find("words_evaluation").paths.values())
+
+
+def _differences(path: Path) -> Words:
+    z = _arrays(path)
+    waves = [np.cumsum(z["delta"][a:b].astype(np.int64)).astype(np.int16) for a, b in itertools.pairwise(z["offsets"])]
+    return Words(waves, z["word"].tolist(), z["speaker"].tolist())
+
+
 def read_babi() -> dict[str, str]:
     """bAbI v1.2: the text of each file, by folder and name such as ``en-10k/qa15_basic-deduction_train.txt``."""
-    (path,) = find("babi").paths.values()
-    return dict(_babi(path))
+    return dict(_babi(*find("babi").paths.values()))
+
+
+def read_babi_test() -> dict[str, str]:
+    """The test files of en-10k, and the training file of task 4, which come with a checkout."""
+    return dict(_babi(*find("babi_test").paths.values()))
 
 
 @cache

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from snncore.datafiles import DataError, read_babi
+from snncore.datafiles import DataError, read_babi, read_babi_test
 
 TASKS = {
     1: "single supporting fact", 2: "two supporting facts", 3: "three supporting facts", 4: "two argument relations",
@@ -125,9 +125,10 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
     DataError
         If the files are missing or damaged; if there is no such task or part.
     """
-    for name, text in read_babi().items():
-        if re.fullmatch(rf"{folder}/qa{task}_(.*_)?{part}\.txt", name):
-            return parse(text, name)
+    for read in (read_babi_test, read_babi):  # what comes with a checkout, or the whole data set
+        for name, text in read().items():
+            if re.fullmatch(rf"{folder}/qa{task}_(.*_)?{part}\.txt", name):
+                return parse(text, name)
     raise DataError(f"there is no file for task {task}, part {part!r} in {folder!r}: tasks are 1 to 20, folders en, en-10k, en-valid-10k")
 
 
