@@ -37,7 +37,7 @@ import torch
 
 from snncore import plotting
 from snncore.loihi import board_energy
-from snncore.loihi.board import held_bytes, run, traffic
+from snncore.loihi.board import core_events, held_bytes, run_board
 from snncore.loihi.board_energy import ACTIVE, EVENTS, RATES, RATIOS, as_range, events, published_ratio, question_time, span
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured
 from snncore.loihi.placement import place
@@ -342,8 +342,8 @@ for n in TABLE:
     loaded, counts = program(net, small, n), []
     for example in generate(1, questions, numpy_generator(seed, f"stories of {n} sentences on chips"), n):
         x = input_spikes(net, example)
-        activity = run(small.network, loaded, x)
-        counts.append(traffic(on_chips, loaded, x, activity))
+        activity = run_board(small.network, loaded, x)
+        counts.append(core_events(on_chips, loaded, x, activity))
         agreed.update(compared(example, activity.v[small.readouts]))
         for name, z in activity.z.items():
             spikes[module_of[name]] += int(z.sum())
@@ -456,9 +456,9 @@ for size in ("small", "paper"):
     fresh_placement = place(fresh_plan.network, fresh_plan.units, CHIPS)
     for n in TABLE:
         loaded, x = asked(fresh, fresh_plan, n, seed)
-        activity = run(fresh_plan.network, loaded, x)
+        activity = run_board(fresh_plan.network, loaded, x)
         weights = [w for several in loaded.weights.values() for w in several]
-        t = traffic(fresh_placement, loaded, x, activity)
+        t = core_events(fresh_placement, loaded, x, activity)
         rows.append({
             "size": size, "sentences": n, "bytes": held_bytes(loaded, x, activity), "neurons": sum(len(v) for v in activity.v.values()),
             "synapses": sum(w.size for w in weights), "weights that are kept": sum({id(w): w.size for w in weights}.values()),

@@ -464,7 +464,7 @@ plt.show()
 # %%
 fresh, live_updates = network(seed), page.size(smoke=50, book=SHORT.updates)
 state = page.folder / "live.state"  # from which a longer training would go on
-descend(fresh, outer(fresh), replace(SHORT, updates=live_updates), seed, state, progress=False)
+descend(fresh, outer(fresh), replace(SHORT, updates=live_updates), seed, state)
 state.unlink()
 live = errors(fresh, batches)
 page.claim("oneshot.arm.live", float(live.after.mean()), **where, seeds=1)

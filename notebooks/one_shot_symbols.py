@@ -582,7 +582,7 @@ known, others = (Examples(letters.symbols.images, letters.symbols.classes[first:
 fresh, updates = symbols.network("omniglot", seed), page.size(smoke=10, book=150)
 recipe = Descent(updates, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, updates))
 state = page.folder / "live.state"
-descend(fresh, symbols.outer(fresh, "omniglot", known), recipe, seed, state, progress=False)
+descend(fresh, symbols.outer(fresh, "omniglot", known), recipe, seed, state)
 state.unlink()
 intervals = right_in_episodes(fresh, others, 5, page.size(smoke=2, book=100), seed).intervals()
 for who in ("before", "after", "nearest"):

@@ -81,7 +81,7 @@ from snncore.few_spike import coefficients, convert, fs_neuron, published_neuron
 from snncore.few_spike.rate_curves import BATCH, recorded_curves
 from snncore.few_spike.zoo import fit_one
 from snncore.loihi import silicon
-from snncore.loihi.board import run as emulate
+from snncore.loihi.board import run_board
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.relational import TABLE, asked, untrained
 from snncore.networks.images import cifar_network, efficientnet_lite
@@ -412,9 +412,9 @@ if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
 # %%
 for size in ("small", "paper"):
     net, layout = untrained(size, seed)
-    emulate(layout.network, *asked(net, layout, TABLE[0], seed))  # compiles
+    run_board(layout.network, *asked(net, layout, TABLE[0], seed))  # compiles
     for n in TABLE:
-        question = partial(emulate, layout.network, *asked(net, layout, n, seed))
+        question = partial(run_board, layout.network, *asked(net, layout, n, seed))
         page.timing(f"emulator_seconds_{size}_{n}", seconds(question))
 
 # %% [markdown]

@@ -6,7 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE, TESTS, FUNCTION = 17_560, 12_600, 60  # the aims: 15,000 and 9,000; these numbers only fall
 FILE = {
-    "snncore/learning/eprop.py": 527,
     "tests/few_spike/test_convert.py": 686,
 }
 LONGEST = 500  # of any other file

@@ -13,28 +13,16 @@ from snncore.kernels.threads import in_parts
 
 
 class Integers(NamedTuple):
-    """Constants of all neurons, as registers have them; ``adapting`` neurons come last, without them ``jump`` is 0.
+    """Constants of all neurons, as registers have them; decays have 12 bits."""
 
-    Attributes
-    ----------
-    threshold, jump : int
-        What v has to exceed; what a spike adds to the adaptation, which counts 2**-8 in the threshold.
-    decay_v, decay_a, decay_out : int
-        Of potentials and their traces, of the adaptation and its traces, of the readout's filter; the chip's 12-bit decays.
-    feedback : int
-        What the adaptation's trace counts, in 2**-12.
-    refractory, adapting : int
-        Steps; neurons.
-    """
-
-    threshold: int
-    jump: int
-    decay_v: int
-    decay_a: int
-    decay_out: int
-    feedback: int
-    refractory: int
-    adapting: int
+    threshold: int  #: that v has to exceed
+    jump: int  #: that a spike adds to the adaptation, which counts 2**-8 in the threshold; 0 without adapting neurons
+    decay_v: int  #: of potentials and their traces
+    decay_a: int  #: of the adaptation and its traces
+    decay_out: int  #: of the filter of readouts
+    feedback: int  #: factor of the trace of the adaptation, in 2**-12
+    refractory: int  #: steps
+    adapting: int  #: neurons, the last ones
 
 
 @njit(inline="always")
@@ -119,14 +107,9 @@ def _learn(c, x, z, psi, signal, grad, first, last):
 
 
 def forward(c: Integers, x: np.ndarray, w_in: np.ndarray, w_rec: np.ndarray, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Spikes and pseudo-derivatives (0 to 127), each of shape (time, batch, neuron), uint8.
+    """Spikes and pseudo-derivatives (0 to 127), uint8 of shape (time, batch, neuron).
 
-    Parameters
-    ----------
-    c : Integers
-    x : array, shape (time, batch, input), uint8
-    w_in, w_rec : arrays, shape (post, pre), int8
-    threads : int
+    Inputs are uint8 of shape (time, batch, input), weights int8 of shape (post, pre).
     """
     shape = *x.shape[:2], len(w_in)
     z, psi = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
@@ -136,14 +119,9 @@ def forward(c: Integers, x: np.ndarray, w_in: np.ndarray, w_rec: np.ndarray, thr
 
 
 def learn(c: Integers, x: np.ndarray, z: np.ndarray, psi: np.ndarray, signal: np.ndarray, threads: int = 1) -> np.ndarray:
-    """Learning signals times filtered traces, summed over steps and samples: shape (neuron, input + neuron), int64.
+    """Learning signals times filtered traces, summed over steps and samples: int64 of shape (neuron, input + neuron).
 
-    Parameters
-    ----------
-    c, x, z, psi
-        As in, and from, `forward`.
-    signal : array, shape (time, batch, neuron), int8
-    threads : int
+    Inputs, spikes and pseudo-derivatives are those of `forward`; learning signals are int8 of shape (time, batch, neuron).
     """
     grads = np.zeros((max(1, threads), z.shape[2], x.shape[2] + z.shape[2]), np.int64)
     arrays = np.ascontiguousarray(x), z, psi, np.ascontiguousarray(signal)

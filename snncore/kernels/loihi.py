@@ -113,19 +113,7 @@ def _emulate(x, lag, w_in, w_rec, fan_in, fan_out, c, spikes, synaptic, potentia
 def emulate(
     x: np.ndarray, lag: int, w_in: np.ndarray, w_rec: np.ndarray, registers: Registers, trace: bool, threads: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Run a network from rest.
-
-    Parameters
-    ----------
-    x : array, shape (time, batch, input), uint8
-        Input spikes.
-    lag : int
-        Steps after which an input spike arrives.
-    w_in, w_rec : arrays, shape (post, pre), integers
-    registers : Registers
-    trace : bool
-        Whether to keep spikes and potentials of all steps.
-    threads : int
+    """Run a network from rest on input spikes x, shape (time, batch, input), uint8, which arrive ``lag`` steps later.
 
     Returns
     -------
@@ -138,7 +126,7 @@ def emulate(
     overflows : array, shape (batch, 2)
         Currents that wrapped around, potentials that were clipped.
     z, v : arrays, shape (time, batch, neuron)
-        Empty unless wanted; v is that after the reset.
+        Spikes and potentials (after the reset) of all steps, empty without ``trace``.
     """
     (time, batch, _), n = x.shape, len(w_rec)
     spikes, potentials, synaptic, overflows = (np.zeros((batch, *s), np.int64) for s in ((n,), (n,), (), (2,)))

@@ -222,7 +222,7 @@ def _stack(w: np.ndarray) -> np.ndarray:
 
 
 def _by_pre(w: np.ndarray) -> np.ndarray:
-    """The same as (1 or batch, pre, post)."""
+    """Weights as a contiguous array (1 or batch, pre, post)."""
     return np.ascontiguousarray(np.moveaxis(_stack(w), 1, 2))
 
 
@@ -244,26 +244,21 @@ def forward(
     potentials: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Spikes, membrane potentials, readouts and pseudo-derivatives of a network that starts at rest.
+    """Run a network from rest.
 
     Parameters
     ----------
     x : array, shape (time, batch, input)
-        Float32 or float64, which is the type of everything here.
+        Its type, float32 or float64, is that of all arrays.
     w_in, w_rec, w_out : arrays, shape (post, pre) or (batch, post, pre)
         Weights, shared or one set per sample.
     kappa : float
-        Decay of the readouts.
-    constants : Constants
-    potentials : bool
-        Whether to keep the membrane potentials.
-    threads : int
+        Decay of the readouts per step.
 
     Returns
     -------
-    z, v, psi : arrays, shape (time, batch, neuron)
-        v is empty unless wanted.
-    y : array, shape (time, batch, readout)
+    z, v, y, psi : arrays, shape (time, batch, neuron or readout)
+        Spikes, membrane potentials (empty unless wanted), readouts, pseudo-derivatives.
     """
     time, batch, _ = x.shape
     shape = time, batch, w_rec.shape[-1]
@@ -290,19 +285,16 @@ def backward(
     current: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients of what `forward` did.
+    """Gradients of the loss for a run of `forward`.
 
     Parameters
     ----------
     grad_z, grad_v, grad_y : arrays in the shape of z, v, y
         Partial derivatives of the loss (None: it does not depend on these).
-    x, w_in, w_rec, w_out, kappa, constants, z, psi
-        As in, and from, `forward`.
     credit : bool
         Whether a spike is credited with what it does through the recurrent weights: backpropagation through time, or e-prop.
     current : bool
         Whether to keep the gradient with respect to the input current.
-    threads : int
 
     Returns
     -------

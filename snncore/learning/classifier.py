@@ -33,41 +33,22 @@ class TrainingDiverged(RuntimeError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """How to train; impossible values are refused (`ValueError`).
 
-    Attributes
-    ----------
-    epochs, batch : int
-    peak_rate, weight_decay : float
-        Of Muon, whose decay is multiplied by the rate. The rate is the top of the cycle: it rises linearly from a tenth of it over
-        ``warmup`` of all steps, then falls to 0.
-    vector_rate, vector_decay : float
-        Of stochastic gradient descent: biases, batch normalization, filters of a single channel.
-    warmup : float
-    momentum : float
-        Of both (Nesterov's form).
-    bfloat16 : bool
-        Compute in bfloat16 where autocast allows it; weights stay float32.
-    cycles : int
-        So many times the rate goes through its cycle, each time in an equal part of the epochs, with fresh momenta, and half as high as
-        the time before.
-
-    Raises
-    ------
-    ValueError
-        If ``epochs`` is no multiple of ``cycles``, one of them or ``batch`` is below 1, or ``warmup`` is no part.
+    Matrices have a rate and decay of their own (Muon), and so have vectors (stochastic gradient descent): biases, batch normalization,
+    filters of a single channel. Both rates rise linearly from a tenth of their peak, then fall linearly to 0.
     """
 
-    epochs: int
+    epochs: int  #: a multiple of ``cycles``
     batch: int = 128
-    peak_rate: float = 0.02
-    weight_decay: float = 0.01
-    vector_rate: float = 0.1
-    vector_decay: float = 1e-4
-    warmup: float = 0.2
-    momentum: float = 0.9
-    bfloat16: bool = True
-    cycles: int = 1
+    peak_rate: float = 0.02  #: highest rate of matrices
+    weight_decay: float = 0.01  #: of matrices, multiplied by the rate
+    vector_rate: float = 0.1  #: highest rate of vectors
+    vector_decay: float = 1e-4  #: of vectors
+    warmup: float = 0.2  #: part of the steps over which the rates rise
+    momentum: float = 0.9  #: in Nesterov's form
+    bfloat16: bool = True  #: compute in bfloat16 where autocast allows it; weights stay float32
+    cycles: int = 1  #: each has an equal part of the epochs, fresh momenta, and rates half as high as the one before
 
     def __post_init__(self):
         refuse_below_one(self, "epochs", "batch", "cycles")
@@ -123,15 +104,12 @@ class Optimizers:
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe):
-        def is_matrix(p: nn.Parameter) -> bool:
-            return p.ndim > 1 and p.shape[1] > 1
-
         self.network, self.cycle = network, recipe.cycle
-        matrices = [p for p in network.parameters() if is_matrix(p)]
+        matrices = [p for p in network.parameters() if p.ndim > 1 and p.shape[1] > 1]
+        vectors = [p for p in network.parameters() if p.ndim == 1 or p.shape[1] == 1]
         self.flat = [(p, nn.Parameter(self._rows(p.detach()))) for p in matrices]
         if any(p.data_ptr() != flat.data_ptr() for p, flat in self.flat):
             raise ValueError("weights must have two dimensions, or four in the order channels_last: the optimizer works on views of them")
-        vectors = [p for p in network.parameters() if not is_matrix(p)]
         self.all: list[torch.optim.Optimizer] = []
         if self.flat:
             self.all.append(Muon([flat for _, flat in self.flat], recipe.peak_rate, recipe.weight_decay, recipe.momentum))
@@ -161,7 +139,7 @@ def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor, done: floa
 
 
 def distilled(teacher: nn.Module, share: float = 0.9, temperature: float = 4.0) -> Loss:
-    r"""The plain loss, and how far the network is from what a teacher answers: :math:`(1 - s) E + s T^2 D(p \,\|\, q)`.
+    r"""The plain loss, and how far the network is from a teacher: :math:`(1 - s) E + s T^2 D(p \,\|\, q)`.
 
     E is the cross entropy of the labels, s the ``share``, D the Kullback-Leibler divergence, p and q the softmax of the teacher's and the
     network's outputs over the temperature T. The teacher is put into evaluation mode.
@@ -180,15 +158,10 @@ def distilled(teacher: nn.Module, share: float = 0.9, temperature: float = 4.0) 
     return loss
 
 
-def _device(network: nn.Module) -> torch.device:
-    """Where a network is."""
-    return next(network.parameters()).device
-
-
 @torch.inference_mode()
 def answers(network: nn.Module, images: Shaped[Tensor, "batch *image"], batch: int = 250) -> Float[Tensor, "batch category"]:
-    """What the network, in evaluation mode, gives for each category."""
-    device = _device(network.eval())
+    """Outputs of the network, in evaluation mode."""
+    device = next(network.eval().parameters()).device
     return torch.cat([network(part.to(device)).cpu() for part in images.split(batch)])
 
 
@@ -206,7 +179,6 @@ def train(
     seed: int,
     state: Path,
     augment: Augment | None = None,
-    progress: bool = True,
     loss: Loss = cross_entropy,
     after_step: Callable[[float, torch.Generator], None] | None = None,
     average: float = 0.0,
@@ -218,34 +190,26 @@ def train(
     Parameters
     ----------
     network : module
-        From images to one number per category; where it is, it is trained.
-    images, labels : tensors
+        From images to one number per category; it is trained on the device on which it is.
     held_out : pair of tensors
         Images and labels whose accuracy is logged after each epoch; nothing is chosen by it.
-    recipe : Recipe
-    seed : int
     state : path
-        Written after each epoch (weights, momenta, log), first beside itself and then renamed.
-    augment : callable, optional
-        Applied to each batch, with a generator.
-    progress : bool
-        Show a progress bar.
+        Weights, momenta and log, written after each epoch.
     loss : callable
         Of the network, images, labels, and the part of all steps that is done (0 to 1).
     after_step : callable, optional
         Called after each step of the optimizer with the learning rate, as a part of its peak, and a generator.
     average : float
-        If above 0, the parameters that are tested, and that ``network`` has in the end, are means over steps, of which the past has this
-        part (below 1). Buffers are those of the last step.
+        If above 0, the network gets means of its parameters over steps, in which the past has this weight; buffers are the last ones.
     constants : mapping, optional
         What else makes this training another one, by name.
     after : str
-        A training with whose weights this one begins: it gets other random numbers than that.
+        The training whose weights this one begins with; its random numbers are not drawn again.
 
     Returns
     -------
     list of dict
-        Per epoch: number, mean loss, accuracy on the held-out images, seconds.
+        Per epoch: number, mean loss, accuracy on the held-out images (0 to 1), seconds.
 
     Raises
     ------
@@ -253,8 +217,7 @@ def train(
         If the mean loss of an epoch is not finite, or more than twice the cross entropy of guessing and twice the loss of the first
         batch, or weights are not finite; the last good state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network, or other means or constants; if ``average`` is no part; or if there are
-        fewer images than a batch has.
+        If ``state`` belongs to another training, ``average`` is no part, or there are fewer images than a batch has.
     """
     if not 0 <= average < 1:
         raise ValueError(f"average is {average}: it is a part of the past, from 0 to below 1")
@@ -272,7 +235,7 @@ def train(
         for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
             optimizer.load_state_dict(its_state)
         log, limit = saved["log"], saved["limit"]
-    device, categories = _device(network), answers(network, images[:1]).shape[1]
+    device, categories = next(network.parameters()).device, answers(network, images[:1]).shape[1]
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
     purpose = f" after {after}" if after else ""
     for epoch in range(len(log), recipe.epochs):
@@ -282,7 +245,7 @@ def train(
         generator = torch_generator(seed, f"epoch {epoch}{purpose}")
         order = torch.randperm(len(images), generator=generator)
         network.train()
-        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None if progress else True, leave=False)
+        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None, leave=False)
         with seeded_draws(seed, f"dropout in epoch {epoch}{purpose}"):
             for step in bar:
                 which = order[step * recipe.batch : (step + 1) * recipe.batch]
@@ -311,8 +274,7 @@ def train(
         momenta = [optimizer.state_dict() for optimizer in optimizers.all]
         means = {"mean": mean.state_dict()} if mean else {}
         write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log, limit=limit, **means)
-        if progress:
-            tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {seconds} s")
+        tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {seconds} s")
     if mean:
         network.load_state_dict(mean.module.state_dict())
     return log

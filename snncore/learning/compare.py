@@ -41,7 +41,7 @@ LEARNED = 0.1  # part of the target's variance that is left when a pattern count
 
 
 def pattern_learner(signal: str, seed: int, dampening: float) -> Learner:
-    """100 LIF neurons with the published constants."""
+    """100 LIF neurons with the published constants; all signals have the same first weights."""
     g = torch_generator(seed, "weights for a pattern")
     p = conventions.lif("light", 30.0, 0.03, dampening=dampening)
     network = RecurrentNetwork(100, [Population(100, p)], 1, ReadoutParams(30.0), g, (1 / p.v_th, 1 / p.v_th))
@@ -106,7 +106,7 @@ def neurons_for(signal: str) -> list[Population]:
 
 
 class ChoiceLearner(Learner):
-    """A network of the published neurons that has to choose one of two answers; ``task`` is what its first weights are drawn for."""
+    """A network of the published neurons that has to choose one of two answers; all signals have the same first weights for a ``task``."""
 
     def __init__(self, inputs: int, signal: str, task: str, seed: int):
         g = torch_generator(seed, f"weights for {task}")
@@ -123,17 +123,12 @@ def share_wrong(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> float:
     return float((y.mean(0).argmax(1) != answer).float().mean())
 
 
-def recall_learner(signal: str, seed: int) -> ChoiceLearner:
-    """The network that stores and recalls a bit, with the same first weights for all signals."""
-    return ChoiceLearner(store_recall.INPUTS, signal, "store and recall", seed)
-
-
 def recall_curve(
     signal: str, seed: int, updates: int, recipe: Descent, batch: int, form: StoreRecall | None = None
 ) -> list[dict[str, Any]]:
     """Train to store and recall, at the rates of ``recipe``: ``wrong`` answers [%] in the ``batch`` new trials of each update."""
     form = form or StoreRecall()
-    learner, rows = recall_learner(signal, seed), []
+    learner, rows = ChoiceLearner(store_recall.INPUTS, signal, "store and recall", seed), []
     optimizer = torch.optim.Adam(learner.parameters(), recipe.rate)
     for k in range(updates):
         trials = store_recall.draw(form, batch, torch_generator(seed, f"trials of update {k}"))

@@ -17,16 +17,10 @@ from torch.nn.utils import parametrize
 
 
 class Existing(nn.Module):
-    """Weights as they are where a connection exists, else 0; gradients reach no others.
+    """Weights where a connection exists, else 0; gradients reach no others."""
 
-    Attributes
-    ----------
-    exists, negative : tensors of bool, shape (post, pre)
-        Which connections there are, and the sign of each possible one.
-    """
-
-    exists: Tensor
-    negative: Tensor
+    exists: Tensor  #: which connections there are, shape (post, pre)
+    negative: Tensor  #: the sign of each possible one, shape (post, pre)
 
     def __init__(self, exists: Tensor, negative: Tensor):
         super().__init__()
@@ -39,16 +33,15 @@ class Existing(nn.Module):
 
 
 class DeepR:
-    """Deep rewiring of some weights of a network, which it makes sparse.
+    r"""Deep rewiring of some weights of a network, which it makes sparse.
+
+    The weights ``names`` get a parametrization (`torch.nn.utils.parametrize`). Those that remain grow by one over the root of
+    ``connectivity``, so that the variance of their sums stays as it was.
 
     Parameters
     ----------
-    network : module
-        Its weights ``names`` get a parametrization (`torch.nn.utils.parametrize`); those that remain grow by one over the root of
-        ``connectivity``, so that the variance of their sums stays as it was.
-    names : sequence of str
     connectivity : float
-        Share of the possible connections that exist (0 to 1).
+        Share of the possible connections that exist (above 0, at most 1).
     generator : torch.Generator
         Draws which exist at first.
     shrink, noise : float
@@ -57,7 +50,7 @@ class DeepR:
     Raises
     ------
     ValueError
-        If the connectivity is not between 0 and 1, or leaves no connection.
+        If the connectivity is out of range, or leaves no connection.
     """
 
     def __init__(

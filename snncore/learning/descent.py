@@ -25,41 +25,19 @@ Update = Callable[[int, torch.Generator], dict[str, float]]
 
 @dataclass(frozen=True)
 class Descent:
-    """How to go down.
+    """How to go down; impossible values are refused (`ValueError`).
 
-    Attributes
-    ----------
-    updates : int
-    rate : float
-        Of Adam at its highest.
-    knee : float
-        After so many updates the rate is half as high, and falls on as their inverse; infinite: it does not fall so.
-    warmup : int
-        Updates over which the rate rises.
-    end : float
-        The rate falls to this part at the end, as half a cosine; 1: it does not fall so.
-    clip : float
-        Gradients longer than so many times their usual length are shortened to that; infinite: never. The first of a cycle is usual.
-    every : int
-        Updates per row of the log, after which the state is saved.
-    cycles : int
-        So many times the rate goes through all that, each time in an equal part of the updates, with fresh moments of Adam, and half as
-        high as the time before. From the second on it rises over `SETTLED` updates at least.
-
-    Raises
-    ------
-    ValueError
-        If the updates of a cycle are no multiple of ``every``, one of these numbers is below 1, ``rate``, ``knee`` or ``clip`` is not above
-        0, ``end`` is no part, or ``warmup`` is below 0.
+    Each cycle has an equal part of the updates, fresh moments of Adam, and rates half as high as the one before. From the second on, the
+    rate rises over `SETTLED` updates at least.
     """
 
-    updates: int
-    rate: float
-    knee: float = math.inf
-    warmup: int = 1
-    end: float = 1.0
-    clip: float = math.inf
-    every: int = 50
+    updates: int  #: a multiple of ``cycles`` times ``every``
+    rate: float  #: of Adam, at its highest
+    knee: float = math.inf  #: updates after which the rate is half as high; it falls as their inverse
+    warmup: int = 1  #: updates over which the rate rises
+    end: float = 1.0  #: part of the rate that is left at the end, after half a cosine
+    clip: float = math.inf  #: longest gradient, as a multiple of the usual length; the first of a cycle is usual
+    every: int = 50  #: updates per row of the log, after which the state is saved
     cycles: int = 1
 
     def __post_init__(self):
@@ -100,23 +78,17 @@ def descend(
     recipe: Descent,
     seed: int,
     state: Path,
-    progress: bool = True,
     constants: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
     Parameters
     ----------
-    network : module
     update : callable
         Of the number of the update, from 0, and a generator for it: sets the gradients of the network's parameters, and returns numbers
         whose means are logged, ``loss`` always among them.
-    recipe : Descent
-    seed : int
     state : path
-        Written after each row of the log (weights, moments, log), first beside itself and then renamed.
-    progress : bool
-        Show a progress bar.
+        Weights, moments and log, written after each row of the log.
     constants : mapping, optional
         What else makes this training another one, by name.
 
@@ -130,7 +102,7 @@ def descend(
     TrainingDiverged
         If a loss, or its gradient, is not finite; the last good state stays.
     ValueError
-        If ``state`` belongs to another recipe, seed or network, or to other constants.
+        If ``state`` belongs to another training.
     """
     parameters = list(network.parameters())
     optimizer = torch.optim.Adam(parameters)
@@ -141,7 +113,7 @@ def descend(
         optimizer.load_state_dict(saved["optimizer"])
         log, usual = saved["log"], saved["usual"]
     done = len(log) * recipe.every
-    bar = tqdm(total=recipe.updates, initial=done, disable=None if progress else True, leave=False)
+    bar = tqdm(total=recipe.updates, initial=done, disable=None, leave=False)
     start, rows = time.perf_counter(), []
     for k in range(done, recipe.updates):
         if k % recipe.cycle == 0:
@@ -161,8 +133,8 @@ def descend(
         bar.update()
         if (k + 1) % recipe.every:
             continue
-        found = {name: [row[name] for row in rows if name in row] for name in dict.fromkeys(name for row in rows for name in row)}
-        means = {name: float(f"{sum(values) / len(values):.5g}") for name, values in found.items()}
+        columns = {name: [row[name] for row in rows if name in row] for name in dict.fromkeys(name for row in rows for name in row)}
+        means = {name: float(f"{sum(values) / len(values):.5g}") for name, values in columns.items()}
         log.append({"update": k + 1, **means, "seconds": round(time.perf_counter() - start, 1)})
         start, rows = time.perf_counter(), []
         write_state(state, who, network=network.state_dict(), optimizer=optimizer.state_dict(), log=log, usual=usual)

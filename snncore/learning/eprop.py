@@ -48,53 +48,30 @@ from snncore.unroll import unroll
 
 
 class Trial(NamedTuple):
-    """What synapses can know of a trial.
+    """Activity of a network as its synapses see it, and the weights with which it ran."""
 
-    Attributes
-    ----------
-    x : tensor, shape (time, batch, input)
-        Inputs.
-    z : tensor, shape (time, batch, neuron)
-        Spikes.
-    psi : tensor, shape (time, batch, neuron)
-        Pseudo-derivatives.
-    weights : Weights
-    populations : sequence of Population
-        LIF or ALIF neurons, reset by subtraction.
-    """
-
-    x: Float[Tensor, "time batch input"]
-    z: Float[Tensor, "time batch neuron"]
-    psi: Float[Tensor, "time batch neuron"]
-    weights: Weights
-    populations: Sequence[Population]
+    x: Float[Tensor, "time batch input"]  #: inputs
+    z: Float[Tensor, "time batch neuron"]  #: spikes
+    psi: Float[Tensor, "time batch neuron"]  #: pseudo-derivatives
+    weights: Weights  #: shared by all samples
+    populations: Sequence[Population]  #: LIF or ALIF neurons, reset by subtraction
 
 
 class Signal(NamedTuple):
-    """Learning signals.
+    """Learning signals."""
 
-    Attributes
-    ----------
-    filtered : tensor, shape (time, batch, neuron)
-        Multiplies the filtered trace.
-    kappa : float
-        Decay of that filter, as of the readouts.
-    direct : tensor, shape (time, batch, neuron), optional
-        Multiplies the trace itself: costs of spikes, the ideal learning signal.
-    """
-
-    filtered: Float[Tensor, "time batch neuron"]
-    kappa: float
-    direct: Float[Tensor, "time batch neuron"] | None = None
+    filtered: Float[Tensor, "time batch neuron"]  #: multiplies the filtered trace
+    kappa: float  #: decay of that filter per step, as of the readouts
+    direct: Float[Tensor, "time batch neuron"] | None = None  #: multiplies the trace itself, as do costs of spikes
 
 
 def delayed(z: Float[Tensor, "time *shape"]) -> Float[Tensor, "time *shape"]:
-    """The same one step later: what synapses hear of spikes."""
+    """Spikes one step later, as they reach synapses."""
     return torch.cat([torch.zeros_like(z[:1]), z[:-1]])
 
 
 def _psi(x: Tensor, p: Any) -> Tensor:
-    """The pseudo-derivative where v is by x above the threshold in force."""
+    """Pseudo-derivative of a neuron whose potential is above its threshold by x."""
     return pseudo_derivative(x / p.v_th, p.dampening) / p.v_th
 
 
@@ -117,7 +94,7 @@ def pseudo_derivatives(
 
 def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
     """Constants of the populations; neurons for which the published recursion does not hold are refused."""
-    found = []
+    params = []
     for _, p in populations:
         if not isinstance(p, (LIFParams, ALIFParams)):
             raise TypeError(
@@ -129,8 +106,8 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
             )
         if isinstance(p, ALIFParams):
             check_trace(p)
-        found.append(p)
-    return found
+        params.append(p)
+    return params
 
 
 def _shared(weights: Weights) -> Weights:
@@ -156,15 +133,14 @@ def _of_one_network(weights: Weights, populations: Sequence[Population], inputs:
 def observe(
     x: Float[Tensor, "time batch input"], weights: Weights, populations: Sequence[Population], readout: ReadoutParams
 ) -> tuple[Trial, Activity]:
-    """Run a network, and note what its synapses see, and its weights as they are now.
+    """Run a network; keep what its synapses see, and a copy of its weights.
 
     Raises
     ------
     TypeError
         For neurons other than LIF and ALIF.
     ValueError
-        If neurons are reset to zero, or a trace could grow without bound: the published recursion holds for neither. For weights that
-        differ from sample to sample.
+        If neurons are reset to zero, a trace could grow without bound, or weights differ from sample to sample.
     """
     params, weights = _known(populations), Weights(*(w.detach().clone() for w in _shared(weights)))
     activity = run(x, weights, populations, readout, potentials=True)
@@ -176,14 +152,14 @@ def observe(
 def ideal_signal(
     trial: Trial, readout: ReadoutParams, loss: Callable[[Tensor, Tensor], Float[Tensor, ""]]
 ) -> Float[Tensor, "time batch neuron"]:
-    r"""The total derivative :math:`\mathrm{d}E/\mathrm{d}z_j(t)` of a loss of spikes and readouts: what a spike does to all that follows.
+    r"""The total derivative :math:`\mathrm{d}E/\mathrm{d}z_j(t)` of a loss of spikes and readouts.
 
     .. math::
 
         L_j(t) = \frac{\partial E}{\partial z_j(t)} + \sum_k W^\text{out}_{kj} (1-\kappa) \sum_{t' \ge t} \kappa^{t'-t}
         \frac{\partial E}{\partial y_k(t')} + \sum_i W^\text{rec}_{ij}\, \frac{\mathrm{d}E}{\mathrm{d}I_i(t+1)}
 
-    The effect of a spike on its own neuron's threshold is not in it: that is in the trace.
+    It leaves out the effect of a spike on its own neuron's threshold, which is in the trace.
     """
     x, z, _, weights, populations = trial
     current = (x @ weights.w_in.mT).detach().requires_grad_()
@@ -202,18 +178,17 @@ SIGNALS = ("random", "symmetric", "adaptive", "bptt")
 
 
 class Learner(nn.Module):
-    r"""A recurrent network, and how the errors at its readouts come back, :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)`.
+    r"""A recurrent network with learning signals :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)` from errors at its readouts.
 
     Parameters
     ----------
-    network : RecurrentNetwork
     signal : str
-        One of `SIGNALS`: B is random and fixed, the transposed readout weights, or random at first and adaptive, by changes as the readout
-        weights have while both forget a little, so that they become alike; or the whole gradient, by backpropagation through time.
+        One of `SIGNALS`. ``random``: B is fixed. ``symmetric``: B is the transposed readout weights. ``adaptive``: B is random at first and
+        changes as the readout weights do. ``bptt``: the whole gradient in place of learning signals.
     generator : torch.Generator
         Draws B.
     scale : float
-        Its standard deviation at first.
+        Standard deviation of B at first.
 
     Raises
     ------
@@ -230,17 +205,14 @@ class Learner(nn.Module):
         self.w_feedback = nn.Parameter(feedback, requires_grad=False) if signal in ("random", "adaptive") else None
 
     def forward(self, x: Float[Tensor, "time batch input"]) -> Activity:
-        """What the network does; backward, the gradient that the learning signals give."""
+        """Activity of the network; its backward pass is the gradient by the learning signals."""
         own, bptt = self.network, self.signal == "bptt"
         return run(x, own.weights(), own.populations, own.readout, credit=bptt, w_feedback=self.w_feedback)
 
     def adapt(self, forget: float) -> None:
-        """After a backward pass: adaptive feedback weights get the gradient of the readout weights, and both lose the part ``forget``.
+        """After a backward pass, give adaptive feedback weights the gradient of the readout weights; both lose the part ``forget``.
 
-        Raises
-        ------
-        ValueError
-            If there was no backward pass.
+        So they become alike. Without a backward pass before it is a `ValueError`.
         """
         if self.signal != "adaptive" or self.w_feedback is None:
             return
@@ -256,7 +228,7 @@ class Learner(nn.Module):
 
 
 class _Part(NamedTuple):
-    """One population: constants, pseudo-derivatives, learning signals; and what comes into all neurons."""
+    """Constants, pseudo-derivatives and learning signals of one population; spikes and inputs ``pre`` that all neurons get."""
 
     alpha: float
     rho: float
@@ -269,7 +241,7 @@ class _Part(NamedTuple):
 
 
 def _trace_back(p: _Part, mu: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """From the end, where mu is given, backward: q(t), and with what the traces before the first step count, of adaptation and filtered."""
+    """Backward from mu at the end: q(t), and the factors of the traces before the first step, of adaptation and filtered."""
     q, arriving = torch.empty_like(p.psi), torch.zeros_like(mu)
     for t in range(len(p.psi) - 1, -1, -1):
         arriving = p.kappa * arriving + (1 - p.kappa) * p.filtered[t]
@@ -308,7 +280,7 @@ def _factored(p: _Part) -> Tensor:
 
 
 def _parts(pre: Tensor, psi: Tensor, signal: Signal, populations: Sequence[Population]) -> list[_Part]:
-    """What belongs to each population."""
+    """Split by population."""
     direct = torch.zeros_like(psi) if signal.direct is None else signal.direct
     sizes, parts = [size for size, _ in populations], []
     for p, *own in zip(_known(populations), *(a.split(sizes, -1) for a in (psi, signal.filtered, direct)), strict=True):
@@ -329,17 +301,17 @@ def _psi_now(state: Any, before: Any, p: Any) -> Tensor:
 
 
 class Carry(NamedTuple):
-    """All that traces know of the past: potentials' part (batch, pre); adaptation's part and filtered trace (batch, neuron, pre)."""
+    """State of the traces between two steps."""
 
-    epsilon_v: Float[Tensor, "batch pre"]
-    epsilon_a: Float[Tensor, "batch neuron pre"]
-    e_bar: Float[Tensor, "batch neuron pre"]
+    epsilon_v: Float[Tensor, "batch pre"]  #: eligibility vector of potentials
+    epsilon_a: Float[Tensor, "batch neuron pre"]  #: eligibility vector of adaptation
+    e_bar: Float[Tensor, "batch neuron pre"]  #: filtered trace
 
 
 def _chunk(p: _Part, carry: Carry) -> tuple[Carry, Tensor]:
-    """Through the steps of one chunk at once: what they add to the gradient, and the traces after them.
+    """Traces after one chunk, and what its steps add to the gradient.
 
-    All are sums of the presynaptic traces with coefficients that `_trace_back` finds, as in gated linear attention.
+    All are sums of the presynaptic traces with coefficients by `_trace_back`, as in gated linear attention.
     """
     none, one = torch.zeros_like(p.psi[0]), torch.ones_like(p.psi[0])
     first = torch.cat([p.pre[:1] + p.alpha * carry.epsilon_v, p.pre[1:]])
@@ -403,13 +375,11 @@ def gradient(
 
     Parameters
     ----------
-    trial : Trial
-    signal : Signal
     method : str
-        How. ``online``: by the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre). ``chunked``: forward
-        too, in the same memory, by matrix products over ``chunk`` steps. ``factored``: backward with a state per neuron, then one matrix
-        product, in memory (time, batch, neuron). ``autograd``: backward through PyTorch's graph of the network. ``fused``: that, compiled;
-        the fastest. The last two run the network again.
+        ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre). ``chunked``: forward in the
+        same memory, by matrix products over ``chunk`` steps. ``factored``: backward with a state per neuron, then one matrix product, in
+        memory (time, batch, neuron). ``autograd``: backward through PyTorch's graph of the network. ``fused``: that, compiled; the fastest.
+        The last two run the network again.
     chunk : int
         Steps after which ``chunked`` learns.
 
@@ -421,8 +391,8 @@ def gradient(
     Raises
     ------
     ValueError
-        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, or a chunk is longer than the trial. For weights that differ
-        from sample to sample.
+        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a chunk is longer than
+        the trial.
     TypeError
         If types or devices differ.
     """
@@ -447,15 +417,12 @@ def gradient(
 class Stream:
     """A network that learns while it runs, without end: by chunks of steps, in memory that does not grow with time.
 
-    ``run`` a chunk of inputs, look at what the network did, then ``learn`` from the learning signals for these steps, which may be zero.
+    ``run`` a chunk of inputs, then ``learn`` from the learning signals for these steps, which may be zero.
 
     Parameters
     ----------
     weights : Weights
         Leaves, which may be changed in place between two chunks. `RecurrentNetwork.weights` computes ``w_rec``: give detached copies.
-    populations : sequence of Population
-        LIF or ALIF neurons, reset by subtraction.
-    readout : ReadoutParams
     like : tensor, shape (batch, input)
         An input of one step.
 
@@ -479,13 +446,12 @@ class Stream:
 
     @torch.no_grad()
     def run(self, x: Float[Tensor, "time batch input"]) -> Activity:
-        """The network goes on for so many steps.
+        """Go on with these inputs.
 
         Raises
         ------
         ValueError, TypeError
-            If nothing has been learned from the chunk before: its traces would be lost. For inputs of another shape, type or device, or
-            that are not finite.
+            If nothing has been learned from the last chunk, or for inputs of another shape, type or device, or that are not finite.
         """
         if self._seen is not None:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
@@ -499,29 +465,29 @@ class Stream:
             raise ValueError("x has numbers that are not finite, which traces would keep for good: look for the reason upstream")
 
         def step(current: Tensor, state: tuple) -> tuple:
-            found, after = self._step(current, state)
-            return (found, torch.cat(list(map(_psi_now, after[1], state[1], self._params)), -1)), after
+            activity, after = self._step(current, state)
+            return (activity, torch.cat(list(map(_psi_now, after[1], state[1], self._params)), -1)), after
 
-        (found, psi), self._state = unroll(step, x @ self.weights.w_in.mT, self._state)
-        self._seen = torch.cat([x, torch.cat([z_before[None], found.z[:-1]])], -1), psi, found.z
-        return found
+        (activity, psi), self._state = unroll(step, x @ self.weights.w_in.mT, self._state)
+        self._seen = torch.cat([x, torch.cat([z_before[None], activity.z[:-1]])], -1), psi, activity.z
+        return activity
 
     @torch.no_grad()
     def learn(self, signal: Signal) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
-        """What the last chunk adds to the gradient, by its learning signals and all that the traces know.
+        """Gradient that the last chunk adds.
 
         Raises
         ------
         ValueError, TypeError
-            If there is no chunk to learn from, or for signals that `gradient` refuses.
+            Without a chunk to learn from, and for signals that `gradient` refuses.
         """
         if self._seen is None:
             raise ValueError("there is no chunk to learn from: run one first")
         pre, psi, z = self._seen
         _check(signal, z, {})
         self._seen = None
-        found = [_chunk(p, carry) for p, carry in zip(_parts(pre, psi, signal, self.populations), self._carries, strict=True)]
-        self._carries = [carry for carry, _ in found]
+        chunks = [_chunk(p, carry) for p, carry in zip(_parts(pre, psi, signal, self.populations), self._carries, strict=True)]
+        self._carries = [carry for carry, _ in chunks]
         inputs = self.weights.w_in.shape[1]
-        grad_in, grad_rec = torch.cat([grad for _, grad in found]).split([inputs, pre.shape[-1] - inputs], -1)
+        grad_in, grad_rec = torch.cat([grad for _, grad in chunks]).split([inputs, pre.shape[-1] - inputs], -1)
         return grad_in, _no_self(grad_rec)

@@ -47,8 +47,7 @@ def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
     Raises
     ------
     ValueError
-        For other populations, time constants shorter than 16 steps or too long for the decay registers, or an adaptation that no trace can
-        follow, or that a single spike drives out of 24 bits.
+        For other populations, time constants that no register holds, or an adaptation that no trace or 24 bits can follow.
     """
     if [type(p) for _, p in populations] != [LIFParams, ALIFParams]:
         raise ValueError("the chip's e-prop is written for LIF neurons followed by ALIF neurons: give these two populations")
@@ -79,13 +78,7 @@ def rounded(w: Float[Tensor, "post pre"], v_th: float, generator: torch.Generato
 
 
 def as_bytes(w: Float[Tensor, "post pre"], v_th: float) -> Int8[np.ndarray, "post pre"]:
-    """The integers of weights on the grid.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not on it.
-    """
+    """The integers of weights on the grid; others are refused (`ValueError`)."""
     scaled = w.detach().double().numpy() * (UNIT / v_th)
     whole = np.round(scaled)
     if not (np.abs(scaled - whole).max(initial=0) <= 1e-3 and np.abs(whole).max(initial=0) <= UNIT):  # nan is not, either
@@ -99,7 +92,7 @@ def synapse_bytes(adapting: bool) -> int:
 
 
 def _check(c: Integers, arrays: dict[str, tuple[np.ndarray, type, tuple[int, ...]]]) -> None:
-    """Refuse arrays of another type or shape than the compiled loops count on; bits are 0 or 1."""
+    """Refuse arrays of another type or shape than the compiled loops count on, and spikes other than 0 and 1."""
     for name, (a, dtype, shape) in arrays.items():
         if a.dtype != dtype or a.shape != shape:
             raise ValueError(f"{name} is {a.dtype} of shape {a.shape}: it must be {np.dtype(dtype)} of shape {shape}")
@@ -112,13 +105,7 @@ def _check(c: Integers, arrays: dict[str, tuple[np.ndarray, type, tuple[int, ...
 def forward(
     c: Integers, x: UInt8[np.ndarray, "time batch input"], w_in: Int8[np.ndarray, "neuron input"], w_rec: Int8[np.ndarray, "neuron neuron"]
 ) -> tuple[Spikes, Spikes]:
-    """Spikes and pseudo-derivatives (0 to 127), compiled.
-
-    Raises
-    ------
-    ValueError
-        For arrays of another type or shape, inputs other than 0 and 1, or fewer neurons than adapting ones.
-    """
+    """Spikes and pseudo-derivatives (0 to 127), compiled; arrays that do not fit are refused (`ValueError`)."""
     n = len(w_in)
     time, batch, inputs = x.shape
     _check(c, {"x": (x, np.uint8, (time, batch, inputs)), "w_in": (w_in, np.int8, (n, inputs)), "w_rec": (w_rec, np.int8, (n, n))})
@@ -128,12 +115,9 @@ def forward(
 def learn(
     c: Integers, x: UInt8[np.ndarray, "time batch input"], z: Spikes, psi: Spikes, signal: Int8[np.ndarray, "time batch neuron"]
 ) -> Int64[np.ndarray, "neuron pre"]:
-    """The gradient for both kinds of weights side by side, compiled; no neuron is connected to itself.
+    """The gradient for both kinds of weights side by side, compiled; arrays that do not fit are refused (`ValueError`).
 
-    Raises
-    ------
-    ValueError
-        For arrays of another type or shape, or spikes other than 0 and 1.
+    No neuron is connected to itself.
     """
     n = z.shape[2]
     shape = *x.shape[:2], n

@@ -11,8 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from snncore.learning.one_shot_classifier import OneShotClassifier
-from snncore.learning.ordinary import Own, descended, first_weights, single_steps
-from snncore.networks.recurrent import Weights
+from snncore.learning.ordinary import Own, descended, first_weights, in_force, single_steps
 from snncore.seeds import torch_generator
 from snncore.statistics import mean_share
 from snncore.tasks import episodes
@@ -29,13 +28,13 @@ def draw_slots(e: Episodes, slots: int, generator: torch.Generator) -> Int[Tenso
 
 
 class Right(NamedTuple):
-    """Share of right answers in each episode, by what answers: the learner and its controls."""
+    """Share of right answers in each episode (0 to 1), by what answers: the learner and its controls."""
 
-    after: Float[Tensor, " episode"]  # one update
-    before: Float[Tensor, " episode"]  # without an update
-    shuffled: Float[Tensor, " episode"]  # one update by the learning signals of another episode; of the next example, if there is only one
-    features: Float[Tensor, " episode"]  # the example with the most similar features
-    nearest: Float[Tensor, " episode"]  # the nearest image
+    after: Float[Tensor, " episode"]  #: one update
+    before: Float[Tensor, " episode"]  #: without an update
+    shuffled: Float[Tensor, " episode"]  #: one update by the learning signals of another episode; of the next example, if there is only one
+    features: Float[Tensor, " episode"]  #: the example with the most similar features
+    nearest: Float[Tensor, " episode"]  #: the nearest image
 
     def intervals(self) -> dict[str, tuple[float, float, float]]:
         """Mean [%] over episodes and its 95 % interval, by name."""
@@ -68,13 +67,7 @@ def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, cou
 
 @torch.no_grad()
 def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run], seed: int = 0) -> Float[Tensor, " run"]:
-    """Wrong answers [%] in each run of the official 20-way test, or of one like it.
-
-    Raises
-    ------
-    ValueError
-        If a run has more symbols than the network has readouts.
-    """
+    """Wrong answers [%] in each run of the official 20-way test, or of one like it; more symbols than readouts are a `ValueError`."""
     net.eval()
     wrong = []
     for run in runs:
@@ -111,28 +104,14 @@ def most_frequent_mistake(table: pd.DataFrame) -> tuple[str, float]:
 
 
 def own_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, credit: bool) -> Own:
-    """Gradient of each episode's cross-entropy on its examples for its own weights, by BPTT or (no credit) e-prop.
+    """Gradient of each episode's cross-entropy on its examples, for the weights of its own learner, by BPTT or (no credit) e-prop.
 
-    Parameters
-    ----------
-    net : OneShotClassifier
-    own : Own
-        Weights of each episode's learner.
-    seen : tensor, shape (time, example, feature)
-        Spikes of the features of the examples.
-    slot : tensor, shape (episode, way)
-    credit : bool
-        Whether gradients flow through the recurrent weights.
+    ``seen`` are the spikes of the features of the examples, of shape (time, example, feature); ``slot`` has shape (episode, way).
     """
-    w_in, w_rec = (w.detach().requires_grad_() for w in own)
-    _, y = net.ask(seen, slot, _with_readouts(net, Own(w_in, w_rec)), credit)
+    own = Own(*(w.detach().requires_grad_() for w in own))
+    _, y = net.ask(seen, slot, in_force(net.pair.learner, own), credit)
     label = torch.arange(slot.shape[1]).repeat(len(slot))
-    return Own(*torch.autograd.grad(F.cross_entropy(y.flatten(0, 1), label, reduction="sum"), (w_in, w_rec)))
-
-
-def _with_readouts(net: OneShotClassifier, own: Own) -> Weights:
-    learner = net.pair.learner
-    return Weights(own.w_in, own.w_rec * learner.no_self, learner.w_out.detach().expand(len(own.w_in), -1, -1))
+    return Own(*torch.autograd.grad(F.cross_entropy(y.flatten(0, 1), label, reduction="sum"), own))
 
 
 class Compared(NamedTuple):
@@ -142,8 +121,8 @@ class Compared(NamedTuple):
     """
 
     learned: float
-    single: dict[str, float]  # after the best single step
-    curves: dict[str, list[float]]  # before each of some updates by Adam, and after the last
+    single: dict[str, float]  #: after the best single step
+    curves: dict[str, list[float]]  #: before each of some updates by Adam, and after the last
 
     def reached(self, rule: str) -> int | None:
         """After how many updates a rule is as good as one update by learned signals; None if after more than there were."""
@@ -163,7 +142,7 @@ def compare_with_ordinary(
 
     @torch.no_grad()
     def right(own: Own) -> float:
-        return 100 * float((net.ask(asked, slot, _with_readouts(net, own))[1].argmax(-1) == e.label).float().mean())
+        return 100 * float((net.ask(asked, slot, in_force(net.pair.learner, own))[1].argmax(-1) == e.label).float().mean())
 
     single, curves = {}, {}
     for rule, credit in RULES.items():

@@ -18,42 +18,20 @@ def _outside(x: Tensor, low: float, high: float) -> Tensor:
 
 
 def rate_cost(z: Float[Tensor, "time batch neuron"], low: float, high: float) -> Float[Tensor, ""]:
-    r"""How far the firing rates of neurons, :math:`r_i = \langle z_i \rangle` over time and batch, are outside a band.
+    r"""Squared distance of firing rates, :math:`r_i = \langle z_i \rangle` over time and batch, from a band, summed over neurons.
 
     .. math:: \sum_i \max(0, r_i - r_+)^2 + \max(0, r_- - r_i)^2
 
-    The published form is that of a band without width, :math:`r_- = r_+`.
-
-    Parameters
-    ----------
-    z : tensor, shape (time, batch, neuron)
-        Spikes.
-    low, high : float
-        The band, in spikes per step; infinite where it is open.
-
-    Raises
-    ------
-    ValueError
-        If the band is empty.
+    The band is in spikes per step. The published form is that of a band without width, :math:`r_- = r_+`. An empty band is refused
+    (`ValueError`).
     """
     return _outside(z.mean((0, 1)), low, high)
 
 
 def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float) -> Float[Tensor, ""]:
-    r"""How far membrane potentials are outside a band, :math:`\sum_i \langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \rangle`.
+    r"""Squared distance of membrane potentials from a band, :math:`\sum_i \langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \rangle`.
 
     A neuron that a rate cost has pushed far below its threshold has no pseudo-derivative, and so never learns again: this brings it back.
-
-    Parameters
-    ----------
-    v : tensor, shape (time, batch, neuron)
-        Potentials.
-    low, high : float
-        The band, in the units of v; infinite where it is open.
-
-    Raises
-    ------
-    ValueError
-        If the band is empty.
+    An end of the band may be infinite. An empty band is refused (`ValueError`).
     """
     return _outside(v, low, high) / v[..., 0].numel()

@@ -38,12 +38,10 @@ def local_update(
     ----------
     w : tensor, shape (post, pre) or (batch, post, pre)
         One set of weights for all learning signals, or one for each.
-    learning_signal : tensor, shape (time, batch, post)
     psi : tensor, shape (time, batch or 1, post)
-        Pseudo-derivatives in the trial; 1: all share it, since its input and weights are the same.
+        Pseudo-derivatives in the trial; 1: all learning signals share it.
     trace : tensor, shape (time, batch or 1, pre)
         Presynaptic spikes, filtered as by the membrane.
-    eta : float
 
     Raises
     ------
@@ -60,18 +58,18 @@ def local_update(
 
 
 def joined(x: Float[Tensor, "time trial neuron"], trials: int) -> Float[Tensor, "steps batch neuron"]:
-    """What happened in each ``trials`` trials, one after the other: those that lead to one update."""
+    """Put each ``trials`` trials, which lead to one update, one after the other in time."""
     return x.unflatten(1, (-1, trials)).transpose(1, 2).flatten(0, 1)
 
 
 class Lesson(NamedTuple):
-    """What happened: the trial before, the signals that came of it (and the LSG's activity), the weights after, and the next trial."""
+    """What happened in a lesson, in this order."""
 
-    before: Activity
-    lsg: Activity
-    learning_signal: Float[Tensor, "time batch neuron"]
-    weights: Weights
-    after: Activity
+    before: Activity  #: of the learner
+    lsg: Activity  #: of the LSG
+    learning_signal: Float[Tensor, "time batch neuron"]  #: for each thing shown
+    weights: Weights  #: of the learner after the update
+    after: Activity  #: of the learner with these
 
 
 class OneShot(nn.Module):
@@ -81,21 +79,13 @@ class OneShot(nn.Module):
     ----------
     inputs, shown, outputs : int
         Inputs of the learner; inputs that show the LSG what is to be learned; readouts of the learner.
-    neurons, lsg_neurons : int
     dt : float
         Time step [ms].
     eta : float
         Step size of the update.
-    generator : torch.Generator
-        Draws the weights.
-
-    Attributes
-    ----------
-    loop : callable
-        By which both networks run: `snncore.networks.recurrent.run`, or another of the same form.
     """
 
-    loop: Callable[..., Activity] = staticmethod(run)
+    loop: Callable[..., Activity] = staticmethod(run)  #: runs both networks; another of the same form can take its place
 
     def __init__(
         self, inputs: int, shown: int, outputs: int, neurons: int, lsg_neurons: int, dt: float, eta: float, generator: torch.Generator
@@ -113,18 +103,18 @@ class OneShot(nn.Module):
 
     @property
     def constants(self) -> dict[str, float]:
-        """What decides what the weights mean, beside their shapes: times [ms], step size, threshold."""
+        """Constants without which the weights mean nothing: times [ms], step size, threshold."""
         lif, tau_out = self.lif, self.learner.readout.tau_out
         return {"dt": lif.dt, "eta": self.eta, "tau_m": lif.tau_m, "v_th": lif.v_th, "n_refractory": lif.n_refractory, "tau_out": tau_out}
 
     @property
     def scale(self) -> float:
-        """Of outputs, in which a spike counts 1 at first."""
+        """Factor from readouts to outputs, in which a spike counts 1 at first."""
         return 1 / (1 - self.learner.readout.kappa)
 
-    def output(self, found: Activity) -> Tensor:
+    def output(self, activity: Activity) -> Tensor:
         """Scaled readouts."""
-        return self.scale * found.y
+        return self.scale * activity.y
 
     def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None, credit: bool = True) -> Activity:
         """The learner with its own weights, or with those after an update; ``credit`` is that of `snncore.networks.recurrent.run`."""
@@ -132,7 +122,7 @@ class OneShot(nn.Module):
         return self.loop(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True)
 
     def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
-        """What the LSG does: it sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
+        """Activity of the LSG, which sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
         return self.loop(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout)
@@ -144,7 +134,7 @@ class OneShot(nn.Module):
         learning_signal: Float[Tensor, "time trial neuron"],
         trials: int = 1,
     ) -> Weights:
-        """The learner's weights after one update by each so many trials; one trial before may be common to all learning signals."""
+        """The learner's weights after one update by each ``trials`` trials; one trial before may be common to all learning signals."""
         weights = self.learner.weights()
         psi = joined(pseudo_derivatives(before.z.detach(), before.v, self.lif), trials)
         learning_signal = joined(learning_signal, trials)
@@ -155,13 +145,7 @@ class OneShot(nn.Module):
         return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))
 
     def forward(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"]) -> Lesson:
-        """One trial, one update for each of the things shown, and the trial after it.
-
-        Raises
-        ------
-        ValueError
-            If it is shown for more or fewer steps than a trial has.
-        """
+        """One trial, one update for each of the things shown, and the trial after it."""
         if len(shown) != len(x):
             raise ValueError(
                 f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it, for instance a path to so many points"

@@ -26,26 +26,14 @@ from snncore.seeds import seeded_draws, torch_generator
 
 CHANNELS = (32, 64, 64)  # of the convolutions, each of 3 x 3 pixels and at every second one
 CLOCK, EACH = 10, 5  # inputs that fire in turn for as long as something is shown, each in one of so many steps
+LOGITS = 0.6  # of a softmax, in which a filtered spike counts about 1
 
 
 class Features(nn.Module):
-    """Images to spikes: three convolutions, a linear layer that looks at all places, and LIF neurons.
+    """Images to spikes: three convolutions, a linear layer that looks at all places, and LIF neurons; ``dt`` is in ms.
 
     What goes to the neurons has mean 0 and variance 1 over images, for each neuron, and then over neurons, for each image, so that
     images differ in which neurons fire, and not in how many.
-
-    Parameters
-    ----------
-    height, width : int
-        Of the images.
-    neurons, steps : int
-    dt : float
-        Time step [ms].
-
-    Raises
-    ------
-    ValueError
-        If images of another size are given.
     """
 
     def __init__(self, height: int, width: int, neurons: int, steps: int, dt: float):
@@ -65,7 +53,7 @@ class Features(nn.Module):
         self.neurons, self.steps = Population(neurons, LIFParams(20.0, 1.0, n_refractory=2, dt=dt)), steps
 
     def forward(self, images: Float[Tensor, "image 1 height width"]) -> Float[Tensor, "time image neuron"]:
-        """Spikes of the features, while an image is there."""
+        """Spikes of the features, while an image is shown; images of another size are refused (`ValueError`)."""
         if tuple(images.shape[1:]) != self.size:
             given, wanted = (" x ".join(map(str, size)) for size in (images.shape[1:], self.size))
             raise ValueError(f"images of {given} numbers: this network was made for {wanted} (channel, height, width)")
@@ -76,16 +64,16 @@ class Features(nn.Module):
 
 
 class Session(NamedTuple):
-    """Some examples, one update for all of them in an episode, and what is asked then."""
+    """One update for all examples of each episode, and answers to its queries."""
 
-    features: Float[Tensor, "time image feature"]
-    before: Activity
-    lsg: Activity | None
-    learning_signal: Float[Tensor, "time example neuron"]
-    weights: Weights
-    after: Activity
-    answers: Float[Tensor, "episode query way"]
-    alike: Float[Tensor, "episode query way"]
+    features: Float[Tensor, "time image feature"]  #: spikes for all examples, then all queries
+    before: Activity  #: of the learner at the examples
+    lsg: Activity | None  #: of the LSG, if there is one
+    learning_signal: Float[Tensor, "time example neuron"]  #: for each example
+    weights: Weights  #: of the learner after the update, for each episode
+    after: Activity  #: of the learner with these at the queries
+    answers: Float[Tensor, "episode query way"]  #: mean readouts
+    alike: Float[Tensor, "episode query way"]  #: see `OneShotClassifier.alike`
 
 
 class OneShotClassifier(nn.Module):
@@ -94,27 +82,16 @@ class OneShotClassifier(nn.Module):
     Parameters
     ----------
     height, width : int
-        Of the images.
+        Of the images [pixels].
     slots : int
         Readouts: classes that can be told apart.
-    features, neurons : int
-        LIF neurons of each.
     lsg_neurons : int
-        Of the LSG; with none, the learning signal is the error of the learner's own readouts at that step, sent back by their weights (and
-        not filtered, as e-prop would).
-    steps : int
-        For which an image is there.
-    dt : float
-        Time step [ms].
+        With none, the learning signal is the error of the learner's own readouts at that step, sent back by their weights (and not
+        filtered, as e-prop would).
+    steps, dt : int, float
+        How many time steps an image is shown, and their length [ms].
     eta : float
         Step size of the update.
-    seed : int
-        Of the weights.
-
-    Raises
-    ------
-    ValueError
-        If there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
     """
 
     def __init__(
@@ -147,7 +124,7 @@ class OneShotClassifier(nn.Module):
             self.pair.learner.w_rec.mul_(0.1)
 
     def signals(self, x: Tensor, slot: Int[Tensor, " example"], before: Activity) -> tuple[Tensor, Activity | None]:
-        """Learning signals for examples of the classes in these slots, and what the LSG does."""
+        """Learning signals for examples of the classes in these slots, and the activity of the LSG."""
         shown = F.one_hot(slot, self.slots).to(x.dtype)
         if self.by_lsg:
             fires = torch.arange(len(x), device=x.device) % 2 == 0
@@ -163,12 +140,12 @@ class OneShotClassifier(nn.Module):
         weights: Weights | None = None,
         credit: bool = True,
     ) -> tuple[Activity, Float[Tensor, "episode query way"]]:
-        """The learner at queries, with weights of each episode or with its own; and means in time of the readouts in the slots."""
+        """Activity of the learner at queries, with weights of each episode or with its own; and mean readouts of the slots."""
         queries = features.shape[1] // len(slot)
         x = torch.cat([features, self.clock.expand(-1, features.shape[1], -1)], -1)
-        found = self.pair.trial(x, weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)), credit)
-        readouts = LOGITS * self.pair.output(found).mean(0).unflatten(0, (len(slot), queries))
-        return found, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
+        activity = self.pair.trial(x, weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)), credit)
+        readouts = LOGITS * self.pair.output(activity).mean(0).unflatten(0, (len(slot), queries))
+        return activity, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
 
     def forward(
         self,
@@ -176,7 +153,13 @@ class OneShotClassifier(nn.Module):
         slot: Int[Tensor, "episode way"],
         query: Float[Tensor, "episode query 1 height width"],
     ) -> Session:
-        """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot."""
+        """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot.
+
+        Raises
+        ------
+        ValueError
+            If there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
+        """
         episodes, ways = slot.shape
         for row in slot.tolist():
             if len(set(row)) < ways or not all(0 <= k < self.slots for k in row):
@@ -204,6 +187,3 @@ class OneShotClassifier(nn.Module):
         mean = support.mean((0, 1))
         support, query = (F.normalize(part - mean, dim=-1) for part in (support, query))
         return 10 * query @ support.transpose(1, 2)
-
-
-LOGITS = 0.6  # of a softmax, in which a filtered spike counts about 1

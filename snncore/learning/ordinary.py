@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.networks.recurrent import Weights
+from snncore.networks.recurrent import RecurrentNetwork, Weights
 
 SIZES = (  # of a single step, relative to the recurrent weights
     0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0,
@@ -30,8 +30,13 @@ Learn = Callable[[Own, int], tuple[Own, Float[Tensor, " batch"]]]  # gradients a
 
 
 def first_weights(weights: Weights, batch: int) -> Own:
-    """The same first weights for each example."""
+    """Repeat the first weights for each example."""
     return Own(*(w.detach().expand(batch, -1, -1) for w in weights[:2]))
+
+
+def in_force(learner: RecurrentNetwork, own: Own) -> Weights:
+    """All weights of each example's own learner: no neuron is connected to itself, and readouts are those of ``learner``."""
+    return Weights(own.w_in, own.w_rec * learner.no_self, learner.w_out.detach().expand(len(own.w_in), -1, -1))
 
 
 def single_steps(start: Own, grads: Own, sizes: tuple[float, ...] = SIZES) -> Iterator[Own]:
@@ -55,11 +60,11 @@ def descended(start: Own, learn: Callable[[Own], tuple[Own, float]], updates: in
 
 
 class Followed(NamedTuple):
-    """Ordinary updates at the rate that matches first: the rate, after how many (None if after more), and the errors before each."""
+    """Ordinary updates at the rate that matches first."""
 
-    rate: float
-    needed: int | None
-    errors: Float[Tensor, "update batch"]
+    rate: float  #: of Adam
+    needed: int | None  #: updates until half of the examples are matched; None if more than there were
+    errors: Float[Tensor, "update batch"]  #: before each update
 
 
 def follow(

@@ -1,5 +1,6 @@
 """The state of a training that is under way, in one file: found again after a kill, or refused if it belongs to another training."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,7 +8,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -15,29 +16,16 @@ from snncore.networks.checkpoints import differences
 
 
 def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What makes a training this one: its recipe (a dataclass), its seed, the shapes of its network, and constants, if there are any.
+    """Identity of a training, as JSON holds it: recipe (a dataclass), seed, shapes of the network, and constants.
 
     Raises
     ------
     TypeError
-        If a value is neither a number nor a word, nor a collection of these: a state with others could not be read again.
+        For values that JSON cannot hold.
     """
     shapes = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     who = {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
-    return {key: _plain(key, value) for key, value in who.items()}
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A value in Python's own types."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        return {key: _plain(f"{name}.{key}", a) for key, a in value.items()}
-    if isinstance(value, tuple | list):
-        return type(value)(_plain(name, a) for a in value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"{name} is of type {type(value).__name__}: what makes a training this one is numbers and words")
+    return json.loads(json.dumps(who))
 
 
 def refuse_below_one(recipe: Any, *names: str) -> None:
@@ -47,19 +35,13 @@ def refuse_below_one(recipe: Any, *names: str) -> None:
             raise ValueError(f"{name} is {getattr(recipe, name)}: give 1 or more")
 
 
-def _named(key: str, who: dict[str, Any]) -> dict[str, Any]:
-    """One part of an identity, by names; empty if it has not this part."""
-    part = who.get(key, {})
-    return part if isinstance(part, dict) else {key: part}
-
-
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
-    """What was written last, if anything was.
+    """Read the last state, if there is one.
 
     Raises
     ------
     ValueError
-        If it belongs to another recipe, seed or network, or to other constants; if it is no such file, or damaged.
+        If it belongs to another training, is no such file, or is damaged.
     """
     if not path.exists():
         return None
@@ -69,14 +51,13 @@ def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     except (OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError) as error:
         raise ValueError(f"{path} is no state of a training, or damaged: remove it to begin anew") from error
     if there != who:
-        parts = ([_named(key, of) for of in (there, who)] for key in dict.fromkeys([*there, *who]))  # a name may be in two of them
-        what = ", ".join(filter(None, (differences(*pair) for pair in parts)))
+        what = differences(*(pd.json_normalize(of).to_dict("records")[0] for of in (there, who)))  # type: ignore[arg-type]
         raise ValueError(f"{path} belongs to another recipe, seed or network ({what}): remove it to begin anew")
     return saved
 
 
 def write_state(path: Path, who: dict[str, Any], **content: Any) -> None:
-    """Write it beside the last one, and then in its place."""
+    """Write a state beside the last one, and rename it to take its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     torch.save({"identity": who, **content}, part)

@@ -15,54 +15,41 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Integer, UInt8
 
 from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
-from snncore.loihi.placement import DENSE, Network, Placement, Projection
+from snncore.loihi.placement import DENSE, BoardNetwork, Placement, Projection
 
-Weights = Int[np.ndarray, "*post_pre"]
-Counts = Int[np.ndarray, " core"]
+IntegerWeights = Integer[np.ndarray, "..."]  # signed or unsigned; (post, pre), or (neuron,) where a projection is one to one
+InputSpikes = Mapping[str, UInt8[np.ndarray, "time _input"]]  # of each input, 0 or 1
 CountsInTime = Int[np.ndarray, "time core"]
 
 
 class Program(NamedTuple):
-    """What is loaded for a placed network.
+    """Neurons and weights that are loaded for a placed network.
 
     Attributes
     ----------
     groups : dict of sequences of Group
-        Of each population that runs, its neurons, in their order.
+        Neurons of each population that runs, in their order.
     weights : dict of lists of arrays
-        By names of two populations, or of an input and a population: one array for each projection between them, in the order of the
-        network; of shape (post, pre), or (neuron,) where it is one to one.
+        By names of source and target: an array for each projection between them, in the order of the network.
     """
 
     groups: Mapping[str, Sequence[Group]]
-    weights: Mapping[tuple[str, str], Sequence[Weights]]
+    weights: Mapping[tuple[str, str], Sequence[IntegerWeights]]
 
 
-class Loaded(NamedTuple):
-    """A projection between populations that run, and its weights."""
-
-    projection: Projection
-    weights: Weights
-
-
-def load(network: Network, program: Program) -> list[Loaded]:
-    """All projections that run, in the order of the network, checked.
-
-    Parameters
-    ----------
-    network : snncore.loihi.placement.Network
-    program : Program
+def load(network: BoardNetwork, program: Program) -> list[tuple[Projection, IntegerWeights]]:
+    """All projections between populations that run, in the order of the network, with their weights.
 
     Raises
     ------
     ValueError
-        If there are groups of what is no population, or not of as many neurons or compartments as it has; if weights are missing, left
-        over, of another shape or type, or come from more neurons than the projection has.
+        If groups are of no population, or have not as many neurons or compartments as it has; if weights are missing, left over, of
+        another shape or type, or come from more neurons than the projection has.
     snncore.loihi.spec.LimitError
         If a weight is too large.
     """
@@ -75,21 +62,22 @@ def load(network: Network, program: Program) -> list[Loaded]:
             raise ValueError(f"groups of {name!r} have {size:,} neurons, but it has {p.neurons:,}")
         if p.compartments < 2 and any(isinstance(group.registers, AHPCompartments) for group in groups):
             raise ValueError(f"neurons of {name!r} have one compartment, but one with an AHP current has two")
-    given, found = {names: list(arrays) for names, arrays in program.weights.items()}, []
+    left, loaded = {names: list(arrays) for names, arrays in program.weights.items()}, []
     for projection in network.projections:
-        names = projection.pre, projection.post
-        if names[1] in program.groups and (names[0] in program.groups or names[0] in network.inputs):
-            arrays = given.get(names)
-            if not arrays:
-                raise ValueError("there are no weights from {!r} to {!r}".format(*names))
-            found.append(Loaded(projection, arrays.pop(0)))
-            _check(network, *found[-1])
-    if left := [names for names, arrays in given.items() if arrays]:
-        raise ValueError("there are weights from {!r} to {!r}, but no such projection that runs".format(*left[0]))
-    return found
+        pre, post, *_ = projection
+        if post in program.groups and (pre in program.groups or pre in network.inputs):
+            if not left.get((pre, post)):
+                raise ValueError(f"there are no weights from {pre!r} to {post!r}")
+            w = left[pre, post].pop(0)
+            _check(network, projection, w)
+            loaded.append((projection, w))
+    for (pre, post), arrays in left.items():
+        if arrays:
+            raise ValueError(f"there are weights from {pre!r} to {post!r}, but no such projection that runs")
+    return loaded
 
 
-def _check(network: Network, p: Projection, w: np.ndarray) -> None:
+def _check(network: BoardNetwork, p: Projection, w: np.ndarray) -> None:
     shape = (network.sizes[p.post], network.sizes[p.pre]) if p.kind == DENSE else (network.sizes[p.post],)
     what = f"weights from {p.pre!r} to {p.post!r}"
     if w.shape != shape or not np.issubdtype(w.dtype, np.integer):
@@ -99,30 +87,21 @@ def _check(network: Network, p: Projection, w: np.ndarray) -> None:
     spec.within(f"the largest of the {what}", max(int(w.max(initial=0)), -int(w.min(initial=0))), 0, spec.WEIGHT)
 
 
-class Run(NamedTuple):
+class BoardRun(NamedTuple):
     """Spikes z of each population, shape (time, neuron), and potentials v of its neurons' main compartments at the end, after the reset."""
 
     z: dict[str, UInt8[np.ndarray, "time _neuron"]]
     v: dict[str, Int[np.ndarray, " _neuron"]]
 
 
-def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "time _input"]]) -> Run:
+def run_board(network: BoardNetwork, program: Program, x: InputSpikes) -> BoardRun:
     """Run a program from rest, on spikes of all inputs of populations that run.
-
-    Parameters
-    ----------
-    network : snncore.loihi.placement.Network
-    program : Program
-    x : dict of arrays, shape (time, input), uint8
-        Input spikes, 0 or 1.
 
     Raises
     ------
-    ValueError
+    ValueError, snncore.loihi.spec.LimitError
         As `load`; or if spikes of an input are missing, of another shape, type or number of steps, or of an input that nothing uses; or
         if no population that runs has one.
-    snncore.loihi.spec.LimitError
-        As `load`.
 
     Warns
     -----
@@ -170,10 +149,10 @@ def run(network: Network, program: Program, x: Mapping[str, UInt8[np.ndarray, "t
         for registers, own in together.items():
             states[registers] = compartment_step(current[None, own], states[registers], registers)[1]
             z[t, own], v[own] = states[registers].z[0], states[registers].v[0]
-    return Run({name: z[:, part] for name, part in where.items()}, {name: v[part] for name, part in where.items()})
+    return BoardRun({name: z[:, part] for name, part in where.items()}, {name: v[part] for name, part in where.items()})
 
 
-def held_bytes(program: Program, x: Mapping[str, np.ndarray], activity: Run) -> int:
+def held_bytes(program: Program, x: InputSpikes, activity: BoardRun) -> int:
     """Bytes of the arrays of a run: weights, input spikes, spikes and potentials.
 
     Weights that copies share count once, and once more for the emulator's own order, by the neuron from which a spike comes.
@@ -183,53 +162,35 @@ def held_bytes(program: Program, x: Mapping[str, np.ndarray], activity: Run) -> 
     return by_pre + sum(a.nbytes for a in (*weights, *x.values(), *activity.z.values(), *activity.v.values()))
 
 
-class Traffic(NamedTuple):
-    """What happened in a run, on each core of the board.
+class CoreEvents(NamedTuple):
+    """Events of a run on each core of the board. Synapses are weights that are not zero, and that to an own auxiliary compartment."""
 
-    Attributes
-    ----------
-    updates, spikes, sent, synaptic_operations : arrays, shape (time, core)
-        Updates of compartments, here of each one in each step; spikes of its neurons; messages by which these leave it; spikes that
-        arrive, times their synapses (weights that are not zero, and that to an own auxiliary compartment).
-    received : array, shape (core,)
-        Messages that arrived.
-    between_tiles_x, between_tiles_y, between_chips : int
-        Steps of messages from tile to tile along rows and columns; messages to other chips.
-    """
-
-    updates: CountsInTime
+    updates: CountsInTime  #: of compartments, here of each one in each step
     spikes: CountsInTime
-    sent: CountsInTime
-    synaptic_operations: CountsInTime
-    received: Counts
-    between_tiles_x: int
-    between_tiles_y: int
-    between_chips: int
+    sent: CountsInTime  #: messages by which spikes leave their core
+    synaptic_operations: CountsInTime  #: spikes that arrive, times their synapses
+    received: Int[np.ndarray, " core"]  #: messages that arrived
+    between_tiles_x: int  #: steps of messages from tile to tile along rows
+    between_tiles_y: int  #: steps of messages from tile to tile along columns
+    between_chips: int  #: messages to other chips
 
 
-def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.ndarray, "time _input"]], found: Run) -> Traffic:
+def core_events(placement: Placement, program: Program, x: InputSpikes, activity: BoardRun) -> CoreEvents:
     """Count the events of a run. Spikes of its last step do not arrive. Messages of inputs come from elsewhere: they only arrive.
-
-    Parameters
-    ----------
-    placement : snncore.loihi.placement.Placement
-        Of the network that has run.
-    program, x, found
-        What was given to, and came from, `run`.
 
     Raises
     ------
     ValueError
         As `load`; or if spikes have different numbers of steps.
     """
-    network, lengths = placement.network, {name: len(spikes_of) for name, spikes_of in (*found.z.items(), *x.items())}
-    steps = max(lengths.values(), default=0)
-    if shorter := [name for name, length in lengths.items() if length != steps]:
-        raise ValueError(f"spikes of {shorter[0]!r} have {lengths[shorter[0]]} steps, but others have {steps}")
+    network, lengths = placement.network, {len(spikes_of) for spikes_of in (*activity.z.values(), *x.values())}
+    if len(lengths) != 1:
+        raise ValueError(f"some spikes have {min(lengths)} steps, others {max(lengths)}: give those of one run")
+    steps = lengths.pop()
     cores = spec.CORES * (1 + max(core for name in program.groups for core in placement.cores[name]) // spec.CORES)
     compartments, received = (np.zeros(cores, np.int64) for _ in range(2))
     spikes, sent, synaptic = (np.zeros((cores, steps), np.int64) for _ in range(3))  # each core's steps side by side
-    arrived = {name: np.concatenate([0 * z[:1], z[:-1]]).T.astype(np.int64) for name, z in found.z.items()}
+    arrived = {name: np.concatenate([0 * z[:1], z[:-1]]).T.astype(np.int64) for name, z in activity.z.items()}
     arrived |= {name: of_input.T.astype(np.int64) for name, of_input in x.items()}
     for name, groups in program.groups.items():
         own = placement.core_of_neurons(name)
@@ -237,7 +198,7 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
         for core in placement.cores[name]:
             here = own == core
             compartments[core] += (1 + auxiliary)[here].sum()
-            spikes[core] += found.z[name].T[here].sum(0, np.int64)
+            spikes[core] += activity.z[name].T[here].sum(0, np.int64)
             synaptic[core] += arrived[name][here & auxiliary].sum(0)
     along_x = along_y = crossings = 0
     for p, w in load(network, program):
@@ -260,7 +221,7 @@ def traffic(placement: Placement, program: Program, x: Mapping[str, UInt8[np.nda
                 along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))
                 crossings += int(axons @ ~same)
     updates = np.broadcast_to(compartments, (steps, cores))
-    return Traffic(updates, spikes.T, sent.T, synaptic.T, received, along_x, along_y, crossings)
+    return CoreEvents(updates, spikes.T, sent.T, synaptic.T, received, along_x, along_y, crossings)
 
 
 def _tile(core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

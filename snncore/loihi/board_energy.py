@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from snncore.loihi.board import Program, Run, Traffic, traffic
+from snncore.loihi.board import BoardRun, CoreEvents, Program, core_events
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import Group
 from snncore.loihi.energy import HOPS, all_active, energy, measured, step_times
@@ -65,23 +65,11 @@ def as_range(low: float, high: float, form: str = "{:.2f}") -> str:
 
 
 def module_events(placement: Placement, used: Collection[str], rate: float) -> dict[str, dict[str, float]]:
-    """Expected events of a question in each module, if all neurons of the used populations fire at one rate while they may.
+    """Expected events (`EVENTS`) of a question in each module, if all neurons of the used populations fire at one rate while they may.
 
     Updates count where neurons are, messages and synaptic operations where they arrive. Compartments are updated in all steps, but those of
     relays only while the gate is open, as in the published code. A word is one input that fires in each of its steps. What spikes pay on
     the way from tile to tile and from chip to chip is not in it: the prices have none for the latter.
-
-    Parameters
-    ----------
-    placement : Placement
-    used : names of populations
-    rate : float
-        Spikes per neuron and step.
-
-    Returns
-    -------
-    dict
-        By module, then by event (`EVENTS`).
     """
     network = placement.network
     populations = {p.name: p for p in network.populations if p.name in used}
@@ -105,7 +93,7 @@ def events(placement: Placement, used: Collection[str], rate: float) -> dict[str
     return {name: sum(counts[name] for counts in module_events(placement, used, rate).values()) for name in EVENTS}
 
 
-def random_traffic(plan: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> Traffic:
+def random_events(plan: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> CoreEvents:
     """Draw when and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
 
     Relays are updated as in `module_events`. Beyond those events, spikes reach the own auxiliary compartments of neurons with two; messages
@@ -130,16 +118,16 @@ def random_traffic(plan: Layout, placement: Placement, sentences: int, rate: flo
         if o.pre in network.inputs:
             x[o.pre] = np.zeros((STEPS, pre), np.uint8)
             x[o.pre][:WORDS, 0] = o.pre.startswith("words")
-    drawn = traffic(placement, Program(groups, weights), x, Run(z, {}))
+    drawn = core_events(placement, Program(groups, weights), x, BoardRun(z, {}))
     updates = drawn.updates.copy()
     relays = [core for p in network.populations if p.name in z and p.module == "relays" for core in placement.cores[p.name]]
     updates[: WORDS - WINDOW, relays] = updates[WORDS:, relays] = 0
     return drawn._replace(updates=updates)
 
 
-def question_time(counts: Sequence[Traffic]) -> tuple[float, float]:
+def question_time(counts: Sequence[CoreEvents]) -> tuple[float, float]:
     """Least and most time of a question by events, in the mean over several [ms]."""
-    low, high = (float(np.mean([step_times(t, active).sum() for t in counts])) / 1000 for active in (False, True))
+    low, high = (float(np.mean([step_times(e, active).sum() for e in counts])) / 1000 for active in (False, True))
     return low, high
 
 
@@ -168,30 +156,20 @@ def resets() -> float:
 
 
 class Estimate(NamedTuple):
-    """Estimate of a question from its events, before anything measured comes in.
-
-    Attributes
-    ----------
-    cores, chips : int
-        In use.
-    energy, time : pair
-        Least and most by events, both sets of prices and both rates, with resets [mJ], and of the busiest core and the barrier [ms].
-    crossings : pair
-        Messages to other chips.
-    """
+    """Estimate of a question from its events, before anything measured comes in; pairs are least and most."""
 
     cores: int
     chips: int
-    energy: tuple[float, float]
-    time: tuple[float, float]
-    crossings: tuple[int, int]
+    energy: tuple[float, float]  #: of events, by both sets of prices and both rates, with resets [mJ]
+    time: tuple[float, float]  #: of the busiest core and the barrier [ms]
+    crossings: tuple[int, int]  #: messages to other chips
 
 
 def estimate(plan: Layout, placement: Placement, sentences: int, bounds: Mapping[str, tuple[float, float]], seed: int) -> Estimate:
     """Estimate cores, energy and time of a question; ``bounds`` of the energy of its events come from `span`."""
     cores, chips = placement.used(plan.used(sentences))
     g = numpy_generator(seed, f"spikes at assumed rates, {sentences} sentences")
-    few, many = (random_traffic(plan, placement, sentences, rate, g) for rate in RATES)
+    few, many = (random_events(plan, placement, sentences, rate, g) for rate in RATES)
     return Estimate(
         cores,
         len(chips),
@@ -205,7 +183,7 @@ def estimate(plan: Layout, placement: Placement, sentences: int, bounds: Mapping
 
 
 class Terms(NamedTuple):
-    """What a question needs: energy of the cores at work [mJ], power of all at rest and of the processors at work [mW], time [ms]."""
+    """Needs of a question: energy of the cores at work [mJ], power of all at rest and of the processors at work [mW], time [ms]."""
 
     core_dynamic: float
     static_power: float
@@ -238,12 +216,7 @@ def terms(e: Estimate, two: Estimate) -> tuple[Terms, Terms]:
     The lower ends are those of the run with 2 sentences, and what more events need. The upper ends grow with what is in use, along a line
     through both runs, which used other numbers of cores and chips: power at rest with cores (that of processors: with chips), power of the
     processors and the time of a step with chips, to which that of events comes. What the cores at work need grows with their number, since
-    the other run, of one core, says nothing of the rest that events leave.
-
-    Raises
-    ------
-    ValueError
-        If less is in use than in the run with 2 sentences.
+    the other run, of one core, says nothing of the rest that events leave. Less in use than in the run with 2 sentences is refused.
     """
     m, one = measured("relational network, 2 sentences"), measured("sequential MNIST")
     if e.cores < m["cores"] or e.chips < m["chips"]:
@@ -267,33 +240,23 @@ def terms(e: Estimate, two: Estimate) -> tuple[Terms, Terms]:
     )
 
 
+ASSUMED = {  # what each term of a question follows, at the lower and at the upper end
+    "core_dynamic": "cores at work: by events, or by their number",
+    "static_power": "power at rest: as measured, or by cores",
+    "x86_power": "power of processors: as measured, or by chips",
+    "time": "time of a step: as measured, or by chips",
+}
+
+
 def midpoint(low: Terms, high: Terms) -> Terms:
     """The middle of each term."""
     return Terms(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
 
 
-def compare_with_gpu(single: Mapping[Any, Any], low: Terms, high: Terms) -> dict[str, tuple[float, float, float]]:
-    """Ratios of a measured GPU over Loihi: over the midpoint of both ends, over the most, over the least.
-
-    Parameters
-    ----------
-    single : dict
-        Row of single questions, as `snncore.tools.meter.measure` gives it; what the GPU needs at rest is left out.
-    low, high : Terms
-        Least and most that the question needs on Loihi.
-    """
-    gpu = Terms(single["without rest [mJ]"], 0.0, 0.0, single["time [ms]"]).totals()
-    mean, least, most = (end.totals() for end in (midpoint(low, high), low, high))
-    return {ratio: (needs / mean[ratio], needs / most[ratio], needs / least[ratio]) for ratio, needs in gpu.items()}
-
-
 def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
     """Why a question takes Loihi longer than a GPU, as far as two measured runs tell.
 
-    Parameters
-    ----------
-    gpu, many_chips, one_chip : float
-        Time of a question [ms]: on the GPU, as measured on many chips, and if each step took as long as in a run on one chip.
+    Times of a question [ms]: on the GPU, as measured on many chips, and if each step took as long as in a run on one chip.
     """
     if many_chips <= gpu:
         return "it does not take longer"
@@ -303,33 +266,17 @@ def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
 def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int], kept: pd.DataFrame | None = None) -> pd.DataFrame:
     """One-at-a-time sensitivity of the energy ratio, GPU over Loihi: factors by which it would change.
 
-    Each change starts from the midpoint of all terms, which no ratio has chosen. What the GPU needs at rest is that of a measured one, if
-    there is one, and so is the best batch; else it is that of another run, beside the power that the talk's ratios imply from our midpoint.
-
-    Parameters
-    ----------
-    ends : dict
-        By number of sentences, least and most that a question needs.
-    lengths : numbers of sentences
-    kept : table, optional
-        A measured GPU, as `snncore.tools.meter.kept_gpu` gives it.
-
-    Returns
-    -------
-    table
-        ``sentences``, ``change``, and the factors ``low`` and ``high``.
+    Each change starts from the midpoint of ``ends`` (least and most that a question needs, by number of sentences), which no ratio has
+    chosen. What the GPU needs at rest, and its best batch, are those of a measured one (``kept``, of `snncore.tools.meter.kept_gpu`), if
+    there is one; else its rest is that of another run, beside the power that the talk's ratios imply from our midpoint. The table has
+    ``sentences``, ``change``, and the factors ``low`` and ``high``.
     """
     rows = []
     for n in lengths:
         start = midpoint(*ends[n])
         changes = {
             name: tuple(sorted(start.energy / start._replace(**{term: getattr(end, term)}).energy for end in ends[n]))
-            for term, name in (
-                ("core_dynamic", "cores at work: by events, or by their number"),
-                ("static_power", "power at rest: as measured, or by cores"),
-                ("x86_power", "power of processors: as measured, or by chips"),
-                ("time", "time of a step: as measured, or by chips"),
-            )
+            for term, name in ASSUMED.items()
         }
         changes["without what flows at rest"] = 1.0, start.energy / (start.energy - start.static)
         changes["without the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)

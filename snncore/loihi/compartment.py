@@ -31,34 +31,15 @@ States = Int[np.ndarray, "batch neuron"]
 
 @dataclass(frozen=True)
 class Compartment:
-    """Registers of a neuron of one compartment; see the notation of the chip.
+    """Registers of a neuron of one compartment; `snncore.loihi.spec.LimitError` if one cannot hold its value."""
 
-    Attributes
-    ----------
-    decay_v, decay_u : int
-        Decays of potential and current, 0 (keeps all) to 4096 (keeps nothing).
-    vth_mant : int
-        Fires at v > 64 * vth_mant.
-    weight_exp : int
-        A weight of 1 adds 2 ** (6 + weight_exp) to u; from -6 here, where the chip goes down to -8 and loses bits of the weight.
-    bias_mant, bias_exp : int
-        A bias of bias_mant * 2 ** bias_exp is added to v at each step.
-    refractory : int
-        Steps from a spike to the next possible one; meanwhile v is held at 0.
-
-    Raises
-    ------
-    snncore.loihi.spec.LimitError
-        If a register cannot hold its value.
-    """
-
-    decay_v: int
-    vth_mant: int
-    decay_u: int = spec.FULL_DECAY
-    weight_exp: int = 0
-    bias_mant: int = 0
+    decay_v: int  #: decay of the potential, 0 (keeps all) to 4096 (keeps nothing)
+    vth_mant: int  #: fires at v > 64 * vth_mant
+    decay_u: int = spec.FULL_DECAY  #: decay of the current
+    weight_exp: int = 0  #: a weight of 1 adds 2 ** (6 + weight_exp) to u; from -6 (the chip goes down to -8, and loses bits of the weight)
+    bias_mant: int = 0  #: a bias of bias_mant * 2 ** bias_exp is added to v at each step
     bias_exp: int = 0
-    refractory: int = 1
+    refractory: int = 1  #: steps from a spike to the next possible one; meanwhile v is held at 0
 
     def __post_init__(self):
         spec.within("decay_v", self.decay_v, 0, spec.FULL_DECAY)
@@ -71,39 +52,26 @@ class Compartment:
 
     @property
     def threshold(self) -> int:
-        """The threshold, as v has it."""
+        """Threshold in the unit of v."""
         return self.vth_mant << spec.THRESHOLD_SHIFT
 
     @property
     def gain(self) -> int:
-        """What a weight of 1 adds to u."""
+        """Jump of u by a weight of 1."""
         return 1 << (spec.THRESHOLD_SHIFT + self.weight_exp)
 
     @property
     def bias(self) -> int:
-        """The bias, as v has it."""
+        """Bias in the unit of v."""
         return self.bias_mant << self.bias_exp
 
 
 @dataclass(frozen=True)
 class AHPCompartments(Compartment):
-    """Registers of a neuron with an AHP current: those of its main compartment, and of the auxiliary one.
+    """Registers of a neuron with an AHP current: those of its main compartment, and of the auxiliary one."""
 
-    Attributes
-    ----------
-    decay_aux : int
-        Decay of the AHP current.
-    aux_weight, aux_exp : int
-        A spike adds aux_weight * 2 ** (6 + aux_exp) to it, which is negative.
-
-    Raises
-    ------
-    snncore.loihi.spec.LimitError
-        If a register cannot hold its value.
-    """
-
-    decay_aux: int = 5
-    aux_weight: int = -96
+    decay_aux: int = 5  #: decay of the AHP current
+    aux_weight: int = -96  #: a spike adds aux_weight * 2 ** (6 + aux_exp) to it, which is negative
     aux_exp: int = -4
 
     def __post_init__(self):
@@ -114,7 +82,7 @@ class AHPCompartments(Compartment):
 
     @property
     def aux_jump(self) -> int:
-        """What a spike adds to the AHP current."""
+        """Jump of the AHP current at a spike."""
         return self.aux_weight * (1 << (spec.THRESHOLD_SHIFT + self.aux_exp))
 
 

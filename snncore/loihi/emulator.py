@@ -21,42 +21,29 @@ from snncore.shapes import described
 
 
 class Group(NamedTuple):
-    """So many neurons with the same registers."""
+    """A number of neurons with the same registers."""
 
     size: int
     registers: Compartment
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network as it lies on the chip.
+class ChipNetwork:
+    """A network as it lies on a core. Output neurons are neurons like the others.
 
-    Attributes
-    ----------
-    w_in : array, shape (neuron, input)
-        Weights: integers from -255 to 255, excitatory and inhibitory synapses kept apart; see ``mixed_sign``.
-    w_rec : array, shape (neuron, neuron)
-        The same, (post, pre). Output neurons are neurons like the others.
-    groups : sequence of Group
-        Their sizes add up to the number of neurons.
-    mixed_sign : bool
-        Both signs in one group of synapses: even weights from -256 to 254.
-    cores : int
-        The neurons are spread evenly over so many cores, in their order.
+    Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart: a group of both would have even weights only.
 
     Raises
     ------
     ValueError
         If shapes or types do not fit.
     snncore.loihi.spec.LimitError
-        If a weight or a core cannot hold what it should.
+        If a weight is too large, or the network for a core.
     """
 
     w_in: Int[np.ndarray, "neuron input"]
     w_rec: Int[np.ndarray, "neuron neuron"]
     groups: Sequence[Group]
-    mixed_sign: bool = False
-    cores: int = 1
 
     def __post_init__(self):
         for k, (size, registers) in enumerate(self.groups):
@@ -65,7 +52,9 @@ class Network:
                 raise ValueError(f"{what}: give a Compartment, see snncore.loihi.quantize.registers")
             spec.within(f"the size of groups[{k}]", size, 1, spec.CORES * spec.COMPARTMENTS)
         for name in ("w_in", "w_rec"):
-            _check_matrix(name, getattr(self, name))
+            w = getattr(self, name)
+            if not isinstance(w, np.ndarray) or w.ndim != 2 or not np.issubdtype(w.dtype, np.integer):
+                raise ValueError(f"{name} is {described(w)}: give an array of integers, (post, pre), see snncore.loihi.quantize.integers")
         n = sum(size for size, _ in self.groups)
         if self.w_in.shape[0] != n or self.w_rec.shape != (n, n):
             raise ValueError(
@@ -73,46 +62,19 @@ class Network:
                 "neuron (post) and one column per input or neuron (pre)"
             )
         for name in ("w_in", "w_rec"):
-            self._check_weights(name, getattr(self, name))
-        spec.within("cores", self.cores, 1, spec.CORES)
-        self._check_cores()
-
-    def _check_weights(self, name: str, w: np.ndarray) -> None:
-        low, high = spec.weights(self.mixed_sign)
-        for post, pre in np.argwhere((w < low) | (w > high))[:1]:
-            spec.within(f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},", int(w[post, pre]), low, high)
-        for post, pre in np.argwhere(w % 2 != 0)[: int(self.mixed_sign)]:
-            raise spec.LimitError(
-                f"{name}[{post}, {pre}] is {w[post, pre]}: with mixed signs the last bit is lost, so weights must be even"
-            )
-
-    def _check_cores(self) -> None:
-        compartments = np.repeat([1 + isinstance(p, AHPCompartments) for _, p in self.groups], [size for size, _ in self.groups])
-        core = np.arange(len(self.w_rec)) * self.cores // len(self.w_rec)
+            w = getattr(self, name)
+            for post, pre in np.argwhere((w < -spec.WEIGHT) | (w > spec.WEIGHT))[:1]:
+                what = f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},"
+                spec.within(what, int(w[post, pre]), -spec.WEIGHT, spec.WEIGHT)
         connected = np.hstack([self.w_in, self.w_rec]) != 0
-        fan_in = connected.sum(1)
-        for j in np.flatnonzero(fan_in > spec.AXONS)[:1]:
-            beyond = f"{fan_in[j] - spec.AXONS:,} more than the {spec.AXONS:,} input axons of its core"
-            raise spec.LimitError(f"neuron {j} has {fan_in[j]:,} inputs, {beyond}: give it fewer")
-        targets = np.stack([connected[core == k].any(0) for k in range(self.cores)])  # which cores each input or neuron projects to
-        for k in range(self.cores):
-            own = core == k
-            for what, count, limit in (
-                ("compartments", compartments[own].sum(), spec.COMPARTMENTS),
-                ("input axons", targets[k].sum(), spec.AXONS),
-                ("output axons", targets[:, self.w_in.shape[1] :][:, own].sum(), spec.AXONS),
-                ("bits of weights", spec.WEIGHT_BITS * connected[own].sum(), spec.SYNAPSE_BITS),
-            ):
-                if count > limit:
-                    beyond = f"{count - limit:,} more than the {limit:,} that it has"
-                    way_out = "use more cores, or lay it on a board (snncore.loihi.placement)"
-                    raise spec.LimitError(f"core {k} would need {count:,} {what}, {beyond}: {way_out}")
-
-
-def _check_matrix(name: str, w: object) -> None:
-    """Refuse what is no matrix of integers."""
-    if not isinstance(w, np.ndarray) or w.ndim != 2 or not np.issubdtype(w.dtype, np.integer):
-        raise ValueError(f"{name} is {described(w)}: give an array of integers, (post, pre), see snncore.loihi.quantize.integers")
+        for what, count, limit in (
+            ("compartments", sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in self.groups), spec.COMPARTMENTS),
+            ("input axons", connected.any(0).sum(), spec.AXONS),
+            ("bits of weights", spec.WEIGHT_BITS * connected.sum(), spec.SYNAPSE_BITS),
+        ):
+            if count > limit:
+                beyond = f"{count - limit:,} more than the {limit:,} of a core"
+                raise spec.LimitError(f"the network would need {count:,} {what}, {beyond}: lay it on a board (snncore.loihi.placement)")
 
 
 def with_outputs(
@@ -121,46 +83,25 @@ def with_outputs(
     w_out: Int[np.ndarray, "output neuron"],
     groups: Sequence[Group],
     outputs: Group,
-    mixed_sign: bool = False,
-) -> Network:
-    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none.
-
-    Raises
-    ------
-    ValueError, snncore.loihi.spec.LimitError
-        As `Network`.
-    """
-    for name, w in (("w_in", w_in), ("w_rec", w_rec), ("w_out", w_out)):
-        _check_matrix(name, w)
+) -> ChipNetwork:
+    """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
     if len(w_in) != len(w_rec) or w_rec.shape[1] != len(w_rec) or w_out.shape[1] != len(w_rec):
         raise ValueError(f"w_in, w_rec, w_out have shapes {w_in.shape}, {w_rec.shape}, {w_out.shape}: they are of networks of other sizes")
     m, inputs = len(w_out), w_in.shape[1]
     w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
     w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])
-    return Network(w_in, w_rec, (*groups, outputs), mixed_sign)
+    return ChipNetwork(w_in, w_rec, (*groups, outputs))
 
 
 class Events(NamedTuple):
-    """What happened, per image.
-
-    Attributes
-    ----------
-    input_spikes : array, shape (batch,)
-    spikes : array, shape (batch, neuron)
-    synaptic_operations : array, shape (batch,)
-        Spikes times their synapses (weights that are not zero; that to an own auxiliary compartment counts as one).
-    wrapped, clipped : arrays, shape (batch,)
-        Currents and potentials that overflowed.
-    compartment_updates : int
-        Compartments times steps.
-    """
+    """Events of a run, per image. Synapses are weights that are not zero, and that to an own auxiliary compartment."""
 
     input_spikes: Int[np.ndarray, " batch"]
     spikes: Int[np.ndarray, "batch neuron"]
-    synaptic_operations: Int[np.ndarray, " batch"]
-    wrapped: Int[np.ndarray, " batch"]
-    clipped: Int[np.ndarray, " batch"]
-    compartment_updates: int
+    synaptic_operations: Int[np.ndarray, " batch"]  #: spikes times their synapses
+    wrapped: Int[np.ndarray, " batch"]  #: currents that overflowed
+    clipped: Int[np.ndarray, " batch"]  #: potentials that overflowed
+    compartment_updates: int  #: compartments times steps
 
 
 class Emulation(NamedTuple):
@@ -173,13 +114,13 @@ class Emulation(NamedTuple):
 
 
 def emulate(
-    network: Network, x: UInt8[np.ndarray, "time batch input"], input_lag: int = 2, trace: bool = False, threads: int = 1
+    network: ChipNetwork, x: UInt8[np.ndarray, "time batch input"], input_lag: int = 2, trace: bool = False, threads: int = 1
 ) -> Emulation:
     """Run a network from rest, on input spikes x.
 
     Parameters
     ----------
-    network : Network
+    network : ChipNetwork
     x : array, shape (time, batch, input), uint8
         Input spikes, 0 or 1.
     input_lag : int
@@ -187,7 +128,7 @@ def emulate(
     trace : bool
         Whether to keep spikes and potentials of all steps.
     threads : int
-        Images are shared among them.
+        They share the images.
 
     Raises
     ------

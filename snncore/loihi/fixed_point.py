@@ -20,7 +20,7 @@ class OverflowWarning(RuntimeWarning):
 
 
 def decay(x: Integers, k: int) -> Integers:
-    """What is left of a state after one step with decay register k: k = 0 keeps all, k = 4096 nothing; it rounds toward zero."""
+    """A state after one step with decay register k, rounded toward zero: k = 0 keeps all, k = 4096 nothing."""
     return np.sign(x) * ((np.abs(x) * (FULL_DECAY - k)) >> 12)
 
 
@@ -31,10 +31,10 @@ def _warn(x: Integers, kept: Integers, how: str) -> Integers:
 
 
 def wrap(x: Integers) -> Integers:
-    """24 bits as a current has them: two's complement, so that it wraps around on overflow (and warns)."""
+    """24 bits of a current, in two's complement: it wraps around on overflow (and warns)."""
     return _warn(x, ((x + STATE + 1) & (2 * STATE + 1)) - STATE - 1, "wrapped around")
 
 
 def clip(x: Integers) -> Integers:
-    """24 bits as a potential has them: it stops at the largest value on overflow (and warns)."""
+    """24 bits of a potential: it stops at the largest value on overflow (and warns)."""
     return _warn(x, np.clip(x, -STATE, STATE), "were clipped")

@@ -1,4 +1,4 @@
-r"""On how many cores and chips a network lies: an account of compartments, synapses and axons for any populations and projections.
+r"""On how many cores and chips a network of populations and projections lies: compartments, synapses and axons are counted.
 
 A core holds as many neurons of a population as all of its limits allow; a population is spread evenly over the fewest cores that suffice.
 An *axon* goes from a neuron to a core on which it has synapses; projections do not share axons, as in the published layout. Cores whose
@@ -30,30 +30,16 @@ def _whole(what: str, value: object) -> int:
 
 
 @dataclass(frozen=True)
-class Population:
-    """Neurons that are placed together.
-
-    Attributes
-    ----------
-    name : str
-    neurons : int
-    module : str
-        To which part of the network it belongs.
-    synapses, neurons_per_core : int
-        As many as a core may have, if the layout chooses fewer than it can have.
-    compartments : int
-        Of a neuron.
-    one_chip : bool
-        All axons stay on its chip, which `place` checks.
-    """
+class BoardPopulation:
+    """Neurons that are placed together."""
 
     name: str
     neurons: int
-    module: str
-    synapses: int = SYNAPSES
-    neurons_per_core: int = COMPARTMENTS
-    compartments: int = 1
-    one_chip: bool = False
+    module: str  #: part of the network to which it belongs
+    synapses: int = SYNAPSES  #: most on a core, if the layout chooses fewer than it can have
+    neurons_per_core: int = COMPARTMENTS  #: most on a core, likewise
+    compartments: int = 1  #: of a neuron; one with an AHP current has two
+    one_chip: bool = False  #: all axons stay on its chip, which `place` checks
 
 
 class Projection(NamedTuple):
@@ -77,15 +63,8 @@ class Unit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Network:
+class BoardNetwork:
     """Populations and projections.
-
-    Attributes
-    ----------
-    populations : sequence of Population
-    projections : sequence of Projection
-    inputs : dict
-        Sizes of the sources that lie elsewhere.
 
     Raises
     ------
@@ -94,9 +73,9 @@ class Network:
         not exist, of an unknown kind, from more neurons than there are, or one to one between different numbers.
     """
 
-    populations: Sequence[Population]
+    populations: Sequence[BoardPopulation]
     projections: Sequence[Projection]
-    inputs: dict[str, int]
+    inputs: dict[str, int]  #: sizes of the sources that lie elsewhere
 
     def __post_init__(self):
         if twice := [name for name, count in Counter(p.name for p in self.populations).items() if count > 1]:
@@ -129,40 +108,34 @@ class Network:
         return self.inputs | {p.name: p.neurons for p in self.populations}
 
     def cores(self) -> dict[str, int]:
-        """On how many cores each population lies.
-
-        Raises
-        ------
-        snncore.loihi.spec.LimitError
-            If a single neuron is too much for a core: names the population, the limit, and by how much it is passed.
-        """
+        """On how many cores each population lies; `snncore.loihi.spec.LimitError` if a single neuron is too much for a core."""
         into, out = defaultdict(list), defaultdict(list)
         for projection in self.projections:
             into[projection.post].append(projection)
             out[projection.pre].append(projection)
-        found = dict.fromkeys((p.name for p in self.populations), 1)
+        cores = dict.fromkeys((p.name for p in self.populations), 1)
         while True:  # more cores of a target mean more axons of its sources, so that these may need more cores, too
-            before = dict(found)
+            before = dict(cores)
             for p in self.populations:
-                found[p.name] = math.ceil(p.neurons / self._fit(p, into[p.name], out[p.name], found))
-            if found == before:
+                cores[p.name] = math.ceil(p.neurons / self._fit(p, into[p.name], out[p.name], cores))
+            if cores == before:
                 break
         for p in self.populations:
-            if (fan_out := self._fan_out(p, out[p.name], found)) > FAN_OUT:
+            if (fan_out := self._fan_out(p, out[p.name], cores)) > FAN_OUT:
                 beyond = fan_out - FAN_OUT
                 raise LimitError(f"a neuron of {p.name!r} would need {fan_out:,} axons, {beyond:,} more than the {FAN_OUT} it can have")
-        return found
+        return cores
 
     def sources(self, projection: Projection) -> int:
         """Number of neurons from which a projection comes."""
         return self.sizes[projection.pre] if projection.neurons is None else projection.neurons
 
-    def _fan_out(self, p: Population, out: Sequence[Projection], cores: dict[str, int]) -> int:
+    def _fan_out(self, p: BoardPopulation, out: Sequence[Projection], cores: dict[str, int]) -> int:
         """Axons of a neuron, in the mean over a population."""
         return math.ceil(sum(self.sources(o) * (cores[o.post] if o.kind == DENSE else 1) for o in out) / p.neurons)
 
-    def _fit(self, p: Population, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
-        """How many neurons of a population a core can hold."""
+    def _fit(self, p: BoardPopulation, into: Sequence[Projection], out: Sequence[Projection], cores: dict[str, int]) -> int:
+        """Number of neurons of a population that a core can hold."""
         dense = sum(self.sources(i) for i in into if i.kind == DENSE)
         single = sum(i.kind == ONE_TO_ONE for i in into)
         fan_out = self._fan_out(p, out, cores)
@@ -184,21 +157,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a network lies.
+    """Where a network lies."""
 
-    Attributes
-    ----------
-    network : Network
-    cores : dict
-        Of each population, its cores: their numbers, chip by chip.
-    """
-
-    network: Network
-    cores: dict[str, tuple[int, ...]]
+    network: BoardNetwork
+    cores: dict[str, tuple[int, ...]]  #: numbers of the cores of each population, chip by chip
 
     @functools.cached_property
     def chips(self) -> dict[str, tuple[int, ...]]:
-        """Of each population, the chip of each of its cores."""
+        """The chip of each core, by population."""
         return {name: tuple(core // CORES for core in cores) for name, cores in self.cores.items()}
 
     def used(self, populations: Collection[str]) -> tuple[int, set[int]]:
@@ -206,13 +172,13 @@ class Placement:
         return sum(len(self.chips[name]) for name in populations), {chip for name in populations for chip in self.chips[name]}
 
     def core_of_neurons(self, population: str) -> np.ndarray:
-        """Of each neuron."""
+        """The core of each neuron of a population."""
         cores, neurons = self.cores[population], self.network.sizes[population]
         return np.repeat(cores, math.ceil(neurons / len(cores)))[:neurons]
 
     def messages(self, projections: Sequence[Projection]) -> float:
         """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
-        found = 0.0
+        count = 0.0
         for p in projections:
             if p.pre in self.network.inputs:
                 continue
@@ -221,20 +187,12 @@ class Placement:
                 crossing = sum(int((source != chip).sum()) for chip in self.chips[p.post])
             else:
                 crossing = int((source != self.core_of_neurons(p.post) // CORES).sum())
-            found += crossing * self.network.sources(p) / len(source)
-        return found
+            count += crossing * self.network.sources(p) / len(source)
+        return count
 
 
-def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
-    """Lay a network on chips, unit by unit.
-
-    Parameters
-    ----------
-    network : Network
-    units : sequence of Unit
-        Each population belongs to one of them.
-    chips : int
-        How many chips there are.
+def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement:
+    """Lay a network on so many chips, unit by unit; each population belongs to one unit.
 
     Raises
     ------
@@ -248,7 +206,7 @@ def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
     counted = Counter(name for unit in units for name in unit.populations)
     if wrong := [name for name in {*cores, *counted} if counted[name] != 1 or name not in cores]:
         raise ValueError(f"population {wrong[0]!r} is in {counted[wrong[0]]} units; each population of the network is in one")
-    found: dict[str, list[int]] = {name: [] for name in cores}
+    taken: dict[str, list[int]] = {name: [] for name in cores}
     chip = used = 0
     for unit in units:
         owners = [name for name in unit.populations for _ in range(cores[name])]
@@ -259,12 +217,12 @@ def place(network: Network, units: Sequence[Unit], chips: int) -> Placement:
             if used + len(together) > CORES or (unit.new_chip and used and k == 0):
                 chip, used = chip + 1, 0
             for name in together:
-                found[name].append(chip * CORES + used)
+                taken[name].append(chip * CORES + used)
                 used += 1
     if chip >= chips:
         raise LimitError(f"the network needs {chip + 1} chips, {chip + 1 - chips} more than there are")
     staying = {p.name for p in network.populations if p.one_chip}
     for p in network.projections:
-        if p.pre in staying and len({core // CORES for core in (*found[p.pre], *found[p.post])}) > 1:
+        if p.pre in staying and len({core // CORES for core in (*taken[p.pre], *taken[p.post])}) > 1:
             raise LimitError(f"axons of {p.pre!r} leave its chip, but it was given the larger table of those that stay")
-    return Placement(network, {name: tuple(its_cores) for name, its_cores in found.items()})
+    return Placement(network, {name: tuple(its_cores) for name, its_cores in taken.items()})

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment
-from snncore.loihi.emulator import Group, Network, with_outputs
+from snncore.loihi.emulator import ChipNetwork, Group, with_outputs
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.shapes import check_finite
 
@@ -33,9 +33,7 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     ------
     ValueError
         For neurons that the chip has not: those that subtract or change their threshold, or stay refractory; slower ones than its registers
-        can have, or smaller AHP currents.
-    snncore.loihi.spec.LimitError
-        If the AHP current is too large.
+        can have, or smaller AHP currents; `snncore.loihi.spec.LimitError` for larger ones.
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
@@ -55,33 +53,27 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
 
 
 def decay_register(name: str, keep: float) -> int:
-    """Of what is kept per step."""
+    """The decay register for what a neuron keeps per step."""
     if not (k := round(spec.FULL_DECAY * (1 - keep))):
         raise ValueError(f"{name} is too long for the chip, where at least a part of {1 / spec.FULL_DECAY:.2g} decays in a step")
     return k
 
 
-def in_force(c: Compartment, dampening: float = 0.3, dt: float = 1.0) -> LIFParams | AHPParams:
-    """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers.
-
-    Raises
-    ------
-    ValueError
-        If the registers are those of no float neuron here.
-    """
+def in_force(c: Compartment) -> LIFParams | AHPParams:
+    """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers; ValueError if there is none."""
     if c.decay_u != spec.FULL_DECAY or c.bias or c.refractory > 1:
         raise ValueError(f"{c}: float neurons have neither a current of their own, nor a bias, nor is v held at 0 after a spike")
-    tau_m = _time_constant("decay_v", c.decay_v, dt)
+    tau_m = _time_constant("decay_v", c.decay_v)
     if not isinstance(c, AHPCompartments):
-        return LIFParams(tau_m, reset_to_zero=True, dampening=dampening, dt=dt)
-    beta = -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY)
-    return AHPParams(tau_m, _time_constant("decay_aux", c.decay_aux, dt), beta, dampening=dampening, dt=dt)
+        return LIFParams(tau_m, reset_to_zero=True)
+    return AHPParams(tau_m, _time_constant("decay_aux", c.decay_aux), -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY))
 
 
-def _time_constant(name: str, k: int, dt: float) -> float:
+def _time_constant(name: str, k: int) -> float:
+    """Time constant [ms] of a decay register, for steps of 1 ms."""
     if not 0 < k < spec.FULL_DECAY:
         raise ValueError(f"{name} is {k}: only decays between 0 and {spec.FULL_DECAY} have a time constant")
-    return -dt / math.log(1 - k / spec.FULL_DECAY)
+    return -1.0 / math.log(1 - k / spec.FULL_DECAY)
 
 
 def step_size(w_out: Float[Tensor, "readout neuron"]) -> float:
@@ -89,35 +81,18 @@ def step_size(w_out: Float[Tensor, "readout neuron"]) -> float:
     return max(float(w_out.detach().abs().max()), torch.finfo(w_out.dtype).tiny) / spec.WEIGHT
 
 
-def _units(w: Tensor, step: float | Tensor, mixed_sign: bool) -> Tensor:
-    """The nearest integers that the chip would hold, if its range were large enough."""
-    return 2 * (w / step / 2).round() if mixed_sign else (w / step).round()
-
-
-def on_grid(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Float[Tensor, "*shape"]:
+def on_grid(w: Float[Tensor, "*shape"], step: float = 1 / UNIT) -> Float[Tensor, "*shape"]:
     """Weights rounded to the grid of the chip, and clipped to its range; their gradient is that of ``w`` itself.
 
-    Parameters
-    ----------
-    w : tensor
-    step : float or tensor
-        What one unit of the chip's weight is worth: v_th / 127 for weights to neurons, `step_size` for readouts.
-    mixed_sign : bool
-        As in `snncore.loihi.emulator.Network`.
+    A unit of the chip's weight is worth ``step``: v_th / 127 for weights to neurons, `step_size` for readouts.
     """
-    q = _units(w, step, mixed_sign).clamp(*spec.weights(mixed_sign))
+    q = (w / step).round().clamp(-spec.WEIGHT, spec.WEIGHT)
     return w + (q * step - w).detach()
 
 
-def integers(w: Float[Tensor, "*shape"], step: float | Tensor = 1 / UNIT, mixed_sign: bool = False) -> Int[np.ndarray, "*shape"]:
-    """The same weights, as the chip holds them.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not finite.
-    """
-    return (on_grid(_finite(w), step, mixed_sign) / step).round().long().numpy()
+def integers(w: Float[Tensor, "*shape"], step: float = 1 / UNIT) -> Int[np.ndarray, "*shape"]:
+    """Weights of `on_grid` as the chip holds them; they have to be finite."""
+    return (on_grid(_finite(w), step) / step).round().long().numpy()
 
 
 def _finite(w: Tensor) -> Tensor:
@@ -132,8 +107,7 @@ def to_chip(
     w_out: Float[Tensor, "readout neuron"],
     populations: Sequence[tuple[int, LIFParams | ALIFParams | AHPParams]],
     readout: ReadoutParams,
-    mixed_sign: bool = False,
-) -> Network:
+) -> ChipNetwork:
     """A float network as a network on the chip. Its readouts become the last group of neurons: read their potentials.
 
     Raises
@@ -141,15 +115,15 @@ def to_chip(
     ValueError
         As `registers`, or if shapes do not fit, or a weight is not finite.
     snncore.loihi.spec.LimitError
-        As `snncore.loihi.emulator.Network`, for instance if a weight does not fit 8 bits: clip it before, or train with `on_grid`.
+        If a weight does not fit 8 bits (clip it before, or train with `on_grid`), or the network does not fit a core.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
     n = len(steps)
     if w_in.ndim != 2 or len(w_in) != n or w_rec.shape != (n, n) or w_out.ndim != 2 or w_out.shape[1] != n:
         shapes = ", ".join(str(tuple(w.shape)) for w in (w_in, w_rec, w_out))
         raise ValueError(f"w_in, w_rec, w_out have shapes {shapes}, but the populations have {n} neurons: weights are (post, pre)")
-    inputs, recurrent = (_units(_finite(w), steps, mixed_sign).clamp(-(2.0**53), 2.0**53).long().numpy() for w in (w_in, w_rec))
-    out = integers(w_out, step_size(w_out), mixed_sign)
+    inputs, recurrent = ((_finite(w) / steps).round().clamp(-(2.0**53), 2.0**53).long().numpy() for w in (w_in, w_rec))
+    out = integers(w_out, step_size(w_out))
     groups = [Group(size, registers(p)) for size, p in populations]
     outputs = Group(len(out), Compartment(decay_register("tau_out", readout.kappa), spec.THRESHOLD_MANTISSA))
-    return with_outputs(inputs, recurrent, out, groups, outputs, mixed_sign)
+    return with_outputs(inputs, recurrent, out, groups, outputs)

@@ -13,7 +13,7 @@ from torch import Tensor
 from snncore.loihi.board import Program
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import Group
-from snncore.loihi.placement import ONE_TO_ONE, Network, Population, Projection, Unit
+from snncore.loihi.placement import ONE_TO_ONE, BoardNetwork, BoardPopulation, Projection, Unit
 from snncore.loihi.quantize import UNIT, integers, registers, step_size
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, within
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Spiking, Timing
@@ -29,26 +29,13 @@ LSNN_SYNAPSES, SYNAPSES, SUM_NEURONS = 60_000, 40_000, 16  # of a core, by choic
 
 
 class Layout(NamedTuple):
-    """Layout of the network for stories of 20 sentences.
+    """Layout of the network for stories of 20 sentences; dicts are by the name of a population."""
 
-    Attributes
-    ----------
-    network : Network
-    units : list of Unit
-        In which it is laid out.
-    needs : dict
-        From how many sentences on a population is used.
-    pairs : dict
-        By name, the two sentences (from 0, the last one of the story first) and the number (from 1) of each layer of pairs.
-    relays : dict
-        By name, the population that each relay copies.
-    """
-
-    network: Network
+    network: BoardNetwork
     units: list[Unit]
-    needs: dict[str, int]
-    pairs: dict[str, tuple[int, int, int]]
-    relays: dict[str, str]
+    needs: dict[str, int]  #: from how many sentences on it is used
+    pairs: dict[str, tuple[int, int, int]]  #: of a layer, its two sentences (the last one of the story is 0) and its number, from 1
+    relays: dict[str, str]  #: the population that a relay copies
 
     @property
     def readouts(self) -> str:
@@ -68,14 +55,14 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
     sentence, which shuts off its pairs if it is absent. All other layers of pairs follow, then the sum and the answer. An input opens the
     gate; another one tells first layers their places in the story while it is open.
     """
-    populations: list[Population] = []
+    populations: list[BoardPopulation] = []
     projections: list[Projection] = []
     needs: dict[str, int] = {}
     pairs: dict[str, tuple[int, int, int]] = {}
     copies: dict[str, str] = {}
 
     def add(name: str, neurons: int, module: str, sentences: int = 0, synapses: int = SYNAPSES, **options: Any) -> str:
-        populations.append(Population(name, neurons, module, synapses, **options))
+        populations.append(BoardPopulation(name, neurons, module, synapses, **options))
         needs[name] = sentences
         return name
 
@@ -119,7 +106,7 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
     answer += [add(f"answer {k}", width, "sum and answer") for k, width in enumerate((*size.answer, size.answers), 1)]
     projections += [Projection(pre, post) for pre, post in pairwise(answer)]
     inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES, "gate": 1, "places": 1}
-    return Layout(Network(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs, pairs, copies)
+    return Layout(BoardNetwork(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs, pairs, copies)
 
 
 HALF_OPEN = 100  # weight of a spike to a relay, and of the gate: each alone is too little
@@ -135,14 +122,8 @@ def _encoders(net: RelationalNetwork) -> tuple[Spiking, Spiking]:
 def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
     """Load a network for stories of ``sentences`` sentences, with 8-bit weights.
 
-    The last sentence of a story comes first, so that the place of a pair in the story is that of its layers on the chips.
-
-    Raises
-    ------
-    ValueError
-        If the network is an artificial one, or the layout has no relays, which are its gate.
-    snncore.loihi.spec.LimitError
-        If a weight is too large for the chip.
+    The last sentence of a story comes first, so that the place of a pair in the story is that of its layers on the chips. An artificial
+    network, a layout without relays, which are its gate, and weights that are too large for the chip are refused.
     """
     statement, question = _encoders(net)
     if not plan.relays:
@@ -152,7 +133,7 @@ def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
     own = {name: question if name == "question" else statement for name in (*plan.relays.values(), "question")}
     recurrent = {encoder: encoder.network.weights().w_rec for encoder in (statement, question)}
 
-    def groups(p: Population) -> list[Group]:
+    def groups(p: BoardPopulation) -> list[Group]:
         if p.name in own:
             return [Group(part.size, registers(part.params)) for part in own[p.name].network.populations]
         if p.module in ("relays", "masks"):
@@ -201,13 +182,7 @@ def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
 
 
 def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
-    """Encode a story and its question in input spikes: words, absent sentences, the gate and places, until the answer.
-
-    Raises
-    ------
-    ValueError
-        If the network is an artificial one, or the story has more sentences than there are places.
-    """
+    """Encode a story and its question in input spikes: words, absent sentences, the gate and places, until the answer."""
     statement, _ = _encoders(net)
     count = len(example.statements)
     if count > SENTENCES:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from snncore.datafiles import read_loihi_weights
 from snncore.loihi.compartment import AHPCompartments, Compartment
-from snncore.loihi.emulator import Events, Group, Network, emulate, with_outputs
+from snncore.loihi.emulator import ChipNetwork, Events, Group, emulate, with_outputs
 from snncore.loihi.energy import measured
 from snncore.loihi.spec import THRESHOLD_MANTISSA
 from snncore.tasks.sequential_images import CUE, threshold_code
@@ -30,7 +30,7 @@ def silicon_images() -> Int[np.ndarray, " image"]:
     return np.random.RandomState(0).choice(10_000, 200, replace=False)
 
 
-def published_network() -> Network:
+def published_network() -> ChipNetwork:
     """The network of the silicon run: 140 LIF and 100 AHP neurons, 10 outputs which spike and are reset at the largest threshold."""
     w = read_loihi_weights()
     outputs = Group(OUTPUTS, Compartment(decay_v=204, vth_mant=THRESHOLD_MANTISSA))
@@ -45,15 +45,9 @@ class Replay(NamedTuple):
 
 
 def replay(
-    network: Network, images: UInt8[np.ndarray, "image height width"], input_lag: int = 2, batch: int = 250, progress: bool = False
+    network: ChipNetwork, images: UInt8[np.ndarray, "image height width"], input_lag: int = 2, batch: int = 250, progress: bool = False
 ) -> Replay:
-    """Show images to a network on the emulated chip.
-
-    Warns
-    -----
-    snncore.loihi.fixed_point.OverflowWarning
-        As `emulate`.
-    """
+    """Show images to a network on the emulated chip."""
     answers, events = [], []
     for start in tqdm(range(0, len(images), batch), disable=None if progress else True, leave=False, desc="replay"):
         x = threshold_code(images[start : start + batch]).numpy()
@@ -72,7 +66,7 @@ def wrong_answers(labels: Int[np.ndarray, " image"], answers: Int[np.ndarray, " 
 
 
 def published_ratios() -> dict[str, float]:
-    """How many times less the chip needs than an LSTM network on a GPU, divided from published measurements; and what a survey quotes.
+    """Ratios of an LSTM network on a GPU over the chip, divided from published measurements; and the ratio that a survey quotes.
 
     Energy and energy-delay product (EDP); ``dynamic`` leaves out the GPU's idle power, ``total`` includes it.
     """
@@ -89,11 +83,10 @@ def published_ratios() -> dict[str, float]:
 
 
 class LIFAtEquality(Compartment):
-    """A neuron that fires at its threshold, too."""
+    """A neuron that fires at its threshold, too: v >= n is v > n - 1."""
 
     @property
     def threshold(self) -> int:
-        """v >= n is v > n - 1."""
         return super().threshold - 1
 
 
@@ -107,7 +100,7 @@ class NeverFires(Compartment):
     threshold = 1 << 30  # type: ignore[assignment]
 
 
-def with_registers(network: Network, **registers: Compartment) -> Network:
+def with_registers(network: ChipNetwork, **registers: Compartment) -> ChipNetwork:
     """The network with other registers for some of its groups: ``lif``, ``ahp``, ``out``."""
     named = zip(("lif", "ahp", "out"), network.groups, strict=True)
     return replace(network, groups=[Group(g.size, registers.get(name, g.registers)) for name, g in named])
@@ -117,7 +110,7 @@ AT_EQUALITY = {
     "lif": LIFAtEquality(LIF.decay_v, LIF.vth_mant),
     "ahp": AHPAtEquality(AHP.decay_v, AHP.vth_mant, weight_exp=AHP.weight_exp),
 }
-DETAILS: dict[str, tuple[Callable[[Network], Network], int]] = {  # one change of the network each, and the lag of its inputs
+DETAILS: dict[str, tuple[Callable[[ChipNetwork], ChipNetwork], int]] = {  # one change of the network each, and the lag of its inputs
     "decay": (lambda n: with_registers(n, lif=replace(LIF, decay_v=205), ahp=replace(AHP, decay_v=205)), 2),
     "ahp_decay": (lambda n: with_registers(n, ahp=replace(AHP, decay_aux=6)), 2),
     "equality": (lambda n: with_registers(n, **AT_EQUALITY), 2),

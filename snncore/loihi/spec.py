@@ -1,4 +1,4 @@
-"""What Loihi's registers and cores can hold, and errors that say what does not fit.
+"""Limits of Loihi's registers and cores, and errors that say what does not fit.
 
 Source: M. Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 82-99 (2018); ranges of the
 registers as in the validation code of nengo-loihi; axons out of a core and of a neuron as in the published layout of the spiking relational
@@ -14,7 +14,7 @@ FULL_DECAY = 1 << 12  # keeps nothing
 THRESHOLD_MANTISSA = (1 << 17) - 1
 THRESHOLD_SHIFT = 6  # also that of weights
 BIAS_MANTISSA, BIAS_EXPONENT = (1 << 12) - 1, 7
-WEIGHT = 255  # of a group of one sign
+WEIGHT = 255  # largest, where excitatory and inhibitory synapses are kept apart
 WEIGHT_EXPONENT = (-8, 7)
 REFRACTORY = 63
 CORES = 128
@@ -26,22 +26,12 @@ FAN_OUT = 511  # axons of a neuron
 WEIGHT_BITS, SYNAPSE_BITS = 8, 1 << 20  # a weight, a core
 
 
-def weights(mixed_sign: bool) -> tuple[int, int]:
-    """The range of weights; with both signs in one group of synapses, they are even."""
-    return (-256, 254) if mixed_sign else (-WEIGHT, WEIGHT)
-
-
 class LimitError(ValueError):
     """The chip cannot hold this; the message names the place, the limit, and by how much it is passed."""
 
 
 def within(what: str, value: Any, low: int, high: int, where: str = "the chip") -> None:
-    """Raise unless ``value`` is an integer between ``low`` and ``high``, which ``where`` has.
-
-    Raises
-    ------
-    LimitError
-    """
+    """Raise a `LimitError` unless ``value`` is an integer between ``low`` and ``high``, which ``where`` has."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise LimitError(f"{what} is {value!r}: give a whole number")
     if not low <= value <= high:

@@ -23,30 +23,19 @@ class Twins(NamedTuple):
 
 
 def twins(current: Int[np.ndarray, "time neuron"], registers: AHPCompartments) -> Twins:
-    """Give AHP neurons on the chip, and float neurons with exactly their decays and jumps, the same input.
+    """Give AHP neurons on the chip, and float neurons with exactly their decays and jumps, the same input: sums of weights that spike.
 
-    Parameters
-    ----------
-    current : array, shape (time, neuron)
-        Sums of the weights whose inputs spike.
-    registers : AHPCompartments
-
-    Raises
-    ------
-    ValueError
-        If the registers have no float neuron, since something does not decay.
+    Registers by which something does not decay have no float neuron and are refused.
     """
     p = in_force(registers)
     assert isinstance(p, AHPParams)
     like = np.zeros((1, current.shape[1]))
     chip, floats = compartment_rest(like.astype(np.int64)), ahp_rest(torch.from_numpy(like))
-    rows: list[list[np.ndarray]] = [[] for _ in Twins._fields]
+    steps = []
     for now in current[:, None]:
         a = floats.a.numpy()[0]
         _, chip = compartment_step(now, chip, registers)
         _, floats = ahp_step(torch.from_numpy(now / UNIT), floats, p)
         v = np.where(floats.z.numpy()[0] > 0, 0.0, floats.v.numpy()[0])  # after the reset, as on the chip
-        state = (chip.z[0], floats.z.numpy()[0], chip.v[0] / registers.threshold, v, chip.a[0] / registers.threshold, a)
-        for row, value in zip(rows, state, strict=True):
-            row.append(value)
-    return Twins(*map(np.stack, rows))
+        steps.append((chip.z[0], floats.z.numpy()[0], chip.v[0] / registers.threshold, v, chip.a[0] / registers.threshold, a))
+    return Twins(*map(np.stack, zip(*steps, strict=True)))

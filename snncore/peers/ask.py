@@ -20,14 +20,14 @@ def has_oracle(module: str, name: str) -> bool:
 
 
 def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[str, Any]:
-    """What a script of this folder answers, to which that Python gives ``words``, a file with the case and one for the answer (both .npz).
+    """The answer of a script of this folder, to which that Python gives ``words``, a file with the case and one for the answer (both .npz).
 
     Raises
     ------
     ValueError
         If there is no such Python.
     subprocess.CalledProcessError
-        If it fails; its own message is shown.
+        If the script fails; its own message is shown.
     """
     env = os.environ | {"MPLBACKEND": "agg"}  # a notebook's backend is unknown there
     with tempfile.TemporaryDirectory() as folder:
@@ -38,5 +38,5 @@ def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[
             subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
         except OSError as error:
             raise ValueError(f"{python} cannot be run ({error.strerror}): name the Python of an environment for {script}") from error
-        with np.load(answer) as found:
-            return dict(found)
+        with np.load(answer) as arrays:
+            return dict(arrays)

@@ -13,7 +13,7 @@ import numpy as np
 
 from snncore.datafiles import package_file
 from snncore.loihi.compartment import Compartment
-from snncore.loihi.emulator import Emulation, Group, Network, emulate
+from snncore.loihi.emulator import ChipNetwork, Emulation, Group, emulate
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA
 from snncore.peers.ask import ask
@@ -51,15 +51,10 @@ def recorded(peer: str) -> dict[str, Any]:
 
 
 def emulated(case: Mapping[str, Any], input_lag: int) -> Emulation:
-    """The case on our emulator, with all potentials; that some overflow is no news."""
-    registers = Compartment(
-        int(case["decay_v"]),
-        int(case["vth_mant"]),
-        decay_u=int(case["decay_u"]),
-        refractory=int(case["refractory"]),
-        bias_mant=int(case["bias"]),
-    )
-    network = Network(case["w_in"], case["w_rec"], [Group(len(case["w_in"]), registers)], mixed_sign=True)
+    """The case on our emulator, with all potentials; no warning that some overflow."""
+    names = {"decay_v": "decay_v", "vth_mant": "vth_mant", "decay_u": "decay_u", "refractory": "refractory", "bias_mant": "bias"}
+    registers = Compartment(**{register: int(case[name]) for register, name in names.items()})
+    network = ChipNetwork(case["w_in"], case["w_rec"], [Group(len(case["w_in"]), registers)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)
         return emulate(network, case["x"][:, None], input_lag, trace=True)
@@ -75,13 +70,7 @@ class Comparison(NamedTuple):
 
 
 def compare_with(peer: str, python: str, case: Mapping[str, Any], keep: Path | None = None) -> Comparison:
-    """Run a case with another emulator, which this Python has, and with ours, both keeping all potentials.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If the peer fails; its own message is shown.
-    """
+    """Run a case with another emulator, which this Python has, and with ours, both keeping all potentials."""
     answer = ask(python, "ask_emulators.py", case, peer.removesuffix(OVERFLOW))
     if keep:
         np.savez(keep, **answer)
@@ -105,11 +94,6 @@ def command(
         The Python that has it; the environment variable SNNCORE_PEERS names it, too.
     keep : path, optional
         Write network, input and the peer's potentials there (.npz).
-
-    Raises
-    ------
-    ValueError
-        If no Python is named, or there is none of this name.
     """
     if not python:
         raise ValueError("name the Python of a virtual environment that has it: --python; snncore/peers/ask_emulators.py says how")

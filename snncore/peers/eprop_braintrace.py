@@ -47,17 +47,7 @@ def our_gradients(case: Mapping[str, Any]) -> tuple[Tensor, ...]:
 
 
 def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int, python: str) -> dict[str, Any]:
-    """Ask braintrace, which this Python has, with as many threads as PyTorch has here; see `ask_braintrace` for its answer.
-
-    Raises
-    ------
-    ValueError
-        If a window does not divide the trial.
-    subprocess.CalledProcessError
-        If it fails; its own message is shown.
-    """
-    if wrong := [window for window in windows if window < 1 or len(case["x"]) % window]:
-        raise ValueError(f"a window has {wrong[0]} steps, which does not divide the {len(case['x'])} of the trial")
+    """Ask braintrace, which this Python has, with as many threads as PyTorch has here; see `ask_braintrace` for its answer."""
     more = {"windows": windows, "repetitions": repetitions, "threads": torch.get_num_threads()}
     return ask(python, "ask_braintrace.py", {**case, **more})
 

@@ -6,7 +6,7 @@
 import math
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,25 +25,13 @@ from snncore.tasks.evidence import Evidence
 UPDATES = 5
 
 
-class Case(NamedTuple):
-    """Weights that the published code drew, and a sample for each of five updates; see `ask_nest` for the rest."""
-
-    w_in: np.ndarray
-    w_rec: np.ndarray
-    w_out: np.ndarray
-    w_feedback: np.ndarray
-    x: np.ndarray
-    target: np.ndarray
-    constants: dict[str, Any]
-
-
 def _single(*arrays: np.ndarray) -> list[np.ndarray]:
     """Weights of the published code: drawn in double precision as (pre, post), kept in single, used here in double."""
     return [a.T.astype(np.float32).astype(float) for a in arrays]
 
 
-def regression_case() -> Case:
-    """Pattern generation: 100 LIF neurons, random feedback, gradient descent."""
+def regression_case() -> dict[str, Any]:
+    """Pattern generation: 100 LIF neurons, random feedback, gradient descent; weights as the published code drew them (see `ask_nest`)."""
     g, n, steps = np.random.RandomState(1), 100, 1000  # the numbers that the published code drew
     w_in, w_rec, w_out = _single(g.randn(100, n) / 10, g.randn(n, n) / 10, g.randn(n, 1) / 10)
     (w_feedback,) = _single(g.randn(1, n).reshape(n, 1).T / 10)
@@ -51,13 +39,13 @@ def regression_case() -> Case:
     x = g.rand(steps, 100) < 0.05
     x[0] = False
     target = pattern.sines(steps, *(torch.from_numpy(g.uniform(low, high, 4)) for low, high in ((0.5, 2.0), (0, 2 * math.pi)))).numpy()
-    constants = {"adaptive": 0, "tau": 30.0, "tau_a": 1.0, "beta": 0.0, "v_th": 0.03, "refractory": 0, "dampening": 0.3, "scaled": True,
-                 "classes": False, "window": steps, "rate": 1e-4, "c_reg": 300.0}  # fmt: skip
-    return Case(w_in, w_rec, w_out, w_feedback, np.stack([x] * UPDATES), np.stack([target.reshape(steps, 1)] * UPDATES), constants)
+    return {"w_in": w_in, "w_rec": w_rec, "w_out": w_out, "w_feedback": w_feedback, "x": np.stack([x] * UPDATES),
+            "target": np.stack([target.reshape(steps, 1)] * UPDATES), "adaptive": 0, "tau": 30.0, "tau_a": 1.0, "beta": 0.0, "v_th": 0.03,
+            "refractory": 0, "dampening": 0.3, "scaled": True, "classes": False, "window": steps, "rate": 1e-4, "c_reg": 300.0}  # fmt: skip
 
 
-def classification_case() -> Case:
-    """Evidence accumulation: 50 LIF and 50 ALIF neurons, random feedback, Adam."""
+def classification_case() -> dict[str, Any]:
+    """Evidence accumulation: 50 LIF and 50 ALIF neurons, random feedback, Adam; weights as the published code drew them."""
     g, n, form = np.random.RandomState(1), 100, Evidence()
     w_in, w_rec = _single(g.randn(40, n) / math.sqrt(40), g.randn(n, n) / 10)
     limit = math.sqrt(3 / ((n + 2) / 2))
@@ -75,9 +63,9 @@ def classification_case() -> Case:
         x[k] = p > g.rand(p.size).reshape(p.shape)
         x[k, 0] = False
         target[k, :, int(cues.sum() > 3)] = 1
-    constants = {"adaptive": 50, "tau": 20.0, "tau_a": 2000.0, "beta": BETA, "v_th": 0.6, "refractory": 5, "dampening": 0.3,
-                 "scaled": False, "classes": True, "window": form.recall, "rate": 5e-3, "c_reg": 300.0}  # fmt: skip
-    return Case(w_in, w_rec, w_out, w_feedback, x, target, constants)
+    return {"w_in": w_in, "w_rec": w_rec, "w_out": w_out, "w_feedback": w_feedback, "x": x, "target": target,
+            "adaptive": 50, "tau": 20.0, "tau_a": 2000.0, "beta": BETA, "v_th": 0.6, "refractory": 5, "dampening": 0.3,
+            "scaled": False, "classes": True, "window": form.recall, "rate": 5e-3, "c_reg": 300.0}  # fmt: skip
 
 
 CASES = {"regression": regression_case, "classification": classification_case}
@@ -86,19 +74,19 @@ CASES = {"regression": regression_case, "classification": classification_case}
 def our_losses(kind: str) -> list[float]:
     """Losses in five updates of one sample each, by our e-prop with the published random feedback; ``kind`` is one of `CASES`."""
     case = CASES[kind]()
-    classes, window = case.constants["classes"], case.constants["window"]
+    classes, window = case["classes"], case["window"]
     neurons = published_neurons() if classes else [Population(100, conventions.lif("light", 30.0, 0.03))]
-    readout, w_feedback = ReadoutParams(case.constants["tau"]), torch.from_numpy(case.w_feedback)
-    weights = [torch.from_numpy(w) for w in case[:3]]
+    readout, w_feedback = ReadoutParams(case["tau"]), torch.from_numpy(case["w_feedback"])
+    weights = [torch.from_numpy(case[name]) for name in Weights._fields]
     moments, losses = [[torch.zeros_like(w), torch.zeros_like(w)] for w in weights], []
-    for k, (x, target) in enumerate(zip(*map(torch.from_numpy, (case.x, case.target)), strict=True), 1):
+    for k, (x, target) in enumerate(zip(torch.from_numpy(case["x"]), torch.from_numpy(case["target"]), strict=True), 1):
         own = Weights(*(w.requires_grad_() for w in weights))
         activity = run_network(x.double()[:, None], own, neurons, readout, credit=False, w_feedback=w_feedback)
         y = activity.y[-window:, 0]
         error = F.cross_entropy(y, target[-window:]) if classes else (y - target).square().sum() / 2
         grads = torch.autograd.grad(error + 150 / (window if classes else 1) * rate_cost(activity.z, 0.01, 0.01), own)
         grads[1].fill_diagonal_(0)
-        step = case.constants["rate"]
+        step = case["rate"]
         if classes:  # Adam as TensorFlow has it: its small number is added after the correction
             step *= math.sqrt(1 - 0.999**k) / (1 - 0.9**k)
             for (first, second), grad in zip(moments, grads, strict=True):
@@ -110,16 +98,8 @@ def our_losses(kind: str) -> list[float]:
 
 
 def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
-    """Losses of these updates by the NEST simulator, in a process of its own; seconds of simulation, and its version.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it fails; its own message is shown.
-    """
-    case = CASES[kind]()
-    arrays = {name: a for name, a in case._asdict().items() if name != "constants"}
-    answer = ask(sys.executable, "ask_nest.py", arrays | case.constants)
+    """Losses of these updates by the NEST simulator, in a process of its own; seconds of simulation, and its version."""
+    answer = ask(sys.executable, "ask_nest.py", CASES[kind]())
     return answer["losses"], float(answer["seconds"]), str(answer["versions"])
 
 

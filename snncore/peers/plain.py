@@ -1,4 +1,4 @@
-"""The same in PyTorch's operations, written as fast as we can: what our compiled loops are timed beside."""
+"""Neurons, networks and e-prop in PyTorch's operations, as fast as we can write them: our compiled loops are timed beside these."""
 
 from collections.abc import Callable, Sequence
 
@@ -90,12 +90,7 @@ EQUAL = 300  # steps in which gradients are compared before they are timed
 def gradients_of_eprop(n: int, steps: int, samples: int, seed: int) -> dict[str, Callable[[], tuple[Tensor, ...]]]:
     """One gradient for n neurons, half of them LIF and half ALIF: e-prop compiled, by the published recursion, and BPTT by autograd.
 
-    The recursion is given spikes that the compiled loop has found.
-
-    Raises
-    ------
-    ValueError
-        If the compiled gradient and that of the recursion differ in double precision, where few steps are compared.
+    The recursion is given the spikes of the compiled loop. Both gradients are compared on `EQUAL` steps, in double precision.
     """
     g = torch_generator(seed, "e-prop for timing")
     lif, alif = conventions.lif("elig", 20.0, 0.6, 5), conventions.alif("elig", 20.0, 2000.0, 0.6, 0.0174, 5)

@@ -1,4 +1,4 @@
-"""Energy by SANA-FE and by our account, for the same spikes on the same cores: ``python -m snncore.peers sanafe-energy PYTHON``.
+"""Energy by SANA-FE and by our counts, for the same spikes on the same cores: ``python -m snncore.peers sanafe-energy PYTHON``.
 
 SANA-FE has another license, so another Python has it (`ask_sanafe`); its answers are kept in ``data/peers/sanafe.npz``.
 """
@@ -14,11 +14,11 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from snncore.datafiles import package_file
-from snncore.loihi.board import Program, Run, load, run, traffic
+from snncore.loihi.board import BoardRun, Program, core_events, load, run_board
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import Group
 from snncore.loihi.energy import energy, event_counts, prices
-from snncore.loihi.placement import DENSE, Network, Placement, Population, Projection, place
+from snncore.loihi.placement import DENSE, BoardNetwork, BoardPopulation, Placement, Projection, place
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.relational import CHIPS, input_spikes, layout, program
 from snncore.loihi.spec import CORES, FULL_DECAY, within
@@ -37,10 +37,10 @@ class Case(NamedTuple):
 
     placement: Placement
     program: Program
-    run: Run
+    activity: BoardRun
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """As `snncore.peers.ask_sanafe` gets it."""
+        """The case of `snncore.peers.ask_sanafe`."""
         names, network = list(self.program.groups), self.placement.network
         first = dict(zip(names, np.cumsum([0, *(network.sizes[name] for name in names[:-1])]), strict=True))
         post, pre = [], []
@@ -49,18 +49,18 @@ class Case(NamedTuple):
             post.append(to + first[p.post])
             pre.append(of + first[p.pre])
         return {
-            "spikes": np.concatenate([self.run.z[name] for name in names], 1),
+            "spikes": np.concatenate([self.activity.z[name] for name in names], 1),
             "core": np.concatenate([self.placement.core_of_neurons(name) for name in names]),
             "pre": np.concatenate(pre), "post": np.concatenate(post),
         }  # fmt: skip
 
     def digest(self) -> str:
-        """Of the arrays: other spikes or synapses have another one."""
+        """Hash of the arrays, which other spikes or synapses change."""
         return hashlib.sha256(b"".join(np.ascontiguousarray(a, np.int32).tobytes() for a in self.arrays().values())).hexdigest()
 
     def parts(self) -> dict[str, float]:
-        """Energy of synapses, neurons and network [pJ], by our account with SANA-FE's prices."""
-        events_of = event_counts(traffic(self.placement, self.program, {}, self.run))
+        """Energy of synapses, neurons and network [pJ], at SANA-FE's prices."""
+        events_of = event_counts(core_events(self.placement, self.program, {}, self.activity))
         del events_of["between_chips"]  # has no price, and does not happen on one chip
         of_part = {"synapse": ["synaptic_operation"], "soma": ["update_active", "update_inactive"]}
         of_part["network"] = [name for name in events_of if not any(name in others for others in of_part.values())]
@@ -70,7 +70,7 @@ class Case(NamedTuple):
         }
 
 
-def plain(placement: Placement, loaded: Program, activity: Run) -> Case:
+def plain(placement: Placement, loaded: Program, activity: BoardRun) -> Case:
     """A run without its inputs, auxiliary compartments and last spikes."""
     network = placement.network
     inner = [p for p in network.projections if p.pre in loaded.groups and p.post in loaded.groups]
@@ -78,22 +78,16 @@ def plain(placement: Placement, loaded: Program, activity: Run) -> Case:
     populations = [p for p in network.populations if p.name in loaded.groups]
     spikes = {name: np.concatenate([z[:-1], 0 * z[-1:]]) for name, z in activity.z.items()}
     weights = {(p.pre, p.post): loaded.weights[p.pre, p.post] for p in inner}
-    where = Placement(Network(populations, inner, {}), {name: placement.cores[name] for name in loaded.groups})
-    return Case(where, Program(groups, weights), Run(spikes, activity.v))
+    where = Placement(BoardNetwork(populations, inner, {}), {name: placement.cores[name] for name in loaded.groups})
+    return Case(where, Program(groups, weights), BoardRun(spikes, activity.v))
 
 
 def story(sentences: int) -> Case:
-    """Our trained relational network with a story. The cores that it uses are put on one chip.
-
-    Raises
-    ------
-    snncore.loihi.spec.LimitError
-        If it uses more.
-    """
+    """Our trained relational network with a story. The cores that it uses are put on one chip, and have to be no more than that has."""
     net, plan = trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
     (example,) = generate(1, 1, numpy_generator(0, f"a story of {sentences} sentences for SANA-FE"), sentences)
     loaded = program(net, plan, sentences)
-    activity = run(plan.network, loaded, input_spikes(net, example))
+    activity = run_board(plan.network, loaded, input_spikes(net, example))
     owned = {name: len(cores) for name, cores in place(plan.network, plan.units, CHIPS).cores.items() if name in loaded.groups}
     within("the number of cores", sum(owned.values()), 1, CORES)
     ends = dict(zip(owned, np.cumsum(list(owned.values())).tolist(), strict=True))
@@ -114,9 +108,10 @@ def digit() -> Case:
     """Our trained network for digits, pixel by pixel, on one core."""
     chip = digits.on_chip(digits.trained("chip"))
     n, inputs = chip.w_in.shape
-    network = Network([Population("all", n, "", compartments=2)], [Projection(pre, "all") for pre in ("pixels", "all")], {"pixels": inputs})
+    projections = [Projection(pre, "all") for pre in ("pixels", "all")]
+    network = BoardNetwork([BoardPopulation("all", n, "", compartments=2)], projections, {"pixels": inputs})
     loaded = Program({"all": chip.groups}, {("pixels", "all"): [chip.w_in], ("all", "all"): [chip.w_rec]})
-    return plain(Placement(network, {"all": (0,)}), loaded, run(network, loaded, {"pixels": threshold_code(seven())[:, 0].numpy()}))
+    return plain(Placement(network, {"all": (0,)}), loaded, run_board(network, loaded, {"pixels": threshold_code(seven())[:, 0].numpy()}))
 
 
 CASES: dict[str, Callable[[], Case]] = {"2 sentences": partial(story, 2), "6 sentences": partial(story, 6), "a digit": digit}
@@ -126,30 +121,6 @@ CASES: dict[str, Callable[[], Case]] = {"2 sentences": partial(story, 2), "6 sen
 def case(name: str) -> Case:
     """One of `CASES`."""
     return CASES[name]()
-
-
-ASK = "python -m snncore.peers sanafe-energy PYTHON --keep data/peers/sanafe.npz"
-
-
-def keep_sanafe(python: str, path: Path) -> None:
-    """Write the energies that SANA-FE gives, which this Python has, to a file; the recorded one is ``data/peers/sanafe.npz``.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it fails; its own message is shown.
-    ValueError
-        If SANA-FE has other spikes than those that it was given.
-    """
-    kept: dict[str, Any] = {}
-    for name in CASES:
-        asked = case(name)
-        arrays = asked.arrays()
-        kept |= {f"{key}, {name}": a for key, a in ask(python, "ask_sanafe.py", arrays).items()} | {f"digest, {name}": asked.digest()}
-        driven = int(arrays["spikes"].sum())
-        if int(kept[f"spikes, {name}"]) != 2 * driven:
-            raise ValueError(f"SANA-FE has {kept[f'spikes, {name}']} spikes of neurons and their drivers, we have {driven} of neurons")
-    np.savez(path, **kept)
 
 
 def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
@@ -166,7 +137,8 @@ def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
     with np.load(package_file("peers/sanafe.npz")) as kept:
         for name in CASES:
             if str(kept[f"digest, {name}"]) != case(name).digest():
-                raise ValueError(f"SANA-FE was asked about other spikes than those that our networks have now: ask it again, {ASK}")
+                again = "ask it again, python -m snncore.peers sanafe-energy PYTHON --keep data/peers/sanafe.npz"
+                raise ValueError(f"SANA-FE was asked about other spikes than those that our networks have now: {again}")
             driven = float(kept[f"spikes, {name}"]) / 2
             drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
             extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
@@ -175,18 +147,9 @@ def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
 
 
 def compare_with_sanafe() -> tuple[pd.DataFrame, str]:
-    """Compare SANA-FE's energies of the recorded runs with our account at SANA-FE's prices, part by part.
-
-    Returns
-    -------
-    table
-        ``run``, ``part``, and energies ``SANA-FE`` and ``ours`` [pJ].
-    version
-        Of SANA-FE.
-    """
+    """Compare SANA-FE's energies of the recorded runs with ours at its prices [pJ], by ``run`` and ``part``; its version."""
     theirs, version = by_sanafe()
-    ours = {name: case(name).parts() for name in CASES}
-    rows = [(name, part, theirs[name][part], energy_pj) for name in CASES for part, energy_pj in ours[name].items()]
+    rows = [(name, part, theirs[name][part], energy_pj) for name in CASES for part, energy_pj in case(name).parts().items()]
     return pd.DataFrame(rows, columns=["run", "part", "SANA-FE", "ours"]), version
 
 
@@ -199,6 +162,19 @@ def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
         The Python of an environment that has SANA-FE.
     keep : Path
         Write its answers to this file; the chapter on energy reads data/peers/sanafe.npz.
+
+    Raises
+    ------
+    ValueError
+        If SANA-FE has other spikes than those that it was given.
     """
-    keep_sanafe(python, keep)
+    kept: dict[str, Any] = {}
+    for name in CASES:
+        arrays = case(name).arrays()
+        answer = ask(python, "ask_sanafe.py", arrays)
+        driven = int(arrays["spikes"].sum())
+        if int(answer["spikes"]) != 2 * driven:
+            raise ValueError(f"SANA-FE has {answer['spikes']} spikes of neurons and their drivers, we have {driven} of neurons")
+        kept |= {f"{key}, {name}": a for key, a in answer.items()} | {f"digest, {name}": case(name).digest()}
+    np.savez(keep, **kept)
     print(f"written to {keep}")

@@ -1,7 +1,8 @@
-"""Programs by others timed beside ours, each only if it gives the same."""
+"""Programs by others timed beside ours. Each is refused with a ValueError if it does not give the same."""
 
 from collections.abc import Callable
 from functools import partial
+from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -13,24 +14,18 @@ from snncore.few_spike.rate_curves import CODES, first_close
 from snncore.networks.recurrent import Weights
 from snncore.peers import ask_spikingjelly, emulators, eprop_braintrace, eprop_nest
 from snncore.statistics import cosine
-from snncore.timing import side_by_side
+from snncore.timing import machine, side_by_side
 
 
 class Longer(NamedTuple):
-    """How many times as long as ours another program takes, and what was compared, in words."""
+    """Time of another program over ours, and what was compared, in words."""
 
     ratio: float
     where: str
 
 
 def nest(each: float) -> Longer:
-    """NEST's e-prop beside ours, whose gradient takes ``each`` seconds per sample.
-
-    Raises
-    ------
-    ValueError
-        If its losses are others.
-    """
+    """NEST's e-prop beside ours, whose gradient takes ``each`` seconds per sample."""
     ours, (losses, theirs, versions) = eprop_nest.our_losses("classification"), eprop_nest.by_nest("classification")
     if not np.allclose(losses, ours, rtol=1e-10, atol=0):
         raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours}: do not trust its time")
@@ -41,11 +36,7 @@ def nest(each: float) -> Longer:
 def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer, Longer]:
     """Gradients of LIF neurons by braintrace beside ours: the better of two windows of steps, and at each step, as it learns online.
 
-    Raises
-    ------
-    ValueError
-        If its gradients are others: in double precision, or as they are timed, in single precision, where one spike may change others, by
-        their angle.
+    They are compared in double precision, and as they are timed, in single precision, where one spike may change others, by their angle.
     """
     windows, case = [1, steps // 45, steps // 10], eprop_braintrace.make_case("LIF", 100, steps, batch, 0)
     single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
@@ -62,18 +53,12 @@ def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer,
 
 
 def emulator(peer: str, python: str, neurons: int, inputs: int, steps: int) -> Longer:
-    """Another emulator of Loihi beside ours, on a random recurrent network.
-
-    Raises
-    ------
-    ValueError
-        If a potential differs.
-    """
+    """Another emulator of Loihi beside ours, on a random recurrent network."""
     case = emulators.random_case(neurons, inputs, steps, True)
     comparison = emulators.compare_with(peer, python, case)
     if comparison.different:
-        found = f"{comparison.different} of {comparison.numbers} potentials differ from those of {comparison.versions}"
-        raise ValueError(f"{found}: do not trust its time")
+        differ = f"{comparison.different} of {comparison.numbers} potentials differ from those of {comparison.versions}"
+        raise ValueError(f"{differ}: do not trust its time")
     ours = side_by_side({"ours": partial(emulators.emulated, case, emulators.PEERS[peer][0])}, 3)["ours"]
     return Longer(comparison.seconds / ours, comparison.versions)
 

@@ -14,10 +14,8 @@ from torch import Tensor
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
-from snncore.learning.ordinary import Own
+from snncore.learning.ordinary import Own, in_force
 from snncore.networks.checkpoints import load_checkpoint
-from snncore.networks.recurrent import Weights
-from snncore.networks.recurrent import run as run_network
 from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
@@ -42,7 +40,7 @@ def network(seed: int) -> OneShot:
 
 
 def constants(net: OneShot) -> dict[str, float]:
-    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
     aims = {"velocity": VELOCITY, "position": POSITION, "firing": RATE, "lsg_firing": LSG_RATE, "firing_cost": RATE_COST, "batch": BATCH}
     return net.constants | shown | aims
@@ -93,11 +91,11 @@ def held_out(n: int, seed: int = 0) -> list[Movements]:
 
 
 class Errors(NamedTuple):
-    """Position error of each movement before and after one update, and after one by another movement's learning signals."""
+    """Position error of each movement."""
 
-    before: Float[Tensor, " batch"]
-    after: Float[Tensor, " batch"]
-    shuffled: Float[Tensor, " batch"]
+    before: Float[Tensor, " batch"]  #: without an update
+    after: Float[Tensor, " batch"]  #: one update
+    shuffled: Float[Tensor, " batch"]  #: one update by the learning signals of another movement
 
 
 @torch.no_grad()
@@ -114,13 +112,9 @@ def errors(net: OneShot, batches: list[Movements]) -> Errors:
 
 def own_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tuple[Own, Float[Tensor, " batch"]]:
     """Gradient of each movement's loss for its own weights, by BPTT or (no credit) e-prop; and its position error."""
-    w_in, w_rec = (w.detach().requires_grad_() for w in own)
-    x = CLOCK.expand(-1, len(w_in), -1)
-    learner = net.learner
-    w_out = learner.w_out.detach().expand(len(w_in), -1, -1)
-    activity = run_network(x, Weights(w_in, w_rec * learner.no_self, w_out), learner.populations, learner.readout, credit=credit)
-    omega = net.output(activity)
-    grads = torch.autograd.grad(loss_of(omega, m).sum(), (w_in, w_rec))
+    own = Own(*(w.detach().requires_grad_() for w in own))
+    omega = net.output(net.trial(CLOCK.expand(-1, len(own.w_in), -1), in_force(net.learner, own), credit))
+    grads = torch.autograd.grad(loss_of(omega, m).sum(), own)
     return Own(*grads), position_error(omega.detach(), m)
 
 

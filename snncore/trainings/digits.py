@@ -5,7 +5,7 @@ Networks of LIF, ALIF and AHP neurons and of LSTM units, in three forms of the t
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from snncore.datafiles import Split, read_mnist
 from snncore.learning.classifier import Recipe
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
-from snncore.loihi.emulator import Network
+from snncore.loihi.emulator import ChipNetwork
 from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.lstm import LSTMNetwork
@@ -30,12 +30,12 @@ from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifi
 
 
 class Form(NamedTuple):
-    """How a digit reaches the network: inputs, steps in all, steps at the end over which its readouts are averaged, and the code."""
+    """Form in which a digit reaches the network."""
 
-    inputs: int
-    steps: int
-    read: int
-    encode: Callable[[np.ndarray], Tensor]
+    inputs: int  #: per step
+    steps: int  #: in all
+    read: int  #: steps at the end over which the readouts are averaged
+    encode: Callable[[np.ndarray], Tensor]  #: from images (sample, row, column) to inputs (step, sample, input)
 
 
 FORMS = {
@@ -45,13 +45,12 @@ FORMS = {
 }
 COMPARED = ("lif", "alif", "ahp", "lstm")
 Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
-KINDS: tuple[str, ...] = get_args(Neurons)
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
 CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
 EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
-RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
+RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
     "rows": replace(EXACT, epochs=10, peak_rate=0.05),
     "grid14": replace(EXACT, peak_rate=0.1),
 }
@@ -129,7 +128,7 @@ def tau_of_readouts(kind: str, steps: int) -> float:
 
 
 def constants(kind: str, form: str) -> dict[str, float]:
-    """What makes a training what it is, beside its recipe: steps, and of spiking networks the neurons, and what rates cost."""
+    """Constants without which the weights mean nothing: steps, and of spiking networks those of the neurons and of the cost of rates."""
     steps = FORMS[form].steps
     values: dict[str, float] = {"steps": steps, "read": FORMS[form].read}
     if kind != "lstm":
@@ -162,35 +161,21 @@ def trained(kind: str) -> DigitClassifier:
     return load_checkpoint(f"memory_{kind}_full_0", network(kind, "full", 0), constants(kind, "full"))
 
 
-def on_chip(classifier: DigitClassifier) -> Network:
+def on_chip(classifier: DigitClassifier) -> ChipNetwork:
     """The network as it lies on the chip; its answer is the output neuron with the largest potential at the end."""
     spiking = classifier.network
     assert isinstance(spiking, RecurrentNetwork)
     return to_chip(*spiking.weights(), spiking.populations, spiking.readout)
 
 
-def recipe(kind: str, form: str) -> Recipe:
-    """How a kind of network is trained for a form: in the short forms all alike."""
-    return FULL_RECIPES[kind] if form == "full" else RECIPES[form]
-
-
 def account(
     kind: str, form: str, seed: int = 0, how: Recipe | None = None, read: Callable[[], Mapping[str, Split]] = read_mnist
 ) -> dict[str, Any]:
-    """The account of a training, which is done now if it has not been; see `train_or_read_classifier`.
+    """Train a network of a kind of `Neurons` for one of `FORMS`, if that is not done, and return the account.
 
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    form : str
-        One of `FORMS`.
-    seed : int
-    how : Recipe, optional
-        Default: `recipe`.
-    read : callable
-        Gives the images and labels of the parts train and test.
+    ``how`` is another recipe than the usual one; ``read`` gives the images and labels of the parts train and test.
     """
+    how = how or (FULL_RECIPES[kind] if form == "full" else RECIPES[form])
 
     def prepare() -> Job:
         parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
@@ -199,9 +184,7 @@ def account(
         return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
     words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
-    return train_or_read_classifier(
-        f"memory_{kind}_{form}_{seed}", words, how or recipe(kind, form), seed, prepare, constants(kind, form), about=about
-    )
+    return train_or_read_classifier(f"memory_{kind}_{form}_{seed}", words, how, seed, prepare, constants(kind, form), about=about)
 
 
 def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", seed: int = 0) -> dict[str, Any]:

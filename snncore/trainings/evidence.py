@@ -1,6 +1,6 @@
 """Networks that accumulate evidence, by e-prop or BPTT, also in integers: ``python -m snncore.trainings evidence --signals random``."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,39 +37,18 @@ STOP, BATCHES = 0.07, 8  # the mean error of so many batches when a task counts 
 
 @dataclass(frozen=True)
 class Training:
-    """How a network learns to accumulate evidence.
+    """A way to learn to accumulate evidence."""
 
-    Attributes
-    ----------
-    signal : str
-        One of `snncore.learning.eprop.SIGNALS`.
-    recipe : Descent
-    readout : float
-        First readout weights, as a multiple of the usual ones.
-    forget : float
-        Part of readout and feedback weights that is lost in an update, at the highest rate.
-    rates : bool
-        Whether firing rates have a cost.
-    early : int or None
-        Updates after which the network is tested, too.
-    integers : bool
-        By 8-bit weights and integer states, as on a chip.
-    form : Evidence
-        What a trial is like.
-    batch, tested : int
-        New trials per update, and of each test.
-    """
-
-    signal: str
+    signal: str  #: one of `snncore.learning.eprop.SIGNALS`
     recipe: Descent = RECIPE
-    readout: float = 1.0
-    forget: float = 0.0
-    rates: bool = True
-    early: int | None = 350
-    integers: bool = False
+    readout: float = 1.0  #: first readout weights, as a multiple of the usual ones
+    forget: float = 0.0  #: part of readout and feedback weights that is lost in an update, at the highest rate
+    rates: bool = True  #: whether firing rates have a cost
+    early: int | None = 350  #: updates after which the network is tested, too
+    integers: bool = False  #: by 8-bit weights and integer states, as on a chip
     form: Evidence = FORM
-    batch: int = 64
-    tested: int = 2048
+    batch: int = 64  #: new trials per update
+    tested: int = 2048  #: new trials of each test
 
 
 Kind = Literal["random", "symmetric", "adaptive", "bptt", "symmetric-small", "bptt-small", "chip", "twin"]
@@ -111,7 +90,7 @@ class EvidenceLearner(ChoiceLearner):
 
 
 def constants(how: Training) -> dict[str, float]:
-    """Constants that decide what weights mean, beside their shapes and the recipe: neurons, first readout weights, forgetting, trials."""
+    """Constants without which the weights mean nothing: of neurons, trials, and the training."""
     p = neurons_for(how.signal)[1].params
     return rounded({**asdict(p), "readout": how.readout, "forget": how.forget, "batch": how.batch, **asdict(how.form)})
 
@@ -122,16 +101,14 @@ def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
     return load_checkpoint(f"eprop_{kind}_{seed}", EvidenceLearner(how, seed), constants(how))
 
 
-def new_trials(count: int, seed: int, form: Evidence = FORM) -> Iterator[evidence.Trials]:
-    """Trials that no training has seen, in batches of at most 128, the same for all networks of a seed."""
-    for k, first in enumerate(range(0, count, 128)):
-        yield evidence.draw(form, min(128, count - first), torch_generator(seed, f"test trials {k}"))
-
-
 @torch.no_grad()
 def error_on_new_trials(answer: Callable[[Tensor], tuple[Tensor, Any]], count: int, seed: int, form: Evidence = FORM) -> float:
-    """Share of wrong answers; ``answer`` gives readouts in the time of recall first."""
-    return sum(share_wrong(answer(t.x)[0], t.answer) * len(t.answer) for t in new_trials(count, seed, form)) / count
+    """Share of wrong answers (0 to 1) in trials that no training has seen; ``answer`` gives readouts in the time of recall first."""
+    wrong = 0.0
+    for k, first in enumerate(range(0, count, 128)):
+        trials = evidence.draw(form, min(128, count - first), torch_generator(seed, f"test trials {k}"))
+        wrong += share_wrong(answer(trials.x)[0], trials.answer) * len(trials.answer)
+    return wrong / count
 
 
 def in_floats(learner: EvidenceLearner, how: Training) -> Update:

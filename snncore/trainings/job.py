@@ -18,36 +18,25 @@ from snncore.networks.checkpoints import read_account, save_checkpoint
 
 
 class Job(NamedTuple):
-    """A network with fresh weights, and what it learns from.
+    """A network, and what it learns from."""
 
-    Attributes
-    ----------
-    network : module
-    data : mapping
-        ``train``, ``validation`` and ``test``: inputs and labels. Parts of the test may have a name after that word.
-    options : mapping
-        Further ones of `snncore.learning.classifier.train`.
-    about : str
-        Which data these are.
-    """
-
-    network: nn.Module
-    data: Mapping[str, tuple[Tensor, Tensor]]
-    options: Mapping[str, Any]
-    about: str
+    network: nn.Module  #: with fresh weights
+    data: Mapping[str, tuple[Tensor, Tensor]]  #: inputs and labels of ``train``, ``validation``, ``test`` and parts of it ("test 1")
+    options: Mapping[str, Any]  #: further ones of `snncore.learning.classifier.train`
+    about: str  #: which data these are
 
 
 class Done(NamedTuple):
-    """A training that is over: the network, which data it learned from, rows of its log with ``seconds``, and what its tests gave."""
+    """A training that is over."""
 
-    network: nn.Module
-    about: str
-    log: list[dict[str, Any]]
-    found: Mapping[str, Any]
+    network: nn.Module  #: trained
+    about: str  #: which data it learned from
+    log: list[dict[str, Any]]  #: rows with ``seconds``
+    results: Mapping[str, Any]  #: of its tests, by name
 
 
 def to_json(recipe: Any) -> dict[str, Any]:
-    """A recipe as JSON can hold it: what is infinite, such as a limit that there is not, is null."""
+    """A recipe as JSON can hold it: an infinite number is null."""
     return {name: None if value == math.inf else value for name, value in asdict(recipe).items()}
 
 
@@ -67,9 +56,7 @@ def train_or_read(
     data: str = "",
     about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Train, and write checkpoint and account to ``data/training``; if that is done by the same, only read the account.
-
-    The same are recipe, constants, the account of the training with whose weights it begins, if there is one, and the data, if said.
+    """Train, write checkpoint and account to ``data/training``, and return the account; if that was done, only read it.
 
     Parameters
     ----------
@@ -78,13 +65,12 @@ def train_or_read(
     words : str
         Of the command that does this, after ``python -m snncore.trainings``, without the seed; the first is the family.
     recipe : dataclass
-    seed : int
     do : callable
-        Called if there is something to train, with the path for its state while it is under way.
+        Trains, with the path for its state while it is under way.
     constants : mapping, optional
         What decides what the weights mean beside their shapes, by name; numbers and words.
     before : mapping, optional
-        That account.
+        The account of the training whose weights this one begins with.
     data : str
         How `Done.about` begins, if that may differ from one machine or day to another.
     about : mapping, optional
@@ -111,7 +97,7 @@ def train_or_read(
             "data": done.about,
             "parameters": sum(p.numel() for p in done.network.parameters()),
             **kept,
-            **done.found,
+            **done.results,
             "seconds": round(sum(row["seconds"] for row in done.log)),
             "machine": provenance.machine(),
             "versions": provenance.versions(),
@@ -133,10 +119,7 @@ def train_or_read_classifier(
     data: str = "",
     about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`train_or_read` for a classifier, which is tested once; ``prepare`` is called if there is something to train.
-
-    It begins with the weights of the training ``before``, if one is named, and the account then holds that one's. A state from other
-    data or other weights is refused.
+    """`train_or_read` for a classifier, which is tested once; it begins with the weights of the training ``before``, if one is named.
 
     Raises
     ------
@@ -164,5 +147,5 @@ def train_or_read_classifier(
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """The training part in two: without its last examples, and these."""
+    """Hold the last examples of the training part out."""
     return {"train": (inputs[:-count], labels[:-count]), "validation": (inputs[-count:], labels[-count:])}

@@ -18,7 +18,6 @@ from snncore.learning.classifier import Recipe
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.relational import SIZES, Timing
-from snncore.networks.relational import Size as Neurons
 from snncore.networks.story_classifier import StoryClassifier, story_classifier
 from snncore.seeds import numpy_generator
 from snncore.tasks.stories import SENTENCES, TASKS, Example, arrays, read_stories
@@ -27,12 +26,12 @@ from snncore.trainings.job import Job, held_out, train_or_read_classifier
 
 Task = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, "joint"]
 KindName = Literal["ann", "snn", "snn-upper-v", "snn-upper", "snn-free", "snn-lengths", "ann-drawn", "snn-drawn"]
-Size = Literal["quick", "book", "published"]
+Size = Literal["book", "published"]
 
 
 @dataclass(frozen=True)
 class SpikingRecipe(Recipe):
-    r"""How to train spiking neurons: also what firing rates and potentials outside a band cost. To the error of the answer each layer adds
+    r"""Recipe for spiking neurons, with costs of firing rates and potentials outside a band. To the error of the answer each layer adds
 
     .. math:: C_r \Bigl( \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2 \Bigr) + C_v E_v
 
@@ -40,25 +39,14 @@ class SpikingRecipe(Recipe):
     keeps a layer from falling silent, since then it passes nothing on and does not learn. There is no upper limit at first; from the part
     ``begin`` of all steps on it falls geometrically, from `START` to ``high`` at ``end``. A network that must be sparse from the start,
     or from one step to the next, learns little.
-
-    Attributes
-    ----------
-    rate_factor, voltage_factor : float
-        :math:`C_r` and :math:`C_v`.
-    low : float
-        Lower limit of the rate of a neuron [spikes per step].
-    high : float
-        Upper limit of the mean rate of a layer; 1 is none. How it is shared among its neurons is free.
-    begin, end : float
-        Parts of all steps.
     """
 
-    rate_factor: float = 20.0
-    voltage_factor: float = 0.0005
-    low: float = 0.01
-    high: float = 1.0
-    begin: float = 0.25
-    end: float = 0.85
+    rate_factor: float = 20.0  #: :math:`C_r`
+    voltage_factor: float = 0.0005  #: :math:`C_v`
+    low: float = 0.01  #: lower limit of the rate of a neuron [spikes per step]
+    high: float = 1.0  #: upper limit of the mean rate of a layer, however it is shared among its neurons [spikes per step]; 1 is none
+    begin: float = 0.25  #: part of all steps
+    end: float = 0.85  #: part of all steps
 
     def ceiling(self, done: float) -> float:
         """Upper limit of rates when the part ``done`` of all steps is over."""
@@ -70,15 +58,9 @@ class SpikingRecipe(Recipe):
 
 @dataclass(frozen=True)
 class SparseRecipe(SpikingRecipe):
-    """The same, with weights that are means over steps in the end, since under a low limit single steps change much.
+    """A spiking recipe that ends with means of the weights over steps, since under a low limit single steps change much."""
 
-    Attributes
-    ----------
-    average : float
-        Part of the past in these means.
-    """
-
-    average: float = 0.999
+    average: float = 0.999  #: weight of the past in these means
 
 
 START = 0.3  # rate from which the upper limit falls, about the highest of a layer that is free
@@ -100,11 +82,11 @@ USES_LARGE_ENCODER = (("snn", 17), ("snn", 19))  # by held-out questions
 
 
 class Kind(NamedTuple):
-    """Which neurons a network has, how it is trained, and how its stories are drawn, if they are not those of the official files."""
+    """Networks that are made and trained alike."""
 
-    timing: Timing | None
-    recipe: Recipe
-    draw: Callable[[int, int, np.random.Generator], list[Example]] | None = None
+    timing: Timing | None  #: of spiking neurons; artificial ones have none
+    recipe: Recipe  #: before the changes for single tasks
+    draw: Callable[[int, int, np.random.Generator], list[Example]] | None = None  #: draws the stories; else they are the official ones
 
 
 KINDS: dict[str, Kind] = {
@@ -127,26 +109,21 @@ TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are netwo
 SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and "snn" have so many seeds, where others have one
 
 
-def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:
-    """How a network is trained: with quick, for an epoch or a few."""
-    recipe = replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
-    return replace(recipe, epochs=recipe.cycles) if size == "quick" else recipe
+def recipe_of(kind: str, task: int | str) -> Recipe:
+    """Recipe of a network."""
+    return replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
 
 
 def constants(kind: str) -> dict[str, float]:
-    """What decides what weights of spiking networks mean, beside their shapes: steps, and what the costs are counted from."""
+    """Constants without which the weights of spiking networks mean nothing: steps, and limits of the costs."""
     timing = KINDS[kind].timing
     return asdict(timing) | {"start": START, "band_low": BAND[0], "band_high": BAND[1]} if timing else {}
 
 
-def neurons_of(kind: str, task: int | str, size: Size = "book") -> Neurons:
-    """How many neurons a network has: with published, as many as the published one."""
-    return SIZES["paper"] if size == "published" else LARGE_ENCODER if (kind, task) in USES_LARGE_ENCODER else SIZES["small"]
-
-
 def network(kind: str, task: int | str, seed: int = 0, size: Size = "book") -> StoryClassifier:
-    """A network with fresh weights."""
-    return story_classifier(neurons_of(kind, task, size), KINDS[kind].timing, seed)
+    """A network with fresh weights; one of size published has as many neurons as the published one."""
+    small = LARGE_ENCODER if (kind, task) in USES_LARGE_ENCODER else SIZES["small"]
+    return story_classifier(SIZES["paper"] if size == "published" else small, KINDS[kind].timing, seed)
 
 
 def trained(kind: str, task: int | str, seed: int = 0) -> StoryClassifier:
@@ -154,23 +131,17 @@ def trained(kind: str, task: int | str, seed: int = 0) -> StoryClassifier:
     return load_checkpoint(f"relational_{kind}_{task}_{seed}", network(kind, task, seed), constants(kind)).eval().requires_grad_(False)
 
 
-def files_of(task: int, seed: int) -> tuple[list[Example], list[Example]]:
+Parts = tuple[list[Example], list[Example]]  # training and test part
+
+
+def files_of(task: int, seed: int) -> Parts:
     """Training and test part of the official files; see `GENERATED`."""
     train = generate(task, 10_000, numpy_generator(seed, "training stories")) if task in GENERATED else read_stories(task, "train")
     return train, read_stories(task, "test")
 
 
-Stories = dict[int, tuple[list[Example], list[Example]]]  # training and test part of each task
-
-
-def stories_for(kind: str, task: int | str, seed: int, files: Callable[[int, int], tuple[list[Example], list[Example]]]) -> Stories:
-    """Stories that a network learns from and is tested by: of a task, or of all of them (`JOINT`).
-
-    Raises
-    ------
-    ValueError
-        If a network that draws its stories is to learn all tasks.
-    """
+def stories_for(kind: str, task: int | str, seed: int, files: Callable[[int, int], Parts]) -> dict[int, Parts]:
+    """Stories of a task, or of all (`JOINT`); all can only come from the official files (`ValueError`)."""
     draw = KINDS[kind].draw
     if not draw:
         return {t: files(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
@@ -180,8 +151,8 @@ def stories_for(kind: str, task: int | str, seed: int, files: Callable[[int, int
     return {task: (train, test)}
 
 
-def origin_of(kind: str, stories: Stories) -> str:
-    """Where stories come from, and how many questions lose the beginning of their story, in words."""
+def origin_of(kind: str, stories: dict[int, Parts]) -> str:
+    """Say where stories come from, and how many questions lose the beginning of their story."""
     words = "stories of our generator" if KINDS[kind].draw else "bAbI, official files (en-10k)"
     if not KINDS[kind].draw:
         words += "".join(f", training part of task {t} drawn by our generator" for t in GENERATED if t in stories)
@@ -190,12 +161,7 @@ def origin_of(kind: str, stories: Stories) -> str:
 
 
 def job(
-    kind: str,
-    task: int | str,
-    seed: int,
-    size: Size = "book",
-    files: Callable[[int, int], tuple[list[Example], list[Example]]] = files_of,
-    held: int = HELD_OUT,
+    kind: str, task: int | str, seed: int, size: Size = "book", files: Callable[[int, int], Parts] = files_of, held: int = HELD_OUT
 ) -> Job:
     """A network and its stories, of which the last ``held`` of each training part are held out; the published size goes to a GPU."""
     stories = stories_for(kind, task, seed, files)
@@ -208,7 +174,7 @@ def job(
     data = {part: together(part) for part in ("train", "validation", "test")}
     if task == JOINT:
         data |= {f"test {t}": parts["test"] for t, parts in tasks.items()}
-    recipe = recipe_of(kind, task, size)
+    recipe = recipe_of(kind, task)
     options: dict[str, Any] = {"loss": partial(sparse_loss, recipe=recipe)} if isinstance(recipe, SpikingRecipe) else {}
     options |= {"average": recipe.average} if isinstance(recipe, SparseRecipe) else {}
     net = network(kind, task, seed, size)
@@ -240,7 +206,7 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
         ann: artificial neurons, snn: spiking ones; upper: an upper limit of rates, v: and a cost of potentials, free: a lower limit;
         lengths: stories of 2 to 20 sentences, drawn: stories of the usual lengths, both of our generator.
     size : str
-        book; quick: the same network, trained for an epoch or a few; published: a network of the published size, on a GPU if there is one.
+        published: a network of the published size, on a GPU if there is one.
     seed : int
         Of the first weights, the order of questions, and the stories that are drawn.
     """
@@ -248,7 +214,7 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
     about = train_or_read_classifier(
         f"relational_{kind}_{task}_{seed}{end}",
         f"stories --task {task} --kind {kind}{option}",
-        recipe_of(kind, task, size),
+        recipe_of(kind, task),
         seed,
         partial(job, kind, task, seed, size),
         constants(kind),

@@ -34,12 +34,12 @@ EPISODES = 1000  # of each test
 
 
 class Kind(NamedTuple):
-    """What is learned, and what is tested after it."""
+    """Examples, and episodes of training and tests."""
 
-    height: int  # of an image
+    height: int  #: of an image [pixels]
     width: int
-    ways: tuple[tuple[int, int], ...]  # classes in an episode, and for how many updates
-    tested: tuple[int, ...]  # classes in an episode of a test
+    ways: tuple[tuple[int, int], ...]  #: classes in an episode, and for how many updates
+    tested: tuple[int, ...]  #: classes in an episode of a test
     about: str
 
     @property
@@ -66,15 +66,15 @@ KINDS = {
 }
 
 
-def network(kind: str, seed: int, generator: bool = True, eta: float = ETA, steps: int = STEPS) -> OneShotClassifier:
+def network(kind: str, seed: int, generator: bool = True) -> OneShotClassifier:
     """Features, learner and learning-signal generator (or none) with fresh weights."""
     k, lsg_neurons = KINDS[kind], LSG_NEURONS if generator else 0
-    sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": steps}
-    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=eta, seed=seed)
+    sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": STEPS}
+    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed)
 
 
 def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
-    """What decides what the weights mean, beside their shapes: of the network, of what it is shown, and of what it was trained for."""
+    """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     (_, features), w = net.features.neurons, spoken_words
     own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
     aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}

@@ -11,19 +11,20 @@ from snncore.learning.eprop import SIGNALS
 from snncore.tasks.store_recall import StoreRecall
 
 
-def test_random_feedback_stays_and_symmetric_has_none():
-    learner = compare.pattern_learner("random", 0, 0.3)
-    learner.adapt(0.1)
-    assert learner.w_feedback is not None
-    assert not learner.w_feedback.requires_grad
-    assert compare.pattern_learner("symmetric", 0, 0.3).w_feedback is None
-    assert torch.equal(learner.network.w_in, compare.pattern_learner("bptt", 0, 0.03).network.w_in)  # all begin with the same weights
+def test_all_signals_begin_with_the_same_weights_and_bptt_with_a_lower_pseudo_derivative():
+    patterns = [compare.pattern_learner(signal, 0, 0.3) for signal in SIGNALS]
+    choices = [compare.ChoiceLearner(4, signal, "a task", 0) for signal in SIGNALS]
+    for learners in (patterns, choices):
+        assert all(torch.equal(a, b) for net in learners for a, b in zip(net.network.weights(), learners[0].network.weights(), strict=True))
+    for signal, learner in zip(SIGNALS, choices, strict=True):
+        expected = compare.BPTT_DAMPENING if signal == "bptt" else 0.3
+        assert {p.dampening for _, p in learner.network.populations} == {expected}
 
 
 def test_a_pattern_is_learned():
-    rows = compare.pattern_curve("symmetric", 0, 40, 0.3)
+    rows = compare.pattern_curve("symmetric", 0, 21, 0.3)
     assert rows[-1]["left"] < 0.5 * rows[0]["left"]
-    assert [row["update"] for row in rows if "cosine" in row] == [0, 10, 20, 30]
+    assert [row["update"] for row in rows if "cosine" in row] == [0, 10, 20]
 
 
 def test_a_pattern_counts_as_learned_when_a_tenth_is_left():
@@ -32,16 +33,8 @@ def test_a_pattern_counts_as_learned_when_a_tenth_is_left():
 
 
 def test_a_bit_is_remembered():
-    recipe, form = Descent(1500, rate=8e-3, knee=60, every=25), StoreRecall(slots=3, slot=50)
-    first = [compare.recall_learner(signal, 0).network.weights() for signal in ("random", "symmetric", "bptt")]
-    assert all(torch.equal(a, b) for others in first[1:] for a, b in zip(first[0], others, strict=True))
-    rows = compare.recall_curve("symmetric", 0, 80, recipe, 64, form)
+    recipe, form = Descent(1500, rate=8e-3, knee=60, every=25), StoreRecall(slots=3, slot=30)
+    rows = compare.recall_curve("symmetric", 0, 60, recipe, 64, form)
     assert np.mean([row["wrong"] for row in rows[:2]]) > 35
     assert np.mean([row["wrong"] for row in rows[-10:]]) < 15
-    assert rows[:5] == compare.recall_curve("symmetric", 0, 5, recipe, 64, form)
-
-
-def test_all_signals_make_a_learner_of_the_published_neurons_but_bptt():
-    for signal in SIGNALS:
-        dampening = {p.dampening for _, p in compare.recall_learner(signal, 0).network.populations}
-        assert dampening == {compare.BPTT_DAMPENING if signal == "bptt" else 0.3}
+    assert rows[:2] == compare.recall_curve("symmetric", 0, 2, recipe, 64, form)

@@ -37,26 +37,10 @@ def fresh():
     return network
 
 
-def test_killed_and_resumed_is_the_same(tmp_path):
-    whole, parts = fresh(), fresh()
-    log = descend(whole, task(whole), RECIPE, 0, tmp_path / "whole.state", progress=False)
-    with pytest.raises(Killed):
-        descend(parts, task(parts, kill_at=10), RECIPE, 0, tmp_path / "parts.state", progress=False)
-    again = fresh()
-    resumed = descend(again, task(again, kill_at=7), RECIPE, 0, tmp_path / "parts.state", progress=False)  # 0 to 7 are over
-    assert [{k: v for k, v in row.items() if k != "seconds"} for row in log] == [
-        {k: v for k, v in row.items() if k != "seconds"} for row in resumed
-    ]
-    assert torch.equal(whole.weight, again.weight)
-    assert [row["update"] for row in log] == [4, 8, 12]
-    assert [row.get("tested") for row in log] == [None, 5.0, None]
-    assert log[-1]["loss"] < log[0]["loss"]
-
-
 def test_it_is_adam(tmp_path):
     """Without clipping and with a constant rate, against a plain loop."""
     ours, plain = fresh(), fresh()
-    descend(ours, task(ours), Descent(8, 0.05, every=8), 3, tmp_path / "state", progress=False)
+    descend(ours, task(ours), Descent(8, 0.05, every=8), 3, tmp_path / "state")
     optimizer = torch.optim.Adam(plain.parameters(), 0.05)
     for k in range(8):
         optimizer.zero_grad()
@@ -71,16 +55,18 @@ def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_a
     one, two = fresh(), fresh()
     first, state = Descent(12, 0.1, end=0.1, every=4, clip=1.5), tmp_path / "two.state"
     second, both = replace(first, rate=0.05, warmup=SETTLED), replace(first, updates=24, cycles=2)
-    descend(one, task(one), first, 0, tmp_path / "first.state", progress=False)
+    descend(one, task(one), first, 0, tmp_path / "first.state")
     later = task(one)
-    descend(one, lambda k, _: later(k + 12, torch_generator(0, f"update {k + 12}")), second, 0, tmp_path / "second.state", progress=False)
+    descend(one, lambda k, _: later(k + 12, torch_generator(0, f"update {k + 12}")), second, 0, tmp_path / "second.state")
     if kill_at is not None:
         with pytest.raises(Killed):
-            descend(two, task(two, kill_at), both, 0, state, progress=False)
+            descend(two, task(two, kill_at), both, 0, state)
         two = fresh()
-    log = descend(two, task(two), both, 0, state, progress=False)
+    log = descend(two, task(two), both, 0, state)
     assert torch.equal(one.weight, two.weight)
     assert [row["update"] for row in log] == [4, 8, 12, 16, 20, 24]
+    assert [row.get("tested") for row in log] == [None, 5.0, None, None, None, None]
+    assert log[2]["loss"] < log[0]["loss"]
     assert [both.at(k) for k in (0, 11, 12, 23)] == [first.at(0), first.at(11), second.at(0), second.at(11)]
 
 
@@ -88,7 +74,7 @@ def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_a
 def test_long_gradients_are_shortened(tmp_path, clip):
     """Update 7 has a gradient hundreds of times as long as others; Adam's mean of squares tells whether it was left so."""
     network = fresh()
-    descend(network, task(network), Descent(12, 0.01, every=4, clip=clip), 0, tmp_path / "state", progress=False)
+    descend(network, task(network), Descent(12, 0.01, every=4, clip=clip), 0, tmp_path / "state")
     moments = torch.load(tmp_path / "state", weights_only=True)["optimizer"]["state"].values()
     largest = max(float(m["exp_avg_sq"].max()) for m in moments)  # of squares: clipped ones are all alike
     assert (largest > 100) == (clip == math.inf)
@@ -99,14 +85,14 @@ def test_rates():
     cosine = Descent(100, 0.5, warmup=10, end=0.1)
     assert [cosine.at(0), cosine.at(50)] == pytest.approx([0.05, 0.5 * 0.55])
     assert cosine.at(99) == pytest.approx(0.05, rel=0.01)
+    assert Descent(50, 0.1, warmup=0).at(0) == 0.1
 
 
-def test_bad_losses_and_foreign_states_are_refused(tmp_path):
-    network = fresh()
+def test_what_diverges_stops_and_states_of_other_trainings_are_refused(tmp_path):
+    network, state = fresh(), tmp_path / "s.state"
     with pytest.raises(TrainingDiverged, match="update 6: the loss is nan"):
-        descend(network, task(network, nan_at=5), RECIPE, 0, tmp_path / "s.state", progress=False)
-    kept = torch.load(tmp_path / "s.state", weights_only=True)["log"]
-    assert [row["update"] for row in kept] == [4]
+        descend(network, task(network, nan_at=5), RECIPE, 0, state)
+    assert [row["update"] for row in torch.load(state, weights_only=True)["log"]] == [4]
 
     def exploding(k, generator):
         row = task(network)(k, generator)
@@ -114,25 +100,29 @@ def test_bad_losses_and_foreign_states_are_refused(tmp_path):
         return row
 
     with pytest.raises(TrainingDiverged, match=r"update 1: the loss is .* the length of its gradient inf; there is no good state before"):
-        descend(network, exploding, RECIPE, 0, tmp_path / "new.state", progress=False)
+        descend(network, exploding, RECIPE, 0, tmp_path / "new.state")
     assert network.weight.isfinite().all()
     with pytest.raises(ValueError, match=r"belongs to another recipe, seed or network \(seed is 0 there and 1 here\): remove it"):
-        descend(fresh(), task(network), RECIPE, 1, tmp_path / "s.state", progress=False)
-    with pytest.raises(ValueError, match=r"\(rate is 0.1 there and 0.2 here, dt is not given there and 1.0 here\)"):
-        descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, tmp_path / "s.state", False, {"dt": 1.0})
-    with pytest.raises(ValueError, match=r"\(rate is 0.1 there and 0.2 here, rate is not given there and 0.1 here\)"):
-        descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, tmp_path / "s.state", False, {"rate": 0.1})
-    with pytest.raises(ValueError, match=r"updates is 10, no multiple of cycles, 1, by every, 4"):
-        Descent(10, 0.1, every=4)
-    with pytest.raises(ValueError, match=r"updates is 12, no multiple of cycles, 2, by every, 4"):
-        Descent(12, 0.1, every=4, cycles=2)
+        descend(fresh(), task(network), RECIPE, 1, state)
+    with pytest.raises(ValueError, match=r"\(recipe.rate is 0.1 there and 0.2 here, constants.rate is not given there and 0.1 here\)"):
+        descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, state, {"rate": 0.1})
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("updates", -50), ("every", 0), ("cycles", 0), ("rate", -0.1), ("knee", 0.0), ("clip", 0.0), ("warmup", -1), ("end", 1.5)],
+    ("changed", "words"),
+    [
+        ({"updates": -50}, "updates is -50"),
+        ({"every": 0}, "every is 0"),
+        ({"cycles": 0}, "cycles is 0"),
+        ({"rate": -0.1}, "rate is -0.1"),
+        ({"knee": 0.0}, "knee is 0.0"),
+        ({"clip": 0.0}, "clip is 0.0"),
+        ({"warmup": -1}, "warmup -1"),
+        ({"end": 1.5}, "end is 1.5"),
+        ({"updates": 10}, "updates is 10, no multiple of cycles, 1, by every, 4"),
+        ({"cycles": 2}, "updates is 12, no multiple of cycles, 2, by every, 4"),
+    ],
 )
-def test_impossible_recipes_are_refused(name, value):
-    with pytest.raises(ValueError, match=f"{name} {value}|{name} is {value}"):
-        Descent(**({"updates": 50, "rate": 0.1} | {name: value}))
-    assert Descent(50, 0.1, warmup=0).at(0) == 0.1
+def test_impossible_recipes_are_refused(changed, words):
+    with pytest.raises(ValueError, match=words):
+        replace(RECIPE, **changed)

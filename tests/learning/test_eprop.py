@@ -16,6 +16,7 @@ LIF = LIFParams(v_th=0.8, n_refractory=2)
 ALIF = ALIFParams(tau_m=12.0, tau_a=60.0, beta=0.3, v_th=0.9, n_refractory=1)
 BOTH = (Population(6, LIF), Population(7, ALIF))
 UNSTABLE = (Population(6, LIF), Population(7, replace(ALIF, beta=20)))
+CASES = pytest.mark.parametrize("populations", [(Population(13, LIF),), (Population(13, ALIF),), BOTH], ids=["LIF", "ALIF", "both"])
 READOUT = ReadoutParams(tau_out=9.0)
 N, IN, OUT, TIME, BATCH = 13, 5, 2, 60, 3
 
@@ -46,7 +47,7 @@ def bptt(x, weights, target, populations, credit=True):
     return torch.autograd.grad(loss(target)(z, y), (w_in, w_rec))
 
 
-@pytest.mark.parametrize("populations", [(Population(N, LIF),), (Population(N, ALIF),), BOTH], ids=["LIF", "ALIF", "both"])
+@CASES
 @pytest.mark.parametrize("method", METHODS)
 def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populations, method):
     x, weights, target, (trial, activity) = problem(populations)
@@ -62,23 +63,12 @@ def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populat
     assert not near(truncated[0], ours[0], 0.05)  # what e-prop leaves out is not small here
 
 
-def test_the_ideal_learning_signal_of_a_loss_of_spikes_alone():
-    x, weights, _, (trial, _) = problem()
-    signal = ideal_signal(trial, READOUT, lambda z, y: z.sum())
-    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal))
-    w_in = weights.w_in.clone().requires_grad_()
-    z, _, _ = run(x, weights._replace(w_in=w_in), BOTH, READOUT, compiled=False)
-    assert near(ours[0], torch.autograd.grad(z.sum(), w_in)[0])
-
-
 def test_the_ideal_learning_signal_is_autograds_for_spikes_as_others_see_them():
     """An explicit network with a second copy of each spike: one for the own threshold, one for all others; its gradient is the signal."""
     x, weights, target, (trial, _) = problem((Population(N, ALIF),))
-    p, sent = ALIF, []
-    v = b = r = torch.zeros(BATCH, N, dtype=torch.float64)
-    z = torch.zeros_like(v)
+    p, sent, ys = ALIF, [], []
+    v = b = r = z = torch.zeros(BATCH, N, dtype=torch.float64)
     y = torch.zeros(BATCH, OUT, dtype=torch.float64)
-    ys = []
     w_rec = weights.w_rec.clone().requires_grad_()
     for t in range(TIME):
         heard = sent[-1] if sent else z
@@ -97,7 +87,7 @@ def test_the_ideal_learning_signal_is_autograds_for_spikes_as_others_see_them():
     assert float(signal.abs().max()) > 0.1
 
 
-@pytest.mark.parametrize("populations", [(Population(N, LIF),), (Population(N, ALIF),), BOTH], ids=["LIF", "ALIF", "both"])
+@CASES
 def test_all_methods_give_one_gradient(populations):
     _, _, target, (trial, activity) = problem(populations)
     g = torch.Generator().manual_seed(1)
@@ -121,9 +111,9 @@ def test_a_stream_is_the_trial_in_pieces(lengths):
     stream, total, start = Stream(weights, BOTH, READOUT, x[0]), [0.0, 0.0], 0
     for n in lengths:
         part = slice(start, start + n)
-        found = stream.run(x[part])
-        assert torch.equal(found.z, activity.z[part])
-        more = stream.learn(Signal((found.y - target[part]) @ feedback.T, READOUT.kappa))
+        own = stream.run(x[part])
+        assert torch.equal(own.z, activity.z[part])
+        more = stream.learn(Signal((own.y - target[part]) @ feedback.T, READOUT.kappa))
         total = [a + b for a, b in zip(total, more, strict=True)]
         start += n
     assert all(near(a, b) for a, b in zip(total, known, strict=True))
@@ -174,17 +164,18 @@ def test_weights_that_change_at_each_step():
 def test_a_stream_refuses_what_would_go_wrong_silently():
     x, weights, _, (trial, _) = problem()
     stream = Stream(weights, BOTH, READOUT, x[0])
-    found = stream.run(x[:5])
+    z = stream.run(x[:5]).z
     with pytest.raises(ValueError, match="learn from the last chunk before the next one"):
         stream.run(x[5:9])
-    for bad, match in ((trial.z, r"has shape \(60, 3, 13\)"), (found.z * float("nan"), "not finite")):
+    for signal, match in (
+        (Signal(trial.z, READOUT.kappa), r"signal.filtered has shape \(60, 3, 13\)"),
+        (Signal(z * float("nan"), READOUT.kappa), "not finite"),
+        (Signal(z, READOUT.kappa, z[1:]), r"signal.direct has shape \(4, 3, 13\)"),
+        (Signal(z, 1.5), r"signal.kappa is 1\.5"),
+    ):
         with pytest.raises(ValueError, match=match):
-            stream.learn(Signal(bad, READOUT.kappa))
-    with pytest.raises(ValueError, match=r"signal.direct has shape \(4, 3, 13\)"):
-        stream.learn(Signal(found.z, READOUT.kappa, found.z[1:]))
-    with pytest.raises(ValueError, match=r"signal.kappa is 1\.5"):
-        stream.learn(Signal(found.z, 1.5))
-    stream.learn(Signal(found.z, READOUT.kappa))
+            stream.learn(signal)
+    stream.learn(Signal(z, READOUT.kappa))
     for bad, error, match in (
         (x[:5, :2], ValueError, r"this stream has 3 samples and \d+ inputs"),
         (x[:5, :, 1:], ValueError, r"this stream has 3 samples and \d+ inputs"),
@@ -193,37 +184,19 @@ def test_a_stream_refuses_what_would_go_wrong_silently():
     ):
         with pytest.raises(error, match=match):
             stream.run(bad)
-    with pytest.raises(TypeError, match="not for AHPParams"):
-        Stream(weights, (Population(N, AHPParams()),), READOUT, x[0])
-    for populations, like in ((BOTH[:1], x[0]), (BOTH, x[0, :, 1:])):
-        with pytest.raises(ValueError, match=r"w_in, w_rec have shapes \(13, 5\), \(13, 13\), populations .*they are of another network"):
-            Stream(weights, populations, READOUT, like)
-    with pytest.raises(TypeError, match=r"w_in is torch\.float32 on cpu, but like torch\.float64"):
-        Stream(Weights(*(w.float() for w in weights)), BOTH, READOUT, x[0])
-    with pytest.raises(ValueError, match=r"w_rec is computed from other tensors, .* give w_rec\.detach\(\)\.clone\(\)"):
-        Stream(weights._replace(w_rec=weights.w_rec.clone().requires_grad_() * 1), BOTH, READOUT, x[0])
+    for w, populations, like, error, match in (
+        (weights, (Population(N, AHPParams()),), x[0], TypeError, "not for AHPParams"),
+        (weights, BOTH[:1], x[0], ValueError, r"w_in, w_rec have shapes \(13, 5\), \(13, 13\), populations .*they are of another network"),
+        (weights, BOTH, x[0, :, 1:], ValueError, "they are of another network"),
+        (Weights(*(w.float() for w in weights)), BOTH, x[0], TypeError, r"w_in is torch\.float32 on cpu, but like torch\.float64"),
+        (Weights(*(w.expand(BATCH, -1, -1) for w in weights)), BOTH, x[0], ValueError, "e-prop learns weights that all samples share"),
+        (weights._replace(w_rec=weights.w_rec.clone().requires_grad_() * 1), BOTH, x[0], ValueError, r"give w_rec\.detach\(\)\.clone\(\)"),
+    ):
+        with pytest.raises(error, match=match):
+            Stream(w, populations, READOUT, like)
 
 
-def test_a_network_with_feedback_weights_learns_by_them():
-    """Backward through the network, compiled and plain, against broadcast errors times traces."""
-    x, weights, target, (trial, activity) = problem()
-    feedback = torch.randn(N, OUT, generator=torch.Generator().manual_seed(1)).double()
-    known = gradient(trial, Signal(2 * (activity.y - target) @ feedback.T, READOUT.kappa), "online")
-    filtered = low_pass(activity.z, READOUT.kappa, 1 - READOUT.kappa)
-    for compiled in (True, False):
-        w = Weights(*(a.clone().requires_grad_() for a in weights))
-        y = run(x, w, BOTH, READOUT, credit=False, compiled=compiled, w_feedback=feedback).y
-        assert torch.allclose(y, activity.y, rtol=1e-14)
-        *ours, grad_out = torch.autograd.grad((y - target).square().sum(), w)
-        assert near(ours[0], known[0])
-        assert near(ours[1] * (1 - torch.eye(N)), known[1])
-        assert near(grad_out, torch.einsum("tbk,tbj->kj", 2 * (y - target), filtered).detach())
-    symmetric = run(x, w, BOTH, READOUT, credit=False, w_feedback=weights.w_out.T).y.square().sum()
-    plain = run(x, w, BOTH, READOUT, credit=False).y.square().sum()
-    assert all(near(a, b) for a, b in zip(torch.autograd.grad(symmetric, w), torch.autograd.grad(plain, w), strict=True))
-
-
-def wrong(x, weights, target, recurrent, reset, own):
+def detached(x, weights, target, recurrent, reset, own):
     """The gradient if spikes are detached in some places only."""
     p = ALIF
     w_in = weights.w_in.clone().requires_grad_()
@@ -243,10 +216,9 @@ def wrong(x, weights, target, recurrent, reset, own):
 def test_spikes_must_be_detached_in_the_recurrence_and_the_reset_and_nowhere_else():
     x, weights, target, (trial, activity) = problem((Population(N, ALIF),))
     known = gradient(trial, Signal(2 * (activity.y - target) @ weights.w_out, READOUT.kappa), "online")[0]
-    assert near(wrong(x, weights, target, recurrent=True, reset=True, own=False), known)
-    for places in ({"recurrent": True, "reset": False, "own": False}, {"recurrent": False, "reset": True, "own": False},
-                   {"recurrent": True, "reset": True, "own": True}):  # fmt: skip
-        assert not near(wrong(x, weights, target, **places), known, 0.01), places
+    assert near(detached(x, weights, target, recurrent=True, reset=True, own=False), known)
+    for places in ((True, False, False), (False, True, False), (True, True, True)):
+        assert not near(detached(x, weights, target, *places), known, 0.01), places
 
 
 @pytest.mark.parametrize("p", [LIF, ALIF], ids=["LIF", "ALIF"])
@@ -272,51 +244,45 @@ def test_a_trial_keeps_the_weights_that_it_was_run_with(method):
     assert all(map(torch.equal, before, gradient(trial, signal, method, 7)))
 
 
-def test_what_does_not_fit_is_refused():
+def test_trials_and_signals_that_do_not_fit_are_refused():
     x, weights, _, (trial, _) = problem()
-    signal, each = Signal(torch.ones_like(trial.z), READOUT.kappa), Weights(*(w.expand(BATCH, -1, -1) for w in weights))
-    cases = [
-        (trial, signal, "exact", 7, ValueError, "method is 'exact': choose one of fused"),
-        (trial, signal, "chunked", TIME + 1, ValueError, "chunk is 61 steps, but the trial has 60"),
-        (trial, signal._replace(filtered=signal.filtered[1:]), "online", 7, ValueError, r"signal.filtered has shape \(59, 3, 13\)"),
-        (trial, signal._replace(direct=signal.filtered.float()), "online", 7, TypeError, "signal.direct is torch.float32"),
-        (
-            trial,
-            signal._replace(filtered=signal.filtered * float("nan")),
-            "factored",
-            7,
-            ValueError,
-            "signal.filtered has numbers that",
-        ),
-        (trial, signal._replace(kappa=1.0), "factored", 7, ValueError, "signal.kappa is 1.0"),
-        (trial._replace(z=0.5 * trial.z), signal, "fused", 7, ValueError, "z has numbers other than 0 and 1"),
-        (trial._replace(x=trial.x[..., 1:]), signal, "online", 7, ValueError, "they are of another network"),
-        (trial._replace(populations=BOTH[:1]), signal, "online", 7, ValueError, "they are of another network"),
-        (
-            trial._replace(weights=Weights(*(w.float() for w in weights))),
-            signal,
-            "fused",
-            7,
-            TypeError,
-            r"w_in is torch\.float32 on cpu, but",
-        ),
-        (trial._replace(x=trial.x.to("meta")), signal, "fused", 7, TypeError, "x is torch.float64 on meta, but the spikes"),
-        *((trial._replace(populations=UNSTABLE), signal, method, 7, ValueError, "beta is 20: above") for method in METHODS),
-        (trial._replace(weights=each), signal, "fused", 7, ValueError, r"w_in has shape \(3, 13, 5\): e-prop learns weights that all"),
-        (trial._replace(weights=weights._replace(w_rec=weights.w_rec / 0)), signal, "fused", 7, ValueError, "w_rec has numbers that"),
-    ]
-    for a, b, method, chunk, error, match in cases:
+    ones, kappa = torch.ones_like(trial.z), READOUT.kappa
+    good, each, single = Signal(ones, kappa), Weights(*(w.expand(BATCH, -1, -1) for w in weights)), Weights(*(w.float() for w in weights))
+    for signal, options, error, match in (
+        (good, {"method": "exact"}, ValueError, "method is 'exact': choose one of fused"),
+        (good, {"method": "chunked", "chunk": TIME + 1}, ValueError, "chunk is 61 steps, but the trial has 60"),
+        (Signal(ones[1:], kappa), {}, ValueError, r"signal.filtered has shape \(59, 3, 13\)"),
+        (Signal(ones, kappa, ones.float()), {}, TypeError, "signal.direct is torch.float32"),
+        (Signal(ones * float("nan"), kappa), {}, ValueError, "signal.filtered has numbers that"),
+        (Signal(ones, 1.0), {}, ValueError, "signal.kappa is 1.0"),
+    ):
         with pytest.raises(error, match=match):
-            gradient(a, b, method, chunk)
-    for refused in (lambda: observe(x, each, BOTH, READOUT), lambda: Stream(each, BOTH, READOUT, x[0])):
-        with pytest.raises(ValueError, match=r"\(3, 13, 5\): e-prop learns weights that all samples share"):
-            refused()
-    with pytest.raises(TypeError, match="not for AHPParams: learn with"):
-        observe(x, weights, (Population(N, AHPParams()),), READOUT)
-    with pytest.raises(ValueError, match="reset_to_zero=False"):
-        observe(x, weights, (Population(N, LIFParams(reset_to_zero=True)),), READOUT)
-    with pytest.raises(ValueError, match=r"beta is 20.0: above \(1 \+ rho\)"):
-        observe(x, weights, (Population(N, ALIFParams(beta=20.0)),), READOUT)
+            gradient(trial, signal, **options)
+    for bad, error, match in (
+        ({"z": 0.5 * trial.z}, ValueError, "z has numbers other than 0 and 1"),
+        ({"x": trial.x[..., 1:]}, ValueError, "they are of another network"),
+        ({"x": trial.x.to("meta")}, TypeError, "x is torch.float64 on meta, but the spikes"),
+        ({"populations": BOTH[:1]}, ValueError, "they are of another network"),
+        ({"populations": UNSTABLE}, ValueError, "beta is 20: above"),
+        ({"weights": single}, TypeError, r"w_in is torch\.float32 on cpu, but"),
+        ({"weights": each}, ValueError, r"w_in has shape \(3, 13, 5\): e-prop learns weights that all"),
+        ({"weights": weights._replace(w_rec=weights.w_rec / 0)}, ValueError, "w_rec has numbers that"),
+    ):
+        with pytest.raises(error, match=match):
+            gradient(trial._replace(**bad), good)
+    with pytest.raises(ValueError, match="e-prop learns weights that all samples share"):
+        observe(x, each, BOTH, READOUT)
+
+
+def test_neurons_for_which_no_trace_is_known_are_refused():
+    x, weights, _, _ = problem()
+    for p, error, match in (
+        (AHPParams(), TypeError, "not for AHPParams: learn with"),
+        (LIFParams(reset_to_zero=True), ValueError, "reset_to_zero=False"),
+        (ALIFParams(beta=20.0), ValueError, r"beta is 20.0: above \(1 \+ rho\)"),
+    ):
+        with pytest.raises(error, match=match):
+            observe(x, weights, (Population(N, p),), READOUT)
     with pytest.raises(ValueError, match=r"beta is 20: above \(1 \+ rho\)"):
         run(x, weights, UNSTABLE, READOUT, credit=False)
     with pytest.raises(ValueError, match=r"w_feedback has shape \(2, 13\)"):
@@ -330,11 +296,13 @@ def learner(signal):
 
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_a_learner_gets_the_gradient_of_its_learning_signals(signal):
-    """Against `gradient`, with errors at the readouts that are written down here."""
+    """Compiled and plain, against `gradient`, with errors at the readouts that are written down here."""
     x, _, target, _ = problem()
     ours = learner(signal)
     network = ours.network
-    (ours(x).y - target).square().sum().backward()
+    parameters = network.w_in, network.w_rec, network.w_out
+    plain = run(x, network.weights(), BOTH, READOUT, credit=signal == "bptt", compiled=False, w_feedback=ours.w_feedback)
+    compiled, plain = (torch.autograd.grad((activity.y - target).square().sum(), parameters) for activity in (ours(x), plain))
     trial, activity = observe(x, Weights(*(w.detach() for w in network.weights())), BOTH, READOUT)
     errors, none = 2 * (activity.y - target), torch.zeros_like(trial.z)
     if signal == "bptt":
@@ -343,9 +311,11 @@ def test_a_learner_gets_the_gradient_of_its_learning_signals(signal):
     else:
         feedback = trial.weights.w_out.T if signal == "symmetric" else ours.w_feedback.detach()
         known = Signal(errors @ feedback.T, READOUT.kappa)
-    for a, b in zip((network.w_in.grad, network.w_rec.grad), gradient(trial, known, "online"), strict=True):
-        assert float(b.abs().max()) > 0.01
-        assert near(a, b)
+    w_out = torch.einsum("tbk,tbj->kj", errors, low_pass(activity.z, READOUT.kappa, 1 - READOUT.kappa))
+    for a, b, c in zip(compiled, plain, (*gradient(trial, known, "online"), w_out), strict=True):
+        assert float(c.abs().max()) > 0.01
+        assert near(a, c)
+        assert near(b, c)
 
 
 def test_feedback_that_adapts_becomes_like_the_readout_weights():

@@ -8,7 +8,7 @@ import torch
 
 from snncore.learning import eprop_chip
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.learning.eprop_chip import as_bytes, forward, integers, learn, rounded, synapse_bytes
+from snncore.learning.eprop_chip import as_bytes, forward, integers, learn, rounded
 from snncore.loihi.spec import STATE
 from snncore.networks.recurrent import Population, Weights
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
@@ -37,17 +37,16 @@ def test_compiled_is_as_written(threads):
     c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
     z, psi, _ = eprop_chip_forward(c, x, w_in, w_rec)
     grad, _ = eprop_chip_learn(c, x, z, psi, signal)
+    grad[np.arange(N), IN + np.arange(N)] = 0
     assert 0.005 < z[..., :9].mean() < 0.2
     assert 0.005 < z[..., 9:].mean() < 0.2
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     ours = forward(c, x, w_in, w_rec)
-    found = learn(c, x, *ours, signal)
+    compiled = learn(c, x, *ours, signal)
     torch.set_num_threads(before)
-    assert np.array_equal(ours[0], z)
-    assert np.array_equal(ours[1], psi)
-    grad[np.arange(N), IN + np.arange(N)] = 0
-    assert np.array_equal(found, grad)
+    for a, b in zip((*ours, compiled), (z, psi, grad), strict=True):
+        assert np.array_equal(a, b)
 
 
 def test_potentials_stop_at_24_bits_alike():
@@ -88,9 +87,8 @@ def test_it_is_e_prop():
     ours = torch.from_numpy(learn(c, xb, z, psi, s)).double()
     for rows in (slice(0, 9), slice(9, N)):  # the ones without, and with adaptation
         assert float(torch.nn.functional.cosine_similarity(ours[rows].flatten(), known[rows].flatten(), dim=0)) > 0.95
-    scale = float(
-        (ours * known).sum() / known.square().sum()
-    )  # traces count 2**10, psi 127 of dampening / v_th = .5, filter without 1 - kappa
+    scale = float((ours * known).sum() / known.square().sum())
+    # traces count 2**10, psi 127 of dampening / v_th = .5, and the filter has no factor 1 - kappa
     assert scale == pytest.approx(1024 * (127 / 128) / 0.5 / (1 - READOUT.kappa), rel=0.1)
 
 
@@ -102,10 +100,6 @@ def test_rounding_is_right_in_the_mean():
     assert as_bytes(rounded(torch.full((1, 1), 9.0), 0.6, torch.Generator()), 0.6).item() == 127
 
 
-def test_memory_of_a_synapse():
-    assert (synapse_bytes(False), synapse_bytes(True)) == (12, 15)
-
-
 def test_arrays_that_the_compiled_loops_would_misread_are_refused(unchecked):
     c, (x, w_in, w_rec, signal) = integers(POPULATIONS, READOUT), numbers(*problem())
     z, psi = forward(c, x, w_in, w_rec)
@@ -113,7 +107,6 @@ def test_arrays_that_the_compiled_loops_would_misread_are_refused(unchecked):
         ((2 * x, w_in, w_rec), "x has a 2: spikes are 0 or 1"),
         ((x.astype(bool), w_in, w_rec), "x is bool of shape"),
         ((x, w_in[:, 1:], w_rec), r"w_in is int8 of shape \(17, 6\): it must be int8 of shape \(17, 7\)"),
-        ((x, w_in, w_rec[:4, :4]), r"w_rec is int8 of shape \(4, 4\)"),
         ((x, w_in.astype(float), w_rec), "w_in is float64"),
         ((x, w_in[:4], w_rec[:4, :4]), "there are 4 neurons, but 8 adapting ones among them"),
     ):
@@ -121,29 +114,12 @@ def test_arrays_that_the_compiled_loops_would_misread_are_refused(unchecked):
             forward(c, *bad)
     for bad, match in (
         ((z, psi, signal[..., :3]), r"signal is int8 of shape \(300, 5, 3\): it must be int8 of shape \(300, 5, 17\)"),
-        ((z, psi, signal[:10, :1]), r"signal is int8 of shape \(10, 1, 17\)"),
         ((z, psi, 0.5 * signal), "signal is float64"),
         ((z + psi, psi, signal), "z has a "),
         ((z[1:], psi, signal), r"z is uint8 of shape \(299, 5, 17\)"),
     ):
         with pytest.raises(ValueError, match=match):
             learn(c, x, *bad)
-    with pytest.raises(ValueError, match="there are 17 neurons, but 18 adapting ones"):
-        learn(c._replace(adapting=18), x, z, psi, signal)
-
-
-def test_what_it_has_not_is_refused():
-    with pytest.raises(ValueError, match="give these two populations"):
-        integers([Population(3, AHPParams())], READOUT)
-    with pytest.raises(ValueError, match="must share tau_m"):
-        integers([Population(3, LIF), Population(3, ALIFParams(tau_m=10.0))], READOUT)
-    with pytest.raises(ValueError, match="shorter than 16 steps"):
-        integers(POPULATIONS, ReadoutParams(10.0))
-    with pytest.raises(ValueError, match="round them first"):
-        as_bytes(torch.full((1, 1), 0.1), 0.6)
-    with pytest.raises(ValueError, match="round them first"):
-        as_bytes(torch.full((1, 1), float("nan")), 0.6)
-    assert eprop_chip.UNIT == 127
 
 
 @pytest.mark.parametrize(
@@ -152,13 +128,23 @@ def test_what_it_has_not_is_refused():
         ({"beta": 3.0}, r"one spike would drive the adaptation to [\d,]+, and 24 bits end at 8,388,607; lower beta"),
         ({"beta": 20.0}, "grows without bound; lower beta"),
         ({"tau_a": 8200.0}, "tau_a is too long for the chip, where at least a part of 0.00024 decays in a step"),
+        ({"tau_m": 10.0}, "must share tau_m"),
     ],
 )
 def test_constants_that_registers_cannot_hold_are_refused(changed, words):
     with pytest.raises(ValueError, match=words):
         integers([POPULATIONS[0], Population(8, dataclasses.replace(ALIF, **changed))], READOUT)
-    with pytest.raises(ValueError, match="tau_out is too long for the chip"):
-        integers(POPULATIONS, ReadoutParams(1e5))
+
+
+def test_what_it_has_not_is_refused():
+    with pytest.raises(ValueError, match="give these two populations"):
+        integers([Population(3, AHPParams())], READOUT)
+    for tau_out, words in ((10.0, "shorter than 16 steps"), (1e5, "tau_out is too long for the chip")):
+        with pytest.raises(ValueError, match=words):
+            integers(POPULATIONS, ReadoutParams(tau_out))
+    for weight in (0.1, float("nan")):
+        with pytest.raises(ValueError, match="round them first"):
+            as_bytes(torch.full((1, 1), weight), 0.6)
 
 
 def test_signals_in_integers_are_those_in_floats():

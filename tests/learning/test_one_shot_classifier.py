@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.learning.one_shot import joined
 from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
 from snncore.networks.recurrent import Weights
 from snncore.tasks import arm
@@ -24,13 +23,6 @@ def problem(seed=0, queries=6):
     g = torch.Generator().manual_seed(seed)
     support, query = torch.rand(EPISODES, WAYS, 1, SIDE, SIDE, generator=g), torch.rand(EPISODES, queries, 1, SIDE, SIDE, generator=g)
     return support, torch.tensor([[2, 0, 3], [1, 3, 0]]), query
-
-
-def test_trials_of_one_update_follow_each_other():
-    x = torch.arange(12.0).view(2, 6, 1)  # two steps, six trials
-    together = joined(x, 3)
-    assert together[:, 0, 0].tolist() == [0, 1, 2, 6, 7, 8]
-    assert together[:, 1, 0].tolist() == [3, 4, 5, 9, 10, 11]
 
 
 def test_the_update_is_the_sum_of_e_prop_over_the_examples():
@@ -100,16 +92,6 @@ def test_slots_that_are_taken_twice_are_refused():
     for bad in ([1, 1, 2], [0, 2, 4], [-1, 0, 1]):
         with pytest.raises(ValueError, match=rf"3 ways need as many different slots, from 0 to 3: given {re.escape(str(bad))}"):
             network()(support, torch.cat([slot[:-1], torch.tensor([bad])]), query)
-
-
-def test_readouts_without_an_update_are_on_the_same_scale():
-    """With learning signals of no size, asking before and after is the same."""
-    net = network(0)
-    with torch.no_grad():
-        net.size.zero_()
-        support, slot, query = problem()
-        s = net(support, slot, query)
-        assert torch.allclose(net.ask(s.features[:, EPISODES * WAYS :], slot)[1], s.answers, atol=1e-5)
 
 
 def test_alike_is_ten_times_a_cosine():

@@ -65,7 +65,7 @@ def test_events_of_two_sentences_by_hand(published):
 def test_drawn_events_are_as_many_as_expected(published):
     (plan, placement), rate = published, 0.05
     expected = energy.events(placement, plan.used(2), rate)
-    t = energy.random_traffic(plan, placement, 2, rate, np.random.default_rng(0))
+    t = energy.random_events(plan, placement, 2, rate, np.random.default_rng(0))
     counts = event_counts(t)
     assert counts["update_active"] + counts["update_inactive"] == expected["update_active"] + expected["update_inactive"]
     assert counts["update_active"] == pytest.approx(expected["update_active"], rel=0.03)
@@ -73,13 +73,13 @@ def test_drawn_events_are_as_many_as_expected(published):
     assert counts["synaptic_operation"] == pytest.approx(expected["synaptic_operation"] + own, rel=0.04)
     words = 3 * 110 * 2  # messages of the words, which come from elsewhere
     assert counts["spike_in_tile"] == pytest.approx(expected["spike_in_tile"] - words, rel=0.04)
-    still = energy.random_traffic(plan, placement, 2, 0.0, np.random.default_rng(0))
+    still = energy.random_events(plan, placement, 2, 0.0, np.random.default_rng(0))
     relays = placement.cores["relay of question, block 3"]
     assert still.updates[:, relays].sum() == 14 * 200
     assert (still.updates[96:110, relays].sum(1) == 200).all()
     updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
     assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (465 + updates) + 110 * 100 * 3.5))
-    always = energy.random_traffic(plan, placement, 2, 1.0, np.random.default_rng(0))
+    always = energy.random_events(plan, placement, 2, 1.0, np.random.default_rng(0))
     for name, first, last in (
         ("question", 0, 110),
         ("relay of question, block 3", 96, 110),
@@ -151,18 +151,8 @@ def test_why_loihi_is_slower_says_no_more_than_two_runs_tell():
     assert energy.why_slower(9.2, 9.1, 2.4) == "it does not take longer"
 
 
-def test_ratios_of_a_measured_gpu_by_hand():
+def test_a_measured_gpu_moves_the_ratio_by_what_it_needs_at_rest_and_by_its_best_batch():
     two, more = (energy.Terms(2.0, 100.0, 300.0, 10.0),) * 2, (energy.Terms(2.0, 100.0, 300.0, 10.0), energy.Terms(6.0, 300.0, 300.0, 20.0))
-    single = {"time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 120.0}
-    ratios = energy.compare_with_gpu(single, *two)
-    assert ratios["energy"] == pytest.approx((20.0, 20.0, 20.0))  # 2 mJ, and 0.4 W for 10 ms
-    assert ratios["latency"] == pytest.approx((0.5, 0.5, 0.5))
-    assert ratios["edp"] == pytest.approx((10.0, 10.0, 10.0))
-    ratios = energy.compare_with_gpu(single, *more)
-    assert ratios["energy"] == pytest.approx((120 / 11.5, 120 / 18, 20.0))  # in the middle: 4 mJ, and 0.5 W for 15 ms
-    assert ratios["latency"] == pytest.approx((5 / 15, 5 / 20, 0.5))
-    assert ratios["edp"] == pytest.approx((600 / (11.5 * 15), 600 / (18 * 20), 10.0))
-
     kept = pd.DataFrame({"sentences": [2, 2, 20, 20], "batch": [1, 8, 1, 8]})
     kept = kept.assign(**{"energy [mJ]": 300 / kept["batch"], "without rest [mJ]": 120 / kept["batch"]})
     moved = energy.sensitivity({2: two, 20: more}, (2, 20), kept).set_index(["sentences", "change"])

@@ -27,23 +27,7 @@ def test_gradients_of_braintrace():
                 assert np.abs(known - ours.numpy()).max() < 1e-10 * np.abs(known).max()
 
 
-def test_windows_of_braintrace_divide_the_trial():
-    with pytest.raises(ValueError, match="a window has 22 steps, which does not divide the 90 of the trial"):
-        eprop_braintrace.by_braintrace(eprop_braintrace.make_case("LIF", 4, 90, 1, 0), [1, 22], 0, "no python")
-
-
-def test_what_braintrace_answers_is_kept_as_it_is_read(tmp_path, monkeypatch):
-    def answer(python, script, case):
-        ours = eprop_braintrace.our_gradients(case)
-        named = {name: np.stack([grad.numpy()] * 2) for name, grad in zip(Weights._fields, ours, strict=True)}
-        return named | {"losses": np.ones(2), "versions": "braintrace 0"}
-
-    monkeypatch.setattr(eprop_braintrace, "ask", answer)
-    eprop_braintrace.command("python", tmp_path / "kept.npz")
-    monkeypatch.setattr(eprop_braintrace, "package_file", lambda name: tmp_path / "kept.npz")
-    kinds, version = eprop_braintrace.recorded()
-    assert version == "braintrace 0"
-    for case, theirs in kinds.values():
-        assert eprop_braintrace.difference(case, theirs) == 0
-        theirs["w_rec"][1, 0, 1] += 1
-        assert eprop_braintrace.difference(case, theirs) > 0.1
+def test_one_other_gradient_shows():
+    case, theirs = eprop_braintrace.recorded()[0]["LIF"]
+    theirs["w_rec"][1, 0, 1] += 1
+    assert eprop_braintrace.difference(case, theirs) > 0.1

@@ -1,4 +1,4 @@
-"""SANA-FE's account of energy, recorded, beside ours."""
+"""SANA-FE's energies, recorded, beside ours."""
 
 import numpy as np
 import pytest
@@ -23,17 +23,14 @@ def test_sanafe_finds_the_same_energy_for_the_same_spikes():
 
 def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
     case = sanafe.case("2 sentences")
-    changed = {name: z.copy() for name, z in case.run.z.items()}
+    changed = {name: z.copy() for name, z in case.activity.z.items()}
     changed["question"][0, 0] ^= 1
-    monkeypatch.setattr(sanafe, "case", lambda name: case._replace(run=case.run._replace(z=changed)))
+    monkeypatch.setattr(sanafe, "case", lambda name: case._replace(activity=case.activity._replace(z=changed)))
     with pytest.raises(ValueError, match="about other spikes than those that our networks have now: ask it again"):
         sanafe.by_sanafe()
-
-    answer = {"spikes": np.array(1.0), "versions": np.array("SANA-FE 0")} | dict.fromkeys(("synapse", "soma", "network"), np.array(0.0))
-    monkeypatch.setattr(sanafe, "ask", lambda python, script, arrays: answer)
+    monkeypatch.setattr(sanafe, "ask", lambda python, script, arrays: {"spikes": np.array(1.0)})
     with pytest.raises(ValueError, match=r"SANA-FE has 1\.0 spikes of neurons and their drivers"):
-        sanafe.keep_sanafe("python", tmp_path / "sanafe.npz")
-    assert not (tmp_path / "sanafe.npz").exists()
+        sanafe.command("python", tmp_path / "sanafe.npz")
 
 
 def test_a_python_that_is_not_there_is_named(tmp_path):

@@ -1,15 +1,10 @@
-"""Lessons on movements, and a training that can be killed."""
-
-import re
-import subprocess
-import sys
+"""Lessons on movements, and a training under way."""
 
 import pytest
 import torch
 
 from snncore.datafiles import DataError
 from snncore.learning.descent import Descent
-from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.ordinary import first_weights, single_steps
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.recurrent import Weights
@@ -55,31 +50,17 @@ def test_the_best_single_step_is_neither_the_smallest_nor_the_largest():
             assert min(errors) < 0.9 * min(errors[0], errors[-1]), (seed, credit)
 
 
-def test_signals_of_bptt_are_derivatives_of_each_movements_loss():
-    """In the last step a spike only moves the readouts: dE/dz is what they make of the error there."""
-    net, m = training.network(0), some(2)
-    learner, weights = net.learner, Weights(*(w.detach() for w in net.learner.weights()))
-    trial, activity = observe(training.CLOCK.expand(-1, 2, -1), weights, learner.populations, learner.readout)
-    ideal = ideal_signal(trial, learner.readout, lambda _, y: training.loss_of(net.scale * y, m).sum())
-    omega = net.output(activity).detach().requires_grad_()
-    (grad,) = torch.autograd.grad(training.loss_of(omega, m).sum(), omega)
-    assert torch.allclose(ideal[-1], grad[-1] @ learner.w_out.detach(), rtol=1e-4, atol=1e-8)
-
-
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("DT", 1.0, "(dt is 2.0 there and 1.0 here, n_refractory is 2 there and 5 here): take"),
-        ("ETA", 1.0, "(eta is 0.003 there and 1.0 here): take that of its training, 'python -m snncore.trainings arm --seed 0'"),
-        ("STEPS", 50, "(steps is 250 there and 50 here)"),
-        ("CODE", arm.Code(sigma=0.2), "(code_sigma is 0.125 there and 0.2 here)"),
-        ("POSITION", 1.0, "(position is 150.0 there and 1.0 here)"),
+        ("DT", 1.0, r"\(dt is 2.0 there and 1.0 here, n_refractory is 2 there and 5 here\): take that of its training, .* arm --seed 0"),
+        ("POSITION", 1.0, r"\(position is 150.0 there and 1.0 here\)"),
     ],
 )
 def test_networks_of_another_configuration_are_refused(monkeypatch, name, value, words):
     """All shapes are the same: only the account knows what the weights mean."""
     monkeypatch.setattr(training, name, value)
-    with pytest.raises(DataError, match=re.escape(words)):
+    with pytest.raises(DataError, match=words):
         training.trained(0)
 
 
@@ -89,58 +70,9 @@ def test_a_training_under_way_is_not_continued_with_other_constants(tmp_path, mo
     about = training.command(1)
     assert about["constants"] == about_checkpoint("one_shot_0")["constants"]
     monkeypatch.setattr(training, "ETA", 1.0)  # the account is of another training, and so is its state
-    with pytest.raises(ValueError, match=r"one_shot_1.state belongs to another .* \(eta is 0.003 there and 1.0 here\): remove it"):
+    with pytest.raises(
+        ValueError, match=r"one_shot_1.state belongs to another .* \(constants.eta is 0.003 there and 1.0 here\): remove it"
+    ):
         training.command(1)
     (tmp_path / "one_shot_1.state").unlink()
     assert training.command(1)["constants"] == {**about["constants"], "eta": 1.0}
-
-
-DIES = """
-import os, sys, torch
-from pathlib import Path
-from snncore.trainings import arm as training
-from snncore.trainings import job
-from snncore.learning.descent import Descent
-from snncore.learning.eprop import ideal_signal, observe
-from snncore.learning.ordinary import first_weights, single_steps
-from snncore.tasks import arm
-
-torch.set_num_threads({threads})
-job.TRAINING = Path(sys.argv[1])
-training.RECIPE = Descent(**{recipe})
-draw, drawn = arm.draw, []
-
-def deadly(*args):
-    drawn.append(args)
-    return draw(*args) if len(drawn) < 4 else os._exit(9)  # nothing is tidied up
-
-arm.draw = deadly
-training.command(1)
-"""
-
-
-@pytest.mark.slow
-def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch):
-    recipe = {"updates": 6, "rate": 5e-3, "warmup": 2, "end": 0.03, "clip": 1.5, "every": 2}
-    monkeypatch.setattr(training, "RECIPE", Descent(**recipe))
-    draw, drawn, found, counts = arm.draw, [], [], []
-    monkeypatch.setattr(arm, "draw", lambda *args: drawn.append(args) or draw(*args))
-    for name in ("whole", "killed"):
-        folder = tmp_path / name
-        folder.mkdir()
-        if name == "killed":
-            script = DIES.format(recipe=recipe, threads=torch.get_num_threads())
-            process = subprocess.run([sys.executable, "-c", script, folder], check=False)
-            assert process.returncode == 9
-            assert [path.name for path in folder.iterdir()] == ["one_shot_1.state"]
-        monkeypatch.setattr(job, "TRAINING", folder)
-        drawn.clear()
-        found.append(training.command(1))
-        counts.append(len(drawn))
-        for row in found[-1]["log"]:
-            row.pop("seconds")
-    whole, resumed = found
-    assert counts[1] == counts[0] - 2  # the two updates that were saved are not done again
-    assert whole["log"] == resumed["log"]
-    assert whole["test_after"] == resumed["test_after"]
-    assert resumed["command"] == "python -m snncore.trainings arm --seed 1"

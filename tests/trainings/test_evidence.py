@@ -1,7 +1,6 @@
 """Trainings on accumulated evidence that can be killed, and their accounts."""
 
 import dataclasses
-import json
 
 import pytest
 import torch
@@ -59,11 +58,8 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
         row.pop("seconds")
     assert whole["log"] == resumed["log"]
     assert whole["test_error"] == resumed["test_error"]
-    account = json.loads((tmp_path / f"eprop_{kind}_1.json").read_text())
-    assert account["command"] == f"python -m snncore.trainings evidence --signals {kind} --seed 1"
-    assert (account["family"], account["kind"]) == ("evidence", kind)
-    assert account.get("early_error") == next((row["tested"] for row in account["log"] if "tested" in row), None)
-    assert account["recipe"]["clip"] is None
+    assert resumed.get("early_error") == next((row["tested"] for row in resumed["log"] if "tested" in row), None)
+    assert resumed["recipe"]["clip"] is None
     count = len(drawn)
     assert train(kind, 1, short)["seconds"] >= 0
     assert len(drawn) == count  # it is done: only read
@@ -98,11 +94,3 @@ def test_weights_of_other_constants_are_refused():
     load_checkpoint("eprop_random_0", learner, constants(how))
     with pytest.raises(DataError, match="another configuration \\(delay is 1050 there and 500 here"):
         load_checkpoint("eprop_random_0", learner, constants(dataclasses.replace(how, form=Evidence(delay=500))))
-
-
-def test_constants_say_what_tells_the_trainings_apart():
-    bptt, small, adaptive = (constants(TRAININGS[kind]) for kind in ("bptt", "bptt-small", "adaptive"))
-    assert {name for name in bptt if bptt[name] != small[name]} == {"readout"}
-    assert {name for name in bptt if bptt[name] != adaptive[name]} == {"readout", "dampening", "forget"}
-    p = EvidenceLearner(TRAININGS["bptt"], 0).network.populations[1].params
-    assert {name: bptt[name] for name in dataclasses.asdict(p)} == pytest.approx(dataclasses.asdict(p), rel=1e-5)

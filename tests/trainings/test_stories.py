@@ -1,6 +1,5 @@
 import dataclasses
 from functools import cache
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -26,33 +25,28 @@ def drawn(count=100, train=None, test=None):
 @pytest.mark.parametrize("kind", ["ann-drawn", "snn-drawn"])
 def test_a_training_is_tested_with_its_weights_and_not_repeated(tmp_path, monkeypatch, kind, capsys):
     monkeypatch.setattr(common, "TRAINING", tmp_path)
-    about = stories.command(15, kind, "quick", 1)
+    usual = stories.KINDS[kind]
+    monkeypatch.setitem(stories.KINDS, kind, usual._replace(recipe=dataclasses.replace(usual.recipe, epochs=1)))
+    about = stories.command(15, kind, seed=1)
     assert f"{100 * about['test_accuracy']:.1f} %" in capsys.readouterr().out
-    assert about["command"] == f"python -m snncore.trainings stories --task 15 --kind {kind} --size quick --seed 1"
-    assert [about[field] for field in ("family", "kind", "task", "size", "seed")] == ["stories", kind, 15, "quick", 1]
+    assert about["command"] == f"python -m snncore.trainings stories --task 15 --kind {kind} --seed 1"
+    assert [about[field] for field in ("family", "kind", "task", "size", "seed")] == ["stories", kind, 15, "book", 1]
     assert len(about["log"]) == 1
-    name = f"relational_{kind}_15_1_quick"
+    name = f"relational_{kind}_15_1"
     net = stories.network(kind, 15)
     net.load_state_dict(load_file(tmp_path / f"{name}.safetensors"))
     test = arrays(generate(15, 1000, numpy_generator(1, "1000 stories")))
     assert about["test_accuracy"] == round(accuracy(net, *test), 4) > 0.2  # by chance of four
     (tmp_path / f"{name}.state").unlink()
-    assert stories.command(15, kind, "quick", 1) == about
+    assert stories.command(15, kind, seed=1) == about
     assert not (tmp_path / f"{name}.state").exists()
 
 
-def test_sizes_of_networks_and_of_trainings():
+def test_a_network_can_have_the_published_size():
     job = stories.job("ann", 15, 1, "published", drawn(), 10)
     published = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, ""))
     count = sum(p.numel() for p in published.parameters())
     assert sum(p.numel() for p in job.network.parameters()) == count > 1_000_000
-    assert [stories.recipe_of("snn", 19, size).epochs for size in get_args(stories.Size)] == [2, 512, 512]
-    assert stories.recipe_of("ann", 15, "quick").epochs == 1
-
-
-def test_the_command_names_what_there_is():
-    assert set(get_args(stories.KindName)) == set(stories.KINDS) == set(stories.TRAINED)
-    assert get_args(stories.Task) == (*TASKS, stories.JOINT)
 
 
 def test_rates_may_be_high_until_the_limit_falls():
@@ -94,12 +88,6 @@ def test_stories_that_lose_their_beginning_are_counted():
     assert about == "bAbI, official files (en-10k); 20 questions are about more than 20 statements, of which they get the last"
     assert stories.job("ann", 1, 0, files=drawn(20, 20, 4), held=10).about == "bAbI, official files (en-10k)"
     assert stories.origin_of("ann", {3: ([], [])}) == "bAbI, official files (en-10k), training part of task 3 drawn by our generator"
-
-
-def test_only_sparse_networks_have_means_over_steps():
-    kinds = "ann", "snn", "snn-free", "snn-upper", "snn-upper-v"
-    averages = {kind: stories.job(kind, 1, 0, files=drawn(), held=10).options.get("average") for kind in kinds}
-    assert averages == {"ann": None, "snn": None} | dict.fromkeys(("snn-free", "snn-upper", "snn-upper-v"), stories.SPARSE.average)
 
 
 def test_networks_that_draw_their_stories():
