@@ -348,7 +348,7 @@ def read_photographs_700() -> Photographs:
     paths = find("photographs_700").paths
     with paths["photographs.csv"].open(encoding="utf-8", newline="") as file:
         labels = {row["image"]: int(row["label"]) for row in csv.DictReader(file)}
-    images = {}
+    images: dict[str, np.ndarray] = {}
     for part in ("photographs_1.zip", "photographs_2.zip"):
         with zipfile.ZipFile(paths[part]) as archive:
             images |= {member.removesuffix(".webp"): decode_image(archive.read(member)) for member in archive.namelist()}

@@ -13,7 +13,7 @@ with the energy of the neuron cores at work, the power of all at rest, and that 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
