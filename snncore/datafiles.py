@@ -199,10 +199,7 @@ def locate(name: str) -> Found | None:
 def find(name: str) -> Found:
     """Where a data set lies, after a download if it is not on this machine.
 
-    Raises
-    ------
-    DataError
-        If the name is not registered, a file is damaged, or the data set is neither here nor can be downloaded.
+    Raises `DataError` if the name is not registered, a file is damaged, or the data set is neither here nor can be downloaded.
     """
     wanted, reasons = dataset(name), []
     begun = _nearest(wanted)
@@ -229,10 +226,7 @@ def find(name: str) -> Found:
 def download(file: File) -> Path:
     """Download one file to ``data/raw``, verify it, then give it its name. Processes that want it wait for each other.
 
-    Raises
-    ------
-    DataError
-        If no address serves the file with the registered checksum, or the folder cannot be written.
+    Raises `DataError` if no address serves the file with the registered checksum, or the folder cannot be written.
     """
     target = RAW / file.path
     part, reasons = target.with_name(target.name + ".part"), []
@@ -260,14 +254,9 @@ def download(file: File) -> Path:
 
 @contextmanager
 def alone(folder: Path, busy: str = "") -> Iterator[None]:
-    """Wait until no other process is inside for this folder, which is made; or, with words for that, refuse.
+    """Wait until no other process is inside for this folder, which is made; or refuse by a `DataError` with the words ``busy``.
 
-    While one is inside, the folder holds a file ``.lock``. It may stay there: a process that is inside holds it open, and that counts.
-
-    Raises
-    ------
-    DataError
-        If the folder cannot be written; or, with the words ``busy``, if they are given and another process is inside.
+    The folder holds a file ``.lock``, which may stay there: what counts is that a process holds it open.
     """
     lock = FileLock(folder / ".lock", timeout=0 if busy else -1)
     try:
@@ -300,10 +289,7 @@ def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
 def decode_image(data: bytes) -> np.ndarray:
     """An image file as an array (height, width, 3), uint8; what is transparent is on white.
 
-    Raises
-    ------
-    DataError
-        If the bytes are no complete image of 8 bits per color (with more, the conversion to RGB would clip).
+    Raises `DataError` if the bytes are no complete image of 8 bits per color (with more, the conversion to RGB would clip).
     """
     from PIL import Image, UnidentifiedImageError
 

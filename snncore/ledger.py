@@ -4,24 +4,21 @@ A claim says what was published and how closely a run must agree (``data/claims.
 hand are *live*; committed rows of ``data/results`` are *recorded*. Claims that are only quoted are *cited*.
 """
 
-import json
 import math
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from snncore.datafiles import package_file
-from snncore.statistics import Printed, text
+from snncore.statistics import Printed
 
 PRESETS = ("smoke", "book", "paper")
 KINDS = ("reproduced", "emulated", "cited")
 SOURCE_CLASSES = {"talk": "talk", "paper": "paper", "log": "authors' code or log", "ours": "ours"}
 STATUSES = ("agrees", "better", "meets", "differs", "not-settled", "inconsistent", "definition", "reported", "not-run")
 MET = ("agrees", "better", "meets", "definition")
-AGAINST = {"talk": "the talk", "paper": "the paper", "log": "the authors' log", "ours": "what we expect"}
 
 
 @dataclass(frozen=True)
@@ -98,27 +95,14 @@ class Slide:
 
 
 def _build(cls, table: dict):
-    known = {f.name for f in fields(cls)}
-    name = table.get("id", table.get("title", "(no name)"))
-    unknown = set(table) - known
-    if unknown:
-        raise ValueError(
-            f"{cls.__name__.lower()} {name!r} has an unknown field {sorted(unknown)[0]!r}: known are {', '.join(sorted(known))}"
-        )
     try:
         return cls(**table)
-    except TypeError as error:
-        raise ValueError(f"{cls.__name__.lower()} {name!r}: {error}") from error
+    except TypeError as error:  # a field that is missing, or unknown
+        raise ValueError(f"{cls.__name__.lower()} {table.get('id', table.get('title'))!r}: {error}") from error
 
 
 def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
-    """Slides and claims of ``claims.toml``.
-
-    Raises
-    ------
-    ValueError
-        If the file is not valid TOML, or naming the claim and the field that is wrong.
-    """
+    """Slides and claims of ``claims.toml``. Raises ValueError if it is not valid TOML, or naming the claim and the field that is wrong."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Printed)
     except tomllib.TOMLDecodeError as error:
@@ -147,13 +131,7 @@ def package_claims() -> dict[str, Claim]:
 
 
 def named(claims: dict[str, Claim], id: str, where: str) -> Claim:
-    """The claim of this id that a run may enter a number for.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or if it is cited.
-    """
+    """The claim of this id that a run may enter a number for. Raises ValueError if there is none, or if it is cited."""
     if id not in claims:
         raise ValueError(f"{where} has a number for {id!r}, which is no claim of data/claims.toml: add the claim, or mend the id")
     if claims[id].kind == "cited":
@@ -236,63 +214,13 @@ def _of_number(claim: Claim, ours: float, met: str) -> str:
     return "better" if beats_published else "differs"
 
 
-def published_text(claim: Claim) -> str:
-    """The published value as the book prints it."""
-    return (claim.bound + " " if claim.bound else "") + text(claim.published, claim.unit)
-
-
 ROW = ("ours", "bound", "low", "high", "preset", "dataset", "n", "seeds", "commit", "seconds", "machine")
-
-
-def read_json(path: Path) -> list[dict]:
-    """A file of ``data/results``; a damaged one is a ValueError that says how to restore it."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): restore it with 'git checkout data/results/{path.name}'") from error
-
-
-def read_recorded(folder: Path) -> dict[str, dict]:
-    """Committed rows of ``data/results/<chapter>.json``, by claim id.
-
-    Raises
-    ------
-    ValueError
-        If a file is not valid JSON, or two files have a row of the same id.
-    """
-    rows: dict[str, dict] = {}
-    places: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.json")):
-        for row in read_json(path) if path.name != "ledger.json" else ():
-            if row["id"] in rows:
-                raise ValueError(f"{places[row['id']]} and {path} both have a number for {row['id']!r}: remove that of the wrong chapter")
-            rows[row["id"]], places[row["id"]] = row, path
-    return rows
-
-
-def read_ledger(folder: Path) -> dict[str, dict]:
-    """The committed ledger ``data/results/ledger.json``, by claim id; empty if there is none.
-
-    Raises
-    ------
-    ValueError
-        If the file is not valid JSON, or has a verdict that there is not.
-    """
-    path = folder / "ledger.json"
-    entries = read_json(path) if path.exists() else []
-    for entry in entries:
-        if entry["status"] not in STATUSES:
-            raise ValueError(f"{path}: {entry['id']} has the verdict {entry['status']!r}: there are {', '.join(STATUSES)}")
-    return {entry["id"]: entry for entry in entries}
 
 
 def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, dict]) -> list[dict]:
     """The ledger: one entry per claim, with the live row if this run wrote one, else the recorded row.
 
-    Raises
-    ------
-    ValueError
-        If a row names no claim, or if a cited claim has one.
+    Raises ValueError if a row names no claim, or if a cited claim has one.
     """
     for rows, where in ((recorded, "data/results"), (live, "this run")):
         for id in rows:
@@ -308,77 +236,3 @@ def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, d
             entry["ours"] = claim.published if entry["ours"] else claim.otherwise
         entries.append(entry)
     return entries
-
-
-def ours_text(entry: dict) -> str:
-    """Our number of an entry as the book prints it, with ">" or "<" if it is only known to lie beyond."""
-    return (f"{entry['bound']} " if entry["bound"] else "") + text(entry["ours"], entry["unit"])
-
-
-def standing(entry: dict) -> str:
-    """Where the number of an entry comes from: live, cited, recorded, or not run."""
-    if entry["live"]:
-        return "live"
-    if entry["kind"] == "cited":
-        return "cited"
-    return "recorded" if entry["ours"] is not None else "not run"
-
-
-def verdict(entry: dict) -> str:
-    """The verdict on an entry as the book prints it."""
-    if entry["kind"] == "cited" and entry["status"] == "not-run":
-        return "cited only"
-    words = {"meets": "meets our target" if entry["target"] is not None else "as expected"}
-    words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
-    return words.get(entry["status"], entry["status"].replace("-", " "))
-
-
-class Worsened(NamedTuple):
-    """A claim that the committed ledger says was met, and that is not met now."""
-
-    id: str
-    quantity: str
-    here: str
-    status: str
-    before: str
-    before_status: str
-    aim: str
-    machine: str
-    before_machine: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.id} ({self.quantity}): {self.here} here, {self.before} recorded; {self.aim}. "
-            f"Here: {self.machine}. Recorded: {self.before_machine}."
-        )
-
-
-def worsened(claims: dict[str, Claim], committed: dict[str, dict], entries: list[dict]) -> list[Worsened]:
-    """Claims that the committed ledger says were met and that are not met now, but for those of the chapter on speed: machines differ."""
-    found = []
-    for entry in entries:
-        claim, before = claims[entry["id"]], committed.get(entry["id"], {})
-        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in MET:
-            continue
-        if claim.chapter == "speed":
-            continue
-        if claim.target is not None:
-            aim = f"the aim is {'at most' if claim.better == 'lower' else 'at least'} {text(claim.target, claim.unit)}"
-        else:
-            aim = f"published is {published_text(claim)}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
-        old = {key: before.get(key) for key in (*ROW, "unit")}
-        machines = [str(row["machine"] or "unknown machine") for row in (entry, old)]
-        found.append(
-            Worsened(claim.id, claim.quantity, ours_text(entry), entry["status"], ours_text(old), before["status"], aim, *machines)
-        )
-    return found
-
-
-def keep_larger(recorded: dict[str, dict], new: dict[str, dict]) -> dict[str, dict]:
-    """Recorded rows after a run: a new row replaces one of the same or a smaller preset; smoke rows are never kept."""
-    kept = dict(recorded)
-    for id, row in new.items():
-        size = PRESETS.index(row["preset"])
-        if size > 0 and (id not in kept or size >= PRESETS.index(kept[id]["preset"])):
-            kept[id] = row
-    return kept

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,36 +26,21 @@ def read_rows(folder: Path) -> list[dict]:
     return (json.loads(rows.read_text(encoding="utf-8")) if rows.exists() else []) + timed
 
 
-@runtime_checkable
-class SavesFigure(Protocol):
-    """A matplotlib figure, or whatever else saves itself."""
-
-    def savefig(self, fname: Any, **options: Any) -> Any: ...
-
-
 class Record:
-    """The results of one chapter, in files of one folder.
+    """The results of one chapter at a preset (smoke, book or paper), in files of one folder, which is emptied first.
 
     ``rows.json`` holds claims, ``values.json`` numbers that the text quotes, ``timings.json`` whatever depends on the machine's speed;
     a figure is three files (svg, pdf, png) and a csv with its data, a table is a csv.
 
     Parameters
     ----------
-    chapter : str
-    preset : str
-        smoke, book or paper.
+    chapter, preset : str
     folder : path, optional
         Default: ``<chapter>`` in the folder that the environment variable SNNCORE_RESULTS names (the chapters' runner sets it), else in
-        ``data/results/live/interactive/<preset>``, which the book never shows. Emptied first.
-
+        ``data/results/live/interactive/<preset>``, which the book never shows.
     claims : dict, optional
         The claims that may be entered, by id. Default: those of the file that the environment variable SNNCORE_CLAIMS names, else of this
         package.
-
-    Raises
-    ------
-    ValueError
-        For an unknown preset.
     """
 
     def __init__(self, chapter: str, preset: str, folder: Path | None = None, claims: dict[str, ledger.Claim] | None = None):
@@ -75,13 +60,7 @@ class Record:
         self._start = time.perf_counter()
 
     def size(self, **by_preset: Any) -> Any:
-        """What has another size at each preset: ``page.size(smoke=4, book=256)``. Where ``paper`` is not given, it is that of book.
-
-        Raises
-        ------
-        ValueError
-            If smoke or book is missing, or a name is no preset.
-        """
+        """What has another size at each preset: ``page.size(smoke=4, book=256)``. Where ``paper`` is not given, it is that of book."""
         if not {"smoke", "book"} <= set(by_preset) <= set(PRESETS):
             raise ValueError(f"sizes for {', '.join(by_preset) or 'no preset'}: give smoke=…, book=… and, if it is another one, paper=…")
         return ({"paper": by_preset["book"]} | by_preset)[self.preset]
@@ -99,16 +78,11 @@ class Record:
         seeds: int | None = None,
         timing: bool = False,
     ) -> float | str:
-        """Enter a number (or a word) for the claim ``id`` of the ledger, with its interval, data set, sample size and seeds.
+        """Enter a number (or a word) for the claim ``id`` of the ledger, with its interval, data set, sample size and seeds; returns it.
 
         A list holds one number per seed: entered are their mean, the lowest and the highest as the interval, and how many there are.
         ``bound`` says that the number is only known to be larger (">") or smaller ("<") than ``ours``. ``timing`` says that it depends on
         the machine's speed, so that no re-run repeats it. A run smaller than the claim's ``minimum`` is checked, but enters nothing.
-
-        Returns
-        -------
-        number or word
-            What was entered.
 
         Raises
         ------
@@ -127,13 +101,7 @@ class Record:
         return ours
 
     def verdict(self, id: str, holds: bool, *, dataset: str | None = None, n: int | None = None, seeds: int | None = None) -> bool:
-        """Enter whether the published words of the claim ``id`` hold. The ledger prints them, or its words for the contrary.
-
-        Raises
-        ------
-        ValueError
-            As `claim`, or if no words are published.
-        """
+        """Enter whether the published words of the claim ``id`` hold. The ledger prints them, or its words for the contrary."""
         holds = bool(holds)
         if id in self._claims and not isinstance(self._claims[id].published, str):
             raise ValueError(f"claim {id!r} has no published words that could hold: enter a number with page.claim")
@@ -173,17 +141,15 @@ class Record:
         self.close()
         return frame
 
-    def figure(self, figure: SavesFigure, name: str, data: pd.DataFrame | None = None) -> SavesFigure:
-        """Save a figure as svg, pdf and png, without dates, and the numbers that it shows as csv."""
-        if hasattr(figure, "draw_without_rendering"):
-            _settle(figure)
+    def figure(self, figure: Any, name: str, data: pd.DataFrame | None = None) -> None:
+        """Save a figure of matplotlib as svg, pdf and png, without dates, and the numbers that it shows as csv."""
+        _settle(figure)
         figure.savefig(self.folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(self.folder / f"{name}.pdf", metadata={"CreationDate": None})
         figure.savefig(self.folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})
         if data is not None:
             data.to_csv(self.folder / f"{name}.data.csv", index=False, float_format="%.8g")
         self.close()
-        return figure
 
     def close(self) -> None:
         """Note how long the run took and how much memory it had at most."""

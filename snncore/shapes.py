@@ -20,35 +20,19 @@ def described(a: Any) -> str:
 
 
 def check_alike(name: str, a: Tensor, like_name: str, like: Tensor) -> None:
-    """Refuse a tensor of another type, or on another device, than the one beside it.
-
-    Raises
-    ------
-    TypeError
-    """
+    """Refuse a tensor of another type, or on another device, than the one beside it, by a TypeError."""
     if a.dtype != like.dtype or a.device != like.device:
         raise TypeError(f"{name} is {a.dtype} on {a.device}, but {like_name} {like.dtype} on {like.device}: convert one of them")
 
 
 def check_finite(name: str, a: Tensor) -> None:
-    """Refuse a tensor with infinite numbers, or what is none.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse a tensor with infinite numbers, or what is none, by a ValueError."""
     if not a.isfinite().all():
         raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
 
 
 def runs_compiled(name: str, x: Tensor, compiled: bool | None) -> bool:
-    """Whether a compiled loop takes a tensor: wherever it can (None), or as asked for.
-
-    Raises
-    ------
-    TypeError
-        If it is asked for where it cannot run.
-    """
+    """Whether a compiled loop takes a tensor: wherever it can (None), or as asked for; a TypeError if it cannot run there."""
     can = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     if compiled and not can:
         raise TypeError(f"{name} is {x.dtype} on {x.device}: the compiled loop is for the CPU, in single or double precision")
@@ -56,12 +40,6 @@ def runs_compiled(name: str, x: Tensor, compiled: bool | None) -> bool:
 
 
 def refuse_second_derivatives() -> None:
-    """In the backward pass of a compiled loop: its gradient has no gradient of its own.
-
-    Raises
-    ------
-    RuntimeError
-        If one is asked for.
-    """
+    """In the backward pass of a compiled loop, whose gradient has no gradient of its own: a RuntimeError if one is asked for."""
     if torch.is_grad_enabled():
         raise RuntimeError("compiled loops have no second derivatives: call with compiled=False, or without create_graph")

@@ -35,20 +35,9 @@ def machine() -> str:
 
 
 def refuse_unequal(what: str, ours: Sequence[Any], theirs: Sequence[Any], rtol: float = 0.0, atol: float = 0.0) -> None:
-    """Refuse to time programs that do not give the same.
+    """Refuse, by a ValueError that names ``what``, to time programs whose tensors are not the same.
 
-    Parameters
-    ----------
-    what : str
-        Which programs, for the message.
-    ours, theirs : sequences of tensors
-    rtol, atol : float
-        How far two numbers may be apart: relative to the number, and to the largest of its tensor; by default not at all.
-
-    Raises
-    ------
-    ValueError
-        If a number is farther apart, or there are more of one than of the other.
+    ``rtol`` and ``atol`` say how far two numbers may be apart: relative to the number, and to the largest of its tensor.
     """
     import torch  # slow to load
 

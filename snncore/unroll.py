@@ -33,10 +33,6 @@ def unroll(step: Callable[[Tensor, S], tuple[Any, S]], inputs: Tensor, state: S)
     outputs : as those of ``step``, with an axis ``time`` in front
     state : where it ends
 
-    Raises
-    ------
-    ValueError
-        If there is no time step.
     """
     if not len(inputs):
         raise ValueError(f"inputs has shape {tuple(inputs.shape)}: there is no time step to take")

@@ -53,11 +53,8 @@ def in_ascii(*words, **env):
     return subprocess.run([sys.executable, *words], env={**os.environ, **ASCII, **env}, check=True, capture_output=True, cwd=ROOT).stdout
 
 
-def test_the_locale_of_these_tests_is_plain():
+def test_data_sets_are_listed_and_claims_printed_in_a_plain_locale():
     assert b"utf" not in in_ascii("-c", "import locale, sys; print(locale.getencoding(), sys.stdout.encoding)").lower()
-
-
-def test_data_sets_are_listed_and_claims_printed_in_a_plain_locale(tmp_path):
     assert b"mnist" in in_ascii("-m", "snncore.datafiles")
     script = "from snncore import ledger; print(ascii(''.join(c.quantity for c in ledger.package_claims().values())))"
     assert in_ascii("-c", script) == in_ascii("-c", script, LC_ALL="C.UTF-8", PYTHONUTF8="1")

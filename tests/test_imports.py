@@ -44,23 +44,10 @@ def test_imports_point_down(path):
         assert FLOOR[used] < FLOOR[own], f"{path} imports snncore.{used}, which does not lie below it"
 
 
-def test_the_walk_sees_every_kind_of_import(tmp_path):
-    path = tmp_path / "a.py"
-    path.write_text(
-        "import snncore.learning\nfrom snncore import networks\ndef f():\n    from snncore.record import Record\n",
-        encoding="utf-8",
-    )
-    assert {wing(n) for n in imports(path)} - {None} == {"learning", "networks", "record"}
-
-
-def test_only_plotting_imports_matplotlib():
+def test_only_plotting_imports_matplotlib_and_only_chapters_draw_and_record():
     users = {str(p.relative_to(ROOT)) for p in MODULES if any(n.split(".")[0] == "matplotlib" for n in imports(p))}
     assert users == {"snncore/plotting.py"}
-    assert not any("snncore.plotting" in imports(p) for p in MODULES)
-
-
-def test_tasks_know_no_network():
-    assert not any(wing(n) == "networks" for p in MODULES if "tasks" in p.parts for n in imports(p))
+    assert not any({"snncore.plotting", "snncore.record"} & imports(p) for p in MODULES)
 
 
 def reached(path: Path) -> set[str]:
@@ -81,10 +68,6 @@ def test_no_chapter_depends_on_what_cannot_change_it(path):
     """A change to a program for readers puts no chapter out of date, but for the one that runs it."""
     used = {name for name in reached(path) if name.startswith("snncore.tools.")}
     assert used == {"energy": {"snncore.tools.meter"}, "speed": {"snncore.tools.memory"}}.get(path.stem, set())
-
-
-def test_only_chapters_write_results():
-    assert not any("snncore.record" in imports(p) for p in MODULES)
 
 
 def test_times_are_measured_in_one_chapter():

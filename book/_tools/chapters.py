@@ -29,6 +29,7 @@ import papermill
 from tqdm import tqdm
 
 import kernel
+import recorded
 from project import NO_SPACE, BookError, Chapter, Project, full, outputs, parsed, read_json, sha256, write_json
 from snncore import datafiles, ledger, provenance
 from snncore.record import read_rows
@@ -343,12 +344,12 @@ def rows_with_origin(results: Path, manifest: dict) -> dict[str, dict]:
     return {row["id"]: row | origin for row in read_rows(results)}
 
 
-def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[ledger.Worsened]]:
+def judged(project: Project, live: dict[str, dict]) -> tuple[list[dict], list[recorded.Worsened]]:
     """The ledger with these live rows, and which of its verdicts are worse than the recorded ones."""
     folder = project.root / "data" / "results"
     _, claims = project.read_claims()
-    entries = ledger.merge(claims, ledger.read_recorded(folder), live)
-    return entries, ledger.worsened(claims, ledger.read_ledger(folder), entries)
+    entries = ledger.merge(claims, recorded.read_recorded(folder), live)
+    return entries, recorded.worsened(claims, recorded.read_ledger(folder), entries)
 
 
 def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
@@ -361,12 +362,12 @@ def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
         if any(row["commit"].endswith("+") or row["commit"] == "unknown" for row in new.values()):
             raise BookError(f"{chapter} ran with uncommitted changes: commit, run it again, then record")
         path = folder / f"{chapter}.json"
-        rows = ledger.read_json(path) if path.exists() else []
+        rows = recorded.read_json(path) if path.exists() else []
         others = {c.name for c in project.chapters()} - {chapter}
         old = {row["id"]: row for row in rows if row["id"] in claims and claims[row["id"]].chapter not in others}
-        write_json(path, list(ledger.keep_larger(old, new).values()))
+        write_json(path, list(recorded.keep_larger(old, new).values()))
         print(f"{chapter}: {len(new)} rows of preset {preset}")
-    write_json(folder / "ledger.json", ledger.merge(claims, ledger.read_recorded(folder), {}))
+    write_json(folder / "ledger.json", ledger.merge(claims, recorded.read_recorded(folder), {}))
 
 
 def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:

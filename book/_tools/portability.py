@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chapters import Place, Task, key_of, live_rows, plan, rows_with_origin, run, side_by_side
 from project import BookError, Chapter, Project, outputs, plain, read_json, write_json
+from quotes import ours_text
 from snncore import ledger, provenance
 
 PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN and MKL
@@ -51,7 +52,7 @@ def table(claims: dict[str, ledger.Claim], runs: dict[str, dict[str, dict]]) -> 
         verdicts = [e["status"] for e in each]
         rows.append({
             "claim": id,
-            **{name: ledger.ours_text(e) for name, e in zip(runs, each, strict=True)},
+            **{name: ours_text(e) for name, e in zip(runs, each, strict=True)},
             "largest relative difference": "" if found is None else f"{found:.2g}",
             "verdicts": verdicts[0] if len(set(verdicts)) == 1 else " / ".join(verdicts),
         })  # fmt: skip

@@ -9,6 +9,37 @@ from snncore.statistics import interval
 from snncore.statistics import text as printed
 
 
+def published_text(claim: Claim) -> str:
+    """The published value as the book prints it."""
+    return (claim.bound + " " if claim.bound else "") + printed(claim.published, claim.unit)
+
+
+def ours_text(entry: dict) -> str:
+    """Our number of an entry as the book prints it, with ">" or "<" if it is only known to lie beyond."""
+    return (f"{entry['bound']} " if entry["bound"] else "") + printed(entry["ours"], entry["unit"])
+
+
+def standing(entry: dict) -> str:
+    """Where the number of an entry comes from: live, cited, recorded, or not run."""
+    if entry["live"]:
+        return "live"
+    if entry["kind"] == "cited":
+        return "cited"
+    return "recorded" if entry["ours"] is not None else "not run"
+
+
+AGAINST = {"talk": "the talk", "paper": "the paper", "log": "the authors' log", "ours": "what we expect"}
+
+
+def verdict(entry: dict) -> str:
+    """The verdict on an entry as the book prints it."""
+    if entry["kind"] == "cited" and entry["status"] == "not-run":
+        return "cited only"
+    words = {"meets": "meets our target" if entry["target"] is not None else "as expected"}
+    words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
+    return words.get(entry["status"], entry["status"].replace("-", " "))
+
+
 def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict]:
     """By role and claim: the number and the tip of its link; for the role run, which run gave ours. No entry, where there is no number."""
     said: dict[str, dict] = {role: {} for role in ("claim", "published", "interval", "run")}
@@ -34,9 +65,9 @@ def number(role: str, c: Claim, e: dict) -> str | None:
     cited = c.kind == "cited"
     ours = c.value if cited else e["ours"]
     if role == "published":
-        return None if c.published is None else ledger.published_text(c)
+        return None if c.published is None else published_text(c)
     if role == "claim" and ours is not None:
-        return printed(ours, c.unit) if cited else ledger.ours_text(e)
+        return printed(ours, c.unit) if cited else ours_text(e)
     if role == "interval" and e["bound"]:
         return ends_text(e)
     if role == "interval" and e["low"] is not None:
@@ -62,10 +93,10 @@ def whose(role: str, c: Claim, e: dict) -> str:
     if e["ours"] is None:
         return "ours: not run"
     ends = interval(e["low"], e["high"])
-    parts = [f"ours, {ledger.standing(e)}: {ledger.ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
+    parts = [f"ours, {standing(e)}: {ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
     if c.published is not None:
-        parts.append(f"{'expected' if c.source_class == 'ours' else source}: {ledger.published_text(c)}")
-    return "; ".join([*parts, ledger.verdict(e)])
+        parts.append(f"{'expected' if c.source_class == 'ours' else source}: {published_text(c)}")
+    return "; ".join([*parts, verdict(e)])
 
 
 def origin(entry: dict) -> str:

@@ -18,10 +18,11 @@ import nbformat
 
 import ledger_roles
 import portability
+import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
-from quotes import quotes, values
+from quotes import ours_text, published_text, quotes, standing, values, verdict
 from snncore import datafiles, ledger
 from snncore.ledger import PRESETS
 from snncore.statistics import text as printed
@@ -149,7 +150,7 @@ class Staging:
         if known := {id: self.claims[id] for id in rows if id in self.claims}:
             entries = ledger.merge(known, {}, {id: rows[id] for id in known})
             page.append("It had computed before:\n\n| claim | ours |\n|---|---|")
-            page[-1] += "".join(f"\n| {plain(known[e['id']].quantity)} | {plain(ledger.ours_text(e))} |" for e in entries)
+            page[-1] += "".join(f"\n| {plain(known[e['id']].quantity)} | {plain(ours_text(e))} |" for e in entries)
         for picture in sorted(left.glob("*.png")):
             shutil.copy(picture, self.src / "results" / f"{name}-{picture.name}")
             page.append(f"```{{image}} ../results/{name}-{picture.name}\n:alt: figure {picture.stem}, drawn before the chapter failed\n```")
@@ -178,7 +179,7 @@ class Staging:
         return "\n\n".join(parts)
 
     def strip(self, _: str | None) -> str:
-        count = Counter(ledger.standing(e) for e in self.entries.values())
+        count = Counter(standing(e) for e in self.entries.values())
         ours = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['not run']} not run, of our own numbers"
         return f'<p class="strip">{ours}; {count["cited"]} claims are cited only. <a href="claims.html">See the ledger</a>.</p>'
 
@@ -217,7 +218,7 @@ class Staging:
                 sign = "≤" if c.better == "lower" else "≥"
                 aim = f"<br><small>our target: {sign} {printed(c.target, c.unit)} (set in `{c.target_since}`)</small>"
             other = f"<br><small>{plain(printed(c.value, c.unit))} by {plain(c.value_source or '')}</small>" if c.value is not None else ""
-            ours = ledger.ours_text(e)
+            ours = ours_text(e)
             details = [f"n = {e['n']:,}" if e["n"] else "", e["dataset"] or "", f"preset {e['preset']}" if e["preset"] else ""]
             detail = f"<br><small>{plain(', '.join(d for d in details if d))}</small>" if e["ours"] is not None else ""
             worse = f"worse than recorded: {self.worsened[id]}" if id in self.worsened else ""
@@ -226,13 +227,13 @@ class Staging:
             where = f" ({c.where})" if c.where.startswith("slide") else ""
             name = f'<span id="{anchor(id)}"></span>' if link else ""
             source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
-            verdict = f'<span class="status {e["status"]}">{ledger.verdict(e)}</span>'
-            standing = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {ledger.standing(e)}</small>"
+            judged = f'<span class="status {e["status"]}">{verdict(e)}</span>'
+            origin = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {standing(e)}</small>"
             use = f" · {self.use(id)}" if link else ""
             claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}{use}</small>{notes}"
             expected = "expected: " if c.source_class == "ours" and c.published is not None else ""
-            published = f"{expected}{plain(ledger.published_text(c))}{aim}{other}{source}"
-            rows.append(f"| {claim} | {published} | {plain(ours)}{detail} | {verdict}{standing} |")
+            published = f"{expected}{plain(published_text(c))}{aim}{other}{source}"
+            rows.append(f"| {claim} | {published} | {plain(ours)}{detail} | {judged}{origin} |")
         return "\n".join(rows)
 
     def chapter_ledger(self, chapter: str | None) -> str:
@@ -253,7 +254,7 @@ class Staging:
         return "\n\n".join(parts)
 
     def group(self, title: str, ids: list[str]) -> str:
-        count = Counter(ledger.verdict(self.entries[id]) for id in ids)
+        count = Counter(verdict(self.entries[id]) for id in ids)
         counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
         return f"### {plain(title)}\n\n{counts}.\n\n{self.ledger_rows(ids, link=True)}"
 
@@ -270,7 +271,7 @@ class Staging:
         rows = ["| slide | title | where in this book | claims and verdicts |", "|---|---|---|---|"]
         for s in self.slides:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
-            count = Counter(ledger.verdict(self.entries[id]) for id in ids)
+            count = Counter(verdict(self.entries[id]) for id in ids)
             page = "[Start](index)" if s.page == "index" else f"[{self.chapters[s.page].title}](notebooks/{s.page})"
             verdicts = ", ".join(f"{n} {word}" for word, n in count.most_common()) or "no claim"
             if ids:
@@ -294,9 +295,9 @@ class Staging:
 
     def recorded(self, _: str | None) -> str:
         rows = ["| claim | value | preset | commit | machine | seconds |", "|---|---|---|---|---|---|"]
-        for e in ledger.merge(self.claims, ledger.read_recorded(self.project.root / "data" / "results"), {}):
+        for e in ledger.merge(self.claims, recorded.read_recorded(self.project.root / "data" / "results"), {}):
             if e["ours"] is not None:
-                what = (f"`{e['id']}`", plain(ledger.ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
+                what = (f"`{e['id']}`", plain(ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
                 rows.append("| " + " | ".join(map(str, what)) + " |")
         return "\n".join(rows) if len(rows) > 2 else "Nothing has been recorded yet."
 

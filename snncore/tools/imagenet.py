@@ -4,15 +4,13 @@
 
 The folder holds one subfolder per category, in the order of their names (or named by the categories' numbers, from 0), or a table
 ``labels.csv`` with the columns ``file`` and ``label``. Answers of both networks are appended to files in the folder of results, a line per
-image, so that a run that was killed goes on where it stopped, also with other processes; for the same row, with as many threads in each.
+image, so that a run that was killed goes on where it stopped, also with other processes, with as many threads in each.
 
 ``torchrun --nproc-per-node N -m snncore.tools imagenet ...`` starts processes that share the images, each with a CUDA GPU if there is one.
 """
 
 import copy
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -27,6 +25,7 @@ from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.distributed as dist
 from torch import Tensor, fx, nn
@@ -71,13 +70,8 @@ def model(name: str) -> Model:
     if "IMAGENET1K_V1" not in known:
         raise ValueError(f"model is {name!r}: give one of {', '.join(versions)}, or a classifier of torchvision such as efficientnet_b7")
     weights: Any = known["IMAGENET1K_V1"]
-    state = _published(name, weights.url)
-    weights.get_state_dict = lambda **_: state  # of this member: torchvision's own would unpickle whatever lies in the cache
-    try:
-        network = models.get_model(name, weights=weights)
-    finally:
-        del weights.get_state_dict
-    transform = weights.transforms()
+    _refuse_other_weights(name, weights.url)
+    network, transform = models.get_model(name, weights=weights), weights.transforms()
 
     def prepare(photographs: list[np.ndarray]) -> Tensor:
         return torch.stack([transform(torch.from_numpy(p.copy()).permute(2, 0, 1)) for p in photographs])
@@ -85,9 +79,11 @@ def model(name: str) -> Model:
     return Model(network.eval(), prepare, len(weights.meta["categories"]))
 
 
-def _published(name: str, url: str) -> dict[str, Tensor]:
-    """Weights of PyTorch's cache, after a download if they are not there: only with the checksum of which torchvision's addresses carry the
-    first digits, and nothing but tensors, so that no code of another's file runs."""
+def _refuse_other_weights(name: str, url: str) -> None:
+    """Look at weights in PyTorch's cache, after a download if they are not there, before torchvision unpickles them.
+
+    They need the checksum of which torchvision's address carries the first digits, and may hold nothing but tensors, so that no code runs.
+    """
     path = Path(torch.hub.get_dir()) / "checkpoints" / PurePosixPath(url).name
     digits = path.stem.rpartition("-")[2]
     if not re.fullmatch("[0-9a-f]{8,}", digits):
@@ -97,10 +93,9 @@ def _published(name: str, url: str) -> dict[str, Tensor]:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), digits)
-        found = sha256(path)
-        if not found.startswith(digits):
-            raise ValueError(f"{path} are not the weights of {name}: its sha256 begins with {found[:8]}, theirs with {digits}; {instead}")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        if not sha256(path).startswith(digits):
+            raise ValueError(f"{path} are not the weights of {name}: its sha256 does not begin with {digits}; {instead}")
+        torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise ValueError(f"{path} holds something else than weights, and was not loaded: {instead}") from error
     except (OSError, EOFError, RuntimeError) as error:
@@ -108,104 +103,72 @@ def _published(name: str, url: str) -> dict[str, Tensor]:
 
 
 class Listing(NamedTuple):
-    """Images of a folder with their labels, sorted by name; other files, each with why it is left out; how many images have no label
-    because ``labels.csv`` does not list them."""
+    """Images of a folder with their labels, sorted by name, and how many others have no label."""
 
     images: list[tuple[str, int]]
-    others: list[str]
-    unlisted: int
+    unlabeled: int
 
 
 def listing(folder: Path, categories: int) -> Listing:
-    """The images of a folder and their labels.
+    """The images of a folder and their labels; files of other kinds are left out.
 
     Raises
     ------
     ValueError
-        If the folder is missing or holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
-        of range, if a line of the table is no file and whole number, or names a file that is missing, was there before, or lies outside of
-        the folder.
+        If the folder holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
+        of range, or if the table names a file that is not in the folder, or twice.
     """
-    _refuse_no_folder(folder)
-    table = (folder / "labels.csv").exists()
-    rows, beside = (_table(folder, categories), []) if table else _subfolders(folder, categories)
-    images = sorted(row for row in rows if _is_image(row[0]))
-    if not images:
+    labels = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
+    if not labels:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
-    others = [f"{file}: it lies beside the subfolders, so it has no label" if _is_image(file) else f"{file}: no image" for file in beside]
-    listed = {file for file, _ in images}
-    there = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()) if table else ()
-    unlisted = sum(_is_image(file) and file not in listed for file in there)
-    return Listing(images, sorted(others + [f"{file}: no image" for file, _ in rows if not _is_image(file)]), unlisted)
+    unlabeled = sum(path.relative_to(folder).as_posix() not in labels for path in _images(folder))
+    return Listing(sorted(labels.items()), unlabeled)
 
 
-def _refuse_no_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
+def _images(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
 
 
-def _is_image(file: str) -> bool:
-    return Path(file).suffix.lower() in SUFFIXES
-
-
-def _table(folder: Path, categories: int) -> list[tuple[str, int]]:
-    """Files that ``labels.csv`` lists, and their labels."""
-    table, rows = folder / "labels.csv", dict[str, int]()
+def _table(folder: Path, categories: int) -> dict[str, int]:
+    """Labels of the files that ``labels.csv`` lists."""
+    path, labels = folder / "labels.csv", dict[str, int]()
     try:
-        reader = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig")))
-        lines = [(reader.line_num, row) for row in reader]
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{table} is no text in UTF-8: {error}") from error
-    except csv.Error as error:
-        raise ValueError(f"{table}, behind line {reader.line_num}: {error}; perhaps a quotation mark is not closed") from error
-    if not {"file", "label"} <= set(reader.fieldnames or ()):
-        raise ValueError(f"{table}, line 1: it names the columns {reader.fieldnames}, and should name file and label")
-    for number, row in lines:
-        where, file = f"{table}, line {number}", row["file"]
-        try:
-            label = int(row["label"])
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: the label is {row['label']!r}, no whole number") from error
+        table = pd.read_csv(path, usecols=["file", "label"], dtype={"file": str, "label": int}, keep_default_na=False, encoding="utf-8-sig")
+    except ValueError as error:
+        raise ValueError(f"{path} is no table in UTF-8 with the columns file and label, a whole number: {error}") from error
+    for given, label in zip(table["file"], table["label"], strict=True):
+        file = Path(given).as_posix()
         if not 0 <= label < categories:
-            raise ValueError(f"{where}: the label is {label}, and the network knows 0 to {categories - 1}")
-        if not file:
-            raise ValueError(f"{where}: it names no file")
-        file = Path(file).as_posix()
-        if Path(file).anchor or ".." in Path(file).parts:
-            raise ValueError(
-                f"{where}: {file!r} lies outside of the folder, or its path leads there: put the image, or a link to it, inside"
-            )
-        if file in rows:
-            raise ValueError(f"{where}: {file!r} was listed before")
-        if not (folder / file).is_file():
-            raise ValueError(f"{where}: there is no file {file!r}")
-        rows[file] = label
-    return list(rows.items())
+            raise ValueError(f"{path}: the label of {given!r} is {label}, and the network knows 0 to {categories - 1}")
+        if Path(given).anchor or ".." in Path(given).parts or not (folder / given).is_file():
+            raise ValueError(f"{path}: there is no file {given!r} inside of the folder: put it, or a link to it, there")
+        if file in labels:
+            raise ValueError(f"{path}: {given!r} was listed before")
+        labels[file] = int(label)
+    return labels
 
 
-def _subfolders(folder: Path, categories: int) -> tuple[list[tuple[str, int]], list[str]]:
-    """Files in subfolders, by the order or number of the subfolder, and files beside them."""
+def _subfolders(folder: Path, categories: int) -> dict[str, int]:
+    """Labels of the images in subfolders, by the order or number of the subfolder."""
     subs = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if subs and all(p.name.isdecimal() for p in subs):
-        labels = [int(p.name) for p in subs]
-        wrong = [p.name for p, label in zip(subs, labels, strict=True) if label >= categories]
-        if wrong:
-            raise ValueError(f"{folder} has the subfolder {wrong[0]}, and the network knows the categories 0 to {categories - 1}")
+        numbers = [int(p.name) for p in subs]
+        if max(numbers) >= categories:
+            raise ValueError(f"{folder} has the subfolder {max(numbers)}, and the network knows the categories 0 to {categories - 1}")
     elif len(subs) == categories:
-        labels = list(range(categories))
+        numbers = list(range(categories))
     else:
         raise ValueError(
             f"{folder} has {len(subs)} subfolders, and the network knows {categories} categories: have one for each, in their order, name "
             "them by the categories' numbers (from 0), or write a labels.csv with the columns file and label"
         )
-    files = ((p, label) for sub, label in zip(subs, labels, strict=True) for p in sub.rglob("*") if not p.is_dir())
-    return [(p.relative_to(folder).as_posix(), label) for p, label in files], [p.name for p in folder.iterdir() if not p.is_dir()]
+    return {path.relative_to(folder).as_posix(): label for sub, label in zip(subs, numbers, strict=True) for path in _images(sub)}
 
 
 class Row(NamedTuple):
     """The result: how many images, how many of them each network got right (among its first five answers) and both answered the same,
-    all spikes of all images, parameters, layers that spike, neurons per image by their activation, how many images ``labels.csv`` does
-    not list, and which files were skipped, with reasons."""
+    all spikes of all images, parameters, layers that spike, neurons per image by their activation, how many images have no label, and
+    which files were skipped, with reasons."""
 
     n: int
     ann: int
@@ -217,7 +180,7 @@ class Row(NamedTuple):
     parameters: int
     layers: int
     neurons: dict[str, int]
-    unlisted: int
+    unlabeled: int
     skipped: tuple[str, ...]
 
 
@@ -228,16 +191,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     If there are other activations, such as Hardswish, all that is not published has 16 steps, and what has no closed form is fitted, layer
     by layer, to `CALIBRATION` images of the folder (a few minutes).
 
-    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, its bytes, label, the
-    first five answers of each network, spikes; or why a damaged image is skipped. A file whose size has changed since is new.
-
-    Parameters
-    ----------
-    name : str
-        As for `model`.
-    folder, results : path
-    batch : int, optional
-        Images at once; more need more memory. Default: 16 on a GPU, 1 on a CPU, which is faster with one.
+    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
+    answers of each network, spikes; or why a damaged image is skipped.
 
     Raises
     ------
@@ -251,13 +206,14 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local % torch.cuda.device_count()) if gpu else torch.device("cpu")
-    _refuse_no_folder(folder)  # before weights are downloaded
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: give one with a subfolder per category, or with a labels.csv")
     if results.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{results} lies in the folder of images, and would be one of its categories: name another by --results")
     classifier = model(name) if local == 0 else None  # one process per machine downloads the weights
     _together({})
     classifier = classifier or model(name)
-    images, others, unlisted = listing(folder, classifier.categories)
+    images, unlabeled = listing(folder, classifier.categories)
     float32 = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # and each run the same
     with float32, torch.inference_mode():
         if gpu:
@@ -266,26 +222,24 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         example = classifier.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
         snn, report = _converted(ann, example, lambda: _some(folder, images, classifier.prepare).to(device))
         _lock_results(results, name, images, snn, rank)
-        sizes = {file: _size(folder / file) for file, _ in images}
-        answers = _together(_read(results, sizes))
+        answers = _together(read_answers(results))
         size = batch or (16 if gpu else 1)
         batches = [images[i : i + size] for i in range(0, len(images), size)]
         todo = [part for part in batches if any(file not in answers for file, _ in part)][rank::world]
         loaded = _ahead(lambda file: _load(folder / file, classifier.prepare), [[file for file, _ in part] for part in todo])
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
         given = (_answer_batch(ann, snn, part, tensors, device) for part, tensors in zip(todo, bar, strict=True))
-        answers |= _append(results / f"answers.{rank}.jsonl", given, sizes)
-    return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, others, unlisted)
+        answers |= _append(results / f"answers.{rank}.jsonl", given)
+    return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, unlabeled)
 
 
-def _append(path: Path, batches: Iterable[list[dict]], sizes: dict[str, int]) -> dict[str, dict]:
+def _append(path: Path, batches: Iterable[list[dict]]) -> dict[str, dict]:
     """Append answers to a file, each batch as soon as it is there, and return them by file."""
     if path.exists():  # what a kill has cut off would spoil the next line
         os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
     answers: dict[str, dict] = {}
     with path.open("a", encoding="utf-8") as out:
-        for batch in batches:
-            given = [answer | {"bytes": sizes[answer["file"]]} for answer in batch]
+        for given in batches:
             out.write("".join(json.dumps(answer) + "\n" for answer in given))
             out.flush()
             os.fsync(out.fileno())
@@ -307,29 +261,19 @@ def _together(answers: dict[str, dict]) -> dict[str, dict]:
 
 def _lock_results(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
     """Write down what the results are about; refuse a folder in which something else was written."""
-    about = {"model": name, "images": len(images), "sha256": hashlib.sha256(json.dumps(images).encode()).hexdigest()}
-    kept = json.dumps({**about, "snn": _digest(snn)})
+    digest = hashlib.sha256(json.dumps(images).encode()).hexdigest()
+    about = json.dumps({"model": name, "images": len(images), "sha256": digest, "snn": _digest(snn)})
     path = results / "about.json"
     results.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        before = path.read_text(encoding="utf-8")
-        if before == kept:
-            return
-        same = before.startswith(json.dumps(about)[:-1])  # but for the digest
-        weights = "other weights or few-spike neurons (of another version of snncore, or fitted by another number of threads)"
-        what = weights if same else "another model or other images"
-        raise ValueError(f"{results} belongs to {what} ({before}): name another by --results, or remove it")
-    part = path.with_suffix(f".{rank}")
-    part.write_text(kept, encoding="utf-8")
-    os.replace(part, path)
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file; -1 if it cannot be looked at, such as a link that leads nowhere."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+    if not path.exists():
+        part = path.with_suffix(f".{rank}")
+        part.write_text(about, encoding="utf-8")
+        os.replace(part, path)
+    elif (before := path.read_text(encoding="utf-8")) != about:
+        raise ValueError(
+            f"{results} belongs to another model, other images, weights or few-spike neurons (also those of another version of snncore, or "
+            f"fitted by another number of threads): {before}; name another folder by --results, or remove this one"
+        )
 
 
 def _digest(snn: fx.GraphModule) -> str:
@@ -340,27 +284,18 @@ def _digest(snn: fx.GraphModule) -> str:
     return sha256.hexdigest()
 
 
-def _read(results: Path, sizes: dict[str, int]) -> dict[str, dict]:
-    """Answers of earlier runs, by file, but for files that could not be read, or have another size now."""
+def read_answers(results: Path) -> dict[str, dict]:
+    """Answers of earlier runs, by file, but for files that could not be read."""
     answers = {}
     for path in sorted(results.glob("answers.*.jsonl")):
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):  # the last one is empty, or cut off by a kill
             try:
                 answer = json.loads(line)
-            except ValueError:
-                answer = None
-            if not _is_answer(answer):
-                raise ValueError(f"{path}, line {number} is damaged: remove it")
-            if sizes.get(answer["file"]) == answer["bytes"] and not answer.get("damaged", "").startswith(UNREADABLE):
-                answers[answer["file"]] = answer
+                if not answer.get("damaged", "").startswith(UNREADABLE):
+                    answers[answer["file"]] = answer
+            except (ValueError, AttributeError, KeyError) as error:
+                raise ValueError(f"{path}, line {number} is damaged: remove it") from error
     return answers
-
-
-def _is_answer(line: Any) -> bool:
-    """Whether a line says what `_answer_batch` answers, about a file of which size."""
-    if not isinstance(line, dict) or not isinstance(line.get("file"), str) or not isinstance(line.get("bytes"), int):
-        return False
-    return isinstance(line["damaged"], str) if "damaged" in line else {"label", "ann", "snn", "spikes"} <= line.keys()
 
 
 def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) -> Conversion:
@@ -390,8 +325,8 @@ def _ahead(load: Callable[[str], Tensor | str], batches: list[list[str]]) -> Ite
             waiting.append([pool.submit(load, file) for file in files])
             if len(waiting) > AHEAD:
                 yield [future.result() for future in waiting.popleft()]
-        while waiting:
-            yield [future.result() for future in waiting.popleft()]
+        for futures in waiting:
+            yield [future.result() for future in futures]
 
 
 def _load(path: Path, prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor | str:
@@ -423,9 +358,9 @@ def _answer_batch(
     return lines + [{"file": file, "label": label, "ann": a, "snn": s, "spikes": spikes} for (file, label), a, s, spikes in rows]
 
 
-def _count(answers: dict[str, dict], parameters: int, report: Report, others: list[str], unlisted: int) -> Row:
+def _count(answers: dict[str, dict], parameters: int, report: Report, unlabeled: int) -> Row:
     good = [a for a in answers.values() if "damaged" not in a]
-    skipped = others + [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
+    skipped = [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
     return Row(
         n=len(good),
         ann=sum(a["ann"][0] == a["label"] for a in good),
@@ -437,14 +372,14 @@ def _count(answers: dict[str, dict], parameters: int, report: Report, others: li
         parameters=parameters,
         layers=len(report.spiking),
         neurons=report.by_activation,
-        unlisted=unlisted,
+        unlabeled=unlabeled,
         skipped=tuple(skipped),
     )
 
 
 def text(name: str, row: Row) -> str:
     """The row as the talk's table has it, and more."""
-    left_out = f"{len(row.skipped):,} files skipped" + f", {row.unlisted:,} images that labels.csv does not list" * bool(row.unlisted)
+    left_out = f"{len(row.skipped):,} files skipped" + f", {row.unlabeled:,} images without a label" * bool(row.unlabeled)
     if not row.n:
         return f"{name}: no image could be read ({left_out})"
     all_neurons, parts = sum(row.neurons.values()), ", ".join(f"{count:,} {name}" for name, count in row.neurons.items())
@@ -463,7 +398,7 @@ def processes() -> Iterator[None]:
 
     They exchange only answers, so gloo serves GPUs as well: it allows several processes on one GPU, and waits for the slowest process.
     """
-    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
+    if not dist.is_torchelastic_launched():
         yield
         return
     dist.init_process_group("gloo", timeout=timedelta(days=7))

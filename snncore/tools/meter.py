@@ -29,7 +29,7 @@ from snncore.tasks.stories import arrays
 from snncore.tasks.story_generator import generate
 
 BATCHES = (1, 8, 64, 256)  # questions at once: one, as in the talk, and those of which one may need less energy for a question
-SECONDS, STEP = 3.0, 0.05  # of a measurement; between readings, for power that has to be added up
+SECONDS, STEP = 3.0, 0.05  # of a measurement; between readings, for a counter that begins again after its range
 
 
 class NoMeterError(RuntimeError):
@@ -43,21 +43,8 @@ class Meter(NamedTuple):
     about: Callable[[], dict[str, str]]
 
 
-def added_up(watts: Callable[[], float], clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
-    """Energy [J] from power [W], by trapezoids between readings."""
-    last, total = (clock(), watts()), 0.0
-
-    def joules() -> float:
-        nonlocal last, total
-        before, last = last, (clock(), watts())
-        total += (last[0] - before[0]) * (last[1] + before[1]) / 2
-        return total
-
-    return joules
-
-
 def gpu_meter(nvml: Any = None) -> Meter:
-    """Of the GPU that PyTorch uses: its counter of energy or, if it has none, its power added up. Without CUDA or NVML: `NoMeterError`."""
+    """Of the GPU that PyTorch uses: its counter of energy. Without CUDA, NVML or a counter: `NoMeterError`."""
     if not torch.cuda.is_available():
         raise NoMeterError("PyTorch finds no CUDA GPU: it needs one, its driver, and a build of PyTorch for CUDA")
     try:
@@ -65,11 +52,7 @@ def gpu_meter(nvml: Any = None) -> Meter:
         nvml.nvmlInit()
         card = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
         device, driver = nvml.nvmlDeviceGetName(card), nvml.nvmlSystemGetDriverVersion()
-        joules, how = (lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000), "counter"
-        try:
-            joules()
-        except nvml.NVMLError:  # that of an older card
-            joules, how = added_up(lambda: nvml.nvmlDeviceGetPowerUsage(card) / 1000), "power added up"
+        nvml.nvmlDeviceGetTotalEnergyConsumption(card)
     except ImportError as error:
         raise NoMeterError("NVML, which reads a GPU's energy, is not installed: pip install 'snncore[gpu]'") from error
     except nvml.NVMLError as error:
@@ -79,13 +62,10 @@ def gpu_meter(nvml: Any = None) -> Meter:
         kinds = {"SM": nvml.NVML_CLOCK_SM, "memory": nvml.NVML_CLOCK_MEM}
         return ", ".join(f"{name} {nvml.nvmlDeviceGetClockInfo(card, kind)} MHz" for name, kind in kinds.items())
 
-    def limit() -> str:
-        try:
-            return f"{nvml.nvmlDeviceGetPowerManagementLimit(card) / 1000:.0f} W"
-        except nvml.NVMLError:
-            return "not read"
+    def joules() -> float:
+        return nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000
 
-    return Meter(joules, lambda: {"device": device, "driver": f"{driver}, {how}", "clocks": clocks(), "power limit": limit()})
+    return Meter(joules, lambda: {"device": device, "driver": driver, "clocks": clocks()})
 
 
 def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
@@ -102,20 +82,13 @@ def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
         raise NoMeterError(
             f"there is no {folder}/intel-rapl:*/energy_uj: Linux has it on Intel's and AMD's processors, rarely in virtual ones"
         )
-
-    def number(zone: Path, name: str) -> int:
-        text = read(zone, name)
-        if not text.isdecimal():
-            raise NoMeterError(f"{zone / name} holds {text!r}, which is no number: this counter does not work here")
-        return int(text)
-
-    ranges, last = ({zone: number(zone, name) for zone in zones} for name in ("max_energy_range_uj", "energy_uj"))
+    ranges, last = ({zone: int(read(zone, name)) for zone in zones} for name in ("max_energy_range_uj", "energy_uj"))
     total = 0
 
     def joules() -> float:
         nonlocal total
         for zone, before in last.items():
-            last[zone] = number(zone, "energy_uj")
+            last[zone] = int(read(zone, "energy_uj"))
             total += last[zone] - before + (ranges[zone] if last[zone] < before else 0)  # after its range, it begins again
         return total / 1e6
 
@@ -140,15 +113,7 @@ def watched(work: Callable[[], object], joules: Callable[[], float], seconds: fl
 
 @torch.inference_mode()
 def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[int] = BATCHES, seconds: float = SECONDS) -> pd.DataFrame:
-    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the best (without rest).
-
-    Raises
-    ------
-    ValueError
-        For a batch of no question.
-    """
-    if wrong := [batch for batch in batches if batch < 1]:
-        raise ValueError(f"a batch of {wrong[0]} questions cannot be measured")
+    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the best (without rest)."""
     software = {"torch": torch.__version__, "CUDA": torch.version.cuda or "none", "commit": commit(ROOT)}
     net, rows = story_classifier(SIZES["paper"], None, 0).to(where).eval(), []
     _, took, spent = watched(lambda: time.sleep(STEP), meter.joules, seconds)
@@ -171,43 +136,28 @@ def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[
 def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame | None:
     """What was measured on a GPU and kept in ``data/peers/gpu.csv``, as `measure` gives it; None if nothing was kept.
 
-    Raises
-    ------
-    ValueError
-        If a column is missing; card, clocks or a date is not said or not one; a number is not above 0; or single questions of a length were
-        not measured once.
+    Raises ValueError if it is not that: a column is missing, a number is not above 0, rows are of several cards or days, or single
+    questions of a length were not measured once.
     """
     path = path or package_file("peers") / "gpu.csv"
     if not path.exists():
         return None
-    table = pd.read_csv(path)
-    numbers, texts = ["time [ms]", "energy [mJ]", "without rest [mJ]", "rest [W]"], ["device", "clocks", "date"]
-    if missing := [name for name in ("where", "sentences", "batch", *numbers, *texts) if name not in table]:
-        raise ValueError(f"{path} has no column {missing[0]!r}: keep it by python -m snncore.tools meter --keep")
-    found = table[table["where"] == "cuda"].reset_index(drop=True)
-    if sorted(found[found["batch"] == 1]["sentences"]) != sorted(lengths):
-        raise ValueError(f"{path}: there has to be one row of single questions (batch 1) on the GPU for each of {lengths} sentences")
-    for name in numbers:
-        if not (found[name].map(lambda x: isinstance(x, int | float) and 0 < x < math.inf)).all():
-            raise ValueError(f"{path}: {name} is not above 0 everywhere")
-    for name in texts:
-        if not found[name].map(lambda x: isinstance(x, str) and bool(x.strip())).all() or (name != "clocks" and found[name].nunique() != 1):
-            raise ValueError(f"{path}: there has to be one {name} for all rows of the GPU")
-    date.fromisoformat(found["date"].iloc[0])
+    numbers = ["time [ms]", "energy [mJ]", "without rest [mJ]", "rest [W]"]
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(numbers, float))
+        found = table[table["where"] == "cuda"].reset_index(drop=True)
+        positive = found[numbers].map(lambda x: 0 < x < math.inf).all(axis=None)
+        told = found[["device", "clocks", "date"]].map(lambda x: isinstance(x, str) and bool(x.strip())).all(axis=None)
+        one = found[["device", "date"]].nunique().max() == 1
+        single = sorted(found[found["batch"] == 1]["sentences"]) == sorted(lengths)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path}: {error}: keep it by python -m snncore.tools meter --keep") from error
+    if not (positive and told and one and single):
+        raise ValueError(
+            f"{path} has to be of one GPU, its clocks and one date, with numbers above 0, and one row of single questions (batch 1) for "
+            f"each of {lengths} sentences: keep it by python -m snncore.tools meter --keep"
+        )
     return found
-
-
-def measure_here(lengths: Sequence[int]) -> pd.DataFrame:
-    """Measure on the GPU and on the CPU; says what cannot be measured, and exits if that is both."""
-    tables = []
-    for where, meter in (("cuda", gpu_meter), ("cpu", cpu_meter)):
-        try:
-            tables.append(measure(meter(), where, lengths))
-        except NoMeterError as error:
-            print(f"{where} is left out: {error}")
-    if not tables:
-        raise SystemExit("nothing was measured")
-    return pd.concat(tables)
 
 
 def command(keep: Path | None = None, lengths: tuple[int, ...] = TABLE) -> None:
@@ -220,7 +170,15 @@ def command(keep: Path | None = None, lengths: tuple[int, ...] = TABLE) -> None:
     lengths : numbers of sentences
         Of the stories; the chapter needs all of the default.
     """
-    table = measure_here(lengths)
+    tables = []
+    for where, meter in (("cuda", gpu_meter), ("cpu", cpu_meter)):
+        try:
+            tables.append(measure(meter(), where, lengths))
+        except NoMeterError as error:
+            print(f"{where} is left out: {error}")
+    if not tables:
+        raise SystemExit("nothing was measured")
+    table = pd.concat(tables)
     print(table.to_string(index=False, float_format="{:.3g}".format))
     if keep:
         table.to_csv(keep, index=False)

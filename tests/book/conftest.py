@@ -83,21 +83,25 @@ def rendered(project: Project, preset: str = "smoke", builder: str = "html", ext
     return out
 
 
-@pytest.fixture
-def project(tmp_path) -> Project:
+def new_project(root: Path) -> Project:
     """first writes a claim and a value; second needs first."""
     for folder in ("book/_static", "notebooks", "data/results"):
-        (tmp_path / folder).mkdir(parents=True)
+        (root / folder).mkdir(parents=True)
     files = "".join(f"      - file: {name}\n" for name in ("notebooks/first", "notebooks/second", "claims"))
-    (tmp_path / "book" / "_toc.yml").write_text(f"format: jb-book\nroot: index\nparts:\n  - caption: c\n    chapters:\n{files}")
-    (tmp_path / "book" / "_config.yml").write_text("title: t\nauthor: a\nexecute: {execute_notebooks: 'off'}\nonly_build_toc_files: true\n")
-    with (tmp_path / "book" / "_config.yml").open("a") as config:
+    (root / "book" / "_toc.yml").write_text(f"format: jb-book\nroot: index\nparts:\n  - caption: c\n    chapters:\n{files}")
+    (root / "book" / "_config.yml").write_text("title: t\nauthor: a\nexecute: {execute_notebooks: 'off'}\nonly_build_toc_files: true\n")
+    with (root / "book" / "_config.yml").open("a") as config:
         config.write("sphinx: {local_extensions: {ledger_roles: _ext}}\n")
-    (tmp_path / "book" / "index.md").write_text("# Start\n\n<!-- strip -->\n\nThe first number is {value}`first.number`.\n")
-    (tmp_path / "book" / "claims.md").write_text("(claims)=\n# Claims\n\n<!-- claims -->\n")
-    (tmp_path / "data" / "claims.toml").write_text('[[slide]]\nn = 1\ntitle = "a slide"\npage = "first"\n' + CLAIM.format(id="a.b"))
-    (tmp_path / "data" / "input.txt").write_text("1")
-    (tmp_path / "snncore").mkdir()
-    chapter(tmp_path, "first", 'record.claim("a.b", 2.1, low=1.9, high=2.3, n=3)\nrecord.value("number", 2.1)', inputs="data/input*.txt")
-    chapter(tmp_path, "second", 'record.value("number", 7)', needs="first")
-    return Project(tmp_path)
+    (root / "book" / "index.md").write_text("# Start\n\n<!-- strip -->\n\nThe first number is {value}`first.number`.\n")
+    (root / "book" / "claims.md").write_text("(claims)=\n# Claims\n\n<!-- claims -->\n")
+    (root / "data" / "claims.toml").write_text('[[slide]]\nn = 1\ntitle = "a slide"\npage = "first"\n' + CLAIM.format(id="a.b"))
+    (root / "data" / "input.txt").write_text("1")
+    (root / "snncore").mkdir()
+    chapter(root, "first", 'record.claim("a.b", 2.1, low=1.9, high=2.3, n=3)\nrecord.value("number", 2.1)', inputs="data/input*.txt")
+    chapter(root, "second", 'record.value("number", 7)', needs="first")
+    return Project(root)
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return new_project(tmp_path)

@@ -21,7 +21,9 @@ def run(project, *words):
 
 
 def test_a_run_is_complete_cached_and_byte_identical(project, capsys, monkeypatch):
+    before = dict(os.environ)
     assert run(project) == 0
+    assert dict(os.environ) == before
     manifest = project.manifest("smoke", "first")
     assert manifest["status"] == "ok"
     assert manifest["seconds"] > 0
@@ -85,13 +87,8 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
     values = project.results("smoke", "first") / "values.json"
     values.write_text(values.read_text().replace("2.1", "9.9"))
     assert "first: out of date: its outputs are not what it wrote" in check()[1]
-    assert (
-        "second: out of date: it has not been run at this preset"
-        in (
-            tools.main(project, ["check", "--preset", "book"]),
-            capsys.readouterr().out,
-        )[1]
-    )
+    project.about("smoke", "first").write_text('{"chapter": "fi')  # a manifest that was cut off
+    assert "first: out of date: it has not been run at this preset" in check()[1]
 
 
 @pytest.mark.parametrize(
@@ -119,21 +116,6 @@ def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(project, capsy
     assert words.split(":")[0] in failed["error"]
 
 
-def test_a_cell_that_takes_too_long_fails(project, capsys, monkeypatch):
-    monkeypatch.setitem(chapters.TIMEOUT, "smoke", 3)
-    chapter(project.root, "first", "import time; time.sleep(60)")
-    assert run(project) == 1
-    assert "CellTimeoutError" in capsys.readouterr().out
-
-
-def test_other_chapters_run_although_one_fails(project):
-    chapter(project.root, "first", 'raise RuntimeError("boom")')
-    chapter(project.root, "second", 'record.value("number", 7)')
-    assert run(project) == 1
-    assert project.manifest("smoke", "second")["status"] == "ok"
-    assert project.manifest("smoke", "first") is None
-
-
 def test_one_chapter_brings_what_it_needs(project):
     assert run(project, "--chapter", "second") == 0
     assert project.manifest("smoke", "first") is not None
@@ -143,7 +125,7 @@ def test_one_chapter_brings_what_it_needs(project):
 
 def test_a_broken_ledger_stops_before_anything_runs(project):
     (project.root / "data" / "claims.toml").write_text(CLAIM.format(id="a.b").replace("tolerance", "tolerence"))
-    with pytest.raises(ValueError, match=r"claim 'a\.b' has an unknown field 'tolerence'"):
+    with pytest.raises(ValueError, match=r"claim 'a\.b': .*unexpected keyword argument 'tolerence'"):
         run(project)
     assert project.manifest("smoke", "first") is None
 
@@ -168,20 +150,6 @@ def test_a_damaged_data_file_is_named_although_the_chapter_is_cached(project, mo
     assert "first: cannot run: no data set 'e' is registered" in capsys.readouterr().out
 
 
-def test_a_truncated_manifest_means_not_run(project, capsys):
-    assert run(project) == 0
-    (project.live / "smoke" / "first.json").write_text('{"chapter": "fi')
-    capsys.readouterr()
-    assert tools.main(project, ["check", "--preset", "smoke"]) == 1
-    assert "first: out of date: it has not been run at this preset" in capsys.readouterr().out
-
-
-def test_a_run_leaves_the_environment_as_it_was(project):
-    before = dict(os.environ)
-    assert run(project) == 0
-    assert dict(os.environ) == before
-
-
 def test_missing_input_and_impossible_order_are_named(project, capsys):
     chapter(project.root, "first", "pass", inputs="data/gone.txt")
     assert run(project) == 1
@@ -193,7 +161,7 @@ def test_missing_input_and_impossible_order_are_named(project, capsys):
         run(project)
 
 
-def test_recording_keeps_the_larger_preset_and_refuses_uncommitted_code(project, monkeypatch):
+def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncommitted_code(project, monkeypatch):
     recorded = project.root / "data" / "results" / "first.json"
     monkeypatch.setattr(chapters.provenance, "commit", lambda root: "abc+")
     assert tools.main(project, ["run", "--preset", "book"]) == 0
@@ -207,21 +175,14 @@ def test_recording_keeps_the_larger_preset_and_refuses_uncommitted_code(project,
     assert json.loads((project.root / "data" / "results" / "ledger.json").read_text())[0]["ours"] == 2.1
     recorded.write_text(recorded.read_text().replace('"book"', '"paper"').replace("2.1", "2.05"))
     assert tools.main(project, ["record", "--preset", "book"]) == 0
-    assert json.loads(recorded.read_text())[0]["ours"] == 2.05
-
-
-def test_recording_drops_rows_of_claims_that_are_gone_or_moved(project, monkeypatch):
-    recorded = project.root / "data" / "results" / "first.json"
-    monkeypatch.setattr(chapters.provenance, "commit", lambda root: "abc")
-    assert tools.main(project, ["run", "--preset", "book"]) == 0
-    assert tools.main(project, ["record", "--preset", "book"]) == 0
     (row,) = json.loads(recorded.read_text())
+    assert row["ours"] == 2.05
     recorded.write_text(json.dumps([row, row | {"id": "a.gone", "ours": 7}]))
     assert tools.main(project, ["record", "--preset", "book"]) == 0
     assert json.loads(recorded.read_text()) == [row]
     recorded.with_name("second.json").write_text(json.dumps([row]))
     with pytest.raises(ValueError, match=r"first\.json and .*second\.json both have a number for 'a\.b': remove that of the wrong"):
-        chapters.ledger.read_recorded(recorded.parent)
+        chapters.recorded.read_recorded(recorded.parent)
 
 
 def test_two_runs_at_once_are_refused(project):

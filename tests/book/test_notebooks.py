@@ -48,11 +48,6 @@ def test_numbers_of_the_text_come_from_the_run(notebook):
     assert typed == []
 
 
-def test_git_holds_text_only():
-    ignored = (ROOT / ".gitignore").read_text()
-    assert "/notebooks/*.ipynb" in ignored
-
-
 @pytest.mark.book
 def test_restart_and_run_all_in_plain_jupyter(tmp_path, monkeypatch):
     """Without papermill: the cells as they stand, from the notebooks' folder, give what the run of preset smoke gave."""

@@ -80,15 +80,20 @@ def test_pages_ask_for_nothing_from_outside_and_all_is_there(browser, address, s
     assert errors == []
 
 
-def test_every_picture_has_an_alternative_text_and_loads(browser, address):
+def test_pictures_have_alternative_texts_and_load_and_no_page_shows_machinery(browser, address):
+    """Words that a reader must never see: unresolved roles, leftovers of scripts. In the API, docstrings may speak of roles."""
     page = browser.new_page()
-    missing = []
+    missing, seen = [], []
     for name in PAGES:
         page.goto(f"{address}/{name}", wait_until="load")
         pictures = page.evaluate("[...document.querySelectorAll('.bd-article img')].map(i => [i.src, i.alt, i.naturalWidth])")
         missing += [f"{name}: {src}" for src, alt, width in pictures if len(alt.strip()) < 20 or width == 0]
+        text = "" if name.startswith(("_modules", "api")) else page.locator("body").inner_text()
+        words = ("requestKernel", "THEBE", "{value}", "{claim}", "&gt;", "&lt;", "{numref}", "<!--", "Traceback")
+        seen += [f"{name}: {word}" for word in words if word in text]
     page.close()
     assert missing == []
+    assert seen == []
 
 
 def test_no_page_scrolls_sideways_on_a_phone(browser, address):
@@ -141,24 +146,6 @@ def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(browser, addr
         text = (SITE / unquote(parsed.path).lstrip("/")).read_text()
         assert not parsed.fragment or f'id="{parsed.fragment}"' in text, url
         assert not parsed.fragment or f'claims.html#{parsed.fragment.removeprefix("use-")}"' in text, url
-
-
-def test_no_page_shows_machinery(browser, address):
-    """Words that a reader must never see: unresolved roles, leftovers of scripts."""
-    page = browser.new_page()
-    seen = []
-    for name in PAGES:
-        if name.startswith(("_modules", "api")):  # docstrings may speak of roles
-            continue
-        page.goto(f"{address}/{name}", wait_until="load")
-        text = page.locator("body").inner_text()
-        seen += [
-            f"{name}: {word}"
-            for word in ("requestKernel", "THEBE", "{value}", "{claim}", "&gt;", "&lt;", "{numref}", "<!--", "Traceback")
-            if word in text
-        ]
-    page.close()
-    assert seen == []
 
 
 def test_the_first_page_counts_what_the_ledger_holds(browser, address):

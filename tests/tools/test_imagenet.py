@@ -25,15 +25,6 @@ N = len(LABELS)
 LITE0 = "efficientnet_lite0"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread_here():
-    """Sums are rounded otherwise when they are shared among threads; the other processes have one thread, too."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     """Some of foolbox's photographs, in subfolders that are named by their labels."""
@@ -48,34 +39,11 @@ def photographs(tmp_path_factory):
 def alone(photographs, tmp_path_factory):
     """The row of one process that is left in peace, and its answers."""
     results = tmp_path_factory.mktemp("alone")
-    return folder.evaluate(LITE0, photographs, results), lines(results)
-
-
-@pytest.fixture(scope="module")
-def killed(photographs, tmp_path_factory):
-    """Results of a process that was killed in the middle, with a line that it could not finish."""
-    results = tmp_path_factory.mktemp("killed")
-    path = results / "answers.0.jsonl"
-    words = ["imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
-    process = subprocess.Popen([sys.executable, "-m", "snncore.tools", *words], env=one_thread())
-    while process.poll() is None and not (path.exists() and path.stat().st_size):
-        time.sleep(0.005)
-    process.kill()
-    assert process.wait() != 0
-    assert 0 < len(lines(results)) < N
-    with path.open("a") as out:
-        out.write('{"file": "cut o')
-    return results
+    return folder.evaluate(LITE0, photographs, results), folder.read_answers(results)
 
 
 def one_thread():
     return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def lines(results):
-    """The lines that are complete, by file; a later one replaces one before."""
-    texts = [path.read_text().split("\n")[:-1] for path in sorted(results.glob("answers.*.jsonl"))]
-    return folder._read(results, {answer["file"]: answer["bytes"] for text in texts for answer in map(json.loads, text)})
 
 
 def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
@@ -98,28 +66,25 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_gives_the_same_row(alone, killed, photographs, tmp_path):
-    results = tmp_path / "results"
-    shutil.copytree(killed, results)
-    before = (results / "answers.0.jsonl").read_text().rpartition("\n")[0]
-    assert folder.evaluate(LITE0, photographs, results) == alone[0]
-    assert lines(results) == alone[1]
-    after = (results / "answers.0.jsonl").read_text()
-    assert after.startswith(before)
-    assert after.count("\n") == N
-    assert "cut o" not in after
-
-
-@pytest.mark.slow
-def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, killed, photographs, tmp_path):
-    results = tmp_path / "results"
-    shutil.copytree(killed, results)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "snncore.tools"]
-    words = ["imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(results)]
+def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, photographs, tmp_path):
+    path = tmp_path / "answers.0.jsonl"
+    words = ["-m", "snncore.tools", "imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, *words], env=one_thread())
+    while process.poll() is None and not (path.exists() and path.stat().st_size):
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() != 0
+    assert 0 < len(folder.read_answers(tmp_path)) < N
+    before = path.read_text().rpartition("\n")[0]
+    with path.open("a") as out:
+        out.write('{"file": "cut o')  # a line that it could not finish
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run([*torchrun, *words], env=one_thread(), check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == [folder.text(LITE0, alone[0])]
-    assert lines(results) == alone[1]
-    assert (results / "answers.1.jsonl").read_text().count("\n") >= (N - 2) // 2
+    assert folder.read_answers(tmp_path) == alone[1]
+    assert path.read_text().startswith(before)
+    assert "cut o" not in path.read_text()
+    assert (tmp_path / "answers.1.jsonl").read_text().count("\n") >= (N - 2) // 2
 
 
 # --- A network so small that it costs nothing ---------------------------------------------------------------------------------------
@@ -129,7 +94,8 @@ def prepare(photographs):
     return torch.stack([torch.from_numpy(p.copy()).float().mean((0, 1)) / 255 for p in photographs])
 
 
-def small(monkeypatch):
+@pytest.fixture
+def network(monkeypatch):
     """Three categories: whether an image is red, green or blue."""
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
     with torch.no_grad():
@@ -140,11 +106,11 @@ def small(monkeypatch):
     return network
 
 
-def jpeg(color, mode="RGB", size=(40, 30)):
+def jpeg(color):
     """A colored image with some noise."""
-    noise = np.random.default_rng(0).integers(0, 40, (*size, 3))
+    noise = np.random.default_rng(0).integers(0, 40, (40, 30, 3))
     file = io.BytesIO()
-    Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)).convert(mode).save(file, "JPEG", quality=95)
+    Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)).save(file, "JPEG", quality=95)
     return file.getvalue()
 
 
@@ -161,56 +127,31 @@ def colors(tmp_path):
     return path
 
 
-def test_what_is_no_image_is_skipped_and_named(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
+def test_what_cannot_be_read_is_skipped_and_named_and_tried_again(colors, tmp_path, network):
+    results = tmp_path / "results"
     (colors / "a" / "0.jpg").write_bytes(jpeg(RED)[:-200])
-    (colors / "b" / "0.jpg").write_bytes(b"")
+    (colors / "b" / "0.jpg").unlink()
+    (colors / "b" / "0.jpg").symlink_to(tmp_path / "later.jpg")  # a link that leads nowhere
     (colors / "b" / "1.xml").write_text("about 1.jpg")
-    (colors / "README").write_text("colors")
     (colors / "d.jpg").write_bytes(jpeg(RED))
-    row = folder.evaluate("small", colors, tmp_path / "results")
-    assert (row.n, row.ann, row.snn, row.agree) == (4, 4, 4, 4)
-    assert [line.split(":")[0] for line in row.skipped] == ["README", "b/1.xml", "d.jpg", "a/0.jpg", "b/0.jpg"]
-    assert row.skipped[:3] == ("README: no image", "b/1.xml: no image", "d.jpg: it lies beside the subfolders, so it has no label")
-    assert "image file is truncated" in row.skipped[3]
-    assert "(5 files skipped); ANN 100.00 %" in folder.text("small", row)
-    assert folder.evaluate("small", colors, tmp_path / "results") == row  # nothing left to do
+    row = folder.evaluate("small", colors, results)
+    assert (row.n, row.ann, row.snn, row.agree, row.unlabeled) == (4, 4, 4, 4, 1)
+    damaged, link = row.skipped
+    assert damaged.startswith("a/0.jpg: not a complete image file: image file is truncated")
+    assert link == "b/0.jpg: it cannot be read: No such file or directory"
+    assert "(2 files skipped, 1 images without a label); ANN 100.00 %" in folder.text("small", row)
+    assert folder.evaluate("small", colors, results) == row  # nothing left to do
+    assert (results / "answers.0.jsonl").read_text().count("it cannot be read") == 2
+    (tmp_path / "later.jpg").write_bytes(jpeg(GREEN))
+    assert folder.evaluate("small", colors, results) == folder.evaluate("small", colors, tmp_path / "anew")
+    assert folder.read_answers(results)["b/0.jpg"] == folder.read_answers(tmp_path / "anew")["b/0.jpg"]
 
 
-def test_a_link_that_leads_nowhere_is_skipped_and_tried_again(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
-    (colors / "a" / "0.jpg").unlink()
-    (colors / "a" / "0.jpg").symlink_to(tmp_path / "later.jpg")
-    row = folder.evaluate("small", colors, tmp_path / "results")
-    assert (row.n, row.skipped) == (5, ("a/0.jpg: it cannot be read: No such file or directory",))
-    assert folder.evaluate("small", colors, tmp_path / "results") == row
-    assert (tmp_path / "results" / "answers.0.jsonl").read_text().count("it cannot be read") == 2
-    assert "a/0.jpg" not in lines(tmp_path / "results")
-    (tmp_path / "later.jpg").write_bytes(jpeg(RED))
-    assert folder.evaluate("small", colors, tmp_path / "results") == folder.evaluate("small", colors, tmp_path / "anew")
-    assert lines(tmp_path / "results")["a/0.jpg"] == lines(tmp_path / "anew")["a/0.jpg"]
-
-
-def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
+def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, network):
     for path in colors.rglob("*.jpg"):
         path.write_bytes(path.read_bytes()[:100])
     row = folder.evaluate("small", colors, tmp_path / "results")
     assert folder.text("small", row) == "small: no image could be read (6 files skipped)"
-
-
-def test_gray_and_cmyk_photographs_are_images(colors, tmp_path, monkeypatch):
-    network = small(monkeypatch)
-    (colors / "b" / "0.jpg").write_bytes(jpeg(GREEN, "CMYK"))
-    (colors / "c" / "0.jpg").write_bytes(jpeg(BLUE, "L"))
-    assert {Image.open(colors / file).mode for file in ("b/0.jpg", "c/0.jpg")} == {"CMYK", "L"}
-    row = folder.evaluate("small", colors, tmp_path / "results")
-    assert (row.n, row.skipped) == (6, ())
-    assert lines(tmp_path / "results")["b/0.jpg"]["ann"][0] == 1
-    gray = np.asarray(Image.open(colors / "c/0.jpg"))
-    answer = network(torch.full((1, 3), float(gray.mean() / 255)))[0]
-    assert answer.max() - answer.min() < 1e-6
-    assert row.ann >= 5
 
 
 def test_every_count_counts_what_it_says():
@@ -221,26 +162,24 @@ def test_every_count_counts_what_it_says():
     answers = {f"{i}.jpg": a for i, a in enumerate(answers)} | {"x.jpg": {"damaged": "cut"}}
     layers = [(("silu", "spiking"), 10), (("conv", "linear"), 70), (("sigmoid", "spiking"), 4), (("silu", "spiking"), 6)]
     report = Report(tuple(Row(f"a{i}", *kind, neurons) for i, (kind, neurons) in enumerate(layers)), 0.0)
-    row = folder._count(answers, 1234, report, ["y.txt: no image"], 7)
-    assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 1234, 3, {"silu": 16, "sigmoid": 4}, 7, ("y.txt: no image", "x.jpg: cut"))
+    row = folder._count(answers, 1234, report, 7)
+    assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 1234, 3, {"silu": 16, "sigmoid": 4}, 7, ("x.jpg: cut",))
     assert folder.text("small", row) == (
-        "small: n = 5 (2 files skipped, 7 images that labels.csv does not list); "
+        "small: n = 5 (1 files skipped, 7 images without a label); "
         "ANN 60.00 % (top-5 80.00 %), SNN 20.00 % (top-5 40.00 %); "
         "same answer 40.00 %; 1,234 parameters, 3 layers that spike, 20 neurons (16 silu, 4 sigmoid), "
         "10 spikes per image, 0.5000 per neuron"
     )
 
 
-def test_batches_change_no_answer(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
+def test_batches_change_no_answer(colors, tmp_path, network):
     (colors / "a" / "0.jpg").write_bytes(b"")
     one, four = (folder.evaluate("small", colors, tmp_path / str(batch), batch) for batch in (1, 4))
     assert one == four
-    assert lines(tmp_path / "1") == lines(tmp_path / "4")
+    assert folder.read_answers(tmp_path / "1") == folder.read_answers(tmp_path / "4")
 
 
-def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
+def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, network):
     by_folder = folder.listing(colors, 3)
     numbered = tmp_path / "numbered"
     for label, name in enumerate("abc"):
@@ -252,7 +191,7 @@ def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, monkeyp
     (colors / "labels.csv").write_text("\ufefffile,label\n\n" + rows, encoding="utf-8")
     assert folder.listing(colors, 3) == by_folder
     (colors / "labels.csv").write_text("file,label\n" + rows.split("\n", 1)[1])
-    assert folder.listing(colors, 3) == folder.Listing(by_folder.images[:-1], [], 1)
+    assert folder.listing(colors, 3) == folder.Listing(by_folder.images[:-1], 1)
 
 
 def test_relu_and_silu_get_the_published_neurons():
@@ -263,15 +202,16 @@ def test_relu_and_silu_get_the_published_neurons():
     assert (silu.K, report.by_activation) == (16, {"relu": 3, "silu": 3})
 
 
-def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, monkeypatch, quick_fits):
-    network = small(monkeypatch)
+def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors, tmp_path, network, quick_fits, monkeypatch):
     network[1] = nn.Hardswish()
+    made, converted = [], folder._converted
+    monkeypatch.setattr(folder, "_converted", lambda *given: made.append(converted(*given)) or made[-1])
     (colors / "c" / "1.jpg").write_bytes(b"")
     row = folder.evaluate("small", colors, tmp_path / "results")
     assert (row.n, row.agree, row.neurons) == (5, 5, {"hardswish": 3})
     given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
     by_hand, _ = convert(network, given[:1], given, K=16)
-    snn, _ = folder._converted(network, given[:1], lambda: folder._some(colors, folder.listing(colors, 3).images, prepare))
+    snn = made[0].network
     assert snn.get_submodule("few_spike._1").params == by_hand.get_submodule("few_spike._1").params
     assert (snn(given) - network(given)).abs().max() < 0.01
     for path in colors.rglob("*.jpg"):
@@ -280,59 +220,35 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
         folder.evaluate("small", colors, tmp_path / "others")
 
 
-def test_a_process_without_images_waits_for_the_others(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
-    row = folder.evaluate("small", colors, tmp_path / "first")
-    theirs, asked = lines(tmp_path / "first"), []
-
-    def gather(parts, answers):
-        asked.append(answers)
-        parts[0] = theirs if len(asked) == 3 else {}  # the last time
-        parts[1:] = [answers] * (len(parts) - 1)
-
-    for name, value in (("is_initialized", True), ("get_rank", 7), ("get_world_size", 8)):
-        monkeypatch.setattr(folder.dist, name, lambda value=value: value)
-    monkeypatch.setattr(folder.dist, "all_gather_object", gather)
-    assert folder.evaluate("small", colors, tmp_path / "last") == row
-    assert asked == [{}] * 3
-    assert lines(tmp_path / "last") == {}
-
-
 # --- What is refused ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("name,label\na/0.jpg,0\n", r"line 1: it names the columns \['name', 'label'\]"),
-        ("", "line 1: it names the columns None"),
-        ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "line 4: the label is 'red', no whole number"),
-        ("file,label\na/0.jpg\n", "line 2: the label is None"),
-        ("label,file\n0,a/0.jpg\n0\n", "line 3: it names no file"),
-        ("file,label\na/0.jpg,3\n", "line 2: the label is 3, and the network knows 0 to 2"),
-        ("file,label\na/0.jpg,-1\n", "line 2: the label is -1"),
-        ("file,label\na/0.jpg,0\na/0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),
-        ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "line 3: 'a/0.jpg' was listed before"),
-        ("file,label\na/7.jpg,0\n", "line 2: there is no file 'a/7.jpg'"),
-        ("file,label\na/0.jpg,0\na/../../x.jpg,0\n", r"line 3: 'a/\.\./\.\./x\.jpg' lies outside of the folder"),
-        ("file,label\n/etc/x.jpg,0\n", "line 2: '/etc/x.jpg' lies outside of the folder"),
+        ("name,label\na/0.jpg,0\n", r"the columns file and label, a whole number: .*not found: \['file'\]"),
+        ("", "No columns to parse"),
+        ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "invalid literal for int.*'red'"),
+        ("file,label\na/0.jpg\n", "a whole number: "),
+        ("file,label\n\xe9.jpg,0\n", "'utf-8' codec can't decode"),
+        ('file,label\na/0.jpg,0\n"a/1.jpg,0\na/2.jpg,1\n', "EOF inside string"),
+        ("file,label\na/0.jpg,3\n", "the label of 'a/0.jpg' is 3, and the network knows 0 to 2"),
+        ("file,label\na/0.jpg,-1\n", "the label of 'a/0.jpg' is -1"),
+        ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "'./a//0.jpg' was listed before"),
+        ("label,file\n0,a/0.jpg\n0,\n", "there is no file '' inside of the folder"),
+        ("file,label\na/../../x.jpg,0\n", r"there is no file 'a/\.\./\.\./x\.jpg' inside of the folder"),
+        ("file,label\n/etc/hosts,0\n", "there is no file '/etc/hosts' inside of the folder"),
         ("file,label\n", "holds no image"),
-        ("file,label\n\xe9.jpg,0\n", "no text in UTF-8"),
-        (
-            'file,label\na/0.jpg,0\n"a/1.jpg,0\n' + "a/2.jpg,1\n" * 20_000,
-            "behind line 2: field larger .*; perhaps a quotation mark is not closed",
-        ),
     ],
 )
-def test_a_bad_table_is_refused_by_its_line(colors, table, message):
+def test_a_bad_table_is_refused(colors, table, message):
     (colors / "labels.csv").write_text(table, encoding="latin-1")
+    (colors.parent / "x.jpg").touch()
     with pytest.raises(ValueError, match=message):
         folder.listing(colors, 3)
 
 
 def test_a_folder_that_does_not_fit_is_refused(colors, tmp_path):
-    with pytest.raises(ValueError, match="nowhere is no folder"):
-        folder.listing(tmp_path / "nowhere", 3)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="has 0 subfolders, and the network knows 3 categories"):
         folder.listing(tmp_path / "empty", 3)
@@ -348,24 +264,26 @@ def test_a_folder_that_does_not_fit_is_refused(colors, tmp_path):
         folder.listing(tmp_path / "empty", 3)
 
 
-def test_results_of_something_else_are_refused(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
-    results = tmp_path / "results"
-    folder.evaluate("small", colors, results)
-    with pytest.raises(ValueError, match=r'belongs to another model or other images \(\{"model": "small", "images": 6'):
-        folder.evaluate("other", colors, results)
-    (colors / "a" / "0.jpg").rename(colors / "a" / "2.jpg")
-    with pytest.raises(ValueError, match="belongs to another model or other images"):
-        folder.evaluate("small", colors, results)
+OTHERS = {
+    "model": lambda *_: None,
+    "image": lambda network, images, monkeypatch: (images / "a" / "0.jpg").rename(images / "a" / "2.jpg"),
+    "weight": lambda network, images, monkeypatch: network[2].weight.data[0, 0].fill_(1.5),
+    "neurons": lambda network, images, monkeypatch: monkeypatch.setattr(
+        folder, "relu_code", lambda *_, **__: relu_code(25.0, 9, strict=True)
+    ),
+}
 
 
-def test_another_image_of_the_same_name_is_asked_about(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
-    first = folder.evaluate("small", colors, tmp_path / "results")
-    (colors / "a" / "0.jpg").write_bytes(jpeg(BLUE, size=(50, 50)))
-    second = folder.evaluate("small", colors, tmp_path / "results")
-    assert (first.ann, second.ann) == (6, 5)
-    assert second == folder.evaluate("small", colors, tmp_path / "anew")
+@pytest.mark.parametrize("other", OTHERS)
+def test_results_of_something_else_are_refused(colors, tmp_path, network, monkeypatch, other):
+    folder.evaluate("small", colors, tmp_path / "results")
+    about = json.loads((tmp_path / "results" / "about.json").read_text())
+    assert (about["model"], about["images"]) == ("small", 6)
+    OTHERS[other](network, colors, monkeypatch)
+    with pytest.raises(
+        ValueError, match=r'belongs to another model, other images, weights or few-spike neurons.*\{"model": "small", "images": 6'
+    ):
+        folder.evaluate("other" if other == "model" else "small", colors, tmp_path / "results")
 
 
 @pytest.mark.parametrize("place", [".", "results", "a/results"])
@@ -376,44 +294,12 @@ def test_results_within_the_images_are_refused(colors, monkeypatch, place):
     assert {path.name for path in colors.iterdir()} == set("abc")
 
 
-@pytest.mark.parametrize("changed", ["weight", "neurons", "begun before there was a checksum"])
-def test_results_of_another_conversion_are_refused(colors, tmp_path, monkeypatch, changed):
-    network = small(monkeypatch)
-    results = tmp_path / "results"
-    folder.evaluate("small", colors, results)
-    if changed == "weight":
-        with torch.no_grad():
-            network[2].weight[0, 0] = 1.5
-    elif changed == "neurons":
-        monkeypatch.setattr(folder, "relu_code", lambda *_, **__: relu_code(25.0, 9, strict=True))
-    else:
-        about = json.loads((results / "about.json").read_text())
-        assert about.pop("snn")
-        (results / "about.json").write_text(json.dumps(about))
-    with pytest.raises(
-        ValueError, match=r"results belongs to other weights or few-spike neurons \(of another version of snncore, or fitted by"
-    ):
-        folder.evaluate("small", colors, results)
-
-
-def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
+@pytest.mark.parametrize("line", ["5", "[]", '{"label": 5}', '{"file": "a/0.jpg", "ann" [1]}'])
+def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, network, line):
     folder.evaluate("small", colors, tmp_path)
-    path = tmp_path / "answers.0.jsonl"
-    path.write_text(path.read_text().replace('"ann": ', '"ann" ', 1))
-    with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line 1 is damaged"):
-        folder.evaluate("small", colors, tmp_path)
-
-
-@pytest.mark.parametrize(
-    "line", ["5", "null", "[]", "{}", '{"file": 5}', '{"file": "a/0.jpg", "damaged": 3}', '{"file": "a/0.jpg", "ann": [1]}']
-)
-def test_a_line_that_says_something_else_is_damaged(colors, tmp_path, monkeypatch, line):
-    small(monkeypatch)
-    folder.evaluate("small", colors, tmp_path)
-    path = tmp_path / "answers.0.jsonl"
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line \d+ is damaged: remove it"):
+    with (tmp_path / "answers.0.jsonl").open("a") as out:
+        out.write(line + "\n")
+    with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line 7 is damaged: remove it"):
         folder.evaluate("small", colors, tmp_path)
 
 
@@ -424,8 +310,7 @@ def test_a_folder_that_is_missing_is_refused_before_weights_are_downloaded(tmp_p
 
 
 @pytest.mark.parametrize("which", ["original", "converted"])
-def test_answers_that_are_no_numbers_are_refused_with_the_name_of_the_image(colors, tmp_path, monkeypatch, which):
-    network = small(monkeypatch)
+def test_answers_that_are_no_numbers_are_refused_with_the_name_of_the_image(colors, tmp_path, network, monkeypatch, which):
     if which == "original":
         with torch.no_grad():
             network[0].weight[0, 0] = network[2].weight[0, 0] = 1e38  # too much for red; few spikes can say 25 at most
@@ -433,26 +318,20 @@ def test_answers_that_are_no_numbers_are_refused_with_the_name_of_the_image(colo
         monkeypatch.setattr(folder, "statistics", lambda snn, x: (torch.full((len(x), 3), torch.inf), None))
     with pytest.raises(ValueError, match=rf"a/0\.jpg: the {which} network gives outputs that are not finite"):
         folder.evaluate("small", colors, tmp_path)
-    assert lines(tmp_path) == {}
+    assert folder.read_answers(tmp_path) == {}
 
 
-def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_path, monkeypatch, capsys):
-    small(monkeypatch)
-    (colors / "notes.txt").write_text("")
+def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_path, network, monkeypatch, capsys):
+    (colors / "a" / "0.jpg").write_bytes(b"")
     words = ["tools", "imagenet", "--model", "small", "--images", str(colors), "--results", str(tmp_path / "r"), "--batch", "2"]
     monkeypatch.setattr("sys.argv", words)
     commandline.main("snncore.tools")
     out, err = capsys.readouterr()
     assert out == folder.text("small", folder.evaluate("small", colors, tmp_path / "r")) + "\n"
-    assert err.splitlines()[-2:] == ["skipped notes.txt: no image", f"answers are in {tmp_path / 'r'}"]
+    assert err.splitlines()[-2:] == [
+        "skipped a/0.jpg: not a complete image file: its format is not known",
+        f"answers are in {tmp_path / 'r'}",
+    ]
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
     with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
         commandline.main("snncore.tools")
-
-
-def test_the_results_say_what_they_are_about(colors, tmp_path, monkeypatch):
-    small(monkeypatch)
-    folder.evaluate("small", colors, tmp_path / "r")
-    about = json.loads((tmp_path / "r" / "about.json").read_text())
-    assert (about["model"], about["images"]) == ("small", 6)
-    assert sorted(p.name for p in (tmp_path / "r").iterdir()) == ["about.json", "answers.0.jsonl"]

@@ -25,8 +25,6 @@ def fake_nvml(**changed):
         "nvmlDeviceGetName": {"card": "Fake 1000"}.get,
         "nvmlSystemGetDriverVersion": lambda: "1.2.3",
         "nvmlDeviceGetTotalEnergyConsumption": lambda card: round(25_000 * time.perf_counter()),
-        "nvmlDeviceGetPowerUsage": {"card": 25_000}.get,
-        "nvmlDeviceGetPowerManagementLimit": {"card": 30_000}.get,
         "nvmlDeviceGetClockInfo": lambda card, kind: {1: 1500, 2: 900}[kind],
     }
     return SimpleNamespace(NVMLError=FakeError, NVML_CLOCK_SM=1, NVML_CLOCK_MEM=2, **functions | changed)
@@ -42,38 +40,18 @@ def cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid="1-2"))
 
 
-@pytest.mark.parametrize(
-    ("nvml", "how"),
-    [(fake_nvml(), "counter"), (fake_nvml(nvmlDeviceGetTotalEnergyConsumption=refuse), "power added up")],
-)
-def test_energy_of_a_gpu_is_power_times_time(cuda, nvml, how):
-    found = meter.gpu_meter(nvml)
+def test_energy_of_a_gpu_is_power_times_time(cuda):
+    found = meter.gpu_meter(fake_nvml())
     count, took, spent = meter.watched(lambda: time.sleep(0.01), found.joules, 0.2)
     assert 1 < count < 21
     assert spent == pytest.approx(25 * took, rel=0.02)
-    assert found.about() == {
-        "device": "Fake 1000",
-        "driver": f"1.2.3, {how}",
-        "clocks": "SM 1500 MHz, memory 900 MHz",
-        "power limit": "30 W",
-    }
-
-
-def test_a_card_without_a_power_limit_is_measured(cuda):
-    found = meter.gpu_meter(fake_nvml(nvmlDeviceGetPowerManagementLimit=refuse))
-    assert found.about()["power limit"] == "not read"
-
-
-def test_power_is_added_up_by_trapezoids():
-    times = iter([0.0, 0.5, 2.0, 3.0])
-    seen = []
-    joules = meter.added_up(lambda: 8 * seen[-1], lambda: seen.append(next(times)) or seen[-1])
-    assert [joules() for _ in range(3)] == [4 * t**2 for t in (0.5, 2.0, 3.0)]  # the integral of 8 t
+    assert found.about() == {"device": "Fake 1000", "driver": "1.2.3", "clocks": "SM 1500 MHz, memory 900 MHz"}
 
 
 def test_a_gpu_that_cannot_be_read_is_refused(cuda, monkeypatch):
-    with pytest.raises(meter.NoMeterError, match="NVML cannot read the GPU: Not Supported; look whether nvidia-smi can"):
-        meter.gpu_meter(fake_nvml(nvmlInit=refuse))
+    for name in ("nvmlInit", "nvmlDeviceGetTotalEnergyConsumption"):
+        with pytest.raises(meter.NoMeterError, match="NVML cannot read the GPU: Not Supported; look whether nvidia-smi can"):
+            meter.gpu_meter(fake_nvml(**{name: refuse}))
     monkeypatch.setitem(sys.modules, "pynvml", None)
     with pytest.raises(meter.NoMeterError, match=r"NVML, .*, is not installed: pip install 'snncore\[gpu\]'"):
         meter.gpu_meter()
@@ -107,12 +85,6 @@ def test_a_cpu_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
     with pytest.raises(meter.NoMeterError, match=r"there is no .*/intel-rapl:.*/energy_uj: Linux has it"):
         meter.cpu_meter(tmp_path)
     zone(tmp_path / "intel-rapl:0", "package-0", 0)
-    for name in ("energy_uj", "max_energy_range_uj"):
-        good = (tmp_path / "intel-rapl:0" / name).read_text()
-        (tmp_path / "intel-rapl:0" / name).write_text("<busy>")
-        with pytest.raises(meter.NoMeterError, match=f"intel-rapl:0/{name} holds '<busy>', which is no number"):
-            meter.cpu_meter(tmp_path)
-        (tmp_path / "intel-rapl:0" / name).write_text(good)
     read = Path.read_text
 
     def guarded(path, **more):
@@ -138,8 +110,6 @@ def test_questions_at_a_known_power():
         assert row["device"] == "ours"
         assert row["where"] == "cpu"
         assert row["torch"] == torch.__version__
-    with pytest.raises(ValueError, match="a batch of -1 questions cannot be measured"):
-        meter.measure(known, "cpu", lengths=[2], batches=(1, -1), seconds=0.1)
 
 
 def test_no_second_row_if_single_questions_need_least(tmp_path):
@@ -190,18 +160,16 @@ def test_a_kept_gpu_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([{name: value for name, value in GPU.items() if name != "clocks"}], "has no column 'clocks'"),
-        ([GPU | {"clocks": " "}], "there has to be one clocks for all rows of the GPU"),
-        ([GPU | {"device": None}], "there has to be one device"),
-        ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "there has to be one device"),
-        ([GPU, GPU | {"batch": 8, "date": "2026-11-28"}], "there has to be one date"),
-        ([GPU | {"date": "yesterday"}], "yesterday"),
-        ([GPU | {"time [ms]": -5.0}], r"time \[ms\] is not above 0 everywhere"),
-        ([GPU | {"energy [mJ]": float("nan")}], r"energy \[mJ\] is not above 0 everywhere"),
-        ([GPU | {"without rest [mJ]": "much"}], r"without rest \[mJ\] is not above 0 everywhere"),
-        ([GPU | {"batch": 8}], r"there has to be one row of single questions \(batch 1\) on the GPU for each of"),
-        ([GPU, GPU], "there has to be one row of single questions"),
-        ([GPU | {"where": "cpu"}], "there has to be one row of single questions"),
+        ([{name: value for name, value in GPU.items() if name != "clocks"}], "clocks"),
+        ([GPU | {"without rest [mJ]": "much"}], "could not convert string to float: 'much'"),
+        ([GPU | {"clocks": " "}], "has to be of one GPU, its clocks"),
+        ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "has to be of one GPU"),
+        ([GPU, GPU | {"batch": 8, "date": "2026-11-28"}], "one date"),
+        ([GPU | {"time [ms]": -5.0}], "numbers above 0"),
+        ([GPU | {"energy [mJ]": float("nan")}], "numbers above 0"),
+        ([GPU | {"batch": 8}], r"one row of single questions \(batch 1\) for each"),
+        ([GPU, GPU], "one row of single questions"),
+        ([GPU | {"where": "cpu"}], "one row of single questions"),
     ],
 )
 def test_a_kept_gpu_that_says_too_little_is_refused(tmp_path, rows, words):
