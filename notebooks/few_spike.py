@@ -34,7 +34,6 @@ import torch
 import torch.nn.functional as F
 
 from snncore import plotting
-from snncore.datafiles import read_photographs_20
 from snncore.few_spike import FUNCTIONS, coefficients, fs_decode, fs_neuron, fs_run, pieces, read_sets, relu_code
 from snncore.few_spike.coefficients import spikes_per_step_log
 from snncore.few_spike.convert import convert
@@ -46,6 +45,7 @@ from snncore.networks.images import efficientnet_lite, efficientnet_lite_input, 
 from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import interval, share, text
+from snncore.tasks.data_sets import read_photographs_20
 
 plotting.style()
 page = Record("few_spike", preset)  # keeps the numbers, tables and figures of this page

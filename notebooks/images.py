@@ -177,7 +177,7 @@ import torch
 from torchvision.models import efficientnet_b0, efficientnet_b7, resnet50
 
 from snncore import plotting
-from snncore.datafiles import find, package_file, read_photographs_20, read_photographs_700
+from snncore.datafiles import find, package_file
 from snncore.few_spike import FUNCTIONS, coefficients, convert, fs_decode, published_neurons, quality, spike_train, statistics, stepwise
 from snncore.few_spike.comparison import compare, deviation, layer_errors
 from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
@@ -185,6 +185,7 @@ from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.statistics import interval
+from snncore.tasks.data_sets import read_photographs_20, read_photographs_700
 from snncore.trainings import cifar
 
 page = Record("images", preset)

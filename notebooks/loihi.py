@@ -35,7 +35,6 @@ import numpy as np
 import pandas as pd
 
 from snncore import plotting
-from snncore.datafiles import read_mnist_test
 from snncore.loihi import silicon
 from snncore.loihi.energy import cost
 from snncore.loihi.fixed_point import OverflowWarning
@@ -45,6 +44,7 @@ from snncore.loihi.twins import twins
 from snncore.peers import emulators
 from snncore.record import Record
 from snncore.seeds import numpy_generator
+from snncore.tasks.data_sets import read_mnist_test
 from snncore.tasks.sequential_images import INPUTS
 
 plotting.style()

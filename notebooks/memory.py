@@ -46,7 +46,6 @@ import pandas as pd
 import torch
 
 from snncore import plotting
-from snncore.datafiles import Split, read_mnist_test
 from snncore.filters import low_pass
 from snncore.learning.classifier import answers
 from snncore.loihi.fixed_point import OverflowWarning
@@ -58,6 +57,7 @@ from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParam
 from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import tango
+from snncore.tasks.data_sets import Split, read_mnist_test
 from snncore.trainings import digits
 from snncore.unroll import unroll
 

@@ -43,7 +43,6 @@ import pandas as pd
 import torch
 
 from snncore import plotting
-from snncore.datafiles import read_omniglot_evaluation
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import (
     RATES,
@@ -59,6 +58,7 @@ from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.statistics import correlation, mean_share
 from snncore.tasks import omniglot, printed, spoken_words
+from snncore.tasks.data_sets import read_omniglot_evaluation
 from snncore.tasks.episodes import Examples
 from snncore.trainings import symbols
 

@@ -392,7 +392,7 @@ page.value("endless_long", f"{long:,}")
 
 # %%
 if preset == "paper":
-    from snncore.datafiles import read_mnist_test
+    from snncore.tasks.data_sets import read_mnist_test
 
     network, test = silicon.published_network(), read_mnist_test().images
     with warnings.catch_warnings():

@@ -21,6 +21,7 @@ from PIL import Image
 
 from snncore import datafiles
 from snncore.datafiles import DataError, DataSet, File, Form
+from snncore.tasks import data_sets
 
 DEVELOPMENT = os.environ.get("SNNCORE_DATA")
 needs_data = pytest.mark.skipif(not DEVELOPMENT, reason="needs data files: set SNNCORE_DATA to a folder that has them")
@@ -180,7 +181,7 @@ def test_registry_is_complete():
 
 
 def test_photographs_of_foolbox():
-    found = datafiles.read_photographs_20()
+    found = data_sets.read_photographs_20()
     assert len(found.images) == len(found.labels) == len(found.names) == 20
     assert found.labels[0] == 243  # bull mastiff
     assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in found.images)
@@ -199,7 +200,7 @@ def test_mnist_reads_idx_files(monkeypatch, tmp_path):
         for kind, a in (("images-idx3", images), ("labels-idx1", labels))
     }
     register(monkeypatch, tmp_path, "mnist", ("official", files))
-    test = datafiles.read_mnist()["test"]
+    test = data_sets.read_mnist()["test"]
     assert np.array_equal(test.images, images)
     assert np.array_equal(test.labels, labels)
 
@@ -226,7 +227,7 @@ def test_cifar10_reads_the_binary_archive(monkeypatch, tmp_path):
         for i, name in enumerate(names)
     }
     register(monkeypatch, tmp_path, "cifar10", ("official", {"cifar-10-binary.tar.gz": tar(members)}))
-    found = datafiles.read_cifar10()
+    found = data_sets.read_cifar10()
     assert found["train"].images.shape == (10, 32, 32, 3)
     assert np.array_equal(found["test"].images, images[5].transpose(0, 2, 3, 1))
     assert np.array_equal(found["train"].labels, labels[:5].ravel())
@@ -257,7 +258,7 @@ def test_omniglot_reads_the_same_from_both_forms(monkeypatch, tmp_path):
                     archive.writestr(f"{part}/{alphabet}/{character}/0001_{drawer:02d}.png", png(ink))
         archives[f"{part}.zip"] = out.getvalue()
     register(monkeypatch, tmp_path, "omniglot", ("official", archives))
-    official = datafiles.read_omniglot()
+    official = data_sets.read_omniglot()
     keys = sorted(drawings)
     characters, alphabets = sorted({f"{a}/{c}" for a, c, _ in keys}), sorted({a for a, _, _ in keys})
     compact = tmp_path / "omniglot_105_packbits.npz"
@@ -272,7 +273,7 @@ def test_omniglot_reads_the_same_from_both_forms(monkeypatch, tmp_path):
         is_eval=[drawings[k][1] == "images_evaluation" for k in keys],
     )
     register(monkeypatch, tmp_path, "omniglot", ("compact", {compact.name: compact.read_bytes()}))
-    for a, b in zip(official, datafiles.read_omniglot(), strict=True):
+    for a, b in zip(official, data_sets.read_omniglot(), strict=True):
         assert np.array_equal(a, b)
         assert np.asarray(a).dtype == np.asarray(b).dtype
 
@@ -289,7 +290,7 @@ def test_spoken_words_read_the_official_archive(monkeypatch, tmp_path):
             sound.writeframes(samples.tobytes())
         members[f"./{word}/0a1b2c3d_nohash_0.wav"] = out.getvalue()
     register(monkeypatch, tmp_path, "speech_commands", ("official", {"speech_commands_test_set_v0.02.tar.gz": tar(members)}))
-    found = datafiles.read_spoken_words()
+    found = data_sets.read_spoken_words()
     assert found.words == ["no", "yes"]
     assert found.speakers == ["0a1b2c3d", "0a1b2c3d"]
     assert np.array_equal(found.waveforms[1], waves["yes"])
@@ -303,7 +304,7 @@ def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
         "../../outside/en/qa2.txt": b"2 never written to disk\n",
     }
     register(monkeypatch, tmp_path, "babi", ("official", {"tasks_1-20_v1-2.tar.gz": tar(members)}))
-    found = datafiles.read_babi()
+    found = data_sets.read_babi()
     assert found["en/qa1_single-supporting-fact_train.txt"] == "1 Mary moved to the bathroom.\n"
     assert not (tmp_path.parent / "outside").exists()
     assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
@@ -325,25 +326,25 @@ def test_command_line(monkeypatch, tmp_path, capsys):
 @pytest.mark.slow
 @needs_data
 def test_development_files_have_the_known_sizes():
-    assert {k: v.images.shape for k, v in datafiles.read_mnist().items()} == {"train": (60000, 28, 28), "test": (10000, 28, 28)}
-    cifar = datafiles.read_cifar10()
+    assert {k: v.images.shape for k, v in data_sets.read_mnist().items()} == {"train": (60000, 28, 28), "test": (10000, 28, 28)}
+    cifar = data_sets.read_cifar10()
     assert cifar["train"].images.shape == (50000, 32, 32, 3)
     assert np.bincount(cifar["test"].labels).tolist() == [1000] * 10
-    omniglot = datafiles.read_omniglot()
+    omniglot = data_sets.read_omniglot()
     assert omniglot.images.shape == (32460, 105, 105)
     assert (len(omniglot.characters), len(omniglot.alphabets)) == (1623, 50)
     assert omniglot.is_eval.sum() == 659 * 20
     order = np.lexsort((omniglot.drawer, omniglot.character))
     assert np.array_equal(order, np.arange(len(order)))
-    words = datafiles.read_spoken_words()
+    words = data_sets.read_spoken_words()
     assert len(words.waveforms) == 1615
     assert len(set(words.words)) == 35
-    babi = datafiles.read_babi()
+    babi = data_sets.read_babi()
     assert {f"en/qa{n}_" for n in range(1, 21)} <= {name.split("_")[0] + "_" for name in babi}
-    weights = datafiles.read_loihi_weights()
+    weights = data_sets.read_loihi_weights()
     assert {k: v.shape for k, v in weights.items()} == {"w_in": (240, 80), "w_rec": (240, 240), "w_out": (10, 240)}
     assert sum((w != 0).sum() for w in weights.values()) == 15675
-    photographs = datafiles.read_photographs_700()
+    photographs = data_sets.read_photographs_700()
     assert len(photographs.images) == 700
     assert photographs.images[0].shape == (299, 299, 3)
     assert photographs.names == datafiles.package_file("photographs_700.txt").read_text(encoding="utf-8").split()

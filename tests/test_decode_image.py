@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from snncore.datafiles import DataError, decode_image
+from snncore.datafiles import DataError
+from snncore.tasks.data_sets import decode_image
 
 
 def encoded(image: Image.Image, format: str, **options) -> bytes:

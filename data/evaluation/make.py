@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from snncore import datafiles
-from snncore.tasks import spoken_words
+from snncore.tasks import data_sets, spoken_words
 
 HERE = Path(__file__).parent
 WEBP_QUALITY = 85
@@ -30,7 +30,7 @@ def mnist() -> None:
 
 def stories() -> None:
     """The 20 test files of en-10k, and the training file of task 4, which repeats questions of the test."""
-    texts = datafiles.read_babi()
+    texts = data_sets.read_babi()
     with tarfile.open(HERE / "babi_test.tar.xz", "w:xz", preset=9) as tar:
         for name in sorted(texts):
             if name.startswith("en-10k/") and (name.endswith("_test.txt") or "qa4_" in name):
@@ -42,7 +42,7 @@ def stories() -> None:
 
 def omniglot() -> None:
     """All images of the 20 evaluation alphabets, in full size, 1 bit per pixel."""
-    whole = datafiles.read_omniglot()
+    whole = data_sets.read_omniglot()
     images, character, drawer, alphabet = (a[whole.is_eval] for a in (whole.images, whole.character, whole.drawer, whole.alphabet))
     characters, index = np.unique(character, return_inverse=True)
     alphabets, of = np.unique(alphabet, return_inverse=True)
@@ -55,7 +55,7 @@ def omniglot() -> None:
 
 def words() -> None:
     """The held-out words by held-out speakers, who are those that `snncore.tasks.spoken_words.split` finds in the whole set."""
-    whole = datafiles.read_spoken_words()
+    whole = data_sets.read_spoken_words()
     places = spoken_words.held_out(whole)
     waves = [whole.waveforms[k].astype(np.int32) for k in places]
     np.savez_compressed(

@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Int, UInt8
 from tqdm import tqdm
 
-from snncore.datafiles import read_loihi_weights
 from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import ChipNetwork, Events, Group, emulate, with_outputs
 from snncore.loihi.energy import measured
 from snncore.loihi.spec import THRESHOLD_MANTISSA
+from snncore.tasks.data_sets import read_loihi_weights
 from snncore.tasks.sequential_images import CUE, threshold_code
 
 STEPS = 28 * 28 + CUE

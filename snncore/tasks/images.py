@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from snncore.datafiles import read_cifar10
 from snncore.seeds import torch_generator
+from snncore.tasks.data_sets import read_cifar10
 
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)  # per channel, of the training images in [0, 1]
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)

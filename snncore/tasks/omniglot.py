@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from snncore.datafiles import DataError, Omniglot, decode_image
+from snncore.datafiles import DataError
+from snncore.tasks.data_sets import Omniglot, decode_image
 from snncore.tasks.episodes import Examples
 
 SIDE = 28  # pixels

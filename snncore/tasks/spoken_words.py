@@ -18,8 +18,9 @@ from scipy.signal import gammatone, lfilter
 from torch import Tensor
 from tqdm import tqdm
 
-from snncore.datafiles import DataError, Words
+from snncore.datafiles import DataError
 from snncore.shapes import described
+from snncore.tasks.data_sets import Words
 from snncore.tasks.episodes import Examples
 
 RATE = 16_000  # [Hz]

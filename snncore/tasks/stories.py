@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from snncore.datafiles import DataError, read_babi, read_babi_test
+from snncore.datafiles import DataError
+from snncore.tasks.data_sets import read_babi, read_babi_test
 
 TASKS = {
     1: "single supporting fact", 2: "two supporting facts", 3: "three supporting facts", 4: "two argument relations",

@@ -31,12 +31,13 @@ import torch.distributed as dist
 from torch import Tensor, fx, nn
 from tqdm import tqdm
 
-from snncore.datafiles import RESULTS, DataError, decode_image, sha256
+from snncore.datafiles import RESULTS, DataError, sha256
 from snncore.few_spike import Conversion, convert, published_neurons, relu_code, statistics
 from snncore.few_spike.choose import CLOSED
 from snncore.few_spike.layer import Report
 from snncore.few_spike.trace import traced
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
+from snncore.tasks.data_sets import decode_image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 CALIBRATION = 16  # images to which neurons are fitted, where none are published

@@ -14,7 +14,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from snncore.datafiles import Split, read_mnist
 from snncore.learning.classifier import Recipe
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
@@ -25,6 +24,7 @@ from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.seeds import seeded_draws, torch_generator
+from snncore.tasks.data_sets import Split, read_mnist
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
 from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifier
 

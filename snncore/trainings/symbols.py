@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from snncore.datafiles import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import draw_slots, right_in_episodes
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks import episodes, omniglot, spoken_words
+from snncore.tasks.data_sets import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
 from snncore.tasks.episodes import Examples
 from snncore.trainings.job import Done, train_or_read
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from snncore import ledger
-from snncore.datafiles import read_mnist
 from snncore.loihi import silicon
 from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group, emulate, with_outputs
 from snncore.loihi.fixed_point import OverflowWarning
+from snncore.tasks.data_sets import read_mnist
 from snncore.tasks.sequential_images import threshold_code
 
 needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")

@@ -3,13 +3,14 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.datafiles import DataError, read_photographs_20
+from snncore.datafiles import DataError
 from snncore.few_spike import fs_decode, published_neurons, spike_train
 from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.layer import FSActivation
 from snncore.networks import checkpoints, images
+from snncore.tasks.data_sets import read_photographs_20
 
 
 @pytest.mark.parametrize(("depth", "neurons"), [(8, 73_728), (14, 131_072), (20, 188_416)])

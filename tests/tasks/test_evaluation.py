@@ -8,7 +8,7 @@ import torch
 
 from snncore import datafiles
 from snncore.seeds import torch_generator
-from snncore.tasks import omniglot, spoken_words
+from snncore.tasks import data_sets, omniglot, spoken_words
 from snncore.tasks.stories import TASKS, read_stories
 from snncore.trainings import symbols
 
@@ -19,24 +19,24 @@ needs_data = pytest.mark.skipif(
 
 @needs_data
 def test_digits_and_stories_are_those_of_the_whole_data_sets():
-    for ours, whole in zip(datafiles.read_mnist_test(), datafiles.read_mnist()["test"], strict=True):
+    for ours, whole in zip(data_sets.read_mnist_test(), data_sets.read_mnist()["test"], strict=True):
         assert np.array_equal(ours, whole)
-    texts, whole = datafiles.read_babi_test(), datafiles.read_babi()
+    texts, whole = data_sets.read_babi_test(), data_sets.read_babi()
     assert len(texts) == 21
     assert all(whole[name] == text for name, text in texts.items())
 
 
 @needs_data
 def test_networks_are_asked_about_the_symbols_and_words_of_the_whole_data_sets():
-    ours, whole = symbols.held_out("omniglot"), omniglot.symbols(datafiles.read_omniglot(), True)
+    ours, whole = symbols.held_out("omniglot"), omniglot.symbols(data_sets.read_omniglot(), True)
     assert torch.equal(ours.images, whole.images)
     assert all(map(torch.equal, ours.classes, whole.classes))
-    words, whole_words = datafiles.read_words_evaluation(), datafiles.read_spoken_words()
+    words, whole_words = data_sets.read_words_evaluation(), data_sets.read_spoken_words()
     places = spoken_words.held_out(whole_words)
     assert words.words == [whole_words.words[k] for k in places]
     assert words.speakers == [whole_words.speakers[k] for k in places]
     assert all(np.array_equal(wave, whole_words.waveforms[k]) for wave, k in zip(words.waveforms, places, strict=True))
-    readers = datafiles.read_omniglot_evaluation, datafiles.read_omniglot
+    readers = data_sets.read_omniglot_evaluation, data_sets.read_omniglot
     runs = [omniglot.draw_runs(read(), 3, 20, torch_generator(0, "runs")) for read in readers]
     for ours, whole in zip(*runs, strict=True):
         assert ours.name == whole.name
@@ -46,23 +46,23 @@ def test_networks_are_asked_about_the_symbols_and_words_of_the_whole_data_sets()
 
 @needs_data
 def test_photographs_are_those_of_the_whole_data_set_nearly():
-    ours = datafiles.read_photographs_700()
+    ours = data_sets.read_photographs_700()
     (path,) = datafiles.find("photographs_700_jpeg").paths.values()
     with np.load(path, allow_pickle=False) as z:
         assert ours.names == z["image_id"].tolist()
         assert ours.labels.tolist() == z["label"].tolist()
         for k in (0, 349, 350, 699):
-            whole = datafiles.decode_image(z["jpeg"][z["offsets"][k] : z["offsets"][k + 1]].tobytes())
+            whole = data_sets.decode_image(z["jpeg"][z["offsets"][k] : z["offsets"][k + 1]].tobytes())
             error = np.square(ours.images[k].astype(float) - whole).mean()
             assert 10 * np.log10(255**2 / error) > 28  # [dB]
 
 
 def test_every_reader_has_them():
     assert all(len(read_stories(task, "test")) == 1000 for task in TASKS)
-    words = datafiles.read_words_evaluation()
+    words = data_sets.read_words_evaluation()
     assert set(words.words) == set(spoken_words.HELD_OUT)
     assert len(words.words) == 151
-    assert datafiles.read_omniglot_evaluation().is_eval.all()
+    assert data_sets.read_omniglot_evaluation().is_eval.all()
 
 
 def test_a_damaged_file_is_named_with_what_restores_it(tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_named_with_what_restores_it(tmp_path, monkeypatch):
     registry = datafiles.registry()
     monkeypatch.setattr(datafiles, "registry", lambda: registry)
     with pytest.raises(datafiles.DataError, match=r"babi_test\.tar\.xz is damaged"):
-        datafiles.read_babi_test()
+        data_sets.read_babi_test()
     (folder / "babi_test.tar.xz").unlink()
     with pytest.raises(datafiles.DataError, match="git checkout data/evaluation"):
-        datafiles.read_babi_test()
+        data_sets.read_babi_test()

@@ -8,8 +8,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from snncore.datafiles import DataError, read_babi
+from snncore.datafiles import DataError
 from snncore.tasks import story_generator
+from snncore.tasks.data_sets import read_babi
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, encode, parse, read_stories
 from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
 from snncore.tasks.story_solver import CannotTell, solve

@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from snncore.datafiles import DataError, Omniglot, Words
+from snncore.datafiles import DataError
 from snncore.tasks import episodes, omniglot, printed, spoken_words
+from snncore.tasks.data_sets import Omniglot, Words
 
 
 def generator(seed=0):

@@ -13,11 +13,12 @@ from PIL import Image
 from torch import nn
 
 from snncore import commandline
-from snncore.datafiles import find, read_photographs_20
+from snncore.datafiles import find
 from snncore.few_spike import fs_run, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.layer import FSActivation, Report, Row
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
+from snncore.tasks.data_sets import read_photographs_20
 from snncore.tools import imagenet as folder
 
 LABELS = [0, 438, 990, 927]  # of photographs 1 to 4; the first is wrong, and the last is only the second answer

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.datafiles import DataError, Split
+from snncore.datafiles import DataError
 from snncore.loihi.emulator import emulate
 from snncore.networks.lstm import LSTMNetwork
+from snncore.tasks.data_sets import Split
 from snncore.trainings import digits, job
 
 
