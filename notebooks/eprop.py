@@ -46,7 +46,7 @@ from snncore.learning.eprop import METHODS, Signal, gradient, ideal_signal, obse
 from snncore.learning.eprop_chip import synapse_bytes
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import about_checkpoint, accounts
-from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers import eprop_braintrace, eprop_nest
 from snncore.record import Record
@@ -161,7 +161,7 @@ problems = {neurons: problem(populations) for neurons, populations in cases.item
 def by_bptt(trial, loss):
     w_in, w_rec = (w.clone().requires_grad_() for w in trial.weights[:2])
     weights = Weights(w_in, w_rec, trial.weights.w_out)
-    activity = run(trial.x, weights, trial.populations, readout, compiled=False)
+    activity = run_network(trial.x, weights, trial.populations, readout, compiled=False)
     grad_in, grad_rec = torch.autograd.grad(loss(activity.z, activity.y), (w_in, w_rec))
     return grad_in, grad_rec.fill_diagonal_(0)
 

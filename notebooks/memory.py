@@ -51,8 +51,7 @@ from snncore.learning.classifier import answers
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.silicon import published_network, replay
 from snncore.networks.checkpoints import about_checkpoint, accounts
-from snncore.networks.recurrent import Population, Weights
-from snncore.networks.recurrent import run as run_network
+from snncore.networks.recurrent import Population, Weights, run_network
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
 from snncore.record import Record
 from snncore.seeds import numpy_generator

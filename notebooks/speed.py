@@ -85,8 +85,7 @@ from snncore.loihi.board import run_board
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.relational import TABLE, asked, untrained
 from snncore.networks.images import cifar_network, efficientnet_lite
-from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
-from snncore.networks.recurrent import run as run_network
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import AHPParams, LIFParams, ReadoutParams
 from snncore.peers import times
 from snncore.peers.ask import has_oracle

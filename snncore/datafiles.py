@@ -3,7 +3,7 @@
 ``data/datasets.toml`` registers every data set with its files, sizes, sha256, license, citation and sources. A data set may come in
 several forms that read to the same arrays (an official archive, a compact file, a data package). A file is looked for in this order:
 the package that carries it, ``data/evaluation`` of a checkout, ``data/raw``, the folder named by the environment variable SNNCORE_DATA.
-What is nowhere is downloaded to ``data/raw`` (verified, then renamed); what cannot be downloaded is an error that says how to get it by hand.
+What is nowhere is downloaded to ``data/raw`` (verified, then renamed); what cannot be is an error that says how to get it by hand.
 
 In a checkout, what is downloaded, trained and computed lies in its ``data``. For an installed package, downloads lie in the user's folder
 for caches, trainings and results in that for data. ``RAW``, ``TRAINING`` and ``RESULTS`` say where.

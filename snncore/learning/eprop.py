@@ -40,7 +40,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.filters import low_pass
-from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run, stepwise
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, check_trace
 from snncore.shapes import check_alike, check_finite
 from snncore.spike import pseudo_derivative
@@ -98,11 +98,11 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
     for _, p in populations:
         if not isinstance(p, (LIFParams, ALIFParams)):
             raise TypeError(
-                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run(..., credit=False) instead"
+                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run_network(..., credit=False) instead"
             )
         if isinstance(p, LIFParams) and p.reset_to_zero:
             raise ValueError(
-                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run(..., credit=False)"
+                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run_network(..., credit=False)"
             )
         if isinstance(p, ALIFParams):
             check_trace(p)
@@ -143,7 +143,7 @@ def observe(
         If neurons are reset to zero, a trace could grow without bound, or weights differ from sample to sample.
     """
     params, weights = _known(populations), Weights(*(w.detach().clone() for w in _shared(weights)))
-    activity = run(x, weights, populations, readout, potentials=True)
+    activity = run_network(x, weights, populations, readout, potentials=True)
     sizes = [size for size, _ in populations]
     psi = torch.cat(list(map(pseudo_derivatives, activity.z.split(sizes, -1), activity.v.split(sizes, -1), params)), -1)
     return Trial(x, activity.z, psi, weights, populations), activity
@@ -164,7 +164,7 @@ def ideal_signal(
     x, z, _, weights, populations = trial
     current = (x @ weights.w_in.mT).detach().requires_grad_()
     identity = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
-    activity = run(current, Weights(identity, *weights[1:]), populations, readout)
+    activity = run_network(current, Weights(identity, *weights[1:]), populations, readout)
     (delta,) = torch.autograd.grad(loss(activity.z, activity.y), current)
     spikes = z.detach().requires_grad_()
     y = low_pass(spikes @ weights.w_out.mT, readout.kappa, 1 - readout.kappa)
@@ -207,7 +207,7 @@ class Learner(nn.Module):
     def forward(self, x: Float[Tensor, "time batch input"]) -> Activity:
         """Activity of the network; its backward pass is the gradient by the learning signals."""
         own, bptt = self.network, self.signal == "bptt"
-        return run(x, own.weights(), own.populations, own.readout, credit=bptt, w_feedback=self.w_feedback)
+        return run_network(x, own.weights(), own.populations, own.readout, credit=bptt, w_feedback=self.w_feedback)
 
     def adapt(self, forget: float) -> None:
         """After a backward pass, give adaptive feedback weights the gradient of the readout weights; both lose the part ``forget``.
@@ -345,7 +345,7 @@ def _by_autograd(trial: Trial, signal: Signal, compiled: bool) -> tuple[Tensor, 
     x, _, _, weights, populations = trial
     w_in, w_rec = (w.detach().requires_grad_() for w in weights[:2])
     with torch.enable_grad():
-        z = run(x, Weights(w_in, w_rec, weights.w_out), populations, ReadoutParams(), credit=False, compiled=compiled).z
+        z = run_network(x, Weights(w_in, w_rec, weights.w_out), populations, ReadoutParams(), credit=False, compiled=compiled).z
         arriving = low_pass(signal.filtered.flip(0), signal.kappa, 1 - signal.kappa).flip(0)
         if signal.direct is not None:
             arriving += signal.direct

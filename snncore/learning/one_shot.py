@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from snncore.filters import low_pass_product
 from snncore.learning.eprop import delayed, pseudo_derivatives
-from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import LIFParams, ReadoutParams
 
 
@@ -85,7 +85,7 @@ class OneShot(nn.Module):
         Step size of the update.
     """
 
-    loop: Callable[..., Activity] = staticmethod(run)  #: runs both networks; another of the same form can take its place
+    loop: Callable[..., Activity] = staticmethod(run_network)  #: runs both networks; another of the same form can take its place
 
     def __init__(
         self, inputs: int, shown: int, outputs: int, neurons: int, lsg_neurons: int, dt: float, eta: float, generator: torch.Generator
@@ -117,7 +117,7 @@ class OneShot(nn.Module):
         return self.scale * activity.y
 
     def trial(self, x: Float[Tensor, "time batch input"], weights: Weights | None = None, credit: bool = True) -> Activity:
-        """The learner with its own weights, or with those after an update; ``credit`` is that of `snncore.networks.recurrent.run`."""
+        """The learner with its own weights, or with those after an update; ``credit`` as in `run_network`."""
         weights = weights or self.learner.weights()
         return self.loop(x, weights, self.learner.populations, self.learner.readout, credit, potentials=True)
 

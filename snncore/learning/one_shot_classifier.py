@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from snncore.learning.one_shot import OneShot
-from snncore.networks.recurrent import Activity, Population, Weights, run
+from snncore.networks.recurrent import Activity, Population, Weights, run_network
 from snncore.neurons import LIFParams, ReadoutParams
 from snncore.seeds import seeded_draws, torch_generator
 
@@ -60,7 +60,7 @@ class Features(nn.Module):
         n, p = self.neurons
         current = 3 * (1 - p.alpha) * p.v_th * self.layers(images)  # at a feature of 1, three times what makes a neuron fire at last
         weights = Weights(torch.eye(n).to(current), current.new_zeros(n, n), current.new_zeros(0, n))
-        return run(current.expand(self.steps, -1, -1), weights, [self.neurons], ReadoutParams(20.0, p.dt)).z
+        return run_network(current.expand(self.steps, -1, -1), weights, [self.neurons], ReadoutParams(20.0, p.dt)).z
 
 
 class Session(NamedTuple):

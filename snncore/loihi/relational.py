@@ -18,7 +18,7 @@ from snncore.loihi.quantize import UNIT, integers, registers, step_size
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, within
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Spiking, Timing
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.tasks.stories import LENGTH, SENTENCES, VOCABULARY, Example, encode
+from snncore.tasks.stories import LENGTH, SENTENCES, VOCABULARY, Example, arrays
 from snncore.tasks.story_generator import generate
 
 CHIPS = 22
@@ -187,9 +187,9 @@ def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarr
     count = len(example.statements)
     if count > SENTENCES:
         raise ValueError(f"the story has {count} sentences, but the network has places for {SENTENCES}")
-    encoded, until = encode([example]), statement.timing.steps(LENGTH)
-    words = {f"words of sentence {k}": encoded.statements[0, -k] for k in range(1, count + 1)}
-    words["words of question"] = encoded.question[0]
+    (question, *statements), until = arrays([example])[0][0].numpy(), statement.timing.steps(LENGTH)
+    words = {f"words of sentence {k}": statements[-k] for k in range(1, count + 1)}
+    words["words of question"] = question
     closed = int(until.sum()) + 1
     opened = closed - statement.timing.window
     steps = closed + len(net.w_pairs) + len(net.w_answer) + 3  # pairs have a layer more; then the sum, and the readouts

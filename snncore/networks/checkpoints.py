@@ -12,14 +12,11 @@ from torch import nn
 
 from snncore.datafiles import DataError, package_file
 
-Network = TypeVar("Network", bound=nn.Module)
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str, Any]) -> Path:
-    """Write weights (as they are, contiguous) and the account of their training: command, seed, log, duration, machine.
-
-    Both are written beside what was there before, and then renamed.
-    """
+    """Write weights, and the account of their training; files that were there before are replaced only by complete ones."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     text, account, parts = _text(about), path.with_suffix(".json"), (folder / f"{name}.part", folder / f"{name}.account.part")
@@ -31,7 +28,7 @@ def save_checkpoint(folder: Path, name: str, network: nn.Module, about: dict[str
 
 
 def _text(about: Mapping[str, Any]) -> str:
-    """An account as JSON, with a line for each row of its log, and of the log of the account that lies in it as ``before``."""
+    """An account as JSON, with a line for each row of its log; ``before`` holds the account of an earlier training."""
 
     def value(key: str, content: Any) -> str:
         if key == "log":
@@ -43,20 +40,15 @@ def _text(about: Mapping[str, Any]) -> str:
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Which values differ, by name, in words; none: an empty string."""
+    """Describe which values differ; empty if none do."""
     names = [name for name in dict.fromkeys([*there, *here]) if there.get(name) != here.get(name)]
     return ", ".join(f"{name} is {there.get(name, 'not given')} there and {here.get(name, 'not given')} here" for name in names)
 
 
-def load_checkpoint(name: str, network: Network, constants: Mapping[str, Any] | None = None) -> Network:
-    """Put the weights of a checkpoint of the package into ``network``, which is returned.
+def load_checkpoint(name: str, network: Module, constants: Mapping[str, Any] | None = None) -> Module:
+    """Load the weights of a checkpoint of the package into ``network``.
 
-    Parameters
-    ----------
-    name : str
-    network : module
-    constants : mapping, optional
-        What decides what the weights mean beside their shapes, by name, as the training's account has it.
+    ``constants`` decide what the weights mean beside their shapes, and have to be those of the training.
 
     Raises
     ------
@@ -80,24 +72,12 @@ def load_checkpoint(name: str, network: Network, constants: Mapping[str, Any] | 
 
 
 def about_checkpoint(name: str) -> dict[str, Any]:
-    """How a checkpoint came about: command, seed, recipe, log, seconds, machine, versions.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or damaged.
-    """
+    """Account of the training of a checkpoint: command, seed, recipe, log, seconds, machine, versions."""
     return read_account(package_file(f"checkpoints/{name}.json"))
 
 
 def read_account(path: Path) -> dict[str, Any]:
-    """An account as `save_checkpoint` writes it.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged.
-    """
+    """Read an account that `save_checkpoint` wrote; DataError if the file is damaged."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -108,14 +88,9 @@ def read_account(path: Path) -> dict[str, Any]:
 
 
 def accounts(beginning: str, **fields: Any) -> dict[str, dict[str, Any]]:
-    """How recorded trainings came about, by name, with or without weights that were kept.
+    """Accounts of recorded trainings, by name, with or without weights that were kept.
 
-    Parameters
-    ----------
-    beginning : str
-        Of their names; may be a pattern, such as ``cifar_*_20``.
-    **fields
-        What their accounts have to say, such as ``task=3``.
+    Names begin with ``beginning``, which may be a pattern such as ``cifar_*_20``; fields have the given values, such as ``task=3``.
     """
-    found = {path.stem: about_checkpoint(path.stem) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}
-    return {name: about for name, about in found.items() if all(about.get(key) == value for key, value in fields.items())}
+    recorded = {path.stem: about_checkpoint(path.stem) for path in sorted(package_file("checkpoints").glob(f"{beginning}*.json"))}
+    return {name: about for name, about in recorded.items() if all(about.get(key) == value for key, value in fields.items())}

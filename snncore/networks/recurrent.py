@@ -26,7 +26,7 @@ from snncore.unroll import unroll
 
 
 class Population(NamedTuple):
-    """A number of neurons with the same constants, those of a registered model (`snncore.neurons.model`)."""
+    """Neurons with the same constants, of a registered model (`snncore.neurons.model`)."""
 
     size: int
     params: Any
@@ -41,7 +41,7 @@ class Weights(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """What a network did: spikes z, membrane potentials v (none unless wanted), readouts y."""
+    """What a network did: spikes z, membrane potentials v (empty unless asked for), readouts y."""
 
     z: Float[Tensor, "time batch neuron"]
     v: Float[Tensor, "*time_batch_neuron"]
@@ -60,7 +60,7 @@ def _constants(populations: Sequence[Population], dtype: np.dtype) -> kernel.Con
 
 
 class _Compiled(torch.autograd.Function):
-    """The compiled twin of the loop in `run`."""
+    """The compiled twin of the loop in `run_network`."""
 
     @staticmethod
     def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, potentials):
@@ -91,14 +91,14 @@ def _product(x: Tensor, w: Tensor) -> Tensor:
 
 
 def _sent(z: Tensor, w_out: Tensor, w_feedback: Tensor | None) -> Tensor:
-    """What reaches the readouts; gradients come back by the feedback weights, if there are any."""
+    """What reaches the readouts; gradients come back through the feedback weights, if given."""
     if w_feedback is None:
         return _product(z, w_out)
     back = F.linear(z, w_feedback.detach().T)
     return _product(z.detach(), w_out) + (back - back.detach())
 
 
-def run(
+def run_network(
     x: Float[Tensor, "time batch input"],
     weights: Weights,
     populations: Sequence[Population],
@@ -108,24 +108,19 @@ def run(
     compiled: bool | None = None,
     w_feedback: Float[Tensor, "neuron readout"] | None = None,
 ) -> Activity:
-    """What a network does with inputs x, from rest.
+    """What a network does with inputs x (spikes, or numbers), from rest.
 
     Parameters
     ----------
-    x : tensor, shape (time, batch, input)
-        Input spikes, or numbers.
     weights : Weights
-        Shared, or one set per sample; no readouts are a ``w_out`` of no rows.
-    populations : sequence of Population
-        Their sizes add up to the number of neurons.
-    readout : ReadoutParams
+        Shared, or one set per sample; without readouts, ``w_out`` has no rows.
     credit : bool
         Whether gradients flow through the recurrent weights (backpropagation through time) or not (e-prop).
     potentials : bool
-        Whether to keep the membrane potentials; otherwise there are none in the answer.
+        Whether to return the membrane potentials.
     compiled : bool, optional
         Use the compiled twin; by default wherever it can: on the CPU, in single or double precision.
-    w_feedback : tensor, shape (neuron, readout), optional
+    w_feedback : tensor, optional
         Weights by which the gradient at the readouts reaches the neurons, in place of the transposed ``w_out``.
 
     Raises
@@ -137,25 +132,22 @@ def run(
     """
     n = sum(size for size, _ in populations)
     w_in, w_rec, w_out = weights
+    shapes = ", ".join(str(tuple(w.shape)) for w in weights)
     if w_in.shape[-2:] != (n, x.shape[-1]) or w_rec.shape[-2:] != (n, n) or w_out.shape[-1] != n:
         raise ValueError(
-            f"w_in, w_rec, w_out have shapes {', '.join(str(tuple(w.shape)) for w in weights)}, but the populations have {n} neurons and x "
-            f"{x.shape[-1]} inputs: weights have one row per neuron or readout (post) and one column per input or neuron (pre)"
+            f"w_in, w_rec, w_out have shapes {shapes}, but the populations have {n} neurons and x {x.shape[-1]} inputs: weights have one "
+            "row per neuron or readout (post) and one column per input or neuron (pre)"
         )
-    if not len(x):
-        raise ValueError(f"x has shape {tuple(x.shape)}: there is no time step")
-    if x.ndim != 3 or any(w.ndim != 2 and (w.ndim != 3 or len(w) != x.shape[1]) for w in weights):
+    if x.ndim != 3 or not len(x) or any(w.ndim != 2 and (w.ndim != 3 or len(w) != x.shape[1]) for w in weights):
         raise ValueError(
-            f"x has shape {tuple(x.shape)}, w_in, w_rec, w_out {', '.join(str(tuple(w.shape)) for w in weights)}: x is (time, batch, "
-            "input), and weights are shared, (post, pre), or one set per sample, (batch, post, pre)"
+            f"x has shape {tuple(x.shape)}, w_in, w_rec, w_out {shapes}: x is (time, batch, input) with at least one time step, and "
+            "weights are shared, (post, pre), or one set per sample, (batch, post, pre)"
         )
     for name, w in zip(("w_in", "w_rec", "w_out", "w_feedback"), (*weights, w_feedback), strict=True):
         if w is not None:
             check_alike(name, w, "x", x)
     if w_feedback is not None and w_feedback.shape != (n, w_out.shape[-2]):
-        raise ValueError(
-            f"w_feedback has shape {tuple(w_feedback.shape)}: it has a row per neuron and a column per readout, {(n, w_out.shape[-2])}"
-        )
+        raise ValueError(f"w_feedback has shape {tuple(w_feedback.shape)}: give (neuron, readout), {(n, w_out.shape[-2])}")
     for _, p in populations:
         model_of(p)
         if not credit and isinstance(p, ALIFParams):
@@ -178,9 +170,9 @@ def stepwise(
     potentials: bool = False,
     w_feedback: Float[Tensor, "neuron readout"] | None = None,
 ) -> tuple[Callable[[Tensor, tuple], tuple[Activity, tuple]], tuple]:
-    """One step of a network, from the current that its inputs bring, and its state at rest: spikes, states of the populations, readouts.
+    """The step of a network, a function of input current and state, and its state at rest: spikes, states of the populations, readouts.
 
-    ``like`` is an input of one step, whose batch, type and place the state has; the rest is as in `run`.
+    ``like`` is an input of one step: the state has its batch, type and device. The rest is as in `run_network`.
     """
     sizes = [size for size, _ in populations]
 
@@ -201,16 +193,8 @@ def stepwise(
 class RecurrentNetwork(nn.Module):
     """The weights of a recurrent network, and how it is built.
 
-    Parameters
-    ----------
-    inputs, outputs : int
-    populations : sequence of Population
-    readout : ReadoutParams
-    generator : torch.Generator
-        Draws the initial weights: normal, with standard deviation ``gain`` over the root of the number of inputs of a neuron, in units of
-        its threshold; readouts with deviation 1 over the root of the number of neurons.
-    gain : pair of float
-        For the weights from the inputs, and for the recurrent ones.
+    The generator draws initial weights: normal, with standard deviation ``gain`` (from inputs, from neurons) over the root of the number of
+    inputs of a neuron, in units of its threshold; those of readouts have deviation 1 over the root of the number of neurons.
     """
 
     def __init__(
@@ -238,4 +222,4 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, x: Float[Tensor, "time batch input"], potentials: bool = False) -> Activity:
         """What the network does with inputs x, from rest."""
-        return run(x, self.weights(), self.populations, self.readout, potentials=potentials)
+        return run_network(x, self.weights(), self.populations, self.readout, potentials=potentials)

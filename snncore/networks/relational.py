@@ -47,23 +47,23 @@ SIZES = {"small": Size(64, (64, 64, 64), (64,)), "paper": Size(200, (256, 256, 2
 
 @dataclass(frozen=True)
 class Timing:
-    """Steps for which a word is shown, and at the end of a sentence in which its spikes are passed on; then the answer is read.
+    """How long words are shown, and how long the spikes of a sentence are passed on [steps]; then the answer is read.
 
-    The last word stays as long as spikes are passed on, so that layers have steps left after its first spikes. The time constant of
-    membranes [steps]; that of AHP currents is the length of a sentence whose last word does not stay.
+    The last word stays as long as spikes are passed on, so that layers have steps left after its first spikes. The time constant of AHP
+    currents is the length of a sentence whose last word does not stay.
     """
 
-    word: int = 2
-    window: int = 6
-    membrane: float = 20.0
+    word: int = 2  #: steps of a word
+    window: int = 6  #: steps at the end of a sentence in which its spikes are passed on
+    membrane: float = 20.0  #: time constant of membranes [steps]
 
     def steps(self, words: int) -> Int[Tensor, " word"]:
-        """For how many steps each of so many words is shown."""
+        """Steps for which each of ``words`` words is shown."""
         return torch.tensor([self.word] * (words - 1) + [max(self.word, self.window)])
 
 
 class Layer(NamedTuple):
-    """What a layer of spiking neurons did: spikes z and potentials v."""
+    """Activity of a layer: spikes z and potentials v."""
 
     z: Float[Tensor, "time *batch neuron"]
     v: Float[Tensor, "time *batch neuron"]
@@ -90,14 +90,9 @@ class _Compiled(torch.autograd.Function):
 
 
 def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compiled: bool | None = None) -> Layer:
-    """LIF neurons with reset to zero, from rest, for their input currents through time.
+    """Spikes and potentials of LIF neurons with reset to zero, from rest, for their input currents through time.
 
-    Parameters
-    ----------
-    current : tensor, shape (time, ..., neuron)
-    p : LIFParams
-    compiled : bool, optional
-        Use the compiled twin of the plain loop; by default for float32 and float64 on the CPU.
+    ``compiled``: use the compiled twin of the plain loop; by default for float32 and float64 on the CPU.
 
     Raises
     ------
@@ -140,14 +135,9 @@ class Artificial(nn.Module):
         """Rectified linear units."""
         return Layer(F.relu(current), current)
 
-    @staticmethod
-    def read(y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
-        """The only step."""
-        return y[-1]
-
 
 class Spiking(nn.Module):
-    """LIF and AHP neurons, half and half, that get the words, and LIF neurons in layers."""
+    """LIF and AHP neurons, half and half, encode; LIF neurons make the layers."""
 
     def __init__(self, words: int, neurons: int, timing: Timing, generator: torch.Generator):
         super().__init__()
@@ -159,7 +149,7 @@ class Spiking(nn.Module):
         self.network = RecurrentNetwork(words, populations, 0, ReadoutParams(), generator, gain)
 
     def encode(self, sentences: Int[Tensor, "sentence word"]) -> Layer:
-        """What happens in the last steps of a sentence."""
+        """Activity in the last steps of a sentence, the window."""
         words = F.one_hot(sentences.T, self.inputs + 1)[..., 1:].to(self.network.w_in.dtype)
         steps = self.timing.steps(len(words)).to(words.device)
         activity = self.network(words.repeat_interleave(steps, 0), potentials=True)
@@ -169,33 +159,19 @@ class Spiking(nn.Module):
         """LIF neurons."""
         return lif_layer(current, self.params)
 
-    def read(self, y: Float[Tensor, "time batch answer"]) -> Float[Tensor, "batch answer"]:
-        """What readouts have added up at the last step."""
-        return y.sum(0)
-
 
 class Answer(NamedTuple):
-    """What the network says, and what its layers did.
-
-    Attributes
-    ----------
-    logits : tensor, shape (batch, answer)
-    layers : dict of Layer
-        By name: ``statement``, ``question`` (one row for each *different* sentence of the batch), ``pair 1``, ... (one row for each pair
-        of present sentences), ``sum``, ``answer 1``, ... (one row for each story).
-    story, first, second : tensors, shape (pair,)
-        To which story of the batch a pair belongs, and which of its sentences it joins.
-    statement, question : tensors, shapes (present sentence,) and (batch,)
-        The rows in these layers of all present sentences, story by story, and of the questions.
-    """
+    """Answers of the network, and the activity of its layers."""
 
     logits: Float[Tensor, "batch answer"]
+    #: ``statement``, ``question``: a row for each different sentence of the batch; ``pair 1``, …: for each pair of present sentences;
+    #: ``sum``, ``answer 1``, …: for each story
     layers: dict[str, Layer]
-    story: Int[Tensor, " pair"]
-    first: Int[Tensor, " pair"]
+    story: Int[Tensor, " pair"]  #: story of a pair, in the batch
+    first: Int[Tensor, " pair"]  #: first sentence of a pair, in its story
     second: Int[Tensor, " pair"]
-    statement: Int[Tensor, " sentence"]
-    question: Int[Tensor, " batch"]
+    statement: Int[Tensor, " sentence"]  #: row of each present sentence in the layer ``statement``, story by story
+    question: Int[Tensor, " batch"]  #: row of each question in the layer ``question``
 
     @property
     def last_of_pairs(self) -> Float[Tensor, "time pair neuron"]:
@@ -204,38 +180,24 @@ class Answer(NamedTuple):
         return last
 
     def copies(self) -> dict[str, Layer]:
-        """Layers as they are where each sentence and each question has its own neurons, as on a chip."""
+        """Layers in which each sentence and each question has its own row, as it has its own neurons on a chip."""
         rows = {"statement": self.statement, "question": self.question}
         return {name: Layer(z[:, rows[name]], v[:, rows[name]]) if name in rows else Layer(z, v) for name, (z, v) in self.layers.items()}
 
 
-def _summed(last: Float[Tensor, "time pair neuron"], story: Int[Tensor, " pair"], batch: int) -> Float[Tensor, "time batch neuron"]:
+def sum_over_pairs(last: Float[Tensor, "time pair neuron"], story: Int[Tensor, " pair"], batch: int) -> Float[Tensor, "time batch neuron"]:
     """The sum over all pairs of each story."""
     return last.new_zeros(len(last), batch, last.shape[2]).index_add(1, story, last)
 
 
 class RelationalNetwork(nn.Module):
-    """The network.
+    """The network, of spiking neurons with a timing, of artificial ones without.
 
-    Parameters
-    ----------
-    size : Size
-    words, sentences : int
-        In the vocabulary; at most in a story.
-    generator : torch.Generator
-        Draws the weights of layers: normal, with standard deviation 1.5 (spiking: 2; readouts: 1) over the root of the number of inputs.
-    timing : Timing, optional
-        Of spiking neurons; without, neurons are artificial.
+    The generator draws the weights of layers: normal, with standard deviation 1.5 (spiking: 2; readouts: 1) over the root of the number of
+    inputs. ``words`` and ``sentences`` are the size of the vocabulary and the largest number of sentences in a story.
     """
 
-    def __init__(
-        self,
-        size: Size,
-        words: int,
-        sentences: int,
-        generator: torch.Generator,
-        timing: Timing | None = None,
-    ):
+    def __init__(self, size: Size, words: int, sentences: int, generator: torch.Generator, timing: Timing | None = None):
         super().__init__()
 
         def weights(post: int, pre: int, gain: float = 2.0 if timing else 1.5) -> nn.Parameter:
@@ -254,12 +216,12 @@ class RelationalNetwork(nn.Module):
         self.w_out = weights(size.answers, widths[-1], 1.0 if timing else 1.5)
 
     def forward(self, statements: Int[Tensor, "batch sentence word"], question: Int[Tensor, "batch word"]) -> Answer:
-        """Answer questions about stories, given as numbers of words, 0 where there is none.
+        """Answer questions on stories, both given as numbers of words; 0 where there is no word.
 
         Raises
         ------
         ValueError
-            If a story has no sentence, or there is no place for so many.
+            If a story has no sentence, or more than there are places.
         """
         batch, count, _ = statements.shape
         if count > len(self.place_first):
@@ -280,21 +242,16 @@ class RelationalNetwork(nn.Module):
         current = current + self.place_first[place + first] + self.place_second[place + second]
         for k, w in enumerate([None, *self.w_pairs], 1):
             layers[f"pair {k}"] = self.statement.layer(current if w is None else F.linear(layers[f"pair {k - 1}"].z, w))
-        logits, further = self.conclude(_summed(layers[f"pair {len(self.w_pairs) + 1}"].z, story, batch))
+        logits, further = self.conclude(sum_over_pairs(layers[f"pair {len(self.w_pairs) + 1}"].z, story, batch))
         return Answer(logits, layers | further, story, first, second, which[present], asked)
 
     def conclude(self, total: Float[Tensor, "time batch neuron"]) -> tuple[Float[Tensor, "batch answer"], dict[str, Layer]]:
-        """What follows from the sum over pairs: logits, and the layers from ``sum`` on."""
+        """Logits from the sum over pairs, and the layers from ``sum`` on; readouts add up all steps (artificial neurons have one)."""
         layer = self.statement.layer(self.w_sum * total)
         layers = {"sum": layer}
         for k, w in enumerate(self.w_answer, 1):
             layer = layers[f"answer {k}"] = self.statement.layer(F.linear(layer.z, w))
-        return self.statement.read(F.linear(layer.z, self.w_out)), layers
-
-    def without_pair(self, found: Answer) -> Float[Tensor, "pair answer"]:
-        """What the logits for its story are when a pair is left out of the sum, for each of the pairs."""
-        last = found.last_of_pairs
-        return self.conclude(_summed(last, found.story, len(found.logits))[:, found.story] - last)[0]
+        return F.linear(layer.z, self.w_out).sum(0), layers
 
     @staticmethod
     def _encoded(encoder: Artificial | Spiking, sentences: Int[Tensor, "sentence word"]) -> tuple[Layer, Int[Tensor, " sentence"]]:

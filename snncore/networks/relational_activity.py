@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from snncore.networks.relational import Answer, RelationalNetwork, Spiking
+from snncore.networks.relational import Answer, RelationalNetwork, Spiking, sum_over_pairs
 from snncore.tasks.stories import SENTENCES
 
 MODULES = {"statement": "A", "question": "B", "pair": "C", "sum": "D", "answer": "D"}  # by the first word of a layer's name
@@ -22,13 +22,7 @@ def _encoder(network: RelationalNetwork) -> Spiking:
 
 
 def module_sizes(network: RelationalNetwork, sentences: int) -> pd.DataFrame:
-    """Count copies, neurons and synapses of each module for a story of so many sentences on a chip, where copies share no weights.
-
-    Raises
-    ------
-    ValueError
-        If the network has artificial neurons.
-    """
+    """Count copies, neurons and synapses of each module for a story of ``sentences`` sentences on a chip, where copies share no weights."""
     encoding = _encoder(network).network
     pairs = sentences * (sentences + 1) // 2
     last = len(network.w_sum)
@@ -58,17 +52,16 @@ def growth(network: RelationalNetwork, most: int = SENTENCES) -> pd.DataFrame:
 
 def pairs_that_matter(network: RelationalNetwork, answer: Answer) -> Bool[Tensor, " pair"]:
     """Tell for each pair whether the answer to its story changes when the pair is left out of the sum."""
-    return network.without_pair(answer).argmax(1) != answer.logits.argmax(1)[answer.story]
+    last = answer.last_of_pairs
+    without = sum_over_pairs(last, answer.story, len(answer.logits))[:, answer.story] - last
+    return network.conclude(without)[0].argmax(1) != answer.logits.argmax(1)[answer.story]
 
 
 def pair_table(network: RelationalNetwork, answer: Answer) -> pd.DataFrame:
     """List the pairs of a single story.
 
-    Returns
-    -------
-    table
-        ``first``, ``second``: places of the two sentences, from 1; ``activity`` of the last layer of g (spikes per neuron; artificial
-        neurons: mean); ``changes``: see `pairs_that_matter`.
+    Columns: ``first`` and ``second`` sentence, from 1; ``activity`` of the last layer of g (spikes per neuron; artificial neurons: mean);
+    whether the answer ``changes`` without the pair.
     """
     absent = int(answer.first.min())
     return pd.DataFrame({
@@ -84,25 +77,17 @@ def spikes_per_neuron(answer: Answer) -> float:
 
 
 def readouts_by_step(network: RelationalNetwork, answers: Sequence[Answer]) -> Float[Tensor, "time question answer"]:
-    """What readouts have added up after each step; the answer is read at the last one."""
+    """Readouts after each step; the answer is read at the last one."""
     *_, last = answers[0].layers
     return F.linear(torch.cat([a.layers[last].z for a in answers], 1), network.w_out).cumsum(0)
 
 
 def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.DataFrame:
-    """Measure each layer while the gate is open, in the answers to several batches of questions.
+    """Measure each layer of spiking neurons while the gate is open, in the answers to several batches of questions.
 
-    Returns
-    -------
-    table
-        ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``silent`` and ``locked`` neurons [%];
-        ``lowest`` potential [thresholds]. A locked neuron is driven below rest, and its potential is never above 0: it never has a
-        pseudo-derivative.
-
-    Raises
-    ------
-    ValueError
-        If the network has artificial neurons.
+    Columns: ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``silent`` and ``locked`` neurons [%];
+    ``lowest`` potential [thresholds]. A locked neuron is driven below rest, and its potential is never above 0: it never has a
+    pseudo-derivative.
     """
     layers, v_th, rows = [a.copies() for a in answers], _encoder(network).params.v_th, []
     for name in layers[0]:

@@ -1,25 +1,7 @@
+# ruff: noqa: F401
 """Spiking neurons: each file is a model, with its equation, constants, state and step."""
 
-from snncore.neurons.ahp import JUMP, AHPParams, AHPState, ahp_rest, ahp_step
-from snncore.neurons.alif import ALIFParams, ALIFState, alif_rest, alif_step, check_trace
-from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
+from snncore.neurons.ahp import JUMP, AHPParams, ahp_rest, ahp_step
+from snncore.neurons.alif import ALIFParams, alif_rest, alif_step, check_trace
+from snncore.neurons.lif import LIFParams, lif_rest, lif_step
 from snncore.neurons.readout import ReadoutParams, readout_step
-
-__all__ = [
-    "JUMP",
-    "AHPParams",
-    "AHPState",
-    "ALIFParams",
-    "ALIFState",
-    "LIFParams",
-    "LIFState",
-    "ReadoutParams",
-    "ahp_rest",
-    "ahp_step",
-    "alif_rest",
-    "alif_step",
-    "check_trace",
-    "lif_rest",
-    "lif_step",
-    "readout_step",
-]

@@ -30,35 +30,14 @@ JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the n
 
 @dataclass(frozen=True)
 class AHPParams:
-    """Constants of AHP neurons.
+    """Constants of AHP neurons: all positive; beta and dampening may be 0."""
 
-    Attributes
-    ----------
-    tau_m : float
-        Membrane time constant [ms].
-    tau_ahp : float
-        Time constant of the AHP current [ms].
-    beta : float
-        The current at one spike per step, in the unit of v_th; a spike takes (1 - rho) * beta off.
-    v_th : float
-        Threshold; the neuron fires at v > v_th.
-    dampening : float
-        Height of the pseudo-derivative, in units of 1 / v_th.
-    dt : float
-        Time step [ms].
-
-    Raises
-    ------
-    ValueError
-        If a constant is not positive, or beta or dampening is negative.
-    """
-
-    tau_m: float = 20.0
-    tau_ahp: float = 700.0
-    beta: float = 8.3
-    v_th: float = 1.0
-    dampening: float = 0.3
-    dt: float = 1.0
+    tau_m: float = 20.0  #: membrane time constant [ms]
+    tau_ahp: float = 700.0  #: time constant of the AHP current [ms]
+    beta: float = 8.3  #: a settles at -beta at one spike per step; each spike takes (1 - rho) * beta off [v_th]
+    v_th: float = 1.0  #: threshold; the neuron fires at v > v_th
+    dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
+    dt: float = 1.0  #: time step [ms]
 
     def __post_init__(self):
         positive(self, "tau_m", "tau_ahp", "v_th", "dt")
@@ -75,7 +54,7 @@ class AHPParams:
         return math.exp(-self.dt / self.tau_ahp)
 
     def with_jump(self, jump: float) -> "AHPParams":
-        """The same neuron whose spikes each lower the potential by ``jump`` thresholds, once the membrane has followed."""
+        """Constants with the beta for which a spike lowers the potential by ``jump`` thresholds, once the membrane has followed."""
         return replace(self, beta=jump * self.v_th * (1 - self.alpha) / (1 - self.rho))
 
 
@@ -88,12 +67,12 @@ class AHPState(NamedTuple):
 
 
 def ahp_rest(like: Float[Tensor, "batch neuron"]) -> AHPState:
-    """The state of neurons that have received nothing; in the shape, type and place of ``like``."""
+    """State of neurons without input so far; shape, type and device are those of ``like``."""
     return AHPState(*(torch.zeros_like(like) for _ in range(3)))
 
 
 def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPParams) -> tuple[Float[Tensor, "batch neuron"], AHPState]:
-    """One time step: spikes, and the state after it."""
+    """One time step: spikes, next state."""
     z, v, a = state
     v = p.alpha * v * (1 - z.detach()) + current + a
     z = spike((v - p.v_th) / p.v_th, p.dampening)
@@ -102,7 +81,6 @@ def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPPara
 
 
 def _row(p: AHPParams) -> Row:
-    """The constants in the form of the compiled loop."""
     return Row(p.alpha, p.v_th, p.rho, jump=-(1 - p.rho) * p.beta, to_v=1.0, to_zero=True, dampening=p.dampening)
 
 

@@ -27,24 +27,11 @@ from snncore.neurons.model import Row, register
 
 @dataclass(frozen=True)
 class ALIFParams:
-    """Constants of ALIF neurons: those of `LIFParams`, reset by subtraction, and two more.
-
-    Attributes
-    ----------
-    tau_a : float
-        Time constant of the threshold adaptation [ms].
-    beta : float
-        What one spike adds to the threshold, in the unit of v_th.
-
-    Raises
-    ------
-    ValueError
-        If a constant is not positive, or beta, n_refractory or dampening is negative.
-    """
+    """Constants of ALIF neurons: those of `LIFParams`, and two more. All are positive; beta, n_refractory, dampening may be 0."""
 
     tau_m: float = 20.0
-    tau_a: float = 700.0
-    beta: float = 0.05
+    tau_a: float = 700.0  #: time constant of the threshold adaptation [ms]
+    beta: float = 0.05  #: what one spike adds to the threshold [v_th]
     v_th: float = 1.0
     n_refractory: int = 0
     dampening: float = 0.3
@@ -68,10 +55,7 @@ class ALIFParams:
 def check_trace(p: ALIFParams) -> None:
     r"""Refuse constants whose trace :math:`\epsilon^a(t+1) = (\rho - \beta \psi)\, \epsilon^a(t) + \psi\, \epsilon^v(t)` can grow.
 
-    Raises
-    ------
-    ValueError
-        If :math:`\beta > (1 + \rho)\, v_\text{th} / \gamma`, since :math:`\psi \le \gamma / v_\text{th}`.
+    It can if :math:`\beta > (1 + \rho)\, v_\text{th} / \gamma` (ValueError), since :math:`\psi \le \gamma / v_\text{th}`.
     """
     if p.rho - p.beta * p.dampening / p.v_th < -1:
         raise ValueError(
@@ -90,12 +74,12 @@ class ALIFState(NamedTuple):
 
 
 def alif_rest(like: Float[Tensor, "batch neuron"]) -> ALIFState:
-    """The state of neurons that have received nothing; in the shape, type and place of ``like``."""
+    """State of neurons without input so far; shape, type and device are those of ``like``."""
     return ALIFState(*(torch.zeros_like(like) for _ in range(4)))
 
 
 def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFParams) -> tuple[Float[Tensor, "batch neuron"], ALIFState]:
-    """One time step: spikes, and the state after it."""
+    """One time step: spikes, next state."""
     z, v, b, r = state
     v = p.alpha * v + current - p.v_th * z.detach()
     z, r = fire((v - p.v_th - p.beta * b) / p.v_th, r, p.dampening, p.n_refractory)
@@ -104,7 +88,6 @@ def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFP
 
 
 def _row(p: ALIFParams) -> Row:
-    """The constants in the form of the compiled loop."""
     return Row(p.alpha, p.v_th, p.rho, jump=1.0, to_threshold=p.beta, n_refractory=p.n_refractory, dampening=p.dampening)
 
 

@@ -28,35 +28,14 @@ from snncore.spike import spike
 
 @dataclass(frozen=True)
 class LIFParams:
-    """Constants of LIF neurons.
+    """Constants of LIF neurons: all positive; n_refractory and dampening may be 0."""
 
-    Attributes
-    ----------
-    tau_m : float
-        Membrane time constant [ms].
-    v_th : float
-        Threshold; the neuron fires at v > v_th.
-    reset_to_zero : bool
-        A spike sets v to zero (True, as on the chip), or takes v_th off (False).
-    n_refractory : int
-        Steps after a spike in which the neuron cannot fire.
-    dampening : float
-        Height of the pseudo-derivative, in units of 1 / v_th.
-    dt : float
-        Time step [ms].
-
-    Raises
-    ------
-    ValueError
-        If a constant is not positive, or n_refractory or dampening is negative.
-    """
-
-    tau_m: float = 20.0
-    v_th: float = 1.0
-    reset_to_zero: bool = False
-    n_refractory: int = 0
-    dampening: float = 0.3
-    dt: float = 1.0
+    tau_m: float = 20.0  #: membrane time constant [ms]
+    v_th: float = 1.0  #: threshold; the neuron fires at v > v_th
+    reset_to_zero: bool = False  #: a spike sets v to 0 (as on the chip), or takes v_th off (False)
+    n_refractory: int = 0  #: steps after a spike in which the neuron cannot fire
+    dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
+    dt: float = 1.0  #: time step [ms]
 
     def __post_init__(self):
         positive(self, "tau_m", "v_th", "dt")
@@ -77,7 +56,7 @@ class LIFState(NamedTuple):
 
 
 def lif_rest(like: Float[Tensor, "batch neuron"]) -> LIFState:
-    """The state of neurons that have received nothing; in the shape, type and place of ``like``."""
+    """State of neurons without input so far; shape, type and device are those of ``like``."""
     return LIFState(*(torch.zeros_like(like) for _ in range(3)))
 
 
@@ -93,7 +72,7 @@ def fire(
 
 
 def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFParams) -> tuple[Float[Tensor, "batch neuron"], LIFState]:
-    """One time step: spikes, and the state after it."""
+    """One time step: spikes, next state."""
     z, v, r = state
     z = z.detach()
     v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
@@ -102,7 +81,6 @@ def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFPara
 
 
 def _row(p: LIFParams) -> Row:
-    """The constants in the form of the compiled loop."""
     return Row(p.alpha, p.v_th, to_zero=p.reset_to_zero, n_refractory=p.n_refractory, dampening=p.dampening)
 
 

@@ -1,4 +1,4 @@
-"""What a neuron model has to give so that networks can use it: it is registered by its file, under the type of its constants."""
+"""Registry of neuron models, by the type of their constants: each file of `snncore.neurons` registers its own."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Row(NamedTuple):
-    """A neuron's constants in the general form of the compiled loop; the symbols are those of `snncore.kernels.recurrent`."""
+    """Constants of a neuron in the compiled loop, with the symbols of `snncore.kernels.recurrent`."""
 
     alpha: float
     v_th: float
@@ -21,40 +21,23 @@ class Row(NamedTuple):
 
 
 class Model(NamedTuple):
-    """How a neuron begins and goes on; ``row`` gives its constants in the compiled loop (none: only the plain loop knows it)."""
+    """A neuron model; its constants have ``v_th``, its states spikes ``z`` and potentials ``v``."""
 
-    rest: Callable[[Tensor], Any]
-    step: Callable[[Tensor, Any, Any], tuple[Tensor, Any]]
-    row: Callable[[Any], Row] | None
+    rest: Callable[[Tensor], Any]  #: state at rest in the shape of a tensor (batch, neuron)
+    step: Callable[[Tensor, Any, Any], tuple[Tensor, Any]]  #: spikes and next state from current, state, constants
+    row: Callable[[Any], Row] | None  #: `Row` from constants; None: the compiled loop does not know the model
 
 
 MODELS: dict[type, Model] = {}
 
 
 def register(params: type, rest: Callable, step: Callable, row: Callable[[Any], Row] | None = None) -> None:
-    """Let networks use a neuron model.
-
-    Parameters
-    ----------
-    params : type
-        Of its constants, with ``v_th``.
-    rest, step : callable
-        State at rest in the shape of a tensor (batch, neuron); spikes and next state from current, state and constants. States have
-        spikes z and potentials v.
-    row : callable, optional
-        From constants to their `Row`, if the model is a case of the general form.
-    """
+    """Let networks use a `Model`, whose constants have the type ``params``."""
     MODELS[params] = Model(rest, step, row)
 
 
 def model_of(params: object) -> Model:
-    """The model that has such constants.
-
-    Raises
-    ------
-    TypeError
-        If none is registered.
-    """
+    """The model with constants of this type; TypeError if none is registered."""
     if type(params) not in MODELS:
         known = ", ".join(sorted(kind.__name__ for kind in MODELS))
         raise TypeError(f"no model has constants of type {type(params).__name__}: use one of {known}, or register yours")

@@ -17,16 +17,10 @@ from snncore.neurons.checks import positive
 
 @dataclass(frozen=True)
 class ReadoutParams:
-    """Constants of readouts: time constant tau_out and time step dt [ms].
+    """Constants of readouts, both positive."""
 
-    Raises
-    ------
-    ValueError
-        If one of them is not positive.
-    """
-
-    tau_out: float = 20.0
-    dt: float = 1.0
+    tau_out: float = 20.0  #: time constant [ms]
+    dt: float = 1.0  #: time step [ms]
 
     def __post_init__(self):
         positive(self, "tau_out", "dt")
@@ -40,6 +34,6 @@ class ReadoutParams:
 def readout_step(
     current: Float[Tensor, "batch readout"], y: Float[Tensor, "batch readout"], p: ReadoutParams
 ) -> tuple[Float[Tensor, "batch readout"], Float[Tensor, "batch readout"]]:
-    """One time step: the readout, twice, since it is its own state."""
+    """One time step: readout, next state (the same)."""
     y = p.kappa * y + (1 - p.kappa) * current
     return y, y

@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snncore.datafiles import package_file
-from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
-from snncore.networks.recurrent import run as run_network
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers.ask import ask
 from snncore.seeds import torch_generator

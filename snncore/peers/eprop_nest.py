@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from snncore.datafiles import package_file
 from snncore.learning.compare import BETA, published_neurons
 from snncore.learning.losses import rate_cost
-from snncore.networks.recurrent import Population, Weights
-from snncore.networks.recurrent import run as run_network
+from snncore.networks.recurrent import Population, Weights, run_network
 from snncore.neurons import ReadoutParams, conventions
 from snncore.peers.ask import ask
 from snncore.tasks import pattern

@@ -10,7 +10,7 @@ from snncore.few_spike import FSParams, fs_step
 from snncore.few_spike.layer import FSActivation
 from snncore.filters import low_pass_product
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run
+from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import ReadoutParams, conventions
 from snncore.neurons.model import model_of
 from snncore.seeds import torch_generator
@@ -60,7 +60,7 @@ def with_plain_neurons(network: fx.GraphModule) -> fx.GraphModule:
 def plain_loop(
     x: Tensor, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, credit: bool = True, potentials: bool = False
 ) -> Activity:
-    """Run a network of one population as `snncore.networks.recurrent.run` does, with as few operations in the loop as we can.
+    """Run a network of one population as `snncore.networks.recurrent.run_network` does, with as few operations in the loop as we can.
 
     Inputs and readouts are products over all steps at once, and a sum of recurrent inputs is one fused operation.
     """
@@ -103,7 +103,7 @@ def gradients_of_eprop(n: int, steps: int, samples: int, seed: int) -> dict[str,
     def backward(dtype: torch.dtype = torch.float32, part: slice = slice(None), **options: bool) -> tuple[Tensor, ...]:
         weights = Weights(*(w.detach().to(dtype).requires_grad_() for w in network.weights()))
         back = None if options.get("credit") else feedback.to(dtype)
-        y = run(x[part].to(dtype), weights, populations, network.readout, w_feedback=back, **options).y
+        y = run_network(x[part].to(dtype), weights, populations, network.readout, w_feedback=back, **options).y
         return torch.autograd.grad((y - target[part].to(dtype)).square().sum() / 2, weights[:2])
 
     def recursion(dtype: torch.dtype = torch.float32, part: slice = slice(None)) -> tuple[Tensor, ...]:

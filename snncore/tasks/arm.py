@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from snncore.shapes import described
@@ -24,7 +24,6 @@ from snncore.shapes import described
 LINK = 0.5
 START = (0.0, math.pi / 2)  # angles of the joints [rad]
 RANGE = math.pi / 2  # how far a joint can turn to each side of its start
-JOINTS = ("shoulder", "elbow")
 FASTEST = 60.0  # fastest turn of a joint [rad/s]: one of 20,000 movements of the family is faster
 
 
@@ -35,11 +34,11 @@ class Movements(NamedTuple):
     omega: Float[Tensor, "time batch 2"]
 
     def first(self, n: int) -> "Movements":
-        """The first n of them."""
+        """The first n movements."""
         return Movements(self.tip[:, :n], self.omega[:, :n])
 
     def repeat(self, n: int) -> "Movements":
-        """All of them n times, one after the other."""
+        """All movements n times, one after the other."""
         return Movements(self.tip.repeat(1, n, 1), self.omega.repeat(1, n, 1))
 
 
@@ -65,16 +64,7 @@ def move(omega: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time
 
 
 def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movements:
-    """New movements of the family, of so many steps of dt [ms].
-
-    Raises
-    ------
-    ValueError
-        For less than 2 steps, in which nothing can vary; or if dt is no time.
-    """
-    _check(dt)
-    if steps < 2:
-        raise ValueError(f"steps is {steps}: a movement has at least 2")
+    """New movements of the family, with steps of dt [ms]."""
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
     period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32)
     sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32))
@@ -86,68 +76,45 @@ def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movem
     return Movements(move(omega, dt), omega)
 
 
-def _check(dt: float) -> None:
-    """A step has to last."""
-    if not 0 < dt < math.inf:
-        raise ValueError(f"dt is {dt}: give the time of a step, above 0 [ms]")
-
-
-def _largest(a: Tensor) -> tuple[int, ...]:
-    """Where the largest number is."""
-    return tuple(int(k) for k in torch.unravel_index(a.argmax(), a.shape))
-
-
-def _place(indices: Sequence[int] | Tensor) -> str:
-    """Step and path, for messages."""
-    return f"step {int(indices[0])} of path {int(indices[1])}"
-
-
 def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
-    """The movement that brings the tip along a path of points (x, y), elbow bent to the left, by inverse kinematics.
+    """The movement that brings the tip along a path of points (x, y), elbow bent to the left, by inverse kinematics; steps of dt [ms].
 
     Raises
     ------
     ValueError
-        If a point is not finite or out of reach, there are fewer than 3, or a joint would have to turn farther or faster than it can; if
-        the points are no tensor of that shape, or dt is no time.
-    TypeError
-        If the points are no tensor of floats.
+        If the path is no tensor of floats of this shape, has fewer than 3 steps, or has a point that is not finite, out of reach, or needs
+        a joint to turn farther or faster than it can.
     """
-    if not (isinstance(path, Tensor) and path.is_floating_point()):
-        given = described(path)
-        raise TypeError(f"the path is {given}: give a tensor of floats; of a list of points (x, y), torch.tensor(path).float()[:, None]")
-    _check(dt)
-    if path.ndim != 3 or path.shape[-1] != 2 or not path.shape[1]:
-        raise ValueError(f"the path has shape {tuple(path.shape)}: give (time, batch, 2); of one path of points (x, y), path[:, None]")
-    if len(path) < 3:
-        raise ValueError(f"the path has {len(path)} points: give one per step, at least 3")
-    if not path.isfinite().all():
-        bad = (~path.isfinite().all(-1)).nonzero()
-        raise ValueError(f"{_place(bad[0])} is not finite ({len(bad)} such points in all): remove them or fill the gaps")
+    if not (
+        isinstance(path, Tensor) and path.is_floating_point() and path.ndim == 3 and path.shape[2] == 2 and path.shape[1] and len(path) > 2
+    ):
+        raise ValueError(
+            f"the path is {described(path)}: give a tensor of floats, (time, batch, 2), of at least 3 steps; of a list of points (x, y), "
+            "torch.tensor(points).float()[:, None]"
+        )
+    _refuse(~path.isfinite().all(-1), "is not finite: remove such points, or fill the gaps")
     distance = path.norm(dim=-1)
-    if distance.max() > 2 * LINK:
-        far = f"{_place(_largest(distance))} is {float(distance.max()):.2f} from the shoulder, (0, 0)"
-        raise ValueError(f"{far}: the arm reaches {2 * LINK}; shrink the path")
+    _refuse(distance > 2 * LINK, f"is out of reach: the arm ends {2 * LINK} from the shoulder, (0, 0); shrink the path")
     second = torch.acos((distance**2 / (2 * LINK**2) - 1).clamp(-1, 1))
     first = torch.atan2(path[..., 1], path[..., 0]) - second / 2
     phi = torch.stack([first, second], -1)
     turned = phi - phi.new_tensor(START)
-    if turned.abs().max() > RANGE + 2 * torch.finfo(path.dtype).eps ** 0.5:  # as uncertain is the arc cosine of a stretched arm
-        place = _largest(turned.abs())
-        raise ValueError(
-            f"{_place(place)} needs the {JOINTS[place[-1]]} to turn by {float(turned.abs().max()):.2f} rad from its start: a joint has "
-            f"{RANGE:.2f} to each side; move the path, or make it smaller"
-        )
+    limit = RANGE + 2 * torch.finfo(path.dtype).eps ** 0.5  # as uncertain is the arc cosine of a stretched arm
+    _refuse((turned.abs() > limit).any(-1), f"needs a joint to turn by more than {RANGE:.2f} rad from its start: move or shrink the path")
     omega = torch.cat([turned[:1], turned.diff(dim=0)]) / (dt / 1000)
-    if omega.abs().max() > FASTEST:
-        place = _largest(omega.abs())
-        start = tuple(round(float(x), 3) for x in tip_of(path.new_tensor(START)))
-        raise ValueError(
-            f"{_place(place)}, {float(distance[place[:2]]):.2f} from the shoulder, (0, 0), needs the {JOINTS[place[-1]]} to turn by "
-            f"{float(omega.abs().max()):.0f} rad/s: its limit is {FASTEST:.0f}; "
-            + (f"begin where the arm starts, {start}" if not place[0] else "slow the path down there, and keep away from the shoulder")
-        )
+    _refuse(
+        (omega.abs() > FASTEST).any(-1),
+        f"needs a joint to turn faster than {FASTEST:.0f} rad/s: begin where the arm starts, (0.5, 0.5), slow the path down, and keep away "
+        "from the shoulder, (0, 0)",
+    )
     return Movements(path, omega)
+
+
+def _refuse(wrong: Bool[Tensor, "time batch"], why: str) -> None:
+    """Raise a ValueError that names the first wrong point, if there is one."""
+    if wrong.any():
+        step, number = wrong.nonzero()[0].tolist()
+        raise ValueError(f"step {step} of path {number} {why}")
 
 
 def drawn(steps: int, dt: float) -> dict[str, Movements]:
@@ -164,14 +131,14 @@ def drawn(steps: int, dt: float) -> dict[str, Movements]:
 
 
 class Code(NamedTuple):
-    """How a position is shown: so many neurons for x and for y each, with bells of width sigma over -1.1 to 1.1."""
+    """Population code of a position: the rates of neurons are bells over -1.1 to 1.1."""
 
-    neurons: int = 32
-    sigma: float = 0.125
-    highest: float = 200.0  # firing rate at the center of a bell [Hz]
+    neurons: int = 32  #: for x and for y each
+    sigma: float = 0.125  #: width of a bell
+    highest: float = 200.0  #: rate at the center of a bell [Hz]
 
     def spikes(self, tip: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time batch input"]:
-        """Spikes at the rates of the bells, as regular as perfect integrators fire; inputs: those of x, then those of y.
+        """Spikes of the neurons for x, then of those for y, as regular as perfect integrators fire; steps of dt [ms].
 
         A neuron fires when the integral of its rate reaches the next whole number. It starts from a fraction of its own, so that
         neighbors do not fire together. The source draws spikes at these rates instead.
@@ -183,9 +150,10 @@ class Code(NamedTuple):
         return torch.cat([start, start + rates.flatten(-2).cumsum(0)]).floor().diff(dim=0)
 
 
-def clock(steps: int, dt: float, phases: int = 5, each: int = 2) -> Float[Tensor, "time 1 input"]:
-    """Spikes that tell how far a trial has come: in each phase, its own inputs fire once every 10 ms."""
-    x, every, length = torch.zeros(steps, 1, phases * each), max(1, round(10 / dt)), steps // phases
+def clock(steps: int, dt: float) -> Float[Tensor, "time 1 input"]:
+    """Spikes that tell the time in a trial: in each of five phases, two inputs of its own fire once every 10 ms."""
+    phases, each, every = 5, 2, max(1, round(10 / dt))
+    x, length = torch.zeros(steps, 1, phases * each), steps // phases
     for k in range(phases):
         x[k * length : (k + 1) * length : every, :, k * each : (k + 1) * each] = 1
     return x

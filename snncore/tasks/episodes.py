@@ -12,14 +12,14 @@ from torch import Tensor
 
 
 class Examples(NamedTuple):
-    """Images, and the places of those of each class."""
+    """Images, and the places (indices) of those of each class."""
 
     images: Float[Tensor, "example 1 height width"]
     classes: list[Int[Tensor, " _"]]
 
 
 class Episodes(NamedTuple):
-    """Places of examples: one of each class to learn from, and others to ask about, whose class is the place of an example of it."""
+    """Places of examples: one of each class to learn from, and others to ask about, with the place of their class in ``support``."""
 
     support: Int[Tensor, "episode way"]
     query: Int[Tensor, "episode query"]
@@ -27,30 +27,19 @@ class Episodes(NamedTuple):
 
 
 def draw(classes: Sequence[Int[Tensor, " _"]], count: int, ways: int, queries: int, generator: torch.Generator) -> Episodes:
-    """New episodes.
-
-    Parameters
-    ----------
-    classes : sequence of tensor
-        Places of the examples of each class.
-    count, ways : int
-        Episodes, and classes in each.
-    queries : int
-        Examples to ask about in each class.
-    generator : torch.Generator
+    """New episodes: ``ways`` of the classes, in each an example to learn from and ``queries`` to ask about.
 
     Raises
     ------
     ValueError
-        If there are fewer classes than ways, or fewer examples of a class than are needed.
+        If there are fewer classes than ways, or too few examples of a class.
     """
     if len(classes) < ways:
         raise ValueError(f"{ways} ways need as many classes: there are {len(classes)}")
-    few = [k for k, places in enumerate(classes) if len(places) < 1 + queries]
-    if few:
-        needed = f"one to learn from and {queries} to ask about are {1 + queries}"
+    if few := [k for k, places in enumerate(classes) if len(places) < 1 + queries]:
         raise ValueError(
-            f"class {few[0]} has {len(classes[few[0]])} examples: {needed}; ask about fewer, or leave out such classes, {len(few)} in all"
+            f"class {few[0]} has {len(classes[few[0]])} examples: an episode needs {1 + queries}; ask about fewer, or leave out such "
+            f"classes, {len(few)} in all"
         )
     support, query = [], []
     for _ in range(count):

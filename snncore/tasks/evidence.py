@@ -17,18 +17,7 @@ INPUTS = 4 * GROUP
 
 @dataclass(frozen=True)
 class Evidence:
-    """How a trial goes; a step is 1 ms.
-
-    Attributes
-    ----------
-    cues : int
-        Odd, so that one side has more.
-    pause, cue, delay, recall : int
-        Steps before each cue, of each cue, after the last one, and at the end, when the answer is read.
-    likely : float
-        Probability of a cue to be on the side that the trial favors.
-    rate, noise : float
-        Spikes per step of inputs that mean something now, and of the last group at all times.
+    """A trial: ``pause`` before each cue, then the cue; delay; recall, in which the answer is read. A step is 1 ms.
 
     Raises
     ------
@@ -36,14 +25,14 @@ class Evidence:
         If cues are even, there is no cue or recall, a pause or delay is negative, or a probability is outside 0 to 1.
     """
 
-    cues: int = 7
-    pause: int = 50
-    cue: int = 100
-    delay: int = 1050
-    recall: int = 150
-    likely: float = 0.7
-    rate: float = 0.04
-    noise: float = 0.01
+    cues: int = 7  #: odd, so that one side has more
+    pause: int = 50  #: [steps]
+    cue: int = 100  #: [steps]
+    delay: int = 1050  #: [steps]
+    recall: int = 150  #: [steps]
+    likely: float = 0.7  #: probability of a cue to be on the side that the trial favors
+    rate: float = 0.04  #: spikes per step of inputs that mean something now
+    noise: float = 0.01  #: spikes per step of the last group at all times
 
     def __post_init__(self):
         if self.cues % 2 == 0 or min(self.cues, self.cue, self.recall) < 1 or min(self.pause, self.delay) < 0:
@@ -66,7 +55,7 @@ class Trials(NamedTuple):
 
 
 def draw(form: Evidence, batch: int, generator: torch.Generator) -> Trials:
-    """So many new trials, half of which favor the left in the mean."""
+    """New trials; each favors the left with probability 1/2."""
     favors = torch.rand(batch, 1, generator=generator, dtype=torch.float32) < 0.5
     right = torch.where(favors, form.likely, 1 - form.likely)
     cues = (torch.rand(batch, form.cues, generator=generator, dtype=torch.float32) < right).long()

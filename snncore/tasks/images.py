@@ -30,12 +30,12 @@ def cifar10() -> dict[str, Labeled]:
         images = torch.from_numpy(split.images)[order].permute(0, 3, 1, 2).float().div_(255)
         return Labeled(images.sub_(mean).div_(std).contiguous(), torch.from_numpy(split.labels)[order])
 
-    found = read_cifar10()
-    train = tensors(found["train"])
+    official = read_cifar10()
+    train = tensors(official["train"])
     return {
         "train": Labeled(*(a[:-VALIDATION] for a in train)),
         "validation": Labeled(*(a[-VALIDATION:] for a in train)),
-        "test": tensors(found["test"]),
+        "test": tensors(official["test"]),
     }
 
 

@@ -23,13 +23,7 @@ Images = Float[Tensor, "image 1 side side"]
 
 
 def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
-    """Images of 28 x 28 pixels: the share of ink around each.
-
-    Raises
-    ------
-    DataError
-        If they are not 105 x 105 pixels large.
-    """
+    """Images of 28 x 28 pixels, the share of ink around each, from 105 x 105 pixels; DataError for another size."""
     if ink.shape[1:] != (OFFICIAL, OFFICIAL):
         given = " x ".join(map(str, ink.shape[1:]))
         raise DataError(f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them")
@@ -44,7 +38,7 @@ def symbols(data: Omniglot, evaluation: bool) -> Examples:
 
 
 class Run(NamedTuple):
-    """One run of the official test: an example of each symbol, what is asked, and the place of the example of the same symbol."""
+    """One run of the official test: an example of each symbol, queries, and the place of the example of the same symbol."""
 
     name: str
     support: Float[Tensor, "way 1 side side"]
@@ -53,12 +47,12 @@ class Run(NamedTuple):
 
 
 def read_runs(folder: Path) -> list[Run]:
-    """The runs in a folder: in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
+    """Runs in a folder: in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
 
     Raises
     ------
     DataError
-        If there is no run, or one lacks an image, is not made of pairs, or has an image of another size.
+        If there is no run, its list is not made of pairs, or an image cannot be read or has another size.
     """
     lists = sorted(folder.glob("*/class_labels.txt"))
     if not lists:
@@ -89,29 +83,19 @@ def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator)
 
 
 def _run(folder: Path, path: Path) -> Run:
-    try:
-        pairs = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error}") from error
-    if not pairs:
-        raise DataError(f"{path} is empty: each of its lines should name the image to classify and its example")
-    for number, pair in enumerate(pairs, 1):
-        if len(pair) != 2:
-            raise DataError(f"{path}, line {number}: {len(pair)} words; there should be two, the image to classify and its example")
-        for name in pair:
-            if not (folder / name).is_file():
-                raise DataError(f"{path}, line {number}: there is no {folder / name}")
+    pairs = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    if not pairs or any(len(pair) != 2 for pair in pairs):
+        raise DataError(f"{path}: each of its lines should name two images, one to classify and the example of its class")
     examples = sorted({example for _, example in pairs})
     label = torch.tensor([examples.index(example) for _, example in pairs])
     return Run(path.parent.name, _images(folder, examples), _images(folder, [query for query, _ in pairs]), label)
 
 
 def _images(folder: Path, names: list[str]) -> Images:
-    """Images by their names, small and gray."""
     images = []
     for name in names:
         try:
             images.append(shrink(decode_image((folder / name).read_bytes())[None, ..., 0] < 128))
-        except DataError as error:
+        except (OSError, DataError) as error:
             raise DataError(f"{folder / name}: {error}") from error
     return torch.cat(images)

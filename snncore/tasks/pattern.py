@@ -22,7 +22,7 @@ class Pattern(NamedTuple):
 
 
 def sines(steps: int, amplitudes: Float[Tensor, " 4"], phases: Float[Tensor, " 4"]) -> Float[Tensor, "time 1 1"]:
-    """The target: sines of whole numbers of periods within the trial, of the given amplitudes, and of phases in radians."""
+    """The target: a sum of sines with whole numbers of periods in the trial; phases in radians."""
     parts = []
     for period, amplitude, phase in zip(PERIODS, amplitudes, phases, strict=True):
         turns = 2 * math.pi * (steps // period) * torch.linspace(0, 1, steps, dtype=amplitude.dtype)
@@ -32,16 +32,9 @@ def sines(steps: int, amplitudes: Float[Tensor, " 4"], phases: Float[Tensor, " 4
     return (target / target.abs().max().clamp(min=1e-6))[:, None, None]
 
 
-def draw(inputs: int, rate: float, generator: torch.Generator, steps: int = 1000) -> Pattern:
-    """A new pattern: Poisson spikes of so many inputs, ``rate`` per step, and sines of amplitudes .5 to 2.
-
-    Raises
-    ------
-    ValueError
-        If the trial is shorter than the longest period, or the rate no probability.
-    """
-    if steps < max(PERIODS) or not 0 < rate <= 1:
-        raise ValueError(f"steps is {steps} and rate {rate}: a pattern takes at least {max(PERIODS)} steps, a rate is between 0 and 1")
+def draw(inputs: int, rate: float, generator: torch.Generator) -> Pattern:
+    """A new pattern: Poisson spikes, ``rate`` per step and input, and sines of amplitudes .5 to 2."""
+    steps = max(PERIODS)
     x = (torch.rand(steps, 1, inputs, generator=generator, dtype=torch.float32) < rate).float()
     amplitudes = 0.5 + 1.5 * torch.rand(4, generator=generator, dtype=torch.float32)
     return Pattern(x, sines(steps, amplitudes, 2 * math.pi * torch.rand(4, generator=generator, dtype=torch.float32)))

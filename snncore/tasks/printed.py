@@ -41,11 +41,11 @@ class Lesson(NamedTuple):
     episode: Episodes
 
 
-def lesson(printed: Printed, ways: int, generator: torch.Generator, typeface: str = "DejaVuSans") -> Lesson:
-    """Draw some letters, each seen in one typeface and asked for in all others."""
+def lesson(printed: Printed, ways: int, generator: torch.Generator) -> Lesson:
+    """Draw some letters, each seen in DejaVuSans and asked for in all other typefaces."""
     classes = printed.symbols.classes
     chosen = torch.randperm(len(classes), generator=generator)[:ways].tolist()
-    first = printed.typefaces.index(typeface)
+    first = printed.typefaces.index("DejaVuSans")
     others = [k for k in range(len(printed.typefaces)) if k != first]
     support = torch.stack([classes[k][first] for k in chosen])[None]
     query = torch.stack([classes[k][others] for k in chosen]).flatten()[None]

@@ -40,23 +40,19 @@ def centers() -> Float[np.ndarray, " band"]:
     return (10 ** (places / 21.4) - 1) / 0.00437
 
 
-def spikes(waveform: Int[np.ndarray, " sample"], rate: int = RATE) -> Float[Tensor, "band stretch"]:
+def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"]:
     """Spikes of each band's fibers in each stretch of a word of at most a second; a shorter one is followed by silence.
 
     Raises
     ------
     DataError
-        If the word has another rate, is longer than a second or shorter than a tenth of one, or is silent, whatever its offset; or if it is
-        no row of 16-bit integers.
+        If the word is no row of at most `RATE` 16-bit integers, or is silent, whatever its offset.
     """
-    if waveform.ndim != 1 or waveform.dtype != np.int16:
+    if waveform.ndim != 1 or waveform.dtype != np.int16 or len(waveform) > RATE:
         raise DataError(
-            f"the word is {described(waveform)}: give one channel of 16-bit integers (int16); floats from -1 to 1 times 32,767, rounded"
+            f"the word is {described(waveform)}: give one channel of 16-bit integers (int16), {RATE} per second, at most a second; "
+            "floats from -1 to 1 times 32,767, rounded"
         )
-    if rate != RATE:
-        raise DataError(f"the word has {rate} samples per second: resample it to {RATE}")
-    if not RATE // 10 <= len(waveform) <= RATE:
-        raise DataError(f"the word has {len(waveform)} samples: cut it to one second, at most {RATE} and at least {RATE // 10}")
     if (loudest := float(np.abs(waveform - waveform.mean()).max())) < SILENCE:
         raise DataError(f"the word is silent: its largest amplitude is {loudest:.0f}, less than {SILENCE:.0f} of 32,767; record it louder")
     wave = np.zeros(RATE)
@@ -114,7 +110,7 @@ def heard(words: Words, places: Int[np.ndarray, " place"]) -> Examples:
 
 
 def varied(images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator) -> Float[Tensor, "example 1 band stretch"]:
-    """The same words somewhat earlier or later, by up to 5 stretches, and higher or lower, by up to a band."""
+    """Words moved by up to 5 stretches in time, and by up to a band in frequency."""
     moved, late, high = [], 5, 1
     for image in torch.nn.functional.pad(images, (late, late, high, high)):
         up, on = (int(torch.randint(2 * most + 1, (), generator=generator)) for most in (high, late))

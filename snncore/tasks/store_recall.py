@@ -17,14 +17,7 @@ INPUTS = 4 * GROUP
 
 @dataclass(frozen=True)
 class StoreRecall:
-    """How a trial goes; a step is 1 ms.
-
-    Attributes
-    ----------
-    slots, slot : int
-        How many follow each other, and the steps of each. The last one is the recall; in each other one there is a bit.
-    rate : float
-        Spikes per step of inputs that mean something now.
+    """A trial: slots with a bit each, then the slot of the recall. A step is 1 ms.
 
     Raises
     ------
@@ -32,9 +25,9 @@ class StoreRecall:
         If there is no slot for a bit, a slot has no step, or the rate is not above 0, or above 1.
     """
 
-    slots: int = 6
-    slot: int = 100
-    rate: float = 0.05
+    slots: int = 6  #: with that of the recall
+    slot: int = 100  #: [steps]
+    rate: float = 0.05  #: spikes per step of inputs that mean something now
 
     def __post_init__(self):
         if self.slots < 2 or self.slot < 1 or not 0 < self.rate <= 1:
@@ -55,7 +48,7 @@ class Trials(NamedTuple):
 
 
 def draw(form: StoreRecall, batch: int, generator: torch.Generator) -> Trials:
-    """So many new trials: each bit is 0 or 1 equally often, and each slot before the last one equally likely has the store command."""
+    """New trials: bits are 0 or 1, and the store command is in one of the slots before the last one, each equally likely."""
     bits = torch.randint(2, (batch, form.slots - 1), generator=generator)
     stored = torch.randint(form.slots - 1, (batch,), generator=generator)
     tells = torch.zeros(form.slots, batch, 4)

@@ -56,13 +56,7 @@ class Example(NamedTuple):
 
 @functools.cache
 def numbers_of(sentence: str) -> tuple[int, ...]:
-    """Zeros, and then the numbers of its words.
-
-    Raises
-    ------
-    ValueError
-        For an unknown word, or a sentence that is too long.
-    """
+    """Numbers of the words of a sentence, filled with zeros from the front; ValueError for an unknown word, or a sentence too long."""
     words = sentence.split()
     if unknown := [word for word in words if word not in _NUMBER]:
         raise ValueError(f"{unknown[0]!r} in {sentence!r} is no word of the vocabulary")
@@ -72,50 +66,27 @@ def numbers_of(sentence: str) -> tuple[int, ...]:
 
 
 def parse(text: str, name: str) -> list[Example]:
-    """The questions of an official file.
-
-    Parameters
-    ----------
-    text : str
-        Lines of the form ``3 Where is Mary?<tab>bathroom<tab>2``, with the numbers of the supporting statements, and ``2 Mary went to the
-        bathroom.``; number 1 begins a new story.
-    name : str
-        Of the file, for messages.
+    """Questions of an official file: ``1 Mary went to the bathroom.``, then ``2 Where is Mary?<tab>bathroom<tab>1``; 1 begins a story.
 
     Raises
     ------
     DataError
-        For a line of another form, a number out of order, a question before any statement, a story without a question, an unknown word:
-        names file and line.
+        For a line of another form: names file and line.
     """
-    found: list[Example] = []
-    statements: dict[int, str] = {}
-    last, asked = 0, False
+    examples: list[Example] = []
+    statements: list[str] = []
     for line_number, line in enumerate(text.splitlines(), 1):
-        match = re.fullmatch(r"([0-9]+) ([A-Za-z]+(?: [A-Za-z]+)*)(?:\.|\? ?\t([A-Za-z,]+)\t([0-9]+(?: [0-9]+)*))", line)
-        try:
-            if not match:
-                raise ValueError("expected '3 A statement.' or '3 A question?<tab>answer<tab>1 2'")
-            number, sentence, answer = int(match[1]), match[2].lower(), match[3]
-            if number not in (1, last + 1):
-                raise ValueError(f"the number should be {last + 1}, or 1 to begin a story")
-            if number == 1 and statements and not asked:
-                raise ValueError("a new story begins, but the one before has no question")
-            statements, asked, last = ({} if number == 1 else statements), asked and number > 1, number
-            numbers_of(sentence)
-            if not answer:
-                statements[number] = sentence
-                continue
-            numbers_of(answer)
-            if missing := [n for n in match[4].split() if int(n) not in statements]:
-                raise ValueError(f"no statement of the story has the number {missing[0]}")
-        except ValueError as error:
-            raise DataError(f"{name}, line {line_number}: {error} (line: {line!r})") from None
-        found.append(Example(tuple(statements.values()), sentence, answer))
-        asked = True
-    if not asked:
-        raise DataError(f"{name}: there is no question {'about its last story' if found else 'in it'}")
-    return found
+        match = re.fullmatch(r"([0-9]+) ([A-Za-z ]+)(?:\.|\? ?\t([A-Za-z,]+)\t[0-9 ]+)", line)
+        if not match:
+            raise DataError(f"{name}, line {line_number}: expected '3 A statement.' or '3 A question?<tab>answer<tab>1 2' (line: {line!r})")
+        number, sentence, answer = match[1], match[2].lower(), match[3]
+        if number == "1":
+            statements = []
+        if answer:
+            examples.append(Example(tuple(statements), sentence, answer))
+        else:
+            statements.append(sentence)
+    return examples
 
 
 def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
@@ -133,57 +104,29 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
     raise DataError(f"there is no file for task {task}, part {part!r} in {folder!r}: tasks are 1 to 20, folders en, en-10k, en-valid-10k")
 
 
-class Encoded(NamedTuple):
-    """Examples as numbers of words, 0 where there is none: sentences and stories are filled from the end.
+def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence word"], Int[Tensor, " batch"]]:
+    """Stories as a network gets them, as numbers of words with 0 for none; and the answers.
 
-    Attributes
-    ----------
-    statements : array, shape (example, sentence, word)
-        The last statement comes last, absent ones come first.
-    question : array, shape (example, word)
-    answer : array, shape (example,)
-    left_out : int
-        Statements that were too early to be among the last ones that are kept.
-    """
-
-    statements: Int[np.ndarray, "example sentence word"]
-    question: Int[np.ndarray, "example word"]
-    answer: Int[np.ndarray, " example"]
-    left_out: int
-
-
-def encode(examples: Sequence[Example], sentences: int = SENTENCES) -> Encoded:
-    """The last ``sentences`` statements of each example, its question and its answer, as numbers.
+    The first row of a story is its question, the last rows are its statements, at most `SENTENCES` of them.
 
     Raises
     ------
     ValueError
-        For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none;
-        for less than one sentence.
+        For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none.
     """
-    if sentences < 1:
-        raise ValueError(f"sentences is {sentences}: keep at least 1")
-    statements = np.zeros((len(examples), sentences, LENGTH), np.int64)
-    for row, example in zip(statements, examples, strict=True):
-        if not example.statements:
-            raise ValueError(f"nothing was said before {example.question!r}")
-        if not example.question.split():
-            raise ValueError(f"nothing is asked after {example.statements[-1]!r}")
-        if len(example.answer.split()) != 1:
-            raise ValueError(f"the answer {example.answer!r} to {example.question!r} is not one word: lists have commas and no spaces")
-        last = example.statements[-sentences:]
-        row[-len(last) :] = [numbers_of(s) for s in last]
-    questions = np.array([numbers_of(example.question) for example in examples], np.int64).reshape(-1, LENGTH)
-    answers = np.array([numbers_of(example.answer)[-1] for example in examples], np.int64)
-    return Encoded(statements, questions, answers, sum(max(0, len(e.statements) - sentences) for e in examples))
-
-
-def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence word"], Int[Tensor, " batch"]]:
-    """Numbers of words as a network gets them: question and statements of each story as rows of one array; and the answers."""
-    e = encode(examples)
-    return torch.from_numpy(np.concatenate([e.question[:, None], e.statements], 1)), torch.from_numpy(e.answer)
+    stories = np.zeros((len(examples), 1 + SENTENCES, LENGTH), np.int64)
+    for rows, (statements, question, answer) in zip(stories, examples, strict=True):
+        if not statements:
+            raise ValueError(f"nothing was said before {question!r}")
+        if not question.split():
+            raise ValueError(f"nothing is asked after {statements[-1]!r}")
+        if len(answer.split()) != 1:
+            raise ValueError(f"the answer {answer!r} to {question!r} is not one word: lists have commas and no spaces")
+        rows[0] = numbers_of(question)
+        rows[-len(statements[-SENTENCES:]) :] = [numbers_of(s) for s in statements[-SENTENCES:]]
+    return torch.from_numpy(stories), torch.tensor([numbers_of(e.answer)[-1] for e in examples], dtype=torch.int64)
 
 
 def words_of(numbers: Int[Tensor, " batch"]) -> list[str]:
-    """The words of the vocabulary that have these numbers."""
+    """Words of the vocabulary, by their numbers."""
     return [VOCABULARY[number - 1] for number in numbers.tolist()]

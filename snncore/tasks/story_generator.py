@@ -1,13 +1,14 @@
 """Stories of the 20 kinds of bAbI, drawn at random: the grammar and the world of the official files, written anew.
 
-Most kinds are about persons who move about, some of them with things. A story has two statements, then a question if what was drawn can be
-asked and answered, and so on until it has five questions. The other kinds describe something at once and then ask about it. Wherever a
-person is at first is true but unsaid.
+In most kinds, persons move about, some of them with things. A story has two statements, then a question if what was drawn can be asked and
+answered, and so on until it has five questions. The other kinds describe something at once and then ask about it. Where a person is at
+first is true but unsaid.
 
 Source: the official files (see `snncore.tasks.stories`), whose sentences, words and shares of statements these follow.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,6 +23,13 @@ THINGS = ("football", "milk", "apple")
 MOVED = ("went back to", "went to", "journeyed to", "travelled to", "moved to")
 GOT, DROPPED = ("picked up", "got", "grabbed", "took"), ("put down", "dropped", "discarded", "left")
 GAVE = ("gave", "passed", "handed")
+GIFT_QUESTIONS = {  # what they ask for, and their shares; they mean the last gift that fits
+    "what did {giver} give to {receiver}": ("thing", 0.33),
+    "who gave the {thing}": ("giver", 0.18),
+    "who did {giver} give the {thing} to": ("receiver", 0.17),
+    "who gave the {thing} to {receiver}": ("giver", 0.17),
+    "who received the {thing}": ("receiver", 0.15),
+}
 LATER = ("after that", "following that", "then", "afterwards")
 TIMES, SHARES_OF_TIMES = ("yesterday", "this morning", "this afternoon", "this evening"), (0.34, 0.3, 0.22, 0.14)
 COUNTS = ("none", "one", "two", "three")
@@ -35,6 +43,10 @@ SHAPES = [
 MOODS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
 
 
+class Impossible(Exception):
+    """There is nothing to draw from: draw something else."""
+
+
 class Draw:
     """A generator of random numbers that draws from sequences."""
 
@@ -42,21 +54,23 @@ class Draw:
         self.g = g
 
     def one(self, items: Sequence[Any], shares: Sequence[float] | None = None) -> Any:
-        """One of them, each as likely as the others or by its share."""
+        """One of the items, by their shares or all equally likely; `Impossible` if there are none."""
+        if not items:
+            raise Impossible
         if shares is None:
             return items[int(self.g.integers(len(items)))]
         return items[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
 
     def some(self, items: Sequence[Any], count: int | None = None) -> list[Any]:
-        """So many different ones (default: all) in any order."""
+        """``count`` different items (default: all) in any order."""
         return [items[i] for i in self.g.permutation(len(items))[:count]]
 
     def flip(self, share: float = 0.5) -> bool:
-        """True, in such a share of cases."""
+        """True with the probability ``share``."""
         return bool(self.g.random() < share)
 
     def told(self, rests_on: dict[str, str | None]) -> tuple[str, ...]:
-        """Statements in an order in which each comes after the one that it rests on, if any: one by one, any that can be told already."""
+        """Statements in any order in which each comes after the one that it rests on, if any."""
         left, said = list(rests_on), list[str]()
         while left:
             said.append(self.one([s for s in left if rests_on[s] in (None, *said)]))
@@ -64,7 +78,7 @@ class Draw:
         return tuple(said)
 
 
-Question = tuple[str, str] | None  # question and answer, or None if what was drawn cannot be asked
+Question = tuple[str, str]  # with its answer
 
 
 class World:
@@ -74,23 +88,24 @@ class World:
         self.draw, self.persons, self.places = draw, persons, places
         self.at = {person: draw.one(places) for person in persons}
         self.lies = {thing: draw.one(places) for thing in THINGS}  # where a thing is that nobody has
-        self.told: set[str] = set()  # whose place the story has told
+        self.may_be_at: dict[str, tuple[str, ...]] = {}  # one or two places, as the story has told
         self.not_at: dict[str, str] = {}  # instead: where they are not
-        self.either: dict[str, list[str]] = {}  # instead: the two places at one of which they are
         self.has: dict[str, list[str]] = {person: [] for person in persons}
         self.ever_had: dict[str, list[str]] = {person: [] for person in persons}
         self.path: dict[str, list[str]] = {thing: [] for thing in THINGS}  # told places of things
-        self.gifts: list[tuple[str, str, str]] = []
+        self.gifts: list[dict[str, str]] = []  # giver, thing, receiver
 
-    # --- statements: each returns its sentence, or None if it is impossible
+    # --- statements, which may be impossible
 
-    def _tell(self, person: str, place: str) -> None:
-        self.at[person] = place
-        self.told.add(person)
+    def _tell(self, person: str, *places: str) -> None:
+        """The person is at the first of the places; the story tells that it is at one of them."""
+        self.at[person], self.may_be_at[person] = places[0], places
         self.not_at.pop(person, None)
-        self.either.pop(person, None)
         for thing in self.has[person]:
-            self._put(thing, place)
+            self._put(thing, places[0])
+
+    def _is_told(self, person: str) -> bool:
+        return len(self.may_be_at.get(person, ())) == 1
 
     def _put(self, thing: str, place: str) -> None:
         if self.path[thing][-1:] != [place]:
@@ -109,35 +124,26 @@ class World:
         self.has[person].append(thing)
         self.ever_had[person] += [thing] * (thing not in self.ever_had[person])
 
-    def get(self, there: float = 1.0) -> str | None:
-        possible = [(person, thing) for person in self.persons for thing in THINGS if self.lies[thing] == self.at[person]]
-        if not possible:
-            return None
-        person, thing = self.draw.one(possible)
+    def get(self, there: float = 1.0) -> str:
+        person, thing = self.draw.one([(p, t) for p in self.persons for t in THINGS if self.lies[t] == self.at[p]])
         self.lies[thing] = ""
         self._take(person, thing)
-        if person in self.told:
+        if self._is_told(person):
             self._put(thing, self.at[person])
         return f"{person} {self.draw.one(GOT)} the {thing}" + " there" * self.draw.flip(there)
 
-    def drop(self) -> str | None:
-        possible = [(person, thing) for person, things in self.has.items() for thing in things]
-        if not possible:
-            return None
-        person, thing = self.draw.one(possible)
+    def drop(self) -> str:
+        person, thing = self.draw.one([(person, thing) for person, things in self.has.items() for thing in things])
         self.has[person].remove(thing)
         self.lies[thing] = self.at[person]
         return f"{person} {self.draw.one(DROPPED)} the {thing}" + " there" * self.draw.flip(0.2)
 
-    def give(self) -> str | None:
+    def give(self) -> str:
         near = [(one, other) for one in self.persons for other in self.persons if one != other and self.at[one] == self.at[other]]
-        possible = [(person, thing, other) for person, other in near for thing in self.has[person]]
-        if not possible:
-            return None
-        person, thing, receiver = self.draw.one(possible)
+        person, thing, receiver = self.draw.one([(person, thing, other) for person, other in near for thing in self.has[person]])
         self.has[person].remove(thing)
         self._take(receiver, thing)
-        self.gifts.append((person, thing, receiver))
+        self.gifts.append({"giver": person, "thing": thing, "receiver": receiver})
         return f"{person} {self.draw.one(GAVE)} the {thing} to {receiver}"
 
     def be(self) -> str:
@@ -147,81 +153,66 @@ class World:
 
     def be_not(self) -> str:
         person = self.draw.one(self.persons)
-        place = self.at[person] if person in self.told else self.draw.one(self.places)
-        self.told.discard(person)
+        place = self.at[person] if self._is_told(person) else self.draw.one(self.places)
+        self.may_be_at.pop(person, None)
         self.not_at[person] = place
         self.at[person] = self.draw.one([p for p in self.places if p != place])
         return f"{person} is {self.draw.one(('not', 'no longer'))} in the {place}"
 
     def be_either(self) -> str:
         person, both = self.draw.one(self.persons), self.draw.some(self.places, 2)
-        self._tell(person, both[0])
-        self.told.discard(person)
-        self.either[person] = both
+        self._tell(person, *both)
         return f"{person} is either in the {both[0]} or the {both[1]}"
 
-    # --- questions
+    # --- questions, which may be impossible
 
-    def where(self) -> tuple[str, str]:
-        person = self.draw.one(sorted(self.told))
+    def where(self) -> Question:
+        person = self.draw.one(sorted(filter(self._is_told, self.persons)))
         return f"where is {person}", self.at[person]
 
     def where_thing(self) -> Question:
         thing = self.draw.one(THINGS)
-        return (f"where is the {thing}", self.path[thing][-1]) if self.path[thing] else None
+        if not self.path[thing]:
+            raise Impossible
+        return f"where is the {thing}", self.path[thing][-1]
 
     def where_thing_was(self) -> Question:
         thing = self.draw.one(THINGS)
         if not self.lies[thing] and self.draw.flip(0.9):  # the files ask mostly about things that nobody has, at their last place
-            return None
+            raise Impossible
         path = self.path[thing][-2:] if self.draw.flip(0.8) else self.path[thing]
-        return where_before(self.draw, f"the {thing}", path) if len(path) > 1 else None
+        return where_before(self.draw, f"the {thing}", path)
 
     def gift(self) -> Question:
-        if not self.gifts:
-            return None
-        giver, thing, receiver = self.draw.one(self.gifts)
-        form = self.draw.one(range(5), (0.33, 0.18, 0.17, 0.17, 0.15))
-        wanted = [(giver, None, receiver), (None, thing, None), (giver, thing, None), (None, thing, receiver), (None, thing, None)][form]
-        giver, thing, receiver = next(
-            g for g in reversed(self.gifts) if all(w is None or w == part for w, part in zip(wanted, g, strict=True))
-        )
-        return [
-            (f"what did {giver} give to {receiver}", thing),
-            (f"who gave the {thing}", giver.capitalize()),
-            (f"who did {giver} give the {thing} to", receiver.capitalize()),
-            (f"who gave the {thing} to {receiver}", giver.capitalize()),
-            (f"who received the {thing}", receiver.capitalize()),
-        ][form]
+        gift = self.draw.one(self.gifts)
+        question, (wanted, _) = self.draw.one(list(GIFT_QUESTIONS.items()), [share for _, share in GIFT_QUESTIONS.values()])
+        asked = question.format(**gift)
+        answer = next(other[wanted] for other in reversed(self.gifts) if question.format(**other) == asked)
+        return asked, answer if wanted == "thing" else answer.capitalize()
 
     def in_place(self) -> Question:
-        if not (known := [p for p in self.persons if p in self.told or p in self.either or p in self.not_at]):
-            return None
-        person = self.draw.one(known)
+        person = self.draw.one([p for p in self.persons if p in self.may_be_at or p in self.not_at])
         if place := self.not_at.get(person):
             return f"is {person} in the {place}", "no"
-        possible = self.either.get(person, [self.at[person]])
+        possible = self.may_be_at[person]
         if self.draw.flip():
             return f"is {person} in the {self.draw.one([p for p in self.places if p not in possible])}", "no"
-        return f"is {person} in the {self.draw.one(possible)}", "maybe" if person in self.either else "yes"
+        return f"is {person} in the {self.draw.one(possible)}", "yes" if len(possible) == 1 else "maybe"
 
-    def _once_owner(self) -> str | None:
-        owners = [person for person in self.persons if self.ever_had[person]]
-        return self.draw.one(owners) if owners else None
+    def _once_owner(self) -> str:
+        return self.draw.one([person for person in self.persons if self.ever_had[person]])
 
     def count(self) -> Question:
-        if not (person := self._once_owner()):
-            return None
+        person = self._once_owner()
         return f"how many objects is {person} carrying", COUNTS[len(self.has[person])]
 
     def carries(self) -> Question:
-        if not (person := self._once_owner()):
-            return None
+        person = self._once_owner()
         carried = [thing for thing in self.ever_had[person] if thing in self.has[person]]
         return f"what is {person} carrying", ",".join(carried) or "nothing"
 
 
-def where_before(draw: Draw, who: str, path: list[str]) -> tuple[str, str]:
+def where_before(draw: Draw, who: str, path: list[str]) -> Question:
     """Where someone or something was before one of the places of its path (the last time, if it was there twice)."""
     place = draw.one(path[1:])
     last = max(i for i, p in enumerate(path) if p == place)
@@ -231,22 +222,23 @@ def where_before(draw: Draw, who: str, path: list[str]) -> tuple[str, str]:
 Statements = Callable[[World], list[str]]  # the next two
 
 
-def drawn(*shares: tuple[Callable[[World], str | None], float]) -> Statements:
-    """Two possible statements, drawn by their shares."""
+def drawn(*shares: tuple[Callable[[World], str], float]) -> Statements:
+    """Makers of two statements, drawn by their shares; what is impossible is drawn anew."""
     makers, weights = zip(*shares, strict=True)
 
     def two(world: World) -> list[str]:
-        found: list[str] = []
-        while len(found) < 2:
-            if sentence := world.draw.one(makers, weights)(world):
-                found.append(sentence)
-        return found
+        sentences: list[str] = []
+        while len(sentences) < 2:
+            maker = world.draw.one(makers, weights)
+            with suppress(Impossible):
+                sentences.append(maker(world))
+        return sentences
 
     return two
 
 
 def followed(count: int) -> Statements:
-    """Where so many persons went, and where these went next."""
+    """Where ``count`` persons went, and where they went next."""
 
     def two(world: World) -> list[str]:
         who = world.draw.some(world.persons, count)
@@ -257,7 +249,7 @@ def followed(count: int) -> Statements:
 
 
 class Kind(NamedTuple):
-    """Stories in which something happens: persons, places, two statements, question."""
+    """Stories in which something happens."""
 
     persons: Sequence[str]
     places: Sequence[str]
@@ -283,29 +275,30 @@ HAPPENING = {
 
 
 def happening(kind: Kind, draw: Draw, length: int | None = None) -> Iterator[Example]:
-    """A story in which something happens, with five questions, or one after so many statements."""
+    """A story with five questions, or with one after ``length`` statements."""
     world, asked = World(draw, kind.persons, kind.places), 0
     said: list[str] = []
     while asked < 5 if length is None else len(said) < length:
         said += kind.statements(world)
-        if length in (None, len(said)) and (question := kind.question(world)):
-            yield Example(tuple(said), *question)
-            asked += 1
+        if length in (None, len(said)):
+            with suppress(Impossible):
+                yield Example(tuple(said), *kind.question(world))
+                asked += 1
 
 
-def time_of_day(draw: Draw, length: int | None = None) -> Iterator[Example]:
+def time_of_day(draw: Draw) -> Iterator[Example]:
     """Task 14: where persons went at which time, in any order."""
     went: dict[tuple[str, str], str] = {}
     said: list[str] = []
     asked = 0
-    while len(said) < (length or 14) and asked < 5:
+    while len(said) < 14 and asked < 5:
         person, time = draw.one(WITH_JULIE), draw.one(TIMES, SHARES_OF_TIMES)
         if (person, time) in went:
             continue
         place = went[person, time] = draw.one([p for p in TOWN if p not in [went.get((person, t)) for t in TIMES]])
         sentence = f"{person} {draw.one(MOVED)} the {place}"
         said.append(f"{time} {sentence}" if draw.flip() else f"{sentence} {time}")
-        if len(said) % 2 if length is None else len(said) < length:
+        if len(said) % 2:
             continue
         paths = {person: [went[person, t] for t in TIMES if (person, t) in went] for person in WITH_JULIE}
         if able := [person for person, path in paths.items() if len(path) > 1]:
@@ -315,7 +308,7 @@ def time_of_day(draw: Draw, length: int | None = None) -> Iterator[Example]:
 
 
 def relation(draw: Draw, one: str, side: str, other: str) -> tuple[str, str, str]:
-    """The same relation, said from either end."""
+    """A relation, said from either end."""
     return (one, side, other) if draw.flip() else (other, OPPOSITE[side], one)
 
 
@@ -365,27 +358,23 @@ def positions(draw: Draw) -> Iterator[Example]:
         yield Example(said, f"is the {a} {s if yes else OPPOSITE[s]} the {b}", "yes" if yes else "no")
 
 
-def sizes(draw: Draw, length: int | None = None) -> Iterator[Example]:
+def sizes(draw: Draw) -> Iterator[Example]:
     """Task 18: which of two boxes is larger, by way of a third one."""
     order = ["chocolate", "box of chocolates", *draw.some(("box", "chest", "container", "suitcase"))]
     said: list[str] = []
     direct: set[tuple[str, str]] = set()
-    while True:
-        small, large = sorted(draw.some(range(6), 2))
-        direct.add((order[large], order[small]))
-        said.append(
-            f"the {order[large]} is bigger than the {order[small]}" if draw.flip() else f"the {order[small]} fits inside the {order[large]}"
-        )
-        if len(said) % (length or 5):
-            continue
+    chains: list[tuple[str, str]] = []
+    while not chains:
+        for _ in range(5):
+            small, large = (order[k] for k in sorted(draw.some(range(6), 2)))
+            direct.add((large, small))
+            said.append(f"the {large} is bigger than the {small}" if draw.flip() else f"the {small} fits inside the {large}")
         chains = sorted({(a, d) for a, b in direct for c, d in direct if b == c})
-        for a, b in (draw.one(chains) for _ in range(5 if chains else 0)):
-            a_is_first = draw.flip()
-            one, other = (a, b) if a_is_first else (b, a)
-            question = f"does the {other} fit in the {one}" if draw.flip() else f"is the {one} bigger than the {other}"
-            yield Example(tuple(said), question, "yes" if a_is_first else "no")
-        if chains or length:
-            return
+    for large, small in (draw.one(chains) for _ in range(5)):
+        yes = draw.flip()
+        one, other = (large, small) if yes else (small, large)
+        question = f"does the {other} fit in the {one}" if draw.flip() else f"is the {one} bigger than the {other}"
+        yield Example(tuple(said), question, "yes" if yes else "no")
 
 
 def ways(draw: Draw) -> Iterator[Example]:
@@ -404,7 +393,7 @@ def ways(draw: Draw) -> Iterator[Example]:
     yield Example(tuple(draw.some(said)), f"how do you go from the {names[a]} to the {names[c]}", answer)
 
 
-def motives(draw: Draw, length: int | None = None) -> Iterator[Example]:
+def motives(draw: Draw) -> Iterator[Example]:
     """Task 20: where moods lead."""
     mood = {person: draw.one(list(MOODS)) for person in ("jason", "antoine", "sumit", "yann")}
     next_ = dict.fromkeys(mood, 0)
@@ -422,13 +411,12 @@ def motives(draw: Draw, length: int | None = None) -> Iterator[Example]:
             (f"{person} {draw.one(GOT)} the {thing} there", f"why did {person} get the {thing}", mood[person]),
         ][next_[person]]
         said.append(statement)
+        yield Example(tuple(said), question, answer)
         if next_[person] == 2:
             taken.add(thing)
             del next_[person]
         else:
             next_[person] += 1
-        if length in (None, len(said)):
-            yield Example(tuple(said), question, answer)
 
 
 MAKERS: dict[int, Callable[..., Iterator[Example]]] = {
@@ -442,22 +430,12 @@ MAKERS: dict[int, Callable[..., Iterator[Example]]] = {
     19: ways,
     20: motives,
 }
-LENGTHS = dict.fromkeys(HAPPENING, range(2, 1001, 2)) | {3: range(4, 1001, 2), 14: range(2, 15), 18: range(2, 1001), 20: range(1, 9)}
 
 
 def generate(task: int, count: int, g: np.random.Generator, length: int | None = None) -> list[Example]:
-    """Questions of a kind of story.
+    """Draw ``count`` questions of a task, 1 to 20; those of a story come one after the other.
 
-    Parameters
-    ----------
-    task : int
-        1 to 20.
-    count : int
-        How many questions; those of a story come one after the other.
-    g : numpy.random.Generator
-    length : int, optional
-        How many statements there are before a question, one of `LENGTHS` [task]. Stories then have a question or a few at their end. By
-        default as in the official files.
+    With a length, each story has so many statements and one question at its end.
 
     Raises
     ------
@@ -466,19 +444,20 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
     """
     if task not in MAKERS:
         raise ValueError(f"there is no task {task}: they are 1 to 20")
-    if length is not None and length not in (able := LENGTHS.get(task, range(0))):
-        number = f"{'an even number ' * (able.step == 2)}from {able[0]} to {able[-1]}" if able else "fixed"
+    shortest = 4 if task == 3 else 2
+    if length is not None and (task not in HAPPENING or length % 2 or length < shortest):
+        number = f"an even number from {shortest} on" if task in HAPPENING else "fixed"
         raise ValueError(f"a story of task {task} cannot have {length} statements: their number is {number}")
-    draw, found = Draw(g), list[Example]()
-    while len(found) < count:
-        found += MAKERS[task](draw) if length is None else MAKERS[task](draw, length)
-    return found[:count]
+    draw, examples = Draw(g), list[Example]()
+    while len(examples) < count:
+        examples += MAKERS[task](draw) if length is None else MAKERS[task](draw, length)
+    return examples[:count]
 
 
 EVEN_LENGTHS = range(2, SENTENCES + 1, 2)
 
 
 def stories_of_lengths(task: int, count: int, g: np.random.Generator) -> list[Example]:
-    """Questions of a kind of story, after each of `EVEN_LENGTHS` statements by turns."""
+    """Questions of a task, after each of `EVEN_LENGTHS` statements by turns."""
     drawn = [generate(task, -(-count // len(EVEN_LENGTHS)), g, length) for length in EVEN_LENGTHS]
     return [example for turn in zip(*drawn, strict=True) for example in turn][:count]

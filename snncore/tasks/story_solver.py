@@ -1,13 +1,13 @@
-"""Answers questions about stories by logic: what a reader concludes who takes every sentence literally, for all 20 kinds of stories.
+"""Answers questions on stories of all 20 kinds by logic, as a reader who takes every sentence literally.
 
 It shares nothing with the generator of stories (`snncore.tasks.story_generator`), so that each is a test of the other.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any
 
 COUNTS = ("none", "one", "two", "three")
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
@@ -27,15 +27,11 @@ _GAVE = "(?:gave|passed|handed)"
 _SIDE = "above|below|to the left of|to the right of"
 
 
-Entry = TypeVar("Entry")
-
-
 class CannotTell(ValueError):
     """The sentences do not say; the message says what is missing."""
 
 
-def _known(table: dict[str, Entry], word: str) -> Entry:
-    """Its entry for a word."""
+def _known(table: dict[str, Any], word: str) -> Any:
     if word not in table:
         raise CannotTell(f"what {word!r} means here: known are {', '.join(table)}")
     return table[word]
@@ -81,7 +77,8 @@ class Facts:
 
     def has(self, person: str, thing: str) -> None:
         self.carried[person].append(thing)
-        self.acquired[person] += [thing] * (thing not in self.acquired[person])
+        if thing not in self.acquired[person]:
+            self.acquired[person].append(thing)
 
     def got(self, person: str, thing: str) -> None:
         self.has(person, thing)
@@ -102,9 +99,6 @@ class Facts:
         if self.path[thing][-1:] != [place]:
             self.path[thing].append(place)
 
-    def is_bigger(self, one: str, other: str) -> None:
-        self.bigger[one].add(other)
-
     # --- questions
 
     def carries(self, person: str) -> str:
@@ -121,12 +115,6 @@ class Facts:
             raise CannotTell(f"where {person} is")
         return next(iter(places))
 
-    def where_is_thing(self, thing: str) -> str:
-        return _found(self.path[thing][-1:], f"where the {thing} is")
-
-    def where_was_thing(self, thing: str, place: str) -> str:
-        return _before(self.path[thing], place, f"where the {thing} was")
-
     def where_was(self, person: str, place: str) -> str:
         return _before([self.at[person, time] for time in TIMES if (person, time) in self.at], place, f"where {person} was")
 
@@ -139,16 +127,14 @@ class Facts:
         return "no" if place not in places else "yes" if len(places) == 1 else "maybe"
 
     def beside(self, side: str, thing: str) -> str:
-        found = [a for a, s, b in self.relations if (s, b) == (side, thing)]
-        found += [b for a, s, b in self.relations if (s, a) == (OPPOSITE[side], thing)]
-        return _found(found, f"what is {side} of the {thing}")
+        places = [a for a, s, b in self.relations if (s, b) == (side, thing)]
+        places += [b for a, s, b in self.relations if (s, a) == (OPPOSITE[side], thing)]
+        return _found(places, f"what is {side} of the {thing}")
 
     def gift(self, giver: str | None = None, thing: str | None = None, receiver: str | None = None) -> tuple[str, str, str]:
         wanted = giver, thing, receiver
-        fitting = [g for g in self.gifts if all(w is None or w == part for w, part in zip(wanted, g, strict=True))]
-        if not fitting:
-            raise CannotTell("of such a gift")
-        return fitting[-1]
+        fitting = (g for g in reversed(self.gifts) if all(w in (None, part) for w, part in zip(wanted, g, strict=True)))
+        return _found(fitting, "of such a gift")
 
     def on_side(self, one: str, side: str, other: str) -> str:
         steps = _positions(self.relations, other).get(one)
@@ -179,24 +165,27 @@ class Facts:
         raise CannotTell(f"which of {one} and {other} is larger")
 
     def afraid_of(self, person: str) -> str:
-        return _found([fear for kind, fear in self.fears.items() if kind == self.kind.get(person)], f"what {person} is afraid of")
+        return _found((fear for kind, fear in self.fears.items() if kind == self.kind.get(person)), f"what {person} is afraid of")
 
     def color(self, person: str) -> str:
         alike = [other for other, kind in self.kind.items() if kind == self.kind.get(person)]
-        return _found([self.traits[other] for other in alike if other in self.traits][-1:], f"the color of {person}")
+        return _found((self.traits[other] for other in reversed(alike) if other in self.traits), f"the color of {person}")
 
     def trait(self, person: str) -> str:
-        return _found([trait for other, trait in self.traits.items() if other == person], f"how {person} is")
+        if person not in self.traits:
+            raise CannotTell(f"how {person} is")
+        return self.traits[person]
 
 
-def _found(candidates: list[str], what: str) -> str:
-    if not candidates:
-        raise CannotTell(what)
-    return candidates[0]
+def _found(candidates: Iterable[Any], what: str) -> Any:
+    """The first candidate."""
+    for candidate in candidates:
+        return candidate
+    raise CannotTell(what)
 
 
 def _before(path: list[str], place: str, what: str) -> str:
-    return _found([earlier for earlier, later in pairwise(path) if later == place][-1:], what)
+    return _found((earlier for earlier, later in reversed(list(pairwise(path))) if later == place), what)
 
 
 def _positions(relations: list[tuple[str, str, str]], origin: str) -> dict[str, tuple[int, int]]:
@@ -223,17 +212,17 @@ STATEMENTS: list[tuple[str, Callable[..., object]]] = [
     (r"(\w+) is either in the (\w+) or the (\w+)", Facts.is_in),
     (rf"the (\w+) is ({_COMPASS}) of the (\w+)", lambda f, *g: f.relations.append(g)),
     (rf"the ([\w ]+) is ({_SIDE}) the ([\w ]+)", lambda f, *g: f.relations.append(g)),
-    (r"the ([\w ]+) is bigger than the ([\w ]+)", Facts.is_bigger),
-    (r"the ([\w ]+) fits inside the ([\w ]+)", lambda f, one, other: f.is_bigger(other, one)),
+    (r"the ([\w ]+) is bigger than the ([\w ]+)", lambda f, one, other: f.bigger[one].add(other)),
+    (r"the ([\w ]+) fits inside the ([\w ]+)", lambda f, one, other: f.bigger[other].add(one)),
     (r"(\w+) are afraid of (\w+)", lambda f, one, other: f.fears.__setitem__(_known(KINDS, one), _known(KINDS, other))),
     (r"(\w+) is a (\w+)", lambda f, who, kind: f.kind.__setitem__(who, kind)),
     (r"(\w+) is (\w+)", lambda f, who, trait: f.traits.__setitem__(who, trait)),
 ]  # fmt: skip
 
 QUESTIONS: list[tuple[str, Callable[..., str]]] = [
-    (r"where is the (\w+)", Facts.where_is_thing),
+    (r"where is the (\w+)", lambda f, thing: _found(f.path[thing][-1:], f"where the {thing} is")),
     (r"where is (\w+)", Facts.where_is),
-    (r"where was the (\w+) before the (\w+)", Facts.where_was_thing),
+    (r"where was the (\w+) before the (\w+)", lambda f, thing, place: _before(f.path[thing], place, f"where the {thing} was")),
     (r"where was (\w+) before the (\w+)", Facts.where_was),
     (r"is (\w+) in the (\w+)", Facts.in_place),
     (rf"what is ({_COMPASS}) of the (\w+)", Facts.beside),
@@ -263,13 +252,7 @@ def _matched(sentence: str, table: Sequence[tuple[str, Callable[..., object]]]) 
 
 
 def solve(statements: Sequence[str], question: str) -> str:
-    """The answer that follows from the statements, all in lower case and without punctuation.
-
-    Raises
-    ------
-    CannotTell
-        If it does not follow, or a sentence is not understood.
-    """
+    """The answer that follows from the statements, all in lower case and without punctuation; else `CannotTell`."""
     facts = Facts()
     for statement in statements:
         use, match = _matched(statement, STATEMENTS)

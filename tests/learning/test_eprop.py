@@ -8,7 +8,7 @@ import torch
 
 from snncore.filters import low_pass
 from snncore.learning.eprop import METHODS, SIGNALS, Learner, Signal, Stream, gradient, ideal_signal, observe, pseudo_derivatives
-from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run
+from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.spike import spike
 
@@ -43,7 +43,7 @@ def near(a, b, tolerance=1e-10):
 
 def bptt(x, weights, target, populations, credit=True):
     w_in, w_rec = (w.clone().requires_grad_() for w in weights[:2])
-    z, _, y = run(x, Weights(w_in, w_rec, weights.w_out), populations, READOUT, credit, compiled=False)
+    z, _, y = run_network(x, Weights(w_in, w_rec, weights.w_out), populations, READOUT, credit, compiled=False)
     return torch.autograd.grad(loss(target)(z, y), (w_in, w_rec))
 
 
@@ -226,9 +226,9 @@ def test_pseudo_derivatives_come_from_spikes_and_potentials(p):
     """Against the neuron's own: the gradient of its spikes with respect to an input that reaches the potential in this step only."""
     x, weights, _, _ = problem()
     nothing = torch.zeros(N, N, dtype=torch.float64)
-    found = run(x, Weights(weights.w_in, nothing, weights.w_out), (Population(N, p),), READOUT, potentials=True)
+    found = run_network(x, Weights(weights.w_in, nothing, weights.w_out), (Population(N, p),), READOUT, potentials=True)
     current = (x @ weights.w_in.T).requires_grad_()
-    z = run(current, Weights(torch.eye(N).double(), nothing, weights.w_out), (Population(N, p),), READOUT).z
+    z = run_network(current, Weights(torch.eye(N).double(), nothing, weights.w_out), (Population(N, p),), READOUT).z
     for t in (3, 17, TIME - 1):
         (own,) = torch.autograd.grad(z[t].sum(), current, retain_graph=True)
         assert torch.allclose(own[t], pseudo_derivatives(found.z, found.v, p)[t], rtol=1e-12, atol=1e-15)
@@ -284,9 +284,9 @@ def test_neurons_for_which_no_trace_is_known_are_refused():
         with pytest.raises(error, match=match):
             observe(x, weights, (Population(N, p),), READOUT)
     with pytest.raises(ValueError, match=r"beta is 20: above \(1 \+ rho\)"):
-        run(x, weights, UNSTABLE, READOUT, credit=False)
+        run_network(x, weights, UNSTABLE, READOUT, credit=False)
     with pytest.raises(ValueError, match=r"w_feedback has shape \(2, 13\)"):
-        run(x, weights, BOTH, READOUT, w_feedback=weights.w_out)
+        run_network(x, weights, BOTH, READOUT, w_feedback=weights.w_out)
 
 
 def learner(signal):
@@ -301,7 +301,7 @@ def test_a_learner_gets_the_gradient_of_its_learning_signals(signal):
     ours = learner(signal)
     network = ours.network
     parameters = network.w_in, network.w_rec, network.w_out
-    plain = run(x, network.weights(), BOTH, READOUT, credit=signal == "bptt", compiled=False, w_feedback=ours.w_feedback)
+    plain = run_network(x, network.weights(), BOTH, READOUT, credit=signal == "bptt", compiled=False, w_feedback=ours.w_feedback)
     compiled, plain = (torch.autograd.grad((activity.y - target).square().sum(), parameters) for activity in (ours(x), plain))
     trial, activity = observe(x, Weights(*(w.detach() for w in network.weights())), BOTH, READOUT)
     errors, none = 2 * (activity.y - target), torch.zeros_like(trial.z)

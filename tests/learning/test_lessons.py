@@ -11,7 +11,7 @@ from snncore.learning import lessons
 from snncore.learning.lessons import right_in_episodes
 from snncore.learning.one_shot_classifier import OneShotClassifier, Session
 from snncore.learning.ordinary import first_weights
-from snncore.networks.recurrent import run
+from snncore.networks.recurrent import run_network
 from snncore.tasks import episodes, printed
 from snncore.tasks.episodes import Examples
 from snncore.tasks.omniglot import read_runs
@@ -101,7 +101,7 @@ def test_the_most_frequent_mistake_is_off_the_diagonal():
 def test_ordinary_gradients_are_those_of_each_episode_alone(letters):
     """Of the plain sum over an episode's examples, by PyTorch; e-prop's is another one."""
     net = trained("omniglot")
-    net.pair.loop = partial(run, compiled=False)
+    net.pair.loop = partial(run_network, compiled=False)
     e = episodes.draw(letters.classes, 2, 5, 1, generator(3))
     slot, learner = lessons.draw_slots(e, net.slots, generator(4)), net.pair.learner
     with torch.no_grad():

@@ -70,7 +70,7 @@ def test_gradients_through_the_update_are_those_of_the_plain_loop():
     network, x, shown = problem()
     target = torch.randn(TIME, BATCH, OUT, generator=torch.Generator().manual_seed(2)).double()
     results = []
-    for network.loop in (partial(recurrent.run, compiled=True), partial(recurrent.run, compiled=False), plain_loop):
+    for network.loop in (partial(recurrent.run_network, compiled=True), partial(recurrent.run_network, compiled=False), plain_loop):
         value = loss(network(x, shown), target)
         results.append((value, *torch.autograd.grad(value, list(network.parameters()))))
     for ours, plain, fast in zip(*results, strict=True):

@@ -8,7 +8,7 @@ from snncore.loihi.compartment import AHPCompartments, Compartment
 from snncore.loihi.emulator import emulate
 from snncore.loihi.quantize import in_force, integers, on_grid, registers, step_size, to_chip
 from snncore.loihi.spec import LimitError
-from snncore.networks.recurrent import Population, Weights, run
+from snncore.networks.recurrent import Population, Weights, run_network
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 
 LIF = LIFParams(reset_to_zero=True)
@@ -54,7 +54,7 @@ def spiking_network(on_chip_grid=True):
 
 
 def agreement(populations, weights, x):
-    float_ = run(x.double(), weights, populations, ReadoutParams())
+    float_ = run_network(x.double(), weights, populations, ReadoutParams())
     chip = emulate(to_chip(*weights, populations, ReadoutParams()), x.numpy(), input_lag=0, trace=True)
     z = torch.from_numpy(chip.z_trace[..., :24])
     assert 0.01 < float_.z.mean() < 0.4

@@ -15,8 +15,7 @@ from snncore.loihi.relational import CHIPS, TABLE, asked, input_spikes, layout, 
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES, Timing
 from snncore.networks.story_classifier import story_classifier
-from snncore.tasks.stories import VOCABULARY, Example
-from snncore.tasks.stories import encode as encode_words
+from snncore.tasks.stories import VOCABULARY, Example, arrays
 from snncore.tasks.story_generator import generate
 
 CORES = {  # on each of the chips that hold some, in the layout of github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet
@@ -102,10 +101,10 @@ def step_by_step(net, example):
             z.append(state.z[0])
         return np.array(z), state.v[0]
 
-    encoded = encode_words([example])
+    question, *statements = arrays([example])[0][0].numpy()
     count = len(example.statements)
-    s = [encode(net.statement, encoded.statements[0, k - count]) for k in range(count)]
-    q = encode(net.question, encoded.question[0])
+    s = [encode(net.statement, statements[k - count]) for k in range(count)]
+    q = encode(net.question, question)
     w_first, w_second, w_question, w_sum = (integers(w.detach()) for w in (net.w_first, net.w_second, net.w_question, net.w_sum))
     layers, total = {}, 0
     for i in range(count):

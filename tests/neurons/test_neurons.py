@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 
-from snncore.filters import low_pass
 from snncore.neurons import (
     JUMP,
     AHPParams,
@@ -20,7 +19,6 @@ from snncore.neurons import (
     lif_step,
     readout_step,
 )
-from snncore.seeds import numpy_generator
 from snncore.unroll import unroll
 
 MODELS = [(LIFParams, lif_rest, lif_step), (ALIFParams, alif_rest, alif_step), (AHPParams, ahp_rest, ahp_step)]
@@ -91,12 +89,6 @@ def test_the_ahp_current_is_the_equation_of_the_talk():
     assert torch.allclose(a, -p.beta * filtered, rtol=1e-12)
 
 
-@pytest.mark.parametrize("p", [ALIFParams(beta=0.2, tau_a=200.0), AHPParams(tau_ahp=200.0, beta=30.0)])
-def test_both_slow_variables_adapt_the_rate(p):
-    z = trace(p, constant(0.3, 1200)).z[:, 0, 0]
-    assert z[:100].sum() > 1.5 * z[-100:].sum() > 0
-
-
 def test_alif_fires_at_its_raised_threshold():
     p = ALIFParams(tau_m=1e12, tau_a=1e12, beta=0.5)  # no forgetting: after k spikes the threshold is 1 + k / 2
     s = trace(p, constant(0.25, 400))
@@ -128,7 +120,6 @@ def test_no_gradient_flows_through_the_reset():
     ("params", "changes", "words"),
     [
         (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
-        (LIFParams, {"n_refractory": -1}, "n_refractory is -1"),
         (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"),
         (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
         (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
@@ -145,45 +136,3 @@ def test_a_spike_keeps_the_potential_down_by_the_jump():
     for _ in range(60):  # the membrane follows long before the current fades
         v, a = p.alpha * v + a, p.rho * a
     assert v == pytest.approx(-JUMP, rel=0.1)
-
-
-def test_the_ahp_current_is_filtered_spikes():
-    p = AHPParams(20.0, 700.0).with_jump(JUMP)
-    s = trace(p, constant(2.5 * (1 - p.alpha), 1000))
-    assert s.z.sum() > 5
-    assert torch.allclose(s.a, low_pass(s.z, p.rho, -(1 - p.rho) * p.beta), rtol=1e-12)
-
-
-def test_the_ahp_current_mirrors_the_input_while_the_neuron_fires():
-    p = AHPParams(20.0, 700.0).with_jump(JUMP)
-    noise = torch.from_numpy(numpy_generator(0, "slowly drifting input").standard_normal(4000))
-    noise[0] = 0.0
-    current, smallest = 2.5 + low_pass(noise, math.exp(-1 / 1000), math.sqrt(1 - math.exp(-2 / 1000))), 1 - p.alpha
-    s = trace(p, smallest * current)
-    rate = s.z[:, 0, 0].unfold(0, 200, 1).sum(1)  # spikes of the 200 steps around step 100, 101, ...
-    firing = (rate >= 3) & (torch.arange(len(rate)) > 900)
-    net = (current + s.a[:, 0, 0] / smallest)[100 : 100 + len(rate)][firing]  # what is left of the input
-    assert firing.sum() > 500
-    assert net.min() > 0.4
-    assert net.max() < 2.0
-
-
-def test_only_slow_neurons_remember_after_the_membrane_has_forgotten():
-    """Spikes fewer in response to a probe, after strong input, against the delay."""
-    models = {
-        "lif": LIFParams(reset_to_zero=True),
-        "alif": ALIFParams(20.0, 700.0, beta=JUMP),
-        "ahp": AHPParams(20.0, 700.0).with_jump(JUMP),
-    }
-
-    def spikes(p, delay, strong):
-        current = torch.cat([constant(4.0 * strong, 300), constant(0.0, delay), constant(3.0, 100)])
-        return trace(p, current * (1 - p.alpha)).z[-100:].sum()
-
-    delays = (0, 100, 200, 400, 800, 1600)
-    fewer = {name: [float(spikes(p, d, False) - spikes(p, d, True)) for d in delays] for name, p in models.items()}
-    assert fewer["lif"] == [0.0] * 6
-    for name in ("ahp", "alif"):
-        assert fewer[name] == sorted(fewer[name], reverse=True)
-        assert fewer[name][0] >= 5
-    assert 0.5 < math.log(fewer["ahp"][0] / fewer["ahp"][4]) / (800 / 700) < 2  # it fades as the current does, up to whole spikes

@@ -11,7 +11,7 @@ import pytest
 from snncore.datafiles import DataError
 from snncore.tasks import story_generator
 from snncore.tasks.data_sets import read_babi
-from snncore.tasks.stories import TASKS, VOCABULARY, Example, encode, parse, read_stories
+from snncore.tasks.stories import TASKS, VOCABULARY, Example, arrays, parse, read_stories
 from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
 from snncore.tasks.story_solver import CannotTell, solve
 
@@ -40,26 +40,9 @@ def test_a_question_comes_with_what_was_said_before_it():
     assert [solve(e.statements, e.question) for e in (first, second, third)] == ["bedroom", "hallway", "kitchen"]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("bedroom.", "bedroom", r"qa1.txt, line 2: expected '3 A statement.' .*'2 John moved to the bedroom'"),
-        ("2 John", "3 John", "line 2: the number should be 2, or 1 to begin a story"),
-        ("3 Where", "Where", "line 3: expected"),
-        ("\tbedroom\t2", "\tbedroom", "line 3: expected"),
-        ("\tbedroom\t2", "\tcellar\t2", "line 3: 'cellar' in 'cellar' is no word of the vocabulary"),
-        ("travelled", "flew", "line 4: 'flew' in 'mary flew to the hallway' is no word of the vocabulary"),
-        ("\t1 4", "\t1 6", "line 5: no statement of the story has the number 6"),
-        ("Mary got", "Mary " * 11 + "got", "line 1: .* has 15 words: a sentence has at most 11"),
-        ("2 John moved to the bedroom.", "2   .", "line 2: expected"),
-        ("3 Where", "٣ Where", "line 3: expected"),
-        (STORY, "1 Mary got the milk there.\n", "qa1.txt: there is no question in it"),
-        (STORY, "1 Mary got the milk there.\n" + STORY, "qa1.txt, line 2: a new story begins, but the one before has no question"),
-        (STORY, STORY + "1 Mary got the milk there.\n", "qa1.txt: there is no question about its last story"),
-    ],
-)
-def test_a_damaged_file_is_refused_with_its_line(old, new, message):
-    with pytest.raises(DataError, match=message):
+@pytest.mark.parametrize(("old", "new"), [("bedroom.", "bedroom"), ("2 John", "John"), ("\tbedroom\t2", "\tbedroom")])
+def test_a_line_of_another_form_is_refused(old, new):
+    with pytest.raises(DataError, match=r"qa1.txt, line [23]: expected '3 A statement.' or .*\(line: '.*(John|bedroom)"):
         parse(STORY.replace(old, new, 1), "qa1.txt")
 
 
@@ -70,8 +53,9 @@ def test_the_solver_answers_all_generated_questions(task):
     shares = [n / 1000 for n in Counter(e.answer for e in examples).values()]
     assert len(shares) >= 2
     assert max(shares) < 0.75  # guessing is not enough
-    statements = {e.statements for e in examples}
-    assert len(statements) > 100
+    assert len({e.statements for e in examples}) > 100
+    assert generate(task, 20, np.random.default_rng(task)) == examples[:20]  # from the same seed
+    assert generate(task, 20, np.random.default_rng(100)) != examples[:20]
 
 
 @pytest.mark.parametrize("task", [t for t in TASKS if t not in (7, 8)])  # these two take it that nobody has what nobody got
@@ -90,41 +74,24 @@ def test_an_answer_needs_what_was_said(task):
     assert needed > 10
 
 
-def rests_on(statement: str, task: int) -> str | None:
-    """How a statement begins that comes before this one, in the official files, too."""
-    if task == 15 and (match := re.fullmatch(r"\w+ is a (\w+)", statement)):
-        return f"{PLURALS[match[1]]} are afraid of "
-    if task == 16 and (match := re.fullmatch(r"(\w+) is (?!a )\w+", statement)):
-        return f"{match[1]} is a "
-    return None
+RESTS_ON = {15: (r"\w+ is a (\w+)", lambda kind: f"{PLURALS[kind]} are afraid of "), 16: (r"(\w+) is (?!a )\w+", "{} is a ".format)}
 
 
 def in_order(example: Example, task: int) -> bool:
-    return all(
-        first is None or any(said.startswith(first) for said in example.statements[:k])
-        for k, first in enumerate(rests_on(statement, task) for statement in example.statements)
-    )
+    """Whether kinds come after their fears (task 15), colors after kinds (task 16)."""
+    pattern, first = RESTS_ON[task]
+    matches = [(k, match[1]) for k, s in enumerate(example.statements) if (match := re.fullmatch(pattern, s))]
+    return all(any(s.startswith(first(word)) for s in example.statements[:k]) for k, word in matches)
 
 
-@pytest.mark.parametrize("task", [15, 16])
+@pytest.mark.parametrize("task", RESTS_ON)
 def test_statements_come_after_those_that_they_rest_on(task):
     examples = generate(task, 400, np.random.default_rng(0))
     assert all(in_order(e, task) for e in examples)
-    reversed_ = [Example(e.statements[::-1], e.question, e.answer) for e in examples]
-    assert not any(in_order(e, task) for e in reversed_)
-    assert len({e.statements for e in examples}) > 90
+    assert not any(in_order(e._replace(statements=e.statements[::-1]), task) for e in examples)
 
 
-def test_the_same_seed_gives_the_same_stories():
-    for task in TASKS:
-        assert generate(task, 20, np.random.default_rng(task)) == generated(task, 20)
-        assert generate(task, 20, np.random.default_rng(100)) != generated(task, 20)
-
-
-@pytest.mark.parametrize(
-    ("task", "length"),
-    [(1, 2), (1, 20), (3, 8), (3, 4), (5, 2), (14, 2), (18, 2), (8, 40), (10, 6), (13, 2), (14, 3), (18, 7), (20, 1), (20, 8)],
-)
+@pytest.mark.parametrize(("task", "length"), [(1, 2), (1, 20), (3, 8), (5, 2), (8, 40), (10, 6), (13, 2)])
 def test_stories_have_the_length_that_is_asked_for(task, length):
     examples = generated(task, 10, length=length)
     assert {len(e.statements) for e in examples} == {length}
@@ -135,13 +102,9 @@ def test_stories_have_the_length_that_is_asked_for(task, length):
     ("task", "length", "message"),
     [
         (21, None, "there is no task 21: they are 1 to 20"),
-        (1, 3, "a story of task 1 cannot have 3 statements: their number is an even number from 2 to 1000"),
-        (3, 2, "task 3 cannot have 2 statements: their number is an even number from 4 to 1000"),
-        (14, 1, "task 14 cannot have 1 statements: their number is from 2 to 14"),
-        (14, 15, "task 14 cannot have 15 statements: their number is from 2 to 14"),
-        (18, 1, "task 18 cannot have 1 statements: their number is from 2 to 1000"),
-        (20, 0, "task 20 cannot have 0 statements: their number is from 1 to 8"),
-        (4, 2, "task 4 cannot have 2 statements: their number is fixed"),
+        (1, 3, "a story of task 1 cannot have 3 statements: their number is an even number from 2 on"),
+        (3, 2, "task 3 cannot have 2 statements: their number is an even number from 4 on"),
+        (14, 2, "task 14 cannot have 2 statements: their number is fixed"),
     ],
 )
 def test_impossible_stories_are_refused(task, length, message):
@@ -165,55 +128,53 @@ def test_the_solver_on_stories_by_hand(statements, question, answer):
     assert solve(statements.split("|"), question) == answer
 
 
-def test_the_solver_says_what_it_cannot_tell():
-    with pytest.raises(CannotTell, match="where john is"):
-        solve(["mary moved to the office"], "where is john")
-    with pytest.raises(CannotTell, match="that mary has the milk"):
-        solve(["mary dropped the milk"], "what is mary carrying")
-    with pytest.raises(CannotTell, match="what 'mary flew to the office' means"):
-        solve(["mary flew to the office"], "where is mary")
-    with pytest.raises(CannotTell, match="a word for the 4 things that mary carries"):
-        solve([f"mary got the {thing}" for thing in ("milk", "apple", "football", "box")], "how many objects is mary carrying")
-    with pytest.raises(CannotTell, match="what 'dogs' means here: known are mice, "):
-        solve(["dogs are afraid of wolves"], "what is gertrude afraid of")
-    with pytest.raises(CannotTell, match="what 'happy' means here: known are hungry, "):
-        solve(["jason is happy"], "where will jason go")
+@pytest.mark.parametrize(
+    ("statements", "question", "missing"),
+    [
+        ("mary moved to the office", "where is john", "where john is"),
+        ("mary dropped the milk", "what is mary carrying", "that mary has the milk"),
+        ("mary flew to the office", "where is mary", "what 'mary flew to the office' means"),
+        (
+            "mary got the milk|mary got the apple|mary got the football|mary got the box",
+            "how many objects is mary carrying",
+            "a word for the 4 things that mary carries",
+        ),
+        ("dogs are afraid of wolves", "what is gertrude afraid of", "what 'dogs' means here: known are mice, "),
+        ("jason is happy", "where will jason go", "what 'happy' means here: known are hungry, "),
+    ],
+)
+def test_the_solver_says_what_it_cannot_tell(statements, question, missing):
+    with pytest.raises(CannotTell, match=missing):
+        solve(statements.split("|"), question)
 
 
 def test_numbers_of_words_are_those_of_the_vocabulary():
     examples = [*generated(2, 50), *generated(19, 5)]
-    found = encode(examples)
-    assert found.statements.shape == (55, 20, 11)
-    assert found.left_out == sum(max(0, len(e.statements) - 20) for e in examples) > 0
 
     def sentence(numbers):
         return " ".join(VOCABULARY[n - 1] for n in numbers if n)
 
-    for e, statements, question, answer in zip(examples, *found[:3], strict=True):
+    assert max(len(e.statements) for e in examples) > 20
+    for e, (question, *statements), answer in zip(examples, *arrays(examples), strict=True):
         assert tuple(s for s in map(sentence, statements) if s) == e.statements[-20:]
-        assert not statements[: max(0, 20 - len(e.statements))].any()
+        assert not any(n.any() for n in statements[: max(0, 20 - len(e.statements))])
         assert (sentence(question), VOCABULARY[answer - 1]) == (e.question, e.answer)
-    assert encode(examples, sentences=4).left_out > found.left_out
-    with pytest.raises(ValueError, match="sentences is 0: keep at least 1"):
-        encode(examples, sentences=0)
-    assert [a.shape for a in encode([])[:3]] == [(0, 20, 11), (0, 11), (0,)]
+    assert [a.shape for a in arrays([])] == [(0, 21, 11), (0,)]
 
 
 @pytest.mark.parametrize(
     ("example", "message"),
     [
         (Example(("mary flew",), "where is mary", "office"), "'flew' in 'mary flew' is no word of the vocabulary"),
-        (Example(("mary is",), "where is mary", "cellar"), "'cellar' in 'cellar' is no word"),
         (Example((), "where is mary", "office"), "nothing was said before 'where is mary'"),
         (Example(("mary moved",), " ", "office"), "nothing is asked after 'mary moved'"),
         (Example(("mary moved",), "where is mary", "office garden"), "the answer 'office garden' to 'where is mary' is not one word"),
-        (Example(("mary moved",), "where is mary", ""), "the answer '' to 'where is mary' is not one word"),
         (Example(("is " * 12,), "where is mary", "office"), "has 12 words: a sentence has at most 11"),
     ],
 )
 def test_what_has_no_numbers_is_refused(example, message):
     with pytest.raises(ValueError, match=message):
-        encode([example])
+        arrays([example])
 
 
 CLASSES = {
@@ -250,12 +211,7 @@ def test_generated_sentences_are_those_of_the_official_files(task):
     mean, official_mean = (np.mean([len(e.statements) for e in some]) for some in (examples, official))
     assert mean == pytest.approx(official_mean, rel=0.3)
     assert sorted({e.answer for e in examples[:100]} - {e.answer for e in official}) == []
-
-
-@needs_data
-@pytest.mark.parametrize("task", [15, 16])
-def test_official_statements_come_after_those_that_they_rest_on(task):
-    assert all(in_order(e, task) for e in read_stories(task, "test"))
+    assert task not in RESTS_ON or all(in_order(e, task) for e in official)
 
 
 @needs_data
@@ -268,23 +224,6 @@ def test_the_vocabulary_is_that_of_the_official_files():
                 said |= set(" ".join((*e.statements, e.question)).split())
                 answers.add(e.answer)
     assert sorted((said | answers) ^ set(VOCABULARY)) == []
-
-
-@needs_data
-def test_the_solver_answers_the_official_questions_but_for_ambiguous_ones():
-    for task in TASKS:
-        for e in read_stories(task, "test"):
-            if solve(e.statements, e.question) == e.answer:
-                continue
-            said = " | ".join(e.statements)
-            if task == 10:
-                assert re.search(r"either in the (\w+) or the \1\b", said)  # either here or here: the files say "maybe"
-                assert e.answer == "maybe"
-            else:
-                assert task == 5  # the file means an earlier one of several gifts
-                giver, receiver = re.fullmatch(r"what did (\w+) give to (\w+)", e.question).groups()
-                gifts = re.findall(rf"{giver} (?:gave|passed|handed) the (\w+) to {receiver}", said)
-                assert e.answer in gifts[:-1]
 
 
 @needs_data

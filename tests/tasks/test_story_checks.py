@@ -3,10 +3,12 @@ import os
 import pandas as pd
 import pytest
 
+from snncore import ledger
 from snncore.datafiles import package_file
-from snncore.tasks.stories import TASKS, Example, read_stories
+from snncore.tasks.stories import TASKS, Example, arrays, read_stories
 from snncore.tasks.story_checks import exceptions, follows_from_end
 from snncore.tasks.story_solver import solve
+from snncore.tasks.talk_stories import TALK, in_the_talk
 
 
 @pytest.mark.parametrize(
@@ -15,12 +17,7 @@ from snncore.tasks.story_solver import solve
         (5, ["mary got the milk there", "mary gave the milk to fred"], "who gave the milk to fred", True),
         (5, ["mary got the milk there", "mary gave the milk to fred", "fred passed the milk to bill"], "who gave the milk to fred", False),
         (13, ["mary and john went to the office", "then they moved to the garden"], "where is john", True),
-        (
-            13,
-            ["mary and john went to the office", "fred and bill went to the park", "then they moved to the garden"],
-            "where is john",
-            False,
-        ),
+        (13, ["john and mary went to the office", "bill went to the park", "fred went to the park"], "where is john", False),
     ],
 )
 def test_what_follows_from_the_end_of_a_story(task, statements, question, enough):
@@ -49,3 +46,14 @@ def test_the_list_of_questions_with_another_answer_is_that_of_the_files_and_its_
         said = row["the story says"].split(", ")
         assert set(said) <= set(example.statements)
         assert len(said) == (2 if row["task"] == 5 else 1)
+
+
+ASKED = [(name, answer, story.example(question)) for story in TALK for question, (name, answer) in story.asked.items()]
+
+
+def test_the_answers_of_the_talk_follow_from_its_stories():
+    claims = ledger.package_claims()
+    assert len({name for name, *_ in ASKED}) == len(ASKED) == 9
+    for name, answer, example in ASKED:
+        assert in_the_talk(example.answer) == answer == claims[f"rel.example.{name}"].published
+    assert len(arrays([example for *_, example in ASKED])[1]) == 9  # in words of the vocabulary

@@ -30,9 +30,7 @@ def test_an_episode_needs_enough_classes_and_examples():
     classes = [torch.arange(3), torch.arange(3, 5)]
     with pytest.raises(ValueError, match="3 ways need as many classes: there are 2"):
         episodes.draw(classes, 1, 3, 1, generator())
-    with pytest.raises(
-        ValueError, match=r"class 1 has 2 examples: one to learn from and 2 to ask about are 3; .* leave out such classes, 1 in all"
-    ):
+    with pytest.raises(ValueError, match=r"class 1 has 2 examples: an episode needs 3; .* leave out such classes, 1 in all"):
         episodes.draw(classes, 1, 2, 2, generator())
 
 
@@ -52,14 +50,9 @@ def test_symbols_are_those_of_their_part_and_keep_their_ink():
     place = torch.arange(105).double()
     for axis in (1, 2):  # shares of ink, and where it is, stay what they were, to a pixel's part
         known = (ink.sum(3 - axis) @ (place + 0.5)) / ink.sum((1, 2)) / 105
-        found = s.images[:, 0].double().sum(3 - axis) @ (torch.arange(28).double() + 0.5) / s.images.sum((1, 2, 3)) / 28
-        assert torch.allclose(known, found, atol=0.01)
+        shrunk = s.images[:, 0].double().sum(3 - axis) @ (torch.arange(28).double() + 0.5) / s.images.sum((1, 2, 3)) / 28
+        assert torch.allclose(known, shrunk, atol=0.01)
     assert torch.allclose(s.images.mean((1, 2, 3)).double(), ink.mean((1, 2)), rtol=0.05)
-
-
-def test_images_of_another_size_are_refused():
-    with pytest.raises(DataError, match="images of 64 x 60 pixels: those of Omniglot have 105 x 105; scale them to that"):
-        omniglot.shrink(np.zeros((1, 64, 60), bool))
 
 
 def official(folder, queries=3, size=105):
@@ -91,15 +84,15 @@ def test_runs_are_drawn_like_the_official_ones():
     for k, run in enumerate(runs):
         assert run.name == f"B {k + 1}"
         assert run.label.tolist() == [0, 1]
-        found = []
+        drawn = []
         for images in (run.support, run.query):
             same = [(omniglot.shrink(data.images) == image).flatten(1).all(1).nonzero().item() for image in images]
             assert data.is_eval[same].all()
             assert len(set(data.drawer[same])) == 1
-            found.append((data.character[same].tolist(), data.drawer[same][0]))
-        assert found[0][0] == found[1][0]
-        assert len(set(found[0][0])) == 2
-        assert found[0][1] != found[1][1]
+            drawn.append((data.character[same].tolist(), data.drawer[same][0]))
+        assert drawn[0][0] == drawn[1][0]
+        assert len(set(drawn[0][0])) == 2
+        assert drawn[0][1] != drawn[1][1]
     with pytest.raises(ValueError, match="B has 2 symbols, 3 drawers: a run needs 3 and 2"):
         omniglot.draw_runs(data, 1, 3, generator())
 
@@ -110,17 +103,16 @@ def test_runs_that_are_not_in_order_are_refused(tmp_path):
     official(tmp_path)
     labels = tmp_path / "run01" / "class_labels.txt"
     text = labels.read_text()
-    labels.write_text(text + "run01/test/item01.png\n")
-    with pytest.raises(DataError, match="line 4: 1 words; there should be two"):
-        omniglot.read_runs(tmp_path)
-    labels.write_text(text + "run01/test/item09.png run01/training/class01.png\n")
-    with pytest.raises(DataError, match=r"line 4: there is no .*item09"):
-        omniglot.read_runs(tmp_path)
-    labels.write_text("\n")
-    with pytest.raises(DataError, match=r"class_labels.txt is empty"):
-        omniglot.read_runs(tmp_path)
+    for bad, words in (
+        (text + "run01/test/item01.png\n", "class_labels.txt: each of its lines should name two images"),
+        (text + "run01/test/item09.png run01/training/class01.png\n", "item09.png: .*No such file"),
+        ("\n", "class_labels.txt: each of its lines"),
+    ):
+        labels.write_text(bad)
+        with pytest.raises(DataError, match=words):
+            omniglot.read_runs(tmp_path)
     official(tmp_path / "small", size=100)
-    with pytest.raises(DataError, match=r"class01.png: images of 100 x 100 pixels"):
+    with pytest.raises(DataError, match=r"class01\.png: images of 100 x 100 pixels: those of Omniglot have 105 x 105; scale them to that"):
         omniglot.read_runs(tmp_path / "small")
 
 
@@ -166,51 +158,28 @@ def test_rates_fall_with_the_logarithm_of_power_and_not_with_loudness():
     assert float((quiet - counts).abs().max()) <= 1
 
 
-def test_words_that_cannot_be_heard_are_refused(unchecked):
-    with pytest.raises(DataError, match=r"float64 of shape \(16000,\): give one channel of 16-bit integers"):
-        spoken_words.spikes(synthetic_word(400) / 32_767)
-    with pytest.raises(DataError, match=r"shape \(16000, 2\): give one channel"):
-        spoken_words.spikes(np.stack([synthetic_word(400)] * 2, -1))
-    with pytest.raises(DataError, match="1599 samples: cut it to one second, at most 16000 and at least 1600"):
-        spoken_words.spikes(synthetic_word(400, samples=1599))
-    with pytest.raises(DataError, match="8000 samples per second: resample it to 16000"):
-        spoken_words.spikes(synthetic_word(400), 8000)
-    with pytest.raises(DataError, match="16001 samples: cut it"):
-        spoken_words.spikes(synthetic_word(400, samples=16001))
-    for other in (np.uint8, np.int32):
-        with pytest.raises(DataError, match=rf"the word is {np.dtype(other)} of shape \(16000,\): give one channel of 16-bit integers"):
-            spoken_words.spikes(np.full(16000, 128, other))
+@pytest.mark.parametrize("change", [lambda w: w / 32_767, lambda w: np.stack([w] * 2, -1), lambda w: np.append(w, w[:1])])
+def test_words_that_cannot_be_heard_are_refused(change, unchecked):
+    with pytest.raises(DataError, match=r"the word is \w+ of shape \(1600.*\): give one channel of 16-bit integers .*, 16000 per second"):
+        spoken_words.spikes(change(synthetic_word(400)))
 
 
 @pytest.mark.parametrize("offset", [0, 1000, -32_700])
 def test_silence_is_refused_whatever_its_offset(offset):
     with pytest.raises(DataError, match=r"is silent: its largest amplitude is 20, .*record it louder"):
         spoken_words.spikes((synthetic_word(400, 20.0) + offset).astype(np.int16))
-    with pytest.raises(DataError, match="is silent: its largest amplitude is 0"):
-        spoken_words.spikes(np.full(16000, offset, np.int16))
     assert spoken_words.spikes((synthetic_word(400, 60.0) + offset).astype(np.int16)).sum() > 0
 
 
 def test_held_out_words_come_from_held_out_speakers():
-    said = [(word, "ann") for word in spoken_words.HELD_OUT if word not in ("one", "two")]
-    said = [
-        ("one", "ann"),
-        ("two", "ann"),
-        *said,
-        ("yes", "ann"),
-        ("yes", "bob"),
-        ("no", "bob"),
-        ("one", "bob"),
-        ("no", "bob"),
-        ("no", "cy"),
-    ]
+    said = [(word, "ann") for word in (*spoken_words.HELD_OUT, "yes")]
+    said += [(word, "bob") for word in ("yes", "no", "one", "no")] + [("no", "cy")]
     words = Words([synthetic_word(200.0 + 50 * k) for k in range(len(said))], *map(list, zip(*said, strict=True)))
     known, held_out = spoken_words.split(words)
     assert [len(c) for c in known.classes] == [2 + 1, 1]  # no by bob and cy, yes by bob; what ann says of yes is left out
     assert [len(c) for c in held_out.classes] == [1] * 10  # by ann; bob's one is left out
-    assert torch.equal(
-        held_out.images[held_out.classes[sorted(spoken_words.HELD_OUT).index("one")][0], 0] * 32, spoken_words.spikes(words.waveforms[0])
-    )
+    place, own = sorted(spoken_words.HELD_OUT).index("one"), spoken_words.spikes(words.waveforms[spoken_words.HELD_OUT.index("one")])
+    assert torch.equal(held_out.images[held_out.classes[place][0], 0] * 32, own)
 
 
 def test_words_without_those_that_are_held_out_are_refused():
