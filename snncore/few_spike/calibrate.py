@@ -1,4 +1,4 @@
-"""Look at calibration images: what activations receive, and how much an error in a layer reaches the output."""
+"""Look at calibration images: the inputs of activations, and how much an error in a layer reaches the output."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from torch import Tensor, fx
 from snncore.few_spike import operations
 from snncore.few_spike.neuron import FSParams, fs_neuron
 from snncore.few_spike.operations import Activation, ConversionError
-from snncore.few_spike.trace import run_on
+from snncore.few_spike.trace import Watch, run_on
 from snncore.seeds import torch_generator
 
 Prices = dict[fx.Node, float]
@@ -35,27 +35,23 @@ def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed:
 
     Places are drawn at random: at regular ones a layer might show the same column of each image only.
     """
-    wanted = {operations.operand(node) for node in nodes}
-    parts: dict[fx.Node, list[np.ndarray]] = {node: [] for node in wanted}
+    parts: dict[fx.Node, list[np.ndarray]] = {operations.operand(node): [] for node in nodes}
     generator = torch_generator(seed, "inputs seen in calibration")
 
-    class Watch(fx.Interpreter):
-        def run_node(self, n: fx.Node) -> Any:
-            value = super().run_node(n)
-            if n in parts:
-                flat = value.detach().flatten()
-                share = math.ceil(SAMPLES * len(batch) / len(images))
-                some = torch.randint(len(flat), (share,), generator=generator).to(flat.device) if len(flat) > share else slice(None)
-                parts[n].append(torch.cat([flat[some], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
-            return value
+    def look(node: fx.Node, value: Any) -> None:
+        if node in parts:
+            flat = value.detach().flatten()
+            share = math.ceil(SAMPLES * len(batch) / len(images))
+            some = torch.randint(len(flat), (share,), generator=generator).to(flat.device) if len(flat) > share else slice(None)
+            parts[node].append(torch.cat([flat[some], flat.min()[None], flat.max()[None]]).double().cpu().numpy())
 
     for batch in images.split(16):
-        run_on(Watch(graph).run, batch, "calibration")
-    found = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
-    for name, values in found.items():
+        run_on(Watch(graph, look).run, batch, "calibration")
+    inputs = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
+    for name, values in inputs.items():
         if not np.isfinite(values).all():
             raise ConversionError(f"calibration: the input of {name} is not finite; look at the images and the network's weights")
-    return found
+    return inputs
 
 
 def prices_of(
@@ -70,19 +66,16 @@ def prices_of(
     values: dict[fx.Node, Tensor] = {}
     wanted = {*places, *map(operations.operand, places)}
 
-    class Keep(fx.Interpreter):
-        def run_node(self, n: fx.Node) -> Any:
-            value = super().run_node(n)
-            if n in wanted:
-                values[n] = value
-            return value
+    def keep(node: fx.Node, value: Any) -> None:
+        if node in wanted:
+            values[node] = value
 
     white, added, injected = (dict.fromkeys(places, 0.0) for _ in range(3))
     answers, some = [], images[:: math.ceil(len(images) / PROBED)]
     generator = torch_generator(seed, "directions of the output")
     with torch.enable_grad():
         for part in some.split(4):
-            y = Keep(graph).run(part.clone().requires_grad_())
+            y = Watch(graph, keep).run(part.clone().requires_grad_())
             answers.append(y.detach())
             outputs = [values[n] for n in places]
             errors = {n: fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach() for n, p in neurons.items()}

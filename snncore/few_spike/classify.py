@@ -1,4 +1,4 @@
-"""Classify the operations of a traced network, and note what each hands on to the next."""
+"""Classify the operations of a traced network, and note the signals that each hands on."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,12 +35,12 @@ def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node
             graph.graph.erase_node(node)
             continue
         neurons = sum(t.numel() for t in made) // batch
-        found = operations.activation(node, graph)
-        if found:
+        activation = operations.activation(node, graph)
+        if activation:
             refuse_half(f"the output of {node.name}", made[0].dtype)
-            places[node] = found
+            places[node] = activation
             node.meta["carries"] = Carries.SPIKES
-            rows.append(Row(node.name, found.name, "spiking", neurons))
+            rows.append(Row(node.name, activation.name, "spiking", neurons))
             continue
         kind, why = operations.describe(node, graph)
         received = _propagate(node, why)
@@ -60,7 +60,7 @@ def _making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
 
 
 def _propagate(node: fx.Node, why: str) -> Carries:
-    """Note what an operation hands on; returns what it receives."""
+    """Note the signals that an operation hands on; returns those that it receives."""
     received = Carries(0)
     for n in operations.signals(node):
         received |= n.meta["carries"]
@@ -69,13 +69,13 @@ def _propagate(node: fx.Node, why: str) -> Carries:
 
 
 def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Module]) -> None:
-    """Note in ``meta["carries"]`` what each node of a converted network hands on, unless that is known: pickling keeps only code."""
+    """Note in ``meta["carries"]`` the signals that each node of a converted network hands on; pickling has lost them."""
     if any(carried(node) for node in network.graph.nodes):
         return
     with torch.no_grad():
         Shapes(network).run(images)
     for node in _making_signals(network):
-        if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), neurons):
+        if isinstance(operations.module_of(node, network), neurons):
             node.meta["carries"] = Carries.SPIKES
         else:
             _propagate(node, operations.describe(node, network)[1])

@@ -35,9 +35,9 @@ class CoefficientSet:
         Inputs for which it was made.
     params : FSParams
     origin : str
-        "published", "fitted" (by this project; `snncore.few_spike.zoo`), "fitted in this run" or "closed form".
+        "published", "fitted" (by `snncore.few_spike.zoo`), "fitted in this run" or "closed form".
     source : str
-        Publication, command or function that it comes from.
+        Publication, command or function.
     """
 
     name: str
@@ -54,28 +54,19 @@ def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
     Raises
     ------
     ValueError
-        If the file is not valid JSON, or if a set lacks a field, names an unknown function or holds bad numbers.
+        If the file is damaged.
     """
     path = path or package_file("few_spike_coefficients.json")
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["sets"]
-    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}): restore it with 'git checkout data/{path.name}', or install snncore again"
-        ) from error
     sets = {}
-    for row in rows:
-        name = row.get("name", "(a set without a name)")
-        try:
-            params = FSParams(row["T"], row["h"], row["d"], strict=row["strict"])
-            low, high = map(float, row["interval"])
-            if row["function"] not in FUNCTIONS:
-                raise ValueError(f"function is {row['function']!r}: known are {', '.join(FUNCTIONS)}")
-            sets[name] = CoefficientSet(name, row["function"], (low, high), params, row["origin"], row["source"])
-        except KeyError as error:
-            raise ValueError(f"{path.name}: set {name!r} has no field {error}") from error
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path.name}: set {name!r}: {error}") from error
+    try:
+        for row in json.loads(path.read_text(encoding="utf-8"))["sets"]:
+            params, (low, high) = FSParams(row["T"], row["h"], row["d"], row["strict"]), map(float, row["interval"])
+            sets[row["name"]] = CoefficientSet(row["name"], row["function"], (low, high), params, row["origin"], row["source"])
+    except (KeyError, TypeError, ValueError) as error:
+        where = f"behind set {list(sets)[-1]!r}" if sets else "at its beginning"
+        raise ValueError(
+            f"{path} is damaged {where} ({error!r}): restore it with 'git checkout data/{path.name}', or install snncore again"
+        ) from error
     return sets
 
 

@@ -1,6 +1,8 @@
 """A network beside its few-spike version: answers to the same images, and the error after each layer."""
 
 from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,21 +13,15 @@ from tqdm import tqdm
 
 from snncore.few_spike.coefficients import FUNCTIONS
 from snncore.few_spike.evaluate import Statistics, statistics
-from snncore.few_spike.layer import Conversion, FSActivation, Images
+from snncore.few_spike.layer import Conversion, Images, fs_layers
+from snncore.few_spike.trace import Watch
 from snncore.statistics import mean_interval, share, tango
 
 
 class Answers(NamedTuple):
-    """Answers of a network and of its few-spike version to the same images.
+    """Right categories of images, and those that a network and its few-spike version answer, shape (image,); spikes.
 
     Properties give a number and the ends of its 95 % interval over images.
-
-    Attributes
-    ----------
-    labels, ann, snn : array, shape (image,)
-        Categories: the right ones, and those that the two networks answer.
-    statistics : Statistics
-        Spikes.
     """
 
     labels: np.ndarray
@@ -58,28 +54,26 @@ class Answers(NamedTuple):
 
 @torch.inference_mode()
 def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labels: np.ndarray, name: str) -> Answers:
-    """Ask both networks about all images, and count the spikes.
+    """Evaluate both networks on all images, and count the spikes.
 
     Raises
     ------
     ValueError
         If an output is not a finite number.
     """
-    parts: dict[str, list[Tensor]] = {"original": [], "converted": []}
-    total: Statistics | None = None
+    parts: dict[str, list[np.ndarray]] = {"original": [], "converted": []}
+    sent: list[Statistics] = []
     with tqdm(desc=name, total=len(labels), unit="image", disable=None, leave=False) as bar:
         for batch in batches:
-            output, sent = statistics(snn, batch)
-            total = sent if total is None else total + sent
-            parts["original"].append(ann(batch))
-            parts["converted"].append(output)
+            converted, spikes = statistics(snn, batch)
+            sent.append(spikes)
+            for which, output in (("original", ann(batch)), ("converted", converted)):
+                if count := int((~output.isfinite()).sum()):
+                    raise ValueError(f"{name}: the {which} network gives {count} outputs that are not finite numbers")
+                parts[which].append(output.argmax(1).numpy())
             bar.update(len(batch))
-    outputs = {which: torch.cat(those) for which, those in parts.items()}
-    for which, output in outputs.items():
-        if count := int((~torch.isfinite(output)).sum()):
-            raise ValueError(f"{name}: the {which} network gives {count} outputs that are not finite numbers")
-    assert total is not None
-    return Answers(labels, outputs["original"].argmax(1).numpy(), outputs["converted"].argmax(1).numpy(), total)
+    ann_answers, snn_answers = (np.concatenate(those) for those in parts.values())
+    return Answers(labels, ann_answers, snn_answers, reduce(add, sent))
 
 
 def deviation(expected: Tensor, output: Tensor) -> dict[str, float]:
@@ -93,46 +87,45 @@ def relative_error(expected: Tensor, output: Tensor) -> float:
     return float((output - expected).square().mean().sqrt() / expected.std())
 
 
-class _Watch(fx.Interpreter):
-    """Runs a converted network, or with ``functions`` its original, and shows ``see`` the name and the output of each activation."""
+class _Original(Watch):
+    """Runs a converted network with the original activations in place of its neurons."""
 
-    def __init__(
-        self, network: fx.GraphModule, see: Callable[[str, Tensor], None], functions: dict[str, Callable[[Tensor], Tensor]] | None = None
-    ):
-        super().__init__(network)
-        self.see, self.functions = see, functions or {}
+    def __init__(self, conversion: Conversion, see: Callable[[fx.Node, Any], None]):
+        super().__init__(conversion.network, see)
+        self.functions = {f"few_spike.{row.node}": FUNCTIONS[row.operation] for row in conversion.report.spiking}
 
     def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
         function = self.functions.get(str(target))
-        value = function(*args) if function else super().call_module(target, args, kwargs)
-        if isinstance(self.fetch_attr(str(target)), FSActivation):
-            self.see(str(target), value)
-        return value
+        return function(*args) if function else super().call_module(target, args, kwargs)
 
 
 @torch.no_grad()
 def layer_errors(conversion: Conversion, images: Images, disturbed: Images | None = None) -> pd.DataFrame:
-    """The `relative_error` after each layer of neurons: of the converted network, against the original for the same images.
+    """The `relative_error` after each layer of neurons of a converted network, against the original for the same images.
 
-    If ``disturbed`` images are given, it is that of the original network which sees these: what the graph itself makes of an error.
+    With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error.
 
     Returns
     -------
     DataFrame
         Columns ``layer`` (from 1), ``activation`` and ``error``.
     """
-    network, report = conversion
-    functions = {f"few_spike.{row.node}": FUNCTIONS[row.operation] for row in report.spiking}
-    exact: dict[str, Tensor] = {}
-    _Watch(network, exact.__setitem__, functions).run(images)
-    errors: dict[str, float] = {}
+    layers = fs_layers(conversion.network)
+    exact: dict[fx.Node, Tensor] = {}
+    errors: list[float] = []
 
-    def see(target: str, value: Tensor) -> None:
-        errors[target] = relative_error(exact.pop(target), value)
+    def keep(node: fx.Node, value: Any) -> None:
+        if node in layers:
+            exact[node] = value
 
+    def look(node: fx.Node, value: Any) -> None:
+        if node in layers:
+            errors.append(relative_error(exact.pop(node), value))
+
+    _Original(conversion, keep).run(images)
     if disturbed is None:
-        _Watch(network, see).run(images)
+        Watch(conversion.network, look).run(images)
     else:
-        _Watch(network, see, functions).run(disturbed)
-    rows = [(i, row.operation, errors[f"few_spike.{row.node}"]) for i, row in enumerate(report.spiking, 1)]
-    return pd.DataFrame(rows, columns=["layer", "activation", "error"])
+        _Original(conversion, look).run(disturbed)
+    activations = [row.operation for row in conversion.report.spiking]
+    return pd.DataFrame({"layer": range(1, len(errors) + 1), "activation": activations, "error": errors})

@@ -47,33 +47,26 @@ def convert(
         Takes one tensor of images, and returns one with a row for each; evaluated as in ``network.eval()``. Parametrized weights, such as
         those of weight normalization, become plain ones.
     example_input : tensor, shape (batch, ...)
-        Used for shapes, to check that the traced network gives what the network gives, and for the report's error. May lie on the meta
-        device with the network.
+        Shows shapes; original, trace and report's error are evaluated on it. May lie on the meta device with the network.
     calibration : tensor, shape (sample, ...), optional
         Images from whose activations the parameters of each layer are chosen: the range of a ReLU code, a fit for other functions.
-        Without, they are made for published or usual ranges, which may not be those of the network: look at the report's error.
+        Default: published or usual ranges, which may not be those of the network: look at the report's error.
     coefficients : mapping from name of an activation to FSParams, optional
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
         Time steps of all layers that ``coefficients`` leaves open, 1 to 62.
     spike_penalty : float
-        What one more spike of each neuron must save in squared error of the network's output, as a share of the output's variance.
-        The error of a layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
+        Squared error of the network's output, as a share of its variance, that one more spike of each neuron must save. The error of a
+        layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
     seed : int
         Of the fits, and of the inputs that calibration looks at.
-
-    Returns
-    -------
-    Conversion
-        ``network`` and ``report``.
 
     Raises
     ------
     ConversionError
-        If the network is converted already, or cannot be traced; if it computes in half precision, uses an operation that is not known to
-        be linear, analog or an activation, or overwrites numbers that are used elsewhere; if the input or the calibration does not fit,
-        or the output is not finite or has no row for each image; if an activation has no parameters, or ``coefficients`` are none; if K
-        is no whole number from 1 to 62; if ``spike_penalty`` is no number from 0 on, or is above 0 with less than two calibration images.
+        If the network is converted already, cannot be traced, computes in half precision, has no activation, uses an operation that is not
+        known to be linear, analog or an activation, or overwrites numbers that are used elsewhere; if input, calibration or options do not
+        fit; if the output is not finite, or has no row for each image; if an activation has no parameters.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
@@ -87,9 +80,8 @@ def convert(
             f"coefficients is of type {type(coefficients).__name__}: give FSParams by the name of the activation, such as "
             '{"silu": coefficients("silu.published").params}'
         )
-    for name, given in (coefficients or {}).items():
-        if not isinstance(name, str):
-            raise ConversionError(f"coefficients has the key {name!r}: give the name of an activation, such as 'relu'")
+    coefficients = coefficients or {}
+    for name, given in coefficients.items():
         if not isinstance(given, FSParams):
             raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")
     graph, rows, places = traced(network, example_input)
@@ -98,17 +90,16 @@ def convert(
     if spike_penalty and (calibration is None or len(calibration) == 1):
         held = "there is no calibration" if calibration is None else "calibration holds 1 image"
         raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
-    used = set(coefficients or {})
     names = {a.name for a in places.values()}
-    if used - names:
-        raise ConversionError(f"coefficients has {sorted(used - names)[0]!r}, but the network's activations are {', '.join(sorted(names))}")
+    for name in coefficients.keys() - names:
+        raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
     original = run_on(graph, example_input.clone())
     samples = calibrate(graph, list(places), calibration, seed) if calibration is not None else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
         name, seen = places[node].name, samples.get(node.name)
-        if coefficients and name in coefficients:
+        if name in coefficients:
             return coefficients[name], "given parameters"
         if seen is None or name in CLOSED:
             return default(name, K)
@@ -116,10 +107,10 @@ def convert(
 
     def choose_all(prices: Prices, what: str) -> dict[fx.Node, tuple[FSParams, str]]:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # fits run without Python's lock
-            found = pool.map(partial(choose, prices=prices), places)
-            return dict(zip(places, tqdm(found, what, len(places), disable=None, leave=False), strict=True))
+            chosen = pool.map(partial(choose, prices=prices), places)
+            return dict(zip(places, tqdm(chosen, what, len(places), disable=None, leave=False), strict=True))
 
-    if calibration is not None and spike_penalty and names - used:
+    if calibration is not None and spike_penalty and names - coefficients.keys():
         first = choose_all(prices_of(graph, places, calibration, {}, seed), "first look at layers")
         prices = prices_of(graph, places, calibration, {node: params for node, (params, _) in first.items()}, seed)
         chosen = choose_all(prices, "layers")
@@ -133,10 +124,6 @@ def convert(
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
-    error = math.nan if example_input.is_meta else _relative_error(run_on(graph, example_input.clone()), original)
+    off = (run_on(graph, example_input.clone()) - original).double().norm()
+    error = math.nan if off.is_meta else float(off / original.double().norm()) if off else 0.0
     return Conversion(graph, Report(tuple(rows), error))
-
-
-def _relative_error(found: Tensor, expected: Tensor) -> float:
-    off = (found - expected).double().norm()
-    return float(off / expected.double().norm()) if off else 0.0

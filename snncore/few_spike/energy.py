@@ -13,7 +13,7 @@ PRICES = {"fp32": (4.6, 0.9), "int8": (0.3, 0.1)}  # [pJ] of a multiply-accumula
 
 
 def mean_traffic(traffic: Sequence[tuple[Traffic, ...]]) -> tuple[Traffic, ...]:
-    """Mean work of each layer, rounded down, of what `snncore.few_spike.stepwise` counted for one image each."""
+    """Mean work of each layer, rounded down; `snncore.few_spike.stepwise` counts it for one image each."""
     return tuple(
         Traffic(layer[0].node, *(sum(work) // len(traffic) for work in zip(*(one[1:] for one in layer), strict=True)))
         for layer in zip(*traffic, strict=True)
@@ -23,12 +23,7 @@ def mean_traffic(traffic: Sequence[tuple[Traffic, ...]]) -> tuple[Traffic, ...]:
 def operations_table(traffic: Sequence[Traffic], updates: int) -> pd.DataFrame:
     """Operations of a network and of its few-spike version for one image, and their energy [pJ].
 
-    Parameters
-    ----------
-    traffic : sequence of Traffic
-        Work of each layer of synapses.
-    updates : int
-        What neurons do themselves, comparisons of potentials with thresholds and resets: they are priced as additions.
+    ``traffic`` is the work of each layer of synapses; ``updates`` of neurons, comparisons and resets, are priced as additions.
     """
     macs, nonzero, spikes, graded = (sum(getattr(t, key) for t in traffic) for key in ("macs", "nonzero", "spikes", "graded"))
     additions = spikes + updates

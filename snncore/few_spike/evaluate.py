@@ -17,18 +17,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx
 from torch.func import functional_call
-from torch.fx.node import map_arg
+from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import note_signals
-from snncore.few_spike.layer import FSActivation, Images, refuse_half
+from snncore.few_spike.layer import FSActivation, Images, fs_layers, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
+from snncore.few_spike.trace import Watch
 from snncore.kernels.fs_neuron import read_codes
 from snncore.shapes import FloatTensor, SpikeTrain
 
 
-class Steps(NamedTuple):
+@dataclass
+class Steps:
     """A signal between neurons: a part that does not depend on spikes, and what the spikes of each step add."""
 
     constant: Any
@@ -45,15 +47,14 @@ def _decoded(signal: Any) -> Any:
     return total
 
 
-def _replace(arguments: Any, change: Any) -> Any:
+def _constant(signal: Any) -> Any:
+    """The part of a number that does not depend on spikes."""
+    return signal.constant if isinstance(signal, Steps) else signal
+
+
+def _replace(arguments: Any, change: Callable[[Any], Any]) -> Any:
     """Arguments of a call with ``change`` applied to each signal, also inside lists."""
-    if isinstance(arguments, Steps):
-        return change(arguments)
-    if isinstance(arguments, tuple | list):
-        return type(arguments)(_replace(a, change) for a in arguments)
-    if isinstance(arguments, dict):
-        return {key: _replace(a, change) for key, a in arguments.items()}
-    return change(arguments) if isinstance(arguments, Tensor) else arguments
+    return map_aggregate(arguments, lambda a: change(a) if isinstance(a, Steps | Tensor) else a)
 
 
 CONSTANT_PART = ("bias", "running_mean")  # of a convolution, a linear layer or batch normalization: zero them, and the rest is linear
@@ -83,8 +84,7 @@ def _without_input(kwargs: dict) -> dict:
 class Traffic(NamedTuple):
     """Work of one layer of synapses for a batch of images: a convolution, linear layer or product with constant weights.
 
-    Products of two signals, as in attention, have none, and neither have the weights inside of ``nn.MultiheadAttention``: the report
-    says "its work is not counted" where these are.
+    Products of two signals, as in attention, and ``nn.MultiheadAttention`` are not counted; the report says so.
 
     Attributes
     ----------
@@ -94,9 +94,9 @@ class Traffic(NamedTuple):
     nonzero : int
         Those of them whose input is not 0: the work of a processor that skips zeros.
     spikes : int
-        Accumulates: how often a spike arrives at a synapse. 0 if the layer receives something else.
+        How often a spike arrives at a synapse; 0 if the layer receives something else.
     graded : int
-        Multiply-accumulates, where the layer receives the image, mixtures of spikes, products or maxima.
+        Multiply-accumulates, if the layer receives anything but spikes.
     """
 
     node: str
@@ -124,22 +124,21 @@ class _Stepwise(fx.Interpreter):
             return super().run_node(n)
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         call = partial(getattr(self, n.op), n.target)
-        module = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
+        module = operations.module_of(n, self.module)
         if isinstance(module, FSActivation):
             x = _decoded(args[0])
             refuse_half("the input of few-spike neurons", x.dtype)
             z, _ = fs_run(x, module.params)
             return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
-        signals: list[Steps] = []
-        _replace((args, kwargs), lambda a: signals.append(a) if isinstance(a, Steps) else None)
         if not operations.carried(n):  # arithmetic on shapes
-            return call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
+            return call(*_replace((args, kwargs), _constant))
         kind, why = operations.describe(n, self.module)
         if why == operations.SYNAPSES:
             self._count(n)
+        signals = [self.env[sender] for sender in operations.signals(n) if isinstance(self.env[sender], Steps)]
         if kind == "analog" or not signals:
             return call(*_replace((args, kwargs), _decoded))
-        constant = call(*_replace((args, kwargs), lambda a: a.constant if isinstance(a, Steps) else a))
+        constant = call(*_replace((args, kwargs), _constant))
         if module is not None and why in (operations.SYNAPSES, operations.SHIFT):
             zero = {key: torch.zeros_like(a) for key, a in (*module.named_parameters(), *module.named_buffers()) if key in CONSTANT_PART}
             return Steps(constant, [functional_call(module, zero, (step, *args[1:]), _without_input(kwargs)) for step in signals[0].steps])
@@ -177,15 +176,14 @@ class _Stepwise(fx.Interpreter):
 
 @dataclass(frozen=True)
 class Layer:
-    """Spikes of one layer of few-spike neurons.
+    """Spikes of one layer of few-spike neurons, the module ``few_spike.<node>`` of the network.
 
     Attributes
     ----------
     node : str
-        Its module in the network is ``few_spike.<node>``.
     params : FSParams
-    neurons, images : int
-        Neurons per image, number of images.
+    neurons : int
+        Neurons per image.
     counts : array, shape (piece,)
         How many of the neurons were in each piece.
     per_image : array, shape (image,)
@@ -196,7 +194,6 @@ class Layer:
     node: str
     params: FSParams
     neurons: int
-    images: int
     counts: np.ndarray
     per_image: np.ndarray
     pieces: Pieces
@@ -204,16 +201,15 @@ class Layer:
     @property
     def spikes_per_step(self) -> np.ndarray:
         """Spikes per neuron and image in each step, shape (K,)."""
-        return self.pieces.spikes.long().numpy() @ self.counts / (self.neurons * self.images)
+        return self.pieces.spikes.long().numpy() @ self.counts / (self.neurons * len(self.per_image))
 
     @property
     def spikes(self) -> float:
         """Spikes per image."""
-        return float(self.per_image.sum() / self.images)
+        return float(self.per_image.sum() / len(self.per_image))
 
     def __add__(self, other: "Layer") -> "Layer":
-        images, counts = self.images + other.images, self.counts + other.counts
-        return replace(self, images=images, counts=counts, per_image=np.concatenate([self.per_image, other.per_image]))
+        return replace(self, counts=self.counts + other.counts, per_image=np.concatenate([self.per_image, other.per_image]))
 
 
 @dataclass(frozen=True)
@@ -265,12 +261,11 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
 def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, Statistics]:
     """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
 
-    Images must come first wherever neurons are, since spikes are counted for each.
-
     Raises
     ------
     ValueError
-        If they do not (as far as sizes can tell), there is no image, or neurons have too many pieces, as with `pieces`.
+        If there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons have too many
+        pieces.
     """
     if not len(images):
         raise ValueError("there is no image: give one or more")
@@ -287,10 +282,10 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
                 raise ValueError(f"{target} gets numbers of shape {tuple(x.shape)} for {len(images)} images: spikes are counted by image, "
                                  "so images must come first")  # fmt: skip
             table = _pieces(module.params, x.dtype)
-            y, found = _lookup(x, module.params, table, len(images))
-            counts, node = found.cpu().numpy(), str(target).removeprefix("few_spike.")
+            y, in_pieces = _lookup(x, module.params, table, len(images))
+            counts, node = in_pieces.cpu().numpy(), str(target).removeprefix("few_spike.")
             per_image = counts @ table.spikes.long().sum(0).numpy()
-            layers.append(Layer(node, module.params, x.numel() // len(images), len(images), counts.sum(0), per_image, table))
+            layers.append(Layer(node, module.params, x.numel() // len(images), counts.sum(0), per_image, table))
             return y
 
     output = Lookup(network).run(images)
@@ -306,15 +301,15 @@ def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrai
     ValueError
         If the network has no such layer of few-spike neurons.
     """
-    there = [name.removeprefix("few_spike.") for name, module in network.named_modules() if isinstance(module, FSActivation)]
-    if node not in there:
-        raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(there)}")
-    module = network.get_submodule(f"few_spike.{node}")
-    assert isinstance(module, FSActivation)
+    layers = {str(call.target).removeprefix("few_spike."): (call, neurons.params) for call, neurons in fs_layers(network).items()}
+    if node not in layers:
+        raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(layers)}")
     sent: list[Tensor] = []
-    handle = module.register_forward_pre_hook(lambda _, inputs: sent.append(fs_run(inputs[0], module.params)[0]))
-    try:
-        network(images)
-    finally:
-        handle.remove()
+    call, p = layers[node]
+
+    def look(n: fx.Node, value: Any) -> None:
+        if n is operations.operand(call):
+            sent.append(fs_run(value, p)[0])
+
+    Watch(network, look).run(images)
     return sent[0]

@@ -13,47 +13,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
 from snncore.kernels.few_spike import anneal
 from snncore.seeds import numpy_generator
-from snncore.shapes import FloatTensor
+from snncore.shapes import FloatTensor, described
 
 Cdf = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a few-spike neuron computes a function, for inputs of one distribution.
-
-    Attributes
-    ----------
-    mse : float
-        Mean squared error.
-    max_error : float
-        Largest absolute error on the interval.
-    spikes : float
-        Mean number of spikes.
-    """
+    """Mean squared and largest absolute error of a few-spike neuron on an interval, and its mean number of spikes."""
 
     mse: float
     max_error: float
     spikes: float
 
 
-def _check_interval(interval: tuple[float, float]) -> tuple[float, float]:
-    low, high = map(float, interval)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"interval is [{low}, {high}]: give two finite numbers")
-    if low >= high:
-        raise ValueError(f"interval is [{low}, {high}]: it is {'empty' if low == high else 'reversed'}; give the smaller number first")
-    return low, high
-
-
 def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Midpoints of n equal cells of the interval, their weights under ``cdf`` (None: uniform), and the function there."""
-    low, high = _check_interval(interval)
+    low, high = map(float, interval)
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"interval is [{low}, {high}]: give two finite numbers, the smaller one first")
     edges = np.linspace(low, high, n + 1)
     x = (edges[1:] + edges[:-1]) / 2
     weight = np.diff(cdf(edges)) if cdf else np.full(n, 1.0)
@@ -62,8 +44,7 @@ def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None,
     with torch.no_grad():
         y = function(torch.from_numpy(x))
     if not isinstance(y, torch.Tensor) or y.shape != x.shape:
-        found = f"a tensor of shape {tuple(y.shape)}" if isinstance(y, torch.Tensor) else f"a {type(y).__name__}"
-        raise ValueError(f"function gives {found} for a tensor of shape {x.shape}: it must work element by element")
+        raise ValueError(f"function gives {described(y)} for a tensor of shape {x.shape}: it must work element by element")
     y = y.double().numpy()
     if not np.isfinite(y).all():
         bad = x[~np.isfinite(y)][0]
@@ -74,7 +55,7 @@ def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None,
 def quality(
     p: FSParams, function: Callable[[FloatTensor], FloatTensor], interval: tuple[float, float], cdf: Cdf | None = None, n: int = 200_000
 ) -> Quality:
-    """Error and spikes of a few-spike neuron on ``interval``, for inputs distributed as ``cdf`` (None: uniform) restricted to it.
+    """Error and spikes of a few-spike neuron on ``interval``, for n inputs distributed as ``cdf`` (None: uniform) restricted to it.
 
     Raises
     ------
@@ -101,13 +82,7 @@ def noisy_mse(
     cdf: Cdf | None = None,
     n: int = 200_000,
 ) -> float:
-    """Mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t).
-
-    Raises
-    ------
-    ValueError
-        As `quality`, and for a negative or non-finite noise.
-    """
+    """`quality`'s mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t)."""
     _check_noise(noise)
     x, weight, y = _samples(function, interval, cdf, n)
     v = torch.from_numpy(x)
@@ -124,20 +99,14 @@ def _check_noise(noise: float) -> None:
 
 
 def _grid(bits: int) -> float:
-    """What a number of so many bits is a multiple of, if they span [-8, 8) as in the authors' quantizer."""
+    """Distance of neighboring numbers of so many bits, if they span [-8, 8) as in the authors' quantizer."""
     if bits < 1:
         raise ValueError(f"bits is {bits}: give at least 1")
     return 16.0 / 2**bits
 
 
 def rounded(p: FSParams, bits: int) -> FSParams:
-    """Round T, h and d to the nearest multiple of 16 / 2^bits (their range is not limited).
-
-    Raises
-    ------
-    ValueError
-        If bits < 1.
-    """
+    """Round T, h and d to the nearest multiple of 16 / 2^bits, bits >= 1 (their range is not limited)."""
     grid = _grid(bits)
     T, h, d = (tuple(round(a / grid) * grid for a in values) for values in (p.T, p.h, p.d))
     return FSParams(T, h, d, p.strict)
@@ -151,11 +120,9 @@ def fit(
     spike_penalty: float = 0.0,
     bits: int | None = None,
     noise: float = 0.0,
-    strict: bool = True,
     evaluations: int = 1_000_000,
     restarts: int = 1,
     seed: int = 0,
-    progress: bool = False,
 ) -> FSParams:
     """Fit T, h, d of a few-spike neuron with K steps to ``function`` on ``interval``.
 
@@ -169,18 +136,14 @@ def fit(
     cdf : callable, optional
         Cumulative distribution function of the inputs, NumPy array to array; default uniform on the interval.
     spike_penalty : float
-        What one spike per neuron may cost in squared error.
+        Squared error that one spike less per neuron may cost.
     bits : int, optional
         Round T, h and d to multiples of 16 / 2^bits, during the search.
     noise : float
         Standard deviation of Gaussian noise on v at each comparison, for a fit that expects it.
-    strict : bool
-        Fire at v > T or at v >= T.
     evaluations, restarts : int
         Trials of T and h in all, divided among independent searches of which the best is kept.
     seed : int
-    progress : bool
-        Show a progress bar.
 
     Raises
     ------
@@ -204,18 +167,15 @@ def fit(
     generator = numpy_generator(seed, "few-spike fit")
     samples = np.zeros((0, K, 0)) if noise == 0 else noise * generator.standard_normal((4, K, len(x)))
     total, best, best_objective = max(1, evaluations // restarts), None, math.inf
-    with tqdm(total=total * restarts, disable=not progress, unit=" trials", desc=f"fit K={K}") as bar:
-        for _ in range(restarts):
-            code = max(abs(low), abs(high)) * 2.0 ** -np.arange(1, K + 1)
-            T, h = np.maximum(code, code[0] / 128), np.maximum(code, code[0] / 128)
-            for first in range(0, total, chunk := max(1, total // 100)):
-                last = min(first + chunk, total)
-                *found, objective = anneal(
-                    x, weight, y, samples, T, h, strict, spike_penalty, grid, generator, first, last, total, 0.02, 0.0005
-                )
-                if objective < best_objective:
-                    best, best_objective = found, objective
-                bar.update(last - first)
+    chunk = max(1, total // 100)  # between chunks a user can interrupt the search
+    for _ in range(restarts):
+        code = max(abs(low), abs(high)) * 2.0 ** -np.arange(1, K + 1)
+        T, h = np.maximum(code, code[0] / 128), np.maximum(code, code[0] / 128)
+        for first in range(0, total, chunk):
+            last = min(first + chunk, total)
+            *trial, objective = anneal(x, weight, y, samples, T, h, True, spike_penalty, grid, generator, first, last, total, 0.02, 0.0005)
+            if objective < best_objective:
+                best, best_objective = trial, objective
     assert best is not None
     T, h, d = best
-    return FSParams(tuple(T * unit), (*(h[:-1] * unit), 0.0), tuple(d), strict)
+    return FSParams(tuple(T * unit), (*(h[:-1] * unit), 0.0), tuple(d))

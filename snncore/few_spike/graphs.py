@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import fx, nn
 
-from snncore.few_spike.layer import FSActivation, Report
+from snncore.few_spike.layer import Report
 from snncore.few_spike.operations import carried
 from snncore.few_spike.schedule import RHYTHMS, Senders, rhythms, with_memories
 from snncore.few_spike.trace import Traced, traced
@@ -30,7 +30,7 @@ def trace_shapes(network: nn.Module, pixels: int) -> Traced:
 
 
 class Size(NamedTuple):
-    """Size of a network: parameters, layers that spike, neurons for one image by the activation that they stand for."""
+    """Parameters of a network, layers that spike, neurons for one image by the activation that they stand for."""
 
     parameters: int
     layers: int
@@ -38,7 +38,7 @@ class Size(NamedTuple):
 
 
 def size_of(make: Callable[[], nn.Module], pixels: int) -> Size:
-    """Count parameters, layers and neurons of the network that ``make`` makes, for images of so many pixels across."""
+    """Size of the network that ``make`` makes, for images of so many pixels across."""
     with torch.device("meta"):
         network = make()
     report = Report(tuple(trace_shapes(network, pixels).rows), math.nan)
@@ -63,26 +63,10 @@ def families(names: Collection[str] = FAMILIES) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["network", "layers that spike", "neurons", "activations", "analog"])
 
 
-def fs_layers(network: fx.GraphModule) -> dict[fx.Node, FSActivation]:
-    """Layers of few-spike neurons of a converted network, by the nodes that call them, in order of execution."""
-    calls = {n: network.get_submodule(str(n.target)) for n in network.graph.nodes if n.op == "call_module"}
-    return {node: module for node, module in calls.items() if isinstance(module, FSActivation)}
-
-
 def senders_of(graph: fx.GraphModule, neurons: Collection[fx.Node]) -> list[list[int]]:
-    """Find from which layers each layer of neurons receives, through whatever lies between.
+    """Find from which layers each layer of neurons receives, through whatever lies between; layer 0 is the image.
 
-    Parameters
-    ----------
-    graph : GraphModule
-        From `snncore.few_spike.trace.traced`, or converted.
-    neurons : collection of nodes
-        The layers; in a converted network those of `fs_layers`.
-
-    Returns
-    -------
-    list of lists of int
-        As `snncore.few_spike.schedule.pipeline` takes them: first of the image (layer 0), then of each layer in order of execution.
+    ``graph`` is one of `snncore.few_spike.trace.traced`, or a converted network with the layers `snncore.few_spike.layer.fs_layers`.
     """
     sources: dict[fx.Node, set[int]] = {}
     senders: list[list[int]] = []
@@ -105,10 +89,7 @@ def layers_of(make: Callable[[], nn.Module], pixels: int) -> tuple[list[list[int
 
 
 def rhythm_table(graphs: Mapping[str, tuple[Senders, list[int]]]) -> pd.DataFrame:
-    """Steps from one image to the next, in units of K, and how many numbers memories in the shortcuts hold for each neuron.
-
-    ``graphs`` has for each network what `layers_of` returns.
-    """
+    """Steps from one image to the next, in units of K, and numbers that memories in the shortcuts hold; ``graphs`` are `layers_of`."""
     rows = []
     for name, (senders, neurons) in graphs.items():
         ones = [1] * len(senders)

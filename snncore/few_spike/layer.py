@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,17 +10,17 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from snncore.few_spike.neuron import FSParams, fs_neuron
-from snncore.few_spike.operations import ConversionError
+from snncore.few_spike.operations import ConversionError, module_of
 from snncore.shapes import FloatTensor
 
 Images = Float[Tensor, "batch *image"]
 
 
 class FSActivation(nn.Module):
-    """A layer of few-spike neurons, one per element, all with the same parameters; it hands on the decoded numbers, in float32 or float64.
+    """A layer of few-spike neurons, one per element, all with the same parameters; returns the decoded numbers, in float32 or float64.
 
-    Where nothing else in the network reads its input, `convert` makes it ``inplace``: it may then write over it, as
-    ``nn.ReLU(inplace=True)`` does. Before you add a reader of your own, such as a hook on the layer before, set ``inplace`` to False.
+    Where nothing else in the network reads its input, `convert` lets it write over it (``inplace``), as ``nn.ReLU(inplace=True)`` does.
+    Before you add a reader, such as a hook on the layer before, set ``inplace`` to False.
     """
 
     def __init__(self, params: FSParams, inplace: bool = False):
@@ -47,13 +46,7 @@ class FSActivation(nn.Module):
 
 
 def refuse_half(what: str, dtype: torch.dtype) -> None:
-    """Few-spike neurons compute in float32 or float64.
-
-    Raises
-    ------
-    ConversionError
-        If ``dtype`` is another.
-    """
+    """Raise a ConversionError if a type is neither float32 nor float64."""
     if dtype not in (torch.float32, torch.float64):
         raise ConversionError(
             f"{what} is of type {dtype}: thresholds need more digits; use network.float() with images in float32, outside of torch.autocast"
@@ -96,12 +89,7 @@ class Row:
 class Report:
     """What became of each operation, in order of execution; prints as a table.
 
-    Attributes
-    ----------
-    rows : tuple of Row
-    error : float
-        What the neurons change in the output for ``example_input``: norm of the difference by norm of the original's output; nan on the
-        meta device.
+    ``error`` is that of the output for ``example_input``: norm of the difference by norm of the original's output; nan on the meta device.
     """
 
     rows: tuple[Row, ...]
@@ -109,7 +97,7 @@ class Report:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The report as a table."""
+        """One line per operation."""
         return pd.DataFrame([asdict(row) for row in self.rows])
 
     @property
@@ -128,13 +116,15 @@ class Report:
         kinds = dict.fromkeys(row.operation for row in self.spiking)
         return {kind: sum(row.neurons for row in self.spiking if row.operation == kind) for kind in kinds}
 
-    def to_csv(self, path: Path | str) -> None:
-        """Write the table."""
-        self.frame.to_csv(path, index=False)
-
     def __str__(self) -> str:
         table = self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
         return f"{table}\nRelative error of the output for example_input: {self.error:.2g}"
+
+
+def fs_layers(network: fx.GraphModule) -> dict[fx.Node, FSActivation]:
+    """Layers of few-spike neurons of a converted network, by the nodes that call them, in order of execution."""
+    modules = {node: module_of(node, network) for node in network.graph.nodes}
+    return {node: module for node, module in modules.items() if isinstance(module, FSActivation)}
 
 
 class Conversion(NamedTuple):

@@ -90,13 +90,6 @@ def fs_step(v: FloatTensor, t: int, p: FSParams | OnDevice, noise: FloatTensor |
     return z, v - p.h[t] * z
 
 
-def _refuse_nan(x: FloatTensor) -> None:
-    if torch.isnan(x).any():
-        raise ValueError(
-            f"x holds {int(torch.isnan(x).sum())} NaN of {x.numel()} numbers: a spike code has no sign for them; look upstream"
-        )
-
-
 def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
     """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for inputs x of any shape.
 
@@ -105,7 +98,8 @@ def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
     ValueError
         If x holds NaN.
     """
-    _refuse_nan(x)
+    if bad := int(torch.isnan(x).sum()):
+        raise ValueError(f"x holds {bad} NaN of {x.numel()} numbers: a spike code has no sign for them; look upstream")
     v, spikes, potentials = x, [], []
     for t in range(p.K):
         potentials.append(v)
@@ -148,15 +142,13 @@ UNROLLED = 32  # steps; for more, the compiler needs minutes, or gives up
 def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor:
     """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
 
-    Up to `UNROLLED` steps it is compiled, on the CPU as on a CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over
-    x, which saves the time to get fresh memory: x must not be used afterwards.
+    Up to `UNROLLED` steps it is compiled, on CPU and CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over x.
     """
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or x.dtype not in (torch.float32, torch.float64) or p.K > UNROLLED:
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if traced or x.dtype not in (torch.float32, torch.float64) or x.device.type not in ("cpu", "cuda") or p.K > UNROLLED:
         return _plain(x, p)
     if x.is_cuda:
         return _fused()(x, _on_device(p, x.device, x.dtype))
-    if x.device.type != "cpu":
-        return _plain(x, p)
     x = x.detach() if x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last) else x.detach().contiguous()
     y = x if inplace else torch.empty_like(x)
     numbers = [a.as_strided((a.numel(),), (1,)).numpy() for a in ((x,) if inplace else (x, y))]  # in the order of memory, whichever it is
@@ -167,13 +159,8 @@ def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor
 def from_shifted(T: Sequence[float], h: Sequence[float], d: Sequence[float], strict: bool = True) -> FSParams:
     """Import parameters of the shifted convention: subtract first, then fire.
 
-    There the spike of step t - 1 is taken off with h[t] at the start of step t, and h[0] is never used: found in the published fitting
-    scripts, and in LAS (arXiv 2505.09659). The same neuron in the convention of this package has its resets one place earlier.
-
-    Raises
-    ------
-    ValueError
-        As `FSParams`.
+    There the spike of step t - 1 is taken off with h[t] at the start of step t, and h[0] is never used: here each reset stands one place
+    earlier. The published fitting scripts and LAS (arXiv 2505.09659) have this convention.
     """
     h = [float(a) for a in h]
     return FSParams(T=tuple(T), h=(*h[1:], 0.0) if h else (), d=tuple(d), strict=strict)
@@ -184,7 +171,7 @@ def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False)
 
     It rounds x in [0, alpha) down to a multiple of the grid step :math:`\alpha 2^{-K}`, gives 0 below and
     :math:`\alpha(1 - 2^{-K})` above. With ``strict`` (as published, where alpha = 25 and K = 10) a number that lies on the grid is sent
-    one grid step too low. With ``nearest`` all thresholds are half a grid step lower, so that it rounds to the nearest multiple.
+    one grid step too low. With ``nearest`` it rounds to the nearest multiple.
 
     Raises
     ------
@@ -204,12 +191,7 @@ def relu6_code(K: int) -> FSParams:
     r"""Code for ReLU6, which is constant above 6.
 
     It rounds to the nearest multiple of :math:`6 \cdot 2^{-(K-1)}`, as a binary code up to 12 does, but its first step, which fires for
-    all inputs that round to 6, silences the neuron: a saturated neuron sends one spike, not K.
-
-    Raises
-    ------
-    ValueError
-        If K < 1.
+    all inputs that round to 6, silences the neuron: a saturated neuron sends one spike, not K. K is 1 or more.
     """
     p = relu_code(12.0, K, nearest=True)
     return replace(p, h=(SILENCE, *p.h[1:]))

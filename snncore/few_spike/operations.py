@@ -34,13 +34,12 @@ class Carries(Flag):
 
     @property
     def words(self) -> str:
-        """In words, for reports."""
         names = {Carries.GRADED: "graded numbers", Carries.SPIKES: "spikes", Carries.IMAGE: "the image"}
         return ", ".join(names[kind] for kind in self)
 
 
 def carried(node: fx.Node) -> Carries | None:
-    """Which signals a node hands on, as `snncore.few_spike.trace.traced` has noted; None for constants and arithmetic on shapes."""
+    """Signals that a node hands on, noted by `snncore.few_spike.trace.traced`; None for constants and arithmetic on shapes."""
     return node.meta.get("carries")
 
 
@@ -51,28 +50,20 @@ class Activation(NamedTuple):
     function: Callable[[FloatTensor], FloatTensor]
 
 
-MODULES: dict[type[nn.Module], str] = {
-    nn.ReLU: "relu",
-    nn.ReLU6: "relu6",
-    nn.SiLU: "silu",
-    nn.GELU: "gelu",
-    nn.Sigmoid: "sigmoid",
-    nn.Hardswish: "hardswish",
-    nn.Hardsigmoid: "hardsigmoid",
-    nn.Tanh: "tanh",
-    nn.LeakyReLU: "leaky_relu",
+FORMS: dict[str, tuple[type[nn.Module], Callable[..., FloatTensor]]] = {
+    "relu": (nn.ReLU, F.relu),
+    "relu6": (nn.ReLU6, F.relu6),
+    "silu": (nn.SiLU, F.silu),
+    "gelu": (nn.GELU, F.gelu),
+    "sigmoid": (nn.Sigmoid, torch.sigmoid),
+    "hardswish": (nn.Hardswish, F.hardswish),
+    "hardsigmoid": (nn.Hardsigmoid, F.hardsigmoid),
+    "tanh": (nn.Tanh, torch.tanh),
+    "leaky_relu": (nn.LeakyReLU, F.leaky_relu),
 }
-NAMED: dict[str, Callable[..., FloatTensor]] = {
-    "relu": F.relu,
-    "relu6": F.relu6,
-    "silu": F.silu,
-    "gelu": F.gelu,
-    "sigmoid": torch.sigmoid,
-    "hardswish": F.hardswish,
-    "hardsigmoid": F.hardsigmoid,
-    "tanh": torch.tanh,
-    "leaky_relu": F.leaky_relu,
-}
+CONSTANTS_OF = {"gelu": "approximate", "leaky_relu": "negative_slope"}
+MODULES = {module: name for name, (module, _) in FORMS.items()}
+NAMED = {name: function for name, (_, function) in FORMS.items()}
 FUNCTIONS: dict[Any, str] = {function: name for name, function in NAMED.items()} | {
     torch.relu: "relu", torch.relu_: "relu", F.relu_: "relu", F.sigmoid: "sigmoid", torch.sigmoid_: "sigmoid", F.tanh: "tanh",
     torch.tanh_: "tanh", F.leaky_relu_: "leaky_relu",
@@ -133,11 +124,16 @@ SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds s
 MEAN, REORDER, CONSTANTS = "means or sums of signals", "passes signals on, in other places", "weighs by constants"
 
 
+def module_of(node: fx.Node, network: nn.Module) -> nn.Module | None:
+    """The module that a node calls, or None."""
+    return network.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
 def key_of(node: fx.Node, network: nn.Module) -> Any:
-    """What the tables know a node by: the class of its module, the function, or the name of a method, of an attribute (with a dot)
-    or of a function of torchvision."""
+    """Key of a node in the tables: the class of its module, the function, or the name of a method, of an attribute (with a dot) or of a
+    function of torchvision."""
     if node.op == "call_module":
-        return type(network.get_submodule(str(node.target)))
+        return type(module_of(node, network))
     if node.target is getattr:
         return f".{node.args[1]}"
     if callable(node.target) and node.target.__module__ and node.target.__module__.startswith("torchvision."):
@@ -163,34 +159,31 @@ def operand(node: fx.Node) -> Any:
 
 def activation(node: fx.Node, network: nn.Module) -> Activation | None:
     """The activation that a node is, or None."""
-    key = key_of(node, network)
-    if node.op in ("call_module", "call_function", "call_method") and key in IN_OTHER_WORDS:
-        names, meant = IN_OTHER_WORDS[key]
-        module = network.get_submodule(str(node.target)) if node.op == "call_module" else None
-        found = meant.get(tuple(getattr(module, n) if module else argument(node, i, n) for i, n in enumerate(names, 1)))
-        return Activation(found, NAMED[found]) if found else None
-    if node.op == "call_module":
-        name, module = MODULES.get(key), network.get_submodule(str(node.target))
-        if isinstance(module, nn.GELU):
-            return Activation("gelu", partial(F.gelu, approximate=module.approximate))
-        if isinstance(module, nn.LeakyReLU):
-            return Activation("leaky_relu", partial(F.leaky_relu, negative_slope=module.negative_slope))
-    elif node.op in ("call_function", "call_method"):
-        name = (FUNCTIONS if node.op == "call_function" else METHODS).get(key)
-        constants = {k: v for k, v in node.kwargs.items() if k not in ("input", "inplace")}
-        if name == "leaky_relu" and len(node.args) > 1:
-            constants["negative_slope"] = node.args[1]
-        if name and constants:
-            return Activation(name, partial(NAMED[name], **constants))
-    else:
+    tables: dict[str, dict[Any, str]] = {"call_module": MODULES, "call_function": FUNCTIONS, "call_method": METHODS}
+    if node.op not in tables:
         return None
-    return Activation(name, NAMED[name]) if name else None
+    key, module = key_of(node, network), module_of(node, network)
+
+    def given(place: int, name: str) -> Any:
+        return getattr(module, name) if module else argument(node, place, name)
+
+    if key in IN_OTHER_WORDS:
+        names, meant = IN_OTHER_WORDS[key]
+        name = meant.get(tuple(given(i, n) for i, n in enumerate(names, 1)))
+        return Activation(name, NAMED[name]) if name else None
+    name = tables[node.op].get(key)
+    if name is None:
+        return None
+    constant = CONSTANTS_OF.get(name)
+    if constant and (value := given(1, constant)) is not None:
+        return Activation(name, partial(NAMED[name], **{constant: value}))
+    return Activation(name, NAMED[name])
 
 
 def in_place(node: fx.Node, network: nn.Module) -> bool:
     """Whether a call overwrites its first argument."""
     if node.op == "call_module":
-        return bool(getattr(network.get_submodule(str(node.target)), "inplace", False)) and activation(node, network) is not None
+        return bool(getattr(module_of(node, network), "inplace", False)) and activation(node, network) is not None
     if node.op not in ("call_function", "call_method"):
         return False
     if node.target in IN_PLACE:
@@ -204,7 +197,7 @@ def in_place(node: fx.Node, network: nn.Module) -> bool:
 def aliases_its_input(node: fx.Node, network: nn.Module) -> bool:
     """Whether the result may share memory with its input."""
     if node.op == "call_module":
-        return isinstance(network.get_submodule(str(node.target)), REORDERING_MODULES + SHUFFLES)
+        return isinstance(module_of(node, network), REORDERING_MODULES + SHUFFLES)
     if node.target is torch.einsum:
         return len(node.all_input_nodes) == 1  # a view, if nothing is summed
     return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING | CASTS
@@ -220,7 +213,7 @@ def reads_alone(node: fx.Node, network: nn.Module) -> bool:
 def has_weights(node: fx.Node, network: nn.Module) -> bool:
     """Whether an operation is a layer of synapses: one signal and constant weights."""
     if node.op == "call_module":
-        return isinstance(network.get_submodule(str(node.target)), nn.Linear | nn.modules.conv._ConvNd)
+        return isinstance(module_of(node, network), nn.Linear | nn.modules.conv._ConvNd)
     return (node.target in WEIGHTED or (node.target in MATRICES and len(node.all_input_nodes) > 1)) and len(signals(node)) == 1
 
 
@@ -239,9 +232,8 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
     ConversionError
         If it is in no table.
     """
-    key, sources = key_of(node, network), signals(node)
-    if node.op == "call_module":
-        module = network.get_submodule(str(node.target))
+    key, sources, module = key_of(node, network), signals(node), module_of(node, network)
+    if module is not None:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
             return "analog", NORMALIZATION
         if isinstance(module, nn.Upsample):
@@ -278,11 +270,7 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
 
 
 def _interpolation(mode: str) -> str:
-    """What an interpolation does: pass numbers on, or mix them."""
     return REORDER if mode.startswith("nearest") else CONSTANTS
-
-
-ACTIVATIONS = {name.lower() for name in nn.modules.activation.__all__}
 
 
 def _refusal(key: Any, name: str) -> str:
@@ -293,6 +281,6 @@ def _refusal(key: Any, name: str) -> str:
         names, meant = IN_OTHER_WORDS[key]
         known = " or ".join(", ".join(f"{n}={value}" for n, value in zip(names, values, strict=True)) for values in meant)
         return f"has few-spike neurons only with {known}: write it so, or put another activation in its place"
-    if name.replace("_", "").lower() in ACTIVATIONS:
+    if name.replace("_", "").lower() in map(str.lower, nn.modules.activation.__all__):
         return f"is no activation that has few-spike neurons: there are {', '.join(NAMED)}. Put one of them in its place"
     return "is not known to be linear or analog: put other operations in its place, or convert the parts before and after it"

@@ -1,8 +1,8 @@
-"""The few-spike neuron as what it is: a piecewise constant function, its pieces listed exactly.
+"""The few-spike neuron as a piecewise constant function, its pieces listed exactly.
 
 As long as its spikes so far are the same, v(t) is x minus a constant, and floating-point subtraction is monotone: all inputs with the same
 spike pattern form one interval. So bisection over the floating-point numbers finds each border exactly, and every statistic (spikes per
-neuron, per step, output levels) is a sum over pieces, with no sampling.
+neuron, per step, output levels) is a sum over pieces, without sampling.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _from_ordered(i: np.ndarray) -> np.ndarray:
     return i.view(np.float32) if i.dtype == np.int32 else i.view(np.float64)
 
 
-MOST = 2**20
+MOST_PIECES = 2**20
 
 
 def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
@@ -67,7 +67,7 @@ def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
     Raises
     ------
     ValueError
-        If ``dtype`` is neither float32 nor float64, or there are more than `MOST` pieces.
+        If ``dtype`` is neither float32 nor float64, or there are more than `MOST_PIECES` pieces.
     """
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")
@@ -89,9 +89,9 @@ def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
             up = fires(middle, t)
             low, high = np.where(up, low, middle), np.where(up, middle, high)
         first, last = np.sort(np.concatenate([first, high])), np.sort(np.concatenate([last, low]))
-        if len(first) > MOST:
+        if len(first) > MOST_PIECES:
             raise ValueError(
-                f"a neuron of {p.K} steps has more than {MOST:,} pieces, too many to list: take fewer steps, or run it (fs_run, stepwise)"
+                f"a neuron of {p.K} steps has more than {MOST_PIECES:,} pieces: take fewer steps, or run it (fs_run, stepwise)"
             )
     x = torch.from_numpy(_from_ordered(first))
     spikes, _ = fs_run(x, p)

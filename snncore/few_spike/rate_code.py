@@ -35,7 +35,7 @@ from snncore.few_spike.classify import note_signals
 from snncore.few_spike.evaluate import with_ones
 from snncore.few_spike.layer import Images
 from snncore.few_spike.operations import ConversionError
-from snncore.few_spike.trace import put_neurons, traced
+from snncore.few_spike.trace import Watch, put_neurons, traced
 from snncore.shapes import FloatTensor, Spikes
 
 
@@ -50,11 +50,9 @@ def rate_step(x: FloatTensor, v: FloatTensor, theta: Tensor) -> Spikes:
 class RateNeurons(nn.Module):
     """A layer of integrate-and-fire neurons with thresholds ``theta`` per channel. Without time it is the function that it codes."""
 
-    theta: Tensor
-
     def __init__(self, theta: Tensor):
         super().__init__()
-        self.register_buffer("theta", theta)
+        self.theta = nn.Buffer(theta)
 
     def forward(self, x: FloatTensor) -> FloatTensor:
         return torch.minimum(x.clamp(min=0), self.theta)
@@ -63,7 +61,8 @@ class RateNeurons(nn.Module):
 def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], percentile: float = 99.9) -> fx.GraphModule:
     """A new network in which every ReLU (or ReLU6) is a layer of integrate-and-fire neurons. The given one is left as it is.
 
-    Batch normalization becomes part of the convolution before it.
+    Batch normalization becomes part of the convolution before it. `simulate` runs the new network step by step; called directly, it
+    computes the limit of many steps.
 
     Parameters
     ----------
@@ -73,19 +72,12 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
         Images, all taken at once. The threshold of each channel is the percentile of its activations (of all, also zeros); where that is
         0, the largest activation of the layer.
     percentile : float
-        100 for the largest activation of each channel.
-
-    Returns
-    -------
-    GraphModule
-        For `simulate`; called directly, it gives what many steps converge to.
+        Above 0, up to 100.
 
     Raises
     ------
     ConversionError
         As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling or a product.
-    ValueError
-        If the percentile does not lie above 0 and up to 100.
     """
     if not 0 < percentile <= 100:
         raise ValueError(f"percentile is {percentile}: give one above 0, up to 100")
@@ -97,18 +89,16 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
             raise ConversionError(f"{row.node} ({row.operation}) {row.why}: rate coding is for linear layers; take averages instead")
     _fuse(graph)
 
-    class Activations(fx.Interpreter):
-        def run_node(self, n: fx.Node) -> Any:
-            value = super().run_node(n)
-            if n in places:
-                y = value.cpu().numpy()
-                theta = np.quantile(y, percentile / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
-                thetas[n] = torch.from_numpy(np.where(theta > 0, theta, y.max() or 1.0)).to(value)
-            return value
-
     thetas: dict[fx.Node, Tensor] = {}
+
+    def choose(node: fx.Node, value: Any) -> None:
+        if node in places:
+            y = value.cpu().numpy()
+            theta = np.quantile(y, percentile / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
+            thetas[node] = torch.from_numpy(np.where(theta > 0, theta, y.max() or 1.0)).to(value)
+
     with torch.no_grad():
-        Activations(graph).run(calibration)
+        Watch(graph, choose).run(calibration)
     for node, theta in thetas.items():
         put_neurons(graph, node, f"rate_code.{node.name}", RateNeurons(theta))
     graph.delete_all_unused_submodules()
@@ -120,13 +110,13 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
 
 
 def _fuse(graph: fx.GraphModule) -> None:
-    """Make batch normalization part of the convolution before it, where nobody else uses that."""
+    """Make batch normalization part of the convolution before it, where nothing else uses that."""
     calls = Counter(node.target for node in graph.graph.nodes)
     for node in list(graph.graph.nodes):
         before = operations.operand(node)
-        if not isinstance(before, fx.Node) or not node.op == before.op == "call_module":
+        if not isinstance(before, fx.Node):
             continue
-        conv, norm = graph.get_submodule(str(before.target)), graph.get_submodule(str(node.target))
+        conv, norm = operations.module_of(before, graph), operations.module_of(node, graph)
         if not isinstance(conv, nn.Conv1d | nn.Conv2d | nn.Conv3d) or not isinstance(norm, _BatchNorm) or norm.running_mean is None:
             continue
         if len(before.users) == 1 == calls[before.target]:
@@ -143,8 +133,8 @@ class RateRun(NamedTuple):
     outputs : tensor, shape (N, batch, ...)
         After each step t: mean of the readout over the steps after t // 2.
     spikes, accumulates, graded : tensor, shape (N,)
-        Spikes, arrivals of spikes at synapses, and multiply-accumulates of layers that receive anything else, in each step, for all images
-        together. The image is weighed once, in the first step, and so is the mean that the readout receives.
+        Of all images together in each step: spikes, arrivals of spikes at synapses, and multiply-accumulates of layers that receive
+        anything else. The image is weighed once, in the first step, and so is the mean that the readout receives.
     neurons : int
         Per image.
     """
@@ -159,14 +149,7 @@ class RateRun(NamedTuple):
 def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synapses | None" = None) -> RateRun:
     """Simulate a network from `rate_coded`, step by step.
 
-    Parameters
-    ----------
-    network : GraphModule
-    images : tensor, shape (batch, ...)
-    steps : int
-        N.
-    layers : Synapses, optional
-        What `synapses` counted for images of this shape, to save time.
+    ``layers``, which `synapses` counts for images of this shape, saves time where several batches are simulated.
 
     Raises
     ------
@@ -201,7 +184,7 @@ def later_half(readouts: Float[Tensor, "time *output"]) -> Float[Tensor, "time *
 
 def _around_spikes(network: fx.GraphModule) -> tuple[set[fx.Node], set[fx.Node]]:
     """Nodes that depend on spikes, and nodes on which spikes depend."""
-    spiking = {n for n in network.graph.nodes if n.op == "call_module" and isinstance(network.get_submodule(n.target), RateNeurons)}
+    spiking = {n for n in network.graph.nodes if isinstance(operations.module_of(n, network), RateNeurons)}
     after, before = set(spiking), set(spiking)
     for node in network.graph.nodes:
         if any(n in after for n in node.all_input_nodes):
@@ -247,7 +230,7 @@ class Synapses(NamedTuple):
     Attributes
     ----------
     reached : dict from module to tensor, shape (..., channel)
-        How many synapses a spike of each neuron reaches, borders included.
+        Synapses that a spike of each neuron reaches, borders included.
     once, each_step : int
         Multiply-accumulates per image of layers that do not receive spikes: from the image and into the readout, and between neurons.
     """
@@ -258,9 +241,9 @@ class Synapses(NamedTuple):
 
 
 def synapses(network: fx.GraphModule, image: Images) -> Synapses:
-    """Count them for images of this shape.
+    """Count synapses for images of this shape.
 
-    What a spike reaches is a gradient: of all that would arrive if all weights were 1, by what each neuron sends.
+    The synapses that a spike reaches are a gradient: of all that would arrive if all weights were 1, by what each neuron sends.
     """
     note_signals(network, image[:1], RateNeurons)
     with torch.inference_mode(False), torch.enable_grad():
@@ -279,7 +262,7 @@ class _Arrivals(fx.Interpreter):
         self.between = {n.name for n in after & before}
 
     def run_node(self, n: fx.Node) -> Any:
-        if n.op == "call_module" and isinstance(self.fetch_attr(str(n.target)), RateNeurons):
+        if isinstance(operations.module_of(n, self.module), RateNeurons):
             self.sent[str(n.target)] = torch.zeros_like(self.env[operations.operand(n)], requires_grad=True)
             return self.sent[str(n.target)]
         if not operations.has_weights(n, self.module):

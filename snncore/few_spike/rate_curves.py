@@ -1,11 +1,7 @@
-"""A network in few spikes and in rate codes: accuracy, spikes, operations and energy after each step, and when each code comes close.
-
-Rate codes are functions from images to a `snncore.few_spike.rate_code.RateRun`, ours and those of other programs.
-"""
+"""A network in few spikes and in rate codes: accuracy, spikes, operations and energy after each step, and when each code comes close."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +13,7 @@ from tqdm import tqdm
 from snncore.datafiles import package_file
 from snncore.few_spike.energy import PRICES
 from snncore.few_spike.evaluate import statistics, stepwise
-from snncore.few_spike.graphs import fs_layers
-from snncore.few_spike.layer import Images
+from snncore.few_spike.layer import Images, fs_layers
 from snncore.few_spike.rate_code import RateRun
 
 BATCH = 25
@@ -33,7 +28,7 @@ COLUMNS = ["code", "steps", "accuracy", "spikes", "additions", "multiply-accumul
 
 
 def few_spike_run(network: fx.GraphModule, images: Images) -> RateRun:
-    """Evaluate a converted network, in the terms of rate coding: a single "step" gives its answer."""
+    """Evaluate a converted network as a rate code of a single step."""
     (output, sent), (_, traffic) = statistics(network, images), stepwise(network, images)
     counts = (sent.spikes_per_neuron * sent.neurons * len(images), sum(t.spikes for t in traffic), sum(t.graded for t in traffic))
     spikes, accumulates, graded = torch.tensor(counts, dtype=torch.float64)[:, None]
@@ -56,19 +51,10 @@ def curve(run: Callable[[Tensor], RateRun], images: Images, labels: Tensor, name
 def curves_of(
     few: fx.GraphModule, runs: Mapping[str, Callable[[Tensor], RateRun]], images: Images, labels: Tensor, original: float, about: str
 ) -> pd.DataFrame:
-    """The `curve` of a converted network, a single point, and of each rate code.
+    """The `curve` of a converted network, a single point at its largest K, and of each rate code.
 
-    Parameters
-    ----------
-    few : GraphModule
-        The converted network; its point stands at its largest K.
-    runs : mapping
-        Rate codes, by their names in `CODES`.
-    images, labels : tensor
-    original : float
-        Accuracy of the original network [%].
-    about : str
-        Which images and programs these are.
+    ``runs`` are rate codes by their names in `CODES`, ``original`` is the accuracy of the original network [%], ``about`` names images
+    and programs.
     """
     parts = {"few_spikes": curve(partial(few_spike_run, few), images, labels, "few spikes")}
     parts["few_spikes"]["steps"] = max(neurons.params.K for neurons in fs_layers(few).values())
@@ -78,7 +64,7 @@ def curves_of(
 
 
 def first_close(curves: pd.DataFrame) -> pd.DataFrame:
-    """The first step of each code `WITHIN` reach of the original's accuracy, or its last step if none is, which ``enough`` says."""
+    """The first step of each code `WITHIN` reach of the original's accuracy; its last step if none is (``enough`` is False)."""
     rows = []
     for _, table in curves.groupby("code", sort=False):
         enough = table[table["accuracy"] > table["original"] - WITHIN - 1e-6]
@@ -86,23 +72,13 @@ def first_close(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows).set_index("code")
 
 
-def recorded_curves(path: Path | None = None) -> pd.DataFrame:
-    """The curves of our ResNet-20 that a run of preset paper gave and ``data/rate_coding.csv`` keeps.
-
-    Raises
-    ------
-    ValueError
-        If the file has other columns.
-    """
-    path = path or package_file("rate_coding.csv")
-    curves = pd.read_csv(path)
-    if list(curves.columns) != COLUMNS:
-        raise ValueError(f"{path} has the columns {', '.join(curves.columns)}: copy it anew from a run of images at preset paper")
-    return curves
+def recorded_curves() -> pd.DataFrame:
+    """The curves of our ResNet-20 from a run of the chapter on images at preset paper."""
+    return pd.read_csv(package_file("rate_coding.csv"))
 
 
 def close_table(curves: pd.DataFrame) -> pd.DataFrame:
-    """List, as the page shows it, what each code needs to come close to the original (`first_close`)."""
+    """The steps, spikes and operations of each code at `first_close`, as the page shows them."""
     close = first_close(curves)
     rows = [
         (
@@ -129,7 +105,7 @@ def difference_of_spikes(curves: pd.DataFrame) -> float | None:
 
 
 def accuracies_at(curves: pd.DataFrame, step: int) -> dict[str, float]:
-    """Right answers [%] of the rate code after so many steps, of few spikes, and of the original."""
+    """Right answers [%] of the rate code after ``step`` steps, of few spikes, and of the original."""
     few, rate = (curves[curves["code"] == code] for code in ("few_spikes", "rate"))
     right = rate.loc[rate["steps"] == step, "accuracy"].item()
     return {"rate": right, "few_spikes": few["accuracy"].item(), "original": few["original"].item()}

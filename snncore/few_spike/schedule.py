@@ -2,18 +2,17 @@
 
 A layer emits its K spikes in K consecutive steps, and the layers that receive from it collect them in these same steps. With a single
 accumulator a neuron cannot collect the next image before it has finished emitting this one; with two (double-buffered) it can as soon as
-it begins to emit. In a **chain**, where each layer receives from the one before, a new image is answered, after the pipeline has filled,
-every
+it begins to emit. In a **chain**, where each layer receives from the one before, the first answer comes after the sum of all K, and
+further ones every
 
 - max over neighboring layers of K(l - 1) + K(l) steps, which is 2K if all layers have the same K, with a single accumulator;
 - max over layers of K(l) steps, which is K, with two.
 
-The first answer comes after the sum of all K. Layer 0 is the input, which sends the image like a layer.
+Layer 0 is the input, which sends the image like a layer.
 
-A **shortcut** past layers lets a neuron collect from senders that emit one after another. Its accumulator is occupied from the first of
-them on, so that the earlier sender must wait longer before its next image: past one layer, for 3K steps in place of 2K with a single
-accumulator, and 2K in place of K with two. A memory that holds what the shortcut brings until the last sender emits (`with_memories`)
-makes it a chain again.
+Behind a **shortcut** a neuron collects from senders that emit one after another. Its accumulator is occupied from the first of them on, so
+the earlier sender must wait longer before its next image: past one layer, 3K steps in place of 2K with a single accumulator, and 2K in
+place of K with two. A memory that holds the shortcut's spikes until the last sender emits (`with_memories`) makes it a chain again.
 
 Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021), for the single accumulator (2K).
 """
@@ -29,7 +28,7 @@ RHYTHMS = {"one": (False, False), "two": (True, False), "one_memory": (False, Tr
 
 
 class Emission(NamedTuple):
-    """A layer sends one image in the steps start <= t < end; its receivers collect it meanwhile."""
+    """A layer sends one image in the steps start <= t < end."""
 
     layer: int
     image: int
@@ -38,7 +37,7 @@ class Emission(NamedTuple):
 
 
 def chain(layers: int) -> list[list[int]]:
-    """The senders of so many layers (input included), each of which receives from the one before."""
+    """Senders of layers (input included) of which each receives from the one before."""
     return [[layer - 1] if layer else [] for layer in range(layers)]
 
 
@@ -47,14 +46,14 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, s
 
     Parameters
     ----------
-    steps : sequence of int, length layer + 1
+    steps : sequence of int
         K of the input and of each layer.
     images : int
-        How many follow each other.
+        Number of images in a row.
     double_buffered : bool
-        Whether a neuron may collect one image while it emits the one before.
-    senders : sequence of sequences of int, length layer + 1, optional
-        Default: a `chain`.
+        A neuron may collect one image while it emits the one before.
+    senders : sequence of sequences of int, optional
+        Of the input and of each layer. Default: a `chain`.
 
     Raises
     ------
@@ -118,15 +117,7 @@ def answers(emissions: list[Emission]) -> list[int]:
 
 
 class Held(NamedTuple):
-    """A network with memories in its shortcuts, as `pipeline` takes it, and which layer's spikes each of its layers sends.
-
-    Attributes
-    ----------
-    steps : list of int
-    senders : list of lists of int
-    origin : list of int
-        Of each layer or memory: the layer of the network, as it was numbered there, whose spikes it sends.
-    """
+    """A network with memories in its shortcuts, as `pipeline` takes it; ``origin`` is the layer whose spikes each layer or memory sends."""
 
     steps: list[int]
     senders: list[list[int]]
@@ -134,10 +125,10 @@ class Held(NamedTuple):
 
 
 def with_memories(steps: Sequence[int], senders: Senders) -> Held:
-    """The same network with memories in its shortcuts, so that all that a layer collects is sent in the same steps if all K are equal.
+    """Put memories into the shortcuts of a network, so that a layer's senders all send in the same steps if all K are equal.
 
-    A memory takes in a layer's spikes and sends them when it has them all, so that one memory after another holds them for as many layers
-    as the shortcut passes. Shortcuts from the same layer share them. The answer, too, may collect from several layers.
+    A memory takes in a layer's spikes and sends them when it has them all; a shortcut has one for each layer that it passes. Shortcuts from
+    the same layer share them. The answer, too, may collect from several layers.
     """
     held, depth = Held([], [], []), list[int]()
     place: dict[tuple[int, int], int] = {}  # of a layer (0) and of the memories of its spikes, one after another (1, 2, ...)
@@ -149,7 +140,7 @@ def with_memories(steps: Sequence[int], senders: Senders) -> Held:
         held.origin.append(layer)
 
     def hold(layer: int, until: int) -> int:
-        """What sends a layer's spikes to those at a depth."""
+        """The layer or memory that sends a layer's spikes to layers at a depth."""
         for wait in range(1, until - depth[layer]):
             if (layer, wait) not in place:
                 put(layer, wait, [place[layer, wait - 1]])
@@ -164,7 +155,7 @@ def with_memories(steps: Sequence[int], senders: Senders) -> Held:
 
 
 def rhythm(steps: Sequence[int], double_buffered: bool = False, senders: Senders | None = None) -> tuple[int, int]:
-    """Simulate when the first image is answered, and how many steps later each further one; parameters as of `pipeline`.
+    """Steps until the first image is answered, and from each further one to the next; parameters as of `pipeline`.
 
     Raises
     ------
@@ -179,7 +170,7 @@ def rhythm(steps: Sequence[int], double_buffered: bool = False, senders: Senders
 
 
 def rhythms(steps: Sequence[int], senders: Senders) -> dict[str, int]:
-    """Steps between images with one or two accumulators per neuron, without and with memories in the shortcuts; by name of `RHYTHMS`."""
+    """Steps between images for each of `RHYTHMS`."""
     held = with_memories(steps, senders)
     forms = {False: (steps, senders), True: (held.steps, held.senders)}
     return {name: rhythm(forms[memory][0], two, forms[memory][1])[1] for name, (two, memory) in RHYTHMS.items()}

@@ -27,12 +27,12 @@ class Traced(NamedTuple):
 
 
 def traced(network: nn.Module, example_input: Images) -> Traced:
-    """Trace a network and classify its operations; each node of a signal says in ``meta["carries"]`` what it hands on.
+    """Trace a network and classify its operations; each node of a signal notes in ``meta["carries"]`` what it hands on.
 
     Raises
     ------
     ConversionError
-        As `convert`.
+        As `snncore.few_spike.convert.convert`.
     """
     _check(network, example_input)
     expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
@@ -42,13 +42,12 @@ def traced(network: nn.Module, example_input: Images) -> Traced:
     _refuse_answer(expected, example_input)
     try:
         with torch.no_grad():
-            found = Shapes(graph).run(example_input.clone())
+            output = Shapes(graph).run(example_input.clone())
     except Exception as error:  # whatever its operations raise, though the network itself has run
-        raise ConversionError(
-            f"{type(network).__name__} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}"
-        ) from error
+        name = type(network).__name__
+        raise ConversionError(f"{name} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}") from error
     if not example_input.is_meta:
-        _same(expected, found)
+        _same(expected, output)
     rows, places = classify(graph, len(example_input))
     graph.recompile()
     if not places:
@@ -67,11 +66,22 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
     new.meta["carries"] = Carries.SPIKES
 
 
+class Watch(fx.Interpreter):
+    """Runs a graph, and shows ``see`` each node with its value."""
+
+    def __init__(self, graph: fx.GraphModule, see: Callable[[fx.Node, Any], None]):
+        super().__init__(graph)
+        self.see = see
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        self.see(n, value)
+        return value
+
+
 def _check(network: nn.Module, x: Tensor) -> None:
     if not isinstance(network, nn.Module):
-        what = (
-            f"the class {network.__name__}: give one of its modules" if isinstance(network, type) else f"of type {type(network).__name__}"
-        )
+        what = f"the class {network.__name__}" if isinstance(network, type) else f"of type {type(network).__name__}"
         raise ConversionError(f"network is {what}: give a module, such as nn.Sequential(nn.Linear(2, 3), nn.ReLU())")
     for name, module in network.named_modules():
         what = name or "the network"
@@ -80,9 +90,7 @@ def _check(network: nn.Module, x: Tensor) -> None:
         if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
             raise ConversionError(f"{what} is wrapped in {type(module).__name__}: give its .module")
         if isinstance(module, torch.jit.ScriptModule):
-            raise ConversionError(
-                f"{what} is compiled by torch.jit, which keeps no Python code to trace: give the module that it was made from"
-            )
+            raise ConversionError(f"{what} is compiled by torch.jit, which keeps no code to trace: give the module that it was made from")
         if hasattr(module, "_orig_mod"):
             raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
     if hasattr(network, "few_spike") and not isinstance(network.few_spike, nn.Module):
@@ -91,14 +99,13 @@ def _check(network: nn.Module, x: Tensor) -> None:
         raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
     if not x.ndim or not x.numel():
         raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
-    for what, tensors in (("example_input", [x]), ("a parameter", list(network.parameters()))):
-        for t in tensors:
-            if t.is_floating_point():
-                refuse_half(what, t.dtype)
+    for what, a in (("example_input", x), *(("a parameter", p) for p in network.parameters())):
+        if a.is_floating_point():
+            refuse_half(what, a.dtype)
 
 
 def _copy(network: nn.Module) -> nn.Module:
-    """A deep copy, also where hooks keep weights that they have computed, which torch refuses to copy with their gradients' history."""
+    """A deep copy, also of weights that hooks have computed, which torch refuses to copy with their gradients' history."""
     computed = [a for module in network.modules() for a in vars(module).values() if isinstance(a, Tensor) and not a.is_leaf]
     return copy.deepcopy(network, {id(a): a.detach().clone() for a in computed})
 
@@ -127,12 +134,12 @@ def _with_plain_weights(network: nn.Module) -> nn.Module:
 
 
 def _first_lines(error: Exception) -> str:
-    """What an error says, without what torch.fx adds about its graph."""
+    """An error's message, without torch.fx's words about its graph."""
     return str(error).split("\n\nWhile executing")[0]
 
 
 class _ImagesAlone(fx.Tracer):
-    """Traces a module as it is called with images alone: optional arguments have their defaults from the start, which it may ask for."""
+    """Traces a module as it is called with images alone: optional arguments have their defaults."""
 
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
         patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
@@ -158,7 +165,6 @@ def _trace(network: nn.Module) -> fx.GraphModule:
 
 
 def _way_out(said: str) -> str:
-    """What to change in a network about which torch.fx has said this."""
     if said.startswith("'len' is not supported"):
         return "Write x.shape[0] in place of len(x)"
     if "cannot be iterated" in said:
@@ -212,11 +218,11 @@ def _out_of_place(graph: fx.GraphModule) -> None:
         elif node.op == "call_method" and node.target in operations.IN_PLACE:
             node.op, node.target = "call_function", operations.IN_PLACE[node.target]
         else:
-            found = operations.activation(node, graph)
-            assert found is not None
+            activation = operations.activation(node, graph)
+            assert activation is not None
             with graph.graph.inserting_before(node):
-                keywords = found.function.keywords if hasattr(found.function, "keywords") else {}
-                new = graph.graph.call_function(operations.NAMED[found.name], (x,), keywords)
+                constants = getattr(activation.function, "keywords", {})
+                new = graph.graph.call_function(operations.NAMED[activation.name], (x,), constants)
             place[new] = place[node]
             memory[new] = new
             node.replace_all_uses_with(new)
@@ -251,8 +257,8 @@ def _refuse_answer(y: Any, x: Tensor) -> None:
         raise ConversionError("the network's output for example_input is not finite: look at both")
 
 
-def _same(expected: Tensor, found: Any) -> None:
-    if not isinstance(found, Tensor) or not torch.allclose(expected, found, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+def _same(expected: Tensor, output: Any) -> None:
+    if not isinstance(output, Tensor) or not torch.allclose(expected, output, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
         )

@@ -9,7 +9,7 @@ from torch import Tensor, fx, nn
 from snncore.few_spike.coefficients import published_neurons
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Statistics
-from snncore.few_spike.graphs import fs_layers
+from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
 
 
@@ -76,20 +76,14 @@ def by_silence(network: fx.GraphModule, params: FSParams, step: int) -> fx.Graph
 
 
 def spikes_by_silence(sent: Statistics, params: FSParams, step: int) -> float:
-    """Spikes per neuron if layers with these parameters coded one step by its absence: one spike where there was none, none where one."""
+    """Spikes per neuron if layers with these parameters coded one step by its absence."""
     more = sum(layer.neurons * (1 - 2 * float(layer.spikes_per_step[step])) for layer in sent.layers if layer.params == params)
     return sent.spikes_per_neuron + more / sent.neurons
 
 
 @torch.inference_mode()
 def refuse_other_function(ann: nn.Module, images: Tensor, params: FSParams, step: int) -> None:
-    """Check that a network of published neurons computes the same, in double precision, when one step is coded by its absence.
-
-    Raises
-    ------
-    ValueError
-        If it does not.
-    """
+    """Raise a ValueError if a network of published neurons computes anything else when one step is coded by its absence."""
     x = images.double()
     few = convert(copy.deepcopy(ann).double(), x, coefficients=published_neurons()).network
     expected, output = few(x), by_silence(few, params, step)(x)

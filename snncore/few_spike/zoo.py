@@ -1,12 +1,9 @@
-"""Few-spike neurons that this project fitted: what each is for, how it is fitted, and how good it is.
-
-`python -m snncore.trainings few-spike` fits all of them and writes them beside the published ones.
-"""
+"""Few-spike neurons that this project fits (``python -m snncore.trainings few-spike``), and how good they are."""
 
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -51,17 +48,11 @@ RELU_ALPHA = 8.0
 def fit_one(name: str, evaluations: int, restarts: int, seed: int) -> FSParams:
     """Fit one neuron of `ZOO`, on one thread.
 
-    Parameters
-    ----------
-    name : str
-    evaluations, restarts : int
-        Trials of T and h, and among how many searches they are divided. A fit that expects noise makes a fortieth of the trials, each of
-        which costs forty times as much.
-    seed : int
+    A fit that expects noise makes a fortieth of the trials, each of which costs forty times as much.
     """
     f = ZOO[name]
     evaluations = max(1, evaluations // 40) if f.noise else evaluations
-    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, True, evaluations, restarts, seed)
+    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, evaluations, restarts, seed)
 
 
 def fit_zoo(names: Iterable[str], evaluations: int, restarts: int, seed: int) -> dict[str, CoefficientSet]:
@@ -92,23 +83,16 @@ def zoo_table(sets: Iterable[CoefficientSet]) -> pd.DataFrame:
 
 
 def zoo_document(fits: Iterable[CoefficientSet], source: str) -> dict:
-    """The content of ``data/few_spike_coefficients.json``: published neurons as they are there, these fits, codes for ReLU.
+    """The content of ``data/few_spike_coefficients.json``: published neurons as there, fits by the command ``source``, codes for ReLU."""
 
-    Parameters
-    ----------
-    fits : iterable of CoefficientSet
-    source : str
-        The command that made the fits.
-    """
-
-    def row(name: str, function: str, interval: tuple[float, float], p: FSParams, origin: str, source: str) -> dict:
-        about = {"name": name, "function": function, "interval": interval, "origin": origin, "source": source}
-        return about | {"strict": p.strict, "T": p.T, "h": p.h, "d": p.d}
+    def row(s: CoefficientSet) -> dict:
+        about = {key: getattr(s, key) for key in ("name", "function", "interval", "origin", "source")}
+        return about | {key: getattr(s.params, key) for key in ("strict", "T", "h", "d")}
 
     here = json.loads(package_file("few_spike_coefficients.json").read_text(encoding="utf-8"))["sets"]
     published = [there for there in here if there["origin"] == "published"]
-    fitted = [row(s.name, s.function, s.interval, s.params, "fitted", source) for s in fits]
-    intervals = {K: (-RELU_ALPHA, RELU_ALPHA * (1 - 2.0**-K)) for K in (4, 8, 12, 16)}
-    code = "closed form", "snncore.few_spike.relu_code"
-    codes = [row(f"relu.k{K}", "relu", interval, relu_code(RELU_ALPHA, K), *code) for K, interval in intervals.items()]
-    return {"sets": published + fitted + codes}
+    sets = [replace(s, origin="fitted", source=source) for s in fits]
+    for K in (4, 8, 12, 16):
+        interval, code = (-RELU_ALPHA, RELU_ALPHA * (1 - 2.0**-K)), relu_code(RELU_ALPHA, K)
+        sets.append(CoefficientSet(f"relu.k{K}", "relu", interval, code, "closed form", "snncore.few_spike.relu_code"))
+    return {"sets": published + [row(s) for s in sets]}

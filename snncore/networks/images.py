@@ -1,8 +1,8 @@
-"""Image classifiers with their published weights.
+"""Image classifiers with their weights.
 
 EfficientNet-Lite (Google, 2020) is EfficientNet without squeeze-and-excitation and with ReLU6 in place of SiLU. Architecture and ImageNet
-weights come from the packages of the extra ``images``. The small networks for CIFAR-10 are trained by this project: their weights lie in
-``data/checkpoints``, with the command, seed and log of the training beside them.
+weights come from the packages of the extra ``images``. This project trains the small networks for CIFAR-10; their weights lie in
+``data/checkpoints``.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,13 @@ SIZE = {0: 224, 1: 240, 2: 260}  # input width and height [pixel] of each versio
 
 
 def efficientnet_lite(version: int = 0) -> nn.Module:
-    """EfficientNet-Lite with its ImageNet weights, in evaluation mode.
+    """EfficientNet-Lite with its ImageNet weights, in evaluation mode; ``version`` is a key of `SIZE`.
 
     Raises
     ------
-    ValueError
-        For a version that has no weights here.
     snncore.datafiles.DataError
         If the weights are missing or damaged.
     """
-    if version not in SIZE:
-        raise ValueError(f"version is {version}: there are weights for {', '.join(map(str, SIZE))}")
     from efficientnet_lite_pytorch import EfficientNet  # of the extra `images`: imported where it is used
 
     network = EfficientNet.from_name(f"efficientnet-lite{version}")
@@ -41,13 +37,9 @@ def efficientnet_lite(version: int = 0) -> nn.Module:
 
 
 def efficientnet_lite_input(photographs: list[np.ndarray], version: int = 0) -> FloatTensor:
-    """Photographs (height, width, 3; uint8) as input of the network.
+    """Photographs (height, width, 3; uint8) as input of the network, shape (photograph, 3, s, s).
 
     The shorter side becomes s + 32 pixels (bicubic), the central s x s pixels p become (p - 127) / 128.
-
-    Returns
-    -------
-    tensor, shape (photograph, 3, s, s)
     """
     from PIL import Image
 
@@ -111,8 +103,10 @@ def cifar_resnet(depth: int) -> nn.Module:
 
 
 def cifar_efficientnet() -> nn.Module:
-    """A small EfficientNet for 32 x 32 images and 10 categories: SiLU everywhere, ordinary convolutions in the early blocks as in
-    EfficientNetV2, and inverted bottlenecks with squeeze-and-excitation (sigmoid gates) as in EfficientNet-B7 in the late ones. Untrained.
+    """A small EfficientNet for 32 x 32 images and 10 categories, untrained.
+
+    SiLU everywhere, ordinary convolutions in the early blocks as in EfficientNetV2, and inverted bottlenecks with squeeze-and-excitation
+    (sigmoid gates) as in EfficientNet-B7 in the late ones.
 
     Sources: M. Tan and Q. V. Le, EfficientNet, ICML 2019; EfficientNetV2, ICML 2021.
     """
@@ -131,10 +125,7 @@ def cifar_efficientnet() -> nn.Module:
 
 @torch.no_grad()
 def normalize_for(network: nn.Module, batch: FloatTensor) -> nn.Module:
-    """Give each batch normalization of a fresh network, in place, the statistics of a batch: a stand-in for trained weights.
-
-    Returns the network, in evaluation mode.
-    """
+    """Give each batch normalization of a fresh network, in place, the statistics of a batch; returns it in evaluation mode."""
     network.train()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -158,11 +149,7 @@ def cifar_network(name: str) -> nn.Module:
 
     Raises
     ------
-    ValueError
-        For another name.
     snncore.datafiles.DataError
         If its checkpoint is missing or damaged.
     """
-    if name not in CIFAR:
-        raise ValueError(f"name is {name!r}: there are {', '.join(CIFAR)}")
     return load_checkpoint(f"cifar_{name}", CIFAR[name]()).eval()

@@ -1,7 +1,6 @@
-"""Image classifiers for CIFAR-10, in stages: ``python -m snncore.trainings cifar --network resnet8 --seed 0``.
+"""Image classifiers for CIFAR-10, trained in stages (``python -m snncore.trainings cifar --network resnet8 --seed 0``), and converted.
 
-A further stage goes on with the weights of the one before. The converted networks of the book, with parameters for each layer, are made
-here, too.
+A further stage goes on with the weights of the one before.
 """
 
 from dataclasses import dataclass
@@ -36,8 +35,7 @@ class CifarRecipe(Recipe):
     hole : int
         Width and height [pixel] of a square that is left out of each image (`snncore.tasks.images.augmented`).
     teacher : str
-        A network of `snncore.networks.images.CIFAR` whose answers it learns, too (`snncore.learning.classifier.distilled`): that of
-        ``data/checkpoints``.
+        Trained network of `snncore.networks.images.CIFAR` whose answers it learns, too (`snncore.learning.classifier.distilled`).
     """
 
     hole: int = 0
@@ -67,18 +65,9 @@ def stages(network: str) -> list[dict[str, Any]]:
 
 
 def conversion(network: str, data: dict[str, Labeled], published: bool = False, penalty: float | None = None) -> Conversion:
-    """Convert one of the trained networks.
+    """Convert one of the networks `snncore.networks.images.CIFAR`, with published neurons or with parameters for each layer.
 
-    Parameters
-    ----------
-    network : str
-        A name of `snncore.networks.images.CIFAR`.
-    data : dict
-        `snncore.tasks.images.cifar10`; of it, `CALIBRATION` training images are used.
-    published : bool
-        Use the published neurons in place of parameters for each layer.
-    penalty : float, optional
-        Price on spikes. Default: that of `PENALTY`.
+    ``data`` is `snncore.tasks.images.cifar10`, ``penalty`` the price on spikes (default: that of `PENALTY`).
     """
     given = published_neurons() if published else None
     images = data["train"].images

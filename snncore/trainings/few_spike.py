@@ -1,7 +1,4 @@
-"""Few-spike neurons for SiLU, GELU, sigmoid and tanh: ``python -m snncore.trainings few-spike``.
-
-They are in ``data/few_spike_coefficients.json``, beside the published ones. `snncore.few_spike.zoo` says how each is fitted.
-"""
+"""Few-spike neurons for SiLU, GELU, sigmoid and tanh, by `snncore.few_spike.zoo`: ``python -m snncore.trainings few-spike``."""
 
 import json
 from pathlib import Path

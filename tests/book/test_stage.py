@@ -94,7 +94,9 @@ def test_roles_act_wherever_text_is_and_not_in_code(ran):
     assert len(links) == 8  # title, text, item, two cells, caption, cell, caption
     for link in links:
         assert link["href"] == "claims.html#claim-a-b"
-        assert link["title"].startswith(("ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; agrees", "cited: talk, slide 1"))
+        assert link["title"].startswith(
+            ("ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", "cited: talk, slide 1")
+        )
     assert main.img["alt"] == "A drawing of 2.1 and 2.0"
     assert "2.1 in 2.1, in a link of 2.1, (2.1)." in main.get_text()
     assert "{claim}`no.claim` and {value}`no.value`" in main.pre.get_text()
@@ -304,7 +306,7 @@ def test_tips_say_whose_number_it_is(ran):
     (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`a.b` {published}`a.b` {claim}`c.d` {published}`c.d`\n")
     tips = [link["title"] for link in page(rendered(ran)).find_all("a", class_="claim")]
     theirs = "cited: talk, slide 1"
-    assert tips == ["ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; agrees", theirs, "cited: a log", theirs]
+    assert tips == ["ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
 
 
 def test_figures_lead_to_code_and_files(project):

@@ -1,7 +1,6 @@
-import json
-
 import pytest
 
+from snncore.datafiles import package_file
 from snncore.few_spike import FUNCTIONS, coefficients, quality, read_sets
 from snncore.few_spike.coefficients import spikes_per_step_log
 
@@ -21,48 +20,23 @@ def test_our_fits_beat_the_published_neurons_at_the_same_steps():
         assert quality(a.params, FUNCTIONS[a.function], b.interval).mse < quality(b.params, FUNCTIONS[b.function], b.interval).mse
 
 
-def test_zoo_is_complete_and_says_where_it_comes_from():
-    sets = read_sets()
-    for function in FUNCTIONS:
-        assert {f"{function}.k{K}" for K in (4, 8, 12, 16)} <= set(sets)
-    assert all(s.source and s.origin in ("published", "fitted", "closed form") for s in sets.values())
-
-
 def test_unknown_name_lists_the_known():
     with pytest.raises(ValueError, match=r"no coefficient set 'silu\.k17'.*silu\.k16"):
         coefficients("silu.k17")
 
 
-def row(**change):
-    good = {
-        "name": "a",
-        "function": "relu",
-        "interval": [0, 1],
-        "strict": True,
-        "T": [1.0],
-        "h": [1.0],
-        "d": [1.0],
-        "origin": "x",
-        "source": "x",
-    }
-    return json.dumps({"sets": [good | change]})
-
-
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("found", "instead", "words"),
     [
-        ('{"sets": [', "damaged.*restore it"),
-        ("[]", "damaged"),
-        ('{"sets": [{"name": "a"}]}', "set 'a' has no field 'T'"),
-        (row(T=[float("nan")]), r"set 'a': T\[0\] is nan"),
-        (row(d=[1.0, 2.0]), "set 'a': T, h, d have 1, 1, 2 entries"),
-        (row(function="step"), "function is 'step': known are silu"),
-        (row(T=["x"]), "set 'a'"),
+        ("{", "", "is damaged at its beginning .*restore it with 'git checkout"),
+        ('"T": [', '"t": [', r"is damaged at its beginning \(KeyError\('T'\)\)"),
+        ('"d": [', '"d": [NaN, ', r"damaged .*d\[0\] is nan"),
+        ('"interval": [', '"interval": [0, ', "damaged .*too many values"),
     ],
 )
-def test_damaged_files_are_refused(tmp_path, content, words):
+def test_damaged_files_are_refused(tmp_path, found, instead, words):
     path = tmp_path / "few_spike_coefficients.json"
-    path.write_text(content)
+    path.write_text(package_file(path.name).read_text(encoding="utf-8").replace(found, instead, 1), encoding="utf-8")
     with pytest.raises(ValueError, match=words):
         read_sets(path)
 

@@ -29,7 +29,7 @@ def test_agreement_and_drop_are_counted_over_all_batches():
     assert low < drop < high
     swapped = answers._replace(ann=answers.snn, snn=answers.ann)
     assert swapped.drop == pytest.approx((-drop, -high, -low))
-    assert answers.statistics.layers[0].images == 60
+    assert answers.statistics.layers[0].per_image.shape == (60,)
     each = [float(fs_run(part, relu_code(4.0, 3))[0].sum()) / 30 for part in ann[:2](x)]
     t = scipy.stats.t.interval(0.95, 59, np.mean(each), scipy.stats.sem(each))
     assert answers.spikes == pytest.approx((np.mean(each), *t))

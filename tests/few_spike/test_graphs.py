@@ -7,8 +7,9 @@ from torch import nn
 from snncore import ledger
 from snncore.datafiles import package_file
 from snncore.few_spike.convert import convert
-from snncore.few_spike.graphs import FAMILIES, families, fs_layers, layers_of, rhythm_table, senders_of, size_of
-from snncore.few_spike.schedule import chain, rhythm
+from snncore.few_spike.graphs import FAMILIES, families, layers_of, rhythm_table, senders_of, size_of
+from snncore.few_spike.layer import fs_layers
+from snncore.few_spike.schedule import chain
 from snncore.networks.images import CIFAR
 
 
@@ -75,23 +76,3 @@ def test_gates_and_activations_meet_behind_their_product():
 
     senders, _ = layers_of(block, 16)
     assert senders == [[], [0], [1], [2], [1, 3]]  # the image; activations, the two layers of their gates; what receives the product
-
-
-class Shortcut(nn.Module):
-    """A convolution and a block of two with a shortcut, as in a ResNet."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.a, self.b = (nn.Conv2d(channels, 6, 3, padding=1) for channels in (3, 6, 6))
-        self.last = nn.Linear(6, 4)
-
-    def forward(self, x):
-        x = self.first(x).relu()
-        return self.last((self.b(self.a(x).relu()) + x).relu().mean((2, 3)))
-
-
-def test_a_shortcut_costs_throughput():
-    few = convert(Shortcut().eval(), torch.zeros(1, 3, 6, 6), K=6).network
-    senders = senders_of(few, fs_layers(few))
-    assert senders == [[], [0], [1], [1, 2]]
-    assert rhythm([6] * len(senders), senders=senders) == (4 * 6, 3 * 6)

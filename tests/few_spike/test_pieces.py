@@ -51,9 +51,8 @@ def test_probabilities_add_up_and_a_binary_code_spikes_half_the_time():
 
 def test_more_pieces_than_memory_is_for_are_refused(monkeypatch):
     module = importlib.import_module("snncore.few_spike.pieces")  # the file of this name
-    assert module.MOST == 1_048_576
-    monkeypatch.setattr(module, "MOST", 2**14)
-    with pytest.raises(ValueError, match=r"a neuron of 40 steps has more than 16,384 pieces, too many to list: take fewer steps"):
+    monkeypatch.setattr(module, "MOST_PIECES", 2**14)
+    with pytest.raises(ValueError, match="a neuron of 40 steps has more than 16,384 pieces: take fewer steps"):
         pieces(relu_code(25.0, 40), torch.float64)
 
 

@@ -1,5 +1,3 @@
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -125,15 +123,6 @@ def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_lay
     x = torch.arange(101.0).view(1, 1, 101, 1) - 50  # half of the activations are 0
     coded = rate_coded(network, x, percentile=90)
     assert coded.get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
-
-
-def test_a_pickled_network_sends_the_same_spikes(residual):
-    network, x = residual
-    coded = rate_coded(network, x)
-    ours, theirs = simulate(coded, x, 20), simulate(pickle.loads(pickle.dumps(coded)), x, 20)
-    assert ours.spikes.sum() > 0
-    for name in ("outputs", "spikes", "accumulates", "graded"):
-        assert torch.equal(getattr(ours, name), getattr(theirs, name))
 
 
 def test_convolutions_may_have_three_dimensions():

@@ -123,34 +123,21 @@ def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(gra
     assert sorted(first) == list(range(len(steps)))
 
 
-def test_equal_layers_answer_every_2k_steps():
-    K, layers = 16, 5
-    single, double = (answers(pipeline([K] * (layers + 1), 10, d)) for d in (False, True))
-    assert single == [K * (layers + 1) + 2 * K * i for i in range(10)]
-    assert double == [K * (layers + 1) + K * i for i in range(10)]
-
-
 @pytest.mark.parametrize(
-    ("steps", "images", "words"), [([4], 1, "steps has 1 entries"), ([4, 0], 1, r"steps\[1\] is 0"), ([4, 4], 0, "images is 0")]
-)
-def test_bad_schedules_are_refused(steps, images, words):
-    with pytest.raises(ValueError, match=words):
-        pipeline(steps, images)
-
-
-@pytest.mark.parametrize(
-    ("senders", "words"),
+    ("options", "words"),
     [
-        ([[], [0]], "senders has 2 entries and steps 3"),
-        ([[0], [0], [1]], r"senders\[0\] is \[0\]: the input has none"),
-        ([[], [0], []], r"senders\[2\] is \[\]"),
-        ([[], [0], [2]], r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
-        ([[], [-1], [1]], r"senders\[1\] is \[-1\]"),
+        ({"steps": [4]}, "steps has 1 entries"),
+        ({"steps": [4, 0]}, r"steps\[1\] is 0"),
+        ({"images": 0}, "images is 0"),
+        ({"senders": [[], [0]]}, "senders has 2 entries and steps 3"),
+        ({"senders": [[0], [0], [1]]}, r"senders\[0\] is \[0\]: the input has none"),
+        ({"senders": [[], [0], []]}, r"senders\[2\] is \[\]"),
+        ({"senders": [[], [0], [2]]}, r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
     ],
 )
-def test_senders_that_are_no_graph_are_refused(senders, words):
+def test_bad_schedules_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
-        pipeline([4, 4, 4], 1, senders=senders)
+        pipeline(**({"steps": [4, 4, 4], "images": 1} | options))
 
 
 def test_a_graph_whose_images_come_in_uneven_steps_is_refused():

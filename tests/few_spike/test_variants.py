@@ -6,7 +6,7 @@ from torch import nn
 from snncore.few_spike import FSParams, coefficients, variants
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
-from snncore.few_spike.graphs import fs_layers
+from snncore.few_spike.layer import fs_layers
 
 OFFSET = 13  # step, from 0, in which the published SiLU neuron shifts its output down
 

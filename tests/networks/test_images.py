@@ -1,10 +1,8 @@
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from snncore.datafiles import DataError
-from snncore.few_spike import fs_decode, published_neurons, spike_train
+from snncore.few_spike import published_neurons
 from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
@@ -53,19 +51,6 @@ def test_in_efficientnet_b7_the_error_grows_from_layer_to_layer():
         assert len(table) == 218
         assert table["error"].iloc[-1] > 2 * table["error"][0]
     assert control["error"][0] < published["error"][0]
-
-
-def test_spikes_of_the_first_layer_are_binary_digits_of_the_original_activations():
-    ann, photograph, K = images.efficientnet_lite(0), images.efficientnet_lite_input(read_photographs_20().images[:1]), 8
-    snn, report = convert(ann, photograph, K=K)
-    node = report.spiking[0].node
-    z = spike_train(snn, photograph, node)[:, 0, :, 56, 56]
-    with torch.inference_mode():
-        y = ann._bn0(ann._conv_stem(photograph)).clamp(0, 6)[0, :, 56, 56]
-    number = fs_decode(z, snn.get_submodule(f"few_spike.{node}").params)
-    assert (number - y).abs().max() <= 6 / 2 ** (K - 1) / 2 * 1.001
-    assert z.T.numpy() @ (6 / 2.0 ** np.array([0, *range(1, K)])) == pytest.approx(number.numpy())
-    assert 0 < number.max() <= 6
 
 
 def test_an_account_has_a_line_for_each_row_of_its_logs(tmp_path):
