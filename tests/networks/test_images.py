@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from snncore.datafiles import DataError
 from snncore.few_spike import published_neurons
 from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
