@@ -21,10 +21,10 @@
 #
 # Few readers have such a chip. But its arithmetic is integers, and integers can be repeated exactly. This chapter writes the neuron as the
 # chip has it, holds it against the neuron of textbooks, and then asks the emulated chip the questions that the silicon was asked.
-# It gives the same answers, wrong ones included. Our numbers about images are *emulated* and *recorded*, since images and weights are downloads; those of Intel's run are *cited*.
+# It gives the same answers, wrong ones included. Our numbers about images are *emulated*; those of Intel's run are *cited*.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: fewer neurons and steps; book: the numbers of this page; paper: also the replay of images, which are downloads
+preset = "book"  # smoke: fewer neurons and steps; book: the numbers of this page; paper: the same
 seed = 0  # another seed draws other input spikes
 
 # %%

@@ -369,7 +369,7 @@ page.claim(
 )
 
 # %% [markdown]
-# :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited; of their means the notebook gives the spread, but not over how many trainings), and ours in floats on the 10,000 test images (reproduced and recorded).
+# :::{list-table} Accuracy on the full task of 840 steps: the authors' (cited; of their means the notebook gives the spread, but not over how many trainings), and ours in floats on the 10,000 test images.
 # :name: tab-full
 # :header-rows: 1
 #
@@ -396,7 +396,7 @@ page.claim(
 #
 # Against the same network in floats, the emulated chip loses {claim}`mem.smnist.emulator_gap` of accuracy (a negative loss is a gain), gives the
 # same answer to {claim}`mem.smnist.agreement` of the 10,000 test images, and sends {claim}`mem.smnist.spikes` for an image, its inputs not
-# counted (emulated and recorded). Rounding changes answers in both directions: what is lost in some
+# counted (emulated). Rounding changes answers in both directions: what is lost in some
 # images is gained in others. The network is sensitive to it, since one spike more or less moves those that follow for hundreds of steps: even in floats of
 # single and of double precision, it gives the same answer to {claim}`mem.smnist.agreement.double` of the images only, and the chip rounds its
 # states far more coarsely.

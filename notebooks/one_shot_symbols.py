@@ -33,7 +33,7 @@
 # in turn as long as anything is shown.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: few episodes; paper: the same as book
+preset = "book"  # smoke: few episodes; paper: more of them
 seed = 0  # another seed draws other letters
 
 # %%
@@ -138,7 +138,7 @@ WHO = {
     "features": "most similar features",
     "nearest": "nearest image",
 }
-lessons = page.size(smoke=20, book=1000)
+lessons = page.size(smoke=20, book=400, paper=1000)
 rows = []
 for ways in (5, 20):
     intervals = right_in_episodes(net, letters.symbols, ways, lessons, seed).intervals()
@@ -313,7 +313,7 @@ def enter(id, shares, dataset):
     page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
 
 
-handwritten, lessons = symbols.held_out("omniglot"), page.size(smoke=10, book=1000)
+handwritten, lessons = symbols.held_out("omniglot"), page.size(smoke=10, book=400, paper=1000)
 five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
 for id, shares in {
     "oneshot.omniglot.5way": five.after,
@@ -386,11 +386,11 @@ def matched_after(compared, rule):  # updates, as a claim takes them
 
 
 cases = (  # network, examples, lessons, ways, data set; claims: one step by e-prop and by BPTT, updates by e-prop and by BPTT
-    (net, handwritten, page.size(smoke=2, book=60), 5, "Omniglot evaluation alphabets, episodes",
+    (net, handwritten, page.size(smoke=2, book=30, paper=60), 5, "Omniglot evaluation alphabets, episodes",
      "oneshot.omniglot.5way.single_eprop", "oneshot.omniglot.5way.single_bptt", "oneshot.omniglot.5way.k_eprop", "oneshot.omniglot.5way.k_bptt"),
-    (net, handwritten, page.size(smoke=2, book=15), 20, "Omniglot evaluation alphabets, episodes",
+    (net, handwritten, page.size(smoke=2, book=8, paper=15), 20, "Omniglot evaluation alphabets, episodes",
      "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt", "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
-    (words_net, spoken, page.size(smoke=2, book=60), 5, "Speech Commands subset, episodes",
+    (words_net, spoken, page.size(smoke=2, book=30, paper=60), 5, "Speech Commands subset, episodes",
      "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt", "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
 )  # fmt: skip
 for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, k_bptt in cases:
@@ -437,7 +437,7 @@ for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, 
 
 # %%
 g = torch_generator(0, "words that may be confused")
-mistake, share = most_frequent_mistake(confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, page.size(smoke=2, book=100), g))
+mistake, share = most_frequent_mistake(confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, page.size(smoke=2, book=30, paper=100), g))
 page.claim("oneshot.words.confused", mistake, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
 page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
 
@@ -455,7 +455,7 @@ page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subse
 
 # %%
 runs = omniglot.draw_runs(
-    read_omniglot_evaluation(), page.size(smoke=5, book=200), symbols.SLOTS, torch_generator(0, "runs like the official ones")
+    read_omniglot_evaluation(), page.size(smoke=5, book=100, paper=200), symbols.SLOTS, torch_generator(0, "runs like the official ones")
 )
 enter("oneshot.omniglot.runs", wrong_in_runs(net, runs) / 100, "Omniglot evaluation alphabets, runs")
 

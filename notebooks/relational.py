@@ -68,13 +68,13 @@ BLUE, RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("blue", "red", "gray", "
 # to our questions of task 15 in random order, that measure is {value}`mixed_overlap`; of the questions, {value}`mixed_exact` have the
 # right answer.
 #
-# The official files are a download. So that stories of any length can be had without them, `snncore.tasks.story_generator` draws new ones
+# So that there are stories of any length, and as many as one likes, `snncore.tasks.story_generator` draws new ones
 # with their grammar and words, and `snncore.tasks.story_solver` answers them by logic: each tests the other. Of
 # {value}`solver_questions` questions about generated stories, at least {value}`solver_stories` of each kind, the solver answers
-# {claim}`rel.solver.generated` correctly. Of the questions of the official test files, it is {claim}`rel.solver.files` (recorded). The others
+# {claim}`rel.solver.generated` correctly. Of the questions of the official test files, it is {claim}`rel.solver.files`. The others
 # are in {numref}`tab-exceptions`: either somebody gave two things to the same person (task 5), or somebody is *either in the school or the school* (task 10),
 # which for the files is a *maybe*. Not all questions of the test files are new: of those of task 4, {claim}`rel.files.seen.4` are in its
-# training file, too, with the same story (recorded).
+# training file, too, with the same story.
 
 # %%
 several = {4: 1, 15: 4, 16: 1, 17: 8, 19: 1, 20: 12}  # questions on a story, at most; on others 5
@@ -105,7 +105,7 @@ asked = [(e.statements, e.question) in seen for e in tests[4]]
 page.claim("rel.files.seen.4", 100 * float(np.mean(asked)), dataset="task 4", n=len(asked))
 
 # %% [markdown]
-# :::{csv-table} All questions of the official test files for which another answer follows by logic than the one they have (recorded).
+# :::{csv-table} All questions of the official test files for which another answer follows by logic than the one they have (recorded; a run counts them, see above).
 # :name: tab-exceptions
 # :header-rows: 1
 # :file: ../results/relational/exceptions.csv
@@ -530,7 +530,7 @@ page.verdict("rel.voltage.locked", holds, dataset=where, n=questions)
 # %% [markdown]
 # In the busiest layer of the sparse network, neurons spike in {claim}`rel.snn.rate` of the steps. The networks of {numref}`tab-regularization` have more steps than those of
 # {numref}`tab-tasks`: their gate is open for {value}`window_sparse`, there for {value}`window_other`. So a neuron of that layer has {value}`spikes_busiest` spikes for a question, in
-# the mean. On the official test, the upper limit costs {claim}`rel.snn.rate.accuracy_loss` of accuracy (recorded; one training each, 1,000 questions: within chance).
+# the mean. On the official test, the upper limit costs {claim}`rel.snn.rate.accuracy_loss` of accuracy (one training each, 1,000 questions: within chance).
 
 # %%
 rate = float(layers["snn-upper-v"]["rate"].max())

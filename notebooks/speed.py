@@ -103,7 +103,7 @@ from snncore.trainings import cifar
 
 page = Record("speed", preset)
 page.timing("machine", machine(), "{}")
-repetitions = page.size(smoke=2, book=5, paper=41)  # of which the shortest counts
+repetitions = page.size(smoke=2, book=3, paper=41)  # of which the shortest counts
 threads = f"{torch.get_num_threads()} threads"
 
 # %% [markdown]
@@ -170,7 +170,7 @@ release_memory()
 
 # %%
 trials = page.size(smoke=20_000, book=1_000_000, paper=3_000_000)
-restarts = page.size(smoke=1, book=2, paper=4)
+restarts = page.size(smoke=1, book=1, paper=4)
 fit_one("silu.k16", 1, 1, seed)  # compiles the loop, so that this counts for nobody
 took = seconds(lambda: fit_one("silu.k16", trials, restarts, seed))
 page.claim("speed.fs.fit", took, dataset=f"silu.k16, {trials:,} trials", n=1, timing=True)

@@ -128,7 +128,8 @@ def why_stale(project: Project, chapter: Chapter, preset: str, parts: dict) -> s
             continue
         if isinstance(new, dict) and isinstance(before, dict):
             changed = sorted(k for k in set(new) | set(before) if new.get(k) != before.get(k))
-            reasons.append(f"{name} changed ({', '.join(changed)})")
+            more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+            reasons.append(f"{name} changed ({', '.join(changed[:5])}{more})")
         else:
             reasons.append(f"{name} changed")
     if not reasons and not project.intact(preset, chapter.name):
