@@ -497,7 +497,7 @@ for name, number in {"photographs": n, "lite_steps": LITE_K[0], "lite2_steps": L
 # them, and 654 of 700 answers stay the same. Both networks see the same copies here.
 
 # %%
-n_700 = page.value("photographs_700", page.size(smoke=4, book=250, paper=700))
+n_700 = page.value("photographs_700", page.size(smoke=4, book=200, paper=700))
 photographs_700, labels_700 = (part[:n_700] for part in read_photographs_700()[:2])
 first, second, third = (on_photographs(version, photographs_700, labels_700) for version in (0, 1, 2))
 for id, (ours, low, high) in {

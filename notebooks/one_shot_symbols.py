@@ -353,7 +353,7 @@ for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
     page.value(f"{kind}_alone_{ways}", right_after_update(kind, ways, generator=False)[0], "{:.1f} %")
 
 # %% [markdown]
-# :::{list-table} One example of each class, one update (the words are 151 recordings of a subset of 1,615 from two public repositories; intervals of {value}`confidence` for means over 1,000 lessons with these images and recordings, not for all words and speakers).
+# :::{list-table} One example of each class, one update (the words are 151 recordings of a subset of 1,615 from two public repositories; intervals of {value}`confidence` for means over {value}`episodes` lessons with these images and recordings, not for all words and speakers).
 # :name: tab-symbols
 # :header-rows: 1
 #
