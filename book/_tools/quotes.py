@@ -35,7 +35,7 @@ def verdict(entry: dict) -> str:
     """The verdict on an entry as the book prints it."""
     if entry["kind"] == "cited" and entry["status"] == "not-run":
         return "cited only"
-    words = {"meets": "meets our target" if entry["target"] is not None else "as expected"}
+    words = {"meets": "meets our target" if entry["target"] is not None else "as expected", "definition": "by definition"}
     words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
     return words.get(entry["status"], entry["status"].replace("-", " "))
 

@@ -181,7 +181,7 @@ class Staging:
     def strip(self, _: str | None) -> str:
         count = Counter(standing(e) for e in self.entries.values())
         ours = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['not run']} not run, of our own numbers"
-        return f'<p class="strip">{ours}; {count["cited"]} claims are cited only. <a href="claims.html">See the ledger</a>.</p>'
+        return f'<p class="strip">{ours}. <a href="claims.html">See the ledger</a>.</p>'
 
     def verdicts(self, _: str | None) -> str:
         """How many claims have which verdict, of those that could have failed and of the others."""
