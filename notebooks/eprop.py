@@ -752,7 +752,7 @@ plt.show()
 # * - Hebbian memory
 #   - Hebbian updates in a network trained by BPTT
 #   - in software
-#   - 89.1 % of bAbI's answers, mean of the tasks
+#   - {published}`eprop.since.hebbian` of bAbI's answers, mean of the tasks
 #   - preprint {cite:p}`limbacher2022`; from a public table
 # * - OTTT
 #   - traces of inputs, feed-forward networks

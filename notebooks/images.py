@@ -323,7 +323,7 @@ print(ends)
 #   - spikes
 #   - steps
 #   - parameters
-#   - right [%]
+#   - right
 #   - where
 # * - EfficientNet-B7 in few spikes (the talk)
 #   - converted
@@ -337,28 +337,28 @@ print(ends)
 #   - binary
 #   - 4
 #   - 65 M
-#   - 85.65
+#   - {published}`img.since.qkformer`
 #   - reviewed {cite:p}`zhou2024`
 # * - E-SpikeFormer
 #   - trained with integers
 #   - binary, several for an integer
 #   - not found
 #   - 173 M
-#   - 86.2
+#   - {published}`img.since.espikeformer`
 #   - reviewed {cite:p}`yao2025`
 # * - SpikeZIP-TF
 #   - converted
 #   - ternary
 #   - not found
 #   - not found
-#   - 83.82
+#   - {published}`img.since.spikezip`
 #   - reviewed {cite:p}`you2024`
 # * - ECMT
 #   - converted
 #   - graded (several thresholds)
 #   - 4
 #   - not found
-#   - 88.60
+#   - {published}`img.since.ecmt`
 #   - reviewed {cite:p}`huang2024`
 # * - SFormer
 #   - converted
@@ -366,18 +366,18 @@ print(ends)
 #   - 1
 #   - not found
 #   - {published}`img.record.since`
-#   - preprint, arXiv 2510.23383
+#   - preprint, `arXiv 2510.23383`
 # * - error-free conversion
 #   - converted
 #   - binary code, as few-spike neurons have
 #   - 4
 #   - not found
-#   - 75.12
+#   - {published}`img.since.error_free`
 #   - reviewed (TMLR 2025), quoted from a summary
 # :::
 #
 # Few-spike neurons live on in language models: LAS converts models of up to 66 billion parameters with neurons that are derived from them (AAAI 2026, quoted from a summary).
-# Training-free conversion goes on, too (DCGS, ICML 2025; MBE, arXiv 2508.07710). SpikingJelly 2.0 converts transformers; its documentation says that its neuron for SiLU sends no binary spikes.
+# Training-free conversion goes on, too (DCGS, ICML 2025; MBE, `arXiv 2508.07710`). SpikingJelly 2.0 converts transformers; its documentation says that its neuron for SiLU sends no binary spikes.
 #
 # With ImageNet at hand, one command fills the row of a network. It goes on where it stopped, uses a GPU where there is one (we had none to try it on),
 # and under `torchrun` as many processes on as many machines as you start; what it cannot read it skips, names and counts:
@@ -493,8 +493,8 @@ for name, number in {"photographs": n, "lite_steps": LITE_K[0], "lite2_steps": L
 
 # %% [markdown]
 # More photographs come with the book, in `data/evaluation`: the networks and their few-spike versions classify the first {value}`photographs_700` of 700 here (preset `paper`: all), of 430 categories. They were chosen with the help of classifiers, so their accuracy is no ImageNet accuracy, and what counts is the difference.
-# As WebP (quality 85) they are a third as large as the files that we got. That changes answers: EfficientNet-Lite0 names 88.1 % of the photographs rightly, 89.3 % as we got
-# them, and 654 of 700 answers stay the same. Both networks see the same copies here.
+# As WebP (quality 85) they are a third as large as the files that we got. That changes some answers (`data/evaluation/README.md` says how
+# many); both networks see the same copies here.
 
 # %%
 n_700 = page.value("photographs_700", page.size(smoke=4, book=200, paper=700))

@@ -402,7 +402,7 @@ page.claim(
 # states far more coarsely.
 #
 # On the emulated chip, our network answers {claim}`mem.smnist.chip` rightly. The authors' published weights do so for {claim}`loihi.smnist.replay10k` of the same images, on the same emulator ({doc}`loihi`): the
-# difference is {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), from {value}`only_own` images that only ours gets right and {value}`only_theirs` that only theirs does. The 94.1 % of their
+# difference is {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), from {value}`only_own` images that only ours gets right and {value}`only_theirs` that only theirs does. The {published}`mem.smnist.ahp` of their
 # article belong to weights, or images, that were not published. In our replay, spikes of inputs reach the published network two steps after they were sent, as on silicon ({doc}`loihi`), and ours at once, as it was trained.
 #
 # ## Since then
@@ -416,8 +416,8 @@ page.claim(
 #
 # * - Network
 #   - slow variable
-#   - sequential [%]
-#   - permuted [%]
+#   - sequential
+#   - permuted
 #   - where
 # * - LSNN on Loihi (the talk)
 #   - AHP current
@@ -426,22 +426,22 @@ page.claim(
 #   - reviewed {cite:p}`rao2022`
 # * - adaptive LIF
 #   - threshold; time constants are learned
-#   - 98.7
-#   - 94.3
+#   - {published}`mem.since.yin`
+#   - {published}`mem.since.yin.permuted`
 #   - reviewed {cite:p}`yin2021`; from memory, not checked
 # * - TC-LIF
 #   - second compartment
-#   - 99.20
-#   - 95.36
+#   - {published}`mem.since.tclif`
+#   - {published}`mem.since.tclif.permuted`
 #   - reviewed (AAAI 2024); from the authors' repository
 # * - balanced resonate-and-fire
 #   - oscillating membrane
-#   - 99.14
-#   - 95.22
+#   - {published}`mem.since.brf`
+#   - {published}`mem.since.brf.permuted`
 #   - reviewed {cite:p}`higuchi2024`; the best of five models, by their record
 # * - PMSN
 #   - several compartments, in parallel
-#   - 99.5
+#   - {published}`mem.since.pmsn`
 #   - not checked
 #   - preprint; quoted from a summary
 # :::

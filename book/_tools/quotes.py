@@ -85,7 +85,7 @@ def ends_text(entry: dict) -> str:
 
 def whose(role: str, c: Claim, e: dict) -> str:
     """Whose number it is, as the tip of a link says it."""
-    source = f"{ledger.SOURCE_CLASSES[c.source_class]}, {c.where}"
+    source = ledger.SOURCE_CLASSES[c.source_class] + ("" if c.where == "ours" else f", {c.where}")
     if role == "published" or c.kind == "cited":
         if role == "claim" and c.value_source:
             return f"cited: {c.value_source}"

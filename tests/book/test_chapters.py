@@ -30,7 +30,7 @@ def test_a_run_is_complete_cached_and_byte_identical(project, capsys, monkeypatc
     assert manifest["peak_memory_mb"] > 50
     assert {"commit", "versions", "machine", "seed", "outputs", "key_parts"} <= set(manifest)
     ledger = json.loads((project.live / "ledger.json").read_text())
-    assert ledger[0] | {"id": "a.b", "ours": 2.1, "n": 3, "status": "agrees", "live": True, "preset": "smoke"} == ledger[0]
+    assert ledger[0] | {"id": "a.b", "ours": 2.1, "n": 3, "status": "not-settled", "live": True, "preset": "smoke"} == ledger[0]
     capsys.readouterr()
     with monkeypatch.context() as patch:
         patch.setattr(chapters, "run_chapter", lambda *_: pytest.fail("nothing has changed, and yet a chapter runs"))

@@ -70,7 +70,9 @@ def test_events_that_have_no_energy_are_refused(counts, without, words):
 
 
 def test_each_row_of_the_file_has_its_own_name_a_source_and_numbers_above_0():
-    for kind, names in tomllib.loads(package_file("loihi_costs.toml").read_text(encoding="utf-8")).items():
+    content = tomllib.loads(package_file("loihi_costs.toml").read_text(encoding="utf-8"))
+    assert {row["name"] for row in content.pop("set")} == {row["set"] for row in content["cost"]}
+    for kind, names in content.items():
         fields = {"cost": ("set", "event"), "measured": ("run",)}[kind]
         assert len({tuple(row.pop(field) for field in fields) for row in names}) == len(names)
         for row in names:
