@@ -68,11 +68,12 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     number = page.find("a", class_="claim")
     assert number.parent.get_text() == "There are 3 toys, of 2.1 each."
     assert number["href"] == "../claims.html#claim-toy-weight"
-    assert number["title"] == "ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 2: 2.0; agrees"
+    assert number["title"] == "ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 2: 2.0; not settled"
     row = ledger.find(id="claim-toy-weight").find_parent("tr")
     assert "2.1" in row.get_text()
-    assert "agrees" in row.get_text()
-    assert row.find_previous("h2").get_text().startswith("Toys")
+    assert "not settled" in row.get_text()  # its interval reaches beyond the tolerance
+    assert row.find_previous("h3").get_text().startswith("Slide 2: ")
+    assert row.find("a", href="notebooks/toy.html#use-claim-toy-weight")
     assert "A chapter of two cells" in first.get_text()
     entry = next(e for e in json.loads((project.site() / "ledger.json").read_text()) if e["id"] == "toy.weight")
     assert entry["live"]
