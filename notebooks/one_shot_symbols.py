@@ -437,7 +437,9 @@ for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, 
 
 # %%
 g = torch_generator(0, "words that may be confused")
-mistake, share = most_frequent_mistake(confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, page.size(smoke=2, book=30, paper=100), g))
+mistake, share = most_frequent_mistake(
+    confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, page.size(smoke=2, book=30, paper=100), g)
+)
 page.claim("oneshot.words.confused", mistake, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
 page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
 
