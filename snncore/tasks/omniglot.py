@@ -27,7 +27,8 @@ def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
     if ink.shape[1:] != (OFFICIAL, OFFICIAL):
         given = " x ".join(map(str, ink.shape[1:]))
         raise DataError(f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them")
-    return F.adaptive_avg_pool2d(torch.from_numpy(ink).float()[:, None], SIDE)
+    parts = torch.from_numpy(ink)[:, None].split(1000)  # all of them as floats would take a gigabyte
+    return torch.cat([F.adaptive_avg_pool2d(part.float(), SIDE) for part in parts])
 
 
 def symbols(data: Omniglot, evaluation: bool) -> Examples:
