@@ -1131,16 +1131,17 @@ networks = {
     "ResNet50": layers_of(resnet50, 224),
     "EfficientNet-B7": layers_of(efficientnet_b7, 600),
 }
-by_graph = page.table(rhythm_table(networks), "rhythms")
-alone = by_graph.set_index("network")
-where = "event simulation, one accumulator for each neuron"
-for name, id in {"EfficientNet-B7": "img.schedule.b7", "ResNet50": "img.schedule.resnet50"}.items():
-    page.claim(id, int(alone.loc[name, "one accumulator"].removesuffix("K")), dataset=where)
-for name, id in {"EfficientNet-B7": "img.schedule.b7.memories", "ResNet50": "img.schedule.resnet50.memories"}.items():
-    page.claim(id, float(alone.loc[name, "numbers to hold, per neuron"]), dataset="memories with which the rhythm is 2 K")
+by_graph = rhythm_table(networks).set_index("network")
+for name, period, held in (
+    ("EfficientNet-B7", "img.schedule.b7", "img.schedule.b7.memories"),
+    ("ResNet50", "img.schedule.resnet50", "img.schedule.resnet50.memories"),
+):
+    page.claim(period, int(by_graph.loc[name, "one accumulator"]), dataset="event simulation, one accumulator for each neuron")
+    page.claim(held, float(by_graph.loc[name, "numbers to hold, per neuron"]), dataset="memories with which the rhythm is 2 K")
+page.table(by_graph.round(2).reset_index(), "rhythms")
 
 # %% [markdown]
-# :::{csv-table} Steps from one image to the next, by the event simulation (emulated), if all layers have the same $K$ (live): with one or two accumulators per neuron, without and with memories in the shortcuts.
+# :::{csv-table} Steps from one image to the next, as multiples of $K$, by the event simulation (emulated), if all layers have the same $K$ (live): with one or two accumulators per neuron, without and with memories in the shortcuts.
 # :name: tab-rhythms
 # :file: ../results/images/rhythms.csv
 # :header-rows: 1

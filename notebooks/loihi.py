@@ -217,7 +217,7 @@ page.claim("loihi.smnist.replay200.labels", silicon.wrong_answers(labels, run.an
 
 # %%
 n = page.size(smoke=250, book=10_000)
-everything = silicon.replay(network, test.images[:n], progress=True)
+everything = silicon.replay(network, test.images[:n])
 for id, ours in {
     "loihi.smnist.replay10k": 100 * float((everything.answers == test.labels[:n]).mean()),
     "loihi.smnist.replay10k.spikes": float(everything.events.spikes[:, : -silicon.OUTPUTS].sum(1).mean()),

@@ -397,7 +397,7 @@ if preset == "paper":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)  # which belongs to the answers of this network
         silicon.replay(network, test[:10])  # compiles
-        rate = len(test) / seconds(partial(silicon.replay, network, test, progress=True))
+        rate = len(test) / seconds(partial(silicon.replay, network, test))
     page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {threads}", n=len(test), timing=True)
 if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
     brian2, nengo = (times.emulator(peer, python, 240, INPUTS, silicon.STEPS) for peer in ("brian2_loihi", "nengo_loihi"))

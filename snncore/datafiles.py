@@ -155,8 +155,10 @@ def _folders(form: Form) -> list[Path]:
 def _places(wanted: DataSet) -> Iterator[_Place]:
     """Each form of a data set in each of its folders."""
     for form in wanted.forms:
-        mend = f"Install the package again: pip install --force-reinstall {form.package}" if form.package else "Remove it and run again"
         for folder in _folders(form):
+            mend = f"Install the package again: pip install --force-reinstall {form.package}" if form.package else "Remove it and run again"
+            if folder == ROOT / "data" / "evaluation":
+                mend = "Restore it: git checkout data/evaluation"
             place = _Place(form, {}, [], [])
             for file in form.files:
                 path = folder / file.path

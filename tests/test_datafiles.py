@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import io
-import os
 import re
 import shutil
 import subprocess
@@ -19,12 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data import needs_data
 from snncore import datafiles
 from snncore.datafiles import DataError, DataSet, File, Form
 from snncore.tasks import data_sets
-
-DEVELOPMENT = os.environ.get("SNNCORE_DATA")
-needs_data = pytest.mark.skipif(not DEVELOPMENT, reason="needs data files: set SNNCORE_DATA to a folder that has them")
 
 
 def file_of(path: str, content: bytes, urls: tuple[str, ...] = ()) -> File:

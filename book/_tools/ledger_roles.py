@@ -4,6 +4,7 @@
 - {claim}`id` is our number for a claim (what another source says, if it is cited), {published}`id` the published one,
   {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
   {run}`id` says which run gave ours.
+- {use}`id` in the ledger leads to the first place where the claim's chapter quotes it, or to the chapter.
 - The alternative text of a figure may hold these roles; its numbers are plain text.
 - A figure of a run gets links to its code and files. What refers to a part of a chapter that has no run leads to the chapter's page.
 
@@ -93,6 +94,8 @@ class Quote(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         quotes, page = BOOKS[str(self.env.srcdir)], self.env.docname
         self.env.note_dependency("quotes.json")
+        if self.name == "use":
+            return [pending_xref("", nodes.inline("", ""), refdomain="", reftype="use", reftarget=self.text)], []
         try:
             shown, tip = quotes.look_up(page, self.name, self.text)
         except NoNumber as problem:
@@ -136,6 +139,11 @@ FILES = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "data.csv": "data"}
 def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, words: nodes.Element) -> nodes.Element | None:
     """The link of a number to its row; for a label of a chapter without a run, a link to its page, which lists its labels."""
     here, target, text = node["refdoc"], node["reftarget"], words.astext()
+    if node["reftype"] == "use":
+        quotes = BOOKS[str(env.srcdir)]
+        page = quotes.said["use"][target]
+        place = f"use-{anchor(target)}" if (page, target) in quotes.placed else ""
+        return make_refnode(app.builder, here, page, place, nodes.Text(env.titles[page].astext()))
     if node["reftype"] == "claim":
         if app.builder.format != "html":
             raise NoUri
@@ -154,7 +162,7 @@ def start(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    for name in ROLES:
+    for name in (*ROLES, "use"):
         app.add_role(name, Quote(), override=True)
     app.add_directive("figure", Figure, override=True)
     app.connect("builder-inited", start)

@@ -31,13 +31,16 @@ def standing(entry: dict) -> str:
 AGAINST = {"talk": "the talk", "paper": "the paper", "log": "the authors' log", "ours": "what we expect"}
 
 
+def outcome(entry: dict) -> str:
+    """What came of an entry, to be counted: its status, or that it is only cited."""
+    return "cited-only" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"]
+
+
 def verdict(entry: dict) -> str:
     """The verdict on an entry as the book prints it."""
-    if entry["kind"] == "cited" and entry["status"] == "not-run":
-        return "cited only"
     words = {"meets": "meets our target" if entry["target"] is not None else "as expected", "definition": "by definition"}
     words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
-    return words.get(entry["status"], entry["status"].replace("-", " "))
+    return words.get(outcome(entry), outcome(entry).replace("-", " "))
 
 
 def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict]:

@@ -22,7 +22,7 @@ import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
-from quotes import ours_text, published_text, quotes, standing, values, verdict
+from quotes import ours_text, outcome, published_text, quotes, standing, values, verdict
 from snncore import datafiles, ledger
 from snncore.ledger import PRESETS
 from snncore.statistics import text as printed
@@ -188,10 +188,10 @@ class Staging:
         rows = []
         for of, title in (("talk", "The talk's claims"), ("package", "Checks of this package")):
             entries = [e for e in self.entries.values() if e["of"] == of]
-            count = Counter("cited" if e["kind"] == "cited" and e["status"] == "not-run" else e["status"] for e in entries)
+            count = Counter(map(outcome, entries))
             agree = count["agrees"] + count["better"] + count["meets"]
             evidence = f"**{agree}** | **{count['differs']}** | **{count['not-settled']}**"
-            others = " | ".join(str(count[status]) for status in ("definition", "inconsistent", "reported", "not-run", "cited"))
+            others = " | ".join(str(count[status]) for status in ("definition", "inconsistent", "reported", "not-run", "cited-only"))
             rows.append(f"| [{title}](#{of}-claims) | {evidence} | {others} |")
         head = "| | agree | differ | not settled | by definition | contradictory | only reported | not run | only cited |"
         return "\n".join([head, "|---" * 9 + "|", *rows])
@@ -229,7 +229,7 @@ class Staging:
             source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
             judged = f'<span class="status {e["status"]}">{verdict(e)}</span>'
             origin = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {standing(e)}</small>"
-            use = f" · {self.use(id)}" if link else ""
+            use = f" · {{use}}`{id}`" if link else ""
             claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}{use}</small>{notes}"
             expected = "expected: " if c.source_class == "ours" and c.published is not None else ""
             published = f"{expected}{plain(published_text(c))}{aim}{other}{source}"
@@ -257,15 +257,6 @@ class Staging:
         count = Counter(verdict(self.entries[id]) for id in ids)
         counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
         return f"### {plain(title)}\n\n{counts}.\n\n{self.ledger_rows(ids, link=True)}"
-
-    def use(self, id: str) -> str:
-        """A link to where the book uses a claim: the first place that quotes it, or the chapter that enters it."""
-        page = self.page[id]
-        name, title = ("index", "Start") if page == "index" else (f"notebooks/{page}", self.chapters[page].title)
-        source = self.project.root / "book" / "index.md" if page == "index" else self.chapters[page].notebook
-        quoted = re.search(rf"\{{(claim|published|interval)\}}`{re.escape(id)}`", source.read_text(encoding="utf-8"))
-        there = self.shown.get(page) is not None or page == "index"
-        return f'<a href="{name}.html{f"#use-{anchor(id)}" if quoted and there else ""}">{plain(title)}</a>'
 
     def slide_map(self, _: str | None) -> str:
         rows = ["| slide | title | where in this book | claims and verdicts |", "|---|---|---|---|"]
@@ -364,6 +355,7 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
         if not here.startswith(("results/", "notebooks/", "snncore/")):
             page.write_text(staging.parts(page.read_text(encoding="utf-8"), here), encoding="utf-8")
     said = quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests))}
+    said["use"] = {id: "index" if page == "index" else f"notebooks/{page}" for id, page in staging.page.items()}
     write_json(src / "quotes.json", said | {"not run": [name for name in staging.chapters if name not in staging.manifests]})
     write_json(src / "ledger.json", list(staging.entries.values()))
     compared = project.root / "data" / "results" / "portability.csv"

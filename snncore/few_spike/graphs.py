@@ -95,7 +95,6 @@ def rhythm_table(graphs: Mapping[str, tuple[Senders, list[int]]]) -> pd.DataFram
         ones = [1] * len(senders)
         periods, held = rhythms(ones, senders), with_memories(ones, senders)
         memories = sum(neurons[layer] for layer in held.origin) - sum(neurons)
-        share = f"{memories / sum(neurons[1:]):.2f}" if memories else ""
-        rows.append((name, len(senders) - 1, *("K" if periods[key] == 1 else f"{periods[key]}K" for key in RHYTHMS), share))
+        rows.append((name, len(senders) - 1, *(periods[key] for key in RHYTHMS), memories and memories / sum(neurons[1:])))
     columns = ["network", "layers", "one accumulator", "two", "one, and memories", "two, and memories", "numbers to hold, per neuron"]
     return pd.DataFrame(rows, columns=columns)

@@ -44,12 +44,10 @@ class Replay(NamedTuple):
     events: Events
 
 
-def replay(
-    network: ChipNetwork, images: UInt8[np.ndarray, "image height width"], input_lag: int = 2, batch: int = 250, progress: bool = False
-) -> Replay:
+def replay(network: ChipNetwork, images: UInt8[np.ndarray, "image height width"], input_lag: int = 2, batch: int = 250) -> Replay:
     """Show images to a network on the emulated chip."""
     answers, events = [], []
-    for start in tqdm(range(0, len(images), batch), disable=None if progress else True, leave=False, desc="replay"):
+    for start in tqdm(range(0, len(images), batch), disable=None, leave=False, desc="replay"):
         x = threshold_code(images[start : start + batch]).numpy()
         emulation = emulate(network, x, input_lag, threads=torch.get_num_threads())
         answers.append(emulation.v[:, -OUTPUTS:].argmax(1))

@@ -151,5 +151,9 @@ def cifar_network(name: str) -> nn.Module:
     ------
     snncore.datafiles.DataError
         If its checkpoint is missing or damaged.
+    ValueError
+        For an unknown name.
     """
+    if name not in CIFAR:
+        raise ValueError(f"no network of this project is named {name!r}: there are {', '.join(CIFAR)}")
     return load_checkpoint(f"cifar_{name}", CIFAR[name]()).eval()

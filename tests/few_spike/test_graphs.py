@@ -45,14 +45,14 @@ def test_rhythms_are_those_of_the_longest_shortcut():
     made = {"a chain": (chain(219), [0] * 219), "ResNet-20": layers_of(CIFAR["resnet20"], 32)}
     made |= {"ResNet50": layers_of(resnet50, 224), "EfficientNet-B7": layers_of(efficientnet_b7, 600)}
     table = rhythm_table(made).set_index("network")
-    of_chain = ["2K", "K"]
-    assert table.loc["a chain"].tolist() == [218, *of_chain, *of_chain, ""]
+    of_chain = [2, 1]
+    assert table.loc["a chain"].tolist() == [218, *of_chain, *of_chain, 0]
     held = 4 * 16 * 32**2 + 3 * 32 * 16**2 + 2 * 64 * 8**2  # inputs of the blocks, each past one layer
     neurons = 7 * 16 * 32**2 + 6 * 32 * 16**2 + 6 * 64 * 8**2
-    assert table.loc["ResNet-20"].tolist() == [19, "3K", "2K", *of_chain, f"{held / neurons:.2f}"]
-    assert table.loc["ResNet50"].tolist()[:-1] == [49, "4K", "3K", *of_chain]  # past two layers in each block
+    assert table.loc["ResNet-20"].tolist() == [19, 3, 2, *of_chain, held / neurons]
+    assert table.loc["ResNet50"].tolist()[:-1] == [49, 4, 3, *of_chain]  # past two layers in each block
     passed = 13 * 4 - 2  # the longest stage has 13 blocks of four layers, the first without the one that expands, up to the next expansion
-    assert table.loc["EfficientNet-B7"].tolist()[:-1] == [218, f"{passed + 2}K", f"{passed + 1}K", *of_chain]
+    assert table.loc["EfficientNet-B7"].tolist()[:-1] == [218, passed + 2, passed + 1, *of_chain]
 
 
 def test_a_graph_is_the_same_before_and_after_its_conversion():

@@ -1,4 +1,3 @@
-import os
 import warnings
 
 import numpy as np
@@ -9,15 +8,14 @@ from snncore.loihi import silicon
 from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group, emulate, with_outputs
 from snncore.loihi.fixed_point import OverflowWarning
-from snncore.tasks.data_sets import read_mnist
+from snncore.tasks.data_sets import read_mnist_test
 from snncore.tasks.sequential_images import threshold_code
 
-needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 SILICON = "1 3 8 0 9 8 7 3 4 4 2 -> 7 5 5 8 3 0 9 2 8 0 3"  # true digits and answers of the 11 wrong ones among 200
 
 
 def wrong(network, lag=2):
-    test, which = read_mnist()["test"], silicon.silicon_images()
+    test, which = read_mnist_test(), silicon.silicon_images()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)
         answers = silicon.replay(network, test.images[which], lag).answers
@@ -33,20 +31,17 @@ def test_ratios_follow_from_what_was_measured():
     assert claims["loihi.smnist.edp_ratio.survey"].published == silicon.SURVEY
 
 
-@needs_data
 def test_the_replay_repeats_all_wrong_answers_of_the_silicon_run():
     assert wrong(silicon.published_network()) == SILICON
 
 
-@needs_data
 def test_in_most_images_some_neurons_stay_at_the_end_of_their_24_bits():
     with pytest.warns(OverflowWarning, match="potentials were clipped"):
-        events = silicon.replay(silicon.published_network(), read_mnist()["test"].images[:50]).events
+        events = silicon.replay(silicon.published_network(), read_mnist_test().images[:50]).events
     assert (events.clipped > 0).mean() > 0.5
     assert not events.wrapped.any()
 
 
-@needs_data
 @pytest.mark.parametrize("detail", list(silicon.DETAILS))
 def test_each_detail_is_needed(detail):
     change, lag = silicon.DETAILS[detail]

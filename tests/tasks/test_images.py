@@ -1,8 +1,7 @@
-import os
-
 import pytest
 import torch
 
+from data import needs_data
 from snncore.tasks.images import augmented, cifar10
 
 
@@ -39,7 +38,7 @@ def test_a_square_is_left_out_of_each_image_centred_anywhere_in_it():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
+@needs_data
 def test_cifar10_is_split_at_random_and_normalized():
     data = cifar10()
     assert {name: len(split.labels) for name, split in data.items()} == {"train": 48_000, "validation": 2_000, "test": 10_000}

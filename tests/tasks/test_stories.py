@@ -1,21 +1,19 @@
 """Reader, generator and solver of stories: each is a test of the others."""
 
 import functools
-import os
 import re
 from collections import Counter
 
 import numpy as np
 import pytest
 
+from data import needs_data
 from snncore.datafiles import DataError
 from snncore.tasks import story_generator
 from snncore.tasks.data_sets import read_babi
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, arrays, parse, read_stories
 from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
 from snncore.tasks.story_solver import CannotTell, solve
-
-needs_data = pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 
 STORY = """1 Mary got the milk there.
 2 John moved to the bedroom.

@@ -1,5 +1,3 @@
-import os
-
 import pandas as pd
 import pytest
 
@@ -36,7 +34,6 @@ def test_answers_that_do_not_follow_are_listed():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("SNNCORE_DATA"), reason="needs data files: set SNNCORE_DATA to a folder that has them")
 def test_the_list_of_questions_with_another_answer_is_that_of_the_files_and_its_reasons_are_in_the_stories():
     table = pd.read_csv(package_file("story_exceptions.csv"))
     others = exceptions({task: read_stories(task, "test") for task in TASKS})
