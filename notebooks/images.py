@@ -8,7 +8,7 @@
 #     summary: Trained image classifiers turned into few-spike networks in one line, the talk's ImageNet table, and what it takes to believe it
 #     inputs: [data/few_spike_log.json, data/few_spike_coefficients.json, data/rate_coding.csv, data/checkpoints/cifar_*]
 #     data: [photographs_20, efficientnet_lite0, efficientnet_lite1, efficientnet_lite2, photographs_700]
-#     minutes: {smoke: 0.7, book: 3, paper: 60}
+#     minutes: {smoke: 0.7, book: 5.5, paper: 60}
 # ---
 
 # %% [markdown]

@@ -8,7 +8,7 @@
 #     summary: The AHP neuron in the chip's integers, a replay that repeats every wrong answer of the silicon run, and what its energy is compared with
 #     inputs: [data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz, snncore/peers/ask_emulators.py]
 #     data: [mnist_test, loihi_lsnn_smnist]
-#     minutes: {smoke: 0.2, book: 0.3, paper: 3}
+#     minutes: {smoke: 0.2, book: 0.5, paper: 3}
 # ---
 
 # %% [markdown]

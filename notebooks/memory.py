@@ -8,7 +8,7 @@
 #     summary: An after-hyperpolarizing current as the long short-term memory of spiking neurons, and networks that need it
 #     inputs: [data/checkpoints/memory_*]
 #     data: [mnist_test, loihi_lsnn_smnist]
-#     minutes: {smoke: 0.2, book: 0.3, paper: 240}
+#     minutes: {smoke: 0.2, book: 2, paper: 240}
 # ---
 
 # %% [markdown]

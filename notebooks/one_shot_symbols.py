@@ -8,7 +8,7 @@
 #     summary: New letters, handwritten symbols and spoken words told apart after one example of each and a single weight update
 #     inputs: [data/checkpoints/one_shot_symbols_*]
 #     data: [typefaces, omniglot_evaluation, words_evaluation]
-#     minutes: {smoke: 0.4, book: 2, paper: 14}
+#     minutes: {smoke: 0.4, book: 3.5, paper: 14}
 # ---
 
 # %% [markdown]

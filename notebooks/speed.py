@@ -9,7 +9,7 @@
 #     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar_resnet20*", "snncore/peers/ask_*.py"]
 #     data: [efficientnet_lite0]
 #     alone: true
-#     minutes: {smoke: 0.7, book: 2.7, paper: 30}
+#     minutes: {smoke: 0.7, book: 2.2, paper: 30}
 # ---
 
 # %% [markdown]
