@@ -669,8 +669,8 @@ plt.show()
 # | latency | {published}`relnet.latency_ratio.2` | {published}`relnet.latency_ratio.6` | {published}`relnet.latency_ratio.10` | {published}`relnet.latency_ratio.16` | {published}`relnet.latency_ratio.20` |
 # | energy-delay product | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
 #
-# These ratios cannot be repeated here: they belong to one card, one setting of Loihi, and firing rates that were not published. What we have beside them stands on its
-# own: the two ends of our model for Loihi (with 2 sentences, the authors' measurement), and a GPU, if one is measured (so far: {value}`gpu_card`).
+# We cannot repeat these ratios: they belong to one card, one setting of Loihi, and firing rates that were not published. The next table has our own numbers: the two
+# ends of our model of Loihi (with 2 sentences, the authors' measurement), and those of a GPU (so far: {value}`gpu_card`).
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |
 # |---|---|---|---|---|---|

@@ -730,6 +730,8 @@ plt.show()
 #
 # ## Since then
 #
+# Since the talk, networks have learned without backpropagation through time on chips, too. {numref}`tab-eprop-since` has some of the methods.
+#
 # :::{list-table} Learning without backpropagation through time, since the talk (cited; none was run here).
 # :name: tab-eprop-since
 # :header-rows: 1

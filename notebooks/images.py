@@ -1093,8 +1093,8 @@ plt.show()
 # ## A new image every $2K$ steps
 #
 # In a chain of layers, yes; in the two networks that the talk names, no. With one accumulator for each neuron, EfficientNet-B7 takes a new image every
-# {claim}`img.schedule.b7` and ResNet50 every {claim}`img.schedule.resnet50`. Memories in the shortcuts give $2K$ back: they hold {claim}`img.schedule.b7.memories`
-# and {claim}`img.schedule.resnet50.memories` for each neuron.
+# {claim}`img.schedule.b7` and ResNet50 every {claim}`img.schedule.resnet50`. Memories in the shortcuts give $2K$ back. For each neuron, they hold {claim}`img.schedule.b7.memories`
+# of $K$ bits in EfficientNet-B7, and {claim}`img.schedule.resnet50.memories` in ResNet50.
 #
 # A layer collects spikes for $K$ steps and emits its own in the next $K$. While it emits it cannot collect, so in a chain of layers a new image
 # can follow after $2K$ steps: {claim}`img.schedule.period` at $K = 16$, as the talk says. The numbers come from simulating the pipeline event

@@ -351,8 +351,8 @@ for id, ours in {
     page.claim(id, ours, dataset="MNIST test", n=len(test.labels), seeds=1)
 
 # %% [markdown]
-# Is it as good as the network that ran on Loihi? Its published weights are shown the same images by the same emulator. What counts are images that only one of
-# both gets right.
+# Is it as good as the network that ran on Loihi? Its published weights get the same images, on the same emulator. What counts are images about which only one of
+# the two networks is right.
 
 # %%
 with warnings.catch_warnings():
@@ -401,9 +401,9 @@ page.claim(
 # single and of double precision, it gives the same answer to {claim}`mem.smnist.agreement.double` of the images only, and the chip rounds its
 # states far more coarsely.
 #
-# On the emulated chip, our network answers {claim}`mem.smnist.chip` rightly. The authors' published weights do so for {claim}`loihi.smnist.replay10k` of the same images, on the same emulator ({doc}`loihi`): the
-# difference is {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), from {value}`only_own` images that only ours gets right and {value}`only_theirs` that only theirs does. The {published}`mem.smnist.ahp` of their
-# article belong to weights, or images, that were not published. In our replay, spikes of inputs reach the published network two steps after they were sent, as on silicon ({doc}`loihi`), and ours at once, as it was trained.
+# Is ours better than theirs? That is not settled. On the emulated chip, our network answers {claim}`mem.smnist.chip` of the images rightly. The authors' published weights answer {claim}`loihi.smnist.replay10k` of the same images
+# rightly, on the same emulator ({doc}`loihi`). The difference is {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), from {value}`only_own` images that only ours gets right and {value}`only_theirs` that only theirs does. The {published}`mem.smnist.ahp` of their
+# article belongs to weights, or images, that were not published. In our replay, spikes of inputs reach the published network two steps after they were sent, as on silicon ({doc}`loihi`), and ours at once, as it was trained.
 #
 # ## Since then
 #

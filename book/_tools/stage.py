@@ -255,7 +255,7 @@ class Staging:
 
     def group(self, title: str, ids: list[str]) -> str:
         count = Counter(verdict(self.entries[id]) for id in ids)
-        counts = ", ".join(f"{n} {word}" for word, n in count.most_common())
+        counts = ", ".join(f"{word}: {n}" for word, n in count.most_common())
         return f"### {plain(title)}\n\n{counts}.\n\n{self.ledger_rows(ids, link=True)}"
 
     def slide_map(self, _: str | None) -> str:
@@ -264,7 +264,7 @@ class Staging:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
             count = Counter(verdict(self.entries[id]) for id in ids)
             page = "[Start](index)" if s.page == "index" else f"[{self.chapters[s.page].title}](notebooks/{s.page})"
-            verdicts = ", ".join(f"{n} {word}" for word, n in count.most_common()) or "no claim"
+            verdicts = ", ".join(f"{word}: {n}" for word, n in count.most_common()) or "no claim"
             if ids:
                 verdicts = f'<a href="claims.html#{anchor(ids[0])}">{verdicts}</a>'
             rows.append(f"| {s.n} | {plain(s.title)} | {page} | {verdicts} |")
