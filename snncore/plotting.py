@@ -18,6 +18,28 @@ COLORS = {
     "gray": "#6B6B6B",
 }
 
+METHODS = {  # one color for each method, in all figures of the book
+    "published": COLORS["black"],
+    "artificial": COLORS["gray"],  # the network before conversion
+    "few-spike": COLORS["blue"],
+    "rate code": COLORS["orange"],
+    "LIF": COLORS["sky"],
+    "ALIF": COLORS["red"],
+    "AHP": COLORS["blue"],
+    "LSTM": COLORS["gray"],
+    "silicon": COLORS["black"],
+    "emulator": COLORS["green"],
+    "GPU": COLORS["orange"],
+    "BPTT": COLORS["gray"],
+    "symmetric": COLORS["blue"],  # e-prop, by its learning signals
+    "random": COLORS["red"],
+    "adaptive": COLORS["green"],
+    "learned": COLORS["pink"],  # learning signals of a second network
+    "target": COLORS["gray"],
+    "before": COLORS["orange"],
+    "after": COLORS["blue"],
+}
+
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=[COLORS[name] for name in ("blue", "red", "green", "orange", "pink", "sky", "black")]),
     "axes.spines.top": False,
@@ -32,6 +54,10 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "snncore",
     "svg.fonttype": "path",
     "font.size": 10,
+    "axes.titlesize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
 }
 
 

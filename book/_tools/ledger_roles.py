@@ -1,6 +1,7 @@
 """The roles of this book, for Sphinx: every number of a page comes from the run that the stager found.
 
-- {value}`name` in a chapter ({value}`chapter.name` elsewhere) is the number that the run kept under this name.
+- {value}`name` in a chapter ({value}`chapter.name` elsewhere) is the number that the run kept under this name; {size}`name` is one, too,
+  that was not measured, but chosen: how many neurons, trials, seeds.
 - {claim}`id` is our number for a claim (what another source says, if it is cited), {published}`id` the published one,
   {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
   {run}`id` says which run gave ours.
@@ -25,7 +26,7 @@ from sphinx.errors import NoUri, SphinxError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
-ROLES = ("value", "claim", "published", "interval", "run")
+ROLES = ("value", "size", "claim", "published", "interval", "run")
 BOOKS: dict[str, "Quotes"] = {}  # by source folder
 
 
@@ -51,7 +52,7 @@ class Quotes:
 
     def look_up(self, page: str, role: str, name: str) -> tuple[str, str]:
         """What a role says, and the tip of its link."""
-        if role == "value":
+        if role in ("value", "size"):
             chapter, key = name.rsplit(".", 1) if "." in name else (page.removeprefix("notebooks/"), name)
             if chapter in self.said["not run"]:
                 return "not run", ""
@@ -130,7 +131,20 @@ class Figure(patches.Figure, SphinxDirective):
             code = f"{{ref}}`code <code-{file.replace('/', '-')}>`"
             for line in ("", " · ".join([code, *links])):
                 self.content.append(line, page)
+            return self.in_both_modes(super().run())
         return super().run()
+
+    @staticmethod
+    def in_both_modes(made: list[nodes.Node]) -> list[nodes.Node]:
+        """A figure with its drawing for dark pages beside the one for light pages."""
+        for image in [image for node in made for image in node.findall(nodes.image)]:
+            folder, _, name = image["uri"].rpartition("/")
+            other = image.deepcopy()
+            other["uri"] = f"{folder}/dark/{name}"
+            image["classes"] = [*image["classes"], "on-light"]
+            other["classes"] = [*other["classes"], "on-dark"]
+            image.parent.insert(image.parent.index(image) + 1, other)
+        return made
 
 
 FILES = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "data.csv": "data"}

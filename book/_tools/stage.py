@@ -20,6 +20,7 @@ import ledger_roles
 import portability
 import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
+from dark import write_dark
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
 from quotes import ours_text, outcome, published_text, quotes, standing, values, verdict
@@ -100,6 +101,7 @@ class Staging:
             target.with_suffix(".md").write_text(self.stand_in(chapter), encoding="utf-8")
             return
         shutil.copytree(self.project.results(preset, name), self.src / "results" / name)
+        write_dark(self.src / "results" / name)
         shutil.copy(chapter.notebook, target.with_suffix(".py"))  # where ledger_roles finds the lines of what it refuses
         notebook = jupytext.read(chapter.notebook)
         executed = nbformat.read(self.project.executed(preset, name), 4).cells
@@ -109,6 +111,11 @@ class Staging:
             if cell.cell_type == "code":
                 done = ran.pop(0)
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
+                if "solution" in (tags := cell.metadata.get("tags", [])):
+                    cell.metadata |= {
+                        "tags": [*tags, "hide-cell"],
+                        "mystnb": {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"},
+                    }
                 for figure in re.findall(r'\b(?!plt\b)\w+\.figure\([^"]*"([\w-]+)"', cell.source):
                     cells.append(nbformat.v4.new_markdown_cell(f"(code-{name}-{figure})="))
             else:
@@ -116,7 +123,8 @@ class Staging:
             cells.append(cell)
         first = next(c for c in cells if c.cell_type == "markdown")
         worse = self.worse([id for id in self.worsened if self.page[id] == name], "../")
-        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(name)}\n\n{worse}", first.source, count=1)
+        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{worse}", first.source, count=1)
+        cells.append(nbformat.v4.new_markdown_cell(self.banner(name)))
         for i, cell in enumerate(cells):
             cell["id"] = f"cell-{i}"
         notebook.cells = cells

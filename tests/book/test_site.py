@@ -166,12 +166,28 @@ def test_the_first_page_counts_what_the_ledger_holds(browser, address):
         assert rows[of][1:5] == [str(agree), *map(str, others)]
 
 
-def test_dark_mode_changes_the_ground_and_leaves_figures_white(browser, address):
-    context = browser.new_context(color_scheme="dark")
-    page = context.new_page()
+def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(browser, address):
+    shown = "[...document.querySelectorAll('.bd-article figure > img')].filter(i => getComputedStyle(i).display !== 'none').map(i => i.className)"
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+        page.wait_for_timeout(300)
+        white = page.evaluate("getComputedStyle(document.querySelector('body')).backgroundColor") == "rgb(255, 255, 255)"
+        assert white == (scheme == "light")
+        assert {name.split()[0] for name in page.evaluate(shown)} == {f"on-{scheme}"}
+        context.close()
+
+
+def test_a_figure_is_enlarged_by_click_and_by_key(browser, address):
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
     page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
-    page.wait_for_timeout(300)
-    color = "getComputedStyle(document.querySelector('{}')).backgroundColor"
-    assert page.evaluate(color.format("body")) != "rgb(255, 255, 255)"
-    assert page.evaluate(color.format(".bd-article figure img")) == "rgb(255, 255, 255)"
-    context.close()
+    figure = page.locator(".bd-article figure > img.on-light").first
+    figure.click()
+    assert page.locator("dialog.enlarged[open] img").bounding_box()["width"] > figure.bounding_box()["width"] * 1.5
+    page.keyboard.press("Escape")
+    assert page.locator("dialog.enlarged[open]").count() == 0
+    figure.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("dialog.enlarged[open]").count() == 1
+    page.close()

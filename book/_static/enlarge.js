@@ -1,0 +1,25 @@
+// A figure fills the window when it is clicked, tapped, or chosen by Enter; Escape or another click closes it.
+"use strict";
+addEventListener("DOMContentLoaded", () => {
+  const dialog = document.createElement("dialog");
+  dialog.className = "enlarged";
+  dialog.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+  for (const img of document.querySelectorAll(".bd-article figure > img, .bd-article figure > a > img")) {
+    const open = (event) => {
+      event.preventDefault();
+      const copy = img.cloneNode();
+      copy.removeAttribute("tabindex");
+      copy.removeAttribute("role");
+      copy.removeAttribute("id");
+      dialog.setAttribute("aria-label", img.alt);
+      dialog.replaceChildren(copy);
+      dialog.showModal();
+    };
+    img.tabIndex = 0;
+    img.setAttribute("role", "button");
+    img.title = "enlarge";
+    img.addEventListener("click", open);
+    img.addEventListener("keydown", (event) => event.key === "Enter" && open(event));
+  }
+});
