@@ -167,7 +167,8 @@ def test_the_first_page_counts_what_the_ledger_holds(browser, address):
 
 
 def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(browser, address):
-    shown = "[...document.querySelectorAll('.bd-article figure > img')].filter(i => getComputedStyle(i).display !== 'none').map(i => i.className)"
+    images = "[...document.querySelectorAll('.bd-article figure > img')]"
+    shown = f"{images}.filter(i => getComputedStyle(i).display !== 'none').map(i => i.className)"
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme)
         page = context.new_page()
