@@ -6,12 +6,13 @@ TORCH_INDEX ?=
 PORT    ?= 8000
 TESTS   ?=
 STRICT  ?=
+TAG     ?=
 BIN     := .venv/bin
 PY      := PYTHONSAFEPATH= $(BIN)/python
 TOOLS   := $(PY) book/_tools
 CHOSEN   = --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))
 
-.PHONY: help setup reproduce check benchmark portability test test-all test-book book serve notebooks lint clean
+.PHONY: help setup reproduce check benchmark portability test test-all test-book book pdf release serve notebooks lint clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -45,6 +46,12 @@ test-book: setup  ## test the book of preset smoke that 'make reproduce PRESET=s
 
 book: setup  ## build the book from the runs that there are
 	@$(TOOLS) build --preset $(PRESET)
+
+pdf: setup  ## print the book into one PDF: book/_build/book.pdf (needs Chromium)
+	@$(TOOLS) pdf --preset $(PRESET)
+
+release: setup  ## wheel, HTML and PDF of this version, with checksums, in dist (TAG=1: tag the commit, too)
+	@$(TOOLS) release --preset $(PRESET) $(if $(filter-out 0,$(TAG)),--tag)
 
 serve: setup  ## show the built book in a browser
 	@$(TOOLS) serve --port $(PORT)

@@ -38,18 +38,7 @@ def build(project: Project, preset: str, look: bool = False) -> Staging | None:
         if look:
             return None
         work, old = project.build / "work", project.build / "old"
-        shutil.rmtree(work, ignore_errors=True)
-        options = ["--all", "-W", "-n", "--keep-going", "-q", f"--path-output={work}"]
-        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), *options]
-        variables = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1", "PYTHONSTARTUP": "", "NO_COLOR": "1"}
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=variables)
-        if done.returncode and full(project.build):
-            shutil.rmtree(work, ignore_errors=True)
-            raise BookError(NO_SPACE.format(project.build))
-        if done.returncode:
-            said = done.stderr.partition("Traceback (most recent call last)")[0].strip() or done.stderr  # what went wrong stands before it
-            log = "\n".join(line for line in (done.stdout + said).replace(str(source), "book").splitlines() if line.strip())
-            raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
+        render(project, source, work, "html")
         html = work / "_build" / "html"
         slim(html)
         (html / ".built-from").write_text(key, encoding="utf-8")
@@ -61,6 +50,22 @@ def build(project: Project, preset: str, look: bool = False) -> Staging | None:
         shutil.rmtree(work, ignore_errors=True)
     print(f"the book is built: {site / 'index.html'} (make serve shows it)")
     return staging
+
+
+def render(project: Project, source: Path, work: Path, builder: str) -> None:
+    """Have jupyter-book write the staged book into ``work`` by one of Sphinx's builders; a warning is a failure."""
+    shutil.rmtree(work, ignore_errors=True)
+    options = ["--all", "-W", "-n", "--keep-going", "-q", f"--path-output={work}", f"--builder={builder}"]
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), *options]
+    variables = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1", "PYTHONSTARTUP": "", "NO_COLOR": "1"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=variables)
+    if done.returncode and full(project.build):
+        shutil.rmtree(work, ignore_errors=True)
+        raise BookError(NO_SPACE.format(project.build))
+    if done.returncode:
+        said = done.stderr.partition("Traceback (most recent call last)")[0].strip() or done.stderr  # what went wrong stands before it
+        log = "\n".join(line for line in (done.stdout + said).replace(str(source), "book").splitlines() if line.strip())
+        raise BookError(f"the book could not be built, the previous one is as it was:\n{log[-6000:]}")
 
 
 def slim(html: Path) -> None:

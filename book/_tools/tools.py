@@ -10,6 +10,7 @@ import time
 import build
 import chapters
 import portability
+import publish
 import serve
 from project import NO_SPACE, BookError, Project
 from snncore.ledger import PRESETS
@@ -75,6 +76,16 @@ def show(project: Project, options: argparse.Namespace) -> int:
     return serve.main(project, options.port)
 
 
+def pdf(project: Project, options: argparse.Namespace) -> int:
+    publish.pdf(project, options.preset)
+    return 0
+
+
+def release(project: Project, options: argparse.Namespace) -> int:
+    publish.release(project, options.preset, options.tag)
+    return 0
+
+
 ACTIONS = {
     "reproduce": ("run the chapters that are out of date, then build the book", reproduce),
     "run": ("run the chapters that are out of date", run),
@@ -83,6 +94,8 @@ ACTIONS = {
     "record": ("make the numbers of the runs at a preset the recorded ones", record),
     "build": ("build the book from the runs that there are", book),
     "portability": ("run chapters with other threads and arithmetic, and compare all claims", compare),
+    "pdf": ("print the book into one PDF, with Chromium", pdf),
+    "release": ("build wheel, HTML and PDF of this version, with checksums, into dist", release),
     "serve": ("show the built book in a browser", show),
 }
 
@@ -107,7 +120,9 @@ def main(project: Project, arguments: list[str]) -> int:
             action.add_argument("--port", type=int, default=8000)
             continue
         action.add_argument("--preset", default="book", choices=PRESETS)
-        if name == "build":
+        if name == "release":
+            action.add_argument("--tag", action="store_true", help="tag the commit, too")
+        if name in ("build", "pdf", "release"):
             continue
         action.add_argument("--chapter", help="only this one (and what it needs)")
         action.add_argument("--seed", type=int, default=0)
