@@ -1,6 +1,7 @@
 """Chapters are programs that a reader can follow: what computes is visible, short, and names the claims that it enters."""
 
 import ast
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,10 @@ class Cell(NamedTuple):
 
 def cells(path: Path) -> list[Cell]:
     found = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
-    return [Cell(cell.source, not {"hide-input", "remove-cell", "remove-input"} & set(cell.metadata.get("tags", []))) for cell in found]
+    return [
+        Cell(cell.source, not {"hide-input", "remove-cell", "remove-input", "solution"} & set(cell.metadata.get("tags", [])))
+        for cell in found
+    ]
 
 
 def entered(text: str) -> list[ast.Call]:
@@ -51,6 +55,26 @@ def test_functions_in_cells_are_short(path):
         for node in ast.walk(ast.parse(cell.text)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 10, f"{path.stem}: {node.name} belongs into the library, with a test"
+
+
+OPENING = ["The claim", "In one picture", "What we did", "What we found", "What we could not do"]
+END = ["Summary", "Exercises", "Use it on yours", "This chapter's rows of the ledger"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_a_chapter_says_what_was_claimed_found_and_missed_and_ends_with_exercises(path):
+    notebook = jupytext.read(path)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    sections = re.split(r"(?m)^## (.+)$", text)
+    heads = sections[1::2]
+    body = dict(zip(heads, sections[2::2], strict=True))
+    assert heads[: len(OPENING)] == OPENING
+    assert heads[-len(END) :] == END
+    assert "slide" in body["The claim"]
+    assert "{figure}" in body["In one picture"]
+    assert "<!-- ledger -->" in body[END[-1]]
+    solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+    assert 3 <= len(solutions) <= 5
 
 
 def test_readers_see_most_of_what_computes():

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from book.browser import CHROMIUM, FLAGS, require
 
@@ -192,3 +193,22 @@ def test_a_figure_is_enlarged_by_click_and_by_key(browser, address):
     page.keyboard.press("Enter")
     assert page.locator("dialog.enlarged[open]").count() == 1
     page.close()
+
+
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_break_no_rule_of_accessibility(browser, address, scheme):
+    """WCAG 2.2, levels A and AA, as far as axe can tell, over all pages but listings of source code."""
+    axe_core = Axe()
+    context = browser.new_context(color_scheme=scheme)
+    page, broken = context.new_page(), []
+    for name in PAGES:
+        if name.startswith("api/"):
+            continue
+        page.goto(f"{address}/{name}", wait_until="load")
+        for rule in axe_core.run(page, options=WCAG).response["violations"]:
+            broken += [f"{name}: {rule['id']} at {node['target'][0]}" for node in rule["nodes"]]
+    context.close()
+    assert broken == []
