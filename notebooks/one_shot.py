@@ -66,6 +66,7 @@ from snncore.trainings.arm import (
     SEEDS,
     SHORT,
     STEPS,
+    constants,
     errors,
     held_out,
     lesson,
@@ -131,11 +132,14 @@ page.figure(fig, "movements", frame)
 plt.show()
 
 # %% [markdown]
+# ::::{live} arm
+# :label: Draw a movement, and see it learned in one update
 # ```{figure} ../results/one_shot/movements.*
 # :name: fig-movements
 # :alt: Five curved paths in the plane. Before the update the arm makes the same wide sweep to the right and down, and back, in all panels; after it, its path lies close to the one that was shown in four of them and follows it roughly in the last.
 # Positions of the tip in the plane; held-out movements (live, with recorded networks): of {value}`shown`, a tenth, three tenths, half, seven and nine tenths have a smaller error. All begin in the same place.
 # ```
+# ::::
 #
 # The error is the mean squared distance of the tip along x and along y, where the arm has length 1. Its controls are the trial before the update, and an
 # update by the learning signals of *another* movement. The mean movement of the family is what one could do without being shown anything.
@@ -387,6 +391,39 @@ low = float(family.quantile(0.05))
 page.value("family_median", 100 * float(family.median()), "{:.0f} %")
 page.value("family_low", 100 * low, "{:.0f} %")
 page.verdict("oneshot.arm.range", min(shares) >= low, dataset="drawn paths", n=len(shares), seeds=1)
+
+# %% [markdown]
+# {numref}`fig-movements` computes in the page, from these numbers and the weights of the first pair of networks:
+
+
+# %% tags=["hide-input"]
+def seen(name, m, k=0, **more):  # movement k of m, and the lesson on it
+    with torch.no_grad():
+        one = lesson(net, m)
+    off_before, off_after = (position_error(net.output(trial), m) for trial in (one.before, one.after))
+    found = {"errors": [float(off_before.expand_as(off_after)[k]), float(off_after[k])], "explained": float(arm.explained(off_after, m)[k])}
+    return {"name": name, "tip": m.tip[:, k], "omega": m.omega[:, k], "after": net.output(one.after)[:, k], **found, **more}
+
+
+chosen = [int(order[rank]) for rank in ranks]
+document = {
+    "constants": constants(net),
+    "before": net.output(one.before)[:, 0],
+    "movements": [seen(f"movement {j + 1}", batches[0], k, family=k) for j, k in enumerate(chosen)]
+    + [seen(*item) for item in drawn.items()],
+    "sizes": {
+        rule: SIZES[min(range(len(SIZES)), key=by_size[0].__getitem__)] for rule, by_size in (("e-prop", by_eprop), ("BPTT", by_bptt))
+    },
+    "median": float(results[0].after.median()),
+    "explained": {"median": float(family.quantile(0.5)), "low": low},
+    "seed": seed,
+    "shown": len(error),
+}
+spikes = {"before": one.before.z[:, 0], "lsg": one.lsg.z[:, chosen[0]], "after": one.after.z[:, chosen[0]]}
+activity = {name: z.nonzero().to(torch.uint8) for name, z in spikes.items()}  # pairs of step and neuron
+document["movements"][0]["activity"] = activity | {"neurons": strongest, "signals": signals[:, strongest].T}
+page.document("arm.live", document)
+page.document("arm_weights.live", net.state_dict())
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, len(drawn), figsize=(7.5, 2.2))

@@ -1,5 +1,6 @@
 """Write down what a chapter found: claims, values, tables, figures. Same run, same bytes; timings are kept apart."""
 
+import base64
 import json
 import math
 import os
@@ -141,6 +142,12 @@ class Record:
         self.close()
         return frame
 
+    def document(self, name: str, content: object) -> None:
+        """Save what a figure that computes in the page starts from as ``name.json``; arrays keep their bits, in base64."""
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_array)
+        (self.folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        self.close()
+
     def figure(self, figure: Any, name: str, data: pd.DataFrame | None = None) -> None:
         """Save a figure of matplotlib as svg, pdf and png, without dates, and the numbers that it shows as csv."""
         _settle(figure)
@@ -164,6 +171,13 @@ class Record:
     def _finite(name: str, value: float | str) -> None:
         if not isinstance(value, str) and not math.isfinite(value):
             raise ValueError(f"{name} is {value}: only finite numbers are recorded; look for the reason upstream")
+
+
+def _array(a: Any) -> dict[str, object]:
+    """An array or tensor for JSON: little-endian."""
+    a = np.asarray(a)
+    data = a.astype(a.dtype.newbyteorder("<")).tobytes()
+    return {"dtype": a.dtype.name, "shape": a.shape, "base64": base64.b64encode(data).decode()}
 
 
 def _settle(figure: Any) -> None:

@@ -17,6 +17,7 @@ import jupytext
 import nbformat
 
 import ledger_roles
+import live_figures
 import portability
 import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
@@ -351,7 +352,8 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
     shutil.copytree(project.root / "book", src, ignore=shutil.ignore_patterns("_build", "_tools"))
     for folder in ("notebooks", "results", "_ext"):
         (src / folder).mkdir()
-    shutil.copy(ledger_roles.__file__, src / "_ext")
+    for extension in (ledger_roles, live_figures):
+        shutil.copy(str(extension.__file__), src / "_ext")
     try:
         (src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code
     except OSError:  # a system that has no links for everybody
@@ -362,6 +364,7 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
         here = page.relative_to(src).as_posix()
         if not here.startswith(("results/", "notebooks/", "snncore/")):
             page.write_text(staging.parts(page.read_text(encoding="utf-8"), here), encoding="utf-8")
+    live_figures.write_data(src)
     said = quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests))}
     said["use"] = {id: "index" if page == "index" else f"notebooks/{page}" for id, page in staging.page.items()}
     write_json(src / "quotes.json", said | {"not run": [name for name in staging.chapters if name not in staging.manifests]})

@@ -1,0 +1,289 @@
+"""The live arm in a browser, from a folder and over HTTP: its lessons are those of snncore in double precision."""
+
+import contextlib
+import functools
+import http.server
+import io
+import math
+import re
+import threading
+
+import pytest
+import torch
+
+from book.browser import CHROMIUM, require
+from book.live_pages import chromium, opened, written
+from snncore.learning.ordinary import first_weights, in_force, single_steps
+from snncore.tasks import arm
+from snncore.tasks.arm import Movements
+from snncore.trainings import arm as training
+from snncore.trainings.arm import CODE, DT, STEPS
+
+require({"no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM)})
+
+LESSON = """([flat, omega, kind, other, size]) => {
+  const { arm, data, decode } = snnLive, c = data.arm.constants;
+  const net = arm.network(c, data.arm_weights), tip = Float64Array.from(flat);
+  const m = omega ? { tip, omega: Float64Array.from(omega) } : arm.follow(tip, c.dt);
+  const l = arm.lesson(net, m, { kind, size, other: other && Float64Array.from(other) });
+  const pairs = (z) => Array.from({ length: c.steps }, (_, t) => [...z.of.slice(z.from[t], z.from[t + 1])].map((j) => [t, j])).flat();
+  return { omega: [...m.omega], before: pairs(l.before.z), lsg: l.lsg && pairs(l.lsg.z), after: pairs(l.after.z), signal: [...l.signal],
+    y: [...l.after.y],
+    errors: l.errors, explained: l.explained, closest: Math.min(l.before.closest, l.after.closest, l.lsg ? l.lsg.closest : 1) };
+}"""
+
+
+def circle(s):
+    return 0.2 * (math.cos(2 * math.pi * s) - 1), 0.2 * math.sin(2 * math.pi * s)
+
+
+def eight(s):
+    return 0.25 * math.sin(2 * math.pi * s), 0.15 * math.sin(4 * math.pi * s)
+
+
+@pytest.fixture(scope="module")
+def family():
+    """Held-out movements, and errors after one update."""
+    net, (m,) = training.trained(0), training.held_out(32)
+    return m, training.errors(net, [m])
+
+
+@pytest.fixture(scope="module")
+def folder(family, tmp_path_factory):
+    net, (m, errors) = training.trained(0), family
+    with torch.no_grad():
+        one = training.lesson(net, m)
+    z = {"before": one.before.z[:, 0], "lsg": one.lsg.z[:, 0], "after": one.after.z[:, 0]}
+    activity = {name: a.nonzero().to(torch.uint8) for name, a in z.items()} | {
+        "neurons": [0, 1, 2],
+        "signals": one.learning_signal[:, 0, :3].T,
+    }
+    movements = [
+        {"name": f"movement {k}", "family": k, "tip": m.tip[:, k], "omega": m.omega[:, k], "after": net.output(one.after)[:, k].detach(),
+         "errors": [float(errors.before[k]), float(errors.after[k])], "explained": 0.9}
+        for k in range(2)
+    ]  # fmt: skip
+    movements[0]["activity"] = activity
+    document = {
+        "constants": training.constants(net), "before": net.output(one.before)[:, 0].detach(), "movements": movements,
+        "seed": 0, "shown": 32,
+        "sizes": {"e-prop": 0.004, "BPTT": 0.002}, "median": float(errors.after.median()), "explained": {"median": 0.95, "low": 0.85},
+    }  # fmt: skip
+    path = written(tmp_path_factory.mktemp("arm"), "arm", {"arm": document, "arm_weights": net.state_dict()})
+    return path.parent
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def loaded(browser, folder):
+    """A page with the networks, for its functions."""
+    page = opened(browser, (folder / "arm.html").as_uri())
+    page.evaluate("snnLive.load('arm_weights').then(() => true)")
+    return page
+
+
+@pytest.fixture
+def doubles(monkeypatch):
+    """The networks in double precision, and all that is computed with them."""
+    net = training.trained(0).double()
+    monkeypatch.setattr(training, "CLOCK", training.CLOCK.double())
+    torch.set_default_dtype(torch.float64)
+    yield net
+    torch.set_default_dtype(torch.float32)
+
+
+def pairs(z):
+    return z.nonzero().tolist()
+
+
+@pytest.mark.parametrize("name", ["circle", "eight", "letter S", "spiral", "drawn", "movement 0", "movement 1"])
+def test_a_lesson_is_that_of_python(loaded, doubles, family, name):
+    net, omega = doubles, None
+    if name.startswith("movement"):
+        k = int(name[-1])
+        m = Movements(*(a[:, k : k + 1].double() for a in family[0]))
+        tip, omega = m.tip[:, 0].flatten().tolist(), m.omega[:, 0].flatten().tolist()
+    elif name == "drawn":
+        tip = loaded.evaluate("points => [...snnLive.arm.drawn(points, 250)]", [[0.2, 0.1], [0.0, 0.4], [0.1, 0.5], [0.25, 0.3]])
+        m = arm.follow(torch.tensor(tip).unflatten(0, (-1, 1, 2)), DT)
+    else:
+        tip = loaded.evaluate("name => [...snnLive.arm.shape(name, 250)]", name)
+        m = arm.drawn(STEPS, DT)[name]
+        assert torch.tensor(tip) == pytest.approx(m.tip.flatten(), abs=1e-14)
+    with torch.no_grad():
+        one = net(training.CLOCK, CODE.spikes(m.tip, DT))
+    js = loaded.evaluate(LESSON, [tip, omega, "learned", None, None])
+    assert js["closest"] > 1e-9  # no spike hangs on the order of a sum
+    assert js["before"] == pairs(one.before.z[:, 0])
+    assert js["lsg"] == pairs(one.lsg.z[:, 0])
+    assert js["after"] == pairs(one.after.z[:, 0])
+    assert len(js["after"]) > 500
+    assert js["omega"] == pytest.approx(m.omega.flatten().tolist(), abs=1e-9)
+    assert js["signal"] == pytest.approx(one.learning_signal.flatten().tolist(), abs=1e-9)
+    assert js["y"] == pytest.approx(net.output(one.after).flatten().tolist(), abs=1e-9)
+    errors = [training.position_error(net.output(trial), m) for trial in (one.before, one.after)]
+    assert js["errors"] == pytest.approx([float(e) for e in errors], rel=1e-9)
+    assert js["explained"] == pytest.approx(float(arm.explained(errors[1], m)), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["other", "e-prop", "BPTT"])
+def test_the_other_updates_are_those_of_python(loaded, doubles, kind):
+    net, size = doubles, 0.004
+    paths = arm.drawn(STEPS, DT)
+    m, other = paths["circle"], paths["eight"]
+    before = net.trial(training.CLOCK)
+    if kind == "other":
+        weights = net.updated(training.CLOCK, before, net.output(net.signals(training.CLOCK, CODE.spikes(other.tip, DT), before)))
+    else:
+        start = first_weights(net.learner.weights(), 1)
+        gradient, _ = training.own_gradient(net, start, m, kind == "BPTT")
+        weights = in_force(net.learner, next(single_steps(start, gradient, (size,))))
+    after = net.trial(training.CLOCK, weights)
+    js = loaded.evaluate(LESSON, [*(p.flatten().tolist() for p in m), kind, other.tip.flatten().tolist(), size])
+    assert js["closest"] > 1e-9
+    assert js["after"] == pairs(after.z[:, 0])
+    assert js["y"] == pytest.approx(net.output(after).flatten().tolist(), abs=1e-9)
+
+
+@pytest.mark.parametrize("shift", [(0.6, 0.3), (-0.2, -1.1), (-0.9, -0.9)])
+def test_a_path_out_of_reach_ends_where_python_refuses_it(loaded, doubles, shift):
+    points = [[0, 0], [shift[0] / 2, shift[1] / 2], list(shift)]
+    tip = loaded.evaluate("points => [...snnLive.arm.drawn(points, 250)]", points)
+    fault = loaded.evaluate("tip => snnLive.arm.follow(Float64Array.from(tip), 2).fault", tip)
+    path = torch.tensor(tip).unflatten(0, (-1, 1, 2))
+    with pytest.raises(ValueError, match=f"step {fault['step']} of path 0"):
+        arm.follow(path[: fault["step"] + 1], DT)
+    arm.follow(path[: fault["step"]], DT)
+
+
+def draw(page, curve, way, size=1.0):
+    """Draws a curve from the start on, by mouse or by keys; returns the errors before and after one update."""
+    pad = page.locator(".live-pad > svg")
+    page.evaluate("document.querySelector('.live-sentence').textContent = ''")
+    if way == "mouse":
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        scale = box["width"] / 1.62
+        places = [
+            (box["x"] + (1.06 + size * x) * scale, box["y"] + (0.56 - size * y) * scale) for x, y in (curve(k / 30) for k in range(31))
+        ]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+    else:
+        pad.focus()
+        page.keyboard.press("Enter")
+        pen = [0, 0]
+        for k in range(1, 201):  # the pen goes on as soon as it is half a step off
+            for c, keys in enumerate((("ArrowRight", "ArrowLeft"), ("ArrowUp", "ArrowDown"))):
+                off = size * curve(k / 200)[c] / 0.05 - pen[c]
+                if abs(off) > 0.5:
+                    page.keyboard.press(keys[off < 0])
+                    pen[c] += 1 if off > 0 else -1
+        page.keyboard.press("Enter")
+    page.wait_for_function("/^Error.*Computed/.test(document.querySelector('.live-sentence').textContent)")
+    if not page.locator(".live-rows").get_attribute("open"):
+        page.evaluate("document.querySelector('.live-rows').open = true")
+    page.wait_for_selector(".live-numbers tbody tr")
+    return [float(text) for text in page.locator(".live-numbers tbody tr").first.locator("td").all_inner_texts()]
+
+
+@pytest.mark.parametrize("way", ["mouse", "keys"])
+@pytest.mark.parametrize("curve", [circle, eight])
+def test_what_a_reader_draws_is_learned_as_well_as_half_of_the_family(browser, folder, family, curve, way):
+    """Half of five drawings of different sizes: one is a matter of luck, as in the family."""
+    page = opened(browser, (folder / "arm.html").as_uri())
+    before, after = zip(*(draw(page, curve, way, size) for size in (0.7, 0.8, 0.9, 1.0, 1.1)), strict=True)
+    assert sorted(after)[2] < float(family[1].after.median())
+    assert min(before) > 0.05
+    assert page.errors == []
+    page.context.close()
+
+
+def test_the_lines_of_python_give_what_is_shown(browser, folder, monkeypatch):
+    page = opened(browser, (folder / "arm.html").as_uri())
+    for kind in ("learned", "BPTT"):
+        page.locator(f"input[value='{kind}']").check(force=True)
+        draw(page, circle, "mouse")
+        page.evaluate("document.querySelector('.live-python').open = true")
+        page.wait_for_function("document.querySelector('.live-python code').textContent")
+        shown = [float(text) for text in page.locator(".live-numbers tbody tr").first.locator("td").all_inner_texts()]
+        lines = page.locator(".live-python code").inner_text()
+        monkeypatch.setattr(training, "CLOCK", training.CLOCK.float())
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            try:
+                exec(lines, {})
+            finally:
+                torch.set_default_dtype(torch.float32)
+        assert [float(x) for x in said.getvalue().split()] == pytest.approx(shown, rel=1e-3)
+        page.reload()
+        page.wait_for_selector(".live-on")
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def served(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/arm.html"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("over", ["file", "http"])
+def test_the_first_frame_is_that_of_the_run_and_the_networks_come_at_the_first_touch(browser, folder, served, family, over):
+    page = opened(browser, served if over == "http" else (folder / "arm.html").as_uri(), viewport={"width": 390, "height": 844})
+    assert not page.locator("img").is_visible()
+    assert page.locator("figcaption").is_visible()
+    assert page.evaluate("Object.keys(snnLive.data)") == ["arm"]
+    places = re.findall(r"[ML]([\d.]+) ([\d.]+)", page.locator(".live-pad path.live-shown").first.get_attribute("d"))
+    width = float(page.locator(".live-pad > svg").get_attribute("width"))
+    tip = family[0].tip[:, 0]
+    assert torch.tensor([[float(x), float(y)] for x, y in places]) == pytest.approx(
+        (torch.stack([tip[:, 0] + 0.56, 1.06 - tip[:, 1]], 1) * width / 1.62), abs=0.01
+    )
+    page.get_by_role("button", name="movement 1").focus()
+    page.wait_for_function("snnLive.data.arm_weights !== undefined")
+    page.keyboard.press("Enter")
+    page.wait_for_function("/Computed/.test(document.querySelector('.live-sentence').textContent)")
+    touched = ".live button, .live summary, .live-segments span, .live-slider input"
+    sizes = page.evaluate(f"[...document.querySelectorAll('{touched}')].map(e => e.getBoundingClientRect().height).filter(Boolean)")
+    assert min(sizes) >= 44
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.errors == []
+    page.context.close()
+
+
+def test_without_data_scripts_or_networks_the_figure_of_the_run_stays(browser, folder, tmp_path):
+    data = folder / "_static" / "live" / "arm.data.js"
+    for content in (None, "broken(", data.read_text().replace('"dtype":"float32","shape":[250,2]', '"dtype":"float32","shape":[25,2]')):
+        copy = written(tmp_path, "arm", {})
+        if content is not None:
+            copy.with_name("_static").joinpath("live", "arm.data.js").write_text(content)
+        page = opened(browser, copy.as_uri())
+        assert page.locator("img").is_visible()
+        assert page.locator(".live-panel, .live-tools").count() == 0
+        assert ("missing" if content is None else "damaged") in page.locator(".live-excuse").inner_text()
+        page.context.close()
+    shown = browser.new_context(java_script_enabled=False).new_page()
+    shown.goto((folder / "arm.html").as_uri())
+    assert shown.locator("img").is_visible()
+    shown.context.close()
+    copy.with_name("_static").joinpath("live", "arm.data.js").write_text(data.read_text())  # but no networks
+    page = opened(browser, copy.as_uri())
+    page.get_by_role("button", name="movement 1").click()
+    page.wait_for_function("/arm_weights.data.js is missing/.test(document.querySelector('.live-sentence').textContent)")
+    page.emulate_media(media="print")
+    assert page.locator("img").is_visible()
+    assert not page.locator(".live-panel").is_visible()
+    page.context.close()
