@@ -1,11 +1,13 @@
 """The roles of this book, for Sphinx: every number of a page comes from the run that the stager found.
 
-- {value}`name` in a chapter ({value}`chapter.name` elsewhere) is the number that the run kept under this name; {size}`name` is one, too,
-  that was not measured, but chosen: how many neurons, trials, seeds.
+- {value}`name` in a chapter ({value}`chapter.name` elsewhere) is the number that the run kept under this name; {recorded}`name` one that
+  the run only read from an earlier one's account; {size}`name` a setting, such as a number of neurons or seeds.
 - {claim}`id` is our number for a claim (what another source says, if it is cited), {published}`id` the published one,
   {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
-  {run}`id` says which run gave ours.
-- {use}`id` in the ledger leads to the first place where the claim's chapter quotes it, or to the chapter.
+  {run}`id` says which run gave ours, {verdict}`id` what came of the claim.
+- Every number but a setting has a badge after it, live, recorded, emulated or cited; an interval goes without beside its number.
+- {thumb}`words <chapter/name>` is a small picture of a figure, which leads to it; nothing if the chapter has no run.
+- {use}`id`, or {use}`words <id>`, leads to the first place where the claim's chapter quotes it, or to the chapter.
 - The alternative text of a figure may hold these roles; its numbers are plain text.
 - A figure of a run gets links to its code and files. What refers to a part of a chapter that has no run leads to the chapter's page.
 
@@ -16,6 +18,7 @@ names file and line; all of them are told at once.
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -26,7 +29,8 @@ from sphinx.errors import NoUri, SphinxError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
-ROLES = ("value", "size", "claim", "published", "interval", "run")
+KEPT = {"value": "live", "recorded": "recorded", "size": ""}  # roles of numbers that a run kept for the text, with their badges
+ROLES = (*KEPT, "claim", "published", "interval", "run", "verdict")
 BOOKS: dict[str, "Quotes"] = {}  # by source folder
 
 
@@ -41,6 +45,24 @@ def anchor(id: str) -> str:
     return "claim-" + re.sub("[._]", "-", id).lower()
 
 
+def mark(standing: str) -> str:
+    """The badge of a number in HTML: a sign by the style sheet, and words for who does not see it."""
+    return f'<span class="standing {standing}"><span class="said"> {standing.replace(" ", ", ")}</span></span>' if standing else ""
+
+
+class badge(nodes.General, nodes.Inline, nodes.Element):
+    """How a number came to be; pages of HTML alone show it."""
+
+
+def show_badge(writer: Any, node: badge) -> None:
+    writer.body.append(mark(node["standing"]))
+    raise nodes.SkipNode
+
+
+def hide_badge(writer: Any, node: badge) -> None:
+    raise nodes.SkipNode
+
+
 class Quotes:
     """What each role says, and what pages asked for in vain."""
 
@@ -49,21 +71,24 @@ class Quotes:
         self.said = json.loads((src / "quotes.json").read_text(encoding="utf-8"))
         self.missing: dict[tuple[str, str], str] = {}  # why, by page and words of the source
         self.placed: set[tuple[str, str]] = set()  # pages and the claims that they quote
+        self.last = ("", "")  # the page and the claim of the number before
 
-    def look_up(self, page: str, role: str, name: str) -> tuple[str, str]:
-        """What a role says, and the tip of its link."""
-        if role in ("value", "size"):
+    def look_up(self, page: str, role: str, name: str) -> tuple[str, str, str]:
+        """What a role says, the tip of its link, and the badge; of a verdict, its class."""
+        if role in KEPT:
             chapter, key = name.rsplit(".", 1) if "." in name else (page.removeprefix("notebooks/"), name)
             if chapter in self.said["not run"]:
-                return "not run", ""
+                return "not run", "", ""
             if (full := f"{chapter}.{key}") not in self.said["value"]:
                 raise NoNumber(f"the run wrote no value {name!r}: keep it with page.value({key!r}, ...), or mend the name")
-            return self.said["value"][full], ""
+            return self.said["value"][full], "", KEPT[role]
         if name not in self.said["run"]:
             raise NoNumber(f"there is no claim {name!r} in data/claims.toml: add it, or mend the id")
         if name not in self.said[role]:
             raise NoNumber(f"the claim {name!r} has no number for {role}: give it one, or ask for another")
-        return (self.said[role][name], "") if role == "run" else tuple(self.said[role][name])
+        beside, self.last = self.last == (page, name), (page, name)
+        shown, tip, standing = self.said[role][name]
+        return shown, tip, "" if role == "interval" and beside else standing
 
     def place(self, page: str, id: str) -> list[nodes.Node]:
         """Where a page quotes a claim first: the ledger leads there."""
@@ -96,15 +121,37 @@ class Quote(SphinxRole):
         quotes, page = BOOKS[str(self.env.srcdir)], self.env.docname
         self.env.note_dependency("quotes.json")
         if self.name == "use":
-            return [pending_xref("", nodes.inline("", ""), refdomain="", reftype="use", reftarget=self.text)], []
+            m = re.fullmatch(r"(?s)(?:(.+) <)?([\w.]+)>?", self.text)
+            assert m, self.text
+            return [pending_xref("", nodes.inline("", m[1] or ""), refdomain="", reftype="use", reftarget=m[2])], []
         try:
-            shown, tip = quotes.look_up(page, self.name, self.text)
+            shown, tip, standing = quotes.look_up(page, self.name, self.text)
         except NoNumber as problem:
             return [nodes.Text(quotes.note(page, f"{{{self.name}}}`{self.text}`", problem))], []
+        sign = [badge(standing=standing)] if standing else []
         if not tip:
-            return self.inliner.parse(shown, self.lineno, self.inliner, self.inliner.parent)  # type: ignore[arg-type]
-        link = pending_xref("", nodes.inline("", shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)
+            said, messages = self.inliner.parse(shown, self.lineno, self.inliner, self.inliner.parent)  # type: ignore[arg-type]
+            return [nodes.inline("", "", *said, *sign, classes=[self.name])], messages
+        if self.name == "verdict":
+            return [
+                pending_xref("", nodes.Text(shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip, kind=standing)
+            ], []
+        link = pending_xref("", nodes.inline("", shown), *sign, refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)
         return [*quotes.place(page, self.text), link], []
+
+
+class Thumb(SphinxRole):
+    """A small picture of a figure of a run, as a link to it."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        quotes, m = BOOKS[str(self.env.srcdir)], re.fullmatch(r"(.+) <((\w+)/[\w-]+)>", self.text)
+        if not m or m[2] not in quotes.said["figures"]:
+            if not m or m[3] not in quotes.said["not run"]:
+                quotes.note(self.env.docname, f"{{thumb}}`{self.text}`", "there is no such figure: write {thumb}`words <chapter/name>`")
+            return [], []
+        image = nodes.image("", uri=f"/thumbs/{m[2].replace('/', '-')}.png", alt=m[1], classes=["thumb"])
+        about = {"page": f"notebooks/{m[3]}", "reftarget": quotes.said["figures"][m[2]]}
+        return [pending_xref("", image, refdomain="", reftype="thumb", **about)], []
 
 
 class Figure(patches.Figure, SphinxDirective):
@@ -121,9 +168,11 @@ class Figure(patches.Figure, SphinxDirective):
 
         if "alt" in self.options:
             self.options["alt"] = re.sub(rf"\{{({'|'.join(ROLES)})\}}`([\w.]+)`", number, self.options["alt"])
-        if m := re.fullmatch(r"(\S*results/(\w+/[\w-]+))\.\*", self.arguments[0]):
-            path, file = m.groups()
+        if m := re.fullmatch(r"(\S*results/((\w+)/[\w-]+))\.\*", self.arguments[0]):
+            path, file, chapter = m.groups()
             files = {end: label for end, label in FILES.items() if (quotes.src / "results" / f"{file}.{end}").exists()}
+            if "svg" not in files and chapter in quotes.said["not run"]:  # a figure elsewhere, of a chapter that failed
+                return []
             if "svg" not in files:
                 quotes.note(page, m[0], "the run wrote no such figure: save it with page.figure, or mend the name")
                 return []
@@ -157,12 +206,20 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, words: nodes
         quotes = BOOKS[str(env.srcdir)]
         page = quotes.said["use"][target]
         place = f"use-{anchor(target)}" if (page, target) in quotes.placed else ""
-        return make_refnode(app.builder, here, page, place, nodes.Text(env.titles[page].astext()))
+        return make_refnode(app.builder, here, page, place, nodes.Text(text or env.titles[page].astext()))
     if node["reftype"] == "claim":
         if app.builder.format != "html":
             raise NoUri
         uri = f"{app.builder.get_relative_uri(here, 'claims')}#{target}"
-        return nodes.reference("", text, refuri=uri, internal=True, classes=["claim"], reftitle=node["tip"])
+        classes = ["status", node["kind"]] if "kind" in node else ["claim", node["role"]]
+        return nodes.reference(
+            "", "", nodes.Text(text), *node.findall(badge), refuri=uri, internal=True, classes=classes, reftitle=node["tip"]
+        )
+    if node["reftype"] == "thumb":
+        if app.builder.format != "html":
+            raise NoUri
+        uri = f"{app.builder.get_relative_uri(here, node['page'])}#{target}"
+        return nodes.reference("", "", words, refuri=uri, internal=True)
     for page, about in env.metadata.items():
         if target in about.get("labels", "").split():
             named = node.get("refexplicit") and "%" not in text
@@ -178,6 +235,8 @@ def start(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     for name in (*ROLES, "use"):
         app.add_role(name, Quote(), override=True)
+    app.add_role("thumb", Thumb(), override=True)
+    app.add_node(badge, html=(show_badge, None), latex=(hide_badge, None), text=(hide_badge, None))
     app.add_directive("figure", Figure, override=True)
     app.connect("builder-inited", start)
     app.connect("missing-reference", resolve)

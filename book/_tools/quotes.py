@@ -1,5 +1,6 @@
 """What the roles of the book say of each claim: its numbers as they are printed, and whose they are."""
 
+import math
 from pathlib import Path
 
 from project import read_json
@@ -15,8 +16,23 @@ def published_text(claim: Claim) -> str:
 
 
 def ours_text(entry: dict) -> str:
-    """Our number of an entry as the book prints it, with ">" or "<" if it is only known to lie beyond."""
-    return (f"{entry['bound']} " if entry["bound"] else "") + printed(entry["ours"], entry["unit"])
+    """Our number of an entry as the book prints it: with the decimals of its interval; with ">" or "<", if it lies beyond."""
+    ours, ends = entry["ours"], (entry["low"], entry["high"])
+    if entry["bound"]:
+        return f"{entry['bound']} {printed(ours, entry['unit'])}"
+    if isinstance(ours, str) or None in ends or ends[0] == ends[1] or all(float(x).is_integer() for x in (ours, *ends)):
+        return small(ours, entry["unit"])
+    low = ends_text(entry).split("\u00a0")[0]
+    if "e" in low:
+        return printed(ours, entry["unit"])
+    return f"{ours:z,.{len(low.partition('.')[2])}f}" + printed(0, entry["unit"]).removeprefix("0")
+
+
+def small(number: float | str | None, unit: str = "") -> str:
+    """A number as the book prints it; thousandths without an exponent."""
+    if isinstance(number, int | float) and 1e-4 <= abs(number) < 1e-2:
+        return f"{float(f'{number:.4g}'):.7f}".rstrip("0") + printed(0, unit).removeprefix("0")
+    return printed(number, unit)
 
 
 def standing(entry: dict) -> str:
@@ -44,14 +60,26 @@ def verdict(entry: dict) -> str:
 
 
 def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict]:
-    """By role and claim: the number and the tip of its link; for the role run, which run gave ours. No entry, where there is no number."""
-    said: dict[str, dict] = {role: {} for role in ("claim", "published", "interval", "run")}
+    """By role and claim: the words, the tip of their link and the badge. No entry, where there is no number."""
+    said: dict[str, dict] = {role: {} for role in ("claim", "published", "interval", "run", "verdict")}
     for id, e in entries.items():
-        said["run"][id] = origin(e)
+        said["run"][id] = (origin(e), "", "")
+        said["verdict"][id] = (verdict(e), claims[id].quantity, outcome(e))
         for role in ("claim", "published", "interval"):
             if shown := number(role, claims[id], e):
-                said[role][id] = (shown, whose(role, claims[id], e))
+                said[role][id] = (shown, whose(role, claims[id], e), badge(role, claims[id], e))
     return said
+
+
+def badge(role: str, c: Claim, e: dict) -> str:
+    """How a number came to be: live or recorded, and emulated if a model of a chip predicts it; or cited. Empty, if there is no number."""
+    if role == "published":
+        return "expected" if c.source_class == "ours" and c.kind != "cited" else "cited"
+    if c.kind == "cited":
+        return "cited"
+    if number(role, c, e) in ("not run", "not recorded"):
+        return ""
+    return ("emulated " if c.kind == "emulated" else "") + standing(e)
 
 
 def values(results: Path, chapters: list[str]) -> dict[str, str]:
@@ -71,19 +99,27 @@ def number(role: str, c: Claim, e: dict) -> str | None:
         return None if c.published is None else published_text(c)
     if role == "claim" and ours is not None:
         return printed(ours, c.unit) if cited else ours_text(e)
-    if role == "interval" and e["bound"]:
+    if role == "interval" and (e["bound"] or e["low"] is not None):
         return ends_text(e)
-    if role == "interval" and e["low"] is not None:
-        return interval(e["low"], e["high"])
     if cited or e["live"]:
         return None
     return "not run" if ours is None else "not recorded"  # by no run yet, or by one of older code, which gave no interval
 
 
 def ends_text(entry: dict) -> str:
-    """The interval of a number that is only known to lie beyond: its ends, as far as they are known."""
-    low, high = (printed(entry[end]) if entry[end] is not None else f"{entry['bound']} {printed(entry['ours'])}" for end in ("low", "high"))
-    return low if low == high else f"{low}\u00a0to\u00a0{high}"
+    """The interval of a number. One that is only known to lie beyond has ends as far as they are known."""
+    low, high = entry["low"], entry["high"]
+    if entry["bound"]:
+        first, last = (printed(end) if end is not None else f"{entry['bound']} {printed(entry['ours'])}" for end in (low, high))
+        return first if first == last else f"{first}\u00a0to\u00a0{last}"
+    if None in (low, high):
+        return "–"
+    if all(float(x).is_integer() for x in (entry["ours"], low, high)):
+        return f"{low:,.0f}\u00a0to\u00a0{high:,.0f}"
+    if low < high and 1e-4 <= max(abs(low), abs(high)) < 1e-2:
+        decimals = 1 - math.floor(math.log10(high - low))
+        return f"{low:z.{decimals}f}\u00a0to\u00a0{high:z.{decimals}f}"
+    return interval(low, high)
 
 
 def whose(role: str, c: Claim, e: dict) -> str:
@@ -95,7 +131,7 @@ def whose(role: str, c: Claim, e: dict) -> str:
         return f"{'expected' if c.source_class == 'ours' else 'cited'}: {source}"
     if e["ours"] is None:
         return "ours: not run"
-    ends = interval(e["low"], e["high"])
+    ends = "–" if e["bound"] else ends_text(e)
     parts = [f"ours, {standing(e)}: {ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
     if c.published is not None:
         parts.append(f"{'expected' if c.source_class == 'ours' else source}: {published_text(c)}")

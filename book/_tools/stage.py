@@ -15,7 +15,11 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from PIL import Image, ImageOps
 
+import author_year
+import front
+import ledger_page
 import ledger_roles
 import live_figures
 import portability
@@ -24,10 +28,9 @@ from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up
 from dark import write_dark
 from ledger_roles import anchor
 from project import BookError, Chapter, Project, plain, read_json, write_json
-from quotes import ours_text, outcome, published_text, quotes, standing, values, verdict
+from quotes import ours_text, quotes, values, verdict
 from snncore import datafiles, ledger
 from snncore.ledger import PRESETS
-from snncore.statistics import text as printed
 
 
 class Staging:
@@ -187,111 +190,33 @@ class Staging:
             parts.append(f"```{{warning}}\nFailed on this machine: {links}. Their pages say why.\n```")
         return "\n\n".join(parts)
 
-    def strip(self, _: str | None) -> str:
-        count = Counter(standing(e) for e in self.entries.values())
-        ours = f"<b>{count['live']} live</b> · {count['recorded']} recorded · {count['not run']} not run, of our own numbers"
-        return f'<p class="strip">{ours}. <a href="claims.html">See the ledger</a>.</p>'
-
-    def verdicts(self, _: str | None) -> str:
-        """How many claims have which verdict, of those that could have failed and of the others."""
-        rows = []
-        for of, title in (("talk", "The talk's claims"), ("package", "Checks of this package")):
-            entries = [e for e in self.entries.values() if e["of"] == of]
-            count = Counter(map(outcome, entries))
-            agree = count["agrees"] + count["better"] + count["meets"]
-            evidence = f"**{agree}** | **{count['differs']}** | **{count['not-settled']}**"
-            others = " | ".join(str(count[status]) for status in ("definition", "inconsistent", "reported", "not-run", "cited-only"))
-            rows.append(f"| [{title}](#{of}-claims) | {evidence} | {others} |")
-        head = "| | agree | differ | not settled | by definition | contradictory | only reported | not run | only cited |"
-        return "\n".join([head, "|---" * 9 + "|", *rows])
-
-    def chapter_table(self, _: str | None) -> str:
-        rows = ["| chapter | what you will see | claims live | time | memory | download |", "|---|---|---|---|---|---|"]
-        for c in self.chapters.values():
-            m = self.manifests.get(c.name)
-            live = sum(e["live"] for e in self.entries.values() if self.claims[e["id"]].chapter == c.name)
-            total = sum(claim.chapter == c.name for claim in self.claims.values())
-            size = sum(datafiles.registry()[name].download_bytes for name in c.data)
-            took = f"{m['seconds']:.0f} s ({m['preset']})" if m else "not run"
-            memory = f"{m['peak_memory_mb']:,} MB" if m and m["peak_memory_mb"] else "–"
-            link = f"[{c.title}](notebooks/{c.name})"
-            rows.append(f"| {link} | {c.summary} | {live} of {total} | {took} | {memory} | {f'{size / 1e6:.0f} MB' if size else 'none'} |")
-        return "\n".join(rows)
-
-    def ledger_rows(self, ids: list[str], link: bool) -> str:
-        rows = ["| claim | published | ours | verdict |", "|---|---|---|---|"]
-        for id in ids:
-            c, e = self.claims[id], self.entries[id]
-            aim = ""
-            if c.target is not None:
-                sign = "≤" if c.better == "lower" else "≥"
-                aim = f"<br><small>our target: {sign} {printed(c.target, c.unit)} (set in `{c.target_since}`)</small>"
-            other = f"<br><small>{plain(printed(c.value, c.unit))} by {plain(c.value_source or '')}</small>" if c.value is not None else ""
-            ours = ours_text(e)
-            details = [f"n = {e['n']:,}" if e["n"] else "", e["dataset"] or "", f"preset {e['preset']}" if e["preset"] else ""]
-            detail = f"<br><small>{plain(', '.join(d for d in details if d))}</small>" if e["ours"] is not None else ""
-            worse = f"worse than recorded: {self.worsened[id]}" if id in self.worsened else ""
-            why = (worse, c.definition and f"by definition: {c.definition}", c.unsettled and f"not settled: {c.unsettled}", c.inconsistent)
-            notes = "".join(f"<br><small>{plain(t)}</small>" for t in (*why, c.note) if t)
-            where = f" ({c.where})" if c.where.startswith("slide") else ""
-            name = f'<span id="{anchor(id)}"></span>' if link else ""
-            source = f"<br><small>{ledger.SOURCE_CLASSES[c.source_class]}: {plain(c.source)}</small>"
-            judged = f'<span class="status {e["status"]}">{verdict(e)}</span>'
-            origin = "" if e["kind"] == "cited" else f"<br><small>{e['kind']}, {standing(e)}</small>"
-            use = f" · {{use}}`{id}`" if link else ""
-            claim = f"{name}{plain(c.quantity)}<br><small>`{id}`{where}{use}</small>{notes}"
-            expected = "expected: " if c.source_class == "ours" and c.published is not None else ""
-            published = f"{expected}{plain(published_text(c))}{aim}{other}{source}"
-            rows.append(f"| {claim} | {published} | {plain(ours)}{detail} | {judged}{origin} |")
-        return "\n".join(rows)
-
-    def chapter_ledger(self, chapter: str | None) -> str:
-        return self.ledger_rows([c.id for c in self.claims.values() if c.chapter == chapter], link=False)
-
-    def all_claims(self, _: str | None) -> str:
-        parts = ["(talk-claims)=\n## The talk's claims"]
-        of_talk = [c for c in self.claims.values() if c.of == "talk"]
-        groups = {f"Slide {s.n}: {s.title}": [c.id for c in of_talk if c.where == f"slide {s.n}"] for s in self.slides}
-        groups["Behind the slides: papers, and the authors' programs and logs"] = [
-            c.id for c in of_talk if not c.where.startswith("slide ")
-        ]
-        parts += [self.group(title, ids) for title, ids in groups.items() if ids]
-        parts.append("(package-claims)=\n## Checks of this package")
-        for page, title in {"index": "The talk as a whole", **{c.name: c.title for c in self.chapters.values()}}.items():
-            if ids := [c.id for c in self.claims.values() if c.of == "package" and c.chapter == page]:
-                parts.append(self.group(title, ids))
-        return "\n\n".join(parts)
-
-    def group(self, title: str, ids: list[str]) -> str:
-        count = Counter(verdict(self.entries[id]) for id in ids)
-        counts = ", ".join(f"{word}: {n}" for word, n in count.most_common())
-        return f"### {plain(title)}\n\n{counts}.\n\n{self.ledger_rows(ids, link=True)}"
-
     def slide_map(self, _: str | None) -> str:
-        rows = ["| slide | title | where in this book | claims and verdicts |", "|---|---|---|---|"]
+        """A row a slide: its title, where this book treats it with a small picture, and its verdicts."""
+        rows = ["| slide | title | where in this book | verdicts |", "|---|---|---|---|"]
         for s in self.slides:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
             count = Counter(verdict(self.entries[id]) for id in ids)
             page = "[Start](index)" if s.page == "index" else f"[{self.chapters[s.page].title}](notebooks/{s.page})"
-            verdicts = ", ".join(f"{word}: {n}" for word, n in count.most_common()) or "no claim"
-            if ids:
-                verdicts = f'<a href="claims.html#{anchor(ids[0])}">{verdicts}</a>'
-            rows.append(f"| {s.n} | {plain(s.title)} | {page} | {verdicts} |")
+            picture = f"{{thumb}}`{SLIDES[s.n][1]} <{SLIDES[s.n][0]}>` " if s.n in SLIDES else ""
+            verdicts = " · ".join(f"{word}: {n}" for word, n in count.most_common())
+            link = f"[{verdicts}](slide-{s.n})" if ids else "no claim"
+            rows.append(f"| {s.n} | {plain(s.title)} | {picture}{page} | {link} |")
         return "\n".join(rows)
 
     def provenance(self, _: str | None) -> str:
-        rows = ["| chapter | preset | commit | started | seconds | memory | seed | machine |", "|---|---|---|---|---|---|---|---|"]
-        for name, m in self.manifests.items():
-            memory = f"{m['peak_memory_mb'] or '–'} MB"
-            what = (name, m["preset"], f"`{m['commit']}`", m["started"], m["seconds"], memory, m["seed"], m["machine"])
-            rows.append("| " + " | ".join(map(str, what)) + " |")
+        """A card a run: what, where, when; versions and hashes are folded."""
+        cards = []
         for name, m in self.manifests.items():
             versions = ", ".join(f"{k} {v}" for k, v in m["versions"].items())
             files = "\n".join(f"| `{file}` | `{digest[:16]}…` |" for file, digest in m["outputs"].items())
             modules = ", ".join(f"`{k}`" for k in m["key_parts"]["modules"])
-            rows.append(f"\n## {self.chapters[name].title}\n\nVersions: {versions}. Modules that it imports: {modules}.\n")
-            rows.append(f"| file | sha256 |\n|---|---|\n{files}")
-        return "\n".join(rows)
+            facts = {"preset": m["preset"], "seed": m["seed"], "commit": f"`{m['commit']}`", "started": m["started"]}
+            facts |= {"took": f"{m['seconds']} s, {m['peak_memory_mb'] or '–'} MB", "machine": m["machine"]}
+            card = "\n".join(f"- **{key}** {value}" for key, value in facts.items())
+            folded = f"Versions: {versions}.\n\nModules that it imports: {modules}.\n\n| file | sha256 |\n|---|---|\n{files}"
+            summary = f"<details><summary>versions, modules, {len(m['outputs'])} files with sha256</summary>"
+            cards.append(f"## {self.chapters[name].title}\n\n{card}\n\n{summary}\n\n{folded}\n\n</details>")
+        return "\n\n".join(cards)
 
     def recorded(self, _: str | None) -> str:
         rows = ["| claim | value | preset | commit | machine | seconds |", "|---|---|---|---|---|---|"]
@@ -326,13 +251,16 @@ class Staging:
 
 
 PARTS: dict[str, Callable[[Staging, str | None], str]] = {
-    "strip": Staging.strip,
-    "verdicts": Staging.verdicts,
+    "strip": front.strip,
+    "verdicts": front.verdicts,
     "differing": Staging.differing,
     "portability": lambda staging, _: portability.page(staging.project),
-    "chapters": Staging.chapter_table,
-    "ledger": Staging.chapter_ledger,
-    "claims": Staging.all_claims,
+    "chapters": front.chapter_table,
+    "legend": front.legend,
+    "cite": front.cite,
+    "ledger": ledger_page.chapter_ledger,
+    "claims": ledger_page.all_claims,
+    "unmet": ledger_page.unmet,
     "slides": Staging.slide_map,
     "provenance": Staging.provenance,
     "recorded": Staging.recorded,
@@ -341,8 +269,50 @@ PARTS: dict[str, Callable[[Staging, str | None], str]] = {
 }
 
 
+# figures of the slide map, with what they show
+SLIDES = {
+    4: ("few_spike/binary-code", "a number as binary code in spikes"),
+    5: ("few_spike/traces", "potential and spikes of a few-spike neuron"),
+    6: ("few_spike/silu-parameters", "thresholds, resets and outputs of the SiLU neuron"),
+    7: ("images/photographs", "photographs and the answers about them"),
+    8: ("images/schedule", "images in a pipeline of layers"),
+    10: ("memory/slow", "an AHP current beside its input"),
+    11: ("memory/curves", "learning curves on sequential MNIST"),
+    13: ("relational/pairs", "pairs of sentences that matter for an answer"),
+    14: ("relational/structure", "what spikes while a story is read"),
+    15: ("relational/growth", "growth of the network with the story"),
+    17: ("relational/spikes", "spikes per neuron in longer stories"),
+    18: ("energy/board", "work on the cores of 22 chips"),
+    19: ("energy/chips", "cores of the chips, by what lies on them"),
+    20: ("energy/sensitivity", "what moves the ratio of energies"),
+    22: ("eprop/evidence", "learning curves of e-prop and BPTT"),
+    23: ("eprop/dependencies", "what a weight changes, step by step"),
+    24: ("eprop/signals", "ideal and broadcast learning signals"),
+    26: ("one_shot/drawn", "drawn paths before and after one update"),
+    27: ("one_shot/movements", "movements before and after one update"),
+    28: ("one_shot_symbols/ways", "accuracy by number of classes"),
+}
+
 # what other pages may refer to in a chapter: names of figures, tables, sections and equations
 LABEL = re.compile(r"(?m)^# (?::(?:name|label): ([\w-]+)|\(([\w-]+)\)=|.*\$\$ \(([\w-]+)\))$")
+
+
+def thumbnails(staging: Staging) -> dict[str, str]:
+    """Draw a small picture of each figure of the runs that a chapter shows; returns the names by which these are referred to."""
+    (staging.src / "thumbs").mkdir()
+    names = {}
+    for chapter in staging.manifests:
+        text = staging.chapters[chapter].notebook.read_text(encoding="utf-8")
+        for figure, name in re.findall(r"\{figure\} \S*results/(\w+/[\w-]+)\.\*\n# :name: ([\w-]+)", text):
+            if (path := staging.src / "results" / f"{figure}.png").exists():
+                names[figure] = name
+                with Image.open(path) as picture:
+                    small = ImageOps.fit(picture.convert("RGB"), THUMB, centering=(0, 0))  # its first panel
+                    small.save(staging.src / "thumbs" / f"{figure.replace('/', '-')}.png", optimize=True)
+    return names
+
+
+THUMB = (320, 196)  # pixels: twice what a page shows
 
 
 def stage(project: Project, preset: str, src: Path) -> Staging:
@@ -352,7 +322,7 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
     shutil.copytree(project.root / "book", src, ignore=shutil.ignore_patterns("_build", "_tools"))
     for folder in ("notebooks", "results", "_ext"):
         (src / folder).mkdir()
-    for extension in (ledger_roles, live_figures):
+    for extension in (ledger_roles, live_figures, author_year):
         shutil.copy(str(extension.__file__), src / "_ext")
     try:
         (src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code
@@ -367,6 +337,7 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
     live_figures.write_data(src)
     said = quotes(staging.claims, staging.entries) | {"value": values(src / "results", list(staging.manifests))}
     said["use"] = {id: "index" if page == "index" else f"notebooks/{page}" for id, page in staging.page.items()}
+    said["figures"] = thumbnails(staging)
     write_json(src / "quotes.json", said | {"not run": [name for name in staging.chapters if name not in staging.manifests]})
     write_json(src / "ledger.json", list(staging.entries.values()))
     compared = project.root / "data" / "results" / "portability.csv"

@@ -70,7 +70,7 @@ def test_pages_ask_for_nothing_from_outside_and_all_is_there(browser, address, s
             if url.startswith(address):
                 if not (target.exists() or (target / "index.html").exists()):
                     broken.add(f"{name} -> {url}")
-                elif parsed.fragment and target.suffix == ".html":
+                elif parsed.fragment and "=" not in parsed.fragment and target.suffix == ".html":  # with =, a view of the ledger
                     anchor = unquote(parsed.fragment)
                     if not any(f'{key}="{anchor}"' in target.read_text() for key in ("id", "name")):
                         broken.add(f"{name} -> {url}")
@@ -127,11 +127,12 @@ def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
     page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
     page.wait_for_selector("mjx-container")
     claim = page.locator("a.claim").first
-    number = claim.inner_text()
+    number = claim.evaluate("link => link.firstChild.textContent")
     claim.click()
     page.wait_for_load_state()
     assert "/claims.html#claim-" in page.url
-    row = page.locator("tr", has=page.locator(f"[id='{urlparse(page.url).fragment}']"))
+    row = page.locator(f"details[id='{urlparse(page.url).fragment}']")
+    assert row.get_attribute("open") is not None
     assert number in row.inner_text()
     page.close()
 
@@ -139,14 +140,109 @@ def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
 def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(browser, address):
     page = browser.new_page()
     page.goto(f"{address}/claims.html", wait_until="load")
-    uses = page.evaluate("[...document.querySelectorAll('tr small a')].map(a => a.href)")
+    rows = page.evaluate(
+        "[...document.querySelectorAll('details.row[id]')].map(r => [...r.querySelectorAll('a.internal')].map(a => a.href))"
+    )
     page.close()
-    assert len(uses) > 300
-    for url in sorted(set(uses)):
+    assert len(rows) > 300
+    assert all(rows)
+    for url in sorted({url for row in rows for url in row}):
         parsed = urlparse(url)
         text = (SITE / unquote(parsed.path).lstrip("/")).read_text()
         assert not parsed.fragment or f'id="{parsed.fragment}"' in text, url
         assert not parsed.fragment or f'claims.html#{parsed.fragment.removeprefix("use-")}"' in text, url
+
+
+BADGES = """() => [...document.querySelectorAll('a.claim, span.value, span.recorded:not(.standing)')].filter((e) => {
+  const links = [...document.querySelectorAll('a.claim')], before = links[links.indexOf(e) - 1];
+  const beside = e.classList.contains('interval') && before && before.href === e.href;
+  const sign = e.querySelector('.standing');
+  if (/^not (run|recorded)/.test(e.textContent) || beside || e.closest('.admonition')) return false;
+  return !sign || !/live|recorded|emulated|cited|expected/.test(sign.textContent) || getComputedStyle(sign, '::before').content === 'none';
+}).map((e) => e.outerHTML)"""
+
+
+def test_every_number_has_a_badge_in_sign_and_word(browser, address):
+    """Numbers of ours and of others; settings, and intervals beside their number, go without."""
+    page, without, seen = browser.new_page(), {}, 0
+    for name in PAGES:
+        page.goto(f"{address}/{name}", wait_until="load")
+        seen += page.locator(".standing").count()
+        if found := page.evaluate(BADGES):
+            without[name] = found
+        assert page.locator(".size .standing").count() == 0, name
+    page.close()
+    assert without == {}
+    assert seen > 500
+
+
+def shown(page):
+    return set(page.evaluate("[...document.querySelectorAll('details.row[id]:not([hidden])')].map(r => r.id)"))
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_the_ledger_filters_and_its_views_can_be_linked(browser, address, scheme):
+    base = SITE.as_uri() if scheme == "file" else address
+    page = browser.new_page()
+    page.goto(f"{base}/claims.html#verdict=differs", wait_until="load")
+    expected = set(page.evaluate("[...document.querySelectorAll('details.row[id][data-verdict=differs]')].map(r => r.id)"))
+    assert shown(page) == expected != set()
+    page.get_by_label("claims of").select_option("talk")
+    talk = shown(page)
+    assert set() != talk < expected
+    page.get_by_label("search").fill("lstm")
+    assert set() != shown(page) < talk
+    assert f"{len(shown(page))} of " in page.locator("form.ledger-filters p").inner_text()
+    view, kept = page.url, shown(page)
+    assert "q=lstm" in view
+    page.goto("about:blank")
+    page.goto(view, wait_until="load")
+    assert shown(page) == kept
+    page.locator(".matrix td.cited-only a").first.click()
+    assert page.locator("details.row[id]:visible").count() == int(page.locator(".matrix td.cited-only a").first.inner_text())
+    page.get_by_role("button", name="clear").click()
+    assert len(shown(page)) == page.locator("details.row[id]").count()
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_a_link_opens_a_row_that_is_folded_and_filtered(browser, address, scheme):
+    base = SITE.as_uri() if scheme == "file" else address
+    page = browser.new_page()
+    page.goto(f"{base}/claims.html", wait_until="load")
+    other = page.locator("details.row[data-of=package]").first.get_attribute("id")
+    assert other not in shown(page)  # without any wish, the talk's claims are shown
+    page.goto(f"{base}/claims.html#{other}", wait_until="load")
+    row = page.locator(f"details[id='{other}']")
+    assert row.get_attribute("open") is not None
+    assert row.evaluate("r => { const b = r.getBoundingClientRect(); return b.top >= 0 && b.bottom <= innerHeight && b.height > 0; }")
+    assert row.evaluate("r => getComputedStyle(r).outlineStyle") == "solid"
+    page.close()
+
+
+def test_without_scripts_the_ledger_is_whole(browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{SITE.as_uri()}/claims.html", wait_until="load")
+    rows = page.locator("details.row[id] > summary")
+    assert rows.count() > 300
+    assert all(row.is_visible() for row in rows.all()[::25])
+    assert page.locator("form.ledger-filters").count() == 0
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 2 * 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_results_pictures_and_verdicts_are_seen_in_the_first_minute(browser, address, width, height, scheme):
+    """Without scrolling on a screen, with one scroll on a phone."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(f"{address}/index.html", wait_until="load")
+    for what in ("img.thumb", "a.status", "a.claim"):
+        places = [e.bounding_box() for e in page.locator(f"table.found {what}").all()]
+        assert sum(b["y"] > 0 and b["y"] + b["height"] < height and b["x"] + b["width"] <= width for b in places) >= 3, what
+    assert page.locator("table.found tbody tr:not(:has(img.thumb))").count() == 0
+    context.close()
 
 
 def test_the_first_page_counts_what_the_ledger_holds(browser, address):

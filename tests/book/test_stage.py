@@ -41,7 +41,11 @@ def page(out, name="index") -> BeautifulSoup:
 
 
 def words(out, name="index") -> str:
-    return page(out, name).find(role="main").get_text()
+    """What a reader sees: without the words of the badges."""
+    main = page(out, name).find(role="main")
+    for said in main.find_all(class_="said"):
+        said.decompose()
+    return main.get_text()
 
 
 def test_numbers_come_from_the_run(ran):
@@ -95,19 +99,22 @@ def test_roles_act_wherever_text_is_and_not_in_code(ran):
     for link in links:
         assert link["href"] == "claims.html#claim-a-b"
         assert link["title"].startswith(
-            ("ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", "cited: talk, slide 1")
+            ("ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", "cited: talk, slide 1")
         )
     assert main.img["alt"] == "A drawing of 2.1 and 2.0"
-    assert "2.1 in 2.1, in a link of 2.1, (2.1)." in main.get_text()
+    assert "2.1 in 2.1, in a link of 2.1, (2.10)." in words(rendered(ran))
+    badges = [[sign["class"][1] for sign in link.find_all(class_="standing")] for link in links]
+    assert badges == [["live"]] * 4 + [["cited"], ["live"], ["live"], []]  # an interval goes without beside its number
+    assert main.find(class_="value").get_text() == "2.1 live"
     assert "{claim}`no.claim` and {value}`no.value`" in main.pre.get_text()
     text = (rendered(ran, builder="text") / "index.txt").read_text()
     for line in (
-        "2.1 in *2.1*, in a link of 2.1, (2.1).",
+        "2.1 in *2.1*, in a link of 2.1, (2.10).",
         "Its caption: 1.90\u00a0to\u00a02.30",
         "{claim}`no.claim` and {value}`no.value`",
     ):
         assert line in text
-    assert "an item 2.1" in next(rendered(ran, builder="latex").glob("*.tex")).read_text()
+    assert "an item 2.10" in next(rendered(ran, builder="latex").glob("*.tex")).read_text()
 
 
 def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
@@ -205,7 +212,7 @@ def test_a_verdict_that_got_worse_is_shown_and_the_book_is_built(project, pages,
     assert reproduce(project) == 0
     out = capsys.readouterr().out
     assert "1 of 1 verdict differs from the recorded ones on this machine:" in out
-    assert "a.b (a number): 2.5 here, 2.1 recorded; published is 2.0 ± 10.00%" in out
+    assert "a.b (a number): 2.50 here, 2.1 recorded; published is 2.0 ± 10.00%" in out
     for page in ("index.md", "claims.md", "notebooks/first.ipynb"):
         text = pages(project, page)
         assert "an old machine" in text, page
@@ -306,7 +313,7 @@ def test_tips_say_whose_number_it_is(ran):
     (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`a.b` {published}`a.b` {claim}`c.d` {published}`c.d`\n")
     tips = [link["title"] for link in page(rendered(ran)).find_all("a", class_="claim")]
     theirs = "cited: talk, slide 1"
-    assert tips == ["ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
+    assert tips == ["ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
 
 
 def test_figures_lead_to_code_and_files(project):
