@@ -51,10 +51,7 @@ class CoefficientSet:
 def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
     """All coefficient sets of a file (default: those of the package), by name.
 
-    Raises
-    ------
-    ValueError
-        If the file is damaged.
+    Raises `ValueError` if the file is damaged.
     """
     path = path or package_file("few_spike_coefficients.json")
     sets = {}
@@ -73,10 +70,7 @@ def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
 def coefficients(name: str) -> CoefficientSet:
     """One coefficient set by its name.
 
-    Raises
-    ------
-    ValueError
-        If there is no set of this name; the message lists those that there are.
+    Raises `ValueError` if there is no set of this name; the message lists those that there are.
     """
     sets = read_sets()
     if name not in sets:

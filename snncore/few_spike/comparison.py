@@ -56,10 +56,7 @@ class Answers(NamedTuple):
 def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labels: np.ndarray, name: str) -> Answers:
     """Evaluate both networks on all images, and count the spikes.
 
-    Raises
-    ------
-    ValueError
-        If an output is not a finite number.
+    Raises `ValueError` if an output is not a finite number.
     """
     parts: dict[str, list[np.ndarray]] = {"original": [], "converted": []}
     sent: list[Statistics] = []

@@ -261,11 +261,8 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
 def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, Statistics]:
     """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
 
-    Raises
-    ------
-    ValueError
-        If there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons have too many
-        pieces.
+    Raises `ValueError` if there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons
+    have too many pieces.
     """
     if not len(images):
         raise ValueError("there is no image: give one or more")
@@ -296,10 +293,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
 def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrain:
     """All spikes of one layer, shape (K, batch, ...).
 
-    Raises
-    ------
-    ValueError
-        If the network has no such layer of few-spike neurons.
+    Raises `ValueError` if the network has no such layer of few-spike neurons.
     """
     layers = {str(call.target).removeprefix("few_spike."): (call, neurons.params) for call, neurons in fs_layers(network).items()}
     if node not in layers:

@@ -57,10 +57,7 @@ def quality(
 ) -> Quality:
     """Error and spikes of a few-spike neuron on ``interval``, for n inputs distributed as ``cdf`` (None: uniform) restricted to it.
 
-    Raises
-    ------
-    ValueError
-        If the interval is empty, reversed or not finite, or the function is not finite on it.
+    Raises `ValueError` if the interval is empty, reversed or not finite, or the function is not finite on it.
     """
     x, weight, y = _samples(function, interval, cdf, n)
     mse = spikes = largest = 0.0

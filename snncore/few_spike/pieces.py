@@ -64,10 +64,7 @@ MOST_PIECES = 2**20
 def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
     """List the pieces of a few-spike neuron, exactly, over all finite numbers of ``dtype``.
 
-    Raises
-    ------
-    ValueError
-        If ``dtype`` is neither float32 nor float64, or there are more than `MOST_PIECES` pieces.
+    Raises `ValueError` if ``dtype`` is neither float32 nor float64, or there are more than `MOST_PIECES` pieces.
     """
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")

@@ -151,10 +151,7 @@ def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synap
 
     ``layers``, which `synapses` counts for images of this shape, saves time where several batches are simulated.
 
-    Raises
-    ------
-    ValueError
-        If steps < 1, or if the network has no integrate-and-fire neurons.
+    Raises `ValueError` if steps < 1, or if the network has no integrate-and-fire neurons.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}: rate coding needs at least one")

@@ -157,10 +157,7 @@ def with_memories(steps: Sequence[int], senders: Senders) -> Held:
 def rhythm(steps: Sequence[int], double_buffered: bool = False, senders: Senders | None = None) -> tuple[int, int]:
     """Steps until the first image is answered, and from each further one to the next; parameters as of `pipeline`.
 
-    Raises
-    ------
-    ValueError
-        If further images are not answered in equal steps.
+    Raises `ValueError` if further images are not answered in equal steps.
     """
     times = answers(pipeline(steps, IMAGES, double_buffered, senders))
     gaps = {later - before for before, later in pairwise(times[IMAGES // 2 :])}  # the pipeline has filled

@@ -135,12 +135,8 @@ def observe(
 ) -> tuple[Trial, Activity]:
     """Run a network; keep what its synapses see, and a copy of its weights.
 
-    Raises
-    ------
-    TypeError
-        For neurons other than LIF and ALIF.
-    ValueError
-        If neurons are reset to zero, a trace could grow without bound, or weights differ from sample to sample.
+    Raises `TypeError` for neurons other than LIF and ALIF; `ValueError` if neurons are reset to zero, a trace could grow without bound, or
+    weights differ from sample to sample.
     """
     params, weights = _known(populations), Weights(*(w.detach().clone() for w in _shared(weights)))
     activity = run_network(x, weights, populations, readout, potentials=True)
@@ -448,10 +444,8 @@ class Stream:
     def run(self, x: Float[Tensor, "time batch input"]) -> Activity:
         """Go on with these inputs.
 
-        Raises
-        ------
-        ValueError, TypeError
-            If nothing has been learned from the last chunk, or for inputs of another shape, type or device, or that are not finite.
+        Raises `ValueError` or `TypeError` if nothing has been learned from the last chunk, or for inputs of another shape, type or device,
+        or that are not finite.
         """
         if self._seen is not None:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
@@ -476,10 +470,7 @@ class Stream:
     def learn(self, signal: Signal) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
         """Gradient that the last chunk adds.
 
-        Raises
-        ------
-        ValueError, TypeError
-            Without a chunk to learn from, and for signals that `gradient` refuses.
+        Raises `ValueError` or `TypeError` without a chunk to learn from, and for signals that `gradient` refuses.
         """
         if self._seen is None:
             raise ValueError("there is no chunk to learn from: run one first")

@@ -155,10 +155,7 @@ class OneShotClassifier(nn.Module):
     ) -> Session:
         """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot.
 
-        Raises
-        ------
-        ValueError
-            If there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
+        Raises `ValueError` if there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
         """
         episodes, ways = slot.shape
         for row in slot.tolist():

@@ -45,13 +45,9 @@ class Program(NamedTuple):
 def load(network: BoardNetwork, program: Program) -> list[tuple[Projection, IntegerWeights]]:
     """All projections between populations that run, in the order of the network, with their weights.
 
-    Raises
-    ------
-    ValueError
-        If groups are of no population, or have not as many neurons or compartments as it has; if weights are missing, left over, of
-        another shape or type, or come from more neurons than the projection has.
-    snncore.loihi.spec.LimitError
-        If a weight is too large.
+    Raises `ValueError` if groups are of no population, or have not as many neurons or compartments as it has; if weights are missing, left
+    over, of another shape or type, or come from more neurons than the projection has; `snncore.loihi.spec.LimitError` if a weight is too
+    large.
     """
     populations = {p.name: p for p in network.populations}
     for name, groups in program.groups.items():
@@ -178,10 +174,7 @@ class CoreEvents(NamedTuple):
 def core_events(placement: Placement, program: Program, x: InputSpikes, activity: BoardRun) -> CoreEvents:
     """Count the events of a run. Spikes of its last step do not arrive. Messages of inputs come from elsewhere: they only arrive.
 
-    Raises
-    ------
-    ValueError
-        As `load`; or if spikes have different numbers of steps.
+    Raises `ValueError` as `load`; or if spikes have different numbers of steps.
     """
     network, lengths = placement.network, {len(spikes_of) for spikes_of in (*activity.z.values(), *x.values())}
     if len(lengths) != 1:

@@ -33,12 +33,7 @@ class ChipNetwork:
 
     Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart: a group of both would have even weights only.
 
-    Raises
-    ------
-    ValueError
-        If shapes or types do not fit.
-    snncore.loihi.spec.LimitError
-        If a weight is too large, or the network for a core.
+    Raises `ValueError` if shapes or types do not fit; `snncore.loihi.spec.LimitError` if a weight is too large, or the network for a core.
     """
 
     w_in: Int[np.ndarray, "neuron input"]

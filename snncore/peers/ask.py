@@ -22,12 +22,7 @@ def has_oracle(module: str, name: str) -> bool:
 def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[str, Any]:
     """The answer of a script of this folder, to which that Python gives ``words``, a file with the case and one for the answer (both .npz).
 
-    Raises
-    ------
-    ValueError
-        If there is no such Python.
-    subprocess.CalledProcessError
-        If the script fails; its own message is shown.
+    Raises `ValueError` if there is no such Python; `subprocess.CalledProcessError` if the script fails; its own message is shown.
     """
     env = os.environ | {"MPLBACKEND": "agg"}  # a notebook's backend is unknown there
     with tempfile.TemporaryDirectory() as folder:

@@ -128,10 +128,7 @@ def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
 
     Returns also its version.
 
-    Raises
-    ------
-    ValueError
-        If they were recorded for other spikes than those of our networks.
+    Raises `ValueError` if they were recorded for other spikes than those of our networks.
     """
     price, energies = prices("sanafe"), {}
     with np.load(package_file("peers/sanafe.npz")) as kept:

@@ -437,10 +437,7 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
 
     With a length, each story has so many statements and one question at its end.
 
-    Raises
-    ------
-    ValueError
-        If there is no such task, or its stories cannot have this length.
+    Raises `ValueError` if there is no such task, or its stories cannot have this length.
     """
     if task not in MAKERS:
         raise ValueError(f"there is no task {task}: they are 1 to 20")

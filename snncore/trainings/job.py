@@ -121,10 +121,7 @@ def train_or_read_classifier(
 ) -> dict[str, Any]:
     """`train_or_read` for a classifier, which is tested once; it begins with the weights of the training ``before``, if one is named.
 
-    Raises
-    ------
-    DataError
-        If these weights are missing or damaged.
+    Raises `DataError` if these weights are missing or damaged.
     """
 
     def do(state: Path) -> Done:
