@@ -100,12 +100,8 @@ class _Original(Watch):
 def layer_errors(conversion: Conversion, images: Images, disturbed: Images | None = None) -> pd.DataFrame:
     """The `relative_error` after each layer of neurons of a converted network, against the original for the same images.
 
-    With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``layer`` (from 1), ``activation`` and ``error``.
+    With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error. The table
+    has ``layer`` (from 1), ``activation`` and ``error``.
     """
     layers = fs_layers(conversion.network)
     exact: dict[fx.Node, Tensor] = {}

@@ -20,7 +20,6 @@ from torch.func import functional_call
 from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.classify import note_signals
 from snncore.few_spike.layer import FSActivation, Images, fs_layers, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
@@ -97,7 +96,7 @@ class Traffic(NamedTuple):
 @torch.no_grad()
 def stepwise(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
-    note_signals(network, images, FSActivation)
+    operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
     return _decoded(run.run(images)), tuple(run.traffic)
 

@@ -43,6 +43,12 @@ def carried(node: fx.Node) -> Carries | None:
     return node.meta.get("carries")
 
 
+def refuse_unnoted(graph: fx.Graph) -> None:
+    """Raise a ValueError if no node notes its signals."""
+    if not any(carried(node) for node in graph.nodes):
+        raise ValueError("pickling has lost what layers receive: convert the original again, and load the state_dict() of this network")
+
+
 class Activation(NamedTuple):
     """An activation: its name and the function with its constants, out of place."""
 

@@ -31,7 +31,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from snncore.few_spike import operations
-from snncore.few_spike.classify import note_signals
 from snncore.few_spike.evaluate import with_ones
 from snncore.few_spike.layer import Images
 from snncore.few_spike.operations import ConversionError
@@ -58,29 +57,19 @@ class RateNeurons(nn.Module):
         return torch.minimum(x.clamp(min=0), self.theta)
 
 
-def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], percentile: float = 99.9) -> fx.GraphModule:
+PERCENTILE = 99.9
+
+
+def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"]) -> fx.GraphModule:
     """A new network in which every ReLU (or ReLU6) is a layer of integrate-and-fire neurons. The given one is left as it is.
 
-    Batch normalization becomes part of the convolution before it. `simulate` runs the new network step by step; called directly, it
-    computes the limit of many steps.
+    The threshold of each channel is the `PERCENTILE` of its activations for the calibration images (of all, also zeros); where that is 0,
+    the largest activation of the layer. Batch normalization becomes part of the convolution before it. `simulate` runs the new network
+    step by step; called directly, it computes the limit of many steps.
 
-    Parameters
-    ----------
-    network : module
-        Takes one tensor of images; evaluated as in ``network.eval()``.
-    calibration : tensor, shape (sample, ...)
-        Images, all taken at once. The threshold of each channel is the percentile of its activations (of all, also zeros); where that is
-        0, the largest activation of the layer.
-    percentile : float
-        Above 0, up to 100.
-
-    Raises
-    ------
-    ConversionError
-        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling or a product.
+    Raises `ConversionError` as `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max
+    pooling or a product.
     """
-    if not 0 < percentile <= 100:
-        raise ValueError(f"percentile is {percentile}: give one above 0, up to 100")
     graph, rows, places = traced(network, calibration)
     for row in rows:
         if row.kind == "spiking" and row.operation not in ("relu", "relu6"):
@@ -94,7 +83,7 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
     def choose(node: fx.Node, value: Any) -> None:
         if node in places:
             y = value.cpu().numpy()
-            theta = np.quantile(y, percentile / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
+            theta = np.quantile(y, PERCENTILE / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
             thetas[node] = torch.from_numpy(np.where(theta > 0, theta, y.max() or 1.0)).to(value)
 
     with torch.no_grad():
@@ -226,7 +215,7 @@ def synapses(network: fx.GraphModule, image: Images) -> Synapses:
 
     The synapses that a spike reaches are a gradient: of all that would arrive if all weights were 1, by what each neuron sends.
     """
-    note_signals(network, image[:1], RateNeurons)
+    operations.refuse_unnoted(network.graph)
     with torch.inference_mode(False), torch.enable_grad():
         run = _Arrivals(network)
         run.run(torch.zeros(image[:1].shape, dtype=torch.float64, device=image.device))

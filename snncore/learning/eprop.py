@@ -176,20 +176,9 @@ SIGNALS = ("random", "symmetric", "adaptive", "bptt")
 class Learner(nn.Module):
     r"""A recurrent network with learning signals :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)` from errors at its readouts.
 
-    Parameters
-    ----------
-    signal : str
-        One of `SIGNALS`. ``random``: B is fixed. ``symmetric``: B is the transposed readout weights. ``adaptive``: B is random at first and
-        changes as the readout weights do. ``bptt``: the whole gradient in place of learning signals.
-    generator : torch.Generator
-        Draws B.
-    scale : float
-        Standard deviation of B at first.
-
-    Raises
-    ------
-    ValueError
-        If there is no such signal.
+    The signal is one of `SIGNALS`; others are refused (`ValueError`). ``random``: B is fixed. ``symmetric``: B is the transposed readout
+    weights. ``adaptive``: B is random at first and changes as the readout weights do. ``bptt``: the whole gradient in place of learning
+    signals. The generator draws B with standard deviation ``scale``.
     """
 
     def __init__(self, network: RecurrentNetwork, signal: str, generator: torch.Generator, scale: float):
@@ -369,28 +358,16 @@ def gradient(
 ) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
     r"""Learning signals times eligibility traces, :math:`\sum_t L_j(t)\, e_{ji}(t)`, summed over the batch, for both kinds of weights.
 
-    Parameters
-    ----------
-    method : str
-        ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre). ``chunked``: forward in the
-        same memory, by matrix products over ``chunk`` steps. ``factored``: backward with a state per neuron, then one matrix product, in
-        memory (time, batch, neuron). ``autograd``: backward through PyTorch's graph of the network. ``fused``: that, compiled; the fastest.
-        The last two run the network again.
-    chunk : int
-        Steps after which ``chunked`` learns.
+    No neuron is connected to itself, so the diagonal of the second gradient is 0. The methods are
 
-    Returns
-    -------
-    grad_in, grad_rec : tensors in the shapes of the weights
-        No neuron is connected to itself, so the diagonal of ``grad_rec`` is 0.
+    - ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre);
+    - ``chunked``: forward in the same memory, by matrix products over ``chunk`` steps;
+    - ``factored``: backward with a state per neuron, then one matrix product, in memory (time, batch, neuron);
+    - ``autograd``: backward through PyTorch's graph of the network, which runs again;
+    - ``fused``: that, compiled; the fastest.
 
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a chunk is longer than
-        the trial.
-    TypeError
-        If types or devices differ.
+    Raises `ValueError` if shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a
+    chunk is longer than the trial; `TypeError` if types or devices differ.
     """
     x, z, psi, weights, populations = trial
     _check(signal, z, {"x": x, "psi": psi})
@@ -415,17 +392,10 @@ class Stream:
 
     ``run`` a chunk of inputs, then ``learn`` from the learning signals for these steps, which may be zero.
 
-    Parameters
-    ----------
-    weights : Weights
-        Leaves, which may be changed in place between two chunks. `RecurrentNetwork.weights` computes ``w_rec``: give detached copies.
-    like : tensor, shape (batch, input)
-        An input of one step.
+    The weights are leaves, which may be changed in place between two chunks; as `RecurrentNetwork.weights` computes ``w_rec``, give
+    detached copies. ``like`` is an input of one step.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `observe`.
+    Raises `TypeError` and `ValueError` as `observe`.
     """
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):

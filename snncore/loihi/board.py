@@ -86,16 +86,8 @@ class BoardRun(NamedTuple):
 def run_board(network: BoardNetwork, program: Program, x: InputSpikes) -> BoardRun:
     """Run a program from rest, on spikes of all inputs of populations that run.
 
-    Raises
-    ------
-    ValueError, snncore.loihi.spec.LimitError
-        As `load`; or if spikes of an input are missing, of another shape, type or number of steps, or of an input that nothing uses; or
-        if no population that runs has one.
-
-    Warns
-    -----
-    snncore.loihi.fixed_point.OverflowWarning
-        If states overflowed.
+    An `snncore.loihi.fixed_point.OverflowWarning` says if states overflowed. Raises as `load`; `ValueError`, too, if spikes of an input are
+    missing, of another shape, type or number of steps, or of an input that nothing uses; or if no population that runs has one.
     """
     projections = load(network, program)
     steps = max((len(of_input) for of_input in x.values()), default=0)

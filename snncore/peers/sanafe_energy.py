@@ -159,11 +159,6 @@ def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
         The Python of an environment that has SANA-FE.
     keep : Path
         Write its answers to this file; the chapter on energy reads data/peers/sanafe.npz.
-
-    Raises
-    ------
-    ValueError
-        If SANA-FE has other spikes than those that it was given.
     """
     kept: dict[str, Any] = {}
     for name in CASES:

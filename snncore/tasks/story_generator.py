@@ -419,17 +419,8 @@ def motives(draw: Draw) -> Iterator[Example]:
             next_[person] += 1
 
 
-MAKERS: dict[int, Callable[..., Iterator[Example]]] = {
-    **{task: partial(happening, kind) for task, kind in HAPPENING.items()},
-    4: on_a_line,
-    14: time_of_day,
-    15: fears,
-    16: colors,
-    17: positions,
-    18: sizes,
-    19: ways,
-    20: motives,
-}
+MAKERS: dict[int, Callable[..., Iterator[Example]]] = {task: partial(happening, kind) for task, kind in HAPPENING.items()}
+MAKERS |= {4: on_a_line, 14: time_of_day, 15: fears, 16: colors, 17: positions, 18: sizes, 19: ways, 20: motives}
 
 
 def generate(task: int, count: int, g: np.random.Generator, length: int | None = None) -> list[Example]:
