@@ -166,24 +166,6 @@ def test_a_bad_or_missing_file_is_named_and_not_a_good_one_of_another_form(monke
         datafiles.find("d")
 
 
-def test_registry_is_complete():
-    bibliography = (datafiles.ROOT / "book" / "references.bib").read_text(encoding="utf-8")
-    for dataset in datafiles.registry().values():
-        assert dataset.title
-        assert dataset.license
-        assert dataset.by_hand
-        assert f"{{{dataset.citation}," in bibliography
-        for form in dataset.forms:
-            assert all(len(f.sha256) == 64 and f.bytes > 0 for f in form.files)
-
-
-def test_photographs_of_foolbox():
-    found = data_sets.read_photographs_20()
-    assert len(found.images) == len(found.labels) == len(found.names) == 20
-    assert found.labels[0] == 243  # bull mastiff
-    assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in found.images)
-
-
 def idx(array: np.ndarray) -> bytes:
     header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
     return gzip.compress(header + array.astype(np.uint8).tobytes())
@@ -305,19 +287,6 @@ def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
     assert found["en/qa1_single-supporting-fact_train.txt"] == "1 Mary moved to the bathroom.\n"
     assert not (tmp_path.parent / "outside").exists()
     assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
-
-
-def test_command_line(monkeypatch, tmp_path, capsys):
-    raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}))
-    datafiles.main([])
-    assert "here (official); license: MIT" in capsys.readouterr().out
-    datafiles.main(["fetch", "d"])
-    assert str(raw / "a.bin") in capsys.readouterr().out
-    (raw / "a.bin").write_bytes(b"12345")
-    datafiles.main([])
-    assert "damaged" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="usage"):
-        datafiles.main(["frobnicate"])
 
 
 @pytest.mark.slow

@@ -110,8 +110,8 @@ def run_network(
 ) -> Activity:
     """What a network does with inputs x (spikes, or numbers), from rest.
 
-    Raises `ValueError` if sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons; `TypeError` for
-    neurons of an unknown model, if types or devices differ, or the compiled twin is asked for where it cannot run.
+    Raises `ValueError` if sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons; `TypeError`
+    for neurons of an unknown model, if types or devices differ, or the compiled twin is asked for where it cannot run.
 
     Parameters
     ----------

@@ -212,15 +212,6 @@ def test_modules_are_followed_through_imports_and_words_do_not_count(tmp_path):
     assert chapters.imported_modules(tmp_path, "import snncore.a\n") != before
 
 
-def test_a_tool_for_progress_is_in_no_key(project, monkeypatch):
-    def versions(tqdm, numpy):
-        monkeypatch.setattr(chapters.provenance, "versions", lambda: {"python": "3", "tqdm": tqdm, "numpy": numpy})
-        return chapters.plan(project, "smoke")[0].parts["versions"]
-
-    assert versions("1", "2") == versions("2", "2")
-    assert versions("1", "2") != versions("1", "3")
-
-
 def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     """Start-up files, paths and settings of Python, IPython and matplotlib, and a kernel of the same name."""
     home = tmp_path / "home"

@@ -103,9 +103,3 @@ def test_a_run_that_keeps_nothing_is_a_failure(project, capsys):
     source.write_text(source.read_text().replace('Record("second"', 'Record("other"'))
     assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "second"]) == 1
     assert "it kept nothing: begin with Record('second', preset)" in capsys.readouterr().out
-
-
-def test_each_claim_and_slide_of_this_book_has_its_chapter():
-    slides, claims = Project().read_claims()
-    assert len(slides) == 29
-    assert {c.chapter for c in claims.values()} >= {c.name for c in Project().chapters()}

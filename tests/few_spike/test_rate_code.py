@@ -151,13 +151,3 @@ def test_what_rate_coding_cannot_do_is_refused_by_name(layer, words):
     network, x = nn.Sequential(nn.Conv2d(1, 2, 1), layer, nn.ReLU(), nn.Conv2d(2, 2, 1)), torch.ones(1, 1, 4, 4)
     with pytest.raises(ConversionError, match=words):
         rate_coded(network, x)
-
-
-def test_bad_arguments_are_refused(residual):
-    network, x = residual
-    with pytest.raises(ValueError, match="percentile is 0"):
-        rate_coded(network, x, 0)
-    with pytest.raises(ValueError, match="steps is 0"):
-        simulate(rate_coded(network, x), x, 0)
-    with pytest.raises(ValueError, match="no layer of integrate-and-fire neurons: make it by rate_coded"):
-        simulate(convert(network, x).network, x, 1)

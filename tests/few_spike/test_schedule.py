@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snncore.few_spike.schedule import answers, chain, pipeline, rhythm, rhythms, with_memories
+from snncore.few_spike.schedule import answers, chain, pipeline, rhythm, with_memories
 
 networks = st.lists(st.integers(1, 20), min_size=2, max_size=8)
 
@@ -143,10 +143,3 @@ def test_bad_schedules_are_refused(options, words):
 def test_a_graph_whose_images_come_in_uneven_steps_is_refused():
     with pytest.raises(ValueError, match="images are answered after 1, 2 steps in turn"):
         rhythm([1] * 4, True, [[], [0], [0], [1]])
-
-
-def test_a_rhythm_is_first_answer_and_period():
-    shortcut = chain(5)
-    shortcut[3].insert(0, 1)
-    assert [rhythm([4] * 5), rhythm([4] * 5, True), rhythm([4] * 5, senders=shortcut)] == [(20, 8), (20, 4), (20, 12)]
-    assert rhythms([4] * 5, shortcut) == {"one": 12, "two": 8, "one_memory": 8, "two_memory": 4}

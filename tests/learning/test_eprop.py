@@ -332,10 +332,3 @@ def test_feedback_that_adapts_becomes_like_the_readout_weights():
     after = (ours.w_feedback - ours.network.w_out.T).detach()
     assert torch.allclose(after, before * 0.98**30, rtol=1e-9)
     assert not torch.allclose(ours.network.w_out, first * 0.98**30, rtol=1e-3)  # they have learned, too
-
-
-def test_learners_refuse_unknown_signals_and_what_comes_too_early():
-    with pytest.raises(ValueError, match="signal is 'global': choose one of random, symmetric"):
-        learner("global")
-    with pytest.raises(ValueError, match="feedback adapts after a backward pass"):
-        learner("adaptive").adapt(0.1)

@@ -11,7 +11,7 @@ from snncore.learning.eprop import Signal, gradient, observe
 from snncore.learning.eprop_chip import as_bytes, forward, integers, learn, rounded
 from snncore.loihi.spec import STATE
 from snncore.networks.recurrent import Population, Weights
-from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from tests.reference import eprop_chip_forward, eprop_chip_learn
 
 LIF, ALIF = LIFParams(20.0, 0.6, n_refractory=4), ALIFParams(20.0, 2000.0, 0.0174, 0.6, 4)
@@ -134,17 +134,6 @@ def test_arrays_that_the_compiled_loops_would_misread_are_refused(unchecked):
 def test_constants_that_registers_cannot_hold_are_refused(changed, words):
     with pytest.raises(ValueError, match=words):
         integers([POPULATIONS[0], Population(8, dataclasses.replace(ALIF, **changed))], READOUT)
-
-
-def test_what_it_has_not_is_refused():
-    with pytest.raises(ValueError, match="give these two populations"):
-        integers([Population(3, AHPParams())], READOUT)
-    for tau_out, words in ((10.0, "shorter than 16 steps"), (1e5, "tau_out is too long for the chip")):
-        with pytest.raises(ValueError, match=words):
-            integers(POPULATIONS, ReadoutParams(tau_out))
-    for weight in (0.1, float("nan")):
-        with pytest.raises(ValueError, match="round them first"):
-            as_bytes(torch.full((1, 1), weight), 0.6)
 
 
 def test_signals_in_integers_are_those_in_floats():

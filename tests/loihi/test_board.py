@@ -153,24 +153,3 @@ def test_wrong_groups_and_inputs_are_refused(groups, spikes, message):
     net = network()
     with pytest.raises(ValueError, match=message):
         board.run_board(net, program(net)._replace(groups=GROUPS | groups), inputs() | spikes)
-
-
-def test_a_run_without_input_spikes_is_refused():
-    net, alone = network(), BoardNetwork([BoardPopulation("a", 3, "", neurons_per_core=3)], [], {})
-    loaded = program(net)
-    with pytest.raises(ValueError, match="spikes of 'x' are missing"):
-        board.run_board(net, loaded, {})
-    with pytest.raises(ValueError, match="no population that runs has an input"):
-        board.run_board(alone, Program({"a": [Group(3, LIF)]}, {}), {})
-    with pytest.raises(ValueError, match="some spikes have 1 steps, others 300"):
-        board.core_events(place(net, [Unit("a"), Unit("b")], 1), loaded, {"x": X[:1]}, board.run_board(net, loaded, inputs()))
-
-
-def test_a_projection_of_some_neurons_has_weights_from_no_others():
-    net = BoardNetwork([BoardPopulation("a", 11, "", compartments=2)], [Projection("x", "a", neurons=2)], {"x": IN})
-    w = np.zeros((11, IN), int)
-    w[:, [0, 3]] = 50
-    assert board.run_board(net, Program({"a": GROUPS["a"]}, {("x", "a"): [w]}), inputs()).z["a"].any()
-    w[0, 1] = 1
-    with pytest.raises(ValueError, match="weights from 'x' to 'a' come from 3 neurons, but only 2 project"):
-        board.run_board(net, Program({"a": GROUPS["a"]}, {("x", "a"): [w]}), inputs())

@@ -171,9 +171,3 @@ def test_outputs_project_to_none():
         e = emulate(net, x, trace=True)
     assert (e.z_trace[..., :N] == emulate(network(), x, trace=True).z_trace).all()
     assert (e.v[:, N:] > 0).all()
-
-
-def test_outputs_of_another_network_are_refused(unchecked):
-    net = network()
-    with pytest.raises(ValueError, match="they are of networks of other sizes"):
-        with_outputs(net.w_in, net.w_rec, np.ones((2, 7), int), GROUPS, Group(2, Compartment(204, 127)))

@@ -94,23 +94,6 @@ def test_neurons_that_the_chip_has_not_are_refused(neuron, words):
         registers(neuron)
 
 
-def test_registers_without_a_float_neuron_and_weights_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="decay_v is 4096: only decays between 0 and 4096"):
-        in_force(Compartment(4096, 127))
-    with pytest.raises(ValueError, match="neither a current of their own"):
-        in_force(Compartment(204, 127, decay_u=100))
-    with pytest.raises(ValueError, match="not finite"):
-        integers(torch.tensor([[float("nan"), 1.0]]))
-
-
-def test_weights_of_other_shapes_are_refused_and_not_repeated(unchecked):
-    """One row would fit all neurons by numpy's rules."""
-    populations, weights, _ = spiking_network()
-    for name, bad in (("w_in", weights.w_in[0]), ("w_in", weights.w_in[:1]), ("w_rec", weights.w_rec[:1]), ("w_out", weights.w_out[:, :3])):
-        with pytest.raises(ValueError, match="but the populations have 24 neurons"):
-            to_chip(*weights._replace(**{name: bad}), populations, ReadoutParams())
-
-
 @pytest.mark.parametrize(
     ("name", "place", "value", "words"),
     [

@@ -20,11 +20,6 @@ def test_cifar_resnets_have_as_many_neurons_as_published(depth, neurons):
     assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules()) == depth + 2  # two of them in shortcuts
 
 
-def test_a_depth_that_no_resnet_has_is_refused():
-    with pytest.raises(ValueError, match="depth is 18: give 6n"):
-        images.cifar_resnet(18)
-
-
 def test_the_small_efficientnet_is_made_like_the_large_one():
     report = convert(images.cifar_efficientnet(), torch.zeros(1, 3, 32, 32), K=4).report
     operations = [row.operation for row in report.spiking]
@@ -52,19 +47,6 @@ def test_in_efficientnet_b7_the_error_grows_from_layer_to_layer():
         assert len(table) == 218
         assert table["error"].iloc[-1] > 2 * table["error"][0]
     assert control["error"][0] < published["error"][0]
-
-
-def test_an_account_has_a_line_for_each_row_of_its_logs(tmp_path):
-    def account(epochs, **further):
-        return {"command": "c ☃", "recipe": {"epochs": epochs}, **further, "log": [{"epoch": i, "loss": 0.5} for i in range(epochs)]}
-
-    about = account(4, before=account(3, before=account(2)))
-    path = checkpoints.save_checkpoint(tmp_path, "a", images.cifar_resnet(8), about).with_suffix(".json")
-    assert checkpoints.read_account(path) == about
-    assert sum('"epoch"' in line for line in path.read_text(encoding="utf-8").splitlines()) == 9
-    assert path.read_text(encoding="utf-8").startswith(
-        '{\n "command": "c ☃",\n "recipe": {\n  "epochs": 4\n },\n "before": {\n  "command": "c ☃",\n'
-    )
 
 
 def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):

@@ -193,12 +193,6 @@ def test_what_does_not_fit_is_refused(changed, error, words, unchecked):
         run_network(x, Weights(*w), changed.get("populations", MIXED), READOUT)
 
 
-def test_the_compiled_loop_refuses_half_precision(unchecked):
-    x, *w = (a.bfloat16() for a in problem())
-    with pytest.raises(TypeError, match=r"x is torch\.bfloat16 on cpu: the compiled loop is for the CPU, in single or double"):
-        run_network(x, Weights(*w), MIXED, READOUT, compiled=True)
-
-
 def test_the_lstm_network_follows_the_textbook_and_remembers_for_all_times():
     network = LSTMNetwork(IN, 8, OUT, 100).double()
     x = torch.randn(6, 2, IN, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -12,7 +12,7 @@ from snncore.datafiles import DataError
 from snncore.tasks import story_generator
 from snncore.tasks.data_sets import read_babi
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, arrays, parse, read_stories
-from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
+from snncore.tasks.story_generator import PLURALS, generate
 from snncore.tasks.story_solver import CannotTell, solve
 
 STORY = """1 Mary got the milk there.
@@ -94,20 +94,6 @@ def test_stories_have_the_length_that_is_asked_for(task, length):
     examples = generated(task, 10, length=length)
     assert {len(e.statements) for e in examples} == {length}
     assert all(solve(e.statements, e.question) == e.answer for e in examples)
-
-
-@pytest.mark.parametrize(
-    ("task", "length", "message"),
-    [
-        (21, None, "there is no task 21: they are 1 to 20"),
-        (1, 3, "a story of task 1 cannot have 3 statements: their number is an even number from 2 on"),
-        (3, 2, "task 3 cannot have 2 statements: their number is an even number from 4 on"),
-        (14, 2, "task 14 cannot have 2 statements: their number is fixed"),
-    ],
-)
-def test_impossible_stories_are_refused(task, length, message):
-    with pytest.raises(ValueError, match=message):
-        generated(task, 1, length=length)
 
 
 @pytest.mark.parametrize(
@@ -222,14 +208,3 @@ def test_the_vocabulary_is_that_of_the_official_files():
                 said |= set(" ".join((*e.statements, e.question)).split())
                 answers.add(e.answer)
     assert sorted((said | answers) ^ set(VOCABULARY)) == []
-
-
-@needs_data
-def test_a_missing_part_is_said():
-    with pytest.raises(DataError, match="no file for task 3, part 'train' in 'en-10k'"):
-        read_stories(3, "train")
-
-
-def test_stories_of_all_lengths_by_turns():
-    examples = stories_of_lengths(1, 23, np.random.default_rng(0))
-    assert [len(e.statements) for e in examples] == [*range(2, 21, 2), *range(2, 21, 2), 2, 4, 6]

@@ -6,7 +6,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from snncore import commandline
 from snncore.datafiles import DataError
 from snncore.networks.images import CIFAR
 from snncore.tasks.images import Labeled
@@ -58,11 +57,3 @@ def test_checkpoints_come_from_the_commands_that_are_in_the_code(name):
         assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.03)  # of 2,000 images
         if teacher := about["recipe"]["teacher"]:
             assert any(f"{teacher} as trained at commit {its['commit']}" in about["data"] for its in cifar.stages(teacher))
-
-
-def test_only_networks_that_there_are_can_be_trained(monkeypatch, capsys):
-    assert set(cifar.RECIPES) == set(cifar.STEPS) == set(cifar.PENALTY) == set(cifar.Network.__args__) == set(CIFAR)
-    monkeypatch.setattr("sys.argv", ["trainings", "cifar", "--network", "resnet18"])
-    with pytest.raises(SystemExit):
-        commandline.main("snncore.trainings")
-    assert "resnet18" in capsys.readouterr().err
