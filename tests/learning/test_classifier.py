@@ -164,19 +164,10 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
     assert state.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"batch": -1}, "batch is -1: give 1 or more"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"cycles": 0}, "cycles is 0"),
-        ({"cycles": 3}, "epochs is 4, no multiple of cycles, 3"),
-        ({"warmup": 1.0}, "warmup is 1.0: it is a part of the steps"),
-    ],
-)
-def test_impossible_recipes_are_refused(options, words):
-    with pytest.raises(ValueError, match=words):
-        dataclasses.replace(RECIPE, **options)
+@pytest.mark.parametrize(("name", "value"), [("batch", -1), ("epochs", 0), ("epochs", 5), ("warmup", 1.0)])
+def test_impossible_recipes_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        dataclasses.replace(RECIPE, cycles=2, **{name: value})
 
 
 def test_a_training_after_another_draws_other_numbers(tmp_path):
