@@ -51,8 +51,3 @@ def test_functions_in_cells_are_short(path):
         for node in ast.walk(ast.parse(cell.text)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 10, f"{path.stem}: {node.name} belongs into the library, with a test"
-
-
-def test_readers_see_most_of_what_computes():
-    lines = [line for path in CHAPTERS for cell in cells(path) if cell.visible for line in cell.text.splitlines() if line.strip()]
-    assert len(lines) >= VISIBLE_LINES

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import needs_data
 from snncore import datafiles
 from snncore.datafiles import DataError, DataSet, File, Form
 from snncore.tasks import data_sets
@@ -287,30 +286,3 @@ def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
     assert found["en/qa1_single-supporting-fact_train.txt"] == "1 Mary moved to the bathroom.\n"
     assert not (tmp_path.parent / "outside").exists()
     assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
-
-
-@pytest.mark.slow
-@needs_data
-def test_development_files_have_the_known_sizes():
-    assert {k: v.images.shape for k, v in data_sets.read_mnist().items()} == {"train": (60000, 28, 28), "test": (10000, 28, 28)}
-    cifar = data_sets.read_cifar10()
-    assert cifar["train"].images.shape == (50000, 32, 32, 3)
-    assert np.bincount(cifar["test"].labels).tolist() == [1000] * 10
-    omniglot = data_sets.read_omniglot()
-    assert omniglot.images.shape == (32460, 105, 105)
-    assert (len(omniglot.characters), len(omniglot.alphabets)) == (1623, 50)
-    assert omniglot.is_eval.sum() == 659 * 20
-    order = np.lexsort((omniglot.drawer, omniglot.character))
-    assert np.array_equal(order, np.arange(len(order)))
-    words = data_sets.read_spoken_words()
-    assert len(words.waveforms) == 1615
-    assert len(set(words.words)) == 35
-    babi = data_sets.read_babi()
-    assert {f"en/qa{n}_" for n in range(1, 21)} <= {name.split("_")[0] + "_" for name in babi}
-    weights = data_sets.read_loihi_weights()
-    assert {k: v.shape for k, v in weights.items()} == {"w_in": (240, 80), "w_rec": (240, 240), "w_out": (10, 240)}
-    assert sum((w != 0).sum() for w in weights.values()) == 15675
-    photographs = data_sets.read_photographs_700()
-    assert len(photographs.images) == 700
-    assert photographs.images[0].shape == (299, 299, 3)
-    assert photographs.names == datafiles.package_file("photographs_700.txt").read_text(encoding="utf-8").split()

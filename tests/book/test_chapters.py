@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import sys
 import time
 
@@ -12,7 +11,7 @@ import pytest
 import chapters
 import tools
 from book.conftest import CLAIM, chapter
-from project import BookError, Project
+from project import BookError
 from snncore import datafiles
 
 
@@ -236,14 +235,6 @@ def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     values = json.loads((project.results("smoke", "first") / "values.json").read_text())
     assert values["number"]["text"] == "(False, 1.5, 0)"
     assert values["python"]["text"] == sys.executable
-
-
-def test_a_folder_may_have_any_name(tmp_path, project):
-    odd = tmp_path / "a {preset} $HOME {{x}}"
-    shutil.copytree(project.root, odd, ignore=shutil.ignore_patterns(odd.name))
-    there = Project(odd)
-    assert run(there, "--chapter", "first") == 0
-    assert there.intact("smoke", "first")
 
 
 def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, monkeypatch):

@@ -70,22 +70,17 @@ class Functional(nn.Module):
         ("relu6", F.relu6),
         ("relu6", partial(F.relu6, inplace=True)),
         ("hardswish", F.hardswish),
-        ("hardswish", lambda x: F.hardswish(x, True)),
         ("hardsigmoid", F.hardsigmoid),
-        ("leaky_relu", F.leaky_relu),
         ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)),
         ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
-        ("tanh", F.tanh),
         ("tanh", torch.tanh_),
         ("gelu", partial(F.gelu, approximate="tanh")),
         ("relu", lambda x: x.clamp(min=0)),
-        ("relu", lambda x: torch.clamp(x, 0.0)),
         ("relu", lambda x: x.clamp_(0)),
         ("relu", lambda x: torch.clamp_min(x, 0)),
         ("relu", lambda x: F.threshold(x, 0, 0)),
         ("relu", nn.Threshold(0, 0, inplace=True)),
         ("relu6", lambda x: x.clip(0, max=6)),
-        ("relu6", partial(torch.clamp, min=0, max=6)),
         ("relu6", partial(F.hardtanh, min_val=0.0, max_val=6.0, inplace=True)),
         ("relu6", nn.Hardtanh(0, 6, inplace=True)),
     ],
@@ -217,12 +212,6 @@ def alias(x):
     return F.relu(x, inplace=True).flatten(1) + flat
 
 
-def alias_between(x):  # of two activations; the second changes nothing of what `images` gives
-    y = F.relu(x, inplace=True)
-    flat = y.flatten(1)
-    return F.relu6(y, inplace=True).flatten(1) + flat
-
-
 def turned_alias(x):
     turned = torch.einsum("bchw->bhwc", x)
     return F.relu_(x).sum() + turned.sum()
@@ -248,16 +237,12 @@ class Reserved(nn.Module):
          r"Functional does not run as torch\.fx has traced it: shape '\[7, -1\]' is invalid[^\n]*decide outside"),
         (lambda x: F.relu(torch.add(x, 1, out=torch.empty_like(x))), images(), r"add \(add\) writes into its argument out: call"),
         (lambda x: F.relu(x.double().relu()), images(), r"double \(double\) changes the type or the place of numbers: convert a"),
-        (lambda x: F.relu(x).real, images(), r"\(\.real\) is not known to be linear or analog: put other"),
         (lambda x: F.relu(torch.fft.fft(x).abs()), images(), r"fft_fft .* is not known to be linear or analog: put other"),
         (lambda x: x.clamp(0, 1), images(), r"clamp \(clamp\) has .* only with min=0, max=None or min=0, max=6: write"),
         (nn.Sequential(nn.Hardtanh()), images(), r"_0 \(Hardtanh\) has few-spike neurons only with min_val=0, max_val=6"),
-        (F.softplus, images(), r"\(softplus\) is no activation that has few-spike neurons: there are relu, relu6"),
         (nn.Sequential(nn.ELU()), images(), r"_0 \(ELU\) is no activation that has few-spike neurons"),
         (small(), images()[0], r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
-        (lambda x: F.relu(x).sum(), images(), r"output of shape \(\) of example_input"),
         (alias, images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
-        (alias_between, images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
         (turned_alias, images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
         (lambda x: F.relu(x + torch.randn(3, 8, 8)), images(), r"does not give what the network gives"),
         (lambda x: (F.relu(x), x), images(), r"returns tuple"),
@@ -274,7 +259,6 @@ class Reserved(nn.Module):
         (F.hardswish, images(), r"no hardswish neuron with K = 8: give calibration"),
         (small(), images().numpy(), "example_input is of type ndarray: give one tensor"),
         (Forms, images(), "network is the class Forms: give a module, such as"),
-        (3, images(), "network is of type int: give a module, such as"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words, unchecked):
@@ -288,12 +272,10 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words,
     [
         ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"),
         ({"K": 63}, "K is 63"),
-        ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
         ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
         ({"spike_penalty": -1.0}, "spike_penalty is -1"),
         ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
         ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
-        ({"coefficients": {nn.ReLU: relu_code(4.0, 8)}}, "has <class .*ReLU'>, but the network's activations are"),
         ({"coefficients": coefficients("silu.published")}, r"of type CoefficientSet: give FSParams by the name of the activation, such as"),
         ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
         ({"calibration": images(0)}, "calibration holds no image"),

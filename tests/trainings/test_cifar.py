@@ -47,13 +47,8 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("name", CIFAR)
-def test_checkpoints_come_from_the_commands_that_are_in_the_code(name):
+def test_the_stages_of_a_checkpoint_are_those_of_the_code(name):
     accounts = cifar.stages(name)
     assert [about["recipe"] for about in accounts] == [dataclasses.asdict(recipe) for recipe in cifar.RECIPES[name]]
-    for stage, about in enumerate(accounts, 1):
-        assert (about["family"], about["network"], about["stage"]) == ("cifar", name, stage)
-        assert about["command"] == f"python -m snncore.trainings cifar --network {name} --seed 0"
-        assert [row["epoch"] for row in about["log"]] == list(range(1, about["recipe"]["epochs"] + 1))
+    for about in accounts:
         assert about["log"][-1]["held_out"] == pytest.approx(about["test_accuracy"], abs=0.03)  # of 2,000 images
-        if teacher := about["recipe"]["teacher"]:
-            assert any(f"{teacher} as trained at commit {its['commit']}" in about["data"] for its in cifar.stages(teacher))

@@ -7,9 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from snncore.learning.classifier import accuracy
-from snncore.networks.relational import SIZES, RelationalNetwork
-from snncore.seeds import numpy_generator, torch_generator
-from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, words_of
+from snncore.seeds import numpy_generator
+from snncore.tasks.stories import TASKS, arrays, words_of
 from snncore.tasks.story_generator import generate
 from snncore.tasks.talk_stories import TALK, in_the_talk
 from snncore.trainings import job as common
@@ -40,13 +39,6 @@ def test_a_training_is_tested_with_its_weights_and_not_repeated(tmp_path, monkey
     (tmp_path / f"{name}.state").unlink()
     assert stories.command(15, kind, seed=1) == about
     assert not (tmp_path / f"{name}.state").exists()
-
-
-def test_a_network_can_have_the_published_size():
-    job = stories.job("ann", 15, 1, "published", drawn(), 10)
-    published = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, ""))
-    count = sum(p.numel() for p in published.parameters())
-    assert sum(p.numel() for p in job.network.parameters()) == count > 1_000_000
 
 
 def test_rates_may_be_high_until_the_limit_falls():
