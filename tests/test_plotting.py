@@ -25,13 +25,9 @@ Record("c", "book", Path(sys.argv[1]), {}).figure(fig, "plot")
 USERS = """
 text.usetex: True
 font.family: serif
-font.size: 17
 lines.linewidth: 5
-axes.facecolor: yellow
-axes.titlesize: 30
 image.cmap: gray
 savefig.bbox: tight
-savefig.dpi: 40
 path.sketch: 1, 100, 2
 figure.autolayout: True
 svg.image_inline: False

@@ -3,7 +3,6 @@
 import math
 from functools import partial
 
-import pytest
 import torch
 
 from snncore.learning.eprop import Signal, gradient, observe
@@ -89,9 +88,3 @@ def test_one_update_can_be_learned():
     weights = network.updated(x, lesson.before, lesson.learning_signal.flip(1))  # the other one's signals: the wrong answer
     swapped = network.output(network.trial(x.expand(-1, 2, -1), weights))[20:]
     assert float((swapped + target).detach().square().mean()) < 0.4
-
-
-def test_what_is_shown_lasts_as_long_as_a_trial(unchecked):
-    network, x, shown = problem()
-    with pytest.raises(ValueError, match="what is shown has 59 steps, but a trial 60: resample it"):
-        network(x, shown[1:])

@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from snncore.learning.eprop import Signal, gradient, observe
 from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
 from snncore.networks.recurrent import Weights
-from snncore.tasks import arm
 
 SIDE, SLOTS, WAYS, EPISODES = 12, 4, 3, 2
 
@@ -105,16 +104,3 @@ def test_an_update_can_be_learned_with_which_one_example_suffices():
         right.append(float((s.answers.argmax(-1) == label).float().mean()))
     assert sum(right[:10]) / 10 < 0.45
     assert sum(right[-20:]) / 20 > 0.65
-
-
-def test_no_part_is_left_on_the_cpu():
-    """On a device without numbers, which has the place of any accelerator: a tensor that was made elsewhere would be refused."""
-    net = network().to("meta")
-    images = torch.zeros(2, 3, *net.features.size, device="meta")
-    x = net.features(images.flatten(0, 1))
-    assert x.device.type == "meta"
-    seen = torch.cat([x, net.clock.expand(-1, 6, -1)], -1)
-    before = net.pair.trial(seen)
-    signal, _ = net.signals(seen, torch.zeros(6, dtype=torch.long, device="meta"), before)
-    assert net.pair.updated(seen, before, signal, 3).w_rec.device.type == "meta"
-    assert arm.Code().spikes(torch.zeros(10, 2, 2, device="meta"), 2.0).device.type == "meta"

@@ -69,14 +69,6 @@ def test_second_derivatives_are_refused_by_the_compiled_loop_also_for_linear_los
             torch.autograd.grad(torch.autograd.grad(y, x, create_graph=True)[0].square().sum(), w)
 
 
-def test_feedback_weights_get_no_gradient():
-    x, *w = problem()
-    back = torch.randn_like(w[2].T, requires_grad=True)
-    for compiled in (True, False):
-        run_network(x, Weights(*w), MIXED, READOUT, compiled=compiled, w_feedback=back).y.square().sum().backward()
-        assert back.grad is None
-
-
 LOSSES = {
     "z": lambda a: a.z.square().mean(),
     "y": lambda a: a.y.square().mean(),
