@@ -79,15 +79,12 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     assert entry["live"]
 
 
-@pytest.mark.parametrize(
-    ("file", "change", "words"),
-    [
-        ("data/claims.toml", ('chapter = "first"', 'chapter = "x"'), r"claim 'a\.b': chapter is 'x', which is no chapter: choose one"),
-        ("data/claims.toml", ('page = "first"', 'page = "x"'), r"slide 1: page is 'x', .* index, first, second, or write notebooks/x\.py"),
-        ("notebooks/second.py", ("# # Chapter", "# Chapter"), r"notebooks/second\.py has no title"),
-        ("notebooks/second.py", ("summary", "#"), r"notebooks/second\.py has no summary"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("file", "change", "words"), [
+    ("data/claims.toml", ('chapter = "first"', 'chapter = "x"'), r"claim 'a\.b': chapter is 'x', which is no chapter: choose one"),
+    ("data/claims.toml", ('page = "first"', 'page = "x"'), r"slide 1: page is 'x', .* index, first, second, or write notebooks/x\.py"),
+    ("notebooks/second.py", ("# # Chapter", "# Chapter"), r"notebooks/second\.py has no title"),
+    ("notebooks/second.py", ("summary", "#"), r"notebooks/second\.py has no summary"),
+])  # fmt: skip
 def test_what_a_chapter_lacks_is_said_by_name_before_anything_runs(project, file, change, words):
     path = project.root / file
     path.write_text(path.read_text().replace(*change))

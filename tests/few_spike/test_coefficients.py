@@ -19,15 +19,12 @@ def test_our_fits_beat_the_published_neurons_at_the_same_steps():
         assert quality(a.params, FUNCTIONS[a.function], b.interval).mse < quality(b.params, FUNCTIONS[b.function], b.interval).mse
 
 
-@pytest.mark.parametrize(
-    ("found", "instead", "words"),
-    [
-        ("{", "", "is damaged at its beginning .*restore it with 'git checkout"),
-        ('"T": [', '"t": [', r"is damaged at its beginning \(KeyError\('T'\)\)"),
-        ('"d": [', '"d": [NaN, ', r"damaged .*d\[0\] is nan"),
-        ('"interval": [', '"interval": [0, ', "damaged .*too many values"),
-    ],
-)
+@pytest.mark.parametrize(("found", "instead", "words"), [
+    ("{", "", "is damaged at its beginning .*restore it with 'git checkout"),
+    ('"T": [', '"t": [', r"is damaged at its beginning \(KeyError\('T'\)\)"),
+    ('"d": [', '"d": [NaN, ', r"damaged .*d\[0\] is nan"),
+    ('"interval": [', '"interval": [0, ', "damaged .*too many values"),
+])  # fmt: skip
 def test_damaged_files_are_refused(tmp_path, found, instead, words):
     path = tmp_path / "few_spike_coefficients.json"
     path.write_text(package_file(path.name).read_text(encoding="utf-8").replace(found, instead, 1), encoding="utf-8")

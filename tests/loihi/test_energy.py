@@ -46,17 +46,14 @@ def test_the_energy_is_that_of_all_events_that_are_not_left_out():
     assert energy(SOME, "sanafe", others) == pytest.approx(35.5 + 2 * 142.1)
 
 
-@pytest.mark.parametrize(
-    ("counts", "without", "words"),
-    [
-        (SOME, (), "there is no count of event 'update_inactive': give 0 if it did not happen, or name it"),
-        (ALL, HOPS, "event 'hop_east_west' is counted, and named as one that is left out"),
-        (ALL, ["barrier"], "no price for the energy of event 'barrier'"),
-        (ALL | {"hop": 0}, (), "no price for the energy of event 'hop'"),
-        (ALL | {"update_active": -1}, (), "there cannot be -1 events 'update_active'"),
-        (ALL | {"update_active": float("nan")}, (), "there cannot be nan events 'update_active'"),
-    ],
-)
+@pytest.mark.parametrize(("counts", "without", "words"), [
+    (SOME, (), "there is no count of event 'update_inactive': give 0 if it did not happen, or name it"),
+    (ALL, HOPS, "event 'hop_east_west' is counted, and named as one that is left out"),
+    (ALL, ["barrier"], "no price for the energy of event 'barrier'"),
+    (ALL | {"hop": 0}, (), "no price for the energy of event 'hop'"),
+    (ALL | {"update_active": -1}, (), "there cannot be -1 events 'update_active'"),
+    (ALL | {"update_active": float("nan")}, (), "there cannot be nan events 'update_active'"),
+])  # fmt: skip
 def test_events_that_have_no_energy_are_refused(counts, without, words):
     with pytest.raises(ValueError, match=words):
         energy(counts, without=without)

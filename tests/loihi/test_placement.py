@@ -14,20 +14,17 @@ def cores(*populations, projections=(), **inputs):
     return BoardNetwork(populations, projections, inputs).cores()
 
 
-@pytest.mark.parametrize(
-    ("a", "projections", "x", "by_hand"),
-    [
-        (population("a", 1024), [], 1, 1),
-        (population("a", 1025), [], 1, 2),
-        (population("a", 513, compartments=2), [], 1, 2),  # two compartments each
-        (population("a", 100, neurons_per_core=16), [], 1, 7),
-        (population("a", 256), [Projection("x", "a")], 600, 4),  # 40,000 synapses: 66 neurons
-        (population("a", 200, 60_000), [Projection("x", "a"), Projection("a", "a")], 180, 2),  # 157
-        (population("a", 512), 10 * [Projection("x", "a", ONE_TO_ONE)], 512, 2),  # ten axons each: 409 neurons
-        (BoardPopulation("a", 256, ""), [Projection("x", "a")], 1024, 2),  # the memory holds 131,072: 128 neurons
-        (population("a", 257, 10**9), [Projection("x", "a")], 1024, 3),  # and no more
-    ],
-)
+@pytest.mark.parametrize(("a", "projections", "x", "by_hand"), [
+    (population("a", 1024), [], 1, 1),
+    (population("a", 1025), [], 1, 2),
+    (population("a", 513, compartments=2), [], 1, 2),  # two compartments each
+    (population("a", 100, neurons_per_core=16), [], 1, 7),
+    (population("a", 256), [Projection("x", "a")], 600, 4),  # 40,000 synapses: 66 neurons
+    (population("a", 200, 60_000), [Projection("x", "a"), Projection("a", "a")], 180, 2),  # 157
+    (population("a", 512), 10 * [Projection("x", "a", ONE_TO_ONE)], 512, 2),  # ten axons each: 409 neurons
+    (BoardPopulation("a", 256, ""), [Projection("x", "a")], 1024, 2),  # the memory holds 131,072: 128 neurons
+    (population("a", 257, 10**9), [Projection("x", "a")], 1024, 3),  # and no more
+])  # fmt: skip
 def test_cores_by_hand(a, projections, x, by_hand):
     assert cores(a, projections=projections, x=x) == {"a": by_hand}
 

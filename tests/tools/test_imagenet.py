@@ -217,20 +217,17 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
 # --- What is refused ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ("name,label\na/0.jpg,0\n", r"the columns file and label, a whole number: .*not found: \['file'\]"),
-        ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "invalid literal for int.*'red'"),
-        ("file,label\n\xe9.jpg,0\n", "'utf-8' codec can't decode"),
-        ('file,label\na/0.jpg,0\n"a/1.jpg,0\na/2.jpg,1\n', "EOF inside string"),
-        ("file,label\na/0.jpg,3\n", "the label of 'a/0.jpg' is 3, and the network knows 0 to 2"),
-        ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "'./a//0.jpg' was listed before"),
-        ("file,label\na/../../x.jpg,0\n", r"there is no file 'a/\.\./\.\./x\.jpg' inside of the folder"),
-        ("file,label\n/etc/hosts,0\n", "there is no file '/etc/hosts' inside of the folder"),
-        ("file,label\n", "holds no image"),
-    ],
-)
+@pytest.mark.parametrize(("table", "message"), [
+    ("name,label\na/0.jpg,0\n", r"the columns file and label, a whole number: .*not found: \['file'\]"),
+    ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "invalid literal for int.*'red'"),
+    ("file,label\n\xe9.jpg,0\n", "'utf-8' codec can't decode"),
+    ('file,label\na/0.jpg,0\n"a/1.jpg,0\na/2.jpg,1\n', "EOF inside string"),
+    ("file,label\na/0.jpg,3\n", "the label of 'a/0.jpg' is 3, and the network knows 0 to 2"),
+    ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "'./a//0.jpg' was listed before"),
+    ("file,label\na/../../x.jpg,0\n", r"there is no file 'a/\.\./\.\./x\.jpg' inside of the folder"),
+    ("file,label\n/etc/hosts,0\n", "there is no file '/etc/hosts' inside of the folder"),
+    ("file,label\n", "holds no image"),
+])  # fmt: skip
 def test_a_bad_table_is_refused(colors, table, message):
     (colors / "labels.csv").write_text(table, encoding="latin-1")
     (colors.parent / "x.jpg").touch()

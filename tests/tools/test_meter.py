@@ -157,16 +157,13 @@ def test_a_kept_gpu_is_read(tmp_path):
     assert found["energy [mJ]"].tolist() == [300.0, 50.0]
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ([GPU | {"without rest [mJ]": "much"}], "could not convert string to float: 'much'"),
-        ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "has to be of one GPU"),
-        ([GPU | {"energy [mJ]": float("nan")}], "numbers above 0"),
-        ([GPU | {"batch": 8}], r"one row of single questions \(batch 1\) for each"),
-        ([GPU, GPU], "one row of single questions"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "words"), [
+    ([GPU | {"without rest [mJ]": "much"}], "could not convert string to float: 'much'"),
+    ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "has to be of one GPU"),
+    ([GPU | {"energy [mJ]": float("nan")}], "numbers above 0"),
+    ([GPU | {"batch": 8}], r"one row of single questions \(batch 1\) for each"),
+    ([GPU, GPU], "one row of single questions"),
+])  # fmt: skip
 def test_a_kept_gpu_that_says_too_little_is_refused(tmp_path, rows, words):
     pd.DataFrame(rows).to_csv(tmp_path / "gpu.csv", index=False)
     with pytest.raises(ValueError, match=words):
