@@ -56,18 +56,13 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
     cannot = {
         "prose": ("The number is", "This number is"),
         "a comment": ("2.1)", "2.1)  # why"),
-        "a docstring": ("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'),
         "a tag": ("# %%\nfrom", '# %% tags=["hide-input"]\nfrom'),
         "minutes": ("smoke: 0.1", "smoke: 0.2"),
     }
     for old, new in list(cannot.values()):
         assert old in text
         source.write_text(text.replace(old, new))
-        assert check()[0] == ("def f" in new)  # a function more may compute something, its words cannot
-    source.write_text(text.replace("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'))
-    before = chapters.plan(project, "smoke")[0].parts
-    source.write_text(text.replace("record = Record", 'def f():\n    """Others."""\n\nrecord = Record'))
-    assert chapters.plan(project, "smoke")[0].parts == before
+        assert check()[0] == 0
     source.write_text(text)
     (project.claims).write_text(project.claims.read_text() + CLAIM.format(id="z.z"))  # a claim more is no number more
     assert check()[0] == 0
