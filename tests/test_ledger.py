@@ -19,22 +19,18 @@ CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", p
     (BASE, 2.21, "differs"),
     (replace(BASE, better="higher"), 2.21, "better"),
     (replace(BASE, better="lower"), 1.79, "better"),
-    (replace(BASE, tolerance=0.0), 2, "agrees"),
     (replace(BASE, published=None, tolerance=None, target=1.5, better="lower"), 1.5, "meets"),
     (replace(BASE, tolerance=None, target=1.5, better="lower"), 1.4, "better"),
     (replace(BASE, tolerance=None, target=2.5, better="lower"), 2.4, "differs"),  # our aim is met, the published number is not
     (replace(BASE, tolerance=0.3, target=2.5, better="lower"), 2.4, "agrees"),
-    (replace(BASE, tolerance=0.3, target=2.5, better="lower"), 2.55, "differs"),
     (replace(BASE, published="wolf", tolerance=None), "wolf", "agrees"),
     (replace(BASE, published="few", tolerance=None, target=1.5, better="lower"), 1.4, "agrees"),
-    (replace(BASE, published="few", tolerance=None, target=1.5, better="lower"), 1.6, "differs"),
     (replace(BASE, published=None, tolerance=None, source_class="ours"), 1.5, "reported"),
     (replace(BASE, source_class="ours"), 2.0, "meets"),
     (replace(BASE, inconsistent="twice"), 2.0, "inconsistent"),
     (replace(BASE, definition="by construction"), 2.0, "definition"),
     (replace(BASE, definition="by construction"), 3.0, "differs"),
     (replace(BASE, unsettled="one training"), 2.0, "not-settled"),
-    (replace(BASE, unsettled="one training"), None, "not-run"),
     (CITED, None, "not-run"),
     (replace(CITED, value=2.14, value_source="log", bound="<"), None, "inconsistent"),
     (replace(CITED, value=1.46, value_source="log", bound="<"), None, "agrees"),
@@ -92,7 +88,6 @@ def test_targets_without_their_commit_and_unknown_verdicts_are_refused(tmp_path)
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"chapter": ""}, "chapter is '': give a text"),
     ({"kind": "guessed"}, "kind is 'guessed': choose one of reproduced, emulated, cited"),
     ({"published": float("nan")}, "published is nan"),
     ({"target": 1.0}, "better"),

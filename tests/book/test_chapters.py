@@ -107,13 +107,6 @@ def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(project, capsy
     assert words.split(":")[0] in failed["error"]
 
 
-def test_one_chapter_brings_what_it_needs(project):
-    assert run(project, "--chapter", "second") == 0
-    assert project.manifest("smoke", "first") is not None
-    with pytest.raises(BookError, match=r"no chapter 'third': there are first, second"):
-        run(project, "--chapter", "third")
-
-
 def test_a_broken_ledger_stops_before_anything_runs(project):
     (project.root / "data" / "claims.toml").write_text(CLAIM.format(id="a.b").replace("tolerance", "tolerence"))
     with pytest.raises(ValueError, match=r"claim 'a\.b': .*unexpected keyword argument 'tolerence'"):

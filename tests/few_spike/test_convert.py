@@ -283,11 +283,6 @@ def test_bad_options_are_refused(options, words, unchecked):
         convert(Forms().eval(), images(), **options)
 
 
-def test_prices_need_gradients():
-    with torch.inference_mode(), pytest.raises(ConversionError, match="outside of"):
-        convert(small(), images(), images(), spike_penalty=1e-3)
-
-
 class Masked(nn.Module):
     def forward(self, x, mask=None, *rest, features=False, **others):
         if mask is not None:
@@ -394,18 +389,15 @@ def test_a_converted_network_refuses_half_precision(run):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the older forms are deprecated, and still in many networks
-@pytest.mark.parametrize(
-    "parametrized",
-    [
-        weight_norm,
-        spectral_norm,
-        parametrizations.weight_norm,
-        parametrizations.spectral_norm,
-        parametrizations.orthogonal,
-        partial(prune.l1_unstructured, name="weight", amount=0.3),
-        lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
-    ],
-)
+@pytest.mark.parametrize("parametrized", [
+    weight_norm,
+    spectral_norm,
+    parametrizations.weight_norm,
+    parametrizations.spectral_norm,
+    parametrizations.orthogonal,
+    partial(prune.l1_unstructured, name="weight", amount=0.3),
+    lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
+])  # fmt: skip
 def test_weights_that_are_computed_are_fixed(parametrized):
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
     network = nn.Sequential(*(parametrized(m) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in layers)).eval()

@@ -213,16 +213,13 @@ def test_synaptic_operations_are_counted_one_by_one():
     assert arrivals > 0
 
 
-@pytest.mark.parametrize(
-    ("operation", "synapses"),  # of one image of 3 x 4 x 4; borders cut some off
-    [
-        (lambda m, y: F.conv2d(y, m.weight, m.weight[0, :, 0, 0]), 9 * 16),
-        (lambda m, y: F.linear(bias=m.weight[0, 0, 0].expand(2), weight=m.weight[0, 0].expand(2, 4), input=y), 2 * 48),
-        (lambda m, y: F.conv_transpose2d(y, m.weight.expand(3, 3, 3, 3), m.mean, 2, 1), 9 * 10**2),
-        (nn.ConvTranspose2d(3, 3, 3, 2, padding=1), 9 * 10**2),
-        (lambda m, y: m.up(y, output_size=[8, 8]), 9 * 11**2),
-    ],
-)
+@pytest.mark.parametrize(("operation", "synapses"), [  # of one image of 3 x 4 x 4; borders cut some off
+    (lambda m, y: F.conv2d(y, m.weight, m.weight[0, :, 0, 0]), 9 * 16),
+    (lambda m, y: F.linear(bias=m.weight[0, 0, 0].expand(2), weight=m.weight[0, 0].expand(2, 4), input=y), 2 * 48),
+    (lambda m, y: F.conv_transpose2d(y, m.weight.expand(3, 3, 3, 3), m.mean, 2, 1), 9 * 10**2),
+    (nn.ConvTranspose2d(3, 3, 3, 2, padding=1), 9 * 10**2),
+    (lambda m, y: m.up(y, output_size=[8, 8]), 9 * 11**2),
+])  # fmt: skip
 def test_every_form_of_a_layer_has_its_synapses(operation, synapses):
     network, x = Between(operation), torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

@@ -74,7 +74,6 @@ def test_spikes_of_the_relu_code_are_binary_digits():
     (FSParams, ((1.0, 2.0), (1.0,), (1.0, 2.0)), r"2, 1, 2 entries"),
     (FSParams, ((1.0, 2.0), (1.0, 1.0), (1.0, math.inf)), r"d\[1\] is inf"),
     (relu_code, (-1.0, 4), "alpha is -1"),
-    (relu_code, (math.nan, 4), "alpha is nan"),
     (relu6_code, (0,), "K is 0: a few-spike neuron needs at least one step"),
 ])  # fmt: skip
 def test_bad_parameters_are_refused(make, arguments, words):

@@ -170,13 +170,6 @@ def test_impossible_recipes_are_refused(name, value):
         dataclasses.replace(RECIPE, cycles=2, **{name: value})
 
 
-def test_a_training_after_another_draws_other_numbers(tmp_path):
-    nets = {after: network() for after in ("", "first", "second")}
-    for after, net in nets.items():
-        train(net, tmp_path / f"after {after}", after=after)
-    assert not any(torch.equal(weights(a), weights(b)) for a, b in itertools.combinations(nets.values(), 2))
-
-
 def test_the_learning_rate_makes_one_cycle():
     rates = [RECIPE.cycle(done / 100) for done in range(101)]
     assert [rates[0], rates[20], rates[60], rates[-1]] == pytest.approx([0.1, 1, 1 / 2, 0])

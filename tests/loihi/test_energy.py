@@ -51,7 +51,6 @@ def test_the_energy_is_that_of_all_events_that_are_not_left_out():
     (ALL, HOPS, "event 'hop_east_west' is counted, and named as one that is left out"),
     (ALL, ["barrier"], "no price for the energy of event 'barrier'"),
     (ALL | {"hop": 0}, (), "no price for the energy of event 'hop'"),
-    (ALL | {"update_active": -1}, (), "there cannot be -1 events 'update_active'"),
     (ALL | {"update_active": float("nan")}, (), "there cannot be nan events 'update_active'"),
 ])  # fmt: skip
 def test_events_that_have_no_energy_are_refused(counts, without, words):

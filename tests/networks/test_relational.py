@@ -125,3 +125,19 @@ def test_gradients_reach_all_weights(timing):
     n(STATEMENTS, QUESTION).logits.square().sum().backward()
     reached = {name: float(p.grad.abs().sum()) if p.grad is not None else 0.0 for name, p in n.named_parameters() if p.numel()}
     assert {name for name, size in reached.items() if size == 0} == set()
+
+
+def test_a_layer_takes_any_number_of_dimensions():
+    current = torch.rand(20, 5, generator=torch.Generator().manual_seed(0)) * LAYER.v_th
+    for compiled in (True, False):
+        z, v = lif_layer(current, LAYER, compiled)
+        assert torch.equal(z, lif_layer(current[:, None], LAYER, compiled).z[:, 0])
+        assert z.shape == v.shape == (20, 5)
+        assert z.sum() > 0
+
+
+def test_what_is_no_number_is_seen_in_gradients():
+    current = torch.full((4, 1, 1), float("nan"), requires_grad=True)
+    for compiled in (True, False):
+        (gradient,) = torch.autograd.grad(lif_layer(current, LIFParams(reset_to_zero=True), compiled).z.sum(), current)
+        assert gradient.isnan().all()

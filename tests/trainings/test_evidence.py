@@ -47,10 +47,6 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
     assert whole["log"] == resumed["log"]
     assert whole["test_error"] == resumed["test_error"]
     assert resumed.get("early_error") == next((row["tested"] for row in resumed["log"] if "tested" in row), None)
-    assert resumed["recipe"]["clip"] is None
-    count = len(drawn)
-    assert train(kind, 1, short)["seconds"] >= 0
-    assert len(drawn) == count  # it is done: only read
 
 
 def test_the_stopping_rule_of_the_published_code():

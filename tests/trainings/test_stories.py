@@ -75,13 +75,6 @@ def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
     assert torch.equal(job.data["test 4"][0], arrays(files(4, 0)[1])[0])
 
 
-def test_stories_that_lose_their_beginning_are_counted():
-    about = stories.job("ann", 1, 0, files=drawn(20, 22, 4), held=10).about
-    assert about == "bAbI, official files (en-10k); 20 questions are about more than 20 statements, of which they get the last"
-    assert stories.job("ann", 1, 0, files=drawn(20, 20, 4), held=10).about == "bAbI, official files (en-10k)"
-    assert stories.origin_of("ann", {3: ([], [])}) == "bAbI, official files (en-10k), training part of task 3 drawn by our generator"
-
-
 def test_networks_that_draw_their_stories():
     job = stories.job("snn-drawn", 15, 3)
     train, test = (generate(15, n, numpy_generator(3, f"{n} stories")) for n in (10_000, 1000))
