@@ -34,10 +34,7 @@ class CoefficientSet:
 
 
 def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
-    """All coefficient sets of a file (default: those of the package), by name.
-
-    Raises `ValueError` if the file is damaged.
-    """
+    """All coefficient sets of a file (default: those of the package), by name; `ValueError` if the file is damaged."""
     path = path or package_file("few_spike_coefficients.json")
     sets = {}
     try:
@@ -53,10 +50,7 @@ def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
 
 
 def coefficients(name: str) -> CoefficientSet:
-    """One coefficient set by its name.
-
-    Raises `ValueError` if there is no set of this name; the message lists those that there are.
-    """
+    """One coefficient set by its name; `ValueError` if there is no set of this name; the message lists those that there are."""
     sets = read_sets()
     if name not in sets:
         raise ValueError(f"no coefficient set {name!r}: there are {', '.join(sorted(sets))}")

@@ -54,10 +54,7 @@ class Answers(NamedTuple):
 
 @torch.inference_mode()
 def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labels: np.ndarray, name: str) -> Answers:
-    """Evaluate both networks on all images, and count the spikes.
-
-    Raises `ValueError` if an output is not a finite number.
-    """
+    """Evaluate both networks on all images, and count the spikes; `ValueError` if an output is not a finite number."""
     parts: dict[str, list[np.ndarray]] = {"original": [], "converted": []}
     sent: list[Statistics] = []
     with tqdm(desc=name, total=len(labels), unit="image", disable=None, leave=False) as bar:

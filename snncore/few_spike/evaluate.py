@@ -265,10 +265,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
 
 @torch.no_grad()
 def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrain:
-    """All spikes of one layer, shape (K, batch, ...).
-
-    Raises `ValueError` if the network has no such layer of few-spike neurons.
-    """
+    """All spikes of one layer, shape (K, batch, ...); `ValueError` if the network has no such layer of few-spike neurons."""
     layers = {str(call.target).removeprefix("few_spike."): (call, neurons.params) for call, neurons in fs_layers(network).items()}
     if node not in layers:
         raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(layers)}")

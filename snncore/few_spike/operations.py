@@ -231,10 +231,7 @@ def signals(node: fx.Node) -> list[fx.Node]:
 
 
 def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
-    """Kind ("linear" or "analog") and reason of an operation that is no activation.
-
-    Raises `ConversionError` if it is in no table.
-    """
+    """Kind ("linear" or "analog") and reason of an operation that is no activation; `ConversionError` if it is in no table."""
     key, sources, module = key_of(node, network), signals(node), module_of(node, network)
     if module is not None:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:

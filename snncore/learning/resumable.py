@@ -33,10 +33,7 @@ def refuse_below_one(recipe: Any, *names: str) -> None:
 
 
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
-    """Read the last state, if there is one.
-
-    Raises `ValueError` if it belongs to another training, is no such file, or is damaged.
-    """
+    """Read the last state, if there is one; `ValueError` if it belongs to another training, is no such file, or is damaged."""
     if not path.exists():
         return None
     try:
