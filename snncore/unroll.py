@@ -18,21 +18,10 @@ def _stack(outputs: list) -> Any:
 
 
 def unroll(step: Callable[[Tensor, S], tuple[Any, S]], inputs: Tensor, state: S) -> tuple[Any, S]:
-    """Apply ``step(input, state) -> (output, state)`` to each time step in turn.
+    """Apply ``step(input, state) -> (output, state)`` to each time step of inputs of shape (time, ...) in turn.
 
-    Parameters
-    ----------
-    step : callable
-        Its output is a tensor or a (named) tuple of them; to record the state itself, return it as output too.
-    inputs : tensor, shape (time, ...)
-    state : any
-        Where to start.
-
-    Returns
-    -------
-    outputs : as those of ``step``, with an axis ``time`` in front
-    state : where it ends
-
+    The output of a step is a tensor or a (named) tuple of them; to record the state itself, return it as output too. Returns all outputs,
+    with an axis ``time`` in front, and the last state.
     """
     if not len(inputs):
         raise ValueError(f"inputs has shape {tuple(inputs.shape)}: there is no time step to take")

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import needs_data
 from snncore import datafiles
 from snncore.datafiles import DataError, DataSet, File, Form
 from snncore.tasks import data_sets
@@ -166,24 +165,6 @@ def test_a_bad_or_missing_file_is_named_and_not_a_good_one_of_another_form(monke
         datafiles.find("d")
 
 
-def test_registry_is_complete():
-    bibliography = (datafiles.ROOT / "book" / "references.bib").read_text(encoding="utf-8")
-    for dataset in datafiles.registry().values():
-        assert dataset.title
-        assert dataset.license
-        assert dataset.by_hand
-        assert f"{{{dataset.citation}," in bibliography
-        for form in dataset.forms:
-            assert all(len(f.sha256) == 64 and f.bytes > 0 for f in form.files)
-
-
-def test_photographs_of_foolbox():
-    found = data_sets.read_photographs_20()
-    assert len(found.images) == len(found.labels) == len(found.names) == 20
-    assert found.labels[0] == 243  # bull mastiff
-    assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in found.images)
-
-
 def idx(array: np.ndarray) -> bytes:
     header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
     return gzip.compress(header + array.astype(np.uint8).tobytes())
@@ -305,43 +286,3 @@ def test_babi_reads_text_and_nothing_else(monkeypatch, tmp_path):
     assert found["en/qa1_single-supporting-fact_train.txt"] == "1 Mary moved to the bathroom.\n"
     assert not (tmp_path.parent / "outside").exists()
     assert set(found) == {"en/qa1_single-supporting-fact_train.txt", "en/qa2.txt"}
-
-
-def test_command_line(monkeypatch, tmp_path, capsys):
-    raw = register(monkeypatch, tmp_path, "d", ("official", {"a.bin": b"1234"}))
-    datafiles.main([])
-    assert "here (official); license: MIT" in capsys.readouterr().out
-    datafiles.main(["fetch", "d"])
-    assert str(raw / "a.bin") in capsys.readouterr().out
-    (raw / "a.bin").write_bytes(b"12345")
-    datafiles.main([])
-    assert "damaged" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="usage"):
-        datafiles.main(["frobnicate"])
-
-
-@pytest.mark.slow
-@needs_data
-def test_development_files_have_the_known_sizes():
-    assert {k: v.images.shape for k, v in data_sets.read_mnist().items()} == {"train": (60000, 28, 28), "test": (10000, 28, 28)}
-    cifar = data_sets.read_cifar10()
-    assert cifar["train"].images.shape == (50000, 32, 32, 3)
-    assert np.bincount(cifar["test"].labels).tolist() == [1000] * 10
-    omniglot = data_sets.read_omniglot()
-    assert omniglot.images.shape == (32460, 105, 105)
-    assert (len(omniglot.characters), len(omniglot.alphabets)) == (1623, 50)
-    assert omniglot.is_eval.sum() == 659 * 20
-    order = np.lexsort((omniglot.drawer, omniglot.character))
-    assert np.array_equal(order, np.arange(len(order)))
-    words = data_sets.read_spoken_words()
-    assert len(words.waveforms) == 1615
-    assert len(set(words.words)) == 35
-    babi = data_sets.read_babi()
-    assert {f"en/qa{n}_" for n in range(1, 21)} <= {name.split("_")[0] + "_" for name in babi}
-    weights = data_sets.read_loihi_weights()
-    assert {k: v.shape for k, v in weights.items()} == {"w_in": (240, 80), "w_rec": (240, 240), "w_out": (10, 240)}
-    assert sum((w != 0).sum() for w in weights.values()) == 15675
-    photographs = data_sets.read_photographs_700()
-    assert len(photographs.images) == 700
-    assert photographs.images[0].shape == (299, 299, 3)
-    assert photographs.names == datafiles.package_file("photographs_700.txt").read_text(encoding="utf-8").split()

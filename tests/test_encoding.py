@@ -30,19 +30,6 @@ def lines(source: str) -> list[int]:
     return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and takes_the_locale(node)]
 
 
-@pytest.mark.parametrize(
-    "call", ["p.read_text()", "p.write_text(a)", "open(p)", "open(p, 'a')", "p.open()", "p.open(mode='w')", "run(a, text=True)"]
-)
-def test_the_walk_sees_it(call):
-    assert lines(f"x = 1\n{call}\n") == [2]
-    assert lines(f"{call[:-1]}{'' if call.endswith('()') else ', '}encoding='utf-8')\n") == []
-
-
-@pytest.mark.parametrize("call", ["open(p, 'rb')", "p.open('ab' if x else 'wb')", "p.open(mode='rb')", "Image.open(p)", "run(a)"])
-def test_the_walk_leaves_bytes_alone(call):
-    assert lines(call) == []
-
-
 @pytest.mark.parametrize("folder", ["snncore", "book/_tools"])
 def test_all_text_is_utf_8(folder):
     found = {str(p.relative_to(ROOT)): lines(p.read_text(encoding="utf-8")) for p in (ROOT / folder).rglob("*.py")}

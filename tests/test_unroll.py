@@ -1,6 +1,5 @@
 from typing import NamedTuple
 
-import pytest
 import torch
 
 from snncore.unroll import unroll
@@ -17,8 +16,3 @@ def test_unroll_is_a_cumulative_sum_and_keeps_named_outputs():
     assert torch.allclose(outputs.total, x.cumsum(0))
     assert torch.equal(outputs.last, x)
     assert torch.equal(end, outputs.total[-1])
-
-
-def test_no_time_step_is_refused():
-    with pytest.raises(ValueError, match="no time step"):
-        unroll(lambda a, s: (a, s), torch.zeros(0, 3), torch.zeros(3))

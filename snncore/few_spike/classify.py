@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.fx.node import map_aggregate
 
 from snncore.few_spike import operations
-from snncore.few_spike.layer import Images, Row, refuse_half
-from snncore.few_spike.operations import Activation, Carries, carried
+from snncore.few_spike.layer import Row, refuse_half
+from snncore.few_spike.operations import Activation, Carries
 
 
 class Shapes(fx.Interpreter):
@@ -66,16 +65,3 @@ def _propagate(node: fx.Node, why: str) -> Carries:
         received |= n.meta["carries"]
     node.meta["carries"] = received if why == operations.REORDER else Carries.GRADED
     return received
-
-
-def note_signals(network: fx.GraphModule, images: Images, neurons: type[nn.Module]) -> None:
-    """Note in ``meta["carries"]`` the signals that each node of a converted network hands on; pickling has lost them."""
-    if any(carried(node) for node in network.graph.nodes):
-        return
-    with torch.no_grad():
-        Shapes(network).run(images)
-    for node in _making_signals(network):
-        if isinstance(operations.module_of(node, network), neurons):
-            node.meta["carries"] = Carries.SPIKES
-        else:
-            _propagate(node, operations.describe(node, network)[1])

@@ -23,39 +23,18 @@ FUNCTIONS: dict[str, Callable[[FloatTensor], FloatTensor]] = {
 
 @dataclass(frozen=True)
 class CoefficientSet:
-    """One few-spike neuron and where it comes from.
+    """One few-spike neuron and where it comes from."""
 
-    Attributes
-    ----------
-    name : str
-        Such as ``silu.published`` or ``silu.k16``.
-    function : str
-        A key of `FUNCTIONS`.
-    interval : tuple of float
-        Inputs for which it was made.
-    params : FSParams
-    origin : str
-        "published", "fitted" (by `snncore.few_spike.zoo`), "fitted in this run" or "closed form".
-    source : str
-        Publication, command or function.
-    """
-
-    name: str
-    function: str
-    interval: tuple[float, float]
+    name: str  #: such as ``silu.published`` or ``silu.k16``
+    function: str  #: a key of `FUNCTIONS`
+    interval: tuple[float, float]  #: inputs for which it was made
     params: FSParams
-    origin: str
-    source: str
+    origin: str  #: "published", "fitted" (by `snncore.few_spike.zoo`), "fitted in this run" or "closed form"
+    source: str  #: publication, command or function
 
 
 def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
-    """All coefficient sets of a file (default: those of the package), by name.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged.
-    """
+    """All coefficient sets of a file (default: those of the package), by name; `ValueError` if the file is damaged."""
     path = path or package_file("few_spike_coefficients.json")
     sets = {}
     try:
@@ -71,13 +50,7 @@ def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:
 
 
 def coefficients(name: str) -> CoefficientSet:
-    """One coefficient set by its name.
-
-    Raises
-    ------
-    ValueError
-        If there is no set of this name; the message lists those that there are.
-    """
+    """One coefficient set by its name; `ValueError` if there is no set of this name; the message lists those that there are."""
     sets = read_sets()
     if name not in sets:
         raise ValueError(f"no coefficient set {name!r}: there are {', '.join(sorted(sets))}")

@@ -54,13 +54,7 @@ class Answers(NamedTuple):
 
 @torch.inference_mode()
 def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labels: np.ndarray, name: str) -> Answers:
-    """Evaluate both networks on all images, and count the spikes.
-
-    Raises
-    ------
-    ValueError
-        If an output is not a finite number.
-    """
+    """Evaluate both networks on all images, and count the spikes; `ValueError` if an output is not a finite number."""
     parts: dict[str, list[np.ndarray]] = {"original": [], "converted": []}
     sent: list[Statistics] = []
     with tqdm(desc=name, total=len(labels), unit="image", disable=None, leave=False) as bar:
@@ -103,12 +97,8 @@ class _Original(Watch):
 def layer_errors(conversion: Conversion, images: Images, disturbed: Images | None = None) -> pd.DataFrame:
     """The `relative_error` after each layer of neurons of a converted network, against the original for the same images.
 
-    With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``layer`` (from 1), ``activation`` and ``error``.
+    With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error. The table
+    has ``layer`` (from 1), ``activation`` and ``error``.
     """
     layers = fs_layers(conversion.network)
     exact: dict[fx.Node, Tensor] = {}

@@ -41,6 +41,10 @@ def convert(
 
     Layers of neurons may write over their inputs: see `FSActivation`. No gradient passes them: train the given network, then convert.
 
+    Raises `ConversionError` if the network is converted already, cannot be traced, computes in half precision, has no activation, uses an
+    operation that is not known to be linear, analog or an activation, or overwrites numbers that are used elsewhere; if input, calibration
+    or options do not fit; if the output is not finite, or has no row for each image; if an activation has no parameters.
+
     Parameters
     ----------
     network : module
@@ -60,13 +64,6 @@ def convert(
         layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
     seed : int
         Of the fits, and of the inputs that calibration looks at.
-
-    Raises
-    ------
-    ConversionError
-        If the network is converted already, cannot be traced, computes in half precision, has no activation, uses an operation that is not
-        known to be linear, analog or an activation, or overwrites numbers that are used elsewhere; if input, calibration or options do not
-        fit; if the output is not finite, or has no row for each image; if an activation has no parameters.
     """
     if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
         raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")

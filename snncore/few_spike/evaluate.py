@@ -20,7 +20,6 @@ from torch.func import functional_call
 from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.classify import note_signals
 from snncore.few_spike.layer import FSActivation, Images, fs_layers, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
@@ -85,31 +84,19 @@ class Traffic(NamedTuple):
     """Work of one layer of synapses for a batch of images: a convolution, linear layer or product with constant weights.
 
     Products of two signals, as in attention, and ``nn.MultiheadAttention`` are not counted; the report says so.
-
-    Attributes
-    ----------
-    node : str
-    macs : int
-        Multiply-accumulates of the original network.
-    nonzero : int
-        Those of them whose input is not 0: the work of a processor that skips zeros.
-    spikes : int
-        How often a spike arrives at a synapse; 0 if the layer receives something else.
-    graded : int
-        Multiply-accumulates, if the layer receives anything but spikes.
     """
 
     node: str
-    macs: int
-    nonzero: int
-    spikes: int
-    graded: int
+    macs: int  #: multiply-accumulates of the original network
+    nonzero: int  #: those of them whose input is not 0: the work of a processor that skips zeros
+    spikes: int  #: how often a spike arrives at a synapse; 0 if the layer receives something else
+    graded: int  #: multiply-accumulates, if the layer receives anything but spikes
 
 
 @torch.no_grad()
 def stepwise(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
-    note_signals(network, images, FSActivation)
+    operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
     return _decoded(run.run(images)), tuple(run.traffic)
 
@@ -176,26 +163,13 @@ class _Stepwise(fx.Interpreter):
 
 @dataclass(frozen=True)
 class Layer:
-    """Spikes of one layer of few-spike neurons, the module ``few_spike.<node>`` of the network.
-
-    Attributes
-    ----------
-    node : str
-    params : FSParams
-    neurons : int
-        Neurons per image.
-    counts : array, shape (piece,)
-        How many of the neurons were in each piece.
-    per_image : array, shape (image,)
-        Spikes for each image.
-    pieces : Pieces
-    """
+    """Spikes of one layer of few-spike neurons, the module ``few_spike.<node>`` of the network."""
 
     node: str
     params: FSParams
-    neurons: int
-    counts: np.ndarray
-    per_image: np.ndarray
+    neurons: int  #: per image
+    counts: np.ndarray  #: how many of the neurons were in each piece, shape (piece,)
+    per_image: np.ndarray  #: spikes for each image, shape (image,)
     pieces: Pieces
 
     @property
@@ -261,11 +235,8 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
 def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, Statistics]:
     """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
 
-    Raises
-    ------
-    ValueError
-        If there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons have too many
-        pieces.
+    Raises `ValueError` if there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons
+    have too many pieces.
     """
     if not len(images):
         raise ValueError("there is no image: give one or more")
@@ -294,13 +265,7 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, St
 
 @torch.no_grad()
 def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrain:
-    """All spikes of one layer, shape (K, batch, ...).
-
-    Raises
-    ------
-    ValueError
-        If the network has no such layer of few-spike neurons.
-    """
+    """All spikes of one layer, shape (K, batch, ...); `ValueError` if the network has no such layer of few-spike neurons."""
     layers = {str(call.target).removeprefix("few_spike."): (call, neurons.params) for call, neurons in fs_layers(network).items()}
     if node not in layers:
         raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(layers)}")

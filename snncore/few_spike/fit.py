@@ -57,10 +57,7 @@ def quality(
 ) -> Quality:
     """Error and spikes of a few-spike neuron on ``interval``, for n inputs distributed as ``cdf`` (None: uniform) restricted to it.
 
-    Raises
-    ------
-    ValueError
-        If the interval is empty, reversed or not finite, or the function is not finite on it.
+    Raises `ValueError` if the interval is empty, reversed or not finite, or the function is not finite on it.
     """
     x, weight, y = _samples(function, interval, cdf, n)
     mse = spikes = largest = 0.0
@@ -124,15 +121,15 @@ def fit(
     restarts: int = 1,
     seed: int = 0,
 ) -> FSParams:
-    """Fit T, h, d of a few-spike neuron with K steps to ``function`` on ``interval``.
+    """Fit T, h, d of a few-spike neuron with K steps, 1 to 62, to ``function`` on ``interval``.
+
+    Raises `ValueError` for another K; an empty, reversed or non-finite interval; a function that is not finite on it; a cdf without weight
+    there; a negative penalty or noise; bits, evaluations or restarts < 1.
 
     Parameters
     ----------
     function : callable
         From a float64 tensor to a tensor of the same shape, finite on the interval.
-    K : int
-        Number of steps, 1 to 62.
-    interval : pair of float
     cdf : callable, optional
         Cumulative distribution function of the inputs, NumPy array to array; default uniform on the interval.
     spike_penalty : float
@@ -143,13 +140,6 @@ def fit(
         Standard deviation of Gaussian noise on v at each comparison, for a fit that expects it.
     evaluations, restarts : int
         Trials of T and h in all, divided among independent searches of which the best is kept.
-    seed : int
-
-    Raises
-    ------
-    ValueError
-        For K outside 1 to 62; an empty, reversed or non-finite interval; a function that is not finite on it; a cdf without weight there;
-        a negative penalty or noise; bits, evaluations or restarts < 1.
     """
     if not 1 <= K <= 62:
         raise ValueError(f"K is {K}: give a number of steps from 1 to 62")

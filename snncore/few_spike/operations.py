@@ -43,6 +43,12 @@ def carried(node: fx.Node) -> Carries | None:
     return node.meta.get("carries")
 
 
+def refuse_unnoted(graph: fx.Graph) -> None:
+    """Raise a ValueError if no node notes its signals."""
+    if not any(carried(node) for node in graph.nodes):
+        raise ValueError("pickling has lost what layers receive: convert the original again, and load the state_dict() of this network")
+
+
 class Activation(NamedTuple):
     """An activation: its name and the function with its constants, out of place."""
 
@@ -225,13 +231,7 @@ def signals(node: fx.Node) -> list[fx.Node]:
 
 
 def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
-    """Kind ("linear" or "analog") and reason of an operation that is no activation.
-
-    Raises
-    ------
-    ConversionError
-        If it is in no table.
-    """
+    """Kind ("linear" or "analog") and reason of an operation that is no activation; `ConversionError` if it is in no table."""
     key, sources, module = key_of(node, network), signals(node), module_of(node, network)
     if module is not None:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:

@@ -31,7 +31,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from snncore.few_spike import operations
-from snncore.few_spike.classify import note_signals
 from snncore.few_spike.evaluate import with_ones
 from snncore.few_spike.layer import Images
 from snncore.few_spike.operations import ConversionError
@@ -58,29 +57,19 @@ class RateNeurons(nn.Module):
         return torch.minimum(x.clamp(min=0), self.theta)
 
 
-def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], percentile: float = 99.9) -> fx.GraphModule:
+PERCENTILE = 99.9
+
+
+def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"]) -> fx.GraphModule:
     """A new network in which every ReLU (or ReLU6) is a layer of integrate-and-fire neurons. The given one is left as it is.
 
-    Batch normalization becomes part of the convolution before it. `simulate` runs the new network step by step; called directly, it
-    computes the limit of many steps.
+    The threshold of each channel is the `PERCENTILE` of its activations for the calibration images (of all, also zeros); where that is 0,
+    the largest activation of the layer. Batch normalization becomes part of the convolution before it. `simulate` runs the new network
+    step by step; called directly, it computes the limit of many steps.
 
-    Parameters
-    ----------
-    network : module
-        Takes one tensor of images; evaluated as in ``network.eval()``.
-    calibration : tensor, shape (sample, ...)
-        Images, all taken at once. The threshold of each channel is the percentile of its activations (of all, also zeros); where that is
-        0, the largest activation of the layer.
-    percentile : float
-        Above 0, up to 100.
-
-    Raises
-    ------
-    ConversionError
-        As `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max pooling or a product.
+    Raises `ConversionError` as `snncore.few_spike.convert.convert`; for other activations; for operations that are not linear, such as max
+    pooling or a product.
     """
-    if not 0 < percentile <= 100:
-        raise ValueError(f"percentile is {percentile}: give one above 0, up to 100")
     graph, rows, places = traced(network, calibration)
     for row in rows:
         if row.kind == "spiking" and row.operation not in ("relu", "relu6"):
@@ -94,7 +83,7 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"], 
     def choose(node: fx.Node, value: Any) -> None:
         if node in places:
             y = value.cpu().numpy()
-            theta = np.quantile(y, percentile / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
+            theta = np.quantile(y, PERCENTILE / 100, axis=tuple(i for i in range(y.ndim) if i != 1), keepdims=True)[0]
             thetas[node] = torch.from_numpy(np.where(theta > 0, theta, y.max() or 1.0)).to(value)
 
     with torch.no_grad():
@@ -126,24 +115,16 @@ def _fuse(graph: fx.GraphModule) -> None:
 
 
 class RateRun(NamedTuple):
-    """A simulation of N steps for a batch of images.
+    """A simulation of N steps for a batch of images; counts are those of all images together in each step.
 
-    Attributes
-    ----------
-    outputs : tensor, shape (N, batch, ...)
-        After each step t: mean of the readout over the steps after t // 2.
-    spikes, accumulates, graded : tensor, shape (N,)
-        Of all images together in each step: spikes, arrivals of spikes at synapses, and multiply-accumulates of layers that receive
-        anything else. The image is weighed once, in the first step, and so is the mean that the readout receives.
-    neurons : int
-        Per image.
+    The image is weighed once, in the first step, and so is the mean that the readout receives.
     """
 
-    outputs: Tensor
+    outputs: Tensor  #: after each step t, the mean of the readout over the steps after t // 2, shape (N, batch, ...)
     spikes: Float[Tensor, " time"]
-    accumulates: Float[Tensor, " time"]
-    graded: Float[Tensor, " time"]
-    neurons: int
+    accumulates: Float[Tensor, " time"]  #: arrivals of spikes at synapses
+    graded: Float[Tensor, " time"]  #: multiply-accumulates of layers that receive anything else
+    neurons: int  #: per image
 
 
 def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synapses | None" = None) -> RateRun:
@@ -151,10 +132,7 @@ def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synap
 
     ``layers``, which `synapses` counts for images of this shape, saves time where several batches are simulated.
 
-    Raises
-    ------
-    ValueError
-        If steps < 1, or if the network has no integrate-and-fire neurons.
+    Raises `ValueError` if steps < 1, or if the network has no integrate-and-fire neurons.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}: rate coding needs at least one")
@@ -225,19 +203,11 @@ class _Simulation(fx.Interpreter):
 
 
 class Synapses(NamedTuple):
-    """Layers of synapses of a rate-coded network.
+    """Layers of synapses of a rate-coded network; multiply-accumulates are those of layers that do not receive spikes, per image."""
 
-    Attributes
-    ----------
-    reached : dict from module to tensor, shape (..., channel)
-        Synapses that a spike of each neuron reaches, borders included.
-    once, each_step : int
-        Multiply-accumulates per image of layers that do not receive spikes: from the image and into the readout, and between neurons.
-    """
-
-    reached: dict[str, Tensor]
-    once: int
-    each_step: int
+    reached: dict[str, Tensor]  #: synapses that a spike of each neuron of a module reaches, borders included, shape (..., channel)
+    once: int  #: multiply-accumulates from the image and into the readout
+    each_step: int  #: multiply-accumulates between neurons
 
 
 def synapses(network: fx.GraphModule, image: Images) -> Synapses:
@@ -245,7 +215,7 @@ def synapses(network: fx.GraphModule, image: Images) -> Synapses:
 
     The synapses that a spike reaches are a gradient: of all that would arrive if all weights were 1, by what each neuron sends.
     """
-    note_signals(network, image[:1], RateNeurons)
+    operations.refuse_unnoted(network.graph)
     with torch.inference_mode(False), torch.enable_grad():
         run = _Arrivals(network)
         run.run(torch.zeros(image[:1].shape, dtype=torch.float64, device=image.device))

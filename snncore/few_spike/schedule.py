@@ -42,24 +42,13 @@ def chain(layers: int) -> list[list[int]]:
 
 
 def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, senders: Senders | None = None) -> list[Emission]:
-    """All emissions of a network in order of time, each as early as it can be.
+    """All emissions of a network for some images in a row, in order of time, each as early as it can be.
 
-    Parameters
-    ----------
-    steps : sequence of int
-        K of the input and of each layer.
-    images : int
-        Number of images in a row.
-    double_buffered : bool
-        A neuron may collect one image while it emits the one before.
-    senders : sequence of sequences of int, optional
-        Of the input and of each layer. Default: a `chain`.
+    ``steps`` are K of the input and of each layer, ``senders`` those of the same (default: a `chain`). If double-buffered, a neuron may
+    collect one image while it emits the one before.
 
-    Raises
-    ------
-    ValueError
-        If there is no layer, or a K or the number of images is below 1; if ``senders`` has another length, gives the input a sender,
-        or a layer none, or one that does not come before it.
+    Raises `ValueError` if there is no layer, or a K or the number of images is below 1; if ``senders`` has another length, gives the input
+    a sender, or a layer none, or one that does not come before it.
     """
     if len(steps) < 2:
         raise ValueError(f"steps has {len(steps)} entries: give K of the input and of at least one layer")
@@ -157,10 +146,7 @@ def with_memories(steps: Sequence[int], senders: Senders) -> Held:
 def rhythm(steps: Sequence[int], double_buffered: bool = False, senders: Senders | None = None) -> tuple[int, int]:
     """Steps until the first image is answered, and from each further one to the next; parameters as of `pipeline`.
 
-    Raises
-    ------
-    ValueError
-        If further images are not answered in equal steps.
+    Raises `ValueError` if further images are not answered in equal steps.
     """
     times = answers(pipeline(steps, IMAGES, double_buffered, senders))
     gaps = {later - before for before, later in pairwise(times[IMAGES // 2 :])}  # the pipeline has filled

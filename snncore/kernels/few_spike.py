@@ -108,32 +108,15 @@ def _solve(gram, moment, target_square, penalty, grid, d, lower):
 
 @njit(cache=True, nogil=True)
 def anneal(x, weight, target, noise, T, h, strict, penalty, grid, generator, first, last, total, hot, cold):
-    """Simulated annealing over T and h, trials ``first`` to ``last`` of ``total``.
+    """Simulated annealing over T and h, trials ``first`` to ``last`` of ``total``; the best T, h and d seen, and their objective.
 
-    Parameters
-    ----------
-    x, weight, target : arrays, shape (sample,)
-        Inputs in rising order, their weights (which add up to 1), the function's values.
-    noise : array, shape (repeat, K, sample)
-        Membrane noise, drawn once; no repeats for a noiseless fit.
-    T, h : arrays, shape (K,)
-        Where the search stands; changed in place to where it ends.
-    strict : bool
-        Fire at v > T or at v >= T.
-    penalty : float
-        Added to the squared error per mean spike.
-    grid : float
-        Round T, h and d to multiples of this; 0 for no rounding.
-    generator : numpy.random.Generator
-    first, last, total : int
-        The temperature falls geometrically from ``hot`` at trial 0 to ``cold`` at trial ``total``; a trial that multiplies the objective
-        by exp(temperature) is accepted with probability 1/e.
+    The arrays x, weight and target, of shape (sample,), are inputs in rising order, their weights (which add up to 1), and the function's
+    values. ``noise``, of shape (repeat, K, sample), is that of the membrane, drawn once; there is no repeat for a noiseless fit. T and h
+    are where the search stands, and are changed in place to where it ends. A mean spike adds ``penalty`` to the squared error. T, h and d
+    are rounded to multiples of ``grid`` unless it is 0.
 
-    Returns
-    -------
-    T, h, d : arrays, shape (K,)
-        The best seen.
-    objective : float
+    The temperature falls geometrically from ``hot`` at trial 0 to ``cold`` at trial ``total``; a trial that multiplies the objective by
+    exp(temperature) is accepted with probability 1/e.
     """
     K, n = len(T), len(x)
     gram, moment, lower = np.zeros((K, K)), np.zeros(K), np.zeros((K, K))

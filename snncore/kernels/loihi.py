@@ -115,18 +115,9 @@ def emulate(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Run a network from rest on input spikes x, shape (time, batch, input), uint8, which arrive ``lag`` steps later.
 
-    Returns
-    -------
-    spikes : array, shape (batch, neuron)
-        How often each neuron fired.
-    synaptic : array, shape (batch,)
-        Synaptic operations: spikes times weights that are not zero, and auxiliary compartments.
-    potentials : array, shape (batch, neuron)
-        At the end.
-    overflows : array, shape (batch, 2)
-        Currents that wrapped around, potentials that were clipped.
-    z, v : arrays, shape (time, batch, neuron)
-        Spikes and potentials (after the reset) of all steps, empty without ``trace``.
+    For each sample: how often each neuron fired; synaptic operations, which are spikes times weights that are not zero, and auxiliary
+    compartments; potentials at the end; how many currents wrapped around and how many potentials were clipped. With ``trace``, also spikes
+    and potentials (after the reset) of all steps, shape (time, batch, neuron), which are empty else.
     """
     (time, batch, _), n = x.shape, len(w_rec)
     spikes, potentials, synaptic, overflows = (np.zeros((batch, *s), np.int64) for s in ((n,), (n,), (), (2,)))

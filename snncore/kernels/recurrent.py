@@ -244,21 +244,9 @@ def forward(
     potentials: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Run a network from rest.
+    """Run a network from rest: spikes z, potentials v (empty unless wanted), readouts y, pseudo-derivatives psi.
 
-    Parameters
-    ----------
-    x : array, shape (time, batch, input)
-        Its type, float32 or float64, is that of all arrays.
-    w_in, w_rec, w_out : arrays, shape (post, pre) or (batch, post, pre)
-        Weights, shared or one set per sample.
-    kappa : float
-        Decay of the readouts per step.
-
-    Returns
-    -------
-    z, v, y, psi : arrays, shape (time, batch, neuron or readout)
-        Spikes, membrane potentials (empty unless wanted), readouts, pseudo-derivatives.
+    These and the inputs x have the shape (time, batch, neuron); weights are (post, pre) or (batch, post, pre). All are float32 or float64.
     """
     time, batch, _ = x.shape
     shape = time, batch, w_rec.shape[-1]
@@ -285,22 +273,10 @@ def backward(
     current: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients of the loss for a run of `forward`.
+    """Gradients of the loss for a run of `forward`, with respect to all weights and the input current (empty unless wanted).
 
-    Parameters
-    ----------
-    grad_z, grad_v, grad_y : arrays in the shape of z, v, y
-        Partial derivatives of the loss (None: it does not depend on these).
-    credit : bool
-        Whether a spike is credited with what it does through the recurrent weights: backpropagation through time, or e-prop.
-    current : bool
-        Whether to keep the gradient with respect to the input current.
-
-    Returns
-    -------
-    grad_in, grad_rec, grad_out : arrays in the shape of the weights
-    grad_current : array, shape (time, batch, neuron)
-        Empty unless wanted.
+    ``grad_z``, ``grad_v``, ``grad_y`` are partial derivatives of the loss (None: it does not depend on these). ``credit``: whether a spike
+    is credited with what it does through the recurrent weights, by backpropagation through time, or not, by e-prop.
     """
     time, batch, _ = z.shape
     dtype, weights = z.dtype, (w_in, w_rec, w_out)

@@ -185,12 +185,16 @@ def train(
     constants: Mapping[str, Any] | None = None,
     after: str = "",
 ) -> list[dict[str, Any]]:
-    """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
+    """Train ``network`` in place, on its device, from where ``state`` stands if it exists. Same seed, same network, killed or not.
+
+    The log has a row per epoch: number, mean loss, accuracy on the held-out images (0 to 1), seconds.
+
+    Raises `TrainingDiverged` if the mean loss of an epoch is not finite, or more than twice the cross entropy of guessing and twice the
+    loss of the first batch, or weights are not finite (the last good state stays); `ValueError` if ``state`` belongs to another training,
+    ``average`` is no part, or there are fewer images than a batch has.
 
     Parameters
     ----------
-    network : module
-        From images to one number per category; it is trained on the device on which it is.
     held_out : pair of tensors
         Images and labels whose accuracy is logged after each epoch; nothing is chosen by it.
     state : path
@@ -205,19 +209,6 @@ def train(
         What else makes this training another one, by name.
     after : str
         The training whose weights this one begins with; its random numbers are not drawn again.
-
-    Returns
-    -------
-    list of dict
-        Per epoch: number, mean loss, accuracy on the held-out images (0 to 1), seconds.
-
-    Raises
-    ------
-    TrainingDiverged
-        If the mean loss of an epoch is not finite, or more than twice the cross entropy of guessing and twice the loss of the first
-        batch, or weights are not finite; the last good state stays.
-    ValueError
-        If ``state`` belongs to another training, ``average`` is no part, or there are fewer images than a batch has.
     """
     if not 0 <= average < 1:
         raise ValueError(f"average is {average}: it is a part of the past, from 0 to below 1")

@@ -51,12 +51,9 @@ def pattern_learner(signal: str, seed: int, dampening: float) -> Learner:
 def pattern_curve(signal: str, seed: int, updates: int, dampening: float) -> list[dict[str, Any]]:
     """Train on one pattern; gradients are scaled to length 1, so that none outweighs the others in Adam's means.
 
-    Returns
-    -------
-    list of dict
-        For each update, the part of the target's variance that is ``left`` before it. Every tenth, where the gradient is not that of BPTT,
-        also the ``cosine`` of the angle between the two, at the same input and recurrent weights, and the ``length`` of BPTT's for the
-        recurrent weights, as a multiple.
+    A row for each update has the part of the target's variance that is ``left`` before it. Every tenth, where the gradient is not that of
+    BPTT, also has the ``cosine`` of the angle between the two, at the same input and recurrent weights, and the ``length`` of BPTT's for
+    the recurrent weights, as a multiple.
     """
     learner = pattern_learner(signal, seed, dampening).double()  # or gradients that explode would not be numbers
     x, target = (a.double() for a in pattern.draw(100, 0.05, torch_generator(seed, "pattern")))

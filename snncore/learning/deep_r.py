@@ -35,22 +35,11 @@ class Existing(nn.Module):
 class DeepR:
     r"""Deep rewiring of some weights of a network, which it makes sparse.
 
-    The weights ``names`` get a parametrization (`torch.nn.utils.parametrize`). Those that remain grow by one over the root of
-    ``connectivity``, so that the variance of their sums stays as it was.
+    The weights ``names`` get a parametrization (`torch.nn.utils.parametrize`). The share ``connectivity`` of them exists, drawn by the
+    generator at first. These grow by one over the root of that share, so that the variance of their sums stays as it was. In one step
+    :math:`\theta` shrinks by ``shrink`` and wanders by ``noise``, in units of the root mean square of the first weights.
 
-    Parameters
-    ----------
-    connectivity : float
-        Share of the possible connections that exist (above 0, at most 1).
-    generator : torch.Generator
-        Draws which exist at first.
-    shrink, noise : float
-        How much :math:`\theta` shrinks and how far it wanders in one step, in units of the root mean square of the first weights.
-
-    Raises
-    ------
-    ValueError
-        If the connectivity is out of range, or leaves no connection.
+    Raises `ValueError` if the connectivity is not above 0 and at most 1, or leaves no connection.
     """
 
     def __init__(

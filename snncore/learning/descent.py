@@ -80,29 +80,14 @@ def descend(
     state: Path,
     constants: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Train ``network`` in place, from where ``state`` stands if it exists. Same seed, same network, killed or not.
+    """Train ``network`` in place, from where the file ``state`` stands if it exists. Same seed, same network, killed or not.
 
-    Parameters
-    ----------
-    update : callable
-        Of the number of the update, from 0, and a generator for it: sets the gradients of the network's parameters, and returns numbers
-        whose means are logged, ``loss`` always among them.
-    state : path
-        Weights, moments and log, written after each row of the log.
-    constants : mapping, optional
-        What else makes this training another one, by name.
+    ``update`` gets the number of the update, from 0, and a generator for it. It sets the gradients of the network's parameters, and returns
+    numbers, ``loss`` among them. The log has a row per ``every`` updates: how many are done, means of these numbers, seconds. Whatever else
+    makes this training another one is in ``constants``.
 
-    Returns
-    -------
-    list of dict
-        Per ``every`` updates: how many are done, means of what ``update`` returned, seconds.
-
-    Raises
-    ------
-    TrainingDiverged
-        If a loss, or its gradient, is not finite; the last good state stays.
-    ValueError
-        If ``state`` belongs to another training.
+    Raises `TrainingDiverged` if a loss, or its gradient, is not finite (the last good state stays); `ValueError` if ``state`` belongs to
+    another training.
     """
     parameters = list(network.parameters())
     optimizer = torch.optim.Adam(parameters)

@@ -135,12 +135,8 @@ def observe(
 ) -> tuple[Trial, Activity]:
     """Run a network; keep what its synapses see, and a copy of its weights.
 
-    Raises
-    ------
-    TypeError
-        For neurons other than LIF and ALIF.
-    ValueError
-        If neurons are reset to zero, a trace could grow without bound, or weights differ from sample to sample.
+    Raises `TypeError` for neurons other than LIF and ALIF; `ValueError` if neurons are reset to zero, a trace could grow without bound, or
+    weights differ from sample to sample.
     """
     params, weights = _known(populations), Weights(*(w.detach().clone() for w in _shared(weights)))
     activity = run_network(x, weights, populations, readout, potentials=True)
@@ -180,20 +176,9 @@ SIGNALS = ("random", "symmetric", "adaptive", "bptt")
 class Learner(nn.Module):
     r"""A recurrent network with learning signals :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)` from errors at its readouts.
 
-    Parameters
-    ----------
-    signal : str
-        One of `SIGNALS`. ``random``: B is fixed. ``symmetric``: B is the transposed readout weights. ``adaptive``: B is random at first and
-        changes as the readout weights do. ``bptt``: the whole gradient in place of learning signals.
-    generator : torch.Generator
-        Draws B.
-    scale : float
-        Standard deviation of B at first.
-
-    Raises
-    ------
-    ValueError
-        If there is no such signal.
+    The signal is one of `SIGNALS`; others are refused (`ValueError`). ``random``: B is fixed. ``symmetric``: B is the transposed readout
+    weights. ``adaptive``: B is random at first and changes as the readout weights do. ``bptt``: the whole gradient in place of learning
+    signals. The generator draws B with standard deviation ``scale``.
     """
 
     def __init__(self, network: RecurrentNetwork, signal: str, generator: torch.Generator, scale: float):
@@ -373,28 +358,16 @@ def gradient(
 ) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
     r"""Learning signals times eligibility traces, :math:`\sum_t L_j(t)\, e_{ji}(t)`, summed over the batch, for both kinds of weights.
 
-    Parameters
-    ----------
-    method : str
-        ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre). ``chunked``: forward in the
-        same memory, by matrix products over ``chunk`` steps. ``factored``: backward with a state per neuron, then one matrix product, in
-        memory (time, batch, neuron). ``autograd``: backward through PyTorch's graph of the network. ``fused``: that, compiled; the fastest.
-        The last two run the network again.
-    chunk : int
-        Steps after which ``chunked`` learns.
+    No neuron is connected to itself, so the diagonal of the second gradient is 0. The methods are
 
-    Returns
-    -------
-    grad_in, grad_rec : tensors in the shapes of the weights
-        No neuron is connected to itself, so the diagonal of ``grad_rec`` is 0.
+    - ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre);
+    - ``chunked``: forward in the same memory, by matrix products over ``chunk`` steps;
+    - ``factored``: backward with a state per neuron, then one matrix product, in memory (time, batch, neuron);
+    - ``autograd``: backward through PyTorch's graph of the network, which runs again;
+    - ``fused``: that, compiled; the fastest.
 
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a chunk is longer than
-        the trial.
-    TypeError
-        If types or devices differ.
+    Raises `ValueError` if shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a
+    chunk is longer than the trial; `TypeError` if types or devices differ.
     """
     x, z, psi, weights, populations = trial
     _check(signal, z, {"x": x, "psi": psi})
@@ -419,17 +392,10 @@ class Stream:
 
     ``run`` a chunk of inputs, then ``learn`` from the learning signals for these steps, which may be zero.
 
-    Parameters
-    ----------
-    weights : Weights
-        Leaves, which may be changed in place between two chunks. `RecurrentNetwork.weights` computes ``w_rec``: give detached copies.
-    like : tensor, shape (batch, input)
-        An input of one step.
+    The weights are leaves, which may be changed in place between two chunks; as `RecurrentNetwork.weights` computes ``w_rec``, give
+    detached copies. ``like`` is an input of one step.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `observe`.
+    Raises `TypeError` and `ValueError` as `observe`.
     """
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
@@ -448,10 +414,8 @@ class Stream:
     def run(self, x: Float[Tensor, "time batch input"]) -> Activity:
         """Go on with these inputs.
 
-        Raises
-        ------
-        ValueError, TypeError
-            If nothing has been learned from the last chunk, or for inputs of another shape, type or device, or that are not finite.
+        Raises `ValueError` or `TypeError` if nothing has been learned from the last chunk, or for inputs of another shape, type or device,
+        or that are not finite.
         """
         if self._seen is not None:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
@@ -476,10 +440,7 @@ class Stream:
     def learn(self, signal: Signal) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
         """Gradient that the last chunk adds.
 
-        Raises
-        ------
-        ValueError, TypeError
-            Without a chunk to learn from, and for signals that `gradient` refuses.
+        Raises `ValueError` or `TypeError` without a chunk to learn from, and for signals that `gradient` refuses.
         """
         if self._seen is None:
             raise ValueError("there is no chunk to learn from: run one first")

@@ -44,10 +44,7 @@ Spikes = UInt8[np.ndarray, "time batch neuron"]
 def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
     """The nearest constants for LIF neurons followed by ALIF neurons that are otherwise alike.
 
-    Raises
-    ------
-    ValueError
-        For other populations, time constants that no register holds, or an adaptation that no trace or 24 bits can follow.
+    Raises `ValueError` for other populations, time constants that no register holds, or an adaptation that no trace or 24 bits can follow.
     """
     if [type(p) for _, p in populations] != [LIFParams, ALIFParams]:
         raise ValueError("the chip's e-prop is written for LIF neurons followed by ALIF neurons: give these two populations")

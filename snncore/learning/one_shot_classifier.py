@@ -79,19 +79,9 @@ class Session(NamedTuple):
 class OneShotClassifier(nn.Module):
     """Features, a learner, and the generator of its learning signals.
 
-    Parameters
-    ----------
-    height, width : int
-        Of the images [pixels].
-    slots : int
-        Readouts: classes that can be told apart.
-    lsg_neurons : int
-        With none, the learning signal is the error of the learner's own readouts at that step, sent back by their weights (and not
-        filtered, as e-prop would).
-    steps, dt : int, float
-        How many time steps an image is shown, and their length [ms].
-    eta : float
-        Step size of the update.
+    Images of ``height`` x ``width`` pixels are shown for ``steps`` time steps of ``dt`` [ms]; ``slots`` readouts tell as many classes
+    apart, and ``eta`` is the step size of the update. Without ``lsg_neurons``, the learning signal is the error of the learner's own
+    readouts at that step, sent back by their weights (and not filtered, as e-prop would).
     """
 
     def __init__(
@@ -155,10 +145,7 @@ class OneShotClassifier(nn.Module):
     ) -> Session:
         """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot.
 
-        Raises
-        ------
-        ValueError
-            If there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
+        Raises `ValueError` if there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
         """
         episodes, ways = slot.shape
         for row in slot.tolist():

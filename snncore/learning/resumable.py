@@ -18,10 +18,7 @@ from snncore.networks.checkpoints import differences
 def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Identity of a training, as JSON holds it: recipe (a dataclass), seed, shapes of the network, and constants.
 
-    Raises
-    ------
-    TypeError
-        For values that JSON cannot hold.
+    Raises `TypeError` for values that JSON cannot hold.
     """
     shapes = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     who = {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
@@ -36,13 +33,7 @@ def refuse_below_one(recipe: Any, *names: str) -> None:
 
 
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
-    """Read the last state, if there is one.
-
-    Raises
-    ------
-    ValueError
-        If it belongs to another training, is no such file, or is damaged.
-    """
+    """Read the last state, if there is one; `ValueError` if it belongs to another training, is no such file, or is damaged."""
     if not path.exists():
         return None
     try:

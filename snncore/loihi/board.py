@@ -28,30 +28,19 @@ CountsInTime = Int[np.ndarray, "time core"]
 
 
 class Program(NamedTuple):
-    """Neurons and weights that are loaded for a placed network.
+    """Neurons and weights that are loaded for a placed network."""
 
-    Attributes
-    ----------
-    groups : dict of sequences of Group
-        Neurons of each population that runs, in their order.
-    weights : dict of lists of arrays
-        By names of source and target: an array for each projection between them, in the order of the network.
-    """
-
-    groups: Mapping[str, Sequence[Group]]
+    groups: Mapping[str, Sequence[Group]]  #: neurons of each population that runs, in their order
+    #: by names of source and target: an array for each projection between them, in the order of the network
     weights: Mapping[tuple[str, str], Sequence[IntegerWeights]]
 
 
 def load(network: BoardNetwork, program: Program) -> list[tuple[Projection, IntegerWeights]]:
     """All projections between populations that run, in the order of the network, with their weights.
 
-    Raises
-    ------
-    ValueError
-        If groups are of no population, or have not as many neurons or compartments as it has; if weights are missing, left over, of
-        another shape or type, or come from more neurons than the projection has.
-    snncore.loihi.spec.LimitError
-        If a weight is too large.
+    Raises `ValueError` if groups are of no population, or have not as many neurons or compartments as it has; if weights are missing, left
+    over, of another shape or type, or come from more neurons than the projection has; `snncore.loihi.spec.LimitError` if a weight is too
+    large.
     """
     populations = {p.name: p for p in network.populations}
     for name, groups in program.groups.items():
@@ -97,16 +86,8 @@ class BoardRun(NamedTuple):
 def run_board(network: BoardNetwork, program: Program, x: InputSpikes) -> BoardRun:
     """Run a program from rest, on spikes of all inputs of populations that run.
 
-    Raises
-    ------
-    ValueError, snncore.loihi.spec.LimitError
-        As `load`; or if spikes of an input are missing, of another shape, type or number of steps, or of an input that nothing uses; or
-        if no population that runs has one.
-
-    Warns
-    -----
-    snncore.loihi.fixed_point.OverflowWarning
-        If states overflowed.
+    An `snncore.loihi.fixed_point.OverflowWarning` says if states overflowed. Raises as `load`; `ValueError`, too, if spikes of an input are
+    missing, of another shape, type or number of steps, or of an input that nothing uses; or if no population that runs has one.
     """
     projections = load(network, program)
     steps = max((len(of_input) for of_input in x.values()), default=0)
@@ -178,10 +159,7 @@ class CoreEvents(NamedTuple):
 def core_events(placement: Placement, program: Program, x: InputSpikes, activity: BoardRun) -> CoreEvents:
     """Count the events of a run. Spikes of its last step do not arrive. Messages of inputs come from elsewhere: they only arrive.
 
-    Raises
-    ------
-    ValueError
-        As `load`; or if spikes have different numbers of steps.
+    Raises `ValueError` as `load`; or if spikes have different numbers of steps.
     """
     network, lengths = placement.network, {len(spikes_of) for spikes_of in (*activity.z.values(), *x.values())}
     if len(lengths) != 1:

@@ -33,12 +33,7 @@ class ChipNetwork:
 
     Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart: a group of both would have even weights only.
 
-    Raises
-    ------
-    ValueError
-        If shapes or types do not fit.
-    snncore.loihi.spec.LimitError
-        If a weight is too large, or the network for a core.
+    Raises `ValueError` if shapes or types do not fit; `snncore.loihi.spec.LimitError` if a weight is too large, or the network for a core.
     """
 
     w_in: Int[np.ndarray, "neuron input"]
@@ -116,31 +111,13 @@ class Emulation(NamedTuple):
 def emulate(
     network: ChipNetwork, x: UInt8[np.ndarray, "time batch input"], input_lag: int = 2, trace: bool = False, threads: int = 1
 ) -> Emulation:
-    """Run a network from rest, on input spikes x.
+    """Run a network from rest, on input spikes x, 0 or 1; an `snncore.loihi.fixed_point.OverflowWarning` says if states overflowed.
 
-    Parameters
-    ----------
-    network : ChipNetwork
-    x : array, shape (time, batch, input), uint8
-        Input spikes, 0 or 1.
-    input_lag : int
-        Steps after which an input spike arrives; those that would come after the last step are lost.
-    trace : bool
-        Whether to keep spikes and potentials of all steps.
-    threads : int
-        They share the images.
+    An input spike arrives ``input_lag`` steps later; those that would come after the last step are lost. ``trace`` keeps spikes and
+    potentials of all steps. Threads share the images.
 
-    Raises
-    ------
-    ValueError
-        If x is of another type or has another number of inputs than the network, or numbers besides 0 and 1.
-    snncore.loihi.spec.LimitError
-        If the lag is negative, or so long that no spike arrives.
-
-    Warns
-    -----
-    snncore.loihi.fixed_point.OverflowWarning
-        If states overflowed.
+    Raises `ValueError` if x is of another type or has another number of inputs than the network, or numbers besides 0 and 1;
+    `snncore.loihi.spec.LimitError` if the lag is negative, or so long that no spike arrives.
     """
     if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 3:
         raise ValueError(f"x is {described(x)}: give an array of uint8, (time, batch, input)")

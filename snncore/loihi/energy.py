@@ -64,10 +64,8 @@ def measured(run: str) -> dict[str, float]:
 def energy(counts: Mapping[str, float], name: str = "davies2018", without: Collection[str] = ()) -> float:
     """Energy [µJ] of events, by a named set of prices; events of ``without`` are left out of the sum.
 
-    Raises
-    ------
-    ValueError
-        If a count is not a number from 0 on; if an event has no price; or if one that has a price is neither counted nor left out, or both.
+    Raises `ValueError` if a count is not a number from 0 on; if an event has no price; or if one that has a price is neither counted nor
+    left out, or both.
     """
     price = {event: of_event.energy_pj for event, of_event in prices(name).items() if of_event.energy_pj is not None}
     for event in (*counts, *without):

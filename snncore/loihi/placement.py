@@ -66,11 +66,8 @@ class Unit(NamedTuple):
 class BoardNetwork:
     """Populations and projections.
 
-    Raises
-    ------
-    ValueError
-        For a name that is used twice, a size or limit that is not a whole number above 0, a projection from or to a population that does
-        not exist, of an unknown kind, from more neurons than there are, or one to one between different numbers.
+    Raises `ValueError` for a name that is used twice, a size or limit that is not a whole number above 0, a projection from or to a
+    population that does not exist, of an unknown kind, from more neurons than there are, or one to one between different numbers.
     """
 
     populations: Sequence[BoardPopulation]
@@ -194,12 +191,9 @@ class Placement:
 def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement:
     """Lay a network on so many chips, unit by unit; each population belongs to one unit.
 
-    Raises
-    ------
-    ValueError
-        If a population is in no unit, or in two; or if the number of chips is not a whole number above 0.
-    snncore.loihi.spec.LimitError
-        If a unit is too large for a chip, the network for all chips, or if axons that must stay on a chip leave it.
+    Raises `ValueError` if a population is in no unit, or in two; or if the number of chips is not a whole number above 0;
+    `snncore.loihi.spec.LimitError` if a unit is too large for a chip, the network for all chips, or if axons that must stay on a chip leave
+    it.
     """
     _whole("the number of chips", chips)
     cores = network.cores()

@@ -29,11 +29,8 @@ AHP_EXPONENT = 2
 def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     """The nearest registers.
 
-    Raises
-    ------
-    ValueError
-        For neurons that the chip has not: those that subtract or change their threshold, or stay refractory; slower ones than its registers
-        can have, or smaller AHP currents; `snncore.loihi.spec.LimitError` for larger ones.
+    Raises `ValueError` for neurons that the chip has not: those that subtract or change their threshold, or stay refractory; slower ones
+    than its registers can have, or smaller AHP currents; `snncore.loihi.spec.LimitError` for larger ones.
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
@@ -110,12 +107,8 @@ def to_chip(
 ) -> ChipNetwork:
     """A float network as a network on the chip. Its readouts become the last group of neurons: read their potentials.
 
-    Raises
-    ------
-    ValueError
-        As `registers`, or if shapes do not fit, or a weight is not finite.
-    snncore.loihi.spec.LimitError
-        If a weight does not fit 8 bits (clip it before, or train with `on_grid`), or the network does not fit a core.
+    Raises `ValueError` as `registers`, or if shapes do not fit, or a weight is not finite; `snncore.loihi.spec.LimitError` if a weight does
+    not fit 8 bits (clip it before, or train with `on_grid`), or the network does not fit a core.
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
     n = len(steps)

@@ -50,10 +50,7 @@ def load_checkpoint(name: str, network: Module, constants: Mapping[str, Any] | N
 
     ``constants`` decide what the weights mean beside their shapes, and have to be those of the training.
 
-    Raises
-    ------
-    DataError
-        If the file is missing or damaged, or belongs to another architecture or to other constants.
+    Raises `DataError` if the file is missing or damaged, or belongs to another architecture or to other constants.
     """
     path = package_file(f"checkpoints/{name}.safetensors")
     try:

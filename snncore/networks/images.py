@@ -23,10 +23,7 @@ SIZE = {0: 224, 1: 240, 2: 260}  # input width and height [pixel] of each versio
 def efficientnet_lite(version: int = 0) -> nn.Module:
     """EfficientNet-Lite with its ImageNet weights, in evaluation mode; ``version`` is a key of `SIZE`.
 
-    Raises
-    ------
-    snncore.datafiles.DataError
-        If the weights are missing or damaged.
+    Raises `snncore.datafiles.DataError` if the weights are missing or damaged.
     """
     from efficientnet_lite_pytorch import EfficientNet  # of the extra `images`: imported where it is used
 
@@ -85,10 +82,7 @@ def cifar_resnet(depth: int) -> nn.Module:
 
     Source: K. He et al., Deep residual learning for image recognition, CVPR 2016, section 4.2.
 
-    Raises
-    ------
-    ValueError
-        If the depth is not 6n + 2.
+    Raises `ValueError` if the depth is not 6n + 2.
     """
     n, rest = divmod(depth - 2, 6)
     if n < 1 or rest:
@@ -147,12 +141,7 @@ CIFAR: dict[str, Callable[[], nn.Module]] = {
 def cifar_network(name: str) -> nn.Module:
     """One of the networks `CIFAR`, trained by this project on CIFAR-10, in evaluation mode.
 
-    Raises
-    ------
-    snncore.datafiles.DataError
-        If its checkpoint is missing or damaged.
-    ValueError
-        For an unknown name.
+    Raises `snncore.datafiles.DataError` if its checkpoint is missing or damaged; `ValueError` for an unknown name.
     """
     if name not in CIFAR:
         raise ValueError(f"no network of this project is named {name!r}: there are {', '.join(CIFAR)}")

@@ -110,6 +110,9 @@ def run_network(
 ) -> Activity:
     """What a network does with inputs x (spikes, or numbers), from rest.
 
+    Raises `ValueError` if sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons; `TypeError`
+    for neurons of an unknown model, if types or devices differ, or the compiled twin is asked for where it cannot run.
+
     Parameters
     ----------
     weights : Weights
@@ -122,13 +125,6 @@ def run_network(
         Use the compiled twin; by default wherever it can: on the CPU, in single or double precision.
     w_feedback : tensor, optional
         Weights by which the gradient at the readouts reaches the neurons, in place of the transposed ``w_out``.
-
-    Raises
-    ------
-    ValueError
-        If sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons.
-    TypeError
-        For neurons of an unknown model; if types or devices differ, or the compiled twin is asked for where it cannot run.
     """
     n = sum(size for size, _ in populations)
     w_in, w_rec, w_out = weights

@@ -94,12 +94,8 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
 
     ``compiled``: use the compiled twin of the plain loop; by default for float32 and float64 on the CPU.
 
-    Raises
-    ------
-    ValueError
-        For another reset, or neurons with a refractory period; or if there is no time step.
-    TypeError
-        For currents that are no floating-point numbers, or that the compiled loop does not take.
+    Raises `ValueError` for another reset, or neurons with a refractory period; or if there is no time step; `TypeError` for currents that
+    are no floating-point numbers, or that the compiled loop does not take.
     """
     if not p.reset_to_zero or p.n_refractory:
         raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
@@ -218,10 +214,7 @@ class RelationalNetwork(nn.Module):
     def forward(self, statements: Int[Tensor, "batch sentence word"], question: Int[Tensor, "batch word"]) -> Answer:
         """Answer questions on stories, both given as numbers of words; 0 where there is no word.
 
-        Raises
-        ------
-        ValueError
-            If a story has no sentence, or more than there are places.
+        Raises `ValueError` if a story has no sentence, or more than there are places.
         """
         batch, count, _ = statements.shape
         if count > len(self.place_first):

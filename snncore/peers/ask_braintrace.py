@@ -1,9 +1,9 @@
-"""e-prop by braintrace, in a Python of its own, as it needs JAX: ``python ask_braintrace.py CASE ANSWER``.
+"""e-prop by braintrace, in a Python of its own (`snncore.peers.ask`), as it needs JAX.
 
-CASE is an .npz file: weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron) and ``w_out`` (readout, neuron), whose type is that of
+A case has weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron) and ``w_out`` (readout, neuron), whose type is that of
 all numbers; input spikes ``x`` (time, batch, input) and ``target`` (time, batch, readout); ``tau``, ``v_th``, ``dampening``; ``tau_a`` and
 ``beta`` of the adaptation (``beta`` 0: there is none); ``tau_out`` of the readouts; ``windows``: each a number of steps after which it
-learns, which divides the trial, 1 being a gradient at each step; ``repetitions`` for its time; ``threads``. ANSWER gets, with a row for
+learns, which divides the trial, 1 being a gradient at each step; ``repetitions`` for its time; ``threads``. The answer has, with a row for
 each of the windows, the gradients of the mean squared error for ``w_in``, ``w_rec`` (no neuron is connected to itself) and ``w_out``, the
 ``losses`` and the shortest ``seconds``; the ``versions``.
 
@@ -18,7 +18,6 @@ In a new virtual environment: ``pip install braintrace jax``.
 import importlib.metadata
 import math
 import os
-import sys
 import timeit
 from typing import Any
 
@@ -106,16 +105,11 @@ def learn(case: dict[str, Any], window: int) -> tuple[dict[str, np.ndarray], flo
     return found, float(loss), min(times, default=math.inf)
 
 
-def main(case_path: str, answer_path: str) -> None:
-    """Learn in each of the windows and write the answer."""
-    case: dict[str, Any] = {key: value if value.ndim else value.item() for key, value in np.load(case_path).items()}
+def answer(case: dict[str, Any]) -> dict[str, Any]:
+    """Learn in each of the windows."""
     if hasattr(os, "sched_setaffinity"):  # JAX has as many threads as it sees processors
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case["threads"]])
     gradients, losses, seconds = zip(*(learn(case, int(window)) for window in case["windows"]), strict=True)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("braintrace", "jax"))
-    found: dict[str, Any] = {name: np.stack([each[name] for each in gradients]) for name in gradients[0]}
-    np.savez(answer_path, losses=losses, seconds=seconds, versions=versions, **found)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    by_window = {name: np.stack([each[name] for each in gradients]) for name in gradients[0]}
+    return {"losses": losses, "seconds": seconds, "versions": versions, **by_window}

@@ -1,15 +1,15 @@
-"""Emulators of Loihi by others, in a Python of their own, since they need older packages: ``python ask_emulators.py PEER CASE ANSWER``.
+"""Emulators of Loihi by others, in a Python of their own (`snncore.peers.ask`), since they need older packages.
 
-CASE is an .npz file with a network of LIF neurons: weights ``w_in`` (neuron, input) and ``w_rec`` (neuron, neuron), all even; input
-spikes ``x`` (time, input); registers ``decay_u``, ``decay_v``, ``vth_mant``, ``refractory`` and ``bias``. ANSWER gets the potentials ``v``
-(time, neuron) after the reset, the ``seconds`` of the shortest of three runs, without building the network, the ``versions``, and the case.
+A case is a network of LIF neurons: weights ``w_in`` (neuron, input) and ``w_rec`` (neuron, neuron), all even; input
+spikes ``x`` (time, input); registers ``decay_u``, ``decay_v``, ``vth_mant``, ``refractory`` and ``bias``. The answer has the potentials
+``v`` (time, neuron) after the reset, the ``seconds`` of the shortest of three runs, without building the network, the ``versions``, and
+the case.
 
 In a new virtual environment: ``pip install "numpy<2" "brian2<2.8" brian2-loihi "nengo<4" nengo-loihi "setuptools<81"``. Lava needs Python
 3.10: ``pip install lava-nc``.
 """
 
 import importlib.metadata
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -111,11 +111,10 @@ PEERS: dict[str, tuple[Callable[[dict[str, Any]], tuple[Run, Read]], tuple[str, 
 }
 
 
-def main(name: str, case_path: str, answer_path: str) -> None:
-    """Run a case three times and write the answer."""
+def answer(case: dict[str, Any], peer: str) -> dict[str, Any]:
+    """Run a case three times."""
     warnings.filterwarnings("ignore")
-    build, packages = PEERS[name]
-    case: dict[str, Any] = {key: value if value.ndim else int(value) for key, value in np.load(case_path).items()}
+    build, packages = PEERS[peer]
     seconds = float("inf")
     for _ in range(3):
         run, read = build(case)
@@ -124,9 +123,4 @@ def main(name: str, case_path: str, answer_path: str) -> None:
         seconds = min(seconds, time.perf_counter() - start)
         v = read().astype(np.int32)
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    answer: dict[str, Any] = {"v": v, "seconds": seconds, "versions": versions}
-    np.savez_compressed(answer_path, **answer, **case)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return {"v": v, "seconds": seconds, "versions": versions, **case}

@@ -1,14 +1,13 @@
-"""e-prop by the NEST simulator (extra ``oracles``), in a process of its own, as it is under the GPL: ``python ask_nest.py CASE ANSWER``.
+"""e-prop by the NEST simulator (extra ``oracles``), in a process of its own (`snncore.peers.ask`), as it is under the GPL.
 
-CASE is an .npz file: weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron), ``w_out`` (readout, neuron) and ``w_feedback``
+A case has weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron), ``w_out`` (readout, neuron) and ``w_feedback``
 (neuron, readout); input spikes ``x`` (update, time, input) and ``target`` (update, time, readout); the number of ``adaptive`` neurons,
 which come last; ``tau``, ``tau_a``, ``beta``, ``v_th``, ``refractory``, ``dampening``; ``scaled``: whether input counts 1 - alpha;
 ``classes``: whether readouts compete; ``window``: steps with errors at the end; ``rate`` of learning, by gradient descent or (classes)
-Adam; ``c_reg``. ANSWER gets the ``losses`` of all updates, the ``seconds`` of the simulation and the ``versions``.
+Adam; ``c_reg``. The answer has the ``losses`` of all updates, the ``seconds`` of the simulation and the ``versions``.
 """
 
 import importlib.metadata
-import sys
 import time
 from typing import Any
 
@@ -78,12 +77,7 @@ def simulate(case: dict[str, Any]) -> tuple[np.ndarray, float]:
     return ((y - target) ** 2).sum((1, 2)) / 2, seconds
 
 
-def main(case_path: str, answer_path: str) -> None:
-    """Simulate a case and write the answer."""
-    case: dict[str, Any] = {key: value if value.ndim else value.item() for key, value in np.load(case_path).items()}
+def answer(case: dict[str, Any]) -> dict[str, Any]:
+    """Simulate a case."""
     losses, seconds = simulate(case)
-    np.savez(answer_path, losses=losses, seconds=seconds, versions=f"NEST {importlib.metadata.version('nest-simulator')}")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return {"losses": losses, "seconds": seconds, "versions": f"NEST {importlib.metadata.version('nest-simulator')}"}

@@ -1,8 +1,8 @@
-"""Energy of a run by SANA-FE, in a Python of its own, as its license is another one: ``python ask_sanafe.py CASE ANSWER``.
+"""Energy of a run by SANA-FE, in a Python of its own (`snncore.peers.ask`), as its license is another one.
 
-CASE is an .npz file: ``spikes`` (time, neuron), 0 or 1; ``core`` of each neuron, on one chip; synapses from ``pre`` to ``post`` (synapse,).
+A case has ``spikes`` (time, neuron), 0 or 1; ``core`` of each neuron, on one chip; synapses from ``pre`` to ``post`` (synapse,).
 Each neuron is SANA-FE's LIF neuron, updated at each step, and fires one step after its own driver, an input that costs nothing: all other
-weights are 0, which changes no count. ANSWER gets the energy of ``synapse``, ``soma`` and ``network`` [pJ], the number of ``spikes`` of
+weights are 0, which changes no count. The answer has the energy of ``synapse``, ``soma`` and ``network`` [pJ], the number of ``spikes`` of
 neurons and drivers, and the ``versions``. A driver's synapse and its message are in it, one for each spike.
 
 In a new virtual environment: ``pip install sanafe numpy``.
@@ -10,7 +10,6 @@ In a new virtual environment: ``pip install sanafe numpy``.
 
 import importlib.metadata
 import os
-import sys
 import tempfile
 from typing import Any
 
@@ -37,20 +36,13 @@ def simulate(spikes: np.ndarray, core: np.ndarray, pre: np.ndarray, post: np.nda
     neurons.connect_neurons_sparse(neurons, {"weight": [0.0] * len(synapses)}, synapses)
     chip = sanafe.SpikingChip(architecture)
     chip.load(network)
-    found = chip.sim(len(spikes), timing_model="simple")
-    return {name: 1e12 * float(found["energy"][name]) for name in ("synapse", "soma", "network")} | {
-        "spikes": float(found["neurons_fired"])
-    }
+    run = chip.sim(len(spikes), timing_model="simple")
+    energies = {name: 1e12 * float(run["energy"][name]) for name in ("synapse", "soma", "network")}
+    return {**energies, "spikes": float(run["neurons_fired"])}
 
 
-def main(case_path: str, answer_path: str) -> None:
-    """Simulate a case and write the answer."""
-    case = dict(np.load(case_path))
+def answer(case: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Simulate a case."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # it writes files where it is
-        found = simulate(**case)
-    np.savez(answer_path, versions=f"SANA-FE {importlib.metadata.version('sanafe')}", **found)
-
-
-if __name__ == "__main__":
-    main(*(os.path.abspath(path) for path in sys.argv[1:]))
+        return {"versions": f"SANA-FE {importlib.metadata.version('sanafe')}", **simulate(**case)}

@@ -128,10 +128,7 @@ def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
 
     Returns also its version.
 
-    Raises
-    ------
-    ValueError
-        If they were recorded for other spikes than those of our networks.
+    Raises `ValueError` if they were recorded for other spikes than those of our networks.
     """
     price, energies = prices("sanafe"), {}
     with np.load(package_file("peers/sanafe.npz")) as kept:
@@ -162,11 +159,6 @@ def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
         The Python of an environment that has SANA-FE.
     keep : Path
         Write its answers to this file; the chapter on energy reads data/peers/sanafe.npz.
-
-    Raises
-    ------
-    ValueError
-        If SANA-FE has other spikes than those that it was given.
     """
     kept: dict[str, Any] = {}
     for name in CASES:

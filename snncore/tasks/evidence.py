@@ -19,10 +19,7 @@ INPUTS = 4 * GROUP
 class Evidence:
     """A trial: ``pause`` before each cue, then the cue; delay; recall, in which the answer is read. A step is 1 ms.
 
-    Raises
-    ------
-    ValueError
-        If cues are even, there is no cue or recall, a pause or delay is negative, or a probability is outside 0 to 1.
+    Raises `ValueError` if cues are even, there is no cue or recall, a pause or delay is negative, or a probability is outside 0 to 1.
     """
 
     cues: int = 7  #: odd, so that one side has more

@@ -50,10 +50,7 @@ class Run(NamedTuple):
 def read_runs(folder: Path) -> list[Run]:
     """Runs in a folder: in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
 
-    Raises
-    ------
-    DataError
-        If there is no run, its list is not made of pairs, or an image cannot be read or has another size.
+    Raises `DataError` if there is no run, its list is not made of pairs, or an image cannot be read or has another size.
     """
     lists = sorted(folder.glob("*/class_labels.txt"))
     if not lists:
@@ -64,10 +61,7 @@ def read_runs(folder: Path) -> list[Run]:
 def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator) -> list[Run]:
     """Runs like the official ones: symbols of one evaluation alphabet, examples by one drawer, queries by another.
 
-    Raises
-    ------
-    ValueError
-        If an evaluation alphabet has fewer symbols than ways, or there are less than two drawers.
+    Raises `ValueError` if an evaluation alphabet has fewer symbols than ways, or there are less than two drawers.
     """
     runs, chosen = [], data.is_eval
     alphabets, drawers = np.unique(data.alphabet[chosen]), np.unique(data.drawer[chosen])

@@ -43,10 +43,7 @@ def centers() -> Float[np.ndarray, " band"]:
 def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"]:
     """Spikes of each band's fibers in each stretch of a word of at most a second; a shorter one is followed by silence.
 
-    Raises
-    ------
-    DataError
-        If the word is no row of at most `RATE` 16-bit integers, or is silent, whatever its offset.
+    Raises `DataError` if the word is no row of at most `RATE` 16-bit integers, or is silent, whatever its offset.
     """
     if waveform.ndim != 1 or waveform.dtype != np.int16 or len(waveform) > RATE:
         raise DataError(
@@ -67,10 +64,7 @@ def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"
 def held_out(words: Words) -> Int[np.ndarray, " place"]:
     """Places of the held-out words by held-out speakers: those who say held-out words in at least a third of all cases.
 
-    Raises
-    ------
-    DataError
-        If a held-out word is missing, as in the official test set, which has but ten of the words.
+    Raises `DataError` if a held-out word is missing, as in the official test set, which has but ten of the words.
     """
     held, theirs = _parts(words)
     return np.flatnonzero(held & theirs)
@@ -82,10 +76,7 @@ def split(words: Words) -> tuple[Examples, Examples]:
     What a held-out speaker says of the other words, and others of the held-out words, is used for nothing. Images are spike counts,
     relative to the highest that there can be.
 
-    Raises
-    ------
-    DataError
-        If a held-out word is missing.
+    Raises `DataError` if a held-out word is missing.
     """
     held, theirs = _parts(words)
     return heard(words, np.flatnonzero(~held & ~theirs)), heard(words, np.flatnonzero(held & theirs))

@@ -19,10 +19,7 @@ INPUTS = 4 * GROUP
 class StoreRecall:
     """A trial: slots with a bit each, then the slot of the recall. A step is 1 ms.
 
-    Raises
-    ------
-    ValueError
-        If there is no slot for a bit, a slot has no step, or the rate is not above 0, or above 1.
+    Raises `ValueError` if there is no slot for a bit, a slot has no step, or the rate is not above 0, or above 1.
     """
 
     slots: int = 6  #: with that of the recall

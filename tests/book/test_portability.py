@@ -7,7 +7,6 @@ import pytest
 import portability
 import tools
 from book.conftest import CLAIM, chapter
-from project import BookError
 from snncore import ledger
 
 
@@ -28,11 +27,6 @@ def test_numbers_and_verdicts_are_compared(claims):
     assert second == {"claim": "c.d", "a": "it holds", "b": "it holds", "largest relative difference": "", "verdicts": "agrees"}
     assert portability.difference([0.0, 0.0]) == 0
     assert portability.difference([-1.0, 1.0]) == 2
-
-
-def test_a_claim_that_only_some_enter_is_refused(claims):
-    with pytest.raises(BookError, match=r"c\.d was not entered with b, but was with others"):
-        portability.table(claims, {"a": rows(a_b=2.0, c_d=True), "b": rows(a_b=2.0)})
 
 
 def test_chapters_run_with_other_arithmetic_and_only_once(project, capsys, monkeypatch):

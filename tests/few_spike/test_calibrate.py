@@ -9,7 +9,7 @@ from torch import nn
 from snncore.few_spike import convert, fs_neuron, relu_code, statistics
 from snncore.few_spike.calibrate import calibrate, prices_of
 from snncore.few_spike.trace import traced
-from tests.few_spike.test_convert import Functional, images, small
+from tests.few_spike.test_convert import Functional, images
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 
@@ -68,22 +68,3 @@ def test_an_error_reaches_the_output_through_what_stops_gradients(cut):
         return found
 
     assert price(cut) == price(lambda y: y) > 0
-
-
-class Unused(nn.Module):
-    """One activation leads nowhere, one is silent, one works."""
-
-    def forward(self, x):
-        F.silu(x * 3)
-        return F.relu(x) + F.relu(x - 100)
-
-
-def test_layers_without_influence_or_error_are_priced_too():
-    x = images(32)
-    snn, _ = convert(Unused(), x[:1], x, K=8, spike_penalty=1e-3)
-    assert (snn(x) - Unused()(x)).abs().max() < 0.3
-    silent = small()
-    with torch.no_grad():
-        silent[0].bias.fill_(-100)
-    for price in (0.0, 1e-3):
-        assert not convert(silent, x[:1], x, K=8, spike_penalty=price).network(x).any()

@@ -2,7 +2,6 @@ import pytest
 
 from snncore.datafiles import package_file
 from snncore.few_spike import FUNCTIONS, coefficients, quality, read_sets
-from snncore.few_spike.coefficients import spikes_per_step_log
 
 
 def test_every_set_computes_its_function():
@@ -20,28 +19,14 @@ def test_our_fits_beat_the_published_neurons_at_the_same_steps():
         assert quality(a.params, FUNCTIONS[a.function], b.interval).mse < quality(b.params, FUNCTIONS[b.function], b.interval).mse
 
 
-def test_unknown_name_lists_the_known():
-    with pytest.raises(ValueError, match=r"no coefficient set 'silu\.k17'.*silu\.k16"):
-        coefficients("silu.k17")
-
-
-@pytest.mark.parametrize(
-    ("found", "instead", "words"),
-    [
-        ("{", "", "is damaged at its beginning .*restore it with 'git checkout"),
-        ('"T": [', '"t": [', r"is damaged at its beginning \(KeyError\('T'\)\)"),
-        ('"d": [', '"d": [NaN, ', r"damaged .*d\[0\] is nan"),
-        ('"interval": [', '"interval": [0, ', "damaged .*too many values"),
-    ],
-)
+@pytest.mark.parametrize(("found", "instead", "words"), [
+    ("{", "", "is damaged at its beginning .*restore it with 'git checkout"),
+    ('"T": [', '"t": [', r"is damaged at its beginning \(KeyError\('T'\)\)"),
+    ('"d": [', '"d": [NaN, ', r"damaged .*d\[0\] is nan"),
+    ('"interval": [', '"interval": [0, ', "damaged .*too many values"),
+])  # fmt: skip
 def test_damaged_files_are_refused(tmp_path, found, instead, words):
     path = tmp_path / "few_spike_coefficients.json"
     path.write_text(package_file(path.name).read_text(encoding="utf-8").replace(found, instead, 1), encoding="utf-8")
     with pytest.raises(ValueError, match=words):
         read_sets(path)
-
-
-def test_the_log_has_one_probability_per_step():
-    log = spikes_per_step_log()
-    assert len(log) == coefficients("silu.published").params.K
-    assert sum(log) == pytest.approx(2.134, abs=2e-3)  # the total of the same log

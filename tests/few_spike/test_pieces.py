@@ -49,13 +49,8 @@ def test_probabilities_add_up_and_a_binary_code_spikes_half_the_time():
     assert np.allclose(s.spikes_per_step(cdf), 0.5, atol=1e-6)
 
 
-def test_more_pieces_than_memory_is_for_are_refused(monkeypatch):
-    module = importlib.import_module("snncore.few_spike.pieces")  # the file of this name
-    monkeypatch.setattr(module, "MOST_PIECES", 2**14)
-    with pytest.raises(ValueError, match="a neuron of 40 steps has more than 16,384 pieces: take fewer steps"):
-        pieces(relu_code(25.0, 40), torch.float64)
-
-
-def test_other_types_are_refused():
-    with pytest.raises(ValueError, match=r"torch\.float16"):
-        pieces(relu_code(1.0, 2), torch.float16)
+def test_more_pieces_than_memory_is_for_and_other_types_are_refused(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("snncore.few_spike.pieces"), "MOST_PIECES", 2**14)  # the file of this name
+    for K, dtype, words in ((40, torch.float64, "a neuron of 40 steps has more than 16,384 pieces"), (2, torch.float16, r"torch\.float16")):
+        with pytest.raises(ValueError, match=words):
+            pieces(relu_code(25.0, K), dtype)

@@ -46,11 +46,12 @@ def test_a_neuron_sends_a_constant_current_rounded_to_the_nearest(currents, step
     assert torch.equal(v, theta / 2 + steps * x - theta * count)
 
 
-def test_all_outputs_approach_the_original_like_one_over_time(residual):
+def test_all_outputs_approach_the_original_like_one_over_time(residual, monkeypatch):
+    monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 100)
     network, x = residual
     with torch.no_grad():
         expected = network(x)
-    coded = rate_coded(network, x, percentile=100)
+    coded = rate_coded(network, x)
     assert torch.allclose(coded(x), expected, rtol=1e-12, atol=1e-12)  # no input lies above its threshold
     error = (simulate(coded, x, 1024).outputs - expected).abs().amax((1, 2)) / expected.std()
     steps = torch.arange(1, 1025)
@@ -115,32 +116,35 @@ def test_a_slow_loop_counts_the_same_spikes_and_operations():
     assert run.neurons == 3 * 25 + 4 * 9
 
 
-def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_layers_largest():
+def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_layers_largest(monkeypatch):
+    monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 90)
     network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.ReLU(), nn.Conv2d(3, 1, 1))
     with torch.no_grad():
         network[0].weight.copy_(torch.tensor([1.0, 2.0, 0.0]).view(3, 1, 1, 1))
         network[0].bias.zero_()
     x = torch.arange(101.0).view(1, 1, 101, 1) - 50  # half of the activations are 0
-    coded = rate_coded(network, x, percentile=90)
+    coded = rate_coded(network, x)
     assert coded.get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
 
 
-def test_convolutions_may_have_three_dimensions():
+def test_convolutions_may_have_three_dimensions(monkeypatch):
+    monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 100)
     layers = nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 27, 2)
     network, x = nn.Sequential(*layers).double().eval(), torch.rand(5, 3, 3, 3, 3, dtype=torch.float64)
-    coded = rate_coded(network, x, percentile=100)
+    coded = rate_coded(network, x)
     assert torch.allclose(coded(x), network(x), rtol=1e-12, atol=1e-12)
     assert (simulate(coded, x, 1000).outputs[-1] - network(x)).abs().max() < 0.01
 
 
-def test_relu6_saturates_at_its_threshold():
+def test_relu6_saturates_at_its_threshold(monkeypatch):
+    monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 100)
     network = nn.Sequential(nn.Linear(1, 1), nn.ReLU6(), nn.Linear(1, 1))
     with torch.no_grad():
         for layer in (network[0], network[2]):
             layer.weight.fill_(1)
             layer.bias.zero_()
     x = torch.tensor([[-3.0], [3.0], [6.0], [50.0]])
-    assert simulate(rate_coded(network, x, 100), x, 8).outputs[-1].flatten().tolist() == [0, 3, 6, 6]
+    assert simulate(rate_coded(network, x), x, 8).outputs[-1].flatten().tolist() == [0, 3, 6, 6]
 
 
 @pytest.mark.parametrize(
@@ -151,13 +155,3 @@ def test_what_rate_coding_cannot_do_is_refused_by_name(layer, words):
     network, x = nn.Sequential(nn.Conv2d(1, 2, 1), layer, nn.ReLU(), nn.Conv2d(2, 2, 1)), torch.ones(1, 1, 4, 4)
     with pytest.raises(ConversionError, match=words):
         rate_coded(network, x)
-
-
-def test_bad_arguments_are_refused(residual):
-    network, x = residual
-    with pytest.raises(ValueError, match="percentile is 0"):
-        rate_coded(network, x, 0)
-    with pytest.raises(ValueError, match="steps is 0"):
-        simulate(rate_coded(network, x), x, 0)
-    with pytest.raises(ValueError, match="no layer of integrate-and-fire neurons: make it by rate_coded"):
-        simulate(convert(network, x).network, x, 1)

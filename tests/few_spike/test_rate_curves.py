@@ -15,7 +15,6 @@ from snncore.few_spike.rate_curves import (
     curves_of,
     difference_of_spikes,
     first_close,
-    recorded_curves,
 )
 
 
@@ -61,10 +60,6 @@ def test_rate_coding_that_is_never_close_says_so():
     assert not first_close(curves)["enough"]["rate"]
     assert close_table(curves)["steps"].tolist() == [8, "never within 1"]
     assert difference_of_spikes(curves) is None
-
-
-def test_recorded_curves_have_the_columns_of_new_ones():
-    assert list(recorded_curves()) == COLUMNS
 
 
 def test_curves_say_whether_spikingjelly_sends_the_same():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snncore.few_spike.schedule import answers, chain, pipeline, rhythm, rhythms, with_memories
+from snncore.few_spike.schedule import answers, chain, pipeline, rhythm, with_memories
 
 networks = st.lists(st.integers(1, 20), min_size=2, max_size=8)
 
@@ -123,18 +123,13 @@ def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(gra
     assert sorted(first) == list(range(len(steps)))
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"steps": [4]}, "steps has 1 entries"),
-        ({"steps": [4, 0]}, r"steps\[1\] is 0"),
-        ({"images": 0}, "images is 0"),
-        ({"senders": [[], [0]]}, "senders has 2 entries and steps 3"),
-        ({"senders": [[0], [0], [1]]}, r"senders\[0\] is \[0\]: the input has none"),
-        ({"senders": [[], [0], []]}, r"senders\[2\] is \[\]"),
-        ({"senders": [[], [0], [2]]}, r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), [
+    ({"steps": [4]}, "steps has 1 entries"),
+    ({"steps": [4, 0]}, r"steps\[1\] is 0"),
+    ({"senders": [[], [0]]}, "senders has 2 entries and steps 3"),
+    ({"senders": [[0], [0], [1]]}, r"senders\[0\] is \[0\]: the input has none"),
+    ({"senders": [[], [0], [2]]}, r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
+])  # fmt: skip
 def test_bad_schedules_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         pipeline(**({"steps": [4, 4, 4], "images": 1} | options))
@@ -143,10 +138,3 @@ def test_bad_schedules_are_refused(options, words):
 def test_a_graph_whose_images_come_in_uneven_steps_is_refused():
     with pytest.raises(ValueError, match="images are answered after 1, 2 steps in turn"):
         rhythm([1] * 4, True, [[], [0], [0], [1]])
-
-
-def test_a_rhythm_is_first_answer_and_period():
-    shortcut = chain(5)
-    shortcut[3].insert(0, 1)
-    assert [rhythm([4] * 5), rhythm([4] * 5, True), rhythm([4] * 5, senders=shortcut)] == [(20, 8), (20, 4), (20, 12)]
-    assert rhythms([4] * 5, shortcut) == {"one": 12, "two": 8, "one_memory": 8, "two_memory": 4}

@@ -1,8 +1,5 @@
-import gc
 import threading
-import weakref
 
-import numpy as np
 import pytest
 
 from snncore.kernels import threads
@@ -36,16 +33,3 @@ def test_an_error_in_any_part_is_raised(way):
 def test_parts_run_side_by_side(way):
     both = threading.Barrier(2)
     in_parts(lambda *part: both.wait(timeout=30), 2, 2)
-
-
-def test_what_the_parts_used_is_free_afterwards(way):
-    """Without the collector of circles, which may come after gigabytes."""
-    used = np.ones(3)
-    alive = weakref.ref(used)
-    gc.disable()
-    try:
-        in_parts(lambda part, *_, used=used: used.sum(), 2, 2)
-        del used
-        assert alive() is None
-    finally:
-        gc.enable()

@@ -164,62 +164,10 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
     assert state.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"batch": -1}, "batch is -1: give 1 or more"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"cycles": 0}, "cycles is 0"),
-        ({"cycles": 3}, "epochs is 4, no multiple of cycles, 3"),
-        ({"warmup": 1.0}, "warmup is 1.0: it is a part of the steps"),
-    ],
-)
-def test_impossible_recipes_are_refused(options, words):
-    with pytest.raises(ValueError, match=words):
-        dataclasses.replace(RECIPE, **options)
-
-
-def test_impossible_trainings_are_refused(tmp_path):
-    x, y = problem()
-    with pytest.raises(ValueError, match=r"average is 1\.0: it is a part of the past"):
-        train(network(), tmp_path / "state", average=1.0)
-    with pytest.raises(ValueError, match="there are 5 images, fewer than one batch of 16"):
-        train(network(), tmp_path / "state", data=(x[:5], y[:5]))
-
-
-def test_guessing_is_among_the_outputs_of_the_network(tmp_path):
-    """A loss that rises from 0.1 to 5 is no divergence where guessing costs log 1000, though there are two labels."""
-    x, y = problem()
-
-    def rising(net, images, labels, done):
-        return 0.0 * net(images).sum() + (5.0 if done else 0.1)
-
-    def trained(categories):
-        net = nn.Sequential(nn.Flatten(), nn.Linear(48, categories))
-        return train(net, tmp_path / f"{categories}", data=(x, y % 2), loss=rising)
-
-    assert trained(1000)[0]["loss"] == pytest.approx((0.1 + 19 * 5) / 20)
-    with pytest.raises(TrainingDiverged, match=r"the mean loss is 4\.75, and 1\.39 is twice that of guessing, .*; no epoch was good"):
-        trained(2)
-
-
-def test_the_first_batch_counts_after_a_kill_too(tmp_path):
-    """A loss that rises in the second epoch, but not above the first one's, in a training that was killed between them."""
-
-    def dip(net, images, labels, done):
-        return 0.0 * net(images).sum() + (100.0 if done < 0.25 else 3.0 if done == 0.25 else 50.0)
-
-    with pytest.raises(KeyboardInterrupt):
-        train(network(), tmp_path / "state", augment=killed(21), loss=dip)
-    log = train(network(), tmp_path / "state", loss=dip)
-    assert [row["loss"] for row in log] == pytest.approx([100.0, (3 + 19 * 50) / 20, 50.0, 50.0])
-
-
-def test_a_training_after_another_draws_other_numbers(tmp_path):
-    nets = {after: network() for after in ("", "first", "second")}
-    for after, net in nets.items():
-        train(net, tmp_path / f"after {after}", after=after)
-    assert not any(torch.equal(weights(a), weights(b)) for a, b in itertools.combinations(nets.values(), 2))
+@pytest.mark.parametrize(("name", "value"), [("batch", -1), ("epochs", 0), ("epochs", 5), ("warmup", 1.0)])
+def test_impossible_recipes_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        dataclasses.replace(RECIPE, cycles=2, **{name: value})
 
 
 def test_the_learning_rate_makes_one_cycle():
@@ -262,15 +210,6 @@ def test_filters_of_one_channel_go_down_the_gradient_and_tall_matrices_move_more
     assert torch.allclose(filters, FIRST * gradient, rtol=1e-3, atol=1e-6)
     stretch = torch.linalg.svdvals(tall) / RECIPE.peak_rate
     assert ((stretch > 2 * 0.5) & (stretch < 2 * 1.5)).all()  # by the root of rows over columns
-
-
-def test_weights_that_are_no_view_are_refused_and_those_without_gradient_stay():
-    with pytest.raises(ValueError, match="order channels_last"):
-        Optimizers(nn.Sequential(nn.Conv2d(3, 8, 3)), RECIPE)
-    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 3))
-    before = net[1].weight.detach().clone()
-    Optimizers(net, RECIPE).step(net[0](torch.ones(2, 4)).square().mean(), 0.1)
-    assert torch.equal(net[1].weight, before)
 
 
 @pytest.mark.parametrize("shape", [(24, 5), (16, 16), (5, 60)])

@@ -82,26 +82,3 @@ def test_it_finds_the_connections_that_matter():
         rewire(1.0, generator(step))
     assert (existing(network).exists[true > 0]).all()
     assert (network.weight - true).abs().max() < 0.1
-
-
-@pytest.mark.parametrize(
-    ("connectivity", "words"),
-    [
-        (0.0, "it is a share of connections"),
-        (1.5, "it is a share of connections"),
-        (0.004, r"connectivity is 0\.004, which leaves none of the 100 connections of weight: give more"),
-    ],
-)
-def test_impossible_connectivities_are_refused(connectivity, words):
-    with pytest.raises(ValueError, match=words):
-        layer(connectivity)
-
-
-def test_the_state_of_a_network_holds_its_connections():
-    network, rewire = layer()
-    for step in range(20):
-        rewire(500.0, generator(step))
-    other, _ = layer()
-    assert not torch.equal(existing(other).exists, existing(network).exists)
-    other.load_state_dict(network.state_dict())
-    assert torch.equal(other.weight, network.weight)

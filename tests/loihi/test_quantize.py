@@ -78,48 +78,25 @@ def test_the_naive_mapping_is_worse():
     assert bad < good
 
 
-@pytest.mark.parametrize(
-    ("neuron", "words"),
-    [
-        (LIFParams(), "needs reset_to_zero=True and n_refractory=0"),
-        (LIFParams(reset_to_zero=True, n_refractory=2), "needs reset_to_zero=True and n_refractory=0"),
-        (ALIFParams(), "whose thresholds stay as they are"),
-        (LIFParams(1e6, reset_to_zero=True), r"tau_m is too long for the chip, where at least a part of 0\.00024 decays"),
-        (AHPParams(tau_ahp=1e6, beta=1e5), "tau_ahp is too long"),
-        (AHPParams(tau_ahp=1e6), "less than the smallest weight: raise beta, or lower tau_ahp"),
-    ],
-)
+@pytest.mark.parametrize(("neuron", "words"), [
+    (LIFParams(), "needs reset_to_zero=True and n_refractory=0"),
+    (LIFParams(reset_to_zero=True, n_refractory=2), "needs reset_to_zero=True and n_refractory=0"),
+    (ALIFParams(), "whose thresholds stay as they are"),
+    (LIFParams(1e6, reset_to_zero=True), r"tau_m is too long for the chip, where at least a part of 0\.00024 decays"),
+    (AHPParams(tau_ahp=1e6, beta=1e5), "tau_ahp is too long"),
+    (AHPParams(tau_ahp=1e6), "less than the smallest weight: raise beta, or lower tau_ahp"),
+])  # fmt: skip
 def test_neurons_that_the_chip_has_not_are_refused(neuron, words):
     with pytest.raises(ValueError, match=words):
         registers(neuron)
 
 
-def test_registers_without_a_float_neuron_and_weights_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="decay_v is 4096: only decays between 0 and 4096"):
-        in_force(Compartment(4096, 127))
-    with pytest.raises(ValueError, match="neither a current of their own"):
-        in_force(Compartment(204, 127, decay_u=100))
-    with pytest.raises(ValueError, match="not finite"):
-        integers(torch.tensor([[float("nan"), 1.0]]))
-
-
-def test_weights_of_other_shapes_are_refused_and_not_repeated(unchecked):
-    """One row would fit all neurons by numpy's rules."""
-    populations, weights, _ = spiking_network()
-    for name, bad in (("w_in", weights.w_in[0]), ("w_in", weights.w_in[:1]), ("w_rec", weights.w_rec[:1]), ("w_out", weights.w_out[:, :3])):
-        with pytest.raises(ValueError, match="but the populations have 24 neurons"):
-            to_chip(*weights._replace(**{name: bad}), populations, ReadoutParams())
-
-
-@pytest.mark.parametrize(
-    ("name", "place", "value", "words"),
-    [
-        ("w_in", (3, 5), 50.0, r"from 5 to neuron 3, is 6,350: the chip has -255 to 255, so it is beyond by 6,095"),
-        ("w_rec", (7, 2), -3.0, r"from 2 to neuron 7, is -381: .* so it is beyond by 126"),
-        ("w_in", (3, 5), 255.6 / 127, r"beyond by 1$"),
-        ("w_in", (3, 5), 255.4 / 127, None),
-    ],
-)
+@pytest.mark.parametrize(("name", "place", "value", "words"), [
+    ("w_in", (3, 5), 50.0, r"from 5 to neuron 3, is 6,350: the chip has -255 to 255, so it is beyond by 6,095"),
+    ("w_rec", (7, 2), -3.0, r"from 2 to neuron 7, is -381: .* so it is beyond by 126"),
+    ("w_in", (3, 5), 255.6 / 127, r"beyond by 1$"),
+    ("w_in", (3, 5), 255.4 / 127, None),
+])  # fmt: skip
 def test_a_weight_that_does_not_fit_is_not_clipped_in_silence(name, place, value, words):
     populations, weights, _ = spiking_network()
     getattr(weights, name)[place] = value

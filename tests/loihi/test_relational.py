@@ -156,14 +156,6 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
             assert (z.sum(0) == [0] * n + [window] * (20 - n)).all()  # absent sentences
 
 
-def test_copies_share_weights():
-    net, plan = story_classifier(SIZES["small"], Timing(), 0).network, layout(SIZES["small"], len(VOCABULARY))
-    weights = program(net, plan, 6).weights.items()
-    assert len({id(w) for (pre, post), arrays in weights for w in arrays if pre == post and pre.startswith("sentence")}) == 1
-    assert len({id(w) for (_, post), arrays in weights for w in arrays if post.endswith("layer 2")}) == 1
-    assert len({id(w) for (_, post), arrays in weights for w in arrays if post == "sum"}) == 1
-
-
 def test_what_cannot_be_put_on_chips_is_refused():
     plan = layout(SIZES["small"], len(VOCABULARY))
     artificial, net = (story_classifier(SIZES["small"], timing, 0).network for timing in (None, Timing()))

@@ -56,30 +56,6 @@ def test_the_compiled_layer_works_in_parts():
         torch.set_num_threads(threads)
 
 
-def test_other_types_are_the_plain_loop():
-    assert lif_layer(torch.ones(6, 1, 1).half(), LIFParams(reset_to_zero=True)).z.flatten().tolist() == [0, 1, 0, 1, 0, 1]
-
-
-@pytest.mark.parametrize(
-    ("current", "p", "error", "words"),
-    [
-        (torch.ones(6, 1, 1).long(), LAYER, TypeError, r"currents are torch\.int64"),
-        (torch.ones(6, 1, 1), LIFParams(), ValueError, "reset_to_zero=True and n_refractory=0"),
-        (torch.zeros(0, 3, 5), LAYER, ValueError, r"current has shape \(0, 3, 5\): there is no time step"),
-    ],
-)
-def test_layers_that_cannot_be_computed_are_refused(current, p, error, words, unchecked):
-    with pytest.raises(error, match=words):
-        lif_layer(current, p)
-
-
-def test_what_is_no_number_is_seen_in_gradients():
-    current = torch.full((4, 1, 1), float("nan"), requires_grad=True)
-    for compiled in (True, False):
-        (gradient,) = torch.autograd.grad(lif_layer(current, LIFParams(reset_to_zero=True), compiled).z.sum(), current)
-        assert gradient.isnan().all()
-
-
 @both
 def test_layers_have_a_row_for_each_pair_of_present_sentences(timing):
     answer = network(timing)(STATEMENTS, QUESTION)
@@ -151,15 +127,6 @@ def test_gradients_reach_all_weights(timing):
     assert {name for name, size in reached.items() if size == 0} == set()
 
 
-@both
-def test_impossible_stories_are_refused(timing):
-    n = network(timing)
-    with pytest.raises(ValueError, match="stories have 5 sentences, but the network has places for 4"):
-        n(torch.ones(1, 5, 3, dtype=torch.int64), QUESTION[:1])
-    with pytest.raises(ValueError, match="story 1 of the batch has no sentence"):
-        n(STATEMENTS * torch.tensor([1, 0])[:, None, None], QUESTION)
-
-
 def test_a_layer_takes_any_number_of_dimensions():
     current = torch.rand(20, 5, generator=torch.Generator().manual_seed(0)) * LAYER.v_th
     for compiled in (True, False):
@@ -169,7 +136,8 @@ def test_a_layer_takes_any_number_of_dimensions():
         assert z.sum() > 0
 
 
-def test_second_derivatives_of_a_compiled_layer_are_refused():
-    current = torch.rand(20, 3, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    with pytest.raises(RuntimeError, match="no second derivatives: call with compiled=False"):
-        torch.autograd.grad(lif_layer(current, LAYER).z.sum(), current, create_graph=True)
+def test_what_is_no_number_is_seen_in_gradients():
+    current = torch.full((4, 1, 1), float("nan"), requires_grad=True)
+    for compiled in (True, False):
+        (gradient,) = torch.autograd.grad(lif_layer(current, LIFParams(reset_to_zero=True), compiled).z.sum(), current)
+        assert gradient.isnan().all()

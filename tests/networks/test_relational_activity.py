@@ -108,11 +108,3 @@ def test_spikes_are_counted_on_all_copies():
             spikes, neurons = spikes + z.sum().item(), neurons + z[0].numel()
     assert spikes > 0
     assert measures.spikes_per_neuron(network.answer(arrays(examples)[0])) == pytest.approx(spikes / neurons)
-
-
-def test_artificial_neurons_have_neither_copies_on_a_chip_nor_spikes():
-    network = classifier()
-    with pytest.raises(ValueError, match="artificial neurons: give one of spiking neurons"):
-        measures.module_sizes(network.network, 2)
-    with pytest.raises(ValueError, match="artificial neurons: give one of spiking neurons"):
-        measures.layer_activity(network.network, [network.answer(arrays(stories())[0])])

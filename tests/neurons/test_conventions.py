@@ -51,8 +51,3 @@ def test_constants_taken_over_as_they_are_fire_otherwise():
     """The naive mapping is wrong."""
     naive = ours(*drawn(), conventions.lif("elig", 20.0, 0.03))
     assert not np.array_equal(naive, published("light", *drawn(), 20.0, 300.0, 0.03, 0.0, 0))
-
-
-def test_an_unknown_convention_is_refused():
-    with pytest.raises(ValueError, match="convention is 'norse': choose light or elig"):
-        conventions.alif("norse", 20.0, 200.0, 0.01, 1.8)

@@ -65,9 +65,3 @@ def test_a_neuron_without_a_row_is_never_computed_as_another(toy):
     net, x = network(toy), torch.ones(3, 1, 3)
     with pytest.raises(TypeError, match="ToyParams is no case of the compiled loop: leave compiled out"):
         run_network(x, net.weights(), net.populations, net.readout, compiled=True)
-
-
-def test_an_unknown_neuron_is_refused():
-    net = network(ToyParams())
-    with pytest.raises(TypeError, match="type ToyParams: use one of AHPParams, ALIFParams, LIFParams, or register yours"):
-        net(torch.ones(3, 1, 3))

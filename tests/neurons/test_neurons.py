@@ -116,15 +116,12 @@ def test_no_gradient_flows_through_the_reset():
         assert math.isclose(torch.autograd.grad(v, current)[0][0], expected, rel_tol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("params", "changes", "words"),
-    [
-        (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
-        (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"),
-        (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
-        (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
-    ],
-)
+@pytest.mark.parametrize(("params", "changes", "words"), [
+    (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
+    (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"),
+    (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
+    (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
+])  # fmt: skip
 def test_impossible_constants_are_refused(params, changes, words):
     with pytest.raises(ValueError, match=words):
         params(**changes)

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
 
-from snncore.few_spike.rate_curves import recorded_curves
 from snncore.networks.recurrent import Weights
 from snncore.peers import times
 
@@ -35,13 +33,3 @@ def test_braintrace_whose_gradients_are_others_is_not_timed(monkeypatch):
         with pytest.raises(ValueError, match="gradients of braintrace 0 differ from ours"):
             times.braintrace("python", steps=90, batch=2)
         monkeypatch.setitem(wrong, np.dtype(precise), 0.0)
-
-
-def test_spikingjelly_is_timed_for_the_steps_of_its_curves(monkeypatch):
-    monkeypatch.setattr(times.ask_spikingjelly, "spikingjelly", lambda *_, **__: None)
-    monkeypatch.setattr(times.metadata, "version", lambda name: "2.0")
-    monkeypatch.setattr(times, "side_by_side", lambda candidates, _: dict.fromkeys(candidates, 2.0) | {"few_spikes": 0.5})
-    few, images = torch.fx.symbolic_trace(torch.nn.Identity()), torch.zeros(2, 3, 8, 8)
-    longer = times.spikingjelly(torch.nn.Identity(), few, images, images, recorded_curves())
-    assert longer.ratio == 4.0
-    assert longer.where.startswith("time of the first 2 images with SpikingJelly 2.0; steps of ")

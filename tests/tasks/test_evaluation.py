@@ -8,7 +8,6 @@ from data import needs_data
 from snncore import datafiles
 from snncore.seeds import torch_generator
 from snncore.tasks import data_sets, omniglot, spoken_words
-from snncore.tasks.stories import TASKS, read_stories
 from snncore.trainings import symbols
 
 
@@ -50,14 +49,6 @@ def test_photographs_are_those_of_the_whole_data_set_nearly():
             whole = data_sets.decode_image(z["jpeg"][z["offsets"][k] : z["offsets"][k + 1]].tobytes())
             error = np.square(ours.images[k].astype(float) - whole).mean()
             assert 10 * np.log10(255**2 / error) > 28  # [dB]
-
-
-def test_every_reader_has_them():
-    assert all(len(read_stories(task, "test")) == 1000 for task in TASKS)
-    words = data_sets.read_words_evaluation()
-    assert set(words.words) == set(spoken_words.HELD_OUT)
-    assert len(words.words) == 151
-    assert data_sets.read_omniglot_evaluation().is_eval.all()
 
 
 def test_a_damaged_file_is_named_with_what_restores_it(tmp_path, monkeypatch):

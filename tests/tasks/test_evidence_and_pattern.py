@@ -47,21 +47,6 @@ def test_sides_are_fair_and_cues_mostly_agree():
     assert abs(float(agree) - expected) < 0.01
 
 
-@pytest.mark.parametrize(
-    ("form", "values", "words"),
-    [
-        (Evidence, {"cues": 6}, "cues must be odd"),
-        (Evidence, {"delay": -1}, "pause and delay not negative"),
-        (Evidence, {"likely": 1.2}, "are probabilities"),
-        (StoreRecall, {"slots": 1}, "there are at least two slots"),
-        (StoreRecall, {"rate": 1.5}, "the rate is above 0 and at most 1"),
-    ],
-)
-def test_forms_that_make_no_sense_are_refused(form, values, words):
-    with pytest.raises(ValueError, match=words):
-        form(**values)
-
-
 def test_the_answer_is_the_bit_that_the_spikes_show_with_the_store_command():
     form = StoreRecall(slots=4, slot=60)
     trials = store_recall.draw(form, 300, torch.Generator().manual_seed(0))

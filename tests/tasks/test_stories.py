@@ -12,7 +12,7 @@ from snncore.datafiles import DataError
 from snncore.tasks import story_generator
 from snncore.tasks.data_sets import read_babi
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, arrays, parse, read_stories
-from snncore.tasks.story_generator import PLURALS, generate, stories_of_lengths
+from snncore.tasks.story_generator import PLURALS, generate
 from snncore.tasks.story_solver import CannotTell, solve
 
 STORY = """1 Mary got the milk there.
@@ -96,51 +96,27 @@ def test_stories_have_the_length_that_is_asked_for(task, length):
     assert all(solve(e.statements, e.question) == e.answer for e in examples)
 
 
-@pytest.mark.parametrize(
-    ("task", "length", "message"),
-    [
-        (21, None, "there is no task 21: they are 1 to 20"),
-        (1, 3, "a story of task 1 cannot have 3 statements: their number is an even number from 2 on"),
-        (3, 2, "task 3 cannot have 2 statements: their number is an even number from 4 on"),
-        (14, 2, "task 14 cannot have 2 statements: their number is fixed"),
-    ],
-)
-def test_impossible_stories_are_refused(task, length, message):
-    with pytest.raises(ValueError, match=message):
-        generated(task, 1, length=length)
-
-
-@pytest.mark.parametrize(
-    ("statements", "question", "answer"),
-    [
-        ("mary moved to the office|john is either in the park or the school", "is john in the school", "maybe"),
-        ("mary got the milk|mary got the apple|mary dropped the milk|mary took the milk there", "what is mary carrying", "milk,apple"),
-        ("mary got the milk there|mary handed the milk to fred|fred passed the milk to mary", "who gave the milk", "Fred"),
-        ("this evening bill went to the park|bill moved to the school yesterday", "where was bill before the park", "school"),
-        ("the red square is above the sphere|the sphere is to the left of the square", "is the square below the red square", "yes"),
-        ("the garden is north of the office|the office is east of the kitchen", "how do you go from the garden to the kitchen", "s,w"),
-        ("the chest is bigger than the box|the chocolate fits inside the box", "does the chest fit in the chocolate", "no"),
-    ],
-)
+@pytest.mark.parametrize(("statements", "question", "answer"), [
+    ("mary moved to the office|john is either in the park or the school", "is john in the school", "maybe"),
+    ("mary got the milk|mary got the apple|mary dropped the milk|mary took the milk there", "what is mary carrying", "milk,apple"),
+    ("mary got the milk there|mary handed the milk to fred|fred passed the milk to mary", "who gave the milk", "Fred"),
+    ("this evening bill went to the park|bill moved to the school yesterday", "where was bill before the park", "school"),
+    ("the red square is above the sphere|the sphere is to the left of the square", "is the square below the red square", "yes"),
+    ("the garden is north of the office|the office is east of the kitchen", "how do you go from the garden to the kitchen", "s,w"),
+    ("the chest is bigger than the box|the chocolate fits inside the box", "does the chest fit in the chocolate", "no"),
+])  # fmt: skip
 def test_the_solver_on_stories_by_hand(statements, question, answer):
     assert solve(statements.split("|"), question) == answer
 
 
-@pytest.mark.parametrize(
-    ("statements", "question", "missing"),
-    [
-        ("mary moved to the office", "where is john", "where john is"),
-        ("mary dropped the milk", "what is mary carrying", "that mary has the milk"),
-        ("mary flew to the office", "where is mary", "what 'mary flew to the office' means"),
-        (
-            "mary got the milk|mary got the apple|mary got the football|mary got the box",
-            "how many objects is mary carrying",
-            "a word for the 4 things that mary carries",
-        ),
-        ("dogs are afraid of wolves", "what is gertrude afraid of", "what 'dogs' means here: known are mice, "),
-        ("jason is happy", "where will jason go", "what 'happy' means here: known are hungry, "),
-    ],
-)
+@pytest.mark.parametrize(("statements", "question", "missing"), [
+    ("mary moved to the office", "where is john", "where john is"),
+    ("mary dropped the milk", "what is mary carrying", "that mary has the milk"),
+    ("mary flew to the office", "where is mary", "what 'mary flew to the office' means"),
+    ("mary got the milk" + "|mary got the milk" * 3, "how many objects is mary carrying", "a word for the 4 things that mary carries"),
+    ("dogs are afraid of wolves", "what is gertrude afraid of", "what 'dogs' means here: known are mice, "),
+    ("jason is happy", "where will jason go", "what 'happy' means here: known are hungry, "),
+])  # fmt: skip
 def test_the_solver_says_what_it_cannot_tell(statements, question, missing):
     with pytest.raises(CannotTell, match=missing):
         solve(statements.split("|"), question)
@@ -160,16 +136,13 @@ def test_numbers_of_words_are_those_of_the_vocabulary():
     assert [a.shape for a in arrays([])] == [(0, 21, 11), (0,)]
 
 
-@pytest.mark.parametrize(
-    ("example", "message"),
-    [
-        (Example(("mary flew",), "where is mary", "office"), "'flew' in 'mary flew' is no word of the vocabulary"),
-        (Example((), "where is mary", "office"), "nothing was said before 'where is mary'"),
-        (Example(("mary moved",), " ", "office"), "nothing is asked after 'mary moved'"),
-        (Example(("mary moved",), "where is mary", "office garden"), "the answer 'office garden' to 'where is mary' is not one word"),
-        (Example(("is " * 12,), "where is mary", "office"), "has 12 words: a sentence has at most 11"),
-    ],
-)
+@pytest.mark.parametrize(("example", "message"), [
+    (Example(("mary flew",), "where is mary", "office"), "'flew' in 'mary flew' is no word of the vocabulary"),
+    (Example((), "where is mary", "office"), "nothing was said before 'where is mary'"),
+    (Example(("mary moved",), " ", "office"), "nothing is asked after 'mary moved'"),
+    (Example(("mary moved",), "where is mary", "office garden"), "the answer 'office garden' to 'where is mary' is not one word"),
+    (Example(("is " * 12,), "where is mary", "office"), "has 12 words: a sentence has at most 11"),
+])  # fmt: skip
 def test_what_has_no_numbers_is_refused(example, message):
     with pytest.raises(ValueError, match=message):
         arrays([example])
@@ -222,14 +195,3 @@ def test_the_vocabulary_is_that_of_the_official_files():
                 said |= set(" ".join((*e.statements, e.question)).split())
                 answers.add(e.answer)
     assert sorted((said | answers) ^ set(VOCABULARY)) == []
-
-
-@needs_data
-def test_a_missing_part_is_said():
-    with pytest.raises(DataError, match="no file for task 3, part 'train' in 'en-10k'"):
-        read_stories(3, "train")
-
-
-def test_stories_of_all_lengths_by_turns():
-    examples = stories_of_lengths(1, 23, np.random.default_rng(0))
-    assert [len(e.statements) for e in examples] == [*range(2, 21, 2), *range(2, 21, 2), 2, 4, 6]

@@ -9,15 +9,12 @@ from snncore.tasks.story_solver import solve
 from snncore.tasks.talk_stories import TALK, in_the_talk
 
 
-@pytest.mark.parametrize(
-    ("task", "statements", "question", "enough"),
-    [
-        (5, ["mary got the milk there", "mary gave the milk to fred"], "who gave the milk to fred", True),
-        (5, ["mary got the milk there", "mary gave the milk to fred", "fred passed the milk to bill"], "who gave the milk to fred", False),
-        (13, ["mary and john went to the office", "then they moved to the garden"], "where is john", True),
-        (13, ["john and mary went to the office", "bill went to the park", "fred went to the park"], "where is john", False),
-    ],
-)
+@pytest.mark.parametrize(("task", "statements", "question", "enough"), [
+    (5, ["mary got the milk there", "mary gave the milk to fred"], "who gave the milk to fred", True),
+    (5, ["mary got the milk there", "mary gave the milk to fred", "fred passed the milk to bill"], "who gave the milk to fred", False),
+    (13, ["mary and john went to the office", "then they moved to the garden"], "where is john", True),
+    (13, ["john and mary went to the office", "bill went to the park", "fred went to the park"], "where is john", False),
+])  # fmt: skip
 def test_what_follows_from_the_end_of_a_story(task, statements, question, enough):
     assert follows_from_end(task, Example(tuple(statements), question, solve(statements, question))) == enough
 

@@ -1,5 +1,4 @@
 import io
-import json
 import os
 import shutil
 import subprocess
@@ -148,13 +147,6 @@ def test_what_cannot_be_read_is_skipped_and_named_and_tried_again(colors, tmp_pa
     assert folder.read_answers(results)["b/0.jpg"] == folder.read_answers(tmp_path / "anew")["b/0.jpg"]
 
 
-def test_a_folder_of_damaged_images_has_no_row(colors, tmp_path, network):
-    for path in colors.rglob("*.jpg"):
-        path.write_bytes(path.read_bytes()[:100])
-    row = folder.evaluate("small", colors, tmp_path / "results")
-    assert folder.text("small", row) == "small: no image could be read (6 files skipped)"
-
-
 def test_every_count_counts_what_it_says():
     def answer(ann, snn):
         return {"label": 0, "ann": ann, "snn": snn, "spikes": 10}
@@ -224,24 +216,17 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
 # --- What is refused ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ("name,label\na/0.jpg,0\n", r"the columns file and label, a whole number: .*not found: \['file'\]"),
-        ("", "No columns to parse"),
-        ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "invalid literal for int.*'red'"),
-        ("file,label\na/0.jpg\n", "a whole number: "),
-        ("file,label\n\xe9.jpg,0\n", "'utf-8' codec can't decode"),
-        ('file,label\na/0.jpg,0\n"a/1.jpg,0\na/2.jpg,1\n', "EOF inside string"),
-        ("file,label\na/0.jpg,3\n", "the label of 'a/0.jpg' is 3, and the network knows 0 to 2"),
-        ("file,label\na/0.jpg,-1\n", "the label of 'a/0.jpg' is -1"),
-        ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "'./a//0.jpg' was listed before"),
-        ("label,file\n0,a/0.jpg\n0,\n", "there is no file '' inside of the folder"),
-        ("file,label\na/../../x.jpg,0\n", r"there is no file 'a/\.\./\.\./x\.jpg' inside of the folder"),
-        ("file,label\n/etc/hosts,0\n", "there is no file '/etc/hosts' inside of the folder"),
-        ("file,label\n", "holds no image"),
-    ],
-)
+@pytest.mark.parametrize(("table", "message"), [
+    ("name,label\na/0.jpg,0\n", r"the columns file and label, a whole number: .*not found: \['file'\]"),
+    ("file,label\na/0.jpg,0\n\na/1.jpg,red\n", "invalid literal for int.*'red'"),
+    ("file,label\n\xe9.jpg,0\n", "'utf-8' codec can't decode"),
+    ('file,label\na/0.jpg,0\n"a/1.jpg,0\na/2.jpg,1\n', "EOF inside string"),
+    ("file,label\na/0.jpg,3\n", "the label of 'a/0.jpg' is 3, and the network knows 0 to 2"),
+    ("file,label\na/0.jpg,0\n./a//0.jpg,1\n", "'./a//0.jpg' was listed before"),
+    ("file,label\na/../../x.jpg,0\n", r"there is no file 'a/\.\./\.\./x\.jpg' inside of the folder"),
+    ("file,label\n/etc/hosts,0\n", "there is no file '/etc/hosts' inside of the folder"),
+    ("file,label\n", "holds no image"),
+])  # fmt: skip
 def test_a_bad_table_is_refused(colors, table, message):
     (colors / "labels.csv").write_text(table, encoding="latin-1")
     (colors.parent / "x.jpg").touch()
@@ -250,49 +235,43 @@ def test_a_bad_table_is_refused(colors, table, message):
 
 
 def test_a_folder_that_does_not_fit_is_refused(colors, tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="has 0 subfolders, and the network knows 3 categories"):
-        folder.listing(tmp_path / "empty", 3)
-    for name in ("0", "1"):
-        (tmp_path / "empty" / name).mkdir()
-    with pytest.raises(ValueError, match="empty holds no image"):
-        folder.listing(tmp_path / "empty", 3)
+    for subfolders, words in (
+        ((), "has 0 subfolders, and the network knows 3 categories"),
+        (("0", "1"), "empty holds no image"),
+        (("3",), "has the subfolder 3, and the network knows the categories 0 to 2"),
+    ):
+        for name in subfolders:
+            (tmp_path / "empty" / name).mkdir(parents=True)
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(ValueError, match=words):
+            folder.listing(tmp_path / "empty", 3)
     for categories in (2, 4):
         with pytest.raises(ValueError, match=rf"has 3 subfolders, and the network knows {categories} categories.*labels\.csv"):
             folder.listing(colors, categories)
-    (tmp_path / "empty" / "3").mkdir()
-    with pytest.raises(ValueError, match="has the subfolder 3, and the network knows the categories 0 to 2"):
-        folder.listing(tmp_path / "empty", 3)
 
 
-OTHERS = {
-    "model": lambda *_: None,
-    "image": lambda network, images, monkeypatch: (images / "a" / "0.jpg").rename(images / "a" / "2.jpg"),
-    "weight": lambda network, images, monkeypatch: network[2].weight.data[0, 0].fill_(1.5),
-    "neurons": lambda network, images, monkeypatch: monkeypatch.setattr(
-        folder, "relu_code", lambda *_, **__: relu_code(25.0, 9, strict=True)
-    ),
-}
-
-
-@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("other", ["model", "image", "weight", "neurons"])
 def test_results_of_something_else_are_refused(colors, tmp_path, network, monkeypatch, other):
     folder.evaluate("small", colors, tmp_path / "results")
-    about = json.loads((tmp_path / "results" / "about.json").read_text())
-    assert (about["model"], about["images"]) == ("small", 6)
-    OTHERS[other](network, colors, monkeypatch)
-    with pytest.raises(
-        ValueError, match=r'belongs to another model, other images, weights or few-spike neurons.*\{"model": "small", "images": 6'
-    ):
+    if other == "image":
+        (colors / "a" / "0.jpg").rename(colors / "a" / "2.jpg")
+    if other == "weight":
+        network[2].weight.data[0, 0].fill_(1.5)
+    if other == "neurons":
+        monkeypatch.setattr(folder, "relu_code", lambda *_, **__: relu_code(25.0, 9, strict=True))
+    words = r'belongs to another model, other images, weights or few-spike neurons.*\{"model": "small", "images": 6'
+    with pytest.raises(ValueError, match=words):
         folder.evaluate("other" if other == "model" else "small", colors, tmp_path / "results")
 
 
-@pytest.mark.parametrize("place", [".", "results", "a/results"])
-def test_results_within_the_images_are_refused(colors, monkeypatch, place):
+def test_folders_that_cannot_be_are_refused_before_weights_are_downloaded(colors, tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "model", lambda name: pytest.fail("asked for weights"))
-    with pytest.raises(ValueError, match=r"lies in the folder of images.*name another by --results"):
-        folder.evaluate("small", colors, colors / place)
+    for place in (".", "results", "a/results"):
+        with pytest.raises(ValueError, match=r"lies in the folder of images.*name another by --results"):
+            folder.evaluate("small", colors, colors / place)
     assert {path.name for path in colors.iterdir()} == set("abc")
+    with pytest.raises(ValueError, match="nowhere is no folder"):
+        folder.evaluate("efficientnet_b7", tmp_path / "nowhere", tmp_path / "results")
 
 
 @pytest.mark.parametrize("line", ["5", "[]", '{"label": 5}', '{"file": "a/0.jpg", "ann" [1]}'])
@@ -302,12 +281,6 @@ def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, ne
         out.write(line + "\n")
     with pytest.raises(ValueError, match=r"answers\.0\.jsonl, line 7 is damaged: remove it"):
         folder.evaluate("small", colors, tmp_path)
-
-
-def test_a_folder_that_is_missing_is_refused_before_weights_are_downloaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "model", lambda name: pytest.fail("asked for weights"))
-    with pytest.raises(ValueError, match="nowhere is no folder"):
-        folder.evaluate("efficientnet_b7", tmp_path / "nowhere", tmp_path / "results")
 
 
 @pytest.mark.parametrize("which", ["original", "converted"])

@@ -139,9 +139,6 @@ def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys):
     meter.command(path, lengths=(2,))
     assert "cuda is left out: none here" in capsys.readouterr().out
     assert len(path.read_text().splitlines()) in (2, 3)
-    monkeypatch.setattr(meter, "cpu_meter", no_meter)
-    with pytest.raises(SystemExit, match="nothing was measured"):
-        meter.command()
 
 
 GPU = {"where": "cuda", "sentences": 2, "batch": 1, "time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 100.0, "rest [W]": 40.0}
@@ -157,21 +154,13 @@ def test_a_kept_gpu_is_read(tmp_path):
     assert found["energy [mJ]"].tolist() == [300.0, 50.0]
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ([{name: value for name, value in GPU.items() if name != "clocks"}], "clocks"),
-        ([GPU | {"without rest [mJ]": "much"}], "could not convert string to float: 'much'"),
-        ([GPU | {"clocks": " "}], "has to be of one GPU, its clocks"),
-        ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "has to be of one GPU"),
-        ([GPU, GPU | {"batch": 8, "date": "2026-11-28"}], "one date"),
-        ([GPU | {"time [ms]": -5.0}], "numbers above 0"),
-        ([GPU | {"energy [mJ]": float("nan")}], "numbers above 0"),
-        ([GPU | {"batch": 8}], r"one row of single questions \(batch 1\) for each"),
-        ([GPU, GPU], "one row of single questions"),
-        ([GPU | {"where": "cpu"}], "one row of single questions"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "words"), [
+    ([GPU | {"without rest [mJ]": "much"}], "could not convert string to float: 'much'"),
+    ([GPU, GPU | {"batch": 8, "device": "Fake 2000"}], "has to be of one GPU"),
+    ([GPU | {"energy [mJ]": float("nan")}], "numbers above 0"),
+    ([GPU | {"batch": 8}], r"one row of single questions \(batch 1\) for each"),
+    ([GPU, GPU], "one row of single questions"),
+])  # fmt: skip
 def test_a_kept_gpu_that_says_too_little_is_refused(tmp_path, rows, words):
     pd.DataFrame(rows).to_csv(tmp_path / "gpu.csv", index=False)
     with pytest.raises(ValueError, match=words):

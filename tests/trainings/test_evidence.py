@@ -5,21 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from snncore import ledger
-from snncore.datafiles import DataError
-from snncore.learning.eprop import SIGNALS
-from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks.evidence import Evidence
 from snncore.trainings import evidence, job
-from snncore.trainings.evidence import TRAININGS, EvidenceLearner, constants, train
-
-
-def test_aims_are_those_of_the_list_of_claims():
-    claims = ledger.package_claims()
-    for signal in SIGNALS:
-        for end, key in (("", "test_error"), (".at350", "early_error")):
-            assert claims[f"eprop.evidence.{signal}{end}"].target == evidence.AIMS[key]
-    assert claims["eprop.onchip"].target == evidence.CHIP_AIM
+from snncore.trainings.evidence import TRAININGS, EvidenceLearner, train
 
 
 @pytest.mark.parametrize("kind", ["random", "bptt"])
@@ -59,10 +47,6 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
     assert whole["log"] == resumed["log"]
     assert whole["test_error"] == resumed["test_error"]
     assert resumed.get("early_error") == next((row["tested"] for row in resumed["log"] if "tested" in row), None)
-    assert resumed["recipe"]["clip"] is None
-    count = len(drawn)
-    assert train(kind, 1, short)["seconds"] >= 0
-    assert len(drawn) == count  # it is done: only read
 
 
 def test_the_stopping_rule_of_the_published_code():
@@ -85,12 +69,3 @@ def test_readouts_begin_larger_where_they_make_the_learning_signals(signal):
     assert torch.equal(large.w_out, 10 * others.w_out)
     ratio = float(large.w_out.detach().std() / EvidenceLearner(TRAININGS["random"], 0).w_feedback.std())
     assert ratio == pytest.approx(1, abs=0.2)  # as strong as random feedback
-
-
-def test_weights_of_other_constants_are_refused():
-    """Equal shapes, but trials with a shorter delay, or other neurons: the account knows."""
-    how = TRAININGS["random"]
-    learner = EvidenceLearner(how, 0)
-    load_checkpoint("eprop_random_0", learner, constants(how))
-    with pytest.raises(DataError, match="another configuration \\(delay is 1050 there and 500 here"):
-        load_checkpoint("eprop_random_0", learner, constants(dataclasses.replace(how, form=Evidence(delay=500))))

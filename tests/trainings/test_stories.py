@@ -7,9 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from snncore.learning.classifier import accuracy
-from snncore.networks.relational import SIZES, RelationalNetwork
-from snncore.seeds import numpy_generator, torch_generator
-from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, words_of
+from snncore.seeds import numpy_generator
+from snncore.tasks.stories import TASKS, arrays, words_of
 from snncore.tasks.story_generator import generate
 from snncore.tasks.talk_stories import TALK, in_the_talk
 from snncore.trainings import job as common
@@ -40,13 +39,6 @@ def test_a_training_is_tested_with_its_weights_and_not_repeated(tmp_path, monkey
     (tmp_path / f"{name}.state").unlink()
     assert stories.command(15, kind, seed=1) == about
     assert not (tmp_path / f"{name}.state").exists()
-
-
-def test_a_network_can_have_the_published_size():
-    job = stories.job("ann", 15, 1, "published", drawn(), 10)
-    published = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, ""))
-    count = sum(p.numel() for p in published.parameters())
-    assert sum(p.numel() for p in job.network.parameters()) == count > 1_000_000
 
 
 def test_rates_may_be_high_until_the_limit_falls():
@@ -81,13 +73,6 @@ def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
     assert torch.equal(job.data["train"][0][270:360], inputs[:90])
     assert torch.equal(job.data["validation"][1][30:40], answers[90:])
     assert torch.equal(job.data["test 4"][0], arrays(files(4, 0)[1])[0])
-
-
-def test_stories_that_lose_their_beginning_are_counted():
-    about = stories.job("ann", 1, 0, files=drawn(20, 22, 4), held=10).about
-    assert about == "bAbI, official files (en-10k); 20 questions are about more than 20 statements, of which they get the last"
-    assert stories.job("ann", 1, 0, files=drawn(20, 20, 4), held=10).about == "bAbI, official files (en-10k)"
-    assert stories.origin_of("ann", {3: ([], [])}) == "bAbI, official files (en-10k), training part of task 3 drawn by our generator"
 
 
 def test_networks_that_draw_their_stories():

@@ -3,28 +3,10 @@
 import json
 
 import pytest
-import torch
 
 from snncore.learning.descent import Descent
-from snncore.learning.one_shot_classifier import OneShotClassifier
 from snncore.tasks import printed
 from snncore.trainings import job, symbols
-
-
-def test_episodes_of_20_follow_those_of_5(monkeypatch):
-    """The training's two parts, and that every update is of 240 images."""
-    known, seen = printed.letters().symbols, []
-    forward = OneShotClassifier.forward
-
-    def watched(self, support, slot, query):
-        seen.append((*slot.shape, query.shape[1]))
-        return forward(self, support, slot, query)
-
-    monkeypatch.setattr(OneShotClassifier, "forward", watched)
-    update = symbols.outer(symbols.network("omniglot", 0), "omniglot", known)
-    for k in (0, 1499, 1500, 4999):
-        update(k, torch.Generator().manual_seed(k))
-    assert seen == [(16, 5, 10), (16, 5, 10), (6, 20, 20), (6, 20, 20)]
 
 
 @pytest.mark.slow
