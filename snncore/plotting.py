@@ -66,12 +66,17 @@ def style() -> None:
     plt.style.use(["default", STYLE])
 
 
-def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, time: np.ndarray) -> None:
-    """Membrane potential against time, each spike as a dot on it, and the threshold; all of shape (time,)."""
-    ax.step(time, threshold, where="mid", color=COLORS["gray"], lw=1, label="threshold $T(t)$")
-    ax.step(time, v, where="mid", color=COLORS["blue"], label="membrane potential $v(t)$")
-    spikes = z > 0
-    ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], label="spike $z(t) = 1$")
+def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, decoded: np.ndarray, time: np.ndarray) -> None:
+    """Threshold, membrane potential, spikes (shaded by how far v exceeds the threshold), and the output so far; all of shape (time,)."""
+    spikes, edges = z > 0, np.append(time - 0.5, time[-1] + 0.5)
+    ax.bar(time[spikes], (v - threshold)[spikes], 1, threshold[spikes], color=COLORS["red"], alpha=0.25)
+    for values, color, dashes, label in (
+        (threshold, "gray", "-", "threshold $T(t)$"),
+        (v, "blue", "-", "potential $v(t)$"),
+        (decoded, "green", "--", "output so far"),
+    ):
+        ax.stairs(values, edges, baseline=None, color=COLORS[color], ls=dashes, lw=1.5, label=label)
+    ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], ms=5, label="spike")
 
 
 def paths(ax: Axes, shown: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
