@@ -1,3 +1,4 @@
+# ruff: noqa: F401
 """Few-spike neurons: code a number in a few spikes, in place of any activation function."""
 
 from snncore.few_spike.coefficients import FUNCTIONS, coefficients, published_neurons, read_sets
@@ -8,29 +9,3 @@ from snncore.few_spike.layer import Conversion
 from snncore.few_spike.neuron import FSParams, from_shifted, fs_decode, fs_neuron, fs_run, fs_step, relu6_code, relu_code
 from snncore.few_spike.operations import ConversionError
 from snncore.few_spike.pieces import pieces
-
-__all__ = [
-    "FUNCTIONS",
-    "Conversion",
-    "ConversionError",
-    "FSParams",
-    "coefficients",
-    "convert",
-    "fit",
-    "from_shifted",
-    "fs_decode",
-    "fs_neuron",
-    "fs_run",
-    "fs_step",
-    "noisy_mse",
-    "pieces",
-    "published_neurons",
-    "quality",
-    "read_sets",
-    "relu6_code",
-    "relu_code",
-    "rounded",
-    "spike_train",
-    "statistics",
-    "stepwise",
-]

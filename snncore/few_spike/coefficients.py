@@ -23,29 +23,14 @@ FUNCTIONS: dict[str, Callable[[FloatTensor], FloatTensor]] = {
 
 @dataclass(frozen=True)
 class CoefficientSet:
-    """One few-spike neuron and where it comes from.
+    """One few-spike neuron and where it comes from."""
 
-    Attributes
-    ----------
-    name : str
-        Such as ``silu.published`` or ``silu.k16``.
-    function : str
-        A key of `FUNCTIONS`.
-    interval : tuple of float
-        Inputs for which it was made.
-    params : FSParams
-    origin : str
-        "published", "fitted" (by `snncore.few_spike.zoo`), "fitted in this run" or "closed form".
-    source : str
-        Publication, command or function.
-    """
-
-    name: str
-    function: str
-    interval: tuple[float, float]
+    name: str  #: such as ``silu.published`` or ``silu.k16``
+    function: str  #: a key of `FUNCTIONS`
+    interval: tuple[float, float]  #: inputs for which it was made
     params: FSParams
-    origin: str
-    source: str
+    origin: str  #: "published", "fitted" (by `snncore.few_spike.zoo`), "fitted in this run" or "closed form"
+    source: str  #: publication, command or function
 
 
 def read_sets(path: Path | None = None) -> dict[str, CoefficientSet]:

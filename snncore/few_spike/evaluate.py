@@ -85,25 +85,13 @@ class Traffic(NamedTuple):
     """Work of one layer of synapses for a batch of images: a convolution, linear layer or product with constant weights.
 
     Products of two signals, as in attention, and ``nn.MultiheadAttention`` are not counted; the report says so.
-
-    Attributes
-    ----------
-    node : str
-    macs : int
-        Multiply-accumulates of the original network.
-    nonzero : int
-        Those of them whose input is not 0: the work of a processor that skips zeros.
-    spikes : int
-        How often a spike arrives at a synapse; 0 if the layer receives something else.
-    graded : int
-        Multiply-accumulates, if the layer receives anything but spikes.
     """
 
     node: str
-    macs: int
-    nonzero: int
-    spikes: int
-    graded: int
+    macs: int  #: multiply-accumulates of the original network
+    nonzero: int  #: those of them whose input is not 0: the work of a processor that skips zeros
+    spikes: int  #: how often a spike arrives at a synapse; 0 if the layer receives something else
+    graded: int  #: multiply-accumulates, if the layer receives anything but spikes
 
 
 @torch.no_grad()
@@ -176,26 +164,13 @@ class _Stepwise(fx.Interpreter):
 
 @dataclass(frozen=True)
 class Layer:
-    """Spikes of one layer of few-spike neurons, the module ``few_spike.<node>`` of the network.
-
-    Attributes
-    ----------
-    node : str
-    params : FSParams
-    neurons : int
-        Neurons per image.
-    counts : array, shape (piece,)
-        How many of the neurons were in each piece.
-    per_image : array, shape (image,)
-        Spikes for each image.
-    pieces : Pieces
-    """
+    """Spikes of one layer of few-spike neurons, the module ``few_spike.<node>`` of the network."""
 
     node: str
     params: FSParams
-    neurons: int
-    counts: np.ndarray
-    per_image: np.ndarray
+    neurons: int  #: per image
+    counts: np.ndarray  #: how many of the neurons were in each piece, shape (piece,)
+    per_image: np.ndarray  #: spikes for each image, shape (image,)
     pieces: Pieces
 
     @property

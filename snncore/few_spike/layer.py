@@ -55,34 +55,16 @@ def refuse_half(what: str, dtype: torch.dtype) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """One operation of a converted network.
+    """One operation of a converted network."""
 
-    Attributes
-    ----------
-    node : str
-        Its name in the traced graph; spiking ones are the modules ``few_spike.<node>`` of the network.
-    operation : str
-        Activation or operation that it was.
-    kind : str
-        "spiking", "linear" (spikes may pass it one by one) or "analog" (it needs decoded numbers).
-    neurons : int
-        Outputs of the operation per image.
-    K : int
-        Time steps; 0 where nothing spikes.
-    low, high : float
-        Interval of inputs seen in calibration; nan without.
-    why : str
-        What happens there.
-    """
-
-    node: str
-    operation: str
-    kind: str
-    neurons: int
-    K: int = 0
-    low: float = math.nan
-    high: float = math.nan
-    why: str = ""
+    node: str  #: its name in the traced graph; spiking ones are the modules ``few_spike.<node>`` of the network
+    operation: str  #: activation or operation that it was
+    kind: str  #: "spiking", "linear" (spikes may pass it one by one) or "analog" (it needs decoded numbers)
+    neurons: int  #: outputs of the operation per image
+    K: int = 0  #: time steps; 0 where nothing spikes
+    low: float = math.nan  #: smallest input seen in calibration; nan without
+    high: float = math.nan  #: largest one
+    why: str = ""  #: what happens there
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,12 @@ from snncore.shapes import FloatTensor, SpikeTrain
 
 @dataclass(frozen=True)
 class Pieces:
-    """All pieces of a few-spike neuron over the finite numbers of one floating-point type, from left to right.
+    """All pieces of a few-spike neuron over the finite numbers of one floating-point type, from left to right."""
 
-    Attributes
-    ----------
-    first, last : tensors, shape (piece,)
-        Smallest and largest input of each piece.
-    spikes : tensor, shape (K, piece)
-        The spike pattern of each piece, 0 or 1.
-    y : tensor, shape (piece,)
-        Its output.
-    """
-
-    first: FloatTensor
-    last: FloatTensor
-    spikes: SpikeTrain
-    y: FloatTensor
+    first: FloatTensor  #: smallest input of each piece, shape (piece,)
+    last: FloatTensor  #: largest one
+    spikes: SpikeTrain  #: the spike pattern of each piece, 0 or 1, shape (K, piece)
+    y: FloatTensor  #: its output, shape (piece,)
 
     def __len__(self) -> int:
         return len(self.y)

@@ -126,24 +126,16 @@ def _fuse(graph: fx.GraphModule) -> None:
 
 
 class RateRun(NamedTuple):
-    """A simulation of N steps for a batch of images.
+    """A simulation of N steps for a batch of images; counts are those of all images together in each step.
 
-    Attributes
-    ----------
-    outputs : tensor, shape (N, batch, ...)
-        After each step t: mean of the readout over the steps after t // 2.
-    spikes, accumulates, graded : tensor, shape (N,)
-        Of all images together in each step: spikes, arrivals of spikes at synapses, and multiply-accumulates of layers that receive
-        anything else. The image is weighed once, in the first step, and so is the mean that the readout receives.
-    neurons : int
-        Per image.
+    The image is weighed once, in the first step, and so is the mean that the readout receives.
     """
 
-    outputs: Tensor
+    outputs: Tensor  #: after each step t, the mean of the readout over the steps after t // 2, shape (N, batch, ...)
     spikes: Float[Tensor, " time"]
-    accumulates: Float[Tensor, " time"]
-    graded: Float[Tensor, " time"]
-    neurons: int
+    accumulates: Float[Tensor, " time"]  #: arrivals of spikes at synapses
+    graded: Float[Tensor, " time"]  #: multiply-accumulates of layers that receive anything else
+    neurons: int  #: per image
 
 
 def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synapses | None" = None) -> RateRun:
@@ -225,19 +217,11 @@ class _Simulation(fx.Interpreter):
 
 
 class Synapses(NamedTuple):
-    """Layers of synapses of a rate-coded network.
+    """Layers of synapses of a rate-coded network; multiply-accumulates are those of layers that do not receive spikes, per image."""
 
-    Attributes
-    ----------
-    reached : dict from module to tensor, shape (..., channel)
-        Synapses that a spike of each neuron reaches, borders included.
-    once, each_step : int
-        Multiply-accumulates per image of layers that do not receive spikes: from the image and into the readout, and between neurons.
-    """
-
-    reached: dict[str, Tensor]
-    once: int
-    each_step: int
+    reached: dict[str, Tensor]  #: synapses that a spike of each neuron of a module reaches, borders included, shape (..., channel)
+    once: int  #: multiply-accumulates from the image and into the readout
+    each_step: int  #: multiply-accumulates between neurons
 
 
 def synapses(network: fx.GraphModule, image: Images) -> Synapses:

@@ -28,17 +28,10 @@ CountsInTime = Int[np.ndarray, "time core"]
 
 
 class Program(NamedTuple):
-    """Neurons and weights that are loaded for a placed network.
+    """Neurons and weights that are loaded for a placed network."""
 
-    Attributes
-    ----------
-    groups : dict of sequences of Group
-        Neurons of each population that runs, in their order.
-    weights : dict of lists of arrays
-        By names of source and target: an array for each projection between them, in the order of the network.
-    """
-
-    groups: Mapping[str, Sequence[Group]]
+    groups: Mapping[str, Sequence[Group]]  #: neurons of each population that runs, in their order
+    #: by names of source and target: an array for each projection between them, in the order of the network
     weights: Mapping[tuple[str, str], Sequence[IntegerWeights]]
 
 

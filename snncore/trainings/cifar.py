@@ -28,17 +28,10 @@ PENALTY = {"resnet8": 7e-4, "resnet14": 5e-4, "resnet20": 5e-4, "silu": 4e-4}  #
 
 @dataclass(frozen=True)
 class CifarRecipe(Recipe):
-    """A stage of the training of a CIFAR-10 network.
+    """A stage of the training of a CIFAR-10 network."""
 
-    Attributes
-    ----------
-    hole : int
-        Width and height [pixel] of a square that is left out of each image (`snncore.tasks.images.augmented`).
-    teacher : str
-        Trained network of `snncore.networks.images.CIFAR` whose answers it learns, too (`snncore.learning.classifier.distilled`).
-    """
-
-    hole: int = 0
+    hole: int = 0  #: width and height [pixel] of a square that is left out of each image (`snncore.tasks.images.augmented`)
+    #: trained network of `snncore.networks.images.CIFAR` whose answers it learns, too (`snncore.learning.classifier.distilled`)
     teacher: str = ""
 
 
