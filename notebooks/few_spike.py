@@ -238,6 +238,10 @@ y, count, exact = fs_decode(z, silu).numpy(), z.sum(0).numpy(), F.silu(x)
 density = B7_INPUT.pdf(x.numpy())
 response = pd.DataFrame({"x": x, "silu": exact, "few_spike": y, "spikes": count, "density": density})
 page.verdict("fs.why.sign", bool(exact.min() < 0 < exact.max()))
+page.document("few_spike.live", {  # the figure below computes in the page, with all neurons of the package
+    "input": {"mean": B7_INPUT.mean(), "sd": B7_INPUT.std()},
+    "sets": [{"name": s.name, "function": s.function, "interval": s.interval, "origin": s.origin, **vars(s.params)} for s in read_sets().values()],
+})  # fmt: skip
 response[::400]
 
 # %% tags=["hide-input", "remove-output"]
@@ -257,12 +261,15 @@ page.figure(fig, "response", response)
 plt.show()
 
 # %% [markdown]
+# ::::{live} few_spike
+# :label: A few-spike neuron: slide its input, move its numbers
 # ```{figure} ../results/few_spike/response.*
 # :name: fig-response
 # :alt: From top to bottom against the input: SiLU and the staircase of the few-spike neuron close to it; the number of spikes, none for strongly negative inputs, few around zero and rising to {value}`spikes_most` for large ones; the spike pattern as black bars; and the bell-shaped density of inputs around zero.
 # Output, number of spikes and spike pattern of the published SiLU neuron over its input, above the distribution of inputs in
 # EfficientNet-B7 (a normal distribution with the mean and spread that the authors report).
 # ```
+# ::::
 #
 # The talk says that this neuron uses *the fewest spikes for the most frequently occurring values of x*. In the mean that holds:
 # {value}`spikes_predicted` spikes for normally distributed inputs with the mean and spread reported for EfficientNet-B7 (the authors' log of one
