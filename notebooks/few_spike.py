@@ -25,6 +25,8 @@
 #
 # ## In one picture
 #
+# ::::{live} few_spike
+# :label: A few-spike neuron: slide its input, move its numbers
 # ```{figure} ../results/few_spike/response.*
 # :name: fig-response
 # :alt: Five panels against the input from minus 8 to 12. The staircase of the few-spike neuron follows SiLU; its error stays within about three tenths; its spike pattern fills up as the input grows; the number of spikes rises from none to {value}`spikes_most`. The shaded inputs around zero, which are the most frequent ones, need few spikes, but strongly negative ones need fewer. So the talk's sentence holds on average and not for each input.
@@ -32,6 +34,7 @@
 # how often EfficientNet-B7 asks for each input. Shaded: one standard deviation around the most frequent input. Frequent inputs cost few
 # spikes on average; rare, strongly negative ones cost fewer. Parameters, mean and spread: {cite:t}`stoeckl2021`.
 # ```
+# ::::
 #
 # ## What we did
 #
@@ -347,6 +350,10 @@ page.verdict("fs.silu.fewest", at_mode == int(count.min()), dataset=where)
 spikes_at = {"spikes_mode": at_mode, "spikes_least": int(count.min()), "spikes_most": int(count.max())}
 for name, number in spikes_at.items():
     print(name, page.value(name, number))
+page.document("few_spike.live", {  # the figure below computes in the page, with all neurons of the package
+    "input": {"mean": B7_INPUT.mean(), "sd": B7_INPUT.std()},
+    "sets": [{"name": s.name, "function": s.function, "interval": s.interval, "origin": s.origin, **vars(s.params)} for s in read_sets().values()],
+})  # fmt: skip
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(5, 1, figsize=(7.5, 6.2), sharex=True, height_ratios=(2.4, 1.4, 2.2, 1.5, 1.1))

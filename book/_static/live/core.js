@@ -100,6 +100,14 @@
     const text = size >= 1e7 || size < 1e-6 ? x.toExponential(digits - 1) : x.toFixed(Math.min(12, Math.max(0, digits - 1 - Math.floor(Math.log10(size)))));
     return text.replace("-", "\u2212");
   };
+  /** About n round numbers from low to high, for the ticks of an axis. */
+  live.ticks = (low, high, n) => {
+    const rough = (high - low) / n;
+    const size = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((k) => k * size).find((k) => k >= 0.99 * rough);
+    const first = Math.ceil(low / step - 1e-9);
+    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(6)));
+  };
   /** A share in whole percent. */
   live.percent = (x) => `${Math.round(100 * x)}\u00a0%`.replace("-", "\u2212");
 
@@ -242,12 +250,13 @@
   };
 
   /**
-   * Follows a pointer on a plot: `{down, move, up}` get its place in numbers of the axes. Only for what is marked to be dragged on:
-   * elsewhere a finger scrolls the page.
+   * Follows a pointer on a plot: `{down, move, up, touch}` get its place in numbers of the axes. `touch` says what a finger still does to
+   * the page there: "none" (drawing), or "pan-y" (it scrolls up and down). A `down` that returns false lets go.
    */
-  live.drag = (plot, { down, move, up }) => {
+  live.drag = (plot, { down, move, up, touch = "none" }) => {
     const { svg } = plot;
     svg.classList.add("live-drag");
+    svg.style.touchAction = touch;
     let held = null;
     svg.addEventListener("pointerdown", (event) => {
       if (event.button || held !== null || down(plot.at(event), event) === false) return;
