@@ -132,11 +132,10 @@ class Quote(SphinxRole):
         if not tip:
             said, messages = self.inliner.parse(shown, self.lineno, self.inliner, self.inliner.parent)  # type: ignore[arg-type]
             return [nodes.inline("", "", *said, *sign, classes=[self.name])], messages
+        about = {"refdomain": "", "reftype": "claim", "reftarget": anchor(self.text), "tip": tip}
         if self.name == "verdict":
-            return [
-                pending_xref("", nodes.Text(shown), refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip, kind=standing)
-            ], []
-        link = pending_xref("", nodes.inline("", shown), *sign, refdomain="", reftype="claim", reftarget=anchor(self.text), tip=tip)
+            return [pending_xref("", nodes.Text(shown), looks=["status", standing], **about)], []
+        link = pending_xref("", nodes.inline("", shown), *sign, looks=["claim", self.name], **about)
         return [*quotes.place(page, self.text), link], []
 
 
@@ -211,10 +210,8 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, words: nodes
         if app.builder.format != "html":
             raise NoUri
         uri = f"{app.builder.get_relative_uri(here, 'claims')}#{target}"
-        classes = ["status", node["kind"]] if "kind" in node else ["claim", node["role"]]
-        return nodes.reference(
-            "", "", nodes.Text(text), *node.findall(badge), refuri=uri, internal=True, classes=classes, reftitle=node["tip"]
-        )
+        shown = [nodes.Text(text), *node.findall(badge)]
+        return nodes.reference("", "", *shown, refuri=uri, internal=True, classes=node["looks"], reftitle=node["tip"])
     if node["reftype"] == "thumb":
         if app.builder.format != "html":
             raise NoUri

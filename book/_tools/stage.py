@@ -219,12 +219,21 @@ class Staging:
         return "\n\n".join(cards)
 
     def recorded(self, _: str | None) -> str:
-        rows = ["| claim | value | preset | commit | machine | seconds |", "|---|---|---|---|---|---|"]
-        for e in ledger.merge(self.claims, recorded.read_recorded(self.project.root / "data" / "results"), {}):
-            if e["ours"] is not None:
-                what = (f"`{e['id']}`", plain(ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
-                rows.append("| " + " | ".join(map(str, what)) + " |")
-        return "\n".join(rows) if len(rows) > 2 else "Nothing has been recorded yet."
+        """Numbers of earlier runs, folded by chapter."""
+        entries = ledger.merge(self.claims, recorded.read_recorded(self.project.root / "data" / "results"), {})
+        parts = []
+        for name, chapter in self.chapters.items():
+            rows = []
+            for e in entries:
+                if e["ours"] is not None and self.claims[e["id"]].chapter == name:
+                    what = (f"`{e['id']}`", plain(ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
+                    rows.append("| " + " | ".join(map(str, what)) + " |")
+            if rows:
+                head = "| claim | value | preset | commit | machine | seconds of that run |\n|---|---|---|---|---|---|\n"
+                parts.append(
+                    f"<details><summary>{html.escape(chapter.title)} ({len(rows)})</summary>\n\n{head}{chr(10).join(rows)}\n\n</details>"
+                )
+        return "\n\n".join(parts) or "Nothing has been recorded yet."
 
     def prices(self, _: str | None) -> str:
         """Every energy and time that a number of this book is made of, with its source."""
