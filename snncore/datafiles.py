@@ -6,9 +6,7 @@ the package that carries it, ``data/evaluation`` of a checkout, ``data/raw``, th
 What is nowhere is downloaded to ``data/raw`` (verified, then renamed); what cannot be is an error that says how to get it by hand.
 
 In a checkout, what is downloaded, trained and computed lies in its ``data``. For an installed package, downloads lie in the user's folder
-for caches, trainings and results in that for data. ``RAW``, ``TRAINING`` and ``RESULTS`` say where.
-
-``python -m snncore.datafiles`` lists the data sets; ``python -m snncore.datafiles fetch NAME`` gets one.
+for caches, trainings and results in that for data. ``python -m snncore.datafiles`` lists the data sets, with ``fetch NAME`` it gets one.
 """
 
 import hashlib

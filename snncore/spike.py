@@ -4,8 +4,7 @@ r"""The spike: a step forward, a triangle backward.
 
 with x = (v - threshold) / v_th, so that the pseudo-derivative with respect to v is :math:`\psi = (\gamma / v_\text{th}) \max(0, 1 - |x|)`.
 
-Source: G. Bellec, D. Salaj, A. Subramoney, R. Legenstein, W. Maass, Long short-term memory and learning-to-learn in networks of spiking
-neurons, NeurIPS 2018, equation 4.
+Source: G. Bellec et al., Long short-term memory and learning-to-learn in networks of spiking neurons, NeurIPS 2018, equation 4.
 """
 
 import torch

@@ -1,7 +1,4 @@
-"""Energy of a network's operations: their number times prices of a 45 nm process, without memory.
-
-Source of the prices: M. Horowitz, ISSCC 2014.
-"""
+"""Energy of a network's operations: their number times prices of a 45 nm process (M. Horowitz, ISSCC 2014), without memory."""
 
 from collections.abc import Sequence
 

@@ -61,10 +61,7 @@ CONSTANT_PLACES = dict.fromkeys(operations.WEIGHTED, (2,)) | {F.batch_norm: (1, 
 
 
 def with_ones(run: fx.Interpreter, n: fx.Node) -> Callable[[Tensor], Tensor]:
-    """A layer of synapses with all weights 1 and no constant part: it counts what arrives at each place, borders included.
-
-    The layer is the one that ``run`` is at.
-    """
+    """The layer of synapses that ``run`` is at, with all weights 1 and no constant part: it counts what arrives, borders included."""
     args, kwargs = run.fetch_args_kwargs_from_env(n)
     if n.op == "call_module":
         module = run.fetch_attr(str(n.target))

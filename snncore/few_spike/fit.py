@@ -121,25 +121,15 @@ def fit(
     restarts: int = 1,
     seed: int = 0,
 ) -> FSParams:
-    """Fit T, h, d of a few-spike neuron with K steps, 1 to 62, to ``function`` on ``interval``.
+    """Fit T, h, d of a few-spike neuron with K steps, 1 to 62, to a function of float64 tensors, element by element, on an interval.
+
+    ``cdf`` is the cumulative distribution function of the inputs, NumPy array to array (default: uniform on the interval). One spike less
+    per neuron may cost ``spike_penalty`` of squared error. T, h and d are rounded to multiples of 16 / 2^bits during the search. A fit may
+    expect Gaussian ``noise`` of this standard deviation on v at each comparison. ``evaluations`` trials of T and h are divided among
+    ``restarts`` independent searches, of which the best is kept.
 
     Raises `ValueError` for another K; an empty, reversed or non-finite interval; a function that is not finite on it; a cdf without weight
     there; a negative penalty or noise; bits, evaluations or restarts < 1.
-
-    Parameters
-    ----------
-    function : callable
-        From a float64 tensor to a tensor of the same shape, finite on the interval.
-    cdf : callable, optional
-        Cumulative distribution function of the inputs, NumPy array to array; default uniform on the interval.
-    spike_penalty : float
-        Squared error that one spike less per neuron may cost.
-    bits : int, optional
-        Round T, h and d to multiples of 16 / 2^bits, during the search.
-    noise : float
-        Standard deviation of Gaussian noise on v at each comparison, for a fit that expects it.
-    evaluations, restarts : int
-        Trials of T and h in all, divided among independent searches of which the best is kept.
     """
     if not 1 <= K <= 62:
         raise ValueError(f"K is {K}: give a number of steps from 1 to 62")

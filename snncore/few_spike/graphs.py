@@ -1,7 +1,4 @@
-"""Networks without weights: their size, what of them spikes, and which of their layers send to which.
-
-They are traced on PyTorch's meta device, where nothing is computed.
-"""
+"""Networks on PyTorch's meta device, where nothing is computed: their size, what of them spikes, and which layers send to which."""
 
 import math
 from collections import Counter

@@ -52,10 +52,7 @@ MOST_PIECES = 2**20
 
 
 def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
-    """List the pieces of a few-spike neuron, exactly, over all finite numbers of ``dtype``.
-
-    Raises `ValueError` if ``dtype`` is neither float32 nor float64, or there are more than `MOST_PIECES` pieces.
-    """
+    """List the pieces of a few-spike neuron, exactly, over all finite numbers of a type; more than `MOST_PIECES` are a `ValueError`."""
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")
     largest = torch.finfo(dtype).max

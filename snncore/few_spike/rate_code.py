@@ -130,9 +130,8 @@ class RateRun(NamedTuple):
 def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synapses | None" = None) -> RateRun:
     """Simulate a network from `rate_coded`, step by step.
 
-    ``layers``, which `synapses` counts for images of this shape, saves time where several batches are simulated.
-
-    Raises `ValueError` if steps < 1, or if the network has no integrate-and-fire neurons.
+    ``layers``, which `synapses` counts for images of this shape, saves time where several batches are simulated. Raises `ValueError` if
+    steps < 1, or if the network has no integrate-and-fire neurons.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}: rate coding needs at least one")

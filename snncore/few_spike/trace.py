@@ -27,10 +27,7 @@ class Traced(NamedTuple):
 
 
 def traced(network: nn.Module, example_input: Images) -> Traced:
-    """Trace a network and classify its operations; each node of a signal notes in ``meta["carries"]`` what it hands on.
-
-    Raises `ConversionError` as `snncore.few_spike.convert.convert`.
-    """
+    """Trace a network and classify its operations, with the errors of `convert`; nodes note in ``meta["carries"]`` what they hand on."""
     _check(network, example_input)
     expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
     graph = _trace(_with_plain_weights(_copy(network).eval()))

@@ -107,10 +107,7 @@ def _learn(c, x, z, psi, signal, grad, first, last):
 
 
 def forward(c: Integers, x: np.ndarray, w_in: np.ndarray, w_rec: np.ndarray, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Spikes and pseudo-derivatives (0 to 127), uint8 of shape (time, batch, neuron).
-
-    Inputs are uint8 of shape (time, batch, input), weights int8 of shape (post, pre).
-    """
+    """Spikes and pseudo-derivatives (0 to 127), as inputs uint8 of shape (time, batch, neuron); weights are int8 of shape (post, pre)."""
     shape = *x.shape[:2], len(w_in)
     z, psi = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
     arrays = np.ascontiguousarray(x), np.ascontiguousarray(w_in.T), np.ascontiguousarray(w_rec.T), z, psi

@@ -174,16 +174,16 @@ def train(
     network: nn.Module,
     images: Shaped[Tensor, "batch *image"],
     labels: Int[Tensor, " batch"],
-    held_out: tuple[Tensor, Tensor],
+    held_out: tuple[Tensor, Tensor],  # images and labels whose accuracy is logged after each epoch; nothing is chosen by it
     recipe: Recipe,
     seed: int,
-    state: Path,
+    state: Path,  # weights, momenta and log, written after each epoch
     augment: Augment | None = None,
-    loss: Loss = cross_entropy,
-    after_step: Callable[[float, torch.Generator], None] | None = None,
-    average: float = 0.0,
-    constants: Mapping[str, Any] | None = None,
-    after: str = "",
+    loss: Loss = cross_entropy,  # of the network, images, labels, and the part of all steps that is done (0 to 1)
+    after_step: Callable[[float, torch.Generator], None] | None = None,  # gets the learning rate, as a part of its peak, and a generator
+    average: float = 0.0,  # above 0, the network gets means of parameters over steps, in which the past has this weight; not of buffers
+    constants: Mapping[str, Any] | None = None,  # what else makes this training another one, by name
+    after: str = "",  # the training whose weights this one begins with; its random numbers are not drawn again
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, on its device, from where ``state`` stands if it exists. Same seed, same network, killed or not.
 
@@ -192,23 +192,6 @@ def train(
     Raises `TrainingDiverged` if the mean loss of an epoch is not finite, or more than twice the cross entropy of guessing and twice the
     loss of the first batch, or weights are not finite (the last good state stays); `ValueError` if ``state`` belongs to another training,
     ``average`` is no part, or there are fewer images than a batch has.
-
-    Parameters
-    ----------
-    held_out : pair of tensors
-        Images and labels whose accuracy is logged after each epoch; nothing is chosen by it.
-    state : path
-        Weights, momenta and log, written after each epoch.
-    loss : callable
-        Of the network, images, labels, and the part of all steps that is done (0 to 1).
-    after_step : callable, optional
-        Called after each step of the optimizer with the learning rate, as a part of its peak, and a generator.
-    average : float
-        If above 0, the network gets means of its parameters over steps, in which the past has this weight; buffers are the last ones.
-    constants : mapping, optional
-        What else makes this training another one, by name.
-    after : str
-        The training whose weights this one begins with; its random numbers are not drawn again.
     """
     if not 0 <= average < 1:
         raise ValueError(f"average is {average}: it is a part of the past, from 0 to below 1")

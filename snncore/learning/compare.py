@@ -1,7 +1,6 @@
 """Short trainings by which learning signals are compared: on patterns, and to store and recall; all begin with the same weights.
 
-Source of tasks and neurons: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature
-Communications 11, 3625 (2020), and its code.
+Source of tasks and neurons: G. Bellec et al., Nature Communications 11, 3625 (2020), and its code.
 """
 
 import math

@@ -28,8 +28,7 @@ backward through the same states,
 
 so that no synapse needs a trace of its own.
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020).
+Source: G. Bellec et al., Nature Communications 11, 3625 (2020).
 """
 
 from collections.abc import Callable, Sequence
@@ -195,10 +194,7 @@ class Learner(nn.Module):
         return run_network(x, own.weights(), own.populations, own.readout, credit=bptt, w_feedback=self.w_feedback)
 
     def adapt(self, forget: float) -> None:
-        """After a backward pass, give adaptive feedback weights the gradient of the readout weights; both lose the part ``forget``.
-
-        So they become alike. Without a backward pass before it is a `ValueError`.
-        """
+        """After a backward pass (else `ValueError`), give adaptive feedback the gradient of the readout weights; both lose ``forget``."""
         if self.signal != "adaptive" or self.w_feedback is None:
             return
         if self.network.w_out.grad is None:
@@ -390,12 +386,9 @@ def gradient(
 class Stream:
     """A network that learns while it runs, without end: by chunks of steps, in memory that does not grow with time.
 
-    ``run`` a chunk of inputs, then ``learn`` from the learning signals for these steps, which may be zero.
-
-    The weights are leaves, which may be changed in place between two chunks; as `RecurrentNetwork.weights` computes ``w_rec``, give
-    detached copies. ``like`` is an input of one step.
-
-    Raises `TypeError` and `ValueError` as `observe`.
+    ``run`` a chunk of inputs, then ``learn`` from the learning signals for these steps, which may be zero. The weights are leaves, which
+    may be changed in place between two chunks; as `RecurrentNetwork.weights` computes ``w_rec``, give detached copies. ``like`` is an input
+    of one step. Raises `TypeError` and `ValueError` as `observe`.
     """
 
     def __init__(self, weights: Weights, populations: Sequence[Population], readout: ReadoutParams, like: Float[Tensor, "batch input"]):
@@ -438,10 +431,7 @@ class Stream:
 
     @torch.no_grad()
     def learn(self, signal: Signal) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
-        """Gradient that the last chunk adds.
-
-        Raises `ValueError` or `TypeError` without a chunk to learn from, and for signals that `gradient` refuses.
-        """
+        """Gradient that the last chunk adds; `ValueError` or `TypeError` without a chunk, and for signals that `gradient` refuses."""
         if self._seen is None:
             raise ValueError("there is no chunk to learn from: run one first")
         pre, psi, z = self._seen

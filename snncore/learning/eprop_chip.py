@@ -112,10 +112,7 @@ def forward(
 def learn(
     c: Integers, x: UInt8[np.ndarray, "time batch input"], z: Spikes, psi: Spikes, signal: Int8[np.ndarray, "time batch neuron"]
 ) -> Int64[np.ndarray, "neuron pre"]:
-    """The gradient for both kinds of weights side by side, compiled; arrays that do not fit are refused (`ValueError`).
-
-    No neuron is connected to itself.
-    """
+    """The gradient for both kinds of weights side by side, compiled; 0 from a neuron to itself. `ValueError` for arrays that do not fit."""
     n = z.shape[2]
     shape = *x.shape[:2], n
     _check(c, {"x": (x, np.uint8, x.shape), "z": (z, np.uint8, shape), "psi": (psi, np.uint8, shape), "signal": (signal, np.int8, shape)})

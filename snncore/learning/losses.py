@@ -1,8 +1,7 @@
 """Costs beside the error of the answer, which keep spiking networks sparse and able to learn.
 
-Sources: G. Bellec, D. Salaj, A. Subramoney, R. Legenstein, W. Maass, Long short-term memory and learning-to-learn in networks of spiking
-neurons, NeurIPS 2018, supplement (rates); G. Chen, F. Scherr, W. Maass, A data-based large-scale model for primary visual cortex enables
-brain-like robust and versatile visual processing, Science Advances 8, eabq7592 (2022) (potentials).
+Sources: G. Bellec et al., NeurIPS 2018, supplement (rates); G. Chen, F. Scherr, W. Maass, A data-based large-scale model for primary visual
+cortex enables brain-like robust and versatile visual processing, Science Advances 8, eabq7592 (2022) (potentials).
 """
 
 from jaxtyping import Float

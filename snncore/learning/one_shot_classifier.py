@@ -151,9 +151,6 @@ class OneShotClassifier(nn.Module):
         for row in slot.tolist():
             if len(set(row)) < ways or not all(0 <= k < self.slots for k in row):
                 raise ValueError(f"{ways} ways need as many different slots, from 0 to {self.slots - 1}: given {row}")
-        if support.shape[2:] != query.shape[2:]:
-            given, asked = (" x ".join(map(str, a.shape[2:])) for a in (support, query))
-            raise ValueError(f"examples are images of {given} numbers, queries of {asked}: scale them to the same size")
         if support.shape[:2] != slot.shape or len(query) != episodes:
             given = f"{tuple(support.shape[:2])} examples, {tuple(slot.shape)} slots, {tuple(query.shape[:2])} queries"
             raise ValueError(f"{given}: give an example for each slot, and queries for each episode")

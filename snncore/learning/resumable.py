@@ -16,10 +16,7 @@ from snncore.networks.checkpoints import differences
 
 
 def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Identity of a training, as JSON holds it: recipe (a dataclass), seed, shapes of the network, and constants.
-
-    Raises `TypeError` for values that JSON cannot hold.
-    """
+    """Identity of a training, for JSON: recipe (a dataclass), seed, shapes, and constants; `TypeError` for values that JSON cannot hold."""
     shapes = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     who = {"recipe": asdict(recipe), "seed": seed, "shapes": shapes} | ({"constants": dict(constants)} if constants else {})
     return json.loads(json.dumps(who))

@@ -50,17 +50,15 @@ class ChipNetwork:
             w = getattr(self, name)
             if not isinstance(w, np.ndarray) or w.ndim != 2 or not np.issubdtype(w.dtype, np.integer):
                 raise ValueError(f"{name} is {described(w)}: give an array of integers, (post, pre), see snncore.loihi.quantize.integers")
+            for post, pre in np.argwhere((w < -spec.WEIGHT) | (w > spec.WEIGHT))[:1]:
+                what = f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},"
+                spec.within(what, int(w[post, pre]), -spec.WEIGHT, spec.WEIGHT)
         n = sum(size for size, _ in self.groups)
         if self.w_in.shape[0] != n or self.w_rec.shape != (n, n):
             raise ValueError(
                 f"w_in has shape {self.w_in.shape} and w_rec {self.w_rec.shape}, but the groups have {n} neurons: weights have one row per "
                 "neuron (post) and one column per input or neuron (pre)"
             )
-        for name in ("w_in", "w_rec"):
-            w = getattr(self, name)
-            for post, pre in np.argwhere((w < -spec.WEIGHT) | (w > spec.WEIGHT))[:1]:
-                what = f"{name}[{post}, {pre}], the weight from {pre} to neuron {post},"
-                spec.within(what, int(w[post, pre]), -spec.WEIGHT, spec.WEIGHT)
         connected = np.hstack([self.w_in, self.w_rec]) != 0
         for what, count, limit in (
             ("compartments", sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in self.groups), spec.COMPARTMENTS),
@@ -80,8 +78,6 @@ def with_outputs(
     outputs: Group,
 ) -> ChipNetwork:
     """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
-    if len(w_in) != len(w_rec) or w_rec.shape[1] != len(w_rec) or w_out.shape[1] != len(w_rec):
-        raise ValueError(f"w_in, w_rec, w_out have shapes {w_in.shape}, {w_rec.shape}, {w_out.shape}: they are of networks of other sizes")
     m, inputs = len(w_out), w_in.shape[1]
     w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
     w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])

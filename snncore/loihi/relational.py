@@ -1,7 +1,4 @@
-"""The relational network on Loihi's chips: its populations and relays in the published layout, the weights and the input spikes.
-
-Source of the layout: the published code of the spiking relational network (see `snncore.loihi.spec`).
-"""
+"""The relational network on Loihi: populations and relays as in the published code (`snncore.loihi.spec`), weights, input spikes."""
 
 from functools import cache
 from itertools import combinations_with_replacement, pairwise

@@ -1,7 +1,6 @@
 """Sequential MNIST as it ran on Loihi: the published network, the images of that run, and their replay on the emulated chip.
 
-Source: A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based neuromorphic hardware, Nature
-Machine Intelligence 4, 467-479 (2022); weights and answers from its code, published by Intel.
+Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-479 (2022); weights and answers: its code, by Intel.
 """
 
 from collections.abc import Callable

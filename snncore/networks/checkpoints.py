@@ -48,9 +48,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 def load_checkpoint(name: str, network: Module, constants: Mapping[str, Any] | None = None) -> Module:
     """Load the weights of a checkpoint of the package into ``network``.
 
-    ``constants`` decide what the weights mean beside their shapes, and have to be those of the training.
-
-    Raises `DataError` if the file is missing or damaged, or belongs to another architecture or to other constants.
+    ``constants`` decide what the weights mean beside their shapes. Raises `DataError` if the file is missing or damaged, or belongs to
+    another architecture or to other constants.
     """
     path = package_file(f"checkpoints/{name}.safetensors")
     try:

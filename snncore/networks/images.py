@@ -21,10 +21,7 @@ SIZE = {0: 224, 1: 240, 2: 260}  # input width and height [pixel] of each versio
 
 
 def efficientnet_lite(version: int = 0) -> nn.Module:
-    """EfficientNet-Lite with its ImageNet weights, in evaluation mode; ``version`` is a key of `SIZE`.
-
-    Raises `snncore.datafiles.DataError` if the weights are missing or damaged.
-    """
+    """EfficientNet-Lite of a version (`SIZE`) with its ImageNet weights, in evaluation mode; `DataError` if they are missing or damaged."""
     from efficientnet_lite_pytorch import EfficientNet  # of the extra `images`: imported where it is used
 
     network = EfficientNet.from_name(f"efficientnet-lite{version}")
@@ -139,10 +136,7 @@ CIFAR: dict[str, Callable[[], nn.Module]] = {
 
 
 def cifar_network(name: str) -> nn.Module:
-    """One of the networks `CIFAR`, trained by this project on CIFAR-10, in evaluation mode.
-
-    Raises `snncore.datafiles.DataError` if its checkpoint is missing or damaged; `ValueError` for an unknown name.
-    """
+    """One of the networks `CIFAR`, trained by this project, in evaluation mode; `DataError` if its checkpoint is missing or damaged."""
     if name not in CIFAR:
         raise ValueError(f"no network of this project is named {name!r}: there are {', '.join(CIFAR)}")
     return load_checkpoint(f"cifar_{name}", CIFAR[name]()).eval()

@@ -4,8 +4,7 @@ r"""Recurrent network of spiking neurons with leaky readouts.
 
 Neurons come in populations side by side, each of a model of `snncore.neurons`; no neuron is connected to itself.
 
-Source: G. Bellec, D. Salaj, A. Subramoney, R. Legenstein, W. Maass, Long short-term memory and learning-to-learn in networks of spiking
-neurons, NeurIPS 2018.
+Source: G. Bellec et al., Long short-term memory and learning-to-learn in networks of spiking neurons, NeurIPS 2018.
 """
 
 import math
@@ -113,18 +112,10 @@ def run_network(
     Raises `ValueError` if sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons; `TypeError`
     for neurons of an unknown model, if types or devices differ, or the compiled twin is asked for where it cannot run.
 
-    Parameters
-    ----------
-    weights : Weights
-        Shared, or one set per sample; without readouts, ``w_out`` has no rows.
-    credit : bool
-        Whether gradients flow through the recurrent weights (backpropagation through time) or not (e-prop).
-    potentials : bool
-        Whether to return the membrane potentials.
-    compiled : bool, optional
-        Use the compiled twin; by default wherever it can: on the CPU, in single or double precision.
-    w_feedback : tensor, optional
-        Weights by which the gradient at the readouts reaches the neurons, in place of the transposed ``w_out``.
+    Weights are shared, or one set per sample; without readouts, ``w_out`` has no rows. Gradients flow through the recurrent weights
+    (backpropagation through time), or without ``credit`` not (e-prop). ``compiled`` uses the compiled twin: by default wherever it can, on
+    the CPU, in single or double precision. By ``w_feedback`` the gradient at the readouts reaches the neurons, in place of the transposed
+    ``w_out``.
     """
     n = sum(size for size, _ in populations)
     w_in, w_rec, w_out = weights

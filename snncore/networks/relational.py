@@ -8,9 +8,8 @@ neuron per word; only their spikes in the last steps of a sentence are passed on
 can go in a single step, and readouts, which add up what arrives, are read once, at the last step. The order of sentences enters as a
 current into the first layer of g that belongs to their places in the story. Absent sentences have no pairs.
 
-Sources: A. Santoro, D. Raposo, D. Barrett, M. Malinowski, R. Pascanu, P. Battaglia, T. Lillicrap, A simple neural network module for
-relational reasoning, NeurIPS 2017; A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based
-neuromorphic hardware, Nature Machine Intelligence 4, 467-479 (2022).
+Sources: A. Santoro et al., A simple neural network module for relational reasoning, NeurIPS 2017; A. Rao, P. Plank, A. Wild, W. Maass,
+Nature Machine Intelligence 4, 467-479 (2022).
 """
 
 import math
@@ -92,10 +91,8 @@ class _Compiled(torch.autograd.Function):
 def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compiled: bool | None = None) -> Layer:
     """Spikes and potentials of LIF neurons with reset to zero, from rest, for their input currents through time.
 
-    ``compiled``: use the compiled twin of the plain loop; by default for float32 and float64 on the CPU.
-
-    Raises `ValueError` for another reset, or neurons with a refractory period; or if there is no time step; `TypeError` for currents that
-    are no floating-point numbers, or that the compiled loop does not take.
+    ``compiled``: use the compiled twin of the plain loop; by default for float32 and float64 on the CPU. Raises `ValueError` for another
+    reset, a refractory period, or no time step; `TypeError` for other currents, or those that the compiled loop does not take.
     """
     if not p.reset_to_zero or p.n_refractory:
         raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
@@ -212,10 +209,7 @@ class RelationalNetwork(nn.Module):
         self.w_out = weights(size.answers, widths[-1], 1.0 if timing else 1.5)
 
     def forward(self, statements: Int[Tensor, "batch sentence word"], question: Int[Tensor, "batch word"]) -> Answer:
-        """Answer questions on stories, both given as numbers of words; 0 where there is no word.
-
-        Raises `ValueError` if a story has no sentence, or more than there are places.
-        """
+        """Answer questions on stories, both as numbers of words (0: none); `ValueError` if a story has no sentence, or too many."""
         batch, count, _ = statements.shape
         if count > len(self.place_first):
             raise ValueError(f"stories have {count} sentences, but the network has places for {len(self.place_first)}")

@@ -9,8 +9,7 @@ r"""LIF neuron with an after-hyperpolarizing (AHP) current: the long short-term 
 with :math:`\rho = e^{-\mathrm{d}t/\tau_\text{AHP}}`; the talk writes :math:`i_\text{AHP}` and :math:`\alpha_\text{AHP}` for a and
 :math:`\rho`. At one spike per step a settles at :math:`-\beta`. There is no refractory period, as on the chip.
 
-Source: A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based neuromorphic hardware, Nature
-Machine Intelligence 4, 467-479 (2022).
+Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-479 (2022).
 """
 
 import math

@@ -8,8 +8,7 @@ r"""Adaptive LIF (ALIF) neuron: each spike raises its own threshold for a while.
 
 with :math:`\rho = e^{-\mathrm{d}t/\tau_a}`. The width of the pseudo-derivative is v_th, also where the threshold is raised.
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020), Methods.
+Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods.
 """
 
 import math

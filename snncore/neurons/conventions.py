@@ -1,14 +1,11 @@
 r"""Neurons of published e-prop codes in the convention of this package, for steps of 1 ms.
 
 The same neuron is written in several ways. Ours is v(t) = alpha v(t-1) + I(t) - v_th z(t-1), with b(t) = rho b(t-1) + z(t-1) in
-v_th + beta b(t). What others have, and what makes it ours:
+v_th + beta b(t). Others add to v and b:
 
-========  ==========================================  =====================================  ============================================
-name      where                                       its potential and adaptation           in our constants
-========  ==========================================  =====================================  ============================================
-light     LightLIF, LightALIF: patterns, recall       (1 - alpha) I(t);  (1 - rho) z(t-1)    v_th / (1 - alpha), beta (1-rho) / (1-alpha)
-elig      EligALIF: accumulated evidence; NEST's      I(t);  z(t-1)                          the same
-========  ==========================================  =====================================  ============================================
+- ``light`` (LightLIF, LightALIF: patterns, recall): (1 - alpha) I(t) and (1 - rho) z(t-1), so that our constants are v_th / (1 - alpha) and
+  beta (1 - rho) / (1 - alpha);
+- ``elig`` (EligALIF: accumulated evidence; NEST's): I(t) and z(t-1), as ours.
 
 In both, ``n_ref`` steps of refractoriness count the step of the spike, ours do not. The pseudo-derivative of LightALIF is as wide as the
 threshold in force, ours as wide as v_th. LSNN-official lets a neuron fire one step after its potential has crossed the threshold: no

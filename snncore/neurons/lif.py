@@ -9,8 +9,7 @@ r"""Leaky integrate-and-fire (LIF) neuron.
 with :math:`\alpha = e^{-\mathrm{d}t/\tau_m}`. The potential goes on integrating in the refractory period. No gradient flows through the
 reset: what remains besides the recurrent weights is what eligibility traces carry, in this neuron and in all others of this package.
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020), Methods; the reset to zero is that of Loihi.
+Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods; the reset to zero is that of Loihi.
 """
 
 import math

@@ -2,8 +2,7 @@ r"""Readout: a leaky sum of weighted spikes that does not spike itself.
 
 .. math:: y(t) = \kappa\, y(t-1) + (1 - \kappa)\, I(t), \qquad \kappa = e^{-\mathrm{d}t/\tau_\text{out}}
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020), Methods.
+Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods.
 """
 
 import math

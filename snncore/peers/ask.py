@@ -26,10 +26,7 @@ def has_oracle(module: str, name: str) -> bool:
 
 
 def ask(python: str, script: str, case: Mapping[str, Any], *words: str) -> dict[str, Any]:
-    """The answer that a script of this folder gives in that Python for a case.
-
-    Raises `ValueError` if there is no such Python; `subprocess.CalledProcessError` if the script fails; its own message is shown.
-    """
+    """The answer that a script of this folder gives in that Python for a case; `ValueError` if there is no such Python."""
     env = os.environ | {"MPLBACKEND": "agg"}  # a notebook's backend is unknown there
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder, "case.npz"), Path(folder, "answer.npz")

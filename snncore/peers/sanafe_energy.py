@@ -124,9 +124,7 @@ def case(name: str) -> Case:
 
 
 def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
-    """The recorded energies of SANA-FE [pJ], by case and part, without those of drivers: a synapse and a message for each spike.
-
-    Returns also its version.
+    """Recorded energies of SANA-FE [pJ], by case and part, without those of drivers, a synapse and a message for each spike; its version.
 
     Raises `ValueError` if they were recorded for other spikes than those of our networks.
     """

@@ -27,10 +27,7 @@ class Episodes(NamedTuple):
 
 
 def draw(classes: Sequence[Int[Tensor, " _"]], count: int, ways: int, queries: int, generator: torch.Generator) -> Episodes:
-    """New episodes: ``ways`` of the classes, in each an example to learn from and ``queries`` to ask about.
-
-    Raises `ValueError` if there are fewer classes than ways, or too few examples of a class.
-    """
+    """Episodes of ``ways`` classes, each with an example to learn from and ``queries`` to ask about; `ValueError` if there are too few."""
     if len(classes) < ways:
         raise ValueError(f"{ways} ways need as many classes: there are {len(classes)}")
     if few := [k for k, places in enumerate(classes) if len(places) < 1 + queries]:

@@ -1,7 +1,6 @@
 """Accumulate evidence: seven cues left and right, a long delay, then say on which side there were more.
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020), figure 3, after a task for mice (A. Morcos and C. Harvey, 2016).
+Source: G. Bellec et al., Nature Communications 11, 3625 (2020), figure 3, after a task for mice (A. Morcos and C. Harvey, 2016).
 """
 
 from dataclasses import dataclass

@@ -44,9 +44,8 @@ def augmented(
 ) -> Float[Tensor, "batch channel height width"]:
     """Each image mirrored with probability 1/2, and shifted by up to ``pad`` pixels in each direction (zeros come in).
 
-    With ``hole``, a square of so many pixels across becomes 0, centred anywhere in the image, so that a part may lie beyond its edge.
-
-    Source of the squares: T. DeVries and G. W. Taylor, arXiv 1708.04552 (2017).
+    With ``hole``, a square of so many pixels across becomes 0, centred anywhere in the image, so that a part may lie beyond its edge (T.
+    DeVries and G. W. Taylor, arXiv 1708.04552, 2017).
     """
     n, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (pad,) * 4)

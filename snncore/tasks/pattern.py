@@ -1,7 +1,6 @@
 """Generate a pattern: frozen noise comes in, a sum of four sines has to come out.
 
-Source: G. Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons, Nature Communications 11, 3625
-(2020), and the authors' tutorial on pattern generation.
+Source: G. Bellec et al., Nature Communications 11, 3625 (2020), and the authors' tutorial on pattern generation.
 """
 
 import math

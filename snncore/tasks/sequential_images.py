@@ -5,8 +5,7 @@ the gray value rises or falls past threshold k (k = 1..38) from one pixel to the
 when all pixels have been shown, input 79 spikes in each step to ask for the answer. Inputs 0 and 1 belong to a threshold of 0, which is
 never crossed.
 
-Source: A. Rao, P. Plank, A. Wild, W. Maass, A long short-term memory for AI applications in spike-based neuromorphic hardware, Nature
-Machine Intelligence 4, 467-479 (2022); details from its code, published by Intel under BSD-3-Clause.
+Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-479 (2022), and its code (Intel, BSD-3-Clause).
 """
 
 import numpy as np

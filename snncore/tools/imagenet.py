@@ -101,15 +101,8 @@ def _refuse_other_weights(name: str, url: str) -> None:
         raise ValueError(f"no weights of {name} ({error}): get {url} and put it into {path.parent}") from error
 
 
-class Listing(NamedTuple):
-    """Images of a folder with their labels, sorted by name, and how many others have no label."""
-
-    images: list[tuple[str, int]]
-    unlabeled: int
-
-
-def listing(folder: Path, categories: int) -> Listing:
-    """The images of a folder and their labels; files of other kinds are left out.
+def listing(folder: Path, categories: int) -> tuple[list[tuple[str, int]], int]:
+    """The images of a folder with their labels, sorted by name, and how many others have no label; files of other kinds are left out.
 
     Raises `ValueError` if the folder holds no image, if it has neither a ``labels.csv`` nor a subfolder for each category, if a label is
     out of range, or if the table names a file that is not in the folder, or twice.
@@ -118,7 +111,7 @@ def listing(folder: Path, categories: int) -> Listing:
     if not labels:
         raise ValueError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     unlabeled = sum(path.relative_to(folder).as_posix() not in labels for path in _images(folder))
-    return Listing(sorted(labels.items()), unlabeled)
+    return sorted(labels.items()), unlabeled
 
 
 def _images(folder: Path) -> Iterator[Path]:
@@ -187,8 +180,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     If there are other activations, such as Hardswish, all that is not published has 16 steps, and what has no closed form is fitted, layer
     by layer, to `CALIBRATION` images of the folder (a few minutes).
 
-    Each process appends one line per image to a file of its own in ``results``, and all that are there count: file, label, the first five
-    answers of each network, spikes; or why a damaged image is skipped.
+    A line of the results has file, label, the first five answers of each network, spikes; or why a damaged image is skipped.
 
     Raises `ValueError` as `model` and `listing`; if ``results`` lies in ``folder``, belongs to another model, other images, weights or
     neurons, or is damaged; if a network's output is not finite.

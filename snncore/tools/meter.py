@@ -1,10 +1,9 @@
 """Time and energy of a question on this GPU and CPU: ``python -m snncore.tools meter``.
 
-The relational network of artificial neurons, at the published sizes, answers questions for some seconds.
-
-A GPU's energy is that of its card, by NVML (extra ``gpu``); a CPU's that of its packages and memory, by RAPL, as Linux shows it. Power at
-rest is measured with the network loaded, before the first question; energies are given with it and without. Weights are fresh ones, which
-changes nothing of what is computed. Questions are about stories of task 1; equal sentences of a batch are encoded once.
+The relational network of artificial neurons, at the published sizes, answers questions on stories of task 1 for some seconds, with fresh
+weights; equal sentences of a batch are encoded once. A GPU's energy is that of its card, by NVML (extra ``gpu``); a CPU's that of its
+packages and memory, by RAPL, as Linux shows it. Power at rest is measured with the network loaded, before the first question; energies
+are given with it and without.
 """
 
 import importlib

@@ -28,8 +28,8 @@ SEEDS = 5  # trainings by each kind of learning signals
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
 BPTT_RECIPE = replace(RECIPE, clip=1.5)  # so fewer errors after 700 updates than without, by another seed; .3 below, it did not learn
 CHIP_RECIPE = replace(RECIPE, updates=350)  # as far as the first test of networks in floats
-LARGE = 10.0  # first readout weights, in the usual ones, where these make the learning signals, which then are as strong as by random
-# feedback; the largest of 1, 3, 10, by the errors of other seeds after 350 updates
+# first readout weights, in the usual ones, where these make the learning signals, which then are as strong as by random feedback
+LARGE = 10.0  # the largest of 1, 3, 10, by the errors of other seeds after 350 updates
 AIMS = {"test_error": 7.0, "early_error": 10.0}  # wrong answers [%], at most: in the end, and after 350 updates
 CHIP_AIM = 3.0  # at most so many wrong answers more than in floats [points]
 STOP, BATCHES = 0.07, 8  # the mean error of so many batches when a task counts as learned; the published code asks it of new trials

@@ -47,32 +47,16 @@ def rounded(constants: Mapping[str, float]) -> dict[str, float]:
 
 def train_or_read(
     name: str,
-    words: str,
+    words: str,  # of the command that does this, after ``python -m snncore.trainings``, without the seed; the first is the family
     recipe: Any,
     seed: int,
-    do: Callable[[Path], Done],
-    constants: Mapping[str, Any] | None = None,
-    before: Mapping[str, Any] | None = None,
-    data: str = "",
-    about: Mapping[str, Any] | None = None,
+    do: Callable[[Path], Done],  # trains, with the path for its state while it is under way
+    constants: Mapping[str, Any] | None = None,  # what decides what the weights mean beside their shapes, by name; numbers and words
+    before: Mapping[str, Any] | None = None,  # the account of the training whose weights this one begins with
+    data: str = "",  # how `Done.about` begins, if that may differ from one machine or day to another
+    about: Mapping[str, Any] | None = None,  # which training of its family it is, such as its kind, task and form, by name
 ) -> dict[str, Any]:
-    """Train, write checkpoint and account to ``data/training``, and return the account; if that was done, only read it.
-
-    Parameters
-    ----------
-    words : str
-        Of the command that does this, after ``python -m snncore.trainings``, without the seed; the first is the family.
-    do : callable
-        Trains, with the path for its state while it is under way.
-    constants : mapping, optional
-        What decides what the weights mean beside their shapes, by name; numbers and words.
-    before : mapping, optional
-        The account of the training whose weights this one begins with.
-    data : str
-        How `Done.about` begins, if that may differ from one machine or day to another.
-    about : mapping, optional
-        Which training of its family it is, such as its kind, task and form, by name.
-    """
+    """Train, write checkpoint and account to ``data/training``, and return the account; if that was done, only read it."""
     if seed < 0:
         raise ValueError(f"--seed {seed} is negative: give 0 or more")
     path = TRAINING / f"{name}.json"

@@ -173,18 +173,18 @@ def test_batches_change_no_answer(colors, tmp_path, network):
 
 
 def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, network):
-    by_folder = folder.listing(colors, 3)
+    by_folder, _ = folder.listing(colors, 3)
     numbered = tmp_path / "numbered"
     for label, name in enumerate("abc"):
         shutil.copytree(colors / name, numbered / f"{label:02}")
-    assert [label for _, label in folder.listing(numbered, 3).images] == [label for _, label in by_folder.images] == [0, 0, 1, 1, 2, 2]
+    assert [label for _, label in folder.listing(numbered, 3)[0]] == [label for _, label in by_folder] == [0, 0, 1, 1, 2, 2]
     shutil.rmtree(numbered / "01")
-    assert [label for _, label in folder.listing(numbered, 3).images] == [0, 0, 2, 2]
-    rows = "".join(f"{file},{label}\n" for file, label in reversed(by_folder.images))
+    assert [label for _, label in folder.listing(numbered, 3)[0]] == [0, 0, 2, 2]
+    rows = "".join(f"{file},{label}\n" for file, label in reversed(by_folder))
     (colors / "labels.csv").write_text("\ufefffile,label\n\n" + rows, encoding="utf-8")
-    assert folder.listing(colors, 3) == by_folder
+    assert folder.listing(colors, 3) == (by_folder, 0)
     (colors / "labels.csv").write_text("file,label\n" + rows.split("\n", 1)[1])
-    assert folder.listing(colors, 3) == folder.Listing(by_folder.images[:-1], 1)
+    assert folder.listing(colors, 3) == (by_folder[:-1], 1)
 
 
 def test_relu_and_silu_get_the_published_neurons():
