@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   snncore:
-#     summary: New letters, handwritten symbols and spoken words told apart after one example of each and a single weight update
+#     summary: New letters, handwritten symbols and spoken words, told apart after one example of each and one weight update; and what does better
 #     inputs: [data/checkpoints/one_shot_symbols_*]
 #     data: [typefaces, omniglot_evaluation, words_evaluation]
 #     minutes: {smoke: 0.4, book: 3.5, paper: 14}
@@ -15,22 +15,42 @@
 # (one-shot-symbols)=
 # # One-shot learning of symbols and words
 #
-# A child sees a strange letter once, and knows it again in another hand. The talk reports that the method of {doc}`one_shot` does this, too:
-# {published}`oneshot.omniglot.5way`, and {published}`oneshot.words.5way` {cite:p}`scherr2020`. It gives no numbers. Here are ours.
+# ## The claim
 #
-# A *learner*, a recurrent network of {value}`neurons` LIF neurons, sees one example of each of some classes. A second spiking network of
-# {value}`lsg_neurons` neurons, the learning-signal generator, sees the same and what the learner does, and it is told the class. It sends a learning signal
-# $L_j(t)$ to each neuron of the learner. All examples together lead to one weight update,
+# > Other applications that we explored: One-shot learning of new (Omniglot) symbols, and of new spoken words (slide 28)
 #
-# $$
-# W'_{ji} = W_{ji} - \eta \sum_\text{examples} \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i^v(t).
-# $$
+# The talk gives no numbers.
 #
-# Then other examples are shown, and the answer is the class whose readout is highest, in the mean over time, among the classes of the lesson.
+# ## In one picture
 #
-# What is *not* spiking here are three layers of convolutions and a linear one, which turn an image into {value}`features` numbers that are scaled to the same size for each
-# image. From there on, all is spikes: a layer of LIF neurons fires at these numbers, and the learner sees nothing else but a clock, inputs that fire
-# in turn as long as anything is shown.
+# ```{figure} ../results/one_shot_symbols/results.*
+# :name: fig-symbols-results
+# :alt: Right answers for printed letters, handwritten symbols and spoken words. In all five rows the comparison of the learner's own input features is to the right of the update by learned signals. The update by own errors lies close to it for 5 symbols and for words, and clearly lower for 20 symbols. The update works, but never better than the features that it starts from.
+# Right answers after one example of each class, means with 95 % intervals over {size}`episodes` lessons. *Most similar features* learns nothing in the lesson: it compares
+# the learner's own inputs. Hollow: from the tests of the trainings. The update is far above chance, and below its own inputs everywhere.
+# ```
+#
+# ## What we did
+#
+# A {term}`learner` of {size}`neurons` {term}`LIF` neurons sees one example of each class. A {term}`learning-signal generator` of {size}`lsg_neurons` neurons sees the same, and
+# the class. One weight update follows; then other examples are asked for. **We could not read the text of the paper** {cite:p}`scherr2020`: layers, sizes and costs are ours.
+# The features of an image, three layers of convolutions, do not spike.
+#
+# ## What we found
+#
+# - **Comparing the learner's own input features, without any learning, does better than the update**: by {value}`omniglot_features_5` for 5 symbols,
+#   {value}`omniglot_features_20` for 20, and {value}`words_features_5` for 5 words.
+# - **For words the second network brings nothing**: {value}`words_together_5` of answers are right with it (two trainings), {value}`words_alone_5` without it. For 20 symbols it
+#   does: {value}`omniglot_together_20` against {value}`omniglot_alone_20`.
+# - In runs like those of Omniglot's own test the learner errs in {claim}`oneshot.omniglot.runs`, more often than a distance between images without any training
+#   ({published}`oneshot.omniglot.hausdorff`).
+# - Still, one update tells new classes apart: {claim}`oneshot.omniglot.5way` of answers are right for 5 symbols, {claim}`oneshot.omniglot.20way` for 20, and
+#   {claim}`oneshot.words.5way` for 5 words.
+#
+# ## What we could not do
+#
+# We could not compare numbers with the paper. The official runs of Omniglot's test are a folder that no package carries: `python -m snncore.tools runs --folder DIR` scores our
+# network on them. The words come from a small subset of Speech Commands, too small to learn features that generalize.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few episodes; paper: more of them
@@ -42,7 +62,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from snncore import plotting
+from snncore import ledger, plotting
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import (
     RATES,
@@ -57,32 +77,104 @@ from snncore.networks.checkpoints import accounts
 from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.statistics import correlation, mean_share
-from snncore.tasks import omniglot, printed, spoken_words
+from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.data_sets import read_omniglot_evaluation
 from snncore.tasks.episodes import Examples
 from snncore.trainings import symbols
 
 plotting.style()
-BLUE, RED, GRAY, ORANGE, GREEN = (plotting.COLORS[c] for c in ("blue", "red", "gray", "orange", "green"))
 page = Record("one_shot_symbols", preset)
 net = symbols.trained("omniglot")  # python -m snncore.trainings symbols --data omniglot
+words_net = symbols.trained("words")
 letters = printed.letters()
-sizes = {"features": symbols.FEATURES, "neurons": symbols.NEURONS, "lsg_neurons": symbols.LSG_NEURONS, "slots": symbols.SLOTS}
+handwritten, spoken = symbols.held_out("omniglot"), symbols.held_out("words")
+
+sizes = {"features": symbols.FEATURES, "neurons": symbols.NEURONS}
+sizes |= {"lsg_neurons": symbols.LSG_NEURONS, "slots": symbols.SLOTS}
 for name, value in sizes.items():
     page.value(name, value)
 
 # %% [markdown]
-# ## One lesson
+# ## What does the learner see?
 #
-# The networks were trained on Omniglot, symbols of 30 alphabets in handwriting {cite:p}`lake2015`. The lesson here uses other
-# symbols: phonetic letters (Unicode's *IPA extensions*), in five of the DejaVu fonts that come with Matplotlib. The recorded networks have not seen their images, although many have the shape of a Latin or
-# Greek letter, some of them turned. {numref}`fig-lesson` shows one lesson: five letters, each seen once in one typeface, and asked for in the four others.
+# Spikes, from the features on ({numref}`fig-symbols-inputs`). A symbol of {term}`Omniglot`, handwriting of 50 alphabets {cite:p}`lake2015`, is an image of 28 × 28 pixels. A
+# word of Speech Commands {cite:p}`warden2018` is the spikes of an artificial cochlea: 32 bands of gammatone filters with 8 fibers each, counted in 50 stretches of 20 ms.
+#
+# ```{figure} ../results/one_shot_symbols/inputs.*
+# :name: fig-symbols-inputs
+# :alt: Upper row, a handwritten symbol, and rasters of the spikes of the features and of the learner over 40 milliseconds. Lower row, the same for a spoken word, whose picture is spike counts in frequency and time. A few neurons fire for each input, and others for another one.
+# An Omniglot symbol and the spoken word *{size}`word`* as a picture and as spikes: the features' and, before any update, the learner's (sorted by first spike).
+# ```
+#
+# - *Features:* three convolutions (3 × 3, at every second pixel, with 32, 64 and 64 channels), a linear layer, and {size}`features` LIF neurons that fire at its outputs, scaled to
+#   the same size for each image. Each input is shown for 20 steps of 2 ms.
+# - *Learner:* {size}`neurons` LIF neurons, which see the features and a clock that fires as long as anything is shown, and {size}`slots` readouts.
+# - *Generator:* {size}`lsg_neurons` LIF neurons, which see the same, the learner's spikes and, as a neuron that fires, the class.
+#
+# All examples of a lesson lead to one update. It is the rule of {doc}`one_shot`, with $\eta = 0.0003$:
+#
+# $$
+# W'_{ji} = W_{ji} - \eta \sum_\text{examples} \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i(t).
+# $$
+#
+# The answer to a query is the class whose readout is highest on average over time. Which readout stands for which class is drawn anew in each lesson.
+
+# %%
+word = "seven"  # a held-out word
+k = int(spoken.classes[sorted(spoken_words.HELD_OUT).index(word)][0])
+page.value("word", word)
+
+# %% tags=["hide-input", "remove-output"]
+LEARNED, OWN = plotting.METHODS["learned"], plotting.METHODS["symmetric"]
+BEFORE, AFTER = plotting.METHODS["before"], plotting.METHODS["after"]
+BLACK, GRAY, RED = (plotting.COLORS[c] for c in ("black", "gray", "red"))
+
+
+def raster(ax, z, color, late=0, row=None):  # z: (time, neuron); sorted by first spike
+    first = torch.where(z.any(0), z.argmax(0), len(z))
+    t, j = z.nonzero(as_tuple=True)
+    row = first.argsort(stable=True).argsort() if row is None else row
+    ax.plot((t + late) * symbols.DT, row[j], "|", ms=2.5, color=color)
+
+
+shown = ((net, handwritten.images[100:101], "handwritten symbol"), (words_net, spoken.images[k : k + 1], "spoken word"))
+fig, axes = plt.subplots(2, 3, figsize=(7.5, 4.6), width_ratios=[1, 1.1, 1.1])
+for row, (network, image, title) in zip(axes, shown, strict=True):
+    with torch.no_grad():
+        z = network.features(image)
+        learner, _ = network.ask(z, torch.arange(1)[None])
+    row[1].set_ylabel("feature")
+    row[2].set_ylabel("neuron")
+    raster(row[1], z[:, 0], BLACK)
+    raster(row[2], learner.z[:, 0], BEFORE)
+    row[0].set_title(title)
+axes[0, 0].imshow(1 - shown[0][1][0, 0], cmap="gray")
+axes[0, 0].axis("off")
+heard = spoken.images[k, 0] * spoken_words.FIBERS * spoken_words.FASTEST * spoken_words.STRETCH
+picture = axes[1, 0].imshow(heard, aspect="auto", origin="lower", cmap="Greys", extent=(0, 1000, 0, 32))
+fig.colorbar(picture, ax=axes[1, 0], label="spikes in 20 ms")
+axes[1, 0].set(xlabel="time [ms]", ylabel="band", xticks=[0, 500, 1000], yticks=[0, 16, 32])
+for ax in axes[:, 1:].flat:
+    ax.set(xlim=(-1, 40), xlabel="time [ms]")
+for ax in axes.flat:
+    ax.grid(visible=False)
+axes[0, 1].set_title("spikes of features")
+axes[0, 2].set_title("spikes of the learner")
+page.figure(fig, "inputs")
+plt.show()
+
+# %% [markdown]
+# ## How does a lesson go?
+#
+# Five classes are shown once each, then asked for in other typefaces or by other hands ({numref}`fig-lesson`). The printed letters are phonetic ones (Unicode's *IPA
+# extensions*) in five of the DejaVu fonts that come with Matplotlib. No training has seen their images, though many look like a Latin or Greek letter. The handwritten symbols
+# are from Omniglot's 20 evaluation alphabets, which the training has not seen.
 
 # %%
 WAYS = 5
 g = torch_generator(seed, "printed letters of a lesson")
 chosen, episode = printed.lesson(letters, WAYS, g)
-support, query = (letters.symbols.images[places] for places in (episode.support, episode.query))
+support, query = (letters.symbols.images[at] for at in (episode.support, episode.query))
 slot = draw_slots(episode, net.slots, g)  # which readout stands for which letter
 with torch.no_grad():
     session = net(support, slot, query)
@@ -100,22 +192,41 @@ page.value("lesson_asked", len(label))
 print("after one update:", " ".join(chosen[k] for k in answers))
 print("right answers:   ", " ".join(chosen[k] for k in label))
 
+# %%
+g = torch_generator(seed, "a handwritten lesson")
+by_hand = episodes.draw(handwritten.classes, 1, WAYS, 4, g)
+with torch.no_grad():
+    images = (handwritten.images[at] for at in (by_hand.support, by_hand.query))
+    seen, asked = images
+    answers_by_hand = net(seen, draw_slots(by_hand, net.slots, g), asked).answers[0].argmax(-1)
+page.value("hand_right", int((answers_by_hand == by_hand.label[0]).sum()))
+
 # %% tags=["hide-input", "remove-output"]
-asked = len(label) // WAYS
-fig, axes = plt.subplots(WAYS, 1 + asked, figsize=(5.2, 5.4))
-for k, row in enumerate(axes):
-    for n, ax in enumerate(row):
-        q = k * asked + n - 1
-        ax.imshow(1 - (support[0, k, 0] if n == 0 else query[0, q, 0]), cmap="gray")
-        ax.set(xticks=[], yticks=[])
-        right = n == 0 or int(answers[q]) == k
-        for spine in ax.spines.values():
-            spine.set(visible=True, color=GRAY if n == 0 else BLUE if right else RED, linewidth=2)
-        if not right:
-            ax.set_xlabel(f"taken for no. {int(answers[q]) + 1}", fontsize=7, labelpad=2)
-    row[0].set_ylabel(f"{k + 1}", rotation=0, labelpad=12)
-axes[0, 0].set_title("seen once", fontsize=9)
-axes[0, 1].set_title("asked after one update", fontsize=9, loc="left")
+fig, axes = plt.subplots(WAYS, 11, figsize=(7.5, 4.1), width_ratios=[1] * 5 + [0.45] + [1] * 5)
+
+
+def cell(ax, image, color, words=""):
+    ax.imshow(1 - image[0], cmap="gray", vmin=0, vmax=1)
+    ax.set_xlabel(words, fontsize=9, labelpad=1)
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=color, linewidth=2)
+
+
+for ax in axes.flat:
+    ax.set(xticks=[], yticks=[])
+for ax in axes[:, 5]:
+    ax.axis("off")
+taught = ((0, support[0], query[0], answers), (6, seen[0], asked[0], answers_by_hand))
+for first, examples, queries, given in taught:
+    for k in range(WAYS):
+        cell(axes[k, first], examples[k], GRAY)
+        axes[k, first].set_ylabel(f"{k + 1}", rotation=0, labelpad=8, va="center")
+        for n in range(4):
+            answer = int(given[4 * k + n])
+            right = answer == k
+            cell(axes[k, first + 1 + n], queries[4 * k + n], AFTER if right else RED, "" if right else f"as {answer + 1}")
+    axes[0, first].set_title("seen once", fontsize=9)
+    axes[0, first + 1].set_title("asked: " + ("printed" if first == 0 else "handwritten"), fontsize=9, loc="left")
 frame = pd.DataFrame({"letter": [chosen[k] for k in label], "answer": [chosen[k] for k in answers]})
 page.figure(fig, "lesson", frame)
 plt.show()
@@ -123,116 +234,275 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot_symbols/lesson.*
 # :name: fig-lesson
-# :alt: Five phonetic letters in one typeface at the left, and each in four other typefaces to its right, in frames of blue where the answer is right and red where it is wrong.
-# Phonetic letters, seen once (gray frames) and asked for in other typefaces after one update: right in blue, wrong in red (live, with recorded networks).
+# :alt: Two lessons side by side. At the left of each, five symbols that were seen once; to their right, each in four other typefaces or by four other hands, in frames of blue where the answer is right and red, with the wrong answer's number, where it is not. Nearly all frames are blue.
+# Two lessons: symbols seen once (gray frames), and asked for after one update. Right in blue, wrong in red with the number that was answered. Left: printed letters; right:
+# Omniglot symbols that no training has seen.
 # ```
 #
-# Of {value}`lesson_asked` answers, {value}`lesson_right` are right; without the update, {value}`lesson_before` were. {numref}`tab-printed` has
-# the mean over {value}`episodes` lessons with other letters, in which the typefaces of examples and queries are drawn, too.
+# Of {size}`lesson_asked` answers, {value}`lesson_right` are right for printed letters (without the update {value}`lesson_before`), and {value}`hand_right` for handwriting.
+#
+# ## How good are the answers?
+#
+# Far above chance, and below two comparisons that learn nothing in a lesson ({numref}`fig-symbols-results`):
+#
+# - *Most similar features* counts the features' spikes for all examples, takes away the mean, and answers with the most similar example. The features were trained for this
+#   comparison, too. It has to keep all examples and compare them one by one.
+# - *Nearest image* does the same with pixels. Typefaces differ less than hands do, so for 20 printed letters even this is better than the update.
+#
+# The learner sees nothing but these features: the difference is lost in the spiking learner. In exchange it keeps no examples, and its learning is one local update.
+# The margin over the nearest image is {claim}`oneshot.omniglot.5way.margin` ({interval}`oneshot.omniglot.5way.margin`) for 5 symbols,
+# {claim}`oneshot.omniglot.20way.margin` ({interval}`oneshot.omniglot.20way.margin`) for 20, and {claim}`oneshot.words.5way.margin` ({interval}`oneshot.words.5way.margin`) for
+# words. Learning signals of another lesson leave the answers at chance.
 
 # %%
-WHO = {
-    "after": "after one update",
-    "before": "before it",
-    "shuffled": "by another lesson's signals",
-    "features": "most similar features",
-    "nearest": "nearest image",
-}
 lessons = page.size(smoke=20, book=400, paper=1000)
-rows = []
-for ways in (5, 20):
-    intervals = right_in_episodes(net, letters.symbols, ways, lessons, seed).intervals()
-    row = {WHO[who]: f"{mean:.1f} % ({low:.1f} to {high:.1f})" for who, (mean, low, high) in intervals.items()}
-    rows.append({"letters to choose from": ways} | row)
-page.table(pd.DataFrame(rows), "printed")
+ask = right_in_episodes
+with_letters = {ways: ask(net, letters.symbols, ways, lessons, seed) for ways in (5, 20)}
 page.value("episodes", f"{lessons:,}")
-page.value("confidence", "95 %")
+
+
+# %%
+def enter(id, shares, dataset):
+    mean, low, high = mean_share(shares)
+    page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
+
+
+lessons = page.size(smoke=10, book=400, paper=1000)
+five, twenty = (ask(net, handwritten, ways, lessons, 0) for ways in (5, 20))
+for id, shares in {
+    "oneshot.omniglot.5way": five.after,
+    "oneshot.omniglot.5way.margin": five.after - five.nearest,
+    "oneshot.omniglot.5way.shuffled": five.shuffled,
+    "oneshot.omniglot.20way": twenty.after,
+    "oneshot.omniglot.20way.margin": twenty.after - twenty.nearest,
+    "oneshot.omniglot.20way.shuffled": twenty.shuffled,
+}.items():
+    enter(id, shares, "Omniglot evaluation alphabets, episodes")
+
+# %%
+right = ask(words_net, spoken, 5, lessons, 0)
+for id, shares in {
+    "oneshot.words.5way": right.after,
+    "oneshot.words.5way.margin": right.after - right.nearest,
+    "oneshot.words.5way.shuffled": right.shuffled,
+}.items():
+    enter(id, shares, "Speech Commands subset, episodes")
 
 # %% [markdown]
-# :::{csv-table} Right answers about printed phonetic letters (live, with recorded networks; intervals of {value}`confidence` for the mean over lessons).
-# :name: tab-printed
-# :header-rows: 1
-# :file: ../results/one_shot_symbols/printed.csv
-# :::
-#
-# *By another lesson's signals* is a weak control: these signals are for other letters and mostly for other readouts, so that only chance can be expected. It shows that the
-# answers come from the update, not that the signals know anything of a letter. Two comparisons say what the update is worth. *Most similar features* takes the features' spike counts of all examples and answers by the most similar one (after the
-# mean of the examples, also of other lessons tested with it, is taken away). Nothing is learned in the lesson, but the features were trained for this
-# very comparison, too, and all examples have to be kept, and compared one by one. *Nearest image* does the same with the pixels; typefaces differ less than hands do, so this goes
-# far here, with 20 letters farther than the update. Handwriting, below, is the test.
-#
-# Which letters are taken for which? {numref}`fig-confusion` has {value}`slots` of them (the first in Unicode's order, many of them alike, so that this is harder than
-# {numref}`tab-printed`), all to choose from: {value}`confused_right` of answers are
-# right, and the most frequent mistake is {value}`confused` ({value}`confused_share`).
+# Each training is followed by a test of its own, also those with another seed, and those without the second network:
+
 
 # %%
-few = Examples(letters.symbols.images, letters.symbols.classes[: symbols.SLOTS])
-names, queries = printed.LETTERS[: symbols.SLOTS], len(letters.typefaces) - 1
-g = torch_generator(seed, "printed letters that may be confused")
-confused = confusions(net, few, names, queries, page.size(smoke=1, book=10), g)
-mistake, share = most_frequent_mistake(confused)
-page.value("confused", mistake)
-page.value("confused_share", share, "{:.0f} %")
-page.value("confused_right", float(np.diag(confused).mean()), "{:.0f} %")
+def tested_after(kind, ways, generator):
+    trained = accounts("one_shot_symbols_", kind=kind, generator=generator).values()
+    return [about[f"test_{ways}"]["after"] for about in trained]
+
+
+for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
+    (first,) = accounts("one_shot_symbols_", kind=kind, generator=True, seed=0).values()
+    tested = first[f"test_{ways}"]
+    page.value(f"{kind}_features_{ways}", tested["features"][0] - tested["after"][0], "{:.1f} pp")
+    together = " and ".join(f"{share[0]:.1f} %" for share in tested_after(kind, ways, True))
+    page.value(f"{kind}_together_{ways}", together)
+    page.value(f"{kind}_alone_{ways}", tested_after(kind, ways, False)[0][0], "{:.1f} %")
 
 # %% tags=["hide-input", "remove-output"]
-fig, ax = plt.subplots(figsize=(5.2, 4.4), layout="compressed")  # square cells beside a bar
-picture = ax.imshow(confused, cmap="Blues", vmin=0, vmax=100)
-places = range(len(confused))
-ax.set(xlabel="taken for", ylabel="shown", xticks=places, yticks=places, xticklabels=confused.columns, yticklabels=confused.index)
-ax.grid(visible=False)
-fig.colorbar(picture, ax=ax, label="answers [%]")
-page.figure(fig, "confusion", confused)
+LOOKS = {
+    "features": (BLACK, "s", "most similar features (no learning)"),
+    "after": (LEARNED, "o", "one update by learned signals"),
+    "alone": (OWN, "D", "one update by own errors (no second network)"),
+    "nearest": (GRAY, "^", "nearest image"),
+    "before": (BEFORE, "x", "before the update"),
+}
+groups = {
+    "5 printed letters": (with_letters[5], None),
+    "20 printed letters": (with_letters[20], None),
+    "5 handwritten symbols": (five, ("omniglot", 5)),
+    "20 handwritten symbols": (twenty, ("omniglot", 20)),
+    "5 spoken words": (right, ("words", 5)),
+}
+fig, ax = plt.subplots(figsize=(7.5, 4.4))
+rows = []
+for y, (group, (found, alone)) in enumerate(reversed(groups.items())):
+    intervals = found.intervals() | ({"alone": tested_after(*alone, False)[0]} if alone else {})
+    rows += [{"what": group, "who": who, "right": m, "low": a, "high": b} for who, (m, a, b) in intervals.items()]
+    for shift, (who, (color, marker, name)) in zip((0.26, 0.09, -0.09, -0.26, -0.26), LOOKS.items(), strict=True):
+        if who in intervals:
+            mean, low, high = intervals[who]
+            fill = "none" if who == "alone" else color
+            ax.plot([low, high], [y + shift] * 2, color=color, lw=2.5, alpha=0.5)
+            ax.plot(mean, y + shift, marker, color=color, mfc=fill, ms=7, label=name if y == 0 else None, ls="")
+    ax.axhline(y + 0.5, color=GRAY, lw=0.5, alpha=0.5)
+ax.set(xlim=(0, 100), ylim=(-0.5, 4.5), xlabel="right answers [%]")
+ax.set_yticks(range(5), reversed(groups))
+ax.grid(axis="y", visible=False)
+fig.legend(loc="outside lower center", ncols=2)
+page.figure(fig, "results", pd.DataFrame(rows))
 plt.show()
 
 # %% [markdown]
-# ```{figure} ../results/one_shot_symbols/confusion.*
-# :name: fig-confusion
-# :alt: A square of twenty by twenty letters, mostly dark along its diagonal, with pale fields beside it where letters of like shape are confused; two letters are taken for another one about as often as for themselves.
-# Answers about printed letters after one update, in lessons with the same letters, in other typefaces than those that were seen (live, with recorded networks).
+# ````{admonition} The numbers of the figure that are in the ledger, and other networks
+# :class: dropdown
+#
+# ```{list-table} One example of each class, one update. The words are 151 recordings of a subset of 1,615 from two public repositories; 95 % intervals are for means over lessons with these images and recordings, not for all words and speakers.
+# :name: tab-symbols
+# :header-rows: 1
+#
+# * - What is told apart
+#   - Right answers
+#   - 95 % interval
+#   - By another lesson's signals
+# * - 5 handwritten symbols
+#   - {claim}`oneshot.omniglot.5way`
+#   - {interval}`oneshot.omniglot.5way`
+#   - {claim}`oneshot.omniglot.5way.shuffled`
+# * - 20 handwritten symbols
+#   - {claim}`oneshot.omniglot.20way`
+#   - {interval}`oneshot.omniglot.20way`
+#   - {claim}`oneshot.omniglot.20way.shuffled`
+# * - 5 spoken words
+#   - {claim}`oneshot.words.5way`
+#   - {interval}`oneshot.words.5way`
+#   - {claim}`oneshot.words.5way.shuffled`
 # ```
 #
-# ## What the update changes
+# Networks without spikes are better. Prototypical networks, which compare features and learn nothing in an episode, reach {published}`oneshot.omniglot.5way.prototypes` and
+# {published}`oneshot.omniglot.20way.prototypes` for 5 and 20 symbols, in another split with more symbols to train on {cite:p}`snell2017`. A meta-learned network without spikes
+# reaches {published}`oneshot.words.ann` on spoken commands, by another protocol, so the two cannot be compared.
+# ````
+#
+# ## Is the second network needed?
+#
+# For 20 symbols, yes; for words, no ({numref}`fig-ways`). Without it, the learning signal is the error of the learner's own readouts at each moment, sent back by their weights
+# (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. For 5 symbols, {value}`omniglot_alone_5` of answers are right without the second network, and
+# {value}`omniglot_together_5` with it, in one and two trainings. For 20 symbols it is {value}`omniglot_alone_20` and {value}`omniglot_together_20`; for 5 words
+# {value}`words_alone_5` and {value}`words_together_5`.
+#
+# This fits the task. The error at the readouts says at once what was wrong: this class, or not. An optimized start may then be enough. For a movement ({doc}`one_shot`), where
+# errors show later, a second network may be needed more; this was not tried.
+#
+# ```{figure} ../results/one_shot_symbols/ways.*
+# :name: fig-ways
+# :alt: Right answers against the number of classes, for handwritten symbols and for spoken words. All curves fall with more classes. Most similar features are highest, the nearest image is lowest. For symbols, own errors fall behind learned signals as classes get more; for words they are slightly ahead of them.
+# Right answers against the number of classes, in the tests after the trainings (95 % intervals, where larger than the markers; dashed: the second training).
+# ```
 
 # %%
-w_out = net.pair.learner.w_out.detach()[slot[0]]  # weights to the readout of each class: (class, neuron)
-signal = session.learning_signal.mean(0)  # mean over time, for the example of each class: (class, neuron)
+recorded = list(accounts("one_shot_symbols_").values())
+rows = []
+for about in recorded:
+    kind = about["kind"] + ("" if about["generator"] else "-alone")
+    for ways in symbols.KINDS[about["kind"]].tested:
+        row = {"kind": kind, "seed": about["seed"], "ways": ways}
+        for who, (mean, low, high) in about[f"test_{ways}"].items():
+            rows.append(row | {"who": who, "right": mean, "low": low, "high": high})
+w = pd.DataFrame(rows)
+
+# %% tags=["hide-input", "remove-output"]
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.9), sharey=True)
+for ax, (kind, title) in zip(axes, (("omniglot", "handwritten symbols"), ("words", "spoken words")), strict=True):
+    for who, (color, marker, name) in list(LOOKS.items())[:4]:
+        of, column = (f"{kind}-alone", "after") if who == "alone" else (kind, who)
+        for s, rows in w[(w["kind"] == of) & (w["who"] == column)].groupby("seed"):
+            look = {"color": color, "ls": "--" if s else "-", "marker": marker, "ms": 5, "capsize": 4}
+            ends = [rows["right"] - rows["low"], rows["high"] - rows["right"]]
+            ax.errorbar(rows["ways"], rows["right"], ends, **look, label=None if s else name)
+    ax.plot(rows["ways"], 100 / rows["ways"], color=BLACK, ls=":", lw=1, label="by chance")
+    ax.set(xlabel="classes to choose from", title=title, ylim=(0, 100), xticks=rows["ways"])
+axes[0].set_ylabel("right answers [%]")
+handles, names = axes[0].get_legend_handles_labels()
+chance = names.index("by chance")
+order = [k for k in range(len(names)) if k != chance] + [chance]
+fig.legend([handles[k] for k in order], [names[k] for k in order], loc="outside lower center", ncols=2)
+page.figure(fig, "ways", w)
+plt.show()
+
+# %% [markdown]
+# ## What does the update change?
+#
+# It ties the features of an example to the neurons of its class ({numref}`fig-update`). Before the update, the readouts carry no information on the classes. After it, those of the
+# right class are high. A negative learning signal strengthens the synapses through which an example drives a neuron, and the generator has found which neurons belong to which
+# class: its signals are the lower, the larger the weight to the readout (correlation {value}`signal_correlation`). A Hebbian rule with a teacher would do the same, and so does
+# symmetric feedback of the readouts' errors. The signals for movements ({doc}`one_shot`) are of another kind.
+
+# %%
+w_out = net.pair.learner.w_out.detach()[slot[0]]  # (class, neuron): weights to its readout
+signal = session.learning_signal.mean(0)  # (class, neuron): mean over time, for its example
 page.value("signal_correlation", correlation(signal.flatten(), w_out.flatten()), "{:.2f}")
 
 # %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(1, 3, figsize=(7.5, 3.0), width_ratios=[1, 1, 1.3])
+asked_each = len(label) // WAYS
+fig, axes = plt.subplots(1, 3, figsize=(7.5, 3.1), width_ratios=[1, 1, 1.3])
 scale = float(after.abs().max())
 for ax, (name, y) in zip(axes, (("before", before), ("after one update", after)), strict=False):
     picture = ax.imshow(y, aspect="auto", cmap="RdBu_r", vmin=-scale, vmax=scale)
     ax.set(xlabel="readout of class", title=name, xticks=range(WAYS), xticklabels=range(1, WAYS + 1), yticks=[])
+    ax.grid(visible=False)
     for k in range(1, WAYS):
-        ax.axhline(k * asked - 0.5, color=GRAY, lw=0.5)
-axes[0].set(ylabel="queries, by class", yticks=[asked * k + (asked - 1) / 2 for k in range(WAYS)], yticklabels=range(1, WAYS + 1))
+        ax.axhline(k * asked_each - 0.5, color=GRAY, lw=0.5)
+middles = [asked_each * k + (asked_each - 1) / 2 for k in range(WAYS)]
+axes[0].set(ylabel="queries, by class", yticks=middles, yticklabels=range(1, WAYS + 1))
 fig.colorbar(picture, ax=axes[1], label="readout")
-axes[2].plot(w_out.flatten(), signal.flatten(), ".", ms=2, color=BLUE, alpha=0.6)
+axes[2].plot(w_out.flatten(), signal.flatten(), ".", ms=4, color=LEARNED, alpha=0.5)
 axes[2].set(xlabel="weight to the class's readout", ylabel="mean learning signal")
-frame = pd.DataFrame({"weight": w_out.flatten(), "signal": signal.flatten()})
-page.figure(fig, "update", frame)
+page.figure(fig, "update", pd.DataFrame({"weight": w_out.flatten(), "signal": signal.flatten()}))
 plt.show()
 
 # %% [markdown]
 # ```{figure} ../results/one_shot_symbols/update.*
 # :name: fig-update
-# :alt: Two heat maps of readouts for queries sorted by class; before the update there is no order, after it a diagonal of high values. At the right, a cloud of points that falls from left to right.
-# Readouts about the queries of {numref}`fig-lesson` before and after the update, and the learning signals while an example of a class is shown, against the weights of the same neurons to that class's readout (live).
+# :alt: Two heat maps of readouts for queries sorted by class; before the update there is no order, after it a diagonal of high values. At the right, a cloud of points that falls from left to right. The learning signals are nearly the negative weights of the readouts.
+# Readouts for the printed queries of {numref}`fig-lesson`, before and after the update. Right: mean learning signal while an example of a class is shown, against the weights
+# of the same neurons to that class's readout.
+# ```
+
+# %% tags=["hide-input", "remove-output"]
+fig, axes = plt.subplots(4, 1, figsize=(7.5, 6.0), sharex=True)
+steps = len(session.before.z)
+parts = (
+    ("features", session.features[:, :WAYS], BLACK),
+    ("learner, before the update", session.before.z, BEFORE),
+    ("learning-signal generator", session.lsg.z, LEARNED),
+)
+rows = []
+for ax, (name, z, color) in zip(axes, parts, strict=False):
+    together = z.transpose(0, 1).flatten(0, 1)  # example after example
+    raster(ax, together, color)
+    t, j = together.nonzero(as_tuple=True)
+    rows.append(pd.DataFrame({"population": name, "time": t * symbols.DT, "neuron": j}))
+    ax.set(yticks=[0, z.shape[-1] - 1], ylabel="neuron")
+    ax.set_title(name, loc="left")
+for k in range(WAYS):
+    times = [(k * steps + i) * symbols.DT for i in range(steps)]
+    for j, style in enumerate(("-", "--", ":")):
+        axes[3].plot(times, session.learning_signal[:, k, j], style, color=LEARNED, lw=1.5)
+    for ax in axes:
+        ax.axvline(k * steps * symbols.DT, color=GRAY, lw=1)
+        ax.grid(visible=False)
+axes[3].set(xlabel="time [ms], example after example (each from rest)", ylabel="$L_j(t)$")
+axes[3].set_title("learning signals of three neurons", loc="left")
+page.figure(fig, "activity", pd.concat(rows))
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/one_shot_symbols/activity.*
+# :name: fig-symbols-activity
+# :alt: Rasters of the features, of the learner and of the generator for five examples of 40 milliseconds each, sorted by first spike, so that each example adds new neurons at the top; below, learning signals of three neurons. The learning signals differ from example to example and keep their sign within one.
+# Spikes of all three populations while the five printed examples are shown one after the other (neurons sorted by first spike), and three learning signals.
 # ```
 #
-# Before the update, the readouts do not know the classes, which are given to them at random in each lesson. After it, those of the right class are high ({numref}`fig-update`). How do the learning
-# signals do that? A negative signal strengthens the synapses through which an example drives a neuron. The last panel shows that the second network has found out
-# which neurons speak for which class: signals are the lower the larger the weight to the readout (correlation {value}`signal_correlation`). So
-# one update ties the features of an example to the neurons of its class, as a Hebbian rule with a teacher would. This is much like what symmetric feedback of the
-# readouts' errors sends, unlike the signals for movements ({doc}`one_shot`). This may be why, with few classes, own errors do nearly as well (below).
+# ## How many ordinary updates is it worth?
 #
-# How many ordinary updates is it worth? From the same first weights, learners can go on by e-prop or BPTT of their own errors about the same examples
-# ({numref}`fig-symbols-updates`, {value}`ordinary_lessons` lessons with 5 letters). One update by learned signals gives {value}`ordinary_learned` of right
-# answers. A single step along a gradient, of the size that is best for these very queries, gives {value}`single_eprop` (e-prop) and {value}`single_BPTT`
-# (BPTT). With Adam, at the rate of {value}`rates` that comes highest, e-prop is as good after {value}`k_eprop` updates and BPTT after {value}`k_BPTT`; they come to {value}`most_eprop` and
-# {value}`most_BPTT`. (Another rate may get there in fewer updates.) For a few classes, what is wrong is known at once, unlike in a movement.
+# A few, from the same first weights: far fewer than for movements, since the error at a readout is known at once ({numref}`fig-symbols-updates`). In {size}`ordinary_lessons`
+# lessons with 5 printed letters, one update by learned signals gives {value}`ordinary_learned` of right answers. A single step along a gradient, of the size that is best for these
+# very queries, gives {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). With Adam, e-prop is as good after {value}`k_eprop` updates and BPTT after
+# {value}`k_BPTT`, at the best of {size}`rates` learning rates; they reach {value}`most_eprop` and {value}`most_BPTT`.
+#
+# ```{figure} ../results/one_shot_symbols/updates.*
+# :name: fig-symbols-updates
+# :alt: Right answers against updates. One update by learned signals rises steeply at once; the curves of e-prop and BPTT rise within a few updates to the same height and stay there. Learned signals save a few updates.
+# Right answers for 5 printed letters after ordinary updates (Adam, at the best of {size}`rates` learning rates for these very queries), and after one update by learned signals.
+# ```
 
 # %%
 updates, lessons = page.size(smoke=2, book=10), page.size(smoke=4, book=30)
@@ -248,135 +518,21 @@ page.value("ordinary_lessons", lessons)
 page.value("rates", len(RATES))
 
 # %% tags=["hide-input", "remove-output"]
-points = [{"rule": rule, "updates": k, "right": right} for rule, curve in compared.curves.items() for k, right in enumerate(curve)]
-curve = pd.DataFrame(points)
-fig, ax = plt.subplots(figsize=(6, 2.8))
-for rule, color in (("e-prop", GREEN), ("BPTT", RED)):
+points = [(rule, k, right) for rule, curve in compared.curves.items() for k, right in enumerate(curve)]
+curve = pd.DataFrame(points, columns=["rule", "updates", "right"])
+fig, ax = plt.subplots(figsize=(7.5, 3.0))
+for rule, color, style in (("e-prop", OWN, "o-"), ("BPTT", plotting.METHODS["BPTT"], "s--")):
     rows = curve[curve["rule"] == rule]
-    ax.plot(rows["updates"], rows["right"], ".-", color=color, label=rule)
-ax.plot([0, 1], [curve["right"].iloc[0], compared.learned], "o-", color=BLUE, label="one update by learned signals")
-ax.axhline(compared.learned, color=BLUE, ls=":", lw=1)
-ax.set(xlabel="updates", ylabel="right answers [%]", ylim=(0, 100))
-ax.legend()
+    ax.plot(rows["updates"], rows["right"], style, color=color, lw=1.8, label=rule)
+ax.plot([0, 1], [curve["right"].iloc[0], compared.learned], "o-", color=LEARNED, lw=2.5, label="one update by learned signals")
+ax.axhline(compared.learned, color=LEARNED, ls=":", lw=1.5)
+ax.set(xlabel="updates", ylabel="right answers [%]", ylim=(0, 102), xticks=range(updates + 1))
+ax.legend(loc="lower right")
 page.figure(fig, "updates", curve)
 plt.show()
 
 # %% [markdown]
-# ```{figure} ../results/one_shot_symbols/updates.*
-# :name: fig-symbols-updates
-# :alt: Right answers against updates. One update by learned signals rises steeply at once; the curves of e-prop and BPTT rise within a few updates to the same height and stay there.
-# Right answers about printed letters after ordinary updates (Adam, at the one of {value}`rates` rates that comes highest about these very queries), and after one by learned signals
-# (live, with recorded networks).
-# ```
-
-# %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(4, 1, figsize=(7.5, 5.6), sharex=True, height_ratios=[1, 1, 1, 1])
-steps, rows = len(session.before.z), []
-parts = (
-    ("features", session.features[:, :WAYS], ORANGE),
-    ("learner, before", session.before.z, BLUE),
-    ("learning-signal generator", session.lsg.z, GREEN),
-)
-for ax, (name, z, color) in zip(axes, parts, strict=False):
-    for k in range(WAYS):
-        t, j = z[:, k].nonzero(as_tuple=True)
-        ax.plot((t + k * steps) * symbols.DT, j, "|", ms=1.5, color=color)
-        rows.append(pd.DataFrame({"population": name, "example": k + 1, "time": t * symbols.DT, "neuron": j}))
-    ax.set(title=f"spikes: {name}", yticks=[], ylabel="neuron")
-for k in range(WAYS):
-    times = [(k * steps + i) * symbols.DT for i in range(steps)]
-    for j, color in zip((0, 1, 2), (BLUE, RED, GREEN), strict=True):
-        axes[3].plot(times, session.learning_signal[:, k, j], color=color, lw=1)
-    for ax in axes:
-        ax.axvline(k * steps * symbols.DT, color=GRAY, lw=0.5)
-axes[3].set(xlabel="time [ms], example after example (each from rest)", ylabel="$L_j(t)$", title="learning signals of three neurons")
-page.figure(fig, "activity", pd.concat(rows))
-plt.show()
-
-# %% [markdown]
-# ```{figure} ../results/one_shot_symbols/activity.*
-# :name: fig-symbols-activity
-# :alt: Rasters of spikes of the features, of the learner and of the learning-signal generator for five examples of 40 milliseconds each, and the learning signals of three neurons, which differ from example to example.
-# Spikes of all three populations while the five examples are shown, and three learning signals (live).
-# ```
-#
-# ## Handwriting and speech
-#
-# {numref}`tab-symbols` has the talk's two applications. Handwritten symbols are those of Omniglot's 20 evaluation alphabets, which the training has not seen. Spoken words are
-# ten words of Speech Commands {cite:p}`warden2018`, by speakers of whom the training has heard nothing; a bank of gammatone filters turns them into
-# spikes, whose counts in time and frequency are the image. Images and words lie in `data/evaluation`, so that every reader can ask the networks.
-
-
-# %%
-def enter(id, shares, dataset):
-    mean, low, high = mean_share(shares)
-    page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
-
-
-handwritten, lessons = symbols.held_out("omniglot"), page.size(smoke=10, book=400, paper=1000)
-five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
-for id, shares in {
-    "oneshot.omniglot.5way": five.after,
-    "oneshot.omniglot.5way.margin": five.after - five.nearest,
-    "oneshot.omniglot.5way.shuffled": five.shuffled,
-    "oneshot.omniglot.20way": twenty.after,
-    "oneshot.omniglot.20way.margin": twenty.after - twenty.nearest,
-    "oneshot.omniglot.20way.shuffled": twenty.shuffled,
-}.items():
-    enter(id, shares, "Omniglot evaluation alphabets, episodes")
-
-# %%
-spoken, words_net = symbols.held_out("words"), symbols.trained("words")
-right = right_in_episodes(words_net, spoken, 5, lessons, 0)
-for id, shares in {
-    "oneshot.words.5way": right.after,
-    "oneshot.words.5way.margin": right.after - right.nearest,
-    "oneshot.words.5way.shuffled": right.shuffled,
-}.items():
-    enter(id, shares, "Speech Commands subset, episodes")
-
-# %% [markdown]
-# The tests after the trainings are recorded with them, also those of trainings with another seed, and of trainings without the second network.
-
-
-# %%
-def right_after_update(kind, ways, generator=True):
-    tests = accounts("one_shot_symbols_", kind=kind, generator=generator).values()
-    return [about[f"test_{ways}"]["after"][0] for about in tests]
-
-
-for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
-    (first,) = accounts("one_shot_symbols_", kind=kind, generator=True, seed=0).values()
-    tested = first[f"test_{ways}"]
-    page.value(f"{kind}_features_{ways}", tested["features"][0] - tested["after"][0], "{:.1f} pp")
-    page.value(f"{kind}_together_{ways}", " and ".join(f"{right:.1f} %" for right in right_after_update(kind, ways)))
-    page.value(f"{kind}_alone_{ways}", right_after_update(kind, ways, generator=False)[0], "{:.1f} %")
-
-# %% [markdown]
-# :::{list-table} One example of each class, one update (the words are 151 recordings of a subset of 1,615 from two public repositories; intervals of {value}`confidence` for means over {value}`episodes` lessons with these images and recordings, not for all words and speakers).
-# :name: tab-symbols
-# :header-rows: 1
-#
-# * - What is told apart
-#   - Right answers
-#   - More than by the nearest image
-#   - Less than by the most similar features
-# * - 5 handwritten symbols
-#   - {claim}`oneshot.omniglot.5way` ({interval}`oneshot.omniglot.5way`)
-#   - {claim}`oneshot.omniglot.5way.margin` ({interval}`oneshot.omniglot.5way.margin`)
-#   - {value}`omniglot_features_5`
-# * - 20 handwritten symbols
-#   - {claim}`oneshot.omniglot.20way` ({interval}`oneshot.omniglot.20way`)
-#   - {claim}`oneshot.omniglot.20way.margin` ({interval}`oneshot.omniglot.20way.margin`)
-#   - {value}`omniglot_features_20`
-# * - 5 spoken words
-#   - {claim}`oneshot.words.5way` ({interval}`oneshot.words.5way`)
-#   - {claim}`oneshot.words.5way.margin` ({interval}`oneshot.words.5way.margin`)
-#   - {value}`words_features_5`
-# :::
-#
-# The last column compares the features that the learner receives, without any learning in the lesson: what the learner lacks beside that, it loses on the way.
-# {numref}`tab-symbols-controls` has the controls that printed letters had above, for the same networks.
+# For handwriting and speech it is much the same:
 
 
 # %%
@@ -385,219 +541,283 @@ def matched_after(compared, rule):  # updates, as a claim takes them
     return {"ours": updates, "bound": ">"} if k is None else {"ours": k}
 
 
-cases = (  # network, examples, lessons, ways, data set; claims: one step by e-prop and by BPTT, updates by e-prop and by BPTT
-    (net, handwritten, page.size(smoke=2, book=30, paper=60), 5, "Omniglot evaluation alphabets, episodes",
-     "oneshot.omniglot.5way.single_eprop", "oneshot.omniglot.5way.single_bptt", "oneshot.omniglot.5way.k_eprop", "oneshot.omniglot.5way.k_bptt"),
-    (net, handwritten, page.size(smoke=2, book=8, paper=15), 20, "Omniglot evaluation alphabets, episodes",
-     "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt", "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
-    (words_net, spoken, page.size(smoke=2, book=30, paper=60), 5, "Speech Commands subset, episodes",
-     "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt", "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
+omni, speech = "Omniglot evaluation alphabets, episodes", "Speech Commands subset, episodes"
+cases = (  # network, examples, lessons, ways, data set; claims: steps and updates, e-prop and BPTT
+    (net, handwritten, page.size(smoke=2, book=30, paper=60), 5, omni,
+     "oneshot.omniglot.5way.single_eprop", "oneshot.omniglot.5way.single_bptt",
+     "oneshot.omniglot.5way.k_eprop", "oneshot.omniglot.5way.k_bptt"),
+    (net, handwritten, page.size(smoke=2, book=8, paper=15), 20, omni,
+     "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt",
+     "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
+    (words_net, spoken, page.size(smoke=2, book=30, paper=60), 5, speech,
+     "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt",
+     "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
 )  # fmt: skip
-for pair, examples, lessons, ways, dataset, single_eprop, single_bptt, k_eprop, k_bptt in cases:
-    compared = compare_with_ordinary(pair, examples, lessons, ways, updates, torch_generator(0, f"ordinary learning, {ways} ways"))
+for pair, examples, lessons, ways, dataset, step_eprop, step_bptt, k_eprop, k_bptt in cases:
+    g = torch_generator(0, f"ordinary learning, {ways} ways")
+    compared = compare_with_ordinary(pair, examples, lessons, ways, updates, g)
     where = {"dataset": dataset, "n": lessons, "seeds": 1}
-    page.claim(single_eprop, compared.single["e-prop"], **where)
-    page.claim(single_bptt, compared.single["BPTT"], **where)
+    page.claim(step_eprop, compared.single["e-prop"], **where)
+    page.claim(step_bptt, compared.single["BPTT"], **where)
     page.claim(k_eprop, **matched_after(compared, "e-prop"), **where)
     page.claim(k_bptt, **matched_after(compared, "BPTT"), **where)
 
 # %% [markdown]
-# :::{list-table} Controls: one update by the learning signals of another lesson, one step of a gradient, and how many ordinary updates (Adam) are as good as one by learned signals. Sizes of steps are the best ones for these very queries, rates those that come highest about them. One training each, and few lessons for steps and updates, so that differences of a few points say little.
+# ````{admonition} The numbers for handwriting and speech
+# :class: dropdown
+#
+# ```{list-table} Right answers after one step along a gradient, and updates by Adam that are as good as one by learned signals. Sizes and rates are the best for these very queries. One training each and few lessons: differences of a few points say little.
 # :name: tab-symbols-controls
 # :header-rows: 1
 #
 # * - What is told apart
-#   - By another lesson's signals
 #   - One step: e-prop
-#   - BPTT
+#   - One step: BPTT
 #   - Updates: e-prop
-#   - BPTT
+#   - Updates: BPTT
 # * - 5 handwritten symbols
-#   - {claim}`oneshot.omniglot.5way.shuffled`
 #   - {claim}`oneshot.omniglot.5way.single_eprop`
 #   - {claim}`oneshot.omniglot.5way.single_bptt`
 #   - {claim}`oneshot.omniglot.5way.k_eprop`
 #   - {claim}`oneshot.omniglot.5way.k_bptt`
 # * - 20 handwritten symbols
-#   - {claim}`oneshot.omniglot.20way.shuffled`
 #   - {claim}`oneshot.omniglot.20way.single_eprop`
 #   - {claim}`oneshot.omniglot.20way.single_bptt`
 #   - {claim}`oneshot.omniglot.20way.k_eprop`
 #   - {claim}`oneshot.omniglot.20way.k_bptt`
 # * - 5 spoken words
-#   - {claim}`oneshot.words.5way.shuffled`
 #   - {claim}`oneshot.words.5way.single_eprop`
 #   - {claim}`oneshot.words.5way.single_bptt`
 #   - {claim}`oneshot.words.5way.k_eprop`
 #   - {claim}`oneshot.words.5way.k_bptt`
-# :::
+# ```
+# ````
 #
-# With all ten words to choose from, the most frequent mistake is {claim}`oneshot.words.confused`, shown for answered: so in {claim}`oneshot.words.confused.share` of all
-# cases in which the first one was spoken.
+# ## Which symbols and words are confused?
+#
+# Those that look alike ({numref}`fig-confusion`). With {size}`slots` letters to choose from, the first in Unicode's order and many of them alike, {value}`confused_right` of
+# answers are right. The most frequent error is *{value}`confused`*, in {value}`confused_share` of its cases. With all ten words to choose from, the most frequent error is
+# *{claim}`oneshot.words.confused`* (heard as the second), in {claim}`oneshot.words.confused.share` of all cases of the first.
+
+# %%
+few = Examples(letters.symbols.images, letters.symbols.classes[: symbols.SLOTS])
+names, queries = printed.LETTERS[: symbols.SLOTS], len(letters.typefaces) - 1
+g = torch_generator(seed, "printed letters that may be confused")
+confused = confusions(net, few, names, queries, page.size(smoke=1, book=10), g)
+mistake, share = most_frequent_mistake(confused)
+page.value("confused", mistake)
+page.value("confused_share", share, "{:.0f} %")
+page.value("confused_right", float(np.diag(confused).mean()), "{:.0f} %")
 
 # %%
 g = torch_generator(0, "words that may be confused")
-mistake, share = most_frequent_mistake(
-    confusions(words_net, spoken, sorted(spoken_words.HELD_OUT), 5, page.size(smoke=2, book=30, paper=100), g)
-)
-page.claim("oneshot.words.confused", mistake, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
-page.claim("oneshot.words.confused.share", share, dataset="Speech Commands subset, 10 words to choose from", seeds=1)
-
-# %% [markdown]
-# Networks without spikes are better. Prototypical networks, which compare features and learn nothing in an episode, reach {published}`oneshot.omniglot.5way.prototypes` and
-# {published}`oneshot.omniglot.20way.prototypes` in another split, with more symbols to train on and other ones to test {cite:p}`snell2017` (cited). A meta-learned network
-# without spikes reaches {published}`oneshot.words.ann` on spoken commands, by another protocol (cited), so that its difference from ours is no measure.
-#
-# Omniglot's own test is harder than {numref}`tab-symbols`: in each of its runs, all 20 symbols are of one alphabet, and one drawer's are compared with another's.
-# In it, people err in {published}`oneshot.omniglot.people` of cases, a model of how strokes are made in {published}`oneshot.omniglot.bpl` {cite:p}`lake2015`, and a
-# distance between images, without any training, in {published}`oneshot.omniglot.hausdorff` (cited).
-# In runs like these, which we drew from the evaluation alphabets, our network errs in {claim}`oneshot.omniglot.runs` ({interval}`oneshot.omniglot.runs`): far more
-# often than the first two, more often than that distance, and more often than where alphabets are mixed. These are not the official runs, which are a folder; who has it can score our network by
-# `python -m snncore.tools runs --folder DIR`.
-
-# %%
-runs = omniglot.draw_runs(
-    read_omniglot_evaluation(), page.size(smoke=5, book=100, paper=200), symbols.SLOTS, torch_generator(0, "runs like the official ones")
-)
-enter("oneshot.omniglot.runs", wrong_in_runs(net, runs) / 100, "Omniglot evaluation alphabets, runs")
-
-# %% [markdown]
-# {numref}`fig-ways` shows how answers get harder with more classes to choose from.
-
-# %%
-recorded = list(accounts("one_shot_symbols_").values())
-rows = []
-for about in recorded:
-    kind = about["kind"] + ("" if about["generator"] else "-alone")
-    for ways in symbols.KINDS[about["kind"]].tested:
-        for who, (mean, low, high) in about[f"test_{ways}"].items():
-            rows.append({"kind": kind, "seed": about["seed"], "ways": ways, "who": who, "right": mean, "low": low, "high": high})
-w = pd.DataFrame(rows)
+words, lessons = sorted(spoken_words.HELD_OUT), page.size(smoke=2, book=30, paper=100)
+mistake, share = most_frequent_mistake(confusions(words_net, spoken, words, 5, lessons, g))
+ten = "Speech Commands subset, 10 words to choose from"
+page.claim("oneshot.words.confused", mistake, dataset=ten, seeds=1)
+page.claim("oneshot.words.confused.share", share, dataset=ten, seeds=1)
 
 # %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.0), sharey=True)
-styles = {"after": (BLUE, "after one update"), "features": (ORANGE, "most similar features"), "nearest": (GRAY, "nearest image")}
-for ax, (kind, title) in zip(axes, (("omniglot", "handwritten symbols"), ("words", "spoken words")), strict=True):
-    for who, (color, label) in styles.items():
-        rows = w[(w["kind"] == kind) & (w["who"] == who) & (w["seed"] == 0)]
-        ax.errorbar(
-            rows["ways"],
-            rows["right"],
-            [rows["right"] - rows["low"], rows["high"] - rows["right"]],
-            color=color,
-            label=label,
-            marker="o",
-            ms=3,
-        )
-    alone = w[(w["kind"] == f"{kind}-alone") & (w["who"] == "after") & (w["seed"] == 0)]
-    if len(alone):
-        ax.plot(alone["ways"], alone["right"], color=RED, ls="--", marker="o", ms=3, label="one update by own errors")
-    ax.plot(rows["ways"], 100 / rows["ways"], color="black", ls=":", lw=1, label="by chance")
-    ax.set(xlabel="classes to choose from", title=title, ylim=(0, 100), xticks=rows["ways"])
-axes[0].set_ylabel("right answers [%]")
-axes[0].legend(fontsize=7)
-page.figure(fig, "ways", w)
+fig, ax = plt.subplots(figsize=(6.2, 5.2), layout="compressed")  # square cells beside a bar
+picture = ax.imshow(confused, cmap="Greys", vmin=0, vmax=100)
+places = range(len(confused))
+ax.set(xlabel="answered", ylabel="shown", xticks=places, yticks=places, xticklabels=confused.columns, yticklabels=confused.index)
+ax.tick_params(labelsize=11)
+ax.grid(visible=False)
+fig.colorbar(picture, ax=ax, label="answers [%]")
+page.figure(fig, "confusion", confused)
 plt.show()
 
 # %% [markdown]
-# ```{figure} ../results/one_shot_symbols/ways.*
-# :name: fig-ways
-# :alt: Right answers against the number of classes, for handwritten symbols and for spoken words. Curves fall with more classes; that of the most similar features is highest, then that after one update, then that of the nearest image, which for words is little above chance.
-# Right answers against the number of classes (recorded, in the tests after the trainings; bars: {value}`confidence`, where drawn). *One update by own errors*: everything trained in the same way, but without the second network, so that the error of the learner's own readouts is the learning signal.
+# ```{figure} ../results/one_shot_symbols/confusion.*
+# :name: fig-confusion
+# :alt: A square of twenty by twenty letters, mostly dark along its diagonal, with pale fields beside it where letters of like shape are confused; two letters are taken for another one about as often as for themselves. Errors are between letters of like shape.
+# Answers for each printed letter after one update [%], in lessons with the same {size}`slots` letters, in other typefaces than those that were seen.
 # ```
 #
-# Is the second network needed? With the error of the learner's own readouts at each moment as learning signal, sent back by their weights (unlike {doc}`eprop`, without a filter), and everything else trained in
-# the same way, {value}`omniglot_alone_5` and {value}`omniglot_alone_20` of answers are right, for 5 and 20 symbols, in one training. Trainings with the second network
-# have {value}`omniglot_together_5` for 5, and {value}`omniglot_together_20` for 20. For 5 spoken words it is {value}`words_alone_5` without it, in one training, and
-# {value}`words_together_5` with it (recorded, {numref}`tab-symbol-trainings`). So the second network seems to add something for 20 symbols; for words, these few trainings show
-# no gain. There, as for few symbols, an optimized start may be enough, since the error at the readouts says what there is to say: this neuron's class, or not. For a movement
-# ({doc}`one_shot`), where what was wrong shows only later, a second network may be needed more; this was not tried.
+# ## How far is this from people?
 #
-# ## How it is learned
+# Far ({numref}`fig-symbols-runs`). Omniglot's own test is harder than {numref}`fig-symbols-results`: all 20 symbols of a run are of one alphabet, and one drawer's are compared with
+# another's. People err in {published}`oneshot.omniglot.people` of cases, a model of how strokes are made in {published}`oneshot.omniglot.bpl` {cite:p}`lake2015`, and a distance
+# between images, without training, in {published}`oneshot.omniglot.hausdorff`. In runs like these, drawn from the evaluation alphabets, our network errs in
+# {claim}`oneshot.omniglot.runs` ({interval}`oneshot.omniglot.runs`).
 #
-# As for movements, an outer optimization goes through examples, update and queries, and follows the gradient back through all of it. The paper's text could not be read here, so layers, sizes
-# and costs are ours. Beside the cost for firing rates, there are two: one asks that features of the same class be similar, the other is the talk's own
-# voltage regularization ({doc}`relational`), which keeps the learner's potentials within reach of the threshold, where pseudo-derivatives are not zero.
+# ```{figure} ../results/one_shot_symbols/runs.*
+# :name: fig-symbols-runs
+# :alt: Bars of errors in 20-way tests within an alphabet. A model of strokes and people err in a few percent of cases, a distance between images in almost two in five, our network in nearly half. One update by our network is worse than a distance that was never trained.
+# Errors in Omniglot's own 20-way test within one alphabet [%]: published results, and our network in runs like the official ones (bar: 95 % interval over runs).
+# ```
+
+# %%
+count = page.size(smoke=5, book=100, paper=200)
+g = torch_generator(0, "runs like the official ones")
+runs = omniglot.draw_runs(read_omniglot_evaluation(), count, symbols.SLOTS, g)
+wrong = wrong_in_runs(net, runs) / 100
+enter("oneshot.omniglot.runs", wrong, "Omniglot evaluation alphabets, runs")
+
+# %% tags=["hide-input", "remove-output"]
+theirs = {"model of strokes": "bpl", "people": "people", "distance, no training": "hausdorff"}
+claims = ledger.package_claims()
+bars = {name: claims[f"oneshot.omniglot.{id}"].published for name, id in theirs.items()}
+mean, low, high = mean_share(wrong)
+fig, ax = plt.subplots(figsize=(7.5, 2.3))
+ax.barh(range(1, 4), list(bars.values())[::-1], color=BLACK, height=0.6)
+ax.barh(0, mean, color=LEARNED, height=0.6, xerr=[[mean - low], [high - mean]], capsize=4)
+ax.set_yticks(range(4), ["our network, one update", *list(bars)[::-1]])
+ax.set(xlabel="errors [%]", xlim=(0, 75))
+ax.grid(axis="y", visible=False)
+page.figure(fig, "runs", pd.DataFrame({"who": [*bars, "ours"], "errors": [*bars.values(), mean]}))
+plt.show()
+
+# %% [markdown]
+# ## How is it learned?
+#
+# By an {term}`outer loop` as for movements. It goes through examples, update and queries, and follows the gradient back through all of it:
+#
+# $$
+# E = \text{CE}(\text{answers}) + \text{CE}(\text{similar features}) + 0.2 \sum R_{40} + 0.01 \sum V ,
+# $$
+#
+# with the cross-entropy (CE) of the answers after the update and of the comparison of features, {term}`firing rate regularization` $R_{40}$ toward 40 Hz in both networks, and
+# {term}`membrane voltage regularization` $V$, the talk's own, which keeps the learner's potentials within $\pm v_\text{th}$, where pseudo-derivatives are not all zero.
 
 # %%
 rows = []
 for about in recorded:
     kind = about["kind"] + ("" if about["generator"] else "-alone")
     for logged in about["log"]:
-        for ways in (ways for ways, _ in symbols.KINDS[about["kind"]].ways if f"right_{ways}" in logged):
-            right = 100 * logged[f"right_{ways}"]
-            rows.append({"kind": kind, "seed": about["seed"], "update": logged["update"], "ways": ways, "right": right})
+        row = {"kind": kind, "seed": about["seed"], "update": logged["update"]}
+        for ways, _ in symbols.KINDS[about["kind"]].ways:
+            if f"right_{ways}" in logged:
+                rows.append(row | {"ways": ways, "right": 100 * logged[f"right_{ways}"]})
 c = pd.DataFrame(rows)
-
-# %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.8), sharey=True)
-for ax, (kind, title) in zip(axes, (("omniglot", "handwritten symbols"), ("words", "spoken words")), strict=True):
-    for (of, s), rows in c[c["kind"].str.startswith(kind)].groupby(["kind", "seed"]):
-        alone = of.endswith("-alone")
-        label = "own errors" if alone else f"seed {s}"
-        for n, (_, part) in enumerate(rows.groupby("ways")):
-            ax.plot(
-                part["update"], part["right"], color=RED if alone else (BLUE, GREEN, ORANGE)[s % 3], lw=1, label=label if n == 0 else None
-            )
-    ax.set(xlabel="updates of the outer optimization", title=title)
-    ax.legend(fontsize=7)
-axes[0].set_ylabel("right answers [%]")
-page.figure(fig, "curves", c)
-plt.show()
-
-# %% [markdown]
-# ```{figure} ../results/one_shot_symbols/curves.*
-# :name: fig-symbols-training
-# :alt: Right answers against updates of the outer optimization, rising; with handwritten symbols they drop when episodes of 20 classes take the place of those of 5, and rise again.
-# Right answers in new episodes of known classes during the trainings (recorded). Symbols begin with 5 classes in an episode and go on with 20; words have 5.
-# ```
-
-# %%
-rows = []
-for about in recorded:
-    most = max(symbols.KINDS[about["kind"]].tested)
-    row = {"trained on": about["kind"] + ("" if about["generator"] else ", no second network"), "seed": about["seed"]}
-    for who in ("after", "features", "nearest"):
-        for n, words in ((5, "5"), (most, "20 (words: 10)")):
-            row[f"{WHO[who]}, {words} ways"] = f"{about[f'test_{n}'][who][0]:.1f} %"
-    rows.append(row)
-page.table(pd.DataFrame(rows), "trainings")
 for about in recorded:
     if about["generator"] and about["seed"] == 0:
         page.value(f"{about['kind']}_updates", f"{about['recipe']['updates']:,}")
         page.value(f"{about['kind']}_minutes", about["seconds"] / 60, "{:.0f}")
         page.value(f"{about['kind']}_machine", about["machine"])
 
+# %% tags=["hide-input", "remove-output"]
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.2), sharey=True)
+for ax, (kind, title) in zip(axes, (("omniglot", "handwritten symbols"), ("words", "spoken words")), strict=True):
+    for (of, s), rows in c[c["kind"].str.startswith(kind)].groupby(["kind", "seed"]):
+        alone = of.endswith("-alone")
+        legend = "own errors" if alone else f"learned signals, seed {s}"
+        for n, (_, part) in enumerate(rows.groupby("ways")):
+            look = {"color": OWN if alone else LEARNED, "ls": "--" if s else "-", "lw": 1.3}
+            ax.plot(part["update"], part["right"], **look, label=legend if n == 0 else None)
+    ax.set(xlabel="updates of the outer loop", title=title, ylim=(0, 100))
+axes[0].set_ylabel("right answers [%]")
+axes[0].legend(loc="lower right")
+page.figure(fig, "curves", c)
+plt.show()
+
 # %% [markdown]
-# :::{csv-table} Tests after each recorded training, on held-out classes (recorded).
-# :name: tab-symbol-trainings
-# :header-rows: 1
-# :file: ../results/one_shot_symbols/trainings.csv
-# :::
+# ```{figure} ../results/one_shot_symbols/curves.*
+# :name: fig-symbols-training
+# :alt: Right answers against updates of the outer loop, rising; with handwritten symbols they drop when episodes of 20 classes take the place of those of 5, and rise again, higher with learned signals than with own errors. For words all curves come close to 100, far above the answers for held-out words. There are too few words to learn from.
+# Right answers in new episodes of known classes during the trainings [%]. Symbols begin with 5 classes in an episode and go on with 20; words have 5.
+# ```
 #
-# To see it begin, we train fresh networks here and now, on {value}`live_letters` of the printed letters. After {value}`live_updates` updates of the outer optimization,
-# of 5 of the other letters, {value}`live_after` of answers are right after one inner update, and {value}`live_before` before it; by the
-# nearest image it is {value}`live_nearest`.
+# The trainings took {size}`omniglot_updates` updates in {value}`omniglot_minutes` minutes for symbols, and {size}`words_updates` in {value}`words_minutes` for words
+# ({value}`omniglot_machine`; `python -m snncore.trainings symbols --data omniglot` or `words`). For words, nearly all answers on known words are right in the end: more words than
+# 25, more speakers or more variation may help. To see it begin, we train fresh networks here, on {size}`live_letters` of the printed letters. After {size}`live_updates` updates of
+# the outer loop, {value}`live_after` of answers on 5 of the other letters are right after one inner update, {value}`live_before` before it, and {value}`live_nearest` by the nearest image.
 
 # %%
-known, others = (Examples(letters.symbols.images, letters.symbols.classes[first::2]) for first in (0, 1))
+known, others = (Examples(letters.symbols.images, letters.symbols.classes[k::2]) for k in (0, 1))
 fresh, updates = symbols.network("omniglot", seed), page.size(smoke=10, book=150)
 recipe = Descent(updates, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, updates))
 state = page.folder / "live.state"
 descend(fresh, symbols.outer(fresh, "omniglot", known), recipe, seed, state)
 state.unlink()
-intervals = right_in_episodes(fresh, others, 5, page.size(smoke=2, book=100), seed).intervals()
+intervals = ask(fresh, others, 5, page.size(smoke=2, book=100), seed).intervals()
 for who in ("before", "after", "nearest"):
     page.value(f"live_{who}", intervals[who][0], "{:.0f} %")
 page.value("live_updates", updates)
 page.value("live_letters", len(known.classes))
 
 # %% [markdown]
-# The trainings took {value}`omniglot_updates` updates in {value}`omniglot_minutes` minutes for symbols, and {value}`words_updates` in {value}`words_minutes` for words
-# ({value}`omniglot_machine`), by `python -m snncore.trainings symbols --data omniglot` (or `words`).
+# ## Summary
 #
-# ## What remains
+# - One weight update by learned signals tells new symbols apart, and new words to some extent.
+# - It does not beat the comparison of its own input features. The convolutions that make them do not spike, and do most of the work.
+# - The second network helps where there are many classes, and not for words.
+# - Whether a chip could learn like this was not tried; the update is local once the signals are there.
 #
-# The learner answers less well than a comparison of its own input features would; spikes of a small recurrent network in 40 ms, and a single update, may both have a part in it. In exchange it
-# keeps no examples, and learning is one update, local once the signals are there. Whether a chip could do it was not tried here, and the convolutions before it do not spike. The words come from a small subset of a data set: nearly all that the
-# training hears is right in the end ({numref}`fig-symbols-training`), so more words to train on than 25, more speakers, or variation of the recordings may help; this was not tried.
+# ## Exercises
+#
+# **1. Dirty pictures.** Add noise to all pixels of the printed letters. Which suffers more: the update, the features, or the nearest image?
+
+# %% tags=["solution"]
+g = torch_generator(seed, "noise on letters")
+noise = torch.randn(letters.symbols.images.shape, generator=g)
+table = {}
+for size in (0.0, 0.2, 0.4):
+    dirty = Examples(letters.symbols.images + size * noise, letters.symbols.classes)
+    found = ask(net, dirty, 5, 40, seed).intervals()
+    table[f"noise {size}"] = {who: found[who][0] for who in ("after", "features", "nearest")}
+pd.DataFrame(table).round(0)  # right answers [%]
+
+# %% [markdown]
+# **2. Is one update the right size?** Make the update of the first lesson larger or smaller, $W + s\,(W' - W)$, and count right answers.
+
+# %% tags=["solution"]
+first = net.pair.learner.weights()
+with torch.no_grad():
+    for s in (0.0, 0.1, 0.3, 1.0, 3.0):
+        both = zip(first, session.weights, strict=True)
+        scaled = type(first)(*(a + s * (b - a) for a, b in both))
+        _, y = net.ask(session.features[:, WAYS:], slot, scaled)
+        print(f"{s} of the update: {int((y[0].argmax(-1) == label).sum())} of {len(label)} right")
+
+# %% [markdown]
+# **3. Does the order of the spikes matter?** Shuffle the time steps of the queries' features, and ask again.
+
+# %% tags=["solution"]
+g = torch_generator(seed, "other orders")
+with torch.no_grad():
+    for _ in range(3):
+        order = torch.randperm(len(session.features), generator=g)
+        _, y = net.ask(session.features[order][:, WAYS:], slot, session.weights)
+        print(f"shuffled in time: {int((y[0].argmax(-1) == label).sum())} of {len(label)} right")
+
+# %% [markdown]
+# **4. Backwards.** Play the held-out words backwards. The training has heard other words that way, as words of their own. How many answers are right?
+
+# %% tags=["solution"]
+backwards = Examples(spoken.images.flip(-1), spoken.classes)
+for name, examples in (("forwards", spoken), ("backwards", backwards)):
+    mean, low, high = ask(words_net, examples, 5, 40, seed).intervals()["after"]
+    print(f"{name}: {mean:.0f} % right ({low:.0f} to {high:.0f} %)")
+
+# %% [markdown]
+# ## Use it on yours
+#
+# Give a picture of each of your signs, and others to ask about: ink in 105 × 105 pixels, which {func}`~snncore.tasks.omniglot.shrink` makes as small as Omniglot's. Here the signs
+# are typed; `Image.open("sign.png").convert("L").resize((105, 105))` reads yours.
+
+# %%
+from PIL import Image, ImageDraw, ImageFont
+
+from snncore.datafiles import find
+
+fonts = [ImageFont.truetype(str(path), 75) for path in sorted(find("typefaces").paths.values())]
+
+
+def ink(sign, font):
+    picture = Image.new("L", (105, 105), 255)
+    ImageDraw.Draw(picture).text((52, 52), sign, fill=0, font=font, anchor="mm")
+    return np.asarray(picture) < 128
+
+
+signs = "∞∂§¶µ"
+mine, asked = (omniglot.shrink(np.stack([ink(sign, font) for sign in signs])) for font in fonts[:2])
+with torch.no_grad():
+    given = net(mine[None], torch.arange(5)[None], asked[None]).answers[0].argmax(-1)
+print("asked:   ", " ".join(signs), "\nanswered:", " ".join(signs[k] for k in given))
+
+# %% [markdown]
+# ## This chapter's rows of the ledger
+#
+# <!-- ledger -->
