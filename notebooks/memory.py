@@ -198,6 +198,9 @@ page.value("correlation_input", settled["ahp"].corr(settled["input"]), "{:.2f}")
 page.value("correlation_low", settled["ahp"].corr(settled["low_passed"]), "{:.2f}")
 page.value("spikes", int(settled["spike"].sum()))
 page.value("steps", steps, "{:,}")
+page.document(
+    "memory.live", {"current": current, "constants": {"tau_m": p.tau_m, "tau_ahp": p.tau_ahp, "jump": JUMP}}
+)  # computes in the page
 settled[["input", "low_passed", "ahp"]].corr().round(2)
 
 # %% tags=["hide-input", "remove-output"]
@@ -213,12 +216,15 @@ page.figure(fig, "slow", slow)
 plt.show()
 
 # %% [markdown]
+# ::::{live} memory
+# :label: Slow neurons: draw an input, change constants, beside the integers of the chip
 # ```{figure} ../results/memory/slow.*
 # :name: fig-slow
 # :alt: A slowly drifting input current, its low-passed form that lags behind, and the sign-changed AHP current, which follows the input about one unit below it, quickly where it rises and more slowly where it falls. Spikes below are dense where the input rises. So the current is a copy of the input, not of its low-passed form.
 # One AHP neuron whose input drifts. The AHP current mirrors the input, less the part that the neuron needs to reach its threshold.
 # Computed here.
 # ```
+# ::::
 #
 # After the first fifth of {size}`steps` steps, {value}`spikes` spikes keep the current at a correlation of {value}`correlation_input` with the
 # input, and of only {value}`correlation_low` with the low-passed input. So it is not a low-pass filter: feedback makes it faster where the

@@ -51,7 +51,9 @@ def leave(self: HTML5Translator, node: live) -> None:
 
 
 def load(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Only pages with a live figure load scripts."""
+    """Only pages with a live figure load its scripts and its style; Jupyter Book would load all that is in ``_static`` on all pages."""
+    for key in ("script_files", "css_files"):
+        context[key][:] = [file for file in context[key] if not str(file.filename).startswith(f"_static/{FOLDER}/")]
     names = dict.fromkeys(node["name"] for node in doctree.findall(live)) if doctree else {}
     if not names:
         return

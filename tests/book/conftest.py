@@ -64,11 +64,13 @@ def chapter(root: Path, name: str, code: str, needs: str = "", inputs: str = "")
     (root / "notebooks" / f"{name}.py").write_text(HEADER.format(name=name, code=code, needs=needs, inputs=inputs, summary=f"about {name}"))
 
 
-def rendered(project: Project, preset: str = "smoke", builder: str = "html", extensions: tuple[str, ...] = ()) -> Path:
+def rendered(
+    project: Project, preset: str = "smoke", builder: str = "html", extensions: tuple[str, ...] = (), settings: dict | None = None
+) -> Path:
     """The folder of the pages of a small book, by Sphinx alone, without the theme and the checks of a whole build."""
     src, out, warnings = project.build / "src", project.build / builder, io.StringIO()
     stage.stage(project, preset, src)
-    settings = {
+    settings = (settings or {}) | {
         "extensions": ["sphinx_external_toc", "myst_nb", *extensions, "ledger_roles"],
         "nb_execution_mode": "off",
         "myst_enable_extensions": ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"],

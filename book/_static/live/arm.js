@@ -239,7 +239,7 @@
     const { errors, explained, kind, ms } = m.lesson;
     const by = { learned: "one update", other: "one update by signals of another movement", "e-prop": "one step of e-prop", BPTT: "one step of BPTT" }[kind];
     const share = explained > 0
-      ? `${percent(explained)} of the path's variance is explained, ${explained >= data.explained.low ? "as" : "less than"} for 19 in 20 movements of the family`
+      ? `${percent(explained)} of the path's variance is explained, ${explained >= data.explained.low ? "as usual in the family" : "less than in 19 of 20 movements of the family"}`
       : "an arm that stands still would do better";
     return [
       h("b", { class: "live-ink-before" }, `Error ${number(errors[0], 2)} before, `), h("b", { class: "live-ink-after" }, `${number(errors[1], 2)} after ${by}.`),
