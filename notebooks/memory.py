@@ -143,8 +143,13 @@ page.value("held_out", digits.HELD_OUT, "{:,}")
 # toward zero, the threshold is 64 times a register $v_\text{mant}$, and $J$ is what a spike adds to the AHP current
 # ({term}`fixed point`; numbers in {doc}`loihi`). ALIF neurons subtract the threshold after a spike, as published; the others are reset to zero.
 #
-# The AHP current's equation is the talk's, {published}`mem.ahp.equation`, where it is called $i_\text{AHP}$ and $\rho$ is
-# $\alpha_\text{AHP}$. In code it is {func}`~snncore.neurons.ahp.ahp_step`:
+# The AHP current's equation is that of slide 10, with $a$ for $i_\text{AHP}$ and $\rho$ for $\alpha_\text{AHP}$:
+#
+# $$
+# i_\text{AHP}[t + \delta t] = \alpha_\text{AHP}\, i_\text{AHP}[t] - (1 - \alpha_\text{AHP})\, \beta\, z[t].
+# $$
+#
+# In code it is {func}`~snncore.neurons.ahp.ahp_step`:
 #
 # ```{literalinclude} ../snncore/neurons/ahp.py
 # :pyobject: ahp_step
@@ -598,7 +603,7 @@ plt.show()
 # the last pixel has been seen.
 
 # %%
-looked_at = page.size(smoke=50, book=400)
+looked_at = page.size(smoke=50, book=250)
 page.value("looked_at", looked_at)
 with torch.no_grad():
     spikes_of_all = network.network(threshold_code(test.images[:looked_at]).float()).z
