@@ -393,8 +393,8 @@ plt.show()
 #
 # As long as the spikes so far are the same, $v(t)$ is $x$ minus a constant. So all inputs with the same spike pattern form one interval,
 # and the neuron is a staircase. {func}`~snncore.few_spike.pieces.pieces` lists its steps exactly, over all numbers in single precision, by
-# bisection. Of $2^{16}$ conceivable patterns the SiLU neuron uses {claim}`fs.silu.pieces`; the sigmoid neuron, with 12 steps, uses
-# {claim}`fs.sigmoid.pieces`.
+# bisection. With 16 steps there could be $2^{16}$ of them. The SiLU neuron has {claim}`fs.silu.pieces`; the sigmoid neuron, with 12 steps,
+# has {claim}`fs.sigmoid.pieces`.
 
 # %%
 for name, number, error in (
@@ -742,8 +742,8 @@ plt.show()
 # ```
 #
 # Both networks give the same answer on {value}`lite0_same` of {size}`lite0_n` photographs (95 % interval {value}`lite0_same_interval` %): the original
-# is right on {value}`lite0_ann`, the spiking one on {value}`lite0_snn`. Their outputs before softmax differ by {value}`lite0_difference` at most. A
-# neuron sends {claim}`fs.lite0.spikes` for an image, fewer in late layers than in early ones ({numref}`fig-layers`).
+# is right on {value}`lite0_ann`, the spiking one on {value}`lite0_snn`. Their outputs before softmax differ by {value}`lite0_difference` at most. An
+# image takes {claim}`fs.lite0.spikes`, fewer in late layers than in early ones ({numref}`fig-layers`).
 
 # %% tags=["hide-input", "remove-output"]
 fig, ax = plt.subplots(figsize=(7.5, 2.9))

@@ -46,9 +46,9 @@
 #   authors' best runs, {published}`mem.smnist.ahp` and {published}`mem.smnist.lstm`, it makes {value}`published_ratio` times as many.
 # - AHP currents are a memory: with 14 × 14 pixels, networks with AHP neurons reach {claim}`mem.grid14.ahp`, LIF networks
 #   {claim}`mem.grid14.lif`. ALIF neurons reach {claim}`mem.grid14.alif`, LSTM units {claim}`mem.grid14.lstm`.
-# - The chip's integers cost nothing: emulated, our network recognizes {claim}`mem.smnist.chip`.
+# - The chip's integers cost this network nothing: emulated, it recognizes {claim}`mem.smnist.chip`.
 # - Against the authors' published weights on the same emulator, our network is not shown to be better: the difference is
-#   {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`).
+#   {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), with fewer spikes.
 #
 # ## What we could not do
 #
@@ -101,6 +101,7 @@ COLOR = plotting.METHODS
 RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("red", "gray", "orange"))
 page = Record("memory", preset)
 page.value("neurons", digits.NEURONS)
+page.value("held_out", digits.HELD_OUT, "{:,}")
 
 # %% [markdown]
 # ## Which neurons remember?
@@ -142,8 +143,13 @@ page.value("neurons", digits.NEURONS)
 # toward zero, the threshold is 64 times a register $v_\text{mant}$, and $J$ is what a spike adds to the AHP current
 # ({term}`fixed point`; numbers in {doc}`loihi`). ALIF neurons subtract the threshold after a spike, as published; the others are reset to zero.
 #
-# The AHP current's equation is the talk's, {published}`mem.ahp.equation`, where it is called $i_\text{AHP}$ and $\rho$ is
-# $\alpha_\text{AHP}$. In code it is {func}`~snncore.neurons.ahp.ahp_step`:
+# The AHP current's equation is that of slide 10, with $a$ for $i_\text{AHP}$ and $\rho$ for $\alpha_\text{AHP}$:
+#
+# $$
+# i_\text{AHP}[t + \delta t] = \alpha_\text{AHP}\, i_\text{AHP}[t] - (1 - \alpha_\text{AHP})\, \beta\, z[t].
+# $$
+#
+# In code it is {func}`~snncore.neurons.ahp.ahp_step`:
 #
 # ```{literalinclude} ../snncore/neurons/ahp.py
 # :pyobject: ahp_step
@@ -300,7 +306,7 @@ plt.show()
 # around the threshold takes the derivative's place, the {term}`pseudo-derivative`
 # $\psi = \gamma \max(0, 1 - |v - v_\text{th}| / v_\text{th}) / v_\text{th}$. In the code above this is `spike`, and its height $\gamma$ is
 # `dampening`. With it, gradients go back through all steps ({term}`BPTT`); the result is a {term}`surrogate gradient` {cite:p}`neftci2019`.
-# No gradient passes the reset: that is what `z.detach()` says. Slow variables carry errors far back in time, since on this path they
+# No gradient passes the reset: this is what `z.detach()` does. Slow variables carry errors far back in time, since on this path they
 # shrink only as slowly as the variable decays. The loss is the cross-entropy of the {term}`readouts <readout>`.
 #
 # ## Which tasks need memory?
@@ -335,7 +341,7 @@ axes[1, 1].plot(at, which, ".", color=COLOR["AHP"], ms=2, rasterized=True)
 axes[1, 1].set(xlim=(0, len(spikes_in)), ylim=(0, 81), xlabel="step [ms]", ylabel="input")
 for ax in axes[:, 1]:
     ax.axvspan(len(spikes_in) - CUE, len(spikes_in), color=ORANGE, alpha=0.25, lw=0)
-axes[0, 1].text(len(spikes_in) - CUE - 8, 215, "asked", color=GRAY, ha="right")
+axes[0, 1].set_title(f"{shown[0].size} pixels, then {CUE} steps in which the network is asked")
 page.figure(fig, "input", pd.DataFrame({"step": at, "input": which}))
 plt.show()
 
@@ -528,7 +534,7 @@ for ax, (form, title) in zip(axes, TITLES.items(), strict=True):
             label = None if k or kind == "chip" else name
             ax.plot(run["epoch"], run["wrong"], ".-", color=COLOR[name], lw=1, ms=4, label=label)
     ax.set(title=title, xlabel="epoch")
-axes[2].text(20, 10, "AHP, as on the chip", color=COLOR["AHP"])
+axes[2].text(16, 14, "AHP, as on the chip", color=COLOR["AHP"])
 axes[2].text(5, 2.4, "LSTM", color=COLOR["LSTM"])
 axes[0].set(yscale="log", ylabel="wrong answers [%]", ylim=(1, 80))
 axes[0].set_yticks((1, 2, 5, 10, 20, 50), ("1", "2", "5", "10", "20", "50"))
@@ -540,7 +546,7 @@ plt.show()
 # ```{figure} ../results/memory/curves.*
 # :name: fig-curves
 # :alt: Wrong answers against epoch on a logarithmic scale in three panels. Row by row, LSTM networks are best and all others lie close together. With 14 by 14 pixels LIF networks stay near one half, far above networks of AHP and ALIF neurons. With 28 by 28 pixels the LSTM network is below 5 percent after two epochs, and the spiking network falls for 72 epochs, with steps where the learning rate restarts. So the LSTM network learns far faster.
-# Wrong answers on 5,000 held-out images during training, a line per seed; from the logs of the trainings. The spiking network of the right
+# Wrong answers on {size}`held_out` held-out images during training, a line per seed; from the logs of the trainings. The spiking network of the right
 # panel improves mostly where the learning rate falls, and again in each of its {size}`chip_cycles` cycles.
 # ```
 #
@@ -599,11 +605,11 @@ plt.show()
 # smallest current that makes a neuron fire); and the ten readouts. Shaded: the cue. Weights from an earlier training, run here.
 # ```
 #
-# Do the currents know which digit it was? {numref}`fig-classes` averages them over {size}`looked_at` images, digit by digit, at the moment when
+# Do the currents tell which digit it was? {numref}`fig-classes` averages them over {size}`looked_at` images, digit by digit, at the moment when
 # the last pixel has been seen.
 
 # %%
-looked_at = page.size(smoke=50, book=400)
+looked_at = page.size(smoke=50, book=250)
 page.value("looked_at", looked_at)
 with torch.no_grad():
     spikes_of_all = network.network(threshold_code(test.images[:looked_at]).float()).z
@@ -633,10 +639,10 @@ plt.show()
 #
 # ## Does it survive the chip's integers?
 #
-# Yes. On the emulated chip the accuracy is {value}`emulator_gain` points higher ({claim}`mem.smnist.emulator_gap` is lost). The chip gives the
-# same answer as the floats on {claim}`mem.smnist.agreement` of the images and sends {claim}`mem.smnist.spikes` for an image, inputs not
-# counted. Rounding changes answers in both directions. The network is sensitive to it, since one spike more or less shifts the spikes that
-# follow: even single and double precision agree only on {claim}`mem.smnist.agreement.double` of the images.
+# Yes. On the emulated chip the network recognizes {claim}`mem.smnist.chip`, {value}`emulator_gain` points more than in floats. It gives the same
+# answer as the floats on {claim}`mem.smnist.agreement` of the images and sends {claim}`mem.smnist.spikes` for an image, inputs not counted.
+# Rounding changes answers in both directions. The network is sensitive to it, since one spike more or less shifts the spikes that follow:
+# even single and double precision agree only on {claim}`mem.smnist.agreement.double` of the images.
 #
 # The authors' published weights get the same images on the same emulator:
 
@@ -705,7 +711,7 @@ page.claim("mem.smnist.beside_published", difference, low=low, high=high, **wher
 # %% [markdown]
 # ## Summary
 #
-# - An AHP current is a slow copy of a neuron's input that lasts for about a second, at a few spikes per second.
+# - An AHP current is a slow copy of a neuron's input that lasts for about a second.
 # - Networks with slow neurons solve tasks on which LIF networks fail.
 # - On sequential MNIST they do not reach LSTM networks: they make {value}`error_ratio` times as many errors in our runs, and
 #   {value}`published_ratio` times as many in the authors' best ones.
