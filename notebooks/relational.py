@@ -79,7 +79,8 @@ from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
 from snncore.statistics import share
-from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, arrays, read_stories, words_of
+from snncore.tasks import stories as babi
+from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, arrays, words_of
 from snncore.tasks.story_checks import exceptions, follows_from_end
 from snncore.tasks.story_generator import EVEN_LENGTHS, generate
 from snncore.tasks.story_solver import solve
@@ -111,9 +112,16 @@ SPIKING, ARTIFICIAL = plotting.METHODS["AHP"], plotting.METHODS["artificial"]
 
 # %%
 several = {4: 1, 15: 4, 16: 1, 17: 8, 19: 1, 20: 12}  # questions on a story, at most; on others 5
-drawn = {task: generate(task, questions * several.get(task, 5), numpy_generator(seed, f"stories of task {task}")) for task in TASKS}
-begun = [1 + sum(b.statements[: len(a.statements)] != a.statements for a, b in pairwise(examples)) for examples in drawn.values()]
-right = [solve(e.statements, e.question) == e.answer for examples in drawn.values() for e in examples]
+count = {task: questions * several.get(task, 5) for task in TASKS}
+drawn = {
+    task: generate(task, count[task], numpy_generator(seed, f"stories of task {task}"))
+    for task in TASKS
+}  # fmt: skip
+begun = [
+    1 + sum(b.statements[: len(a.statements)] != a.statements for a, b in pairwise(told))
+    for told in drawn.values()
+]  # fmt: skip
+right = [solve(e.statements, e.question) == e.answer for told in drawn.values() for e in told]
 where = f"questions about at least {min(begun):,} stories of our generator for each task"
 page.value("solver_questions", len(right), "{:,}")
 page.claim("rel.vocabulary", len(VOCABULARY))
@@ -127,13 +135,13 @@ page.value("mixed_overlap", 100 * len({*mixed} & {*answers}) / len({*answers}), 
 
 # %%
 page.table(pd.read_csv(package_file("story_exceptions.csv")), "exceptions")
-tests = {task: read_stories(task, "test") for task in TASKS}
+tests = {task: babi.read_stories(task, "test") for task in TASKS}
 n = sum(map(len, tests.values()))
 longer = sum(len(e.statements) > SENTENCES for examples in tests.values() for e in examples)
 where = "official test files (en-10k)"
 page.claim("rel.solver.files", 100 * (1 - len(exceptions(tests)) / n), dataset=where, n=n)
 page.claim("rel.files.longer", longer, dataset=where, n=n)
-seen = {(e.statements, e.question) for e in read_stories(4, "train")}
+seen = {(e.statements, e.question) for e in babi.read_stories(4, "train")}
 asked = [(e.statements, e.question) in seen for e in tests[4]]
 page.claim("rel.files.seen.4", 100 * float(np.mean(asked)), dataset="task 4", n=len(asked))
 
@@ -235,9 +243,14 @@ plt.show()
 #
 # The lower limit $r_-$ keeps a layer from falling silent; the upper limit $r_+$ makes it sparse (below, *How sparse can it be?*).
 
+
 # %%
-as_published = RelationalNetwork(SIZES["paper"], len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), Timing(10, 14))
-small = RelationalNetwork(SIZES["small"], len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), Timing())
+def network_of(size, timing):
+    return RelationalNetwork(size, len(VOCABULARY), SENTENCES, torch_generator(0, "sizes"), timing)
+
+
+as_published = network_of(SIZES["paper"], Timing(10, 14))
+small = network_of(SIZES["small"], Timing())
 modules, ours = (measures.module_sizes(net, SENTENCES) for net in (as_published, small))
 sizes = pd.DataFrame({
     "module": modules["module"], "copies": modules["copies"],
@@ -280,7 +293,7 @@ for name in ("pairs", "neurons", "synapses"):
 page.value("feedforward_neurons", float(full["feed-forward neurons"]), "{:.1f} %")
 for name in ("neurons", "synapses"):
     page.value(f"feedforward_{name}_2", float(two[f"feed-forward {name}"]), "{:.1f} %")
-where = f"published size, {SENTENCES} sentences: the smaller of the shares of neurons and of synapses"
+where = f"published size, {SENTENCES} sentences: the smaller share, of neurons or of synapses"
 smaller = float(min(full["feed-forward neurons"], full["feed-forward synapses"]))
 page.claim("rel.feedforward_share", smaller, dataset=where)
 page.claim("rel.pairs", degree(growth["pairs"]))
@@ -319,12 +332,18 @@ plt.show()
 
 # %%
 (wolves,) = (story for story in TALK if story.task == 15)
-sparse = training.trained("snn-upper-v", 15)  # python -m snncore.trainings stories --task 15 --kind snn-upper-v
+# python -m snncore.trainings stories --task 15 --kind snn-upper-v
+sparse = training.trained("snn-upper-v", 15)
 answer = sparse.answer(arrays([wolves.example("what is gertrude afraid of")])[0])
-spikes = {name: layer.z.sum(0).numpy() for name, layer in answer.copies().items()}  # while the gate is open
+# while the gate is open
+spikes = {name: layer.z.sum(0).numpy() for name, layer in answer.copies().items()}
 (word,) = words_of(answer.logits.argmax(1))
 page.claim("rel.structure", in_the_talk(word), dataset="spiking network, one story")
-pd.DataFrame({"copies and neurons": [z.shape for z in spikes.values()], "spikes": [int(z.sum()) for z in spikes.values()]}, spikes)
+pd.DataFrame({
+    "copies": [len(z) for z in spikes.values()],
+    "neurons": [z.shape[1] for z in spikes.values()],
+    "spikes": [int(z.sum()) for z in spikes.values()],
+}, spikes)  # fmt: skip
 
 # %% tags=["hide-input", "remove-output"]
 fig = plt.figure(figsize=(7.5, 5.0))
@@ -388,16 +407,22 @@ plt.show()
 # follow from the story's last gift alone; of task 13, {value}`shortcut_13` from its last two sentences. The talk asks for what was before.
 
 # %%
-stories_told = [" · ".join(f"{k} {said}" for k, said in enumerate(story.statements, 1)) for story in TALK]
-changes = [story.changed.replace("*", "") or "nothing" for story in TALK]
-told = {"task": [str(story.task) for story in TALK], "story": stories_told, "what we changed": changes}
+told = [
+    {"task": str(story.task), "story": " · ".join(f"{k} {said}" for k, said in enumerate(story.statements, 1)),
+     "what we changed": story.changed.replace("*", "") or "nothing"}
+    for story in TALK
+]  # fmt: skip
 page.table(pd.DataFrame(told), "told")
-asked = {name: (story.task, story.example(question)) for story in TALK for question, (name, _) in story.asked.items()}
+asked = {
+    name: (story.task, story.example(question))
+    for story in TALK for question, (name, _) in story.asked.items()
+}  # fmt: skip
 follows = {name: in_the_talk(example.answer) for name, (_, example) in asked.items()}
 for id, ours in {
-    "rel.example.5.1": follows["5.1"], "rel.example.5.2": follows["5.2"], "rel.example.7": follows["7"],
-    "rel.example.13": follows["13"], "rel.example.15": follows["15"], "rel.example.19.1": follows["19.1"],
-    "rel.example.19.2": follows["19.2"], "rel.example.20.1": follows["20.1"], "rel.example.20.2": follows["20.2"],
+    "rel.example.5.1": follows["5.1"], "rel.example.5.2": follows["5.2"],
+    "rel.example.7": follows["7"], "rel.example.13": follows["13"], "rel.example.15": follows["15"],
+    "rel.example.19.1": follows["19.1"], "rel.example.19.2": follows["19.2"],
+    "rel.example.20.1": follows["20.1"], "rel.example.20.2": follows["20.2"],
 }.items():  # fmt: skip
     page.claim(id, ours, dataset="by the symbolic solver")
 
@@ -405,15 +430,18 @@ for id, ours in {
 # %%
 def ask(kinds):  # by task: networks and their answers, by the name of the question
     nets = {task: training.trained(kind, task) for task, kind in kinds.items()}
-    return {name: (nets[task].network, nets[task].answer(arrays([e])[0])) for name, (task, e) in asked.items()}
+    given = {name: nets[task].answer(arrays([example])[0]) for name, (task, example) in asked.items()}
+    return {name: (nets[task].network, given[name]) for name, (task, _) in asked.items()}
 
 
 def words(answers):
-    return {name: in_the_talk(*words_of(answer.logits.argmax(1))) for name, (_, answer) in answers.items()}
+    best = {name: answer.logits.argmax(1) for name, (_, answer) in answers.items()}
+    return {name: in_the_talk(*words_of(number)) for name, number in best.items()}
 
 
 tasks = [story.task for story in TALK]
-spiking = ask({task: "snn-drawn" if task in training.TRAINED["snn-drawn"] else "snn" for task in tasks})
+drawn_too = training.TRAINED["snn-drawn"]
+spiking = ask({task: "snn-drawn" if task in drawn_too else "snn" for task in tasks})
 said = {
     "ann_drawn": words(ask(dict.fromkeys(tasks, "ann-drawn"))),
     "ann": words(ask(dict.fromkeys(tasks, "ann"))),
@@ -430,16 +458,19 @@ def marked(kind, name):
 
 rows = [
     {"task": str(task), "question": example.question, "talk and logic": by_the_talk[name],
-     "artificial": marked("ann_drawn", name), "spiking": marked("spiking", name)} for name, (task, example) in asked.items()
+     "artificial": marked("ann_drawn", name), "spiking": marked("spiking", name)}
+    for name, (task, example) in asked.items()
 ]  # fmt: skip
 page.table(pd.DataFrame(rows), "talk")
 page.value("talk_questions", len(rows))
 right_by_spikes = sum(said["spiking"][name] == by_the_talk[name] for name in asked)
-page.claim("rel.example.snn", right_by_spikes, dataset="spiking networks, one for each task", n=len(asked))
+where = "spiking networks, one for each task"
+page.claim("rel.example.snn", right_by_spikes, dataset=where, n=len(asked))
 for kind in ("ann_drawn", "ann"):
     page.value(f"talk_right_{kind}", sum(said[kind][name] == follows[name] for name in asked))
 for task in (5, 13):
-    page.value(f"shortcut_{task}", 100 * float(np.mean([follows_from_end(task, e) for e in drawn[task]])), "{:.0f} %")
+    enough = [follows_from_end(task, e) for e in drawn[task]]
+    page.value(f"shortcut_{task}", 100 * float(np.mean(enough)), "{:.0f} %")
 
 # %% [markdown]
 # :::{csv-table} The talk's questions, and the answers of our networks, one for each task.
@@ -473,10 +504,11 @@ for task in (5, 13):
 # needed, but is not the most active one; in task 5 no single pair is needed; and the answer to task 7 is wrong.
 
 # %%
-pairs_of = {name: measures.pair_table(*network_and_answer) for name, network_and_answer in spiking.items()}
+pairs_of = {name: measures.pair_table(*asked_net) for name, asked_net in spiking.items()}
 for name in ("15", "19.1"):
     page.value(f"pairs_{name.split('.')[0]}", len(pairs_of[name]))
-expected = {"15": (1, 4), "19.1": (1, 3), "20.1": (4, 4), "13": (1, 2)}  # from which the answer follows
+# pairs from which the answer follows
+expected = {"15": (1, 4), "19.1": (1, 3), "20.1": (4, 4), "13": (1, 2)}
 ranks = {
     name: 1 + int((t["activity"] > t.set_index(["first", "second"])["activity"][pair]).sum())
     for name, pair in expected.items() for t in [pairs_of[name]]
@@ -549,7 +581,8 @@ def solved(right):  # accuracies [%] of a task's networks
     return min(right) >= 95
 
 
-recorded = pd.DataFrame(accounts("relational_", family="stories").values())  # python -m snncore.trainings stories --task …
+# python -m snncore.trainings stories --task …
+recorded = pd.DataFrame(accounts("relational_", family="stories").values())
 recorded["right"] = 100 * recorded["test_accuracy"]
 of_task = recorded[recorded["kind"].isin(["ann", "snn"]) & (recorded["task"] != "joint")]
 alone = of_task.groupby(["kind", "task"])["right"].agg(list)
@@ -561,11 +594,12 @@ of_kind["joint"] = {task: [100 * joint[f"test {task}"]] for task in TASKS}
 # %%
 def with_interval(right, task):  # mean of a task's networks [%], and its 95 % interval
     n = len(tests[task])
-    return dict(zip(("right", "low", "high"), share(np.arange(n) < round(np.mean(right) / 100 * n)), strict=True))
+    mean, low, high = share(np.arange(n) < round(np.mean(right) / 100 * n))
+    return {"right": mean, "low": low, "high": high}
 
 
 scores = pd.DataFrame([
-    {"kind": kind, "task": task, "seeds": len(right), "solved": solved(right)} | with_interval(right, task)
+    {"kind": kind, "task": task, "seeds": len(right)} | with_interval(right, task)
     for kind, by_task in of_kind.items() for task, right in by_task.items()
 ])  # fmt: skip
 page.value("ann_joint_solved", sum(map(solved, of_kind["joint"].values())))
@@ -605,12 +639,15 @@ if preset == "paper":  # trains what data/training does not hold, for days
     right = {}
     for kind, tasks in training.TRAINED.items():
         for task in tasks:
-            seeds = training.SEEDS if kind in ("ann", "snn") and task in training.SEVERAL_SEEDS else 1
-            right[kind, task] = [100 * training.command(task, kind, seed=s)["test_accuracy"] for s in range(seed, seed + seeds)]
+            several = kind in ("ann", "snn") and task in training.SEVERAL_SEEDS
+            runs = range(seed, seed + (training.SEEDS if several else 1))
+            abouts = [training.command(task, kind, seed=s) for s in runs]
+            right[kind, task] = [100 * about["test_accuracy"] for about in abouts]
     for id, kind in {"rel.ann.solved": "ann", "rel.snn.solved": "snn"}.items():
         each = [right[kind, task] for task in TASKS]
         n = sum(map(len, each))
-        where = f"official test files (en-10k), {n} networks for {len(each)} tasks: all of a task have to solve it"
+        where = f"official test files (en-10k), {n} networks for {len(each)} tasks"
+        where += ": all of a task have to solve it"
         page.claim(id, sum(map(solved, each)), dataset=where, n=1000 * n)
 
 # %% [markdown]
@@ -642,25 +679,22 @@ stories, expected = arrays(new)
 edges = np.linspace(-10.5, 3, 109)  # of potentials, in thresholds
 
 
-def accuracy(logits):
-    return 100 * float((logits.argmax(1) == expected).float().mean())
-
-
 def potentials(answer):  # share of all neurons and steps while the gate is open [%], by potential
-    counts = sum(torch.histc(layer.v, len(edges) - 1, edges[0], edges[-1]) for layer in answer.layers.values())
+    ends = len(edges) - 1, edges[0], edges[-1]
+    counts = sum(torch.histc(layer.v, *ends) for layer in answer.layers.values())
     return (100 * counts / counts.sum()).numpy()
 
 
 # %%
-layers, right, spread = {}, {}, {}
-for kind in ("snn-free", "snn-upper", "snn-upper-v"):  # python -m snncore.trainings stories --task 15 --kind …
+layers, spread = {}, {}
+# python -m snncore.trainings stories --task 15 --kind …
+for kind in ("snn-free", "snn-upper", "snn-upper-v"):
     answers = []
     release_memory()  # one network's activity at a time: half a gigabyte
     net = training.trained(kind, 15)
     answers.extend(net.answer(part) for part in stories.split(100))
     layers[kind] = measures.layer_activity(net.network, answers)
     spread[kind] = potentials(answers[0])
-    right[kind] = accuracy(torch.cat([a.logits for a in answers]))
 layers["snn-upper-v"].round(2)
 
 # %%
@@ -669,38 +703,28 @@ official, expected_15 = arrays(tests[15][: page.size(smoke=50, book=1000)])
 
 def right_on_file(kind):
     trained = training.trained(kind, 15)
-    right = torch.cat([trained.answer(part).logits.argmax(1) for part in official.split(100)]) == expected_15
-    return 100 * float(right.float().mean())
+    answers = torch.cat([trained.answer(part).logits.argmax(1) for part in official.split(100)])
+    return 100 * float((answers == expected_15).float().mean())
 
 
 lost = right_on_file("snn-free") - right_on_file("snn-upper-v")
-page.claim("rel.snn.rate.accuracy_loss", lost, dataset="official test file of task 15", n=len(expected_15), seeds=1)
+where = "official test file of task 15"
+page.claim("rel.snn.rate.accuracy_loss", lost, dataset=where, n=len(expected_15), seeds=1)
 
 # %%
-names = {"snn-free": "no upper limit", "snn-upper": "upper limit", "snn-upper-v": "upper limit and voltage cost"}
-rows = [
-    {
-        "training": names[kind], "right [%]": f"{right[kind]:.1f}",
-        "mean rate [%]": f"{measures.neuron_mean(table, 'rate'):.2f}", "busiest layer [%]": f"{table['rate'].max():.2f}",
-        "silent [%]": f"{measures.neuron_mean(table, 'silent'):.1f}", "locked [%]": f"{measures.neuron_mean(table, 'locked'):.1f}",
-        "lowest potential": f"{table['lowest'].min():.1f}",
-    }
-    for kind, table in layers.items()
-]  # fmt: skip
-page.table(pd.DataFrame(rows), "regularization")
 for name, form in {"high": "{:.2f} %", "begin": "{:.0f} %", "end": "{:.0f} %"}.items():
     page.value(name, 100 * getattr(training.SPARSE, name), form)
 page.value("questions_asked", len({e.question for e in new}))
-
-# %%
 locked = {}
 for name, kind in {"with": "snn-upper-v", "without": "snn-upper"}.items():
     table = layers[kind]
     locked[name] = page.value(f"locked_{name}", measures.neuron_mean(table, "locked"), "{:.1f} %")
-    page.value(f"locked_elsewhere_{name}", measures.neuron_mean(table[table["layer"] != "question"], "locked"), "{:.1f} %")
+    elsewhere = measures.neuron_mean(table[table["layer"] != "question"], "locked")
+    page.value(f"locked_elsewhere_{name}", elsewhere, "{:.1f} %")
 few = 5  # neurons [%] that may be locked in a network that is said to have none
 holds = locked["with"] <= few < locked["without"] and locked["with"] < locked["without"] / 2
-where = f"task 15, upper limit of rates; not locked: {few} % at most with the cost, more than twice as many without"
+where = f"task 15, upper limit of rates; not locked: {few} % at most with the cost"
+where += ", more than twice as many without"
 page.verdict("rel.voltage.locked", holds, dataset=where, n=questions)
 rate = float(layers["snn-upper-v"]["rate"].max())
 page.value("spikes_busiest", rate / 100 * training.KINDS["snn-upper-v"].timing.window, "{:.2f}")
@@ -713,6 +737,7 @@ left.axvspan(-10.5, 0, color=GRAY, alpha=0.15, lw=0)
 left.text(-10.2, 60, "no pseudo-derivative", fontsize=9, va="top")
 left.text(-1.85, 3e-4, "free of\ncost", fontsize=9, color=GRAY, va="bottom")
 left.axvline(training.BAND[0], color=GRAY, ls=":", lw=1)
+names = {"snn-free": "no upper limit", "snn-upper": "upper limit", "snn-upper-v": "upper limit and voltage cost"}
 places = ("all", "A", "B", "C", "D")
 for k, (kind, name) in enumerate(names.items()):
     left.stairs(spread[kind], edges, color=shades[kind], lw=1.5, label=name)
@@ -737,18 +762,6 @@ plt.show()
 # shortens the tail, but most of module B stays locked.
 # ```
 #
-# ::::{admonition} The three trainings in numbers
-# :class: dropdown
-#
-# The first training has a lower limit of rates instead of the upper one. Rates are in spikes per neuron and step while the gate is open.
-#
-# :::{csv-table} Three trainings of the spiking network for task 15, tested on new stories of our generator.
-# :name: tab-regularization
-# :header-rows: 1
-# :file: ../results/relational/regularization.csv
-# :::
-# ::::
-#
 # ## Is a longer story sparser?
 #
 # Yes, on average. The talk finds the network *{published}`rel.snn.sparsity`*. We trained a further network on stories of 2 to 20 sentences
@@ -766,34 +779,41 @@ plt.show()
 # the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` (left).
 
 # %%
-y = measures.readouts_by_step(net.network, answers)  # of the last network above, which is the sparse one
+y = measures.readouts_by_step(net.network, answers)  # of the last network above, the sparse one
 logits = torch.cat([a.logits for a in answers])
 del answers
-reading = pd.DataFrame({"step": range(1, len(y) + 1), "right": 100 * (y.argmax(2) == expected).float().mean(1)})
+by_step = 100 * (y.argmax(2) == expected).float().mean(1)
+reading = pd.DataFrame({"step": range(1, len(y) + 1), "right": by_step})
 for k in (1, 2):
-    page.value(f"read_{k}", 100 * float((y[k - 1].argmax(1) == expected).float().mean()), "{:.1f} %")
+    page.value(f"read_{k}", float(by_step[k - 1]), "{:.1f} %")
 steps = sum(torch.allclose(now, logits, rtol=1e-4, atol=1e-4) for now in y)
 where = "steps at which what readouts have added up is the answer; stories of our generator"
 page.claim("rel.readout.steps", steps, dataset=where)
 
 # %%
-net = training.trained("snn-lengths", 1)  # python -m snncore.trainings stories --task 1 --kind snn-lengths
+# python -m snncore.trainings stories --task 1 --kind snn-lengths
+net = training.trained("snn-lengths", 1)
 each = page.value("stories_each", questions // len(EVEN_LENGTHS))
 
 
-def of_length(sentences):
-    stories, expected = arrays(generate(1, each, numpy_generator(seed, f"stories of {sentences} sentences"), sentences))
+lengths = []
+for sentences in EVEN_LENGTHS:
+    g = numpy_generator(seed, f"stories of {sentences} sentences")
+    stories, expected = arrays(generate(1, each, g, sentences))
     answer = net.answer(stories)
     right = answer.logits.argmax(1) == expected
-    needed = measures.pairs_that_matter(net.network, answer)[right[answer.story]]  # of questions that are answered right
-    return {
-        "sentences": sentences, "right": 100 * float(right.float().mean()), "spikes": measures.spikes_per_neuron(answer),
-        "last": float(answer.last_of_pairs.sum(0).mean()), "sum": float(answer.layers["sum"].z.sum(0).mean()),
-        "pairs": len(answer.story) // each, "needed": float(needed.sum()) / max(int(right.sum()), 1),
-    }  # fmt: skip
-
-
-lengths = pd.DataFrame(map(of_length, EVEN_LENGTHS))
+    # of questions that are answered right
+    needed = measures.pairs_that_matter(net.network, answer)[right[answer.story]]
+    lengths.append({
+        "sentences": sentences,
+        "right": 100 * float(right.float().mean()),
+        "spikes": measures.spikes_per_neuron(answer),
+        "last": float(answer.last_of_pairs.sum(0).mean()),
+        "sum": float(answer.layers["sum"].z.sum(0).mean()),
+        "pairs": len(answer.story) // each,
+        "needed": float(needed.sum()) / max(int(right.sum()), 1),
+    })  # fmt: skip
+lengths = pd.DataFrame(lengths)
 lengths.round(2)
 
 
@@ -864,14 +884,15 @@ plt.show()
 jessica = wolves.example("what is jessica afraid of")
 answer = sparse.answer(arrays([jessica])[0])
 print("network:", *words_of(answer.logits.argmax(1)), "· by logic:", jessica.answer)
-print(measures.pair_table(sparse.network, answer).nlargest(3, "activity").round(2).to_string(index=False))
+print(measures.pair_table(sparse.network, answer).nlargest(3, "activity").round(2))
 
 # %% [markdown]
 # 2. Task 16 ends near one half. How much of that would you get without reading the story?
 
 # %% tags=["solution"]
 given = pd.Series([e.answer for e in tests[16]]).value_counts(normalize=True)
-print(f"always {given.index[0]}: {100 * given.iloc[0]:.1f} % right; ours: {alone['snn'][16][0]:.1f} %")
+print(f"always {given.index[0]}: {100 * given.iloc[0]:.1f} % right")
+print(f"our spiking network: {alone['snn'][16][0]:.1f} % right")
 last_color = [e.statements[-1].split()[-1] == e.answer for e in tests[16]]
 print(f"the last word of the story: {100 * np.mean(last_color):.1f} % right")
 
@@ -881,13 +902,12 @@ print(f"the last word of the story: {100 * np.mean(last_color):.1f} % right")
 
 # %% tags=["solution"]
 some = generate(1, 100, numpy_generator(seed, "stories to be reversed"), 6)
-for name, told in {
-    "as told": some,
-    "reversed": [Example(e.statements[::-1], e.question, e.answer) for e in some],
-    "reversed, by logic": [Example(s := e.statements[::-1], e.question, solve(s, e.question)) for e in some],
-}.items():
+back = [Example(e.statements[::-1], e.question, e.answer) for e in some]
+true = [e._replace(answer=solve(e.statements, e.question)) for e in back]
+for name, told in {"as told": some, "reversed": back, "reversed, by logic": true}.items():
     asked_now, wanted = arrays(told)
-    print(f"{name}: {100 * float((net(asked_now).argmax(1) == wanted).float().mean()):.0f} % right")
+    right = (net(asked_now).argmax(1) == wanted).float().mean()
+    print(f"{name}: {100 * float(right):.0f} % right")
 
 # %% [markdown]
 # 4. From how many sentences on is our *small* network feed-forward to 95 percent of its neurons? And the published one?
@@ -903,13 +923,16 @@ for name, network in {"ours": small, "published": as_published}.items():
 # Tell a story of task 15, in the words of the files, and ask. The network should agree with logic, and show the pair that it used.
 
 # %%
-story = ("wolves are afraid of mice", "emily is a wolf", "mice are afraid of sheep", "jessica is a mouse")
+story = (
+    "wolves are afraid of mice", "emily is a wolf",
+    "mice are afraid of sheep", "jessica is a mouse",
+)  # fmt: skip
 question = "what is emily afraid of"
 example = Example(story, question, solve(story, question))
 answer = sparse.answer(arrays([example])[0])
 print("network:", *words_of(answer.logits.argmax(1)), "· by logic:", example.answer)
 for pair in measures.pair_table(sparse.network, answer).nlargest(2, "activity").itertuples():
-    print(f"{pair.activity:.2f} spikes per neuron: {story[pair.first - 1]} + {story[pair.second - 1]}")
+    print(f"{pair.activity:.2f} spikes per neuron:", story[pair.first - 1], "+", story[pair.second - 1])
 
 # %% [markdown]
 # ## This chapter's rows of the ledger
