@@ -38,8 +38,9 @@
 #
 # We trained {size}`seeds` pairs of spiking networks, a {term}`learner` of {size}`neurons` neurons and a {term}`learning-signal generator` (*error module* in the talk) of
 # {size}`lsg_neurons`, to learn movements of one family. Then we showed each pair {size}`movements` new movements, once each, and changed the learner's weights once for each.
-# **We could not read the text of the paper** {cite:p}`scherr2020`: layers, sizes and costs are ours. Only the arm and its family of movements are those of its authors, from an
-# earlier program of theirs.
+# **We could not read the text of the paper** {cite:p}`scherr2020`: layers, sizes and costs are ours. The arm and the family of movements are those of an
+# earlier program of its authors (2019, branch eprop2 of github.com/IGITUGraz/eligibility_propagation). Ours is easier: steps are 2 ms, and the spikes that encode a path are not
+# random.
 #
 # ## What we found
 #
@@ -47,13 +48,13 @@
 # - Whether *learned* signals are needed is open: the control, first weights that suit ordinary learning, is missing.
 # - Within the family, one update explains {claim}`oneshot.arm.result` of the variance. The mean squared error falls from {claim}`oneshot.arm.before` to
 #   {claim}`oneshot.arm.after`; the learning signals of another movement leave it at {claim}`oneshot.arm.shuffled`.
-# - One update is worth {claim}`oneshot.arm.k_to_match` updates of {term}`e-prop`, or {claim}`oneshot.arm.k_to_match.bptt` of {term}`BPTT`, from the same first weights.
-#   After more of them, BPTT is better.
+# - One update by learned signals is worth {claim}`oneshot.arm.k_to_match` by {term}`e-prop`, or {claim}`oneshot.arm.k_to_match.bptt` by {term}`BPTT`, from the same first
+#   weights. After more of them, BPTT is better.
 # - The learned signals are not gradients: their correlation with those of BPTT is {claim}`oneshot.arm.signal_correlation`.
 #
 # ## What we could not do
 #
-# We could not compare numbers with the paper, since none of it was readable. We did not train first weights for ordinary learning, which takes as long as what is here.
+# We could not compare numbers with the paper, of which we have the abstract only. We did not train first weights for ordinary learning, which takes as long as what is here.
 # There is no chip and no robot in this chapter: that the generator can be implemented {published}`oneshot.chip` in neuromorphic hardware is only cited.
 
 # %% tags=["parameters"]
@@ -162,7 +163,7 @@ for name, size in sizes.items():
 # with $A_{1m} \sim U(0, 30)$ rad/s, and $A_{2m}$ such that each sine spans 20 rad/s. The sum is scaled down where an angle would leave $\varphi_k(0) \pm \pi/2$.
 #
 # **Inputs.** The path is encoded by {size}`code` neurons, half of them for $x$ and half for $y$: each fires the faster, the closer the coordinate is to a value of its own (up
-# to 200 Hz). The clock has ten inputs, of which two at a time fire for 100 ms. Both fire regularly; the authors' program draws the spikes of the path at random.
+# to 200 Hz). The clock has ten inputs, of which two at a time fire for 100 ms. Both fire regularly.
 #
 # In code, a lesson is these statements of {class}`~snncore.learning.one_shot.OneShot`:
 #
@@ -669,12 +670,12 @@ plt.show()
 # and the second trial. Then it follows the gradient of a loss *after* the update back through all of this, by BPTT:
 #
 # $$
-# E = \tfrac12 \Bigl(150\, \overline{\lVert \mathbf{x}' - \mathbf{x}^* \rVert^2} + 0.1\, \overline{\lVert \boldsymbol\omega' - \boldsymbol\omega^* \rVert^2}\Bigr)
+# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\boldsymbol\omega' - \boldsymbol\omega^*)^2}\Bigr)
 # + 100\, \Bigl(\tfrac12 R_{20}[z] + \tfrac12 R_{20}[z'] + R_{10}[\xi]\Bigr), \qquad
 # R_f[z] = \sum_j (\bar z_j - f\, \mathrm{d}t)^2,
 # $$
 #
-# where bars are means (over time and, for errors, over the two coordinates), a prime marks the trial after the update, and $\xi$ are the generator's spikes. $R_f$ keeps
+# where bars are means over time (and, of errors, over the two coordinates or joints), a star marks what was shown, a prime marks the trial after the update, and $\xi$ are the generator's spikes. $R_f$ keeps
 # {term}`firing rates <firing rate>` near $f$ Hz. The loss changes all weights of the generator, and the learner's weights before the update. None of this is online learning.
 
 # %%

@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   snncore:
-#     summary: How long our programs take beside PyTorch's own operations and the simulators of others, after it was checked that they give the same
+#     summary: How long our programs take beside PyTorch's own operations and other simulators, timed only after both gave the same result
 #     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar_resnet20*", "snncore/peers/ask_*.py"]
 #     data: [efficientnet_lite0]
 #     alone: true
@@ -16,56 +16,42 @@
 # (speed)=
 # # Speed
 #
-# Spiking networks were made for other hardware than ours. On an ordinary processor, a program for them is good if it takes no longer than the best
-# other program for the same task. All times of this book are measured in this chapter, which runs alone (`make benchmark`), with all threads
-# that PyTorch takes (here {value}`machine`). The other chapters may run side by side, and measure no times.
+# ## The claim
 #
-# Each program is timed beside another one: PyTorch's operations, written as fast as we can, or a simulator by others. First, both have to
-# give the same result, or the chapter stops. Then they run in turns, so that whatever else the machine does hits both, and the shortest
-# time of each counts. {numref}`tab-fast` has the ratios. They say more than the seconds below, which belong to one machine; but
-# ratios, too, depend on the number of cores and on the instructions of a processor.
+# None: the talk speaks of the speed of chips ({doc}`images`, {doc}`energy`), not of programs. The aim is our own: on an ordinary processor, a spiking network should take no longer
+# than the best other program for the same task.
 #
-# :::{list-table} Our programs beside others (live in a run at preset `book`; the last five rows need programs of others, and are recorded).
-# :name: tab-fast
-# :header-rows: 1
+# ## In one picture
 #
-# * - What
-#   - beside
-#   - ratio
-# * - SiLU in few spikes, 16 steps: time
-#   - PyTorch's SiLU
-#   - {claim}`speed.fs.activation`
-# * - EfficientNet-B0 in few spikes, 8 steps: time
-#   - the original network
-#   - {claim}`speed.fs.network.efficientnet_b0`
-# * - Training step of a recurrent network: speed
-#   - PyTorch's operations
-#   - {claim}`speed.rsnn`
-# * - Gradient by e-prop: speed
-#   - backpropagation through time by PyTorch's operations
-#   - {claim}`speed.eprop.bptt`
-# * - Outer iteration of one-shot learning: speed
-#   - PyTorch's operations
-#   - {claim}`speed.oneshot.ratio`
-# * - ResNet-20 in few spikes: speed
-#   - SpikingJelly, in rate code
-#   - {claim}`speed.fs.spikingjelly`
-# * - Gradient by e-prop, for a sample: speed
-#   - NEST
-#   - {claim}`speed.eprop.nest`
-# * - Gradient by e-prop: speed
-#   - braintrace
-#   - {claim}`speed.eprop.braintrace`
-# * - Emulated Loihi, 240 neurons: speed
-#   - Nengo Loihi
-#   - {claim}`speed.loihi.nengo`
-# * - Emulated Loihi, 240 neurons: speed
-#   - Brian2Loihi
-#   - {claim}`speed.loihi.brian2`
-# :::
+# ```{figure} ../results/speed/ratios.*
+# :name: fig-speed-ratios
+# :alt: How many times as fast our programs are, on a logarithmic axis. Few-spike activations and networks lie at the line of equal speed or just below it. Training of recurrent networks and one-shot learning are a few times as fast as PyTorch's operations, gradients by e-prop some tens of times. Few-spike networks cost no extra time, and compiled loops pay off where PyTorch goes step by step.
+# Speed of our programs as a multiple of another program's that gives the same result, in this run ({value}`machine`). Line: as fast as the other one. Networks in few spikes are as
+# fast as the originals; learning is faster, as our loops are compiled and PyTorch's operations are not.
+# ```
+#
+# ## What we did
+#
+# We first check that two programs give the same result. Then they run in turns, and the shortest time of each counts. This chapter runs alone (`make benchmark`), with all threads
+# that PyTorch takes; no other chapter measures times.
+#
+# ## What we found
+#
+# - Our largest factors flatter us: they compare compiled loops with PyTorch's operations, which are not compiled. A gradient by {term}`e-prop` is {value}`eprop_bptt_x` times as fast
+#   as by {term}`BPTT` in PyTorch, and our own compiled BPTT takes about as long as our e-prop. A training step is {value}`rsnn_x` times as fast.
+# - SiLU in few spikes takes {value}`activation_few_spikes` times as long as PyTorch's SiLU; the factor depends on the processor's instructions.
+# - Whole networks in few spikes take as long as the originals: {value}`efficientnet_lite0_x` times for EfficientNet-Lite0, {value}`efficientnet_b0_x` for EfficientNet-B0,
+#   {value}`resnet50_x` for ResNet50. The outputs are bit-identical to those of plain PyTorch ({size}`activation_numbers` activations, {size}`network_outputs` network outputs).
+#
+# ## What we could not do
+#
+# We have measured on one or two processors only: ratios depend on cores and instructions, and seconds belong to one machine. Other simulators (SpikingJelly, NEST, braintrace, Nengo
+# Loihi, Brian2Loihi) need installations of their own, so those five rows are from earlier runs. These programs are more general than ours, which explains much of the ratios.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: small sizes, so that times say little; book: the numbers of this page; paper: also what needs downloads and programs by others
+# smoke: small sizes, so that times say little; book: the numbers of this page; paper: also what
+# needs downloads and programs by others
+preset = "book"
 seed = 0  # another seed draws other inputs and weights
 
 # %%
@@ -74,9 +60,12 @@ import time
 import warnings
 from functools import partial
 
+import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 import torch.nn.functional as F
 
+from snncore import plotting
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
 from snncore.few_spike.rate_curves import BATCH, recorded_curves
 from snncore.few_spike.zoo import fit_one
@@ -101,35 +90,50 @@ from snncore.tools.memory import memory_of_learning
 from snncore.trainings import arm as movements
 from snncore.trainings import cifar
 
+plotting.style()
 page = Record("speed", preset)
 page.timing("machine", machine(), "{}")
 repetitions = page.size(smoke=2, book=3, paper=41)  # of which the shortest counts
 threads = f"{torch.get_num_threads()} threads"
+faster = {}  # for the figure: speed of ours as a multiple of the other's
+
+
+def keep(name, time, unit=""):  # two digits are enough for a time
+    return page.timing(name, time, f"{float(f'{time:.2g}'):,g}{unit}")
+
 
 # %% [markdown]
-# ## Few-spike neurons and networks
+# ## How long does a few-spike neuron take?
 #
-# One activation: SiLU of normal numbers as in EfficientNet-B7, by PyTorch, by our compiled neuron of 16 steps, and by that neuron in plain operations.
+# About as long as SiLU itself. We compare {term}`SiLU` of normal numbers as in EfficientNet-B7, by PyTorch, by our compiled neuron of 16 steps
+# ({func}`~snncore.few_spike.neuron.fs_neuron`), and by that neuron in plain operations:
 
 # %%
 numbers, p = page.size(smoke=100_000, book=10_000_000), coefficients("silu.published").params
 x = 1.5633 * torch.randn(numbers, generator=torch_generator(seed, "inputs")) - 0.0632
 refuse_unequal("compiled and plain neuron", [fs_neuron(x, p)] * 2, [plain_neuron(x, p), naive_neuron(x, p)])
 page.value("activation_numbers", f"{numbers:,}")
-page.value("activation_differ", 0)  # else the cell would have stopped
 
 candidates = {"copy": x.clone, "relu": lambda: F.relu(x), "silu": lambda: F.silu(x), "few_spikes": lambda: fs_neuron(x, p)}
 took = side_by_side({**candidates, "plain": lambda: plain_neuron(x, p)}, repetitions)
-page.claim("speed.fs.activation", took["few_spikes"] / took["silu"], dataset=f"{numbers:,} numbers, {machine()}", timing=True)
+where = f"{numbers:,} numbers, {machine()}"
+page.claim("speed.fs.activation", took["few_spikes"] / took["silu"], dataset=where, timing=True)
+faster["SiLU in few spikes"] = took["silu"] / took["few_spikes"]
 for name, one in took.items():
-    page.timing(f"activation_{name}", one / took["silu"], "{:.2f}")
+    keep(f"activation_{name}", one / took["silu"])
 naive = side_by_side({"silu": candidates["silu"], "naive": lambda: naive_neuron(x, p)}, 3)
-page.timing("activation_naive", naive["naive"] / naive["silu"], "{:.0f}")
-page.timing("silu_ms", 1e3 * took["silu"], "{:.3g} ms")
+keep("activation_naive", naive["naive"] / naive["silu"])
 del x, candidates
 
 # %% [markdown]
-# Whole networks: the time of a pass does not depend on weights, so random ones will do.
+# The plain neuron works in place and block by block, with three operations per step, and takes {value}`activation_plain` times as long as SiLU. The neuron as one writes it down
+# first, with a new tensor for each operation, takes {value}`activation_naive` times as long.
+#
+# ## How long does a converted network take?
+#
+# As long as the original ({numref}`tab-speed`). Codes of {term}`ReLU` round to a grid, which takes a dozen instructions however many steps there are; for other neurons,
+# straight-line code is generated for each number of steps, with three instructions per step. A pass takes the same time whatever the weights, so random ones will do for
+# EfficientNet-B0 and ResNet50:
 
 # %%
 from torchvision.models import efficientnet_b0, resnet50
@@ -144,82 +148,62 @@ with seeded_draws(seed, "networks for timing"):
 batch, pixels = page.size(smoke=1, book=4), page.size(smoke=64, book=224)
 images = torch.randn(batch, 3, pixels, pixels, generator=torch_generator(seed, "images for timing"))
 ratios, outputs = {}, 0
+titles = {"efficientnet_lite0": "EfficientNet-Lite0", "efficientnet_b0": "EfficientNet-B0"}
+titles |= {"efficientnet_b0_published": "EfficientNet-B0, published 16 steps", "resnet50": "ResNet50"}
 with torch.inference_mode():
     for name, (original, K, given) in cases.items():
         snn, other = (convert(original.eval(), images[:1], coefficients=given, K=K).network for _ in range(2))
         other = with_plain_neurons(other)
         refuse_unequal(name, [answers := snn(images)], [other(images)])
         outputs += answers.numel()
-        runs = {"original": partial(original, images), "few spikes": partial(snn, images), "plain": partial(other, images)}
+        runs = {"original": original, "few spikes": snn, "plain": other}
+        runs = {program: partial(run, images) for program, run in runs.items()}
         took = side_by_side(runs, repetitions)
         ratios[name] = took["few spikes"] / took["original"]
-        page.timing(f"{name}_ms", 1e3 * took["original"] / batch, "{:.3g} ms")
-        page.timing(f"{name}_x", ratios[name], "{:.2f}")
-        page.timing(f"{name}_plain_x", took["plain"] / took["original"], "{:.1f}")
+        keep(f"{name}_ms", 1e3 * took["original"] / batch)
+        keep(f"{name}_x", ratios[name])
+        keep(f"{name}_plain_x", took["plain"] / took["original"])
+        faster[f"{titles[name]} in few spikes"] = 1 / ratios[name]
 where = f"{batch} images of {pixels} x {pixels}, {machine()}"
-page.claim("speed.fs.network.efficientnet_lite0", ratios["efficientnet_lite0"], dataset=f"K = 8, {where}", timing=True)
-page.claim("speed.fs.network.efficientnet_b0", ratios["efficientnet_b0"], dataset=f"K = 8, {where}", timing=True)
-page.claim("speed.fs.network.resnet50", ratios["resnet50"], dataset=f"K = 10, {where}", timing=True)
-for name, value in {"speed_images": batch, "network_outputs": f"{outputs:,}", "network_outputs_differ": 0}.items():
-    page.value(name, value)
+lite0, b0, resnet = (ratios[name] for name in ("efficientnet_lite0", "efficientnet_b0", "resnet50"))
+page.claim("speed.fs.network.efficientnet_lite0", lite0, dataset=f"K = 8, {where}", timing=True)
+page.claim("speed.fs.network.efficientnet_b0", b0, dataset=f"K = 8, {where}", timing=True)
+page.claim("speed.fs.network.resnet50", resnet, dataset=f"K = 10, {where}", timing=True)
+page.value("speed_images", batch)
+page.value("network_outputs", f"{outputs:,}")
 del cases, original, snn, other, runs, answers
 release_memory()
 
 # %% [markdown]
-# The fit of a neuron of 16 steps, on one thread:
-
-# %%
-trials = page.size(smoke=20_000, book=1_000_000, paper=3_000_000)
-restarts = page.size(smoke=1, book=1, paper=4)
-fit_one("silu.k16", 1, 1, seed)  # compiles the loop, so that this counts for nobody
-took = seconds(lambda: fit_one("silu.k16", trials, restarts, seed))
-page.claim("speed.fs.fit", took, dataset=f"silu.k16, {trials:,} trials", n=1, timing=True)
-page.value("fit_trials", f"{trials:,}")
-page.timing("slowest_fit", took, "{:.1f} s")
-page.timing("trial", 1e6 * took / trials, "{:.0f} microseconds")
-
-# %% [markdown]
-# A converted network ({doc}`images`) should not take longer than the original. Codes of ReLU and ReLU6 round to
-# a grid, which takes a dozen instructions however many steps there are. For other neurons, straight-line code is generated for each number
-# of steps, three instructions per step. Both give exactly the same numbers as the plain neuron, bit for bit: of {value}`activation_numbers`
-# numbers and {value}`network_outputs` outputs of networks, {value}`activation_differ` and {value}`network_outputs_differ` differ. The plain
-# PyTorch beside it works in place and block by block, with three operations per step. The neuron as one writes it down first, with a new
-# tensor for each operation, takes {value}`activation_naive` times as long as SiLU.
-#
-# :::{list-table} Shortest time of a pass: of the original in milliseconds, of the others as a multiple of it. The activations handle {value}`activation_numbers` numbers each and write a new tensor; networks take images of random numbers, {value}`speed_images` at once, EfficientNet-B0 and ResNet50 with random weights.
+# :::{list-table} Shortest time of a pass. Networks take images of random numbers, {size}`speed_images` at once.
 # :name: tab-speed
 # :header-rows: 1
 #
-# * -
-#   - Original
-#   - Few spikes
-#   - Few spikes in plain PyTorch
-# * - SiLU, 16 steps
-#   - {value}`silu_ms` (a mere copy: {value}`activation_copy`)
-#   - {value}`activation_few_spikes`
-#   - {value}`activation_plain`
+# * - Network
+#   - Original, per image [ms]
+#   - Few spikes, as a multiple
+#   - Few spikes in plain PyTorch, as a multiple
 # * - EfficientNet-Lite0, 8 steps
-#   - {value}`efficientnet_lite0_ms` per image
+#   - {value}`efficientnet_lite0_ms`
 #   - {value}`efficientnet_lite0_x`
 #   - {value}`efficientnet_lite0_plain_x`
 # * - EfficientNet-B0, 8 steps
-#   - {value}`efficientnet_b0_ms` per image
+#   - {value}`efficientnet_b0_ms`
 #   - {value}`efficientnet_b0_x`
 #   - {value}`efficientnet_b0_plain_x`
-# * - the same, published 16 steps
-#   - {value}`efficientnet_b0_published_ms` per image
+# * - EfficientNet-B0, published 16 steps
+#   - {value}`efficientnet_b0_published_ms`
 #   - {value}`efficientnet_b0_published_x`
 #   - {value}`efficientnet_b0_published_plain_x`
 # * - ResNet50, 10 steps
-#   - {value}`resnet50_ms` per image
+#   - {value}`resnet50_ms`
 #   - {value}`resnet50_x`
 #   - {value}`resnet50_plain_x`
 # :::
 #
-# SpikingJelly {cite:p}`fang2023` simulates the usual rate code. With as many steps as our ResNet-20 for CIFAR-10 needs there to come within half a
-# percentage point of the original's accuracy, it takes {claim}`speed.fs.spikingjelly` the time of ours in few spikes. This compares programs, not codes:
-# SpikingJelly computes its network step by step, ours takes one pass with decoded numbers. The number comes from {run}`speed.fs.spikingjelly`, those
-# of the activations from {run}`speed.fs.activation`; times of different runs are not to be compared with each other.
+# SpikingJelly {cite:p}`fang2023` simulates the usual {term}`rate code <rate coding>`. With as many steps as our ResNet-20 for CIFAR-10 needs there to come within half a percentage
+# point of the original's accuracy, it takes {claim}`speed.fs.spikingjelly` the time of ours in few spikes ({run}`speed.fs.spikingjelly`). This compares programs, not codes:
+# SpikingJelly goes step by step, ours makes one pass with decoded numbers.
 
 # %%
 if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
@@ -231,17 +215,26 @@ if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
         page.claim("speed.fs.spikingjelly", longer.ratio, dataset=longer.where, n=len(batch), timing=True)
 
 # %% [markdown]
-# Fitting a few-spike neuron ({doc}`few_spike`) is a search with many trials. One trial costs {value}`trial`, since the neuron splits
-# sorted inputs into intervals, and sums over an interval are differences of cumulative sums. The fit that takes longest here, of
-# {value}`fit_trials` trials on one thread, takes {value}`slowest_fit`.
+# ## How long does a fit take?
+#
+# {value}`slowest_fit` s for a neuron of 16 steps and {size}`fit_trials` trials on one thread ({doc}`few_spike`), {value}`trial` µs a trial: the neuron splits sorted inputs into
+# intervals, and sums over an interval are differences of cumulative sums.
+
+# %%
+trials = page.size(smoke=20_000, book=1_000_000, paper=3_000_000)
+restarts = page.size(smoke=1, book=1, paper=4)
+fit_one("silu.k16", 1, 1, seed)  # compiles the loop, so that this counts for nobody
+took = seconds(lambda: fit_one("silu.k16", trials, restarts, seed))
+page.claim("speed.fs.fit", took, dataset=f"silu.k16, {trials:,} trials", n=1, timing=True)
+page.value("fit_trials", f"{trials:,}")
+keep("slowest_fit", took)
+keep("trial", 1e6 * took / trials)
 
 # %% [markdown]
-# ## Training recurrent networks
+# ## How long does training take?
 #
-# Training follows every neuron of a recurrent network ({doc}`memory`) through 840 steps and back. Our compiled loops skip what is zero,
-# above all neurons that do not fire. One training step of 240 LIF and AHP neurons on 64 trials of random spikes takes
-# {value}`recurrent_ms`, {claim}`speed.rsnn` as fast as the same computation by PyTorch's operations. Its matrix products alone, with the
-# zeros, would take {value}`recurrent_products_ms`.
+# One training step of 240 {term}`LIF` and AHP neurons on 64 trials of 840 steps ({doc}`memory`) takes {value}`recurrent_ms` ms, {value}`rsnn_x` times as fast as by PyTorch's
+# operations. Our compiled loops skip what is zero, above all neurons that do not fire; the matrix products alone, with their zeros, would take {value}`recurrent_products_ms` ms.
 
 # %%
 samples, steps = page.size(smoke=4, book=64), page.size(smoke=20, book=840)
@@ -270,20 +263,19 @@ refuse_unequal("recurrent networks", training_step(True, torch.float64), trainin
 z, many = torch.rand(samples, 240), torch.rand(steps * samples, 240)
 runs = {"compiled": partial(training_step, True), "plain": partial(training_step, False), "products": products}
 took = side_by_side(runs, page.size(smoke=2, book=2, paper=8))
-page.claim("speed.rsnn", took["plain"] / took["compiled"], dataset=f"{samples} samples, {steps} steps, {threads}", timing=True)
-page.timing("recurrent_ms", 1e3 * took["compiled"], "{:.0f} ms")
-page.timing("recurrent_products_ms", 1e3 * took["products"], "{:.0f} ms")
+where = f"{samples} samples, {steps} steps, {threads}"
+page.claim("speed.rsnn", took["plain"] / took["compiled"], dataset=where, timing=True)
+faster["training step, recurrent network"] = keep("rsnn_x", took["plain"] / took["compiled"])
+keep("recurrent_ms", 1e3 * took["compiled"])
+keep("recurrent_products_ms", 1e3 * took["products"])
 release_memory()
 
 # %% [markdown]
-# ## e-prop
+# ## How long does e-prop take?
 #
-# One gradient ({doc}`eprop`) for 32 trials of 2,250 steps takes {value}`eprop_ms` by our compiled loops. That is {claim}`speed.eprop.bptt` as fast as
-# backpropagation through time (BPTT) in PyTorch's operations, and {claim}`speed.eprop.recursion` as fast as our PyTorch version of the published recursion with
-# its trace for each synapse. Both factors compare compiled code with code that is not compiled; our loops compute BPTT, too, and
-# trainings by it take about as long as by e-prop. The gradient takes {claim}`speed.eprop.floor` the time in which 9 bytes per neuron and step can be
-# read, and as many written, which is about what has to be. {numref}`tab-costs` shows how the times grow with the steps of a
-# trial and with the neurons.
+# One gradient ({doc}`eprop`) of 32 trials with 2,250 steps takes {value}`eprop_ms` ms by our compiled loops: {value}`eprop_bptt_x` times as fast as BPTT by PyTorch's operations, and
+# {value}`eprop_recursion_x` times as fast as the published recursion, with its trace for each synapse, in PyTorch. It is within a factor of {value}`eprop_floor_x` of the limit that
+# memory sets: 9 bytes per neuron and step have to be read, and as many written.
 
 # %%
 steps, samples = page.size(smoke=50, book=2250), 32
@@ -295,66 +287,54 @@ where = f"{samples} samples, {steps:,} steps, 100 neurons, {threads}"
 page.claim("speed.eprop.bptt", took["bptt"] / took["fused"], dataset=where, timing=True)
 page.claim("speed.eprop.recursion", took["recursion"] / took["fused"], dataset=where, timing=True)
 page.claim("speed.eprop.floor", took["fused"] / took["copy"], dataset=where, timing=True)
-page.timing("eprop_ms", 1e3 * took["fused"], "{:.0f} ms")
+faster["e-prop, beside BPTT"] = keep("eprop_bptt_x", took["bptt"] / took["fused"])
+recursion = keep("eprop_recursion_x", took["recursion"] / took["fused"])
+faster["e-prop, beside its published recursion"] = recursion
+keep("eprop_floor_x", took["fused"] / took["copy"])
+keep("eprop_ms", 1e3 * took["fused"])
 each = took["fused"] / samples
 del candidates, traffic, copy
 release_memory()
 
 # %%
-for k, (steps, n) in enumerate(((250, 100), (500, 100), (1000, 100), (500, 50), (500, 200), (500, 400))):
+costs = []
+for steps, n in ((250, 100), (500, 100), (1000, 100), (500, 50), (500, 200), (500, 400)):
     few = page.size(smoke=steps // 100, book=steps)
-    page.value(f"cost_steps_{k}", f"{few:,}")
-    page.value(f"cost_neurons_{k}", n)
-    for name, took in side_by_side(gradients_of_eprop(n, few, 8, seed), 1).items():
-        page.timing(f"cost_{name}_{k}", 1e3 * took, "{:,.0f}")
+    times_of = side_by_side(gradients_of_eprop(n, few, 8, seed), 1)
+    costs.append({"steps": few, "neurons": n} | {name: 1e3 * took for name, took in times_of.items()})
+costs = pd.DataFrame(costs)  # times in ms
+
+# %% tags=["hide-input", "remove-output"]
+LOOKS = {
+    "recursion": (plotting.COLORS["red"], "s", "e-prop, published recursion"),
+    "bptt": (plotting.METHODS["BPTT"], "^", "BPTT by PyTorch"),
+    "fused": (plotting.METHODS["symmetric"], "o", "e-prop, compiled"),
+}
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.5), sharey=True)
+panels = (("steps", costs[costs["neurons"] == 100]), ("neurons", costs[costs["steps"] == costs["steps"][1]]))
+for ax, (along, rows) in zip(axes, panels, strict=True):
+    for name, (color, marker, label) in LOOKS.items():
+        rows = rows.sort_values(along)
+        ax.plot(rows[along], rows[name], marker=marker, color=color, lw=1.8, label=label)
+    ax.set(xscale="log", yscale="log", xlabel=along)
+    ax.set_xticks(rows[along], [f"{x:,}" for x in rows[along]])
+    ax.minorticks_off()
+axes[0].set(ylabel="time of a gradient [ms]", title="100 neurons")
+axes[1].set(title=f"{costs['steps'][1]} steps")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+page.figure(fig, "costs", costs)
+plt.show()
 
 # %% [markdown]
-# :::{list-table} Time of one gradient for 8 trials [ms].
-# :name: tab-costs
-# :header-rows: 1
+# ```{figure} ../results/speed/costs.*
+# :name: fig-speed-costs
+# :alt: Time of a gradient against steps and against neurons, both axes logarithmic. All three methods take a time in proportion to the steps. With more neurons the published recursion grows with their square, BPTT and the compiled e-prop by little; the latter is lowest everywhere. The compiled loops avoid what grows with the number of synapses.
+# Time of one gradient for 8 trials [ms], by steps of a trial and by neurons, in this run.
+# ```
 #
-# * - Steps
-#   - neurons
-#   - e-prop, compiled
-#   - e-prop, published recursion
-#   - BPTT by PyTorch
-# * - {value}`cost_steps_0`
-#   - {value}`cost_neurons_0`
-#   - {value}`cost_fused_0`
-#   - {value}`cost_recursion_0`
-#   - {value}`cost_bptt_0`
-# * - {value}`cost_steps_1`
-#   - {value}`cost_neurons_1`
-#   - {value}`cost_fused_1`
-#   - {value}`cost_recursion_1`
-#   - {value}`cost_bptt_1`
-# * - {value}`cost_steps_2`
-#   - {value}`cost_neurons_2`
-#   - {value}`cost_fused_2`
-#   - {value}`cost_recursion_2`
-#   - {value}`cost_bptt_2`
-# * - {value}`cost_steps_3`
-#   - {value}`cost_neurons_3`
-#   - {value}`cost_fused_3`
-#   - {value}`cost_recursion_3`
-#   - {value}`cost_bptt_3`
-# * - {value}`cost_steps_4`
-#   - {value}`cost_neurons_4`
-#   - {value}`cost_fused_4`
-#   - {value}`cost_recursion_4`
-#   - {value}`cost_bptt_4`
-# * - {value}`cost_steps_5`
-#   - {value}`cost_neurons_5`
-#   - {value}`cost_fused_5`
-#   - {value}`cost_recursion_5`
-#   - {value}`cost_bptt_5`
-# :::
-#
-# NEST is made for large sparse networks and follows one sample at a time, here with one thread. Per sample, our gradient is
-# {claim}`speed.eprop.nest` as fast (recorded), for a network of the same size and as many steps, but with other inputs, many samples at once and all
-# threads; and NEST's time includes its updates of weights. Beside braintrace, for LIF neurons, it is {claim}`speed.eprop.braintrace` as fast if
-# braintrace learns after windows of steps, and {claim}`speed.eprop.braintrace.online` as fast if it learns at each step (recorded), which ours, the sum
-# for a whole trial, does not.
+# Other simulators compute the same gradients. NEST, made for large sparse networks, follows one sample at a time: per sample ours is {claim}`speed.eprop.nest` as fast, with many
+# samples at once and all threads; NEST's time includes its updates of weights. Beside braintrace, for LIF neurons, ours is {claim}`speed.eprop.braintrace` as fast if braintrace learns
+# after windows of steps, and {claim}`speed.eprop.braintrace.online` if it learns at each step, which ours, the sum for a whole trial, does not.
 
 # %%
 if preset == "paper" and has_oracle("nest", "NEST"):
@@ -366,17 +346,18 @@ if preset == "paper" and (python := os.environ.get("SNNCORE_BRAINTRACE")):
     page.claim("speed.eprop.braintrace.online", online.ratio, dataset=online.where, timing=True)
 
 # %% [markdown]
-# Memory depends on the machine as times do, so that it is measured here, too. `snncore.learning.eprop.Stream` learns chunk by chunk. Over
-# {value}`endless_short` steps this takes {value}`memory_stream_short`, over {value}`endless_long` steps {value}`memory_stream_long`. If the whole
-# trial is kept, these are {value}`memory_whole_short` and {value}`memory_whole_long`. (Recorded: 100,000 steps take the stream
-# {claim}`eprop.chunked.memory` the memory of 10,000.)
+# ## How much memory does e-prop take?
+#
+# No more for a longer trial, if {class}`~snncore.learning.eprop.Stream` learns chunk by chunk: {value}`memory_stream_short` MB over {size}`endless_short` steps and
+# {value}`memory_stream_long` MB over {size}`endless_long`. If the whole trial is kept, these are {value}`memory_whole_short` and {value}`memory_whole_long` MB. In an earlier run,
+# 100,000 steps took {claim}`eprop.chunked.memory` the memory of 10,000.
 
 # %%
 long = page.size(smoke=1000, book=5000, paper=100_000)
 for name, whole in (("stream", False), ("whole", True)):
     memory = memory_of_learning((long // 10, long), whole)
-    page.timing(f"memory_{name}_short", memory[0], "{:.0f} MB")
-    page.timing(f"memory_{name}_long", memory[1], "{:.0f} MB")
+    keep(f"memory_{name}_short", memory[0])
+    keep(f"memory_{name}_long", memory[1])
     if name == "stream" and preset == "paper":
         where = "100 ALIF neurons, 8 samples, chunks of 50 steps"
         page.claim("eprop.chunked.memory", memory[1] / memory[0], dataset=where, timing=True)
@@ -384,10 +365,10 @@ page.value("endless_short", f"{long // 10:,}")
 page.value("endless_long", f"{long:,}")
 
 # %% [markdown]
-# ## The emulated chip
+# ## How long does the emulated chip take?
 #
-# For 240 LIF neurons and the steps of one digit, Brian2Loihi takes {claim}`speed.loihi.brian2` the time of our emulator ({doc}`loihi`), and Nengo Loihi
-# {claim}`speed.loihi.nengo` (recorded); both were written to be general. Of the test images of MNIST, ours emulates {claim}`speed.loihi.replay` (recorded).
+# For 240 LIF neurons and the steps of one digit, Brian2Loihi takes {claim}`speed.loihi.brian2` the time of our {term}`emulator` ({doc}`loihi`), and Nengo Loihi
+# {claim}`speed.loihi.nengo`; both were written to be general. Of MNIST's test images, ours emulates {claim}`speed.loihi.replay`.
 
 # %%
 if preset == "paper":
@@ -405,50 +386,43 @@ if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
     page.claim("speed.loihi.nengo", nengo.ratio, dataset=nengo.where, timing=True)
 
 # %% [markdown]
-# The relational network ({doc}`energy`) lies on many chips. Its emulator touches weights only where a neuron has spiked, and copies of a module
-# share them. {numref}`tab-questions` has the time of a question.
+# The relational network ({doc}`energy`) lies on many chips. Its emulator touches weights only where a neuron has spiked, and copies of a module share them
+# ({numref}`fig-speed-questions`).
 
 # %%
+asked_in = []
 for size in ("small", "paper"):
     net, layout = untrained(size, seed)
     run_board(layout.network, *asked(net, layout, TABLE[0], seed))  # compiles
     for n in TABLE:
         question = partial(run_board, layout.network, *asked(net, layout, n, seed))
-        page.timing(f"emulator_seconds_{size}_{n}", seconds(question))
+        asked_in.append({"size": size, "sentences": n, "seconds": seconds(question)})
+asked_in = pd.DataFrame(asked_in)
+
+# %% tags=["hide-input", "remove-output"]
+fig, ax = plt.subplots(figsize=(7.5, 2.8))
+looks = {"paper": ("o-", "published sizes"), "small": ("s--", "small network")}
+for size, rows in asked_in.groupby("size"):
+    style, name = looks[size]
+    ax.plot(rows["sentences"], rows["seconds"], style, color=plotting.METHODS["emulator"], lw=1.8)
+    ax.text(rows["sentences"].iloc[-1] + 0.4, rows["seconds"].iloc[-1], name, va="center", color=plotting.METHODS["emulator"])
+ax.set(xlabel="sentences of the story", ylabel="time of a question [s]", yscale="log", xlim=(1, 25), xticks=TABLE)
+page.figure(fig, "questions", asked_in)
+plt.show()
 
 # %% [markdown]
-# :::{list-table} Time of a question about a story of so many sentences [s], by networks with fresh weights.
-# :name: tab-questions
-# :header-rows: 1
-#
-# * - Sentences
-#   - 2
-#   - 6
-#   - 10
-#   - 16
-#   - 20
-# * - small network
-#   - {value}`emulator_seconds_small_2`
-#   - {value}`emulator_seconds_small_6`
-#   - {value}`emulator_seconds_small_10`
-#   - {value}`emulator_seconds_small_16`
-#   - {value}`emulator_seconds_small_20`
-# * - published sizes
-#   - {value}`emulator_seconds_paper_2`
-#   - {value}`emulator_seconds_paper_6`
-#   - {value}`emulator_seconds_paper_10`
-#   - {value}`emulator_seconds_paper_16`
-#   - {value}`emulator_seconds_paper_20`
-# :::
-#
-# With fresh weights, the network of the published sizes is nearly silent, so that its seconds are a lower end: a trained network of this size would take longer.
+# ```{figure} ../results/speed/questions.*
+# :name: fig-speed-questions
+# :alt: Time of a question against the number of sentences, on a logarithmic axis, for the small network and for that of the published sizes. Both grow with the sentences; the larger network takes several times as long. A question takes seconds at most.
+# Time in which the emulated chips answer a question [s], by networks with fresh weights, in this run. The network of the published sizes is nearly silent with fresh weights, so
+# its times are a lower end.
+# ```
 
 # %% [markdown]
-# ## One-shot learning
+# ## How long does one-shot learning take?
 #
-# An iteration of the outer optimization ({doc}`one_shot`) goes through two trials, and back through both. It takes {claim}`speed.oneshot` of
-# processor time on one thread by our compiled loops, and {claim}`speed.oneshot.plain` by PyTorch's operations, with as few of them in the loop over
-# time as we can: {claim}`speed.oneshot.ratio`.
+# An update of the {term}`outer loop` ({doc}`one_shot`) goes through two trials, and back through both. It takes {value}`oneshot_ms` ms of processor time on one thread by our compiled
+# loops, and {value}`oneshot_plain_ms` ms by PyTorch's operations, with as few of them in the loop over time as we can.
 
 # %%
 net, loops = movements.network(seed), {"compiled": run_network, "plain": plain_loop}
@@ -475,10 +449,141 @@ where = f"{movements.BATCH} movements, {movements.STEPS} steps, {movements.NEURO
 page.claim("speed.oneshot", 1e3 * took["compiled"], dataset=where, timing=True)
 page.claim("speed.oneshot.plain", 1e3 * took["plain"], dataset=where, timing=True)
 page.claim("speed.oneshot.ratio", took["plain"] / took["compiled"], dataset=where, timing=True)
+keep("oneshot_ms", 1e3 * took["compiled"])
+keep("oneshot_plain_ms", 1e3 * took["plain"])
+faster["one-shot learning, outer update"] = took["plain"] / took["compiled"]
+
+# %% tags=["hide-input", "remove-output"]
+fig, ax = plt.subplots(figsize=(7.5, 3.4))
+for y, (name, ratio) in enumerate(reversed(faster.items())):
+    color = plotting.METHODS["few-spike" if "spikes" in name else "learned" if "one-shot" in name else "symmetric"]
+    ax.plot([1, ratio], [y, y], color=color, lw=3, alpha=0.5)
+    ax.plot(ratio, y, "o", color=color, ms=8)
+    ax.text(max(ratio, 1) * 1.1, y, f"{ratio:.2g}", va="center", fontsize=9)
+ax.axvline(1, color=plotting.COLORS["black"], lw=1.2)
+ax.set_yticks(range(len(faster)), reversed(faster))
+ax.set(xscale="log", xlim=(0.5, 200), ylim=(-0.6, len(faster) - 0.4), xlabel="speed of ours / speed of the other program")
+ax.set_xticks([0.5, 1, 2, 5, 10, 20, 50, 100], ["0.5", "1", "2", "5", "10", "20", "50", "100"])
+ax.minorticks_off()
+ax.grid(axis="y", visible=False)
+page.figure(fig, "ratios", pd.DataFrame({"what": faster.keys(), "times as fast": faster.values()}))
+plt.show()
 
 # %% [markdown]
-# ## What was claimed, what we found
+# ````{admonition} All ratios, also of earlier runs
+# :class: dropdown
 #
-# The talk makes no claim on the speed of programs. These are aims of this book, or numbers that are only reported.
+# ```{list-table} Our programs beside others. Times of different runs are not to be compared with each other.
+# :name: tab-fast
+# :header-rows: 1
+#
+# * - What
+#   - Beside
+#   - Ratio
+# * - SiLU in few spikes, 16 steps: time
+#   - PyTorch's SiLU
+#   - {claim}`speed.fs.activation`
+# * - EfficientNet-Lite0 in few spikes, 8 steps: time
+#   - the original network
+#   - {claim}`speed.fs.network.efficientnet_lite0`
+# * - EfficientNet-B0 in few spikes, 8 steps: time
+#   - the original network
+#   - {claim}`speed.fs.network.efficientnet_b0`
+# * - ResNet50 in few spikes, 10 steps: time
+#   - the original network
+#   - {claim}`speed.fs.network.resnet50`
+# * - Training step of a recurrent network: speed
+#   - PyTorch's operations
+#   - {claim}`speed.rsnn`
+# * - Gradient by e-prop: speed
+#   - BPTT by PyTorch's operations
+#   - {claim}`speed.eprop.bptt`
+# * - Gradient by e-prop: speed
+#   - published recursion in PyTorch's operations
+#   - {claim}`speed.eprop.recursion`
+# * - Gradient by e-prop: time
+#   - reading and writing its memory
+#   - {claim}`speed.eprop.floor`
+# * - Outer update of one-shot learning: speed
+#   - PyTorch's operations ({claim}`speed.oneshot.plain` against {claim}`speed.oneshot`)
+#   - {claim}`speed.oneshot.ratio`
+# * - ResNet-20 in few spikes: speed
+#   - SpikingJelly, in rate code
+#   - {claim}`speed.fs.spikingjelly`
+# * - Gradient by e-prop, for a sample: speed
+#   - NEST
+#   - {claim}`speed.eprop.nest`
+# * - Gradient by e-prop: speed
+#   - braintrace
+#   - {claim}`speed.eprop.braintrace`
+# * - Emulated Loihi, 240 neurons: speed
+#   - Nengo Loihi
+#   - {claim}`speed.loihi.nengo`
+# * - Emulated Loihi, 240 neurons: speed
+#   - Brian2Loihi
+#   - {claim}`speed.loihi.brian2`
+# ```
+#
+# The longest of our fits on one thread took {claim}`speed.fs.fit` ({run}`speed.fs.fit`).
+# ````
+#
+# ## Summary
+#
+# - Networks in few spikes take as long as the originals, and give the same numbers as the plain neuron bit for bit.
+# - Compiled loops make training, e-prop and one-shot learning several to many times as fast as PyTorch's operations, which are not compiled.
+# - E-prop chunk by chunk needs the same memory however long a trial is.
+# - Other simulators are slower at these tasks and more general.
+#
+# ## Exercises
+#
+# **1. Steps cost instructions.** How does the time of a few-spike SiLU grow from 4 to 16 steps?
+
+# %% tags=["solution"]
+x = torch.randn(200_000, generator=torch_generator(seed, "numbers of the exercise"))
+fits = {K: coefficients(f"silu.k{K}").params for K in (4, 8, 12, 16)}
+took = side_by_side({K: partial(fs_neuron, x, fit) for K, fit in fits.items()}, 5)
+silu = side_by_side({"silu": partial(F.silu, x)}, 5)["silu"]
+for K, one in took.items():
+    print(f"{K} steps: {one / silu:.1f} times the time of SiLU")
+
+# %% [markdown]
+# **2. What a batch saves.** How long does a trial take in an e-prop gradient of 1, 8 and 32 trials?
+
+# %% tags=["solution"]
+for batch in (1, 8, 32):
+    compiled = gradients_of_eprop(50, 100, batch, seed)["fused"]
+    took = side_by_side({"e-prop": compiled}, 3)["e-prop"]
+    print(f"{batch} trials: {1e3 * took / batch:.2f} ms a trial")
+
+# %% [markdown]
+# **3. Equal first.** Change one weight of a program by a millionth. Does the comparison refuse to time it?
+
+# %% tags=["solution"]
+ours = torch.randn(10, 10, generator=torch_generator(seed, "weights of the exercise"))
+theirs = ours.clone()
+theirs[0, 0] *= 1 + 1e-6
+try:
+    refuse_unequal("a layer", [ours], [theirs])
+except ValueError as refused:
+    print(refused)
+
+# %% [markdown]
+# ## Use it on yours
+#
+# {func}`~snncore.timing.refuse_unequal` stops if two programs differ, and {func}`~snncore.timing.side_by_side` times them in turns. Here: does your converted activation cost more
+# than PyTorch's own?
+
+# %%
+mine = torch.linspace(-4, 4, 1_000_000)  # your inputs
+fit = coefficients("silu.published").params  # your neuron
+refuse_unequal("compiled and plain", [fs_neuron(mine, fit)], [plain_neuron(mine, fit)])
+programs = {"SiLU": partial(F.silu, mine), "in few spikes": partial(fs_neuron, mine, fit)}
+for name, took in side_by_side(programs, 5).items():
+    print(f"{name}: {1e3 * took:.2g} ms")
+
+# %% [markdown]
+# ## This chapter's rows of the ledger
+#
+# Nothing here is the talk's: these are aims of this book, or numbers that are only reported.
 #
 # <!-- ledger -->
