@@ -78,7 +78,7 @@ def details(staging: "Staging", id: str, home: bool, up: str) -> str:
 
 
 def rows(staging: "Staging", ids: list[str], home: bool, up: str = "../") -> str:
-    return "\n\n".join([HEAD, *(row(staging, id, home, up) for id in ids)])
+    return "\n\n".join([*([] if home else [HEAD]), *(row(staging, id, home, up) for id in ids)])
 
 
 def chapter_ledger(staging: "Staging", chapter: str | None) -> str:
@@ -89,14 +89,14 @@ def all_claims(staging: "Staging", _: str | None) -> str:
     """The talk's claims, slide by slide, and the checks of this package, chapter by chapter."""
     talk = [c for c in staging.claims.values() if c.of == "talk"]
     parts = [matrix(staging), '<div id="ledger-filters"></div>\n<script defer src="_static/live/ledger.js"></script>']
-    parts.append("(talk-claims)=\n## The talk's claims")
+    parts.append(f"(talk-claims)=\n## The talk's claims\n\n{HEAD}")
     for s in staging.slides:
         if ids := [c.id for c in talk if c.where == f"slide {s.n}"]:
             page = "" if s.page == "index" else f"[{staging.chapters[s.page].title}](notebooks/{s.page})"
             parts.append(f"(slide-{s.n})=\n{group(staging, f'Slide {s.n}: {s.title}', ids, page)}")
     behind = [c.id for c in talk if not c.where.startswith("slide ")]
     parts.append(group(staging, "Behind the slides: papers, and the authors' programs and logs", behind) if behind else "")
-    parts.append("(package-claims)=\n## Checks of this package")
+    parts.append(f"(package-claims)=\n## Checks of this package\n\n{HEAD}")
     for page, title in {"index": "The talk as a whole", **{c.name: c.title for c in staging.chapters.values()}}.items():
         if ids := [c.id for c in staging.claims.values() if c.of == "package" and c.chapter == page]:
             parts.append(group(staging, title, ids))
