@@ -918,10 +918,9 @@ with torch.inference_mode():
 # Any classifier of PyTorch that takes one tensor of images will do. What cannot be converted is refused, with the reason.
 
 # %%
-from torchvision.models import resnet18
-
-network = resnet18().eval()  # yours, with its trained weights
-images_of_yours = torch.rand(4, 3, 64, 64)  # a few of your images, prepared for it
+network = cifar_network("resnet20")  # put yours here
+photos = efficientnet_lite_input(photographs_20[:4])
+images_of_yours = torch.nn.functional.interpolate(photos, 32)  # and a few of your images
 
 conversion = convert(network, images_of_yours[:1], calibration=images_of_yours, K=8)
 with torch.inference_mode():
