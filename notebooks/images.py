@@ -43,15 +43,15 @@
 #
 # ## What we found
 #
-# - **No energy gain over 8-bit integers that skip zeros.** The operations of EfficientNet-Lite0 in few spikes take
-#   {claim}`img.energy.sparse` their energy ({claim}`img.energy.int8` without skipping, {claim}`img.energy.fp32` in 32-bit floats).
+# - **No energy gain over 8-bit integers that skip zeros.** In few spikes, the operations of EfficientNet-Lite0 take
+#   {claim}`img.energy.sparse` the energy of such integers, {claim}`img.energy.int8` that of integers without skipping, {claim}`img.energy.fp32` that of 32-bit floats.
 # - **A new image every $2K$ steps only in a chain of layers.** With its shortcuts, EfficientNet-B7 takes one every
 #   {claim}`img.schedule.b7` and ResNet50 every {claim}`img.schedule.resnet50`. Memories in the shortcuts bring $2K$ back.
 # - Of {size}`photographs_700` photographs, EfficientNet-Lite0, 1 and 2 lose {claim}`img.lite0.drop` ({interval}`img.lite0.drop`),
 #   {claim}`img.lite1.drop` ({interval}`img.lite1.drop`) and {claim}`img.lite2.drop` ({interval}`img.lite2.drop`). They send
 #   {claim}`img.lite0.spikes`, {claim}`img.lite1.spikes` and {claim}`img.lite2.spikes`.
-# - A rate code of our ResNet-20 needs {claim}`img.rate.resnet20.steps`. Few spikes take {claim}`img.throughput` as many images in the same
-#   time, and the operations of the rate code take {claim}`img.rate.resnet20.energy` their energy.
+# - To come within half a point of our ResNet-20, a rate code needs {claim}`img.rate.resnet20.steps` and {claim}`img.rate.resnet20.energy` the
+#   energy of few spikes. In the same time few spikes take {claim}`img.throughput` times as many images.
 #
 # ## What we could not do
 #
@@ -139,16 +139,16 @@ print(b7, resnet, sep="\n")
 # %%
 from snncore.networks.images import imagenet_categories
 
-log = json.loads(package_file("few_spike_log.json").read_text(encoding="utf-8"))
-for name, neurons in {"b7": b7.neurons["silu"], "resnet50": resnet.neurons["relu"]}.items():
-    counted = log["spikes_per_image"][name]
-    page.value(f"log_{name}_per_neuron", counted["spikes"] / neurons, "{:.4f}")
-    page.value(f"log_{name}_images", counted["images"], "{:,}")
 categories = imagenet_categories()
 birds = [*range(7, 25), *range(80, 101), *range(127, 147)]  # three ranges of the list
 where = ", ".join(categories[i] for i in (7, 24, 80, 100, 127, 146))
 page.claim("img.imagenet.categories", len(categories), dataset="torchvision's list")
 page.claim("img.imagenet.birds", len(birds), dataset=f"torchvision's list: {where}")
+log = json.loads(package_file("few_spike_log.json").read_text(encoding="utf-8"))
+for name, neurons in {"b7": b7.neurons["silu"], "resnet50": resnet.neurons["relu"]}.items():
+    counted = log["spikes_per_image"][name]
+    page.value(f"log_{name}_per_neuron", counted["spikes"] / neurons, "{:.4f}")
+    page.value(f"log_{name}_images", counted["images"], "{:,}")
 
 # %% [markdown]
 # The record before the talk was {published}`img.record` {cite:p}`rueckauer2017`, the authors' own earlier method had {published}`img.record.amos` {cite:p}`stoeckl2020`.
@@ -233,12 +233,12 @@ def three_evaluations(batch):
 exact = page.size(smoke=1, book=2)
 batch = efficientnet_lite_input(photographs_20[:exact]).double()
 one_pass, looked_up, stepped, traffic = three_evaluations(batch)
-release_memory()
 others = (looked_up, stepped)
 difference = max(float((o - one_pass).abs().max() / one_pass.abs().max()) for o in others)
 where = "EfficientNet-Lite0, ImageNet photographs of foolbox"
 page.claim("img.evaluations.difference", difference, dataset=where, n=exact)
 page.value("evaluations_photographs", f"{exact} photograph{'s' if exact > 1 else ''}")
+release_memory()
 
 # %% [markdown]
 # For {size}`evaluations_photographs` in double precision, the three differ by {claim}`img.evaluations.difference` of the largest output.
@@ -372,12 +372,12 @@ for name, title in titles.items():
             "minutes": round(account["seconds"] / 60),
             "accuracy [%]": f"{100 * account['test_accuracy']:.2f}",
         })  # fmt: skip
-trainings = page.table(pd.DataFrame(rows), "trainings")
 page.value("cifar_calibration", cifar.CALIBRATION)
 page.value("cifar_steps", cifar.STEPS["resnet20"])
 page.value("cifar_fitted_steps", cifar.STEPS["silu"])
 page.value("cifar_most_relu", cifar.SPIKE_BUDGET["relu"])
 page.value("cifar_most_silu", cifar.SPIKE_BUDGET["silu"])
+trainings = page.table(pd.DataFrame(rows), "trainings")
 
 # %%
 from snncore.tasks.images import cifar10
@@ -437,7 +437,6 @@ ends = ["before", "before low", "before high", "lost", "lost low", "lost high"]
 conversions = pd.DataFrame(rows, columns=["images", "network", *ends, "spikes per neuron"])
 conversions["after"] = conversions["before"] - conversions["lost"]
 
-# %% tags=["hide-input", "remove-output"]
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(7.5, 4.8), sharey=True, width_ratios=(2.2, 1.7, 1.5))
 new_group = conversions["images"] != conversions["images"].shift()
 c = conversions.assign(y=-np.arange(len(conversions)) - 1.1 * new_group.cumsum())
@@ -520,7 +519,6 @@ steps = pd.DataFrame([with_steps(K) for K in tried])
 page.value("steps_photographs", len(some))
 del some, batches
 release_memory()
-steps
 
 # %%
 from snncore.few_spike.rate_code import rate_coded, simulate, synapses
@@ -537,7 +535,6 @@ rate = pd.DataFrame(errors).assign(steps=powers, spikes=[spikes[t - 1] for t in 
 page.value("rate_photographs", len(batch))
 del run
 release_memory()
-rate
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 3, figsize=(7.5, 2.8))
@@ -545,6 +542,7 @@ for ax, key, label in ((axes[0], "steps", "steps"), (axes[1], "spikes", "spikes 
     ax.loglog(rate[key], rate["error"], "s-", ms=4, color=RATE)
     ax.loglog(steps["K" if key == "steps" else key], steps["error"], "o-", ms=4, color=FEW)
     ax.set(xlabel=label, title="error of the outputs", ylim=(None, 6))
+    ax.tick_params(which="minor", labelbottom=False)
 axes[0].text(0.6, 0.91, "rate code", color=RATE, ha="right", transform=axes[0].transAxes)
 axes[0].text(0.05, 0.25, "few spikes", color=FEW, transform=axes[0].transAxes)
 lengths = [steps["same"] - steps["low"], steps["high"] - steps["same"]]
@@ -648,7 +646,7 @@ plt.show()
 # ```
 #
 # The rate code needs {claim}`img.rate.resnet20.steps` for an image. Few spikes take a new one every {value}`resnet20_one` steps with one {term}`accumulator`
-# per neuron, {value}`resnet20_two` with two, and {value}`resnet20_one_memory` with one and memories in the shortcuts. With one, that is {claim}`img.throughput` as many images in the same
+# per neuron, {value}`resnet20_two` with two, and {value}`resnet20_one_memory` with one and memories in the shortcuts. With one, that is {claim}`img.throughput` times as many images in the same
 # time (the talk: {published}`img.throughput`). The operations of the rate code take {claim}`img.rate.resnet20.energy` the energy of few spikes.
 #
 # The *first* answer of few spikes comes later: after {value}`resnet20_first` steps, since each of {value}`resnet20_layers` layers waits for the one before, while in a rate code all work at once.
@@ -677,9 +675,9 @@ tried = [(k, depth, two) for k in (1, 4, 10, 16) for depth in (1, 7, 50) for two
 formula = all(rhythm([k] * (depth + 1), two)[0] == k * (depth + 1) for k, depth, two in tried)
 formula = formula and first == K * (layers + 1)
 where = f"event simulation of {len(tried) + 1} networks"
-page.verdict("img.schedule.latency", formula, dataset=where)
 page.value("b7_latency", first, "{:,}")
 page.value("period_double", period_double)
+page.verdict("img.schedule.latency", formula, dataset=where)
 
 # %%
 small, shortcut = [4] * 5, chain(5)  # K of the input and of four layers
@@ -738,7 +736,6 @@ page.claim("img.schedule.b7", int(one["EfficientNet-B7"]), dataset=where)
 page.claim("img.schedule.b7.memories", float(held["EfficientNet-B7"]), dataset=with_them)
 page.claim("img.schedule.resnet50", int(one["ResNet50"]), dataset=where)
 page.claim("img.schedule.resnet50.memories", float(held["ResNet50"]), dataset=with_them)
-by_graph
 
 # %% tags=["hide-input", "remove-output"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.5), sharey=True, width_ratios=(1.7, 1))
@@ -859,7 +856,7 @@ if preset == "paper":
 #
 # - One line converts a trained image classifier. Accuracy changes by less than {size}`photographs_700` photographs can tell, with about two spikes per neuron or fewer.
 # - The talk's accuracy on ImageNet is cited. Its numbers of neurons and layers are confirmed.
-# - A new image every $2K$ steps holds in a chain. EfficientNet-B7 needs {claim}`img.schedule.b7`, or {claim}`img.schedule.b7.memories` of memory per neuron.
+# - A new image every $2K$ steps holds in a chain. EfficientNet-B7 needs {claim}`img.schedule.b7`, or memories of {claim}`img.schedule.b7.memories` per neuron.
 # - Few spikes beat a rate code in energy and in images per time, but not in the time to the first answer.
 # - They do not beat 8-bit integers that skip zeros by arithmetic alone.
 #
@@ -921,10 +918,9 @@ with torch.inference_mode():
 # Any classifier of PyTorch that takes one tensor of images will do. What cannot be converted is refused, with the reason.
 
 # %%
-from torchvision.models import resnet18
-
-network = resnet18().eval()  # yours, with its trained weights
-images_of_yours = torch.rand(4, 3, 64, 64)  # a few of your images, prepared for it
+network = cifar_network("resnet20")  # put yours here
+photos = efficientnet_lite_input(photographs_20[:4])
+images_of_yours = torch.nn.functional.interpolate(photos, 32)  # and a few of your images
 
 conversion = convert(network, images_of_yours[:1], calibration=images_of_yours, K=8)
 with torch.inference_mode():
