@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   snncore:
-#     summary: The relational network on 22 chips, placed by a general account of what a core can hold; what its events explain of its energy
+#     summary: The relational network on 22 chips, core by core; how much of its measured energy and time counted events explain
 #     inputs: [data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, "data/peers/[gs]*"]
 #     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.8, paper: 4}
@@ -15,15 +15,51 @@
 # (energy)=
 # # The relational network on 22 chips
 #
-# The spiking {ref}`relational network <relational>` ran on Loihi, spread over {published}`relnet.chips`, and the talk compares it with a GPU. Hardly
-# any reader has so many chips. But what they can hold is published, so that the first row of the talk's table can be computed: on how many
-# cores the network lies. This chapter does that, counts the events of which published prices are known, and asks what two measured runs say
-# about all others. The talk's ratios stand as *cited*, until a GPU is measured (so far: {value}`gpu_card`). Who has one can do it:
-# `python -m snncore.tools meter --keep data/peers/gpu.csv` runs the network of artificial neurons on it, and the next run
-# of this chapter enters what the file says.
+# ## The claim
+#
+# > A few tricks (and many additional cores) were needed to overcome constraints on fan-out and number of synapses of a core. Additional
+# > relay cores (green) turned out to be useful for reducing inter-chip communication.
+# >
+# > Loihi needs for relational reasoning 4-12 time less energy than a GPU
+# >
+# > Slides 18 and 20
+#
+# ## In one picture
+#
+# ```{figure} ../results/energy/chips.*
+# :name: fig-chips
+# :alt: Two maps of 22 chips with 128 cores each, colored by module. With 2 sentences only some relays in green, the encoders, a few pairs and the answer are in use on {claim}`relnet.chips.touched.2`, and eight chips are empty. With 20 sentences nearly all cores are full, most of them with pairs of sentences; each of the first ten chips of pairs has a strip of green relays. So the network grows with the number of pairs, and relays take only a small part of it.
+# Each square is one of the 128 cores of a chip, as our placement fills them, for stories of 2 and of 20 sentences. Chip 0 encodes; chips 1 to 10 hold the
+# first layer of a block of pairs, with relays (green); chips 11 to 20 hold further layers; the sum and the answer follow. Cores and chips are those of the talk.
+# ```
+#
+# ## What we did
+#
+# We laid the published network on chips by a general account of what a {term}`core` can hold, counted the events of a question, and priced
+# them. We ran a trained network of our own, smaller than the published one, on emulated chips. We had no chip: all energies and times of silicon are the
+# authors' measurements.
+#
+# ## What we found
+#
+# - The energy ratios of the talk stay **unconfirmed**: they belong to one GPU, and to firing rates that were not published. GPU measured
+#   here so far: {size}`gpu_card`.
+# - Counted events explain {interval}`relnet.measured.core_dynamic` mJ of the {published}`relnet.measured.core_dynamic` that the cores needed
+#   with 2 sentences, and {interval}`relnet.measured.time` ms of {published}`relnet.measured.time`.
+# - If the GPU needed the same for all lengths, the talk's ratios would imply energies of Loihi {value}`energy_beside` our model's range, and
+#   times {value}`time_beside` it.
+# - The placement gives the talk's five numbers of cores exactly, from {claim}`relnet.cores.2` to {claim}`relnet.cores.20`, on
+#   {claim}`relnet.chips`.
+# - Relays reduce the messages between chips to {claim}`relnet.relay.messages` their number, if each neuron fires once.
+# - The talk's *4-12 times* does not fit its own table, which has {published}`relnet.energy_ratio.2` for 2 sentences.
+#
+# ## What we could not do
+#
+# - Say how often the published neurons fire: neither rates nor trained weights are public. We assume {size}`rate_low` to {size}`rate_high`.
+# - Check any length but 2 sentences, the only one that was measured in public.
+# - Derive the layout from the limits of a core alone: three choices are the authors'.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: few questions; paper: more, and counts those of the official files
+preset = "book"  # smoke: few questions; book: the numbers of this page; paper: more questions
 seed = 0  # another seed draws other stories
 
 # %%
@@ -36,12 +72,13 @@ import pandas as pd
 import torch
 
 from snncore import plotting
+from snncore.ledger import package_claims
 from snncore.loihi import board_energy
 from snncore.loihi.board import core_events, held_bytes, run_board
-from snncore.loihi.board_energy import ACTIVE, EVENTS, RATES, RATIOS, as_range, events, published_ratio, question_time, span
+from snncore.loihi.board_energy import ACTIVE, EVENTS, FORWARD, RATES, RATIOS, as_range, events, published_ratio
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured
-from snncore.loihi.placement import place
-from snncore.loihi.relational import CHIPS, FORWARD, STEPS, TABLE, asked, input_spikes, layout, program, untrained
+from snncore.loihi.placement import BoardNetwork, BoardPopulation, Projection, Unit, place
+from snncore.loihi.relational import CHIPS, STEPS, TABLE, input_spikes, layout, program
 from snncore.loihi.spec import COMPARTMENTS, CORES, LimitError
 from snncore.networks.relational import SIZES
 from snncore.peers.sanafe_energy import compare_with_sanafe
@@ -53,40 +90,50 @@ from snncore.tools.meter import kept_gpu
 from snncore.trainings.stories import trained
 
 plotting.style()
+SILICON, EMULATOR, GPU = (plotting.METHODS[m] for m in ("silicon", "emulator", "GPU"))
+GRAY = plotting.COLORS["gray"]
+names = ("sentences", "question", "relays", "masks", "pairs, layer 1", "pairs, further layers", "sum and answer")
+hues = ("blue", "sky", "green", "black", "orange", "pink", "gray")
+MODULES = {name: plotting.COLORS[hue] for name, hue in zip(names, hues, strict=True)}
 page = Record("energy", preset)
 
 # %% [markdown]
-# ## What a core can hold
+# ## How many neurons fit on a core?
 #
-# A core has 1,024 compartments and a memory for synapses {cite:p}`davies2018`. Spikes leave it by *axons*, of which a neuron needs one for
-# each core where it has synapses. Axons are scarce: a core has 4,096 for spikes that come in, as many for those that go out to cores of the
-# same chip, but only half of them if some go to other chips; and a neuron has at most 511 {cite:p}`intel2020`. `snncore.loihi.placement`
-# takes any populations and projections, finds how many neurons of each fit on a core, and lays them on chips.
+# A core has 1,024 {term}`compartments <compartment>` and a memory for synapses {cite:p}`davies2018`. {term}`Axons <axon>` are scarce: a neuron
+# needs one for each core on which it has synapses. A core has 4,096 for spikes that come in, as many for spikes to cores of the same chip, half as many if
+# some go to other chips; and a neuron has at most 511 {cite:p}`intel2020`.
 #
-# What it is given here is the published network, and three choices of its authors' layout: how many synapses a core may have (40,000, and
-# 60,000 for the recurrent encoders), that only 16 neurons of the layer that sums up lie on a core, where its axons would allow 19, and
-# in which order the chips are filled. How many cores each part takes follows.
+# {func}`~snncore.loihi.placement.place` takes any populations and projections, finds how many neurons fit on a core, and lays them on chips. It is given the
+# published network and three choices of its authors: how many synapses a core may have (40,000, and 60,000 for the
+# recurrent encoders), that only 16 neurons of the layer that sums up lie on a core, and in which order the chips are filled.
+#
+# | module | neurons | copies for $n$ sentences |
+# | --- | --- | --- |
+# | encoder of a sentence, and of the question | 200 (how many have AHP currents is not published) | $n$, and 1 |
+# | pairs of sentences, $i \le j$ | four layers of 256 | $n (n + 1) / 2$ |
+# | sum, then answer | 256; 256, 512, 159, and 181 outputs | 1 |
 
 # %%
-plan = layout(SIZES["paper"], len(VOCABULARY))  # populations, projections, and the order of the chips
+plan = layout(SIZES["paper"], len(VOCABULARY))  # populations, projections, order of the chips
 placement = place(plan.network, plan.units, CHIPS)
 populations = plan.network.populations
-print(f"{len(populations):,} populations, {sum(p.neurons for p in populations):,} neurons, {len(plan.network.projections):,} projections")
+sizes = len(populations), sum(p.neurons for p in populations), len(plan.network.projections)
+print("{:,} populations, {:,} neurons, {:,} projections".format(*sizes))
 
 # %% [markdown]
-# ## Relays
+# ## Why are relays needed?
 #
-# A sentence has 21 places in pairs, two of them in the pair with itself. Its neurons would need axons to the cores of all of these, and
-# those of the question to those of 210 pairs. That does not fit: {value}`without_relays`. The talk speaks of {published}`relnet.tricks`. Its compartments alone would
-# fit on {value}`least_cores` cores; our layout has {claim}`relnet.cores.20` (so *many* additional cores, if that is more than twice as many).
-# The first trick: sentences
-# are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with *relays*, copies of its
-# sentences and of the question. One spike goes from an encoder to each relay, and all further axons start inside the chip. The relays are
-# also the gate that opens at the end of a sentence. In a further population of each block, neurons that stand for absent sentences shut off
-# their pairs.
+# Each sentence takes part in 20 pairs, in one of them twice: 21 connections. The question takes part in all 210. Axons straight to the cores of these pairs do not fit:
+# {size}`without_relays`.
+#
+# So sentences are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with {term}`relays <relay>`,
+# copies of its sentences and of the question. One spike goes from an encoder to each relay; all further axons start inside the chip. The
+# relays are also the gate that opens at the end of a sentence. A further population of each block, the mask, shuts off the pairs of absent
+# sentences.
 
 # %%
-direct = layout(SIZES["paper"], len(VOCABULARY), relays=False).network  # axons straight from encoders to pairs
+direct = layout(SIZES["paper"], len(VOCABULARY), relays=False).network  # straight from encoders to pairs
 try:
     direct.cores()
 except LimitError as error:
@@ -95,252 +142,225 @@ except LimitError as error:
 least = math.ceil(sum(p.neurons * p.compartments for p in populations) / COMPARTMENTS)
 page.value("least_cores", least)
 in_use, chips_in_use = placement.used(plan.needs)
-page.verdict("relnet.tricks", in_use > 2 * least, dataset="published sizes: cores, and compartments over those of a core")
+page.value("times_least", in_use / least, "{:.0f}")
+where = "published sizes: cores, and compartments over those of a core"
+page.verdict("relnet.tricks", in_use > 2 * least, dataset=where)
 
-with_relays, without = placement.messages(plan.network.projections), placement.messages(direct.projections)
+with_relays = placement.messages(plan.network.projections)
+without = placement.messages(direct.projections)
+where = "each neuron fires once, 20 sentences"
+page.claim("relnet.relay.messages", with_relays / without, dataset=where)
 page.value("messages_with", with_relays, "{:,.0f}")
 page.value("messages_without", without, "{:,.0f}")
-page.claim("relnet.relay.messages", with_relays / without, dataset="each neuron fires once, 20 sentences")
+print(f"{with_relays:,.0f} messages between chips with relays, {without:,.0f} without")
 
 # %% [markdown]
-# If each neuron fires once, there are {value}`messages_with` messages between chips, instead of {value}`messages_without` without relays,
-# a ratio of {claim}`relnet.relay.messages` (emulated; published: {published}`relnet.relay.messages`).
+# If each neuron fires once, {value}`messages_with` messages go between chips with relays and {value}`messages_without` without: a ratio of
+# {claim}`relnet.relay.messages` (the talk: {published}`relnet.relay.messages`). The price is cores: the compartments alone would fit on {value}`least_cores`
+# of them; the layout takes {value}`times_least` times as many. The talk: {claim}`relnet.tricks`.
 #
-# ## Cores and chips
+# ## Do the talk's numbers of cores follow?
 #
-# {numref}`tab-cores` counts the cores that stories of each length use. All are laid out for 20 sentences, and shorter stories use a part
-# of them. {numref}`fig-chips` shows where they lie.
+# Yes, all five: {claim}`relnet.cores.2`, {claim}`relnet.cores.6`, {claim}`relnet.cores.10`, {claim}`relnet.cores.16` and {claim}`relnet.cores.20`
+# ({numref}`fig-cores`), on {claim}`relnet.chips` (the talk: {published}`relnet.chips`). With $n$ sentences the network takes {claim}`relnet.cores.formula`
+# cores. This agrees with the authors' layout; it does not follow from the limits of a core alone.
 
 # %%
 module_of = {p.name: p.module for p in populations}
-rows = [(module_of[name], chip, plan.needs[name]) for name, chips in placement.chips.items() for chip in chips]
-cores = pd.DataFrame(rows, columns=["module", "chip", "needs"])  # a row for each core: from how many sentences on it is used
-of_module = pd.DataFrame({n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}).fillna(0).astype(int)
+rows = [
+    (module_of[name], core // CORES, core % CORES, plan.needs[name])
+    for name, its_cores in placement.cores.items()
+    for core in its_cores
+]  # fmt: skip
+cores = pd.DataFrame(rows, columns=["module", "chip", "core", "needs"])  # needs: sentences
+counts = {n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}
+of_module = pd.DataFrame(counts).fillna(0).astype(int)
 of_module.loc["all"] = of_module.sum()
-of_module = page.table(of_module.rename_axis("cores of").reset_index(), "cores")
 
 # %%
 used = {n: placement.used(plan.used(n)) for n in range(1, SENTENCES + 1)}  # cores, and chips
-core_ids = {2: "relnet.cores.2", 6: "relnet.cores.6", 10: "relnet.cores.10", 16: "relnet.cores.16", 20: "relnet.cores.20"}
-for n, claim in core_ids.items():
-    page.claim(claim, used[n][0], dataset="published sizes")
-chip_ids = {
-    2: "relnet.chips.touched.2", 6: "relnet.chips.touched.6", 10: "relnet.chips.touched.10", 16: "relnet.chips.touched.16",
-    20: "relnet.chips.touched.20",
+ids = {
+    2: ("relnet.cores.2", "relnet.chips.touched.2"), 6: ("relnet.cores.6", "relnet.chips.touched.6"),
+    10: ("relnet.cores.10", "relnet.chips.touched.10"), 16: ("relnet.cores.16", "relnet.chips.touched.16"),
+    20: ("relnet.cores.20", "relnet.chips.touched.20"),
 }  # fmt: skip
-for n, claim in chip_ids.items():
-    page.claim(claim, len(used[n][1]), dataset="published sizes")
 page.claim("relnet.chips", len(chips_in_use), dataset="published sizes, 20 sentences")
-
-# %% [markdown]
-# :::{csv-table} Cores of each part of the network for stories of 2 to 20 sentences (emulated).
-# :name: tab-cores
-# :header-rows: 1
-# :file: ../results/energy/cores.csv
-# :::
-#
-# | sentences | 2 | 6 | 10 | 16 | 20 |
-# |---|---|---|---|---|---|
-# | cores, emulated | {claim}`relnet.cores.2` | {claim}`relnet.cores.6` | {claim}`relnet.cores.10` | {claim}`relnet.cores.16` | {claim}`relnet.cores.20` |
-# | cores, the talk | {published}`relnet.cores.2` | {published}`relnet.cores.6` | {published}`relnet.cores.10` | {published}`relnet.cores.16` | {published}`relnet.cores.20` |
-# | chips that are used, emulated | {claim}`relnet.chips.touched.2` | {claim}`relnet.chips.touched.6` | {claim}`relnet.chips.touched.10` | {claim}`relnet.chips.touched.16` | {claim}`relnet.chips.touched.20` |
+for n, (id_cores, id_chips) in ids.items():
+    page.claim(id_cores, used[n][0], dataset="published sizes")
+    page.claim(id_chips, len(used[n][1]), dataset="published sizes")
 
 # %%
-n, counts = np.array(list(used)), np.array([count for count, _ in used.values()])
-a, b, c = np.polyfit(n, counts, 2)
+n, count = np.array(list(used)), np.array([count for count, _ in used.values()])
+a, b, c = np.polyfit(n, count, 2)
 of_pair, of_sentence, always = round(2 * a), round(b - a), round(c)
-assert (of_pair * n * (n + 1) / 2 + of_sentence * n + always == counts).all()
-page.claim("relnet.cores.formula", f"{of_pair} n(n+1)/2 + {of_sentence} n + {always}", dataset="1 to 20 sentences")
-
-# %% [markdown]
-# With the widths of layers in the published code, which the talk does not give, and with its choices of how many neurons and synapses a core takes, the five
-# numbers of the talk come out exactly: an account that agrees with the authors' layout, not one that follows from the limits of a core alone. The whole
-# network is laid out on {claim}`relnet.chips` (published: {published}`relnet.chips`). With $n$ sentences, it takes
-# {claim}`relnet.cores.formula` cores.
+assert (of_pair * n * (n + 1) / 2 + of_sentence * n + always == count).all()
+formula = f"{of_pair} n(n+1)/2 + {of_sentence} n + {always}"
+page.claim("relnet.cores.formula", formula, dataset="1 to 20 sentences")
 
 # %% tags=["hide-input", "remove-output"]
-modules = list(cores["module"].unique())
-colors = [plotting.COLORS[c] for c in ("blue", "sky", "orange", "black", "green", "pink", "gray")]
-fig, axes = plt.subplots(2, 1, figsize=(7.5, 4.4), sharex=True, sharey=True)
+WIDE, HIGH, ROW = 16, 8, 11  # a chip is drawn as 16 by 8 cores, 11 chips in a row
+left, up = 18 * (np.arange(CHIPS) % ROW), 13 * (np.arange(CHIPS) // ROW)
+fig, axes = plt.subplots(2, 1, figsize=(7.5, 3.3))
 for ax, n in zip(axes, (2, 20), strict=True):
-    bottom = 0
-    by_chip = cores[cores["needs"] <= n].groupby(["module", "chip"]).size().unstack(fill_value=0).reindex(columns=range(22), fill_value=0)
-    for module, color in zip(modules, colors, strict=True):
-        ax.bar(range(22), by_chip.loc[module], bottom=bottom, color=color, label=module)
-        bottom = bottom + by_chip.loc[module].to_numpy()
-    ax.axhline(128, color=plotting.COLORS["red"], lw=0.8, ls="--")
-    ax.set(ylabel=f"cores, {n} sentences")
-    ax.grid(axis="x", visible=False)
-axes[1].set(xlabel="chip", xticks=range(22))
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    for module, color in MODULES.items():
+        part = cores[(cores["module"] == module) & (cores["needs"] <= n)].sort_values(["chip", "core"])
+        x = left[part["chip"]] + part["core"].to_numpy() % WIDE
+        y = up[part["chip"]] + part["core"].to_numpy() // WIDE
+        ends = np.flatnonzero((np.diff(x) != 1) | (np.diff(y) != 0)) + 1  # of cores that lie side by side
+        for xs, ys in zip(np.split(x, ends), np.split(y, ends), strict=True):
+            ax.broken_barh([(xs[0], len(xs))], (ys[0], 1), facecolor=color, lw=0, label=module)
+    for x in range(1, WIDE):
+        ax.vlines(left + x, up, up + HIGH, color="white", lw=0.4)
+    for y in range(1, HIGH):
+        ax.hlines(up + y, left, left + WIDE, color="white", lw=0.4)
+    for chip in range(CHIPS):
+        ax.add_patch(plt.Rectangle((left[chip], up[chip]), WIDE, HIGH, fill=False, ec=GRAY, lw=0.7, zorder=3))
+        ax.text(left[chip] + WIDE / 2, up[chip] - 1, chip, ha="center", fontsize=9)
+    ax.set(xlim=(-1, 18 * ROW), ylim=(22, -4.5), aspect="equal", title=f"{n} sentences: {used[n][0]:,} cores on {len(used[n][1])} chips")
+    ax.axis("off")
+named = dict(zip(*axes[1].get_legend_handles_labels()[::-1], strict=True))
+fig.legend([named[m] for m in MODULES], MODULES, loc="outside lower center", ncols=4)
 page.figure(fig, "chips", cores)
 plt.show()
 
+# %% tags=["hide-input", "remove-output"]
+fig, ax = plt.subplots(figsize=(7.5, 2.8))
+bottom = np.zeros(len(TABLE))
+for module, color in MODULES.items():
+    ax.bar(range(len(TABLE)), of_module.loc[module], bottom=bottom, color=color, width=0.6, label=module)
+    bottom += of_module.loc[module].to_numpy()
+talk = package_claims()
+for x, n in enumerate(TABLE):
+    ax.plot((x - 0.4, x + 0.4), 2 * [talk[f"relnet.cores.{n}"].published], color=SILICON, lw=1.5, label="the talk" * (x == 0))
+    ax.text(x, of_module.loc["all", n] + 50, f"{of_module.loc['all', n]:,}", ha="center")
+ax.set(xticks=range(len(TABLE)), xlabel="sentences of a story", ylabel="cores", ylim=(0, 2700))
+ax.set_xticklabels(TABLE)
+ax.grid(axis="x", visible=False)
+ax.legend(loc="upper left")
+page.figure(fig, "cores", of_module.rename_axis("cores of").reset_index())
+plt.show()
+
 # %% [markdown]
-# ```{figure} ../results/energy/chips.*
-# :name: fig-chips
-# :alt: Two bar charts of the cores in use on 22 chips, colored by module. With 2 sentences chips 2 to 10 hold only some relays and masks, chips 12 to 19 nothing, and the few pairs are on chips 1 and 11. With 20 sentences the chips from 11 to 20 are full, most of the first ten nearly so.
-# Cores in use on each chip, for stories of 2 and of 20 sentences (emulated). Chip 0 encodes, chips 1 to 10 hold the first layers of a block of pairs
-# each, with its relays and mask, chips 11 to 20 their further layers; the sum and the answer follow. Dashed: the cores that a chip has.
+# ```{figure} ../results/energy/cores.*
+# :name: fig-cores
+# :alt: Five stacked bars for stories of 2 to 20 sentences, colored by module, each topped exactly by a black line for the talk's number. Pairs of sentences make up most of each bar from 6 sentences on. So the talk's table is reproduced, and it grows with the number of pairs.
+# Cores in use, by module (colors of {numref}`fig-chips`). Lines across the bars: the talk's numbers.
 # ```
 #
-# ## What events explain
+# ## How much do counted events explain?
 #
-# A question takes 143 steps: 110 for a sentence, in the last 14 of which the gate is open, and then 33 until the answer {cite:p}`intel2020`.
-# In each step, compartments are updated, those of relays only while the gate is open: the published code turns the updates of their cores
-# off and on. Each spike has a synaptic operation for each of its synapses, and a message for each core. If $n_k$ events of kind $k$ have the
-# price $c_k$ each, they need
+# A question takes 143 steps: 110 for a sentence, in the last 14 of which the gate is open, and 33 until the answer {cite:p}`intel2020`. If
+# $n_k$ events of kind $k$ have the price $c_k$, and $n_{ki}(t)$ of them happen on core $i$ in step $t$ and take $d_k$ each, a question needs
 #
 # $$
-# \text{energy} = \sum_k n_k\, c_k.
+# \begin{aligned}
+# \text{energy} &= \sum_k n_k\, c_k, \\
+# \text{time} &= \sum_t \Bigl(\max_i \sum_k n_{ki}(t)\, d_k + d_\text{barrier}\Bigr),
+# \end{aligned}
 # $$
 #
-# The same code resets all chips once
-# for each question, however many sentences it has: {value}`resets` at what was measured for a chip {cite:p}`frady2020`. {numref}`tab-expected` prices what is
-# expected, by two sets of prices: estimates from the design of the chip {cite:p}`davies2018`, and those of SANA-FE
-# {cite:p}`boyle2023,boyle2025`, which its authors calibrated on measurements of Loihi. How often neurons fire is not
-# published: we assume that they do so in {value}`rate_low` to {value}`rate_high` of the steps in which they may. The first set does not say
-# when an update counts as active; its lower end takes it that only those of neurons that fire do, its upper one that all do.
+# since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`). Events are updates of compartments, synaptic
+# operations, and messages. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
+# {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {size}`resets`
+# {cite:p}`frady2020`.
 
 # %%
-few, many = ({n: events(placement, plan.used(n), rate) for n in TABLE} for rate in RATES)  # events by name
-bounds = {n: span(few[n], many[n]) for n in TABLE}  # energy [µJ], least and most, by each set of prices
-estimates = {n: board_energy.estimate(plan, placement, n, bounds[n], seed) for n in TABLE}
-
-rows = []
-for n in TABLE:
-    operations = few[n]["synaptic_operation"] / 1e6, many[n]["synaptic_operation"] / 1e6
-    rows.append({
-        "sentences": n, "updates": f"{(few[n]['update_active'] + few[n]['update_inactive']) / 1e6:.1f} million",
-        "synaptic operations": "{:.2f} to {:.1f} million".format(*operations),
-        **{f"energy, {prices} [mJ]": as_range(low / 1000, high / 1000) for prices, (low, high) in bounds[n].items()},
-        "with resets [mJ]": as_range(*estimates[n].energy),
-    })  # fmt: skip
-page.table(pd.DataFrame(rows), "events")
 page.value("rate_low", 100 * RATES[0], "{:.0f} %")
 page.value("rate_high", 100 * RATES[1], "{:.0f} %")
 page.value("resets", board_energy.resets() / 1000, "{:.2f} mJ")
-
-# %% [markdown]
-# :::{csv-table} Events of a question in all cores that it uses, and their energy by two sets of prices; with resets, between the least and the most of both (emulated).
-# :name: tab-expected
-# :header-rows: 1
-# :file: ../results/energy/events.csv
-# :::
+few, many = ({n: events(placement, plan.used(n), rate) for n in TABLE} for rate in RATES)
+bounds = {n: board_energy.span(few[n], many[n]) for n in TABLE}  # energy [µJ], by both prices
+estimates = {n: board_energy.estimate(plan, placement, n, bounds[n], seed) for n in TABLE}
 
 # %%
-low, high = estimates[2].energy
-where = "events at assumed rates, both sets of prices, and resets"
-page.claim("relnet.measured.core_dynamic", (low + high) / 2, low=low, high=high, dataset=where)
-
-every_step = events(placement, plan.used(2), 1.0)
-page.value("every_step", energy(all_active(every_step), without=HOPS) / 1000, "{:.2f} mJ")
-page.value("every_step_sanafe", energy(every_step, "sanafe", HOPS) / 1000, "{:.2f} mJ")
-
-whole = dict.fromkeys(EVENTS, 0.0) | {"update_inactive": float(estimates[2].cores * COMPARTMENTS * STEPS)}
-least, most = (energy(counts, without=HOPS) / 1000 for counts in (whole, all_active(whole)))
-page.value("whole_cores", as_range(least, most) + " mJ")
-
-# %% [markdown]
-# For stories of 2 sentences, the dynamic energy of the cores was measured: {published}`relnet.measured.core_dynamic` (cited). Events and resets give
-# {interval}`relnet.measured.core_dynamic` mJ (emulated; in the middle {claim}`relnet.measured.core_dynamic`). At the assumed rates, most of what
-# was measured is not explained by them. If each neuron fired in every step in which it may, which no network does, events would give
-# {value}`every_step` by the first set and {value}`every_step_sanafe` by the second: rates alone could close the gap only at such an extreme. Another candidate is that a core updates
-# all compartments that it has, not only those in use: that alone would be {value}`whole_cores` on the cores in use, for all steps. Nor do the
-# prices contain the larger part of the energy of a question, which is spent by processors beside the cores
-# ({published}`relnet.measured.x86_share`) and by what flows at rest.
-#
-# {numref}`tab-where` has where the energy of events goes: at the lower rate mostly to updates, at the upper one to synaptic operations; with 20
-# sentences, nearly all of it to the pairs.
+for id, (low, high), where in (
+    ("relnet.measured.core_dynamic", estimates[2].energy, "both sets of prices, and resets"),
+    ("relnet.measured.time", estimates[2].time, "busiest core and barrier"),
+):
+    where = f"events at assumed rates, {where}"
+    page.claim(id, (low + high) / 2, low=low, high=high, dataset=where)
 
 # %%
-parts = {n: board_energy.energy_by_part(placement, plan.used(n)) for n in (2, 20)}
-columns = {f"{n} sentences [µJ]": {name: as_range(*ends, "{:,.1f}") for name, ends in parts[n].items()} for n in parts}
-by_part = page.table(pd.DataFrame(columns).rename_axis("where").reset_index(), "where")
+every_step = events(placement, plan.used(2), 1.0)  # each neuron fires whenever it may
+extreme = energy(all_active(every_step), without=HOPS), energy(every_step, "sanafe", HOPS)
+page.value("every_step", as_range(extreme[0] / 1000, extreme[1] / 1000) + " mJ")
+updates = float(estimates[2].cores * COMPARTMENTS * STEPS)  # all that there are, in all steps
+whole = dict.fromkeys(EVENTS, 0.0) | {"update_inactive": updates}
+all_updates = energy(whole, without=HOPS), energy(all_active(whole), without=HOPS)
+page.value("all_updates", as_range(all_updates[0] / 1000, all_updates[1] / 1000) + " mJ")
+of_two = measured("relational network, 2 sentences")
+longest = of_two["steps"] * measured("barriers of many chips")["barrier_768_us"] / 1000
+page.value("barriers", longest, "{:.2f} ms")
+core_energy = of_two["core_dynamic_mw"] * of_two["time_ms"] / 1000
+
+# %% tags=["hide-input", "remove-output"]
+explained = pd.DataFrame([
+    ("energy of the cores [mJ]", "events and resets", *estimates[2].energy),
+    ("energy of the cores [mJ]", "if cores updated all\ncompartments", *np.divide(all_updates, 1000)),
+    ("energy of the cores [mJ]", "if all neurons fired\nin each step", *np.divide(extreme, 1000)),
+    ("time [ms]", "events", *estimates[2].time),
+    ("time [ms]", "events and the\nlongest barrier", *np.add(estimates[2].time, longest)),
+], columns=["of", "what", "low", "high"])  # fmt: skip
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.4))
+for ax, (name, part), measurement in zip(axes, explained.groupby("of"), (core_energy, of_two["time_ms"]), strict=True):
+    y = np.arange(len(part))[::-1]
+    ax.barh(y, part["high"] - part["low"], left=part["low"], color=EMULATOR, height=0.5)
+    ax.axvline(measurement, color=SILICON)
+    ax.text(0.985 * measurement, y[0] + 0.42, "measured", ha="right", va="bottom")
+    ax.set(xlabel=name, xlim=(0, 1.15 * measurement), ylim=(-0.6, y[0] + 0.9))
+    ax.set_yticks(y, labels=part["what"])
+    ax.grid(axis="y", visible=False)
+page.figure(fig, "explained", explained)
+plt.show()
 
 # %% [markdown]
-# :::{csv-table} Energy of events by the first set of prices, without resets: by kind, and by module, where messages and synaptic operations count where they arrive (emulated).
-# :name: tab-where
-# :header-rows: 1
-# :file: ../results/energy/where.csv
-# :::
+# ```{figure} ../results/energy/explained.*
+# :name: fig-explained
+# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a fifth of the line at most; updating all compartments about two thirds; only neurons that fire in each step would come close. Time: events reach a fifth, with the longest barrier less than half. So most of energy and time is not explained by events.
+# Stories of 2 sentences: what events give (bars: between both sets of prices and both assumed rates) and what the authors measured (lines). The other bars are
+# what-if cases that no network shows.
+# ```
 #
-# And time? A step takes as long as its busiest core, and then all cores of a chip wait for each other. If $n_{ki}(t)$ events of kind $k$ happen on
-# core $i$ in step $t$, and each takes $d_k$, a question takes
-#
-# $$
-# \text{time} = \sum_t \Bigl(\max_i \sum_k n_{ki}(t)\, d_k + d_\text{barrier}\Bigr).
-# $$
-#
-# With spikes drawn at the assumed rates, a question
-# takes {interval}`relnet.measured.time` ms by events (emulated; in the middle {claim}`relnet.measured.time`). Measured were {published}`relnet.measured.time`
-# (cited). Longer stories have many more cores, but hardly busier ones ({numref}`tab-times`).
-
-# %%
-low, high = estimates[2].time
-page.claim("relnet.measured.time", (low + high) / 2, low=low, high=high, dataset="events at assumed rates, busiest core and barrier")
-rows = [{
-    "sentences": n, "chips in use": e.chips, "time by events [ms]": as_range(*e.time),
-    "messages to other chips": "{:,} to {:,}".format(*e.crossings),
-} for n, e in estimates.items()]  # fmt: skip
-times = page.table(pd.DataFrame(rows), "times")
+# Most of what was measured is not explained ({numref}`fig-explained`). The cores needed {published}`relnet.measured.core_dynamic`; events and resets give
+# {claim}`relnet.measured.core_dynamic` in the middle of their range. If each neuron fired in every step in which it may, they would give {value}`every_step`. If a core
+# updated all compartments that it has, this alone would be {value}`all_updates`. The question took {published}`relnet.measured.time`; events give
+# {claim}`relnet.measured.time`, and the longest barrier that was measured, of 768 chips, would add {value}`barriers`. The rest has no published price: the
+# ways from chip to chip, and waiting for the processors, which use {published}`relnet.measured.x86_share` of all energy.
 
 # %% [markdown]
-# :::{csv-table} Time of a question by events, and its messages from chip to chip, with spikes drawn at the assumed rates (emulated).
-# :name: tab-times
-# :header-rows: 1
-# :file: ../results/energy/times.csv
-# :::
-
-# %%
-barriers, of_two = measured("barriers of many chips"), measured("relational network, 2 sentences")
-page.value("remainder", as_range(of_two["time_ms"] - high, of_two["time_ms"] - low) + " ms")
-page.value("barrier_256", barriers["barrier_256_us"], "{:.1f} µs")
-page.value("barrier_768", barriers["barrier_768_us"], "{:.1f} µs")
-longest = page.value("barriers", of_two["steps"] * barriers["barrier_768_us"] / 1000, "{:.2f} ms")
-page.value("time_left", of_two["time_ms"] - high - longest, "{:.2f} ms")
-
-# %% [markdown]
-# Of the time that was measured with 2 sentences, events leave {value}`remainder`. It is a term of its own: events leave out the short ways
-# from tile to tile, and what has no published price, the ways from chip to chip, and waiting for the
-# processors. How long chips wait for each other at the end of a step was measured on larger boards: {value}`barrier_256` for 256 chips,
-# {value}`barrier_768` for 768 {cite:p}`frady2020` (cited). On {published}`relnet.chips` it should not be more, and even the longest of these in each step would add
-# no more than {value}`barriers` to a question. At the upper end of events, that leaves {value}`time_left` of what was measured for messages between
-# chips and for the processors, as far as assumed rates and published times can be trusted.
+# ## Does a trained network run on the chips?
 #
-# ## A trained network on the chips
-#
-# How often neurons do fire, and where their spikes go, a network must tell that has learned something. We take the spiking network of the
-# chapter {ref}`relational` that has learned from stories of 2 to 20 sentences; it is smaller than the published one. Laid out by the same
-# rules, it takes {value}`emulated_cores` cores of {value}`emulated_chips` chips. `snncore.loihi.board` runs it there, step by step, in the
-# integers of the chip: with the trained weights in 8 bits; with relays that need a spike and the open gate to fire; with masks that shut off
-# what is absent; and with one step from each layer to the next. The same network computed copy after copy, without cores, has the same spikes
-# at the same steps, each of them: a test of the package demands it.
+# Yes, a smaller one. We take a spiking network that has learned from stories of 2 to 20 sentences ({doc}`relational`). By the same rules it lies
+# on {value}`emulated_cores` cores of {value}`emulated_chips` chips. {func}`~snncore.loihi.board.run_board` runs it step by step in the
+# chip's integers: weights of 8 bits, relays that need a spike and the open gate, masks, one step from layer to layer. A test of the
+# package demands the same spikes from the same network computed without cores.
 
 # %%
 classifier = trained("snn-lengths", 1)
 net, small = classifier.network, layout(SIZES["small"], len(VOCABULARY))
 on_chips = place(small.network, small.units, CHIPS)
 module_of = {p.name: p.module for p in small.network.populations}
-questions = page.size(smoke=1, book=10, paper=50)  # of each length
-page.value("emulated_questions", len(TABLE) * questions)
 page.value("emulated_cores", on_chips.used(small.needs)[0])
 page.value("emulated_chips", len(on_chips.used(small.needs)[1]))
+questions = page.size(smoke=1, book=10, paper=50)  # of each length
 
 
 # %%
 @torch.inference_mode()
 def compared(example, readouts):  # the answer on chips, in floating point, and the right one
     story, answer = arrays([example])
-    ours, floats, answer = int(readouts.argmax()), int(classifier(story).argmax()), int(answer)
-    return {"emulated_same": ours == floats, "emulated_right": ours == answer, "emulated_right_float": floats == answer}
+    ours, floats = int(readouts.argmax()), int(classifier(story).argmax())
+    answer = int(answer)
+    answers = {"emulated_same": ours == floats, "emulated_right": ours == answer}
+    return answers | {"emulated_right_float": floats == answer}
 
 
 # %%
-rows, agreed, spikes, neurons = [], Counter(), Counter(), Counter()
+agreed, spikes, neurons = Counter(), Counter(), Counter()
 for n in TABLE:
     loaded, counts = program(net, small, n), []
-    for example in generate(1, questions, numpy_generator(seed, f"stories of {n} sentences on chips"), n):
+    g = numpy_generator(seed, f"stories of {n} sentences on chips")
+    for example in generate(1, questions, g, n):
         x = input_spikes(net, example)
         activity = run_board(small.network, loaded, x)
         counts.append(core_events(on_chips, loaded, x, activity))
@@ -348,260 +368,113 @@ for n in TABLE:
         for name, z in activity.z.items():
             spikes[module_of[name]] += int(z.sum())
             neurons[module_of[name]] += z.shape[1]
-    mean = {name: float(np.mean([event_counts(t)[name] for t in counts])) for name in event_counts(counts[0])}
-    rows.append({"sentences": n, "cores": on_chips.used(small.used(n))[0], "time": question_time(counts), **mean})
+page.value("emulated_questions", len(TABLE) * questions)
 for name, count in agreed.items():
     page.value(name, 100 * count / (len(TABLE) * questions), "{:.1f} %")
 
-# %% [markdown]
-# The network was not trained for 8 bits, nor for states that are rounded toward zero, as the chip does it. A spike that comes out otherwise changes others.
-# Still, of {value}`emulated_questions` questions about drawn stories of task 1, as many of each length, it gives the same answer on chips as in floating
-# point to {value}`emulated_same`. Right are {value}`emulated_right` on chips (emulated), and {value}`emulated_right_float` in floating point
-# (reproduced): so few questions show no difference beyond chance.
-
-# %%
-emulated = []
-for row in rows:
-    priced = {name: row[name] for name in (*EVENTS, *HOPS)}  # `between_chips` has no price: the table shows how many there are
-    emulated.append({
-        "sentences": row["sentences"], "cores": row["cores"], "spikes": f"{row['update_active']:,.0f}",
-        "synaptic operations": f"{row['synaptic_operation']:,.0f}",
-        "messages (to other chips)": f"{row['spike_in_tile']:,.0f} ({row['between_chips']:,.0f})",
-        "tile to tile": f"{row['hop_east_west'] + row['hop_north_south']:,.0f}",
-        "energy [µJ]": f"{energy(priced):.1f} to {energy(all_active(priced)):.1f}", "time [ms]": "{:.3f} to {:.3f}".format(*row["time"]),
-    })  # fmt: skip
-emulated = page.table(pd.DataFrame(emulated), "emulated")
-
-# %% [markdown]
-# :::{csv-table} Our smaller network on its chips (emulated): events of a question, on average, with steps of messages from tile to tile; the energy of all that by the first set of prices, without resets, from updates active only where neurons fire to all active; the time of the busiest core and of the barrier. The way from chip to chip has no published price.
-# :name: tab-emulated
-# :header-rows: 1
-# :file: ../results/energy/emulated.csv
-# :::
-#
-# {numref}`tab-fired` has how often its neurons fire, beside what was assumed above for the published network, whose sentences take four times as many
-# steps. Per question most modules have fewer spikes than was assumed there, but they have fewer steps, too: per step in which they may
-# fire, none fires less often than was assumed. {numref}`fig-board` shows where its
-# events are. Tiles are numbered column by column, as in the published code {cite:p}`intel2020`.
-
-# %%
-fired = []
-for module in (m for m in neurons if m != "masks"):
-    assumed = [rate * ACTIVE.get(module, FORWARD) for rate in RATES]
-    ours = f"{spikes[module] / neurons[module]:.2f}"
-    fired.append({"module": module, "ours": ours, "assumed above": "{:.1f} to {:.1f}".format(*assumed)})
-fired = page.table(pd.DataFrame(fired), "fired")
-
-core = np.arange(len(counts[0].received))  # of the longest stories
-operations, messages = np.mean([t.synaptic_operations.sum(0) for t in counts], 0), np.mean([t.received for t in counts], 0)
-board = pd.DataFrame({"chip": core // CORES, "core": core % CORES, "synaptic operations": operations, "messages": messages})
-
-# %% [markdown]
-# :::{csv-table} Spikes of a neuron for a question, in the mean over the stories of {numref}`tab-emulated` (emulated).
-# :name: tab-fired
-# :header-rows: 1
-# :file: ../results/energy/fired.csv
-# :::
+# the last ones, of 20 sentences; messages from chip to chip have no price
+happened = [{name: event_counts(t)[name] for name in (*EVENTS, *HOPS)} for t in counts]
+needed = [np.mean([energy(form(t)) for t in happened]) for form in (dict, all_active)]
+page.value("emulated_energy", as_range(*needed, "{:.0f}") + " µJ")
 
 # %% tags=["hide-input", "remove-output"]
-chips = int(board["chip"].max()) + 1
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.6), sharey=True)
-for ax, key in zip(axes, ("synaptic operations", "messages"), strict=True):
-    exponents = np.log10(np.maximum(board[key].to_numpy(), 1)).reshape(chips, -1)
-    highest = int(np.ceil(exponents.max()))
-    image = ax.imshow(exponents, cmap="viridis", aspect="auto", interpolation="nearest", vmin=0, vmax=highest)
-    ax.grid(visible=False)
-    ax.set(title=key, xlabel="core", yticks=range(0, chips, 2))
-    fig.colorbar(image, ax=ax).set_ticks(range(highest + 1), labels=[f"$10^{k}$" for k in range(highest + 1)])
-axes[0].set_ylabel("chip")
-page.figure(fig, "board", board)
+fired = pd.DataFrame({"ours": {m: spikes[m] / neurons[m] for m in MODULES if m != "masks"}})
+active = np.array([ACTIVE.get(m, FORWARD) for m in fired.index])
+fired["assumed, low"], fired["assumed, high"] = RATES[0] * active, RATES[1] * active
+operations = np.mean([t.synaptic_operations.sum(0) for t in counts], 0).reshape(-1, CORES)  # of the longest stories
+fig, (rate, board) = plt.subplots(1, 2, figsize=(7.5, 2.9), width_ratios=[1, 1.25])
+y = np.arange(len(fired))[::-1]
+rate.hlines(y, fired["assumed, low"], fired["assumed, high"], color=GRAY, lw=6, alpha=0.5, label="assumed")
+rate.plot(fired["ours"], y, "o", color=EMULATOR, label="emulated")
+rate.set(xscale="log", xlabel="spikes of a neuron per question", ylim=(-0.6, len(fired) + 0.9))
+rate.set_yticks(y, labels=fired.index)
+rate.legend(loc="upper right", ncols=2, handlelength=1, columnspacing=1)
+rate.grid(axis="y", visible=False)
+image = board.imshow(np.where(operations > 0, operations, np.nan), norm="log", cmap="viridis", aspect="auto", interpolation="nearest")
+board.set(xlabel="core", ylabel="chip", yticks=range(0, len(operations), 2))
+board.grid(visible=False)
+fig.colorbar(image, ax=board, label="synaptic operations")
+page.figure(fig, "activity", fired.rename_axis("module").reset_index())
 plt.show()
 
 # %% [markdown]
-# ```{figure} ../results/energy/board.*
+# ```{figure} ../results/energy/activity.*
 # :name: fig-board
-# :alt: Two maps with a row for each chip and a column for each core. On the first chip a part of the cores is in use, on the next ten as many or somewhat more; then three full chips with the further layers of pairs, and a third of the last one. Many cores are unused.
-# Synaptic operations on each core, and messages that arrive there, for a question about a story of 20 sentences (emulated; on average). Darkest:
-# none, or one.
+# :alt: Left, for each module the spikes of a neuron in our network as a dot beside a bar of what was assumed for the published network; most dots lie at the lower end of the bar or below it, since our network has fewer steps. Right, a map of chips and cores: on the first chip and the next ten a part of the cores has synaptic operations, then three full chips of further layers and part of a last one. So a trained network fires per question more like the lower assumption, and cores of first layers work most.
+# Our smaller network on emulated chips. Left: spikes of a neuron for a question, in the mean over stories of 2 to 20 sentences, and the range that we assume for the
+# published network. Right: synaptic operations of each core for a question about 20 sentences, on average; cores without any are left out.
 # ```
+#
+# Of {size}`emulated_questions` questions on drawn stories of {term}`bAbI` task 1, the chips answer {value}`emulated_same` as the network in floating point does, though it was not trained
+# for 8 bits. Right are {value}`emulated_right` on chips and {value}`emulated_right_float` in floating point. Its neurons fire a few tenths of a spike per
+# question ({numref}`fig-board`); since it has fewer steps than the published network, this is per step no less than we assume. With 20 sentences its events need {value}`emulated_energy`.
+#
+# Are events counted right? SANA-FE {cite:p}`boyle2023,boyle2025` is an independent simulator. Given the spikes of two stories and of a digit, on one chip, it differs by
+# {claim}`relnet.model.sanafe` at most: in our layout the pair of a sentence with itself gets each message twice, in SANA-FE once. This checks the count, not the prices.
+# Against silicon the same account is too high for the network for digits ({doc}`loihi`) and too low here.
 
 # %%
 sanafe, version = compare_with_sanafe()
-text = {name: sanafe[name].map(lambda pj: f"{pj / 1e6:.4f}") for name in ("SANA-FE", "ours")}
-page.table(sanafe[["run", "part"]].assign(**{f"{name} [µJ]": column for name, column in text.items()}), "sanafe")
-page.value("sanafe_version", version)
 worst = (100 * (sanafe["ours"] / sanafe["SANA-FE"] - 1).abs()).max()
-page.claim("relnet.model.sanafe", float(worst), dataset=f"recorded run of {version}, one chip, two stories and a digit")
+where = f"recorded run of {version}, one chip, two stories and a digit"
+page.claim("relnet.model.sanafe", float(worst), dataset=where)
+print(f"{len(sanafe)} parts of the energy compared, the worst differs by {worst:.1f} %")
 
 # %% [markdown]
-# Are events counted right? SANA-FE {cite:p}`boyle2023,boyle2025` simulates neuromorphic chips, and has prices for Loihi of its own. It was given the
-# spikes of our network for two stories, on one chip, since it knows no board of several, and those of our network for digits of the chapter
-# {doc}`memory` for a drawn seven, pixel by pixel, on one core
-# (recorded: {value}`sanafe_version`; without the auxiliary compartments of AHP neurons, which it has not, and without inputs from elsewhere). In SANA-FE, drivers make
-# neurons fire when ours did; what they cost is taken off. {numref}`tab-sanafe` has what it finds beside our account with its prices. The largest
-# difference of a part is {claim}`relnet.model.sanafe`. It is that of messages for stories: in the published layout a pair of a sentence with itself
-# gets each spike twice, in SANA-FE once. This checks the count, not the prices: against measurements, the account is too high for the network for
-# digits on one chip ({claim}`loihi.smnist.measured.core_dynamic`, measured {published}`loihi.smnist.measured.core_dynamic`; {doc}`loihi`) and too low for stories, as above.
+# ## What do two measured runs say about other lengths?
 #
-# :::{csv-table} Energy of the spikes of two questions and of a drawn digit, by SANA-FE (recorded) and by our account with SANA-FE's prices (emulated).
-# :name: tab-sanafe
-# :header-rows: 1
-# :file: ../results/energy/sanafe.csv
-# :::
-
-# %%
-rows = []
-for size in ("small", "paper"):
-    fresh, fresh_plan = untrained(size, seed)
-    fresh_placement = place(fresh_plan.network, fresh_plan.units, CHIPS)
-    for n in TABLE:
-        loaded, x = asked(fresh, fresh_plan, n, seed)
-        activity = run_board(fresh_plan.network, loaded, x)
-        weights = [w for several in loaded.weights.values() for w in several]
-        t = core_events(fresh_placement, loaded, x, activity)
-        rows.append({
-            "size": size, "sentences": n, "bytes": held_bytes(loaded, x, activity), "neurons": sum(len(v) for v in activity.v.values()),
-            "synapses": sum(w.size for w in weights), "weights that are kept": sum({id(w): w.size for w in weights}.values()),
-            "synaptic operations": t.synaptic_operations.sum(), "on the busiest core": t.synaptic_operations.sum(0).max(),
-            "messages": t.sent.sum(), "tile to tile": t.between_tiles_x + t.between_tiles_y, "to other chips": t.between_chips,
-        })  # fmt: skip
-
-# %%
-of_question = pd.DataFrame(rows).set_index(["size", "sentences"])
-text = of_question.map("{:,}".format).assign(**{"all arrays [MB]": (of_question["bytes"] / 1e6).map("{:.1f}".format)}).reset_index()
-page.table(text[["size", "sentences", "neurons", "synapses", "weights that are kept", "all arrays [MB]"]], "throughput")
-events_of = ["synaptic operations", "on the busiest core", "messages", "tile to tile", "to other chips"]
-page.table(text[["size", "sentences", *events_of]], "happened")
-
-growth = of_question.loc[("paper", 20)] / of_question.loc[("paper", 2)]
-page.value("memory_growth", float(growth["bytes"]), "{:.0f} times")
-page.value("neurons_growth", float(growth["neurons"]), "{:.0f} times")
-names = {"untrained_first": "pairs, layer 1", "untrained_further": "pairs, further layers", "untrained_answer": "sum and answer"}
-for name, module in names.items():  # of the last run: published sizes, 20 sentences
-    per_neuron = [activity.z[p.name].sum(0) for p in fresh_plan.network.populations if p.module == module and p.name in activity.z]
-    page.value(name, float(np.concatenate(per_neuron).mean()), "{:.2g}")
-
-# %% [markdown]
-# How much does the emulator hold? {numref}`tab-throughput` has two networks with fresh weights. That of the published sizes is nearly silent: with 20 sentences, a neuron has {value}`untrained_first` spikes for a
-# question in a first layer of pairs, {value}`untrained_further` in their further layers, and {value}`untrained_answer` after the sum. From 2 to 20 sentences its
-# neurons become {value}`neurons_growth` as many, the arrays {value}`memory_growth` as large, since copies share their weights: memory beyond
-# the weights grows with neurons, time ({doc}`speed`) with neurons and with spikes. {numref}`tab-happened` has what happens on the chips.
-#
-# :::{csv-table} What the emulator holds for a question: neurons and synapses of all populations that run, the weights that are kept for them, and the memory of weights (twice, the second time in the order of the neurons that spike), input spikes, spikes and potentials.
-# :name: tab-throughput
-# :header-rows: 1
-# :file: ../results/energy/throughput.csv
-# :::
-#
-# :::{csv-table} What happens on the chips for one question about a drawn story, in networks with fresh weights, so that numbers differ from {numref}`tab-emulated`: synaptic operations on all cores and on the busiest one; messages of neurons, their steps from tile to tile, and those to other chips (emulated).
-# :name: tab-happened
-# :header-rows: 1
-# :file: ../results/energy/happened.csv
-# :::
-#
-# ## From two measured runs to all lengths
-#
-# Only one length was measured in public, 2 sentences: {published}`relnet.measured.energy` in {published}`relnet.measured.time`, a product of
-# {published}`relnet.measured.edp` {cite:p}`intel2020` (cited). There is another run, that of the network for digits on one core
-# ({doc}`loihi`). A question needs
+# Only stories of 2 sentences were measured in public: {published}`relnet.measured.energy` in {published}`relnet.measured.time`, a product of
+# {published}`relnet.measured.edp` {cite:p}`intel2020`. The other public run is that of the digits on one core ({doc}`loihi`). A question needs
 #
 # $$
-# \text{energy} = \text{energy}_\text{cores} + (P_\text{rest} + P_\text{x86}) \cdot \text{time},
+# \text{energy} = \text{energy}_\text{cores} + (P_\text{rest} + P_\text{x86}) \cdot \text{time}.
 # $$
 #
-# with the energy of the neuron cores at work, the power of all at rest, and that of the processors at work.
-# What follows for longer stories? {numref}`tab-lengths` has two ends, and {numref}`tab-parts` their parts. No ratio of the
-# talk has a part in either.
-#
-# At the lower ends, a question needs what it needs with 2 sentences, and beyond that only what more events need, in energy and in time. At the
-# upper ends, all terms grow with what is in use. What the cores at work need grows with their number. The other terms grow along a line through
-# the two runs: power at rest with cores (it was {value}`static_one_core` with one core, {value}`static_many_cores` a core in the run with many),
-# the power of processors and the time of a step with chips. The two runs are of different networks, with other inputs and outputs, so that these
-# lines are assumptions, and the ends are no bounds. With 20 sentences, messages between chips are, at the lower rate, {value}`crossings_growth` as many as with 2, but
-# the chips in use only {value}`chips_growth`: if the time that events leave is mostly that of messages, a question takes longer than our upper end.
+# *Lower end*: the measured values for 2 sentences plus the additional events. *Upper end*: all terms grow with what is in use. The energy of the cores
+# grows with their number; power at rest, power of the processors and the time of a step lie on a line through both runs, by cores and by chips. The two networks
+# differ, so the ends are assumptions, no bounds. Neither uses the talk's ratios. With 20 sentences they are {interval}`relnet.loihi.energy.20` mJ and
+# {interval}`relnet.loihi.time.20` ms.
 
 # %%
 ends = {n: board_energy.terms(e, estimates[2]) for n, e in estimates.items()}  # least and most
-names = {"energy": "energy{} [mJ]", "latency": "time{} [ms]", "edp": "energy-delay product{} [µJ s]"}
-needs, implied, parts = [], [], []
-for n, (low, high) in ends.items():
-    least, most = low.totals(), high.totals()
-    needs.append({"sentences": n} | {text.format(""): as_range(least[key], most[key], "{:.1f}") for key, text in names.items()})
-    of_gpu = {key: published_ratio(key, n) for key in names}  # times what Loihi needs
-    implied.append({"sentences": n} | {
-        text.format(" of the GPU"): as_range(of_gpu[key] * least[key], of_gpu[key] * most[key], "{:.1f}") for key, text in names.items()
-    })  # fmt: skip
-    terms_of = {"cores at work": (low.core_dynamic, high.core_dynamic), "at rest": (low.static, high.static)}
-    terms_of["processors at work"] = low.x86, high.x86
-    parts.append({"sentences": n} | {f"{name} [mJ]": as_range(*pair, "{:.1f}") for name, pair in terms_of.items()})
-for name, rows in {"lengths": needs, "parts": parts, "implied": implied}.items():
-    page.table(pd.DataFrame(rows), name)
-
-# %%
-one_chip = measured("sequential MNIST")
-page.value("static_one_core", one_chip["core_static_mw"], "{:.2f} mW")
-page.value("static_many_cores", of_two["core_static_mw"] / of_two["cores"], "{:.2f} mW")
-page.value("crossings_growth", estimates[20].crossings[0] / estimates[2].crossings[0], "{:.0f} times")
-page.value("chips_growth", estimates[20].chips / estimates[2].chips, "{:.1f} times")
-
-# %% [markdown]
-# :::{csv-table} What a question needs on Loihi (emulated; with 2 sentences: the authors' measurement, cited).
-# :name: tab-lengths
-# :header-rows: 1
-# :file: ../results/energy/lengths.csv
-# :::
-#
-# :::{csv-table} The energy of {numref}`tab-lengths`, part by part: cores at work, all that flows at rest, and processors at work (emulated; with 2 sentences: the authors' measurement, cited).
-# :name: tab-parts
-# :header-rows: 1
-# :file: ../results/energy/parts.csv
-# :::
-#
-# Now the ratios come in. {numref}`tab-implied` has what a GPU must have needed, if they and our ends are right.
-#
-# :::{csv-table} What the talk's ratios imply for the GPU: each (cited) times the interval of {numref}`tab-lengths` (emulated; with 2 sentences: cited, too). That both are about the same setting is an assumption: the authors' run was made after the talk.
-# :name: tab-implied
-# :header-rows: 1
-# :file: ../results/energy/implied.csv
-# :::
-
-# %%
-two = board_energy.midpoint(*ends[2])
+totals = {n: [end.totals() for end in pair] for n, pair in ends.items()}
+two = board_energy.midpoint(*ends[2])  # as measured
 gpu_energy = page.value("gpu_2", published_ratio("energy", 2) * two.energy, "{:.0f} mJ")
 gpu_time = page.value("gpu_time", published_ratio("latency", 2) * two.time, "{:.2f} ms")
 page.value("gpu_power", gpu_energy / gpu_time, "{:.1f} W")
 page.value("gpu_idle", measured("LSTM on a GPU")["idle_w"], "{:.1f} W")
-for n in (16, 20):
-    as_long, (low, high) = gpu_time / published_ratio("latency", n), ends[n]  # if the GPU takes as long as with 2 sentences
-    page.value(f"time_{n}", as_long, "{:.1f} ms")
-    page.value(f"time_{n}_beside", "shorter than" if as_long < low.time else "longer than" if as_long > high.time else "inside")
+implied = {  # of Loihi, if the GPU needed the same for all lengths
+    "energy": {n: gpu_energy / published_ratio("energy", n) for n in TABLE},
+    "latency": {n: gpu_time / published_ratio("latency", n) for n in TABLE},
+}
 
-# %% [markdown]
-# For energy, the ends are too far apart to be held against the ratios: at the lower ones, the GPU would need less for longer stories than for
-# 2 sentences, at the upper ones more. For time they are closer. If longer stories took the GPU as long as those of 2 sentences,
-# {value}`gpu_time` (the talk's ratio times the authors' run), a question of 16 sentences would take Loihi {value}`time_16`, {value}`time_16_beside` our interval, and one of 20
-# sentences {value}`time_20`, {value}`time_20_beside` it. Shorter with 20 than with 16 is hardly right: the ratio of latencies rises there, so that
-# the GPU may have needed longer, and then Loihi, too. Either time on Loihi grows by what neither events nor the two runs tell, or the GPU
-# became faster, or a ratio is not what we take it for. We do not know which.
+
+def beside(key):  # where what is implied lies, beside the range of the model
+    low, high = (np.array([totals[n][end][key] for n in TABLE[1:]]) for end in (0, 1))
+    line = np.array([implied[key][n] for n in TABLE[1:]])
+    inside = (low <= line) & (line <= high)
+    return "inside" if inside.all() else "above" if (line > high).all() else "partly outside"
+
+
+for name, key in (("energy_beside", "energy"), ("time_beside", "latency")):
+    page.value(name, beside(key))
 
 # %%
-step = one_chip["time_ms"] / one_chip["steps"]
-page.value("step_one_chip", 1000 * step, "{:.2f} µs")
-page.value("step_many_chips", 1000 * of_two["time_ms"] / of_two["steps"], "{:.2f} µs")
-time_one_chip = page.value("time_one_chip", of_two["steps"] * step, "{:.2f} ms")
-page.value("why_slower", board_energy.why_slower(gpu_time, of_two["time_ms"], time_one_chip))
-
-# %% [markdown]
-# Why is Loihi slower? The talk: apparently {published}`relnet.slower.reason`. On one chip, in the other measured run, a step took
-# {value}`step_one_chip`; in this one {value}`step_many_chips`. With steps as on one chip, a question would take {value}`time_one_chip`, less
-# than this implied time of the GPU. So the larger number of steps would not do it alone, if steps took as long as there. But the two runs are of different networks, with
-# other inputs and outputs: they cannot tell whether steps take longer for the messages from chip to chip, for waiting for the processors, or for the
-# network. They say no more than *{value}`why_slower`*.
+for id, n, key in (
+    ("relnet.loihi.energy.6", 6, "energy"), ("relnet.loihi.time.6", 6, "latency"),
+    ("relnet.loihi.energy.10", 10, "energy"), ("relnet.loihi.time.10", 10, "latency"),
+    ("relnet.loihi.energy.16", 16, "energy"), ("relnet.loihi.time.16", 16, "latency"),
+    ("relnet.loihi.energy.20", 20, "energy"), ("relnet.loihi.time.20", 20, "latency"),
+):  # fmt: skip
+    low, high = totals[n][0][key], totals[n][1][key]
+    where = "two ends of a model, one step from a measured run"
+    page.claim(id, (low + high) / 2, low=low, high=high, dataset=where)
 
 # %%
 gpu = kept_gpu(TABLE)  # None if none was measured
 singles = [] if gpu is None else gpu[gpu["batch"] == 1].to_dict("records")
-page.value("gpu_card", "{device}, {clocks}, {date}".format(**singles[0]) if singles else "none was measured")
+card = "{device}, {clocks}, {date}".format(**singles[0]) if singles else "none"
+page.value("gpu_card", card)
 gpu_ids = {
     2: ("relnet.gpu.energy.2", "relnet.gpu.time.2"), 6: ("relnet.gpu.energy.6", "relnet.gpu.time.6"),
     10: ("relnet.gpu.energy.10", "relnet.gpu.time.10"), 16: ("relnet.gpu.energy.16", "relnet.gpu.time.16"),
@@ -609,91 +482,196 @@ gpu_ids = {
 }  # fmt: skip
 for single in singles:
     where = f"{single['device']}, batch 1, {single['date']}"
-    for id, column in zip(gpu_ids[single["sentences"]], ("without rest [mJ]", "time [ms]"), strict=True):
+    ids = zip(gpu_ids[single["sentences"]], ("without rest [mJ]", "time [ms]"), strict=True)
+    for id, column in ids:
         page.claim(id, single[column], dataset=where)
 
-# %%
-loihi_ids = {
-    6: ("relnet.loihi.energy.6", "relnet.loihi.time.6"), 10: ("relnet.loihi.energy.10", "relnet.loihi.time.10"),
-    16: ("relnet.loihi.energy.16", "relnet.loihi.time.16"), 20: ("relnet.loihi.energy.20", "relnet.loihi.time.20"),
-}  # fmt: skip
-for n, ids in loihi_ids.items():
-    low, high = (end.totals() for end in ends[n])
-    for id, key in zip(ids, ("energy", "latency"), strict=True):
-        page.claim(
-            id, (low[key] + high[key]) / 2, low=low[key], high=high[key], dataset="two ends of a model, one step from a measured run"
-        )
+# %% tags=["hide-input", "remove-output"]
+shown = pd.DataFrame([
+    {"sentences": n, "of": key, "low": totals[n][0][key], "high": totals[n][1][key], "implied": implied[key][n]}
+    for key in implied for n in TABLE
+])  # fmt: skip
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.2))
+for ax, (key, label) in zip(axes, {"energy": "energy of a question [mJ]", "latency": "time of a question [ms]"}.items(), strict=True):
+    part = shown[shown["of"] == key]
+    ax.fill_between(part["sentences"], part["low"], part["high"], color=EMULATOR, alpha=0.3, lw=0)
+    ax.plot(part["sentences"], part["implied"], "o-", color=GPU, ms=4)
+    ax.plot(2, totals[2][0][key], "o", color=SILICON, ms=7)
+    ax.set(xlabel="sentences", xticks=TABLE, ylabel=label, ylim=(0, 1.08 * part[["high", "implied"]].to_numpy().max()))
+axes[0].text(12.5, 55, "our model, between\nits two ends", color=EMULATOR, ha="right")
+for ax, y in zip(axes, (5, 8.5), strict=True):
+    ax.text(2.1, y, "measured", va="top")
+axes[1].text(9.5, 15.6, "implied by the\ntalk's ratios", color=GPU, ha="right", va="bottom")
+page.figure(fig, "lengths", shown)
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/energy/lengths.*
+# :name: fig-board-lengths
+# :alt: Two panels against the sentences of a story. Energy: a band that opens from the measured point at 2 sentences to a range of a factor of ten at 20; the line that the talk's ratios imply runs inside it. Time: a narrow band that rises little, and a line that runs above it at all lengths but the first, highest at 16 sentences. So the energy ratios fit the model, the latency ratios do not, if the GPU takes the same for all lengths.
+# What Loihi needs for a question. Point: the authors' measurement. Green: between the two ends of our model. Orange: what the talk's ratios imply, if the GPU
+# needed the same for all lengths as for 2 sentences.
+# ```
+#
+# For 2 sentences, the talk's ratios and the authors' run imply a GPU that needs {value}`gpu_2` in {value}`gpu_time`. A small network that
+# answers one question at a time hardly loads a GPU, so suppose that longer stories cost it no more. Then the talk's ratios give Loihi's needs for all
+# lengths ({numref}`fig-board-lengths`). The energies lie {value}`energy_beside` our range, the times {value}`time_beside` it: either time grows on Loihi by what
+# neither events nor the two runs tell, or the GPU became faster, or a ratio is not what we take it for. We do not know which.
+#
+# The implied power of the GPU is {value}`gpu_power`. The only GPU whose rest was published, that of the digits, idles at {value}`gpu_idle`: the talk's GPU energy
+# seems to exclude idle power, while Loihi's includes it.
 
 # %%
 moved = board_energy.sensitivity(ends, (2, 20), gpu)
-farthest = moved.assign(factor=np.maximum(moved["high"], 1 / moved["low"])).sort_values("factor").groupby("sentences").last()
-for n in (2, 20):
-    page.value(f"moves_most_{n}", farthest.loc[n, "change"])
-    page.value(f"moves_most_{n}_factor", float(farthest.loc[n, "factor"]), "{:.1f}")
+short = ("energy of the cores", "power at rest", "power of the processors", "time of a step")
+words = dict(zip(board_energy.ASSUMED.values(), short, strict=True))
+moved["change"] = moved["change"].replace(words | {
+    "without what flows at rest": "leave out what flows at rest",
+    "without the x86 processors": "leave out the x86 processors",
+    "with what the GPU needs at rest": "count the idle GPU",
+})  # fmt: skip
+moved["factor"] = np.maximum(moved["high"], 1 / moved["low"])
+farthest = moved.sort_values("factor").groupby("sentences").last()
+page.value("moves_most_2", farthest.loc[2, "change"])
+page.value("moves_most_2_factor", float(farthest.loc[2, "factor"]), "{:.1f}")
+page.value("moves_most_20", farthest.loc[20, "change"])
+page.value("moves_most_20_factor", float(farthest.loc[20, "factor"]), "{:.1f}")
 farthest[["change", "factor"]].round(2)
 
 # %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.6), sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.8), sharex=True, sharey=True)
 for ax, n in zip(axes, (2, 20), strict=True):
     rows = moved[moved["sentences"] == n].iloc[::-1]
-    ax.barh(rows["change"], rows["high"] - rows["low"], left=rows["low"], color=plotting.COLORS["blue"])
-    ax.axvline(1, color=plotting.COLORS["black"], lw=0.8)
-    ax.set(title=f"{n} sentences", xlabel="factor on the ratio", xlim=(0.9 * moved["low"].min(), 1.05 * moved["high"].max()))
+    colors = [EMULATOR if change in short else GRAY for change in rows["change"]]
+    ax.barh(rows["change"], rows["high"] - rows["low"], left=rows["low"], color=colors, height=0.6)
+    ax.axvline(1, color=SILICON, lw=0.8)
+    ax.set(title=f"{n} sentences", xlabel="factor on GPU / Loihi", xlim=(0.9 * moved["low"].min(), 1.05 * moved["high"].max()))
+    ax.grid(axis="y", visible=False)
+axes[0].text(1.05, 4.5, "measured: no range", va="center")
 page.figure(fig, "sensitivity", moved)
 plt.show()
 
 # %% [markdown]
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
-# :alt: Bars around one, for four assumptions and three changes of what is counted. With 2 sentences, the assumptions do not matter, and counting the idle GPU moves the ratio most, before leaving out the processors. With 20 sentences, the assumptions about cores at work and about power at rest move it to both sides, and leaving out what flows at rest, or counting the idle GPU, moves it about as far.
-# Between which factors the ratio, GPU over Loihi, would change if one thing were taken otherwise (emulated; for 2 sentences from cited numbers alone). Upper four: from the lower to the
-# upper end of a term, with all others in the middle. Lower ones: what is counted. Power of the GPU at rest is that of a GPU in another
-# measured run, of an LSTM network, beside the power that the talk's ratios imply.
+# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, and leaving out what flows at rest or counting the idle GPU about as far. So how one counts matters as much as what one does not know.
+# By which factors the energy ratio would change if one thing were taken otherwise. Green: a term of the model from its lower to its upper end, all others in the middle. Gray: what is
+# counted; the idle GPU is that of the run with digits.
 # ```
 #
-# {numref}`fig-sensitivity` starts from the middle of each term, not from what fits the ratios. With 2 sentences, what moves the ratio most is
-# *{value}`moves_most_2`* (by a factor of {value}`moves_most_2_factor`), with 20 *{value}`moves_most_20`* ({value}`moves_most_20_factor`). How
-# many questions the GPU takes at once, and which card it is, would move it, too. Only a measured GPU can tell how far (so far: {value}`gpu_card`).
+# For 2 sentences the largest effect is to {value}`moves_most_2` (a factor of {value}`moves_most_2_factor`), for 20 to {value}`moves_most_20`
+# ({value}`moves_most_20_factor`; {numref}`fig-sensitivity`). Card and batch size would move the ratio, too. If you have a GPU, run
+# `python -m snncore.tools meter --keep data/peers/gpu.csv`: the next run of this chapter enters what it measures.
 #
-# The GPU's energy in the talk's table seems to be without what it
-# needs when idle: by the talk's ratios and the authors' run, {value}`gpu_2` in {value}`gpu_time` are {value}`gpu_power`, and the GPU of that other run needed {value}`gpu_idle` for doing
-# nothing. Loihi's is with what flows at rest.
+# ## Why is Loihi slower?
+
+# %%
+one_chip = measured("sequential MNIST")
+step = one_chip["time_ms"] / one_chip["steps"]
+page.value("step_one_chip", 1000 * step, "{:.1f} µs")
+page.value("step_many_chips", 1000 * of_two["time_ms"] / of_two["steps"], "{:.1f} µs")
+time_one_chip = page.value("time_one_chip", of_two["steps"] * step, "{:.1f} ms")
+slower = board_energy.why_slower(gpu_time, of_two["time_ms"], time_one_chip)
+page.value("why_slower", slower)
+
+# %% [markdown]
+# The talk: apparently {published}`relnet.slower.reason`. With digits on one chip a step took {value}`step_one_chip`, here {value}`step_many_chips`. With steps as short as on one chip a question would take {value}`time_one_chip`,
+# less than the implied {value}`gpu_time` of the GPU. So the cause is {value}`why_slower`. Whether messages between chips, waiting
+# for the processors, or the network itself make them longer, two runs of different networks cannot tell.
 #
-# ## The talk's table
+# ## Is the talk's table consistent?
 #
-# What a GPU needs, as a multiple of what Loihi needs (below one, Loihi needs more), as the talk has it:
+# :::{table} GPU over Loihi, as the talk has it; below 1, Loihi needs more.
+# :name: tab-ratios
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |
 # |---|---|---|---|---|---|
 # | energy | {published}`relnet.energy_ratio.2` | {published}`relnet.energy_ratio.6` | {published}`relnet.energy_ratio.10` | {published}`relnet.energy_ratio.16` | {published}`relnet.energy_ratio.20` |
 # | latency | {published}`relnet.latency_ratio.2` | {published}`relnet.latency_ratio.6` | {published}`relnet.latency_ratio.10` | {published}`relnet.latency_ratio.16` | {published}`relnet.latency_ratio.20` |
-# | energy-delay product | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
-#
-# We cannot repeat these ratios: they belong to one card, one setting of Loihi, and firing rates that were not published. The next table has our own numbers: the two
-# ends of our model of Loihi (with 2 sentences, the authors' measurement), and those of a GPU (so far: {value}`gpu_card`).
-#
-# | sentences | 2 | 6 | 10 | 16 | 20 |
-# |---|---|---|---|---|---|
-# | Loihi: energy [mJ] | {published}`relnet.measured.energy` | {interval}`relnet.loihi.energy.6` | {interval}`relnet.loihi.energy.10` | {interval}`relnet.loihi.energy.16` | {interval}`relnet.loihi.energy.20` |
-# | Loihi: time [ms] | {published}`relnet.measured.time` | {interval}`relnet.loihi.time.6` | {interval}`relnet.loihi.time.10` | {interval}`relnet.loihi.time.16` | {interval}`relnet.loihi.time.20` |
-# | GPU: energy [mJ] | {claim}`relnet.gpu.energy.2` | {claim}`relnet.gpu.energy.6` | {claim}`relnet.gpu.energy.10` | {claim}`relnet.gpu.energy.16` | {claim}`relnet.gpu.energy.20` |
-# | GPU: time [ms] | {claim}`relnet.gpu.time.2` | {claim}`relnet.gpu.time.6` | {claim}`relnet.gpu.time.10` | {claim}`relnet.gpu.time.16` | {claim}`relnet.gpu.time.20` |
+# | {term}`EDP` | {published}`relnet.edp_ratio.2` | {published}`relnet.edp_ratio.6` | {published}`relnet.edp_ratio.10` | {published}`relnet.edp_ratio.16` | {published}`relnet.edp_ratio.20` |
+# :::
 
 # %%
 page.verdict("relnet.edp_product", board_energy.product_fits(RATIOS), dataset="published ratios")
-
-# %%
-statements = np.array([len(example.statements) for task in TASKS for example in read_stories(task, "test")])
-share = 100 * float(np.mean(statements <= 6))
-page.claim("rel.stories.upto6", share, dataset="official test files (en-10k)", n=len(statements))
+stories = [example.statements for task in TASKS for example in read_stories(task, "test")]
+lengths = np.array([len(statements) for statements in stories])
+where = {"dataset": "official test files (en-10k)", "n": len(lengths)}
+page.claim("rel.stories.upto6", 100 * float(np.mean(lengths <= 6)), **where)
 
 # %% [markdown]
-# Within their rounding, {claim}`relnet.edp_product`. The words around the table do not always match it: they say
-# {published}`relnet.energy_words` less energy, but with 2 sentences the table has {published}`relnet.energy_ratio.2`; and of stories with up to six
-# sentences, that the energy-delay product is {published}`relnet.edp_words` lower, where the table has {published}`relnet.edp_ratio.6` with six and
-# {published}`relnet.edp_ratio.2` with two: right, if a lower end is meant. Of all questions of the official test files, {claim}`rel.stories.upto6` are about stories of at most six
-# sentences, where the advantage is largest.
+# Its rows fit each other within their rounding: {claim}`relnet.edp_product`. The words around it do not always fit: {published}`relnet.energy_words` less energy,
+# but {published}`relnet.energy_ratio.2` for 2 sentences. For up to 6 sentences they say {published}`relnet.edp_words` for the EDP, right as a lower end.
+# Questions on such stories are {claim}`rel.stories.upto6` of all in the official test files.
 #
-# And the next chip? On Loihi 2, a state-space model that gets its input one number after the other needs {published}`relnet.loihi2.s4d` less energy
-# than the same model on a small GPU; if the GPU may take many sequences at once, it is the GPU that wins {cite:p}`meyer2024` (cited). It is another
-# network, on another task; of the relational network on Loihi 2 we know no numbers.
+# On the next chip, Loihi 2, a state-space model fed one number after the other needs {published}`relnet.loihi2.s4d` less energy than on a small GPU; with many
+# sequences at once the GPU wins {cite:p}`meyer2024`. Of the relational network on Loihi 2 we know no numbers.
+#
+# ## Summary
+#
+# - Synapses decide how many cores the pairs take, and axons make relays necessary.
+# - The talk's numbers of cores and chips follow from the published sizes and three choices of layout.
+# - Counted events explain a small part of measured energy and time. The rest has no published price.
+# - The ratios to a GPU depend on what is counted as much as on what is not known.
+#
+# ## Exercises
+#
+# 1. By cores alone, for how many sentences would the 22 chips suffice?
+
+# %% tags=["solution"]
+n = np.arange(1, 41)
+needed = of_pair * n * (n + 1) // 2 + of_sentence * n + always
+print(f"{n[needed <= CHIPS * CORES].max()} sentences: {needed[needed <= CHIPS * CORES].max():,} cores of {CHIPS * CORES:,}")
+
+# %% [markdown]
+# 2. How often would neurons have to fire so that events and resets explain the measured energy of the cores at 2 sentences?
+
+# %% tags=["solution"]
+target = of_two["core_dynamic_mw"] * of_two["time_ms"] / 1000
+for prices in ("davies2018", "sanafe"):
+    none, every = (energy(events(placement, plan.used(2), rate), prices, HOPS) / 1000 for rate in (0, 1))
+    rate = (target - board_energy.resets() / 1000 - none) / (every - none)
+    print(f"{prices}: in {rate:.0%} of the steps in which they may{', which is impossible' * (rate > 1)}")
+
+# %% [markdown]
+# 3. If only the neuron cores at work counted, what would the talk's energy ratio for 2 sentences be?
+
+# %% tags=["solution"]
+ratio = published_ratio("energy", 2)
+print(f"{ratio * two.energy / two.core_dynamic:.0f} instead of {ratio}: {two.energy:.1f} mJ are {two.core_dynamic:.1f} of the cores,")
+print(f"{two.x86:.1f} of the processors and {two.static:.1f} that flow at rest")
+
+# %% [markdown]
+# 4. Where does the energy of events go with 20 sentences, at the lower and at the higher of the assumed rates?
+
+# %% tags=["solution"]
+by_part = board_energy.energy_by_part(placement, plan.used(20))
+print(pd.DataFrame(by_part, index=["1 % [µJ]", "10 % [µJ]"]).T.round())
+print("to updates or to synaptic operations, by the rate; and nearly all of it to the pairs")
+
+# %% [markdown]
+# 5. The last question that was emulated had 20 sentences. How much memory does its emulation hold, and how many bytes are that per neuron?
+
+# %% tags=["solution"]
+held, alive = held_bytes(loaded, x, activity), sum(len(v) for v in activity.v.values())
+print(f"{held / 1e6:.1f} MB for {alive:,} neurons: {held / alive:.0f} bytes each")
+print("copies of a module share their weights, so most of it is spikes and potentials")
+
+# %% [markdown]
+# ## Use it on yours
+#
+# Name populations and projections; {func}`~snncore.loihi.placement.place` lays them on chips or says which limit is exceeded.
+
+# %%
+own = BoardNetwork(
+    [BoardPopulation("hidden", 2000, "mine"), BoardPopulation("out", 10, "mine")],
+    [Projection("pixels", "hidden"), Projection("hidden", "hidden"), Projection("hidden", "out")],
+    inputs={"pixels": 784},
+)
+lies = place(own, [Unit(["hidden"], split=True), Unit(["out"])], chips=2)
+print({name: f"{len(on)} cores" for name, on in lies.cores.items()})
+print(f"{lies.messages(own.projections):,.0f} messages between chips if each neuron fires once")
+
+# %% [markdown]
+# ## This chapter's rows of the ledger
+#
+# <!-- ledger -->

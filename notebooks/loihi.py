@@ -25,7 +25,7 @@
 # ## In one picture
 #
 # ```{figure} ../results/loihi/mistakes.*
-# :name: fig-mistakes
+# :name: fig-silicon
 # :alt: Eleven handwritten digits, most of them badly written, each with two answers below it: that of the silicon and that of the emulator. The two are equal for all eleven, for example 7 and 7 for a slanted one, and 5 and 5 for an angular three. So the emulation repeats what is special about the chip, and not only its accuracy. A last panel has one dot for each of the 200 images, with crosses where the answer is wrong.
 # All digits that Intel's {term}`Loihi` got wrong, of {size}`images` MNIST test images: the label, the chip's answer (its authors' log) and our
 # emulator's. They are wrong in the same way. Last panel: all images in the order of the run, crosses where the emulator is wrong.
@@ -152,7 +152,7 @@ for id, ours in {
 
 # %% [markdown]
 # The wrong ones, first the digits and then the answers, are {published}`loihi.smnist.replay200.labels` in Intel's notebook and
-# {claim}`loihi.smnist.replay200.labels` here ({numref}`fig-mistakes`). A network that were only as accurate would make other mistakes.
+# {claim}`loihi.smnist.replay200.labels` here ({numref}`fig-silicon`). A network that were only as accurate would make other mistakes.
 #
 # The notebook's {published}`loihi.smnist.replay200` belongs to {size}`images` images. On all test images the same network is right on
 # {claim}`loihi.smnist.replay10k`: less, but within the chance of so small a sample. Its recurrent neurons
@@ -511,7 +511,7 @@ plt.show()
 # ```{figure} ../results/loihi/ratios.*
 # :name: fig-ratios
 # :alt: Horizontal bars on a logarithmic axis. Two energy ratios of a few thousand, two energy-delay ratios of ten to twenty thousand, each pair differing by a factor of two with the GPU's idle power, and one hatched bar of a few dozen that a survey quotes. So the talk's words hold against this GPU, and the baseline decides.
-# How many times less Loihi needs on sequential MNIST. Black: divided by us from published measurements. Hatched: a number that a survey
+# How many times less Loihi needs on sequential MNIST. Solid: divided by us from published measurements. Hatched: a number that a survey
 # quotes, which we know only from a summary of it.
 # ```
 #
