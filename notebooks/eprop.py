@@ -166,8 +166,8 @@ plt.show()
 #
 # ## Is it exact?
 #
-# Yes. With the ideal signal {published}`eprop.ideal`, the sum is the gradient of BPTT to double precision (largest relative difference
-# {claim}`eprop.identity`), for networks of LIF and of ALIF neurons. Nothing but the choice of the learning signal is an approximation. BPTT
+# Yes. With the ideal signal $L_j^t = \mathrm{d}E/\mathrm{d}z_j^t$ (slide 24), the sum is the gradient of BPTT to double precision, for
+# networks of LIF and of ALIF neurons. Nothing but the choice of the learning signal is an approximation. BPTT
 # is here PyTorch's automatic differentiation of the plain loop over time.
 
 # %%
@@ -285,7 +285,7 @@ page.value("braintrace_version", version)
 # there were more. Of the ideal signals (by the sum of their sizes) {value}`ideal_cues` fall on the cues, {value}`ideal_delay` on the delay,
 # and {value}`ideal_asked` on the time when the network is asked. Before that time no error can be seen.
 #
-# Online, the talk's rule is: {published}`eprop.update` at time $t$. What is known then are the errors at the readouts. They are sent back to
+# Online, a weight changes at each time $t$ by $-L_j^t\, e_{ji}^t$ (slide 23). What is known then are the errors at the readouts. They are sent back to
 # all neurons with feedback weights $B_{jk}$, the talk's {published}`eprop.approximation`:
 #
 # $$
@@ -380,21 +380,21 @@ plt.show()
 RATE = compare.PATTERN_RATES["random", compare.PUBLISHED]
 
 
-def learn(x, target, updates):  # the output before each update, and after the last
-    learner, outputs = compare.pattern_learner("random", seed, compare.PUBLISHED).double(), []
+def learn(x, target, updates):  # the output after 0, 1, … updates
+    learner = compare.pattern_learner("random", seed, compare.PUBLISHED).double()
     optimizer = torch.optim.Adam(learner.parameters(), RATE)
-    for _ in range(updates):
+    for _ in range(updates + 1):
         activity = learner(x)
+        yield activity.y.detach()
         optimizer.zero_grad()
         ((activity.y - target).square().mean() + 0.3 * rate_cost(activity.z, 0.01, 0.01)).backward()
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), 1e-3)  # all of the same length
         optimizer.step()
-        outputs.append(activity.y.detach())
-    return [*outputs, learner(x).y.detach()]
 
 
 x, target = (a.double() for a in pattern.draw(100, 0.05, torch_generator(seed, "pattern")))
-shown = page.value("shown_updates", page.size(smoke=5, book=150))
-outputs = learn(x, target, shown)
+shown = page.value("shown_updates", page.size(smoke=5, book=200))
+outputs = list(learn(x, target, shown))
 left_after = float((outputs[-1] - target).square().mean() / target.var(correction=0))
 page.value("shown_left", 100 * left_after, "{:.0f} %")
 
@@ -490,7 +490,7 @@ plt.show()
 #
 # ## Is e-prop slower than BPTT?
 #
-# **Not settled.** The talk says {published}`eprop.slower`. Accumulating evidence is the harder test, since the reward for a good memory comes
+# **Not settled.** The talk says that e-prop is {published}`eprop.slower`. Accumulating evidence is the harder test, since the reward for a good memory comes
 # a second later: 50 LIF and 50 ALIF neurons, {size}`updates` updates of {size}`batch` new trials each. {numref}`tab-fair` and
 # {numref}`fig-fair` have six kinds of training, each with {size}`seeds` seeds and the same learning rate, chosen by the first
 # {size}`chip_updates` updates with random feedback.
@@ -724,7 +724,7 @@ print(f"factored {4 * factored / 1e6:.0f} MB, and more for longer trials")
 time = torch.linspace(0, 1, 1000, dtype=torch.float64)
 mine = torch.where(time < 0.5, 4 * time - 1, 3 - 4 * time)  # a triangle
 mine = (mine - mine[0])[:, None, None] / 2
-output = learn(x, mine, page.size(smoke=5, book=60))[-1]
+*_, output = learn(x, mine, page.size(smoke=5, book=100))
 left = (output - mine).square().mean() / mine.var(correction=0)
 print(f"{100 * float(left):.0f} % of the variance is left")
 

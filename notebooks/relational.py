@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   snncore:
-#     summary: A spiking network answers questions about stories by comparing all pairs of sentences; 17 of 20 tasks, with one network a task
+#     summary: Spiking networks answer questions on stories by comparing all pairs of sentences, one network for each task
 #     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
 #     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.6, paper: 120}
@@ -28,15 +28,15 @@
 # :name: fig-solved
 # :alt: A dot plot of twenty tasks, sorted by the accuracy of the spiking networks. Seventeen blue dots lie right of the line at 95 percent, near 100. Three lie far left of it: two supporting facts, basic induction and three supporting facts. The hollow diamonds of one artificial network for all tasks are left of the line for seven tasks, among them path finding near 10 percent. So the tasks that need several facts remain unsolved, and one network for all tasks solves fewer.
 # Right answers on the official test of each {term}`bAbI` task, with 95 % intervals of the 1,000 questions; a task is solved right of the dashed line.
-# Spiking networks, one a task, solve 17 of 20; one artificial network for all tasks solves 13. All trainings are ours.
+# Spiking networks, one a task, solve {claim}`rel.snn.solved`; one artificial network for all tasks solves {value}`ann_joint_solved`. All
+# trainings are ours.
 # ```
 #
 # ## What we did
 #
 # - **We trained one network for each task.** The talk's network is, as far as we know, one for all tasks, which is harder.
-# - The training code was never published. We rebuilt the network from the talk and from Intel's program that places it on chips, with
-#   {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`.
-# - Each of our networks exists twice, with artificial and with spiking neurons.
+# - The training code was never published. We rebuilt the network from the talk and from Intel's program that places it on chips, once with
+#   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`.
 #
 # ## What we found
 #
@@ -98,7 +98,7 @@ SPIKING, ARTIFICIAL = plotting.METHODS["AHP"], plotting.METHODS["artificial"]
 #
 # Much of what we understand is relations ({published}`rel.scope`). bAbI {cite:p}`weston2016` tests this with short stories:
 # *Sheep are afraid of wolves. … Gertrude is a sheep. What is Gertrude afraid of?* It has 20 tasks, each of which needs another kind of
-# reasoning. Together they use {claim}`rel.vocabulary` words and lists of words (published: {published}`rel.vocabulary`). A task counts
+# reasoning. Together they use {claim}`rel.vocabulary`, words and lists of words (published: {published}`rel.vocabulary`). A task counts
 # as solved if at most {published}`rel.criterion` of the answers to new questions are wrong.
 #
 # We count a question as right if the answer matches exactly. The published notebook prints {published}`rel.notebook.accuracy` by another
@@ -273,8 +273,8 @@ page.value("gate_steps", Timing().window)
 #
 # ## How large does it become on a chip?
 #
-# A chip has no shared weights, so each pair needs its own copy of C. The number of pairs grows as {claim}`rel.pairs`, the whole network
-# {claim}`rel.size`, both by construction. With 20 sentences there are {size}`full_pairs` pairs, {size}`full_neurons` neurons and
+# A chip has no shared weights, so each pair needs its own copy of C. The growth of the number of pairs is {claim}`rel.pairs`, that of the
+# whole network {claim}`rel.size`, both by construction. With 20 sentences there are {size}`full_pairs` pairs, {size}`full_neurons` neurons and
 # {size}`full_synapses` synapses. The talk calls {published}`rel.feedforward_share` of the network feed-forward, without saying of what.
 # With 20 sentences, modules C and D hold {value}`feedforward_neurons` of the neurons and {claim}`rel.feedforward_share` of the synapses,
 # the number that we compare; with two, {value}`feedforward_neurons_2` and {value}`feedforward_synapses_2`.
@@ -764,8 +764,8 @@ plt.show()
 #
 # ## Is a longer story sparser?
 #
-# Yes, on average. The talk finds the network *{published}`rel.snn.sparsity`*. We trained a further network on stories of 2 to 20 sentences
-# of task 1, without an upper limit. Spikes per neuron fall from {value}`spikes_first` with two sentences to {value}`spikes_least` with
+# Yes, on average, as the talk says (*{published}`rel.snn.sparsity`*). We trained a further network on stories of 2 to 20 sentences of
+# task 1, without an upper limit. Spikes per neuron fall from {value}`spikes_first` with two sentences to {value}`spikes_least` with
 # {value}`sentences_least`, and then rise a little, to {value}`spikes_last`, where the network also errs more ({value}`right_last` right).
 # A line through all lengths has a slope of {claim}`rel.snn.sparsity` ({interval}`rel.snn.sparsity`). Not all layers become sparser: in the
 # last layer of C spikes fall from {value}`last_first` to {value}`last_last`, in the sum they rise from {value}`sum_first` to
@@ -775,7 +775,7 @@ plt.show()
 # *{claim}`rel.relations`*: it is {value}`needed_first` with two sentences and at most {value}`needed_most` with more (right). This fits the
 # talk's reason, but does not prove it: task 1 asks for one fact, however long the story, and this is one network.
 #
-# As in the talk, the answer is read at a single step, the last ({claim}`rel.readout.steps`, by definition). It could be read earlier: after
+# As in the talk, the answer is read at a single step, the last. It could be read earlier: after
 # the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` (left).
 
 # %%
