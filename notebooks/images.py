@@ -710,12 +710,15 @@ page.figure(fig, "schedule", pd.DataFrame(rows))
 plt.show()
 
 # %% [markdown]
+# ::::{live} pipeline
+# :label: When can the next image start? Layers, shortcuts, accumulators and memories
 # ```{figure} ../results/images/schedule.*
 # :name: fig-schedule
 # :alt: Four time lines of five layers, each emitting four images as numbered bars. In the first three, one layer emits after the other: in a chain with one accumulator a layer pauses between two images, with two it does not, with a shortcut it pauses twice as long. In the last, in rate code, all layers emit together, four times as long for each image. Arrows mark the steps from one image to the next. A shortcut makes few spikes slower, but not as slow as a rate code.
 # Which layer emits which image (number, color) when, for $K = 4$; layer 0 is the input. Arrows: steps from one image to the next. A shortcut costs a further $K$ steps. In rate
 # code an image occupies all layers at once, for as many steps as numbers have levels.
 # ```
+# ::::
 #
 # Behind a shortcut, a neuron collects from layers that emit one after another, so its accumulator is occupied from the first of them on.
 # The blocks of EfficientNet-B7 end without an activation: neurons behind a block collect from all blocks of their stage.
@@ -730,6 +733,8 @@ networks = {
     "EfficientNet-B7": layers_of(efficientnet_b7, 600),
 }
 by_graph = rhythm_table(networks).set_index("network")
+graphs = {name: {"senders": graph[0], "neurons": graph[1]} for name, graph in networks.items() if not name.startswith("chain")}
+page.document("pipeline.live", {"layers": 4, "K": small[0], "networks": graphs})  # the time lines above compute in the page
 one, held = by_graph["one accumulator"], by_graph["numbers to hold, per neuron"]
 where, with_them = "event simulation, one accumulator", "memories with which the rhythm is 2 K"
 page.claim("img.schedule.b7", int(one["EfficientNet-B7"]), dataset=where)
