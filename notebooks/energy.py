@@ -26,12 +26,15 @@
 #
 # ## In one picture
 #
+# ::::{live} chips
+# :label: 22 chips: sentences, relays, firing rates, prices, and what they do to cores, messages and energy
 # ```{figure} ../results/energy/chips.*
 # :name: fig-chips
 # :alt: Two maps of 22 chips with 128 cores each, colored by module. With 2 sentences only some relays in green, the encoders, a few pairs and the answer are in use on {claim}`relnet.chips.touched.2`, and eight chips are empty. With 20 sentences nearly all cores are full, most of them with pairs of sentences; each of the first ten chips of pairs has a strip of green relays. So the network grows with the number of pairs, and relays take only a small part of it.
 # Each square is one of the 128 cores of a chip, as our placement fills them, for stories of 2 and of 20 sentences. Chip 0 encodes; chips 1 to 10 hold the
 # first layer of a block of pairs, with relays (green); chips 11 to 20 hold further layers; the sum and the answer follow. Cores and chips are those of the talk.
 # ```
+# ::::
 #
 # ## What we did
 #
@@ -458,6 +461,31 @@ def beside(key):  # where what is implied lies, beside the range of the model
 
 for name, key in (("energy_beside", "energy"), ("time_beside", "latency")):
     page.value(name, beside(key))
+
+# %% [markdown]
+# {numref}`fig-chips` computes in the page, from these numbers:
+
+
+# %% tags=["hide-input"]
+def crossings(network):  # messages between chips if each neuron fires once, by the sentences of a story
+    first = np.array([max(plan.needs.get(o.pre, 1), plan.needs[o.post]) for o in network.projections])
+    each = np.array([placement.messages([o]) for o in network.projections])
+    return [float(each[first <= n].sum()) for n in range(1, SENTENCES + 1)]
+
+
+every = {rate: [events(placement, plan.used(n), rate) for n in range(1, SENTENCES + 1)] for rate in (0, 1)}
+kinds = {
+    "davies2018": lambda e: energy(e, without=HOPS),
+    "active": lambda e: energy(all_active(e), without=HOPS),
+    "sanafe": lambda e: energy(e, "sanafe", HOPS),
+}
+document = {key: cores[key].to_numpy(np.uint8) for key in ("chip", "core", "needs")}
+document["module"] = cores["module"].map(list(MODULES).index).to_numpy(np.uint8)
+document |= {"modules": list(MODULES), "messages": {"with": crossings(plan.network), "without": crossings(direct)}}
+document["energy"] = {name: [[kind(e) for e in every[rate]] for rate in every] for name, kind in kinds.items()}
+document |= {"lengths": list(TABLE), "ratios": RATIOS["energy"], "rates": RATES, "gpu": gpu_energy, "measured": two.energy}
+document["ends"] = {n: [end._asdict() for end in pair] for n, pair in ends.items()}
+page.document("chips.live", document)
 
 # %%
 for id, n, key in (
