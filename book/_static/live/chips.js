@@ -93,7 +93,7 @@
     const set = (name) => (value) => ((state[name] = value), refresh());
     const sentences = snnLive.slider({ label: "Sentences of the story", min: 1, max: longest, step: 1, value: state.n, format: String, on: set("n") });
     const rate = snnLive.slider({ label: "Neurons fire in … of their steps", min: -3, max: 0, step: 0.05, value: Math.log10(state.rate), format: (v) => `${number(100 * 10 ** v, 2)}\u00a0%`, on: (v) => ((state.rate = 10 ** v), refresh()) });
-    const prices = snnLive.choice({ label: "Prices of events", value: state.prices, on: set("prices"), options: [["davies2018", "design, Davies 2018: only neurons that fire are active"], ["active", "design, Davies 2018: all updates active"], ["sanafe", "SANA-FE, calibrated on measurements"]] });
+    const prices = snnLive.choice({ label: "Prices of events", value: state.prices, on: set("prices"), options: [["davies2018", "Davies 2018; firing neurons active"], ["active", "Davies 2018; all updates active"], ["sanafe", "SANA-FE"]] });
     const relays = snnLive.check({ label: "relays", value: true, on: set("relays") });
     const x86 = snnLive.check({ label: "count the x86 processors", value: true, on: set("x86") });
 
