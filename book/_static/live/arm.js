@@ -348,6 +348,8 @@
         place = { first: c.steps, second: c.steps, time: c.steps - 1 };
         redraw();
         self.say(...words(m, data));
+        const { bottom, height } = pad.plot.svg.getBoundingClientRect();
+        if (bottom < height / 2) pad.plot.svg.scrollIntoView({ block: "nearest", behavior: snnLive.still() ? "auto" : "smooth" });
         play();
       } catch (problem) {
         self.say(`Nothing can be computed here: ${problem instanceof TypeError || problem instanceof RangeError ? "the networks are damaged" : problem.message}. The movements shown are those of the run.`);
@@ -381,8 +383,8 @@
           h("p", { class: "live-key" }, key("shown", "shown"), key("before", "before"), key("after", "after one update")),
           h("p", { class: "live-hint" }, "Keys, with the pad in focus: arrows move the pen (small steps with Shift), Enter sets and lifts it.")),
         h("div", { class: "live-strips" }, strips.all.map((plot) => plot.svg),
-          h("div", { class: "live-play" }, snnLive.button("Replay", play), clock))),
-      self.sentence,
+          h("div", { class: "live-play" }, snnLive.button("Replay", play), clock)),
+        self.sentence),
       h("div", { class: "live-choose" },
         h("div", {}, h("p", { class: "live-small" }, "Movements of the family, unseen in training"), family(true)),
         h("div", {}, h("p", { class: "live-small" }, "Shapes outside of the family"), family(false))),
