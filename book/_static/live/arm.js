@@ -191,6 +191,7 @@
     const signals = strip("learning signals, three neurons", "live-of-signals");
     const after = strip("spikes of the learner, after one update", "live-of-after", { height: 132, margin: [20, 14, 38, 30], xticks: ticks, xlabel: "time [ms]" });
     const rasters = [before, lsg, after].map((plot) => plot.add("path", { class: "live-spikes" }));
+    const change = signals.over.appendChild(s("text", { class: "live-change", "text-anchor": "end" }, "the weights change, once"));
     const lines = [0, 1, 2].map((k) => signals.add("path", { class: `live-line live-color-${k}` }));
     const all = [before, lsg, signals, after];
     return {
@@ -204,6 +205,8 @@
         signals.y = [-1.1 * top, 1.1 * top];
         signals.yticks = [0];
         for (const plot of [lsg, signals]) plot.size(plot.width);
+        change.setAttribute("x", signals.inner.right - 4);
+        change.setAttribute("y", signals.inner.top + 12);
         rasters.forEach((path, k) => path.setAttribute("d", z[k] ? raster([before, lsg, after][k], z[k], dt) : ""));
         lines.forEach((path, k) => {
           const line = lesson && lesson.signals && lesson.signals.lines[k];
@@ -345,6 +348,8 @@
         place = { first: c.steps, second: c.steps, time: c.steps - 1 };
         redraw();
         self.say(...words(m, data));
+        const { bottom, height } = pad.plot.svg.getBoundingClientRect();
+        if (bottom < height / 2) pad.plot.svg.scrollIntoView({ block: "nearest", behavior: snnLive.still() ? "auto" : "smooth" });
         play();
       } catch (problem) {
         self.say(`Nothing can be computed here: ${problem instanceof TypeError || problem instanceof RangeError ? "the networks are damaged" : problem.message}. The movements shown are those of the run.`);
@@ -378,8 +383,8 @@
           h("p", { class: "live-key" }, key("shown", "shown"), key("before", "before"), key("after", "after one update")),
           h("p", { class: "live-hint" }, "Keys, with the pad in focus: arrows move the pen (small steps with Shift), Enter sets and lifts it.")),
         h("div", { class: "live-strips" }, strips.all.map((plot) => plot.svg),
-          h("div", { class: "live-play" }, snnLive.button("Replay", play), clock))),
-      self.sentence,
+          h("div", { class: "live-play" }, snnLive.button("Replay", play), clock)),
+        self.sentence),
       h("div", { class: "live-choose" },
         h("div", {}, h("p", { class: "live-small" }, "Movements of the family, unseen in training"), family(true)),
         h("div", {}, h("p", { class: "live-small" }, "Shapes outside of the family"), family(false))),
