@@ -119,7 +119,8 @@ class Staging:
             cells.append(cell)
         first = next(c for c in cells if c.cell_type == "markdown")
         worse = self.worse([id for id in self.worsened if self.page[id] == name], "../")
-        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{self.banner(name)}\n\n{worse}", first.source, count=1)
+        first.source = re.sub(r"(?m)^(# .+)$", lambda m: f"{m[1]}\n\n{worse}", first.source, count=1)
+        cells.append(nbformat.v4.new_markdown_cell(self.banner(name)))
         for i, cell in enumerate(cells):
             cell["id"] = f"cell-{i}"
         notebook.cells = cells
