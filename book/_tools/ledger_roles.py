@@ -135,7 +135,9 @@ class Quote(SphinxRole):
         about = {"refdomain": "", "reftype": "claim", "reftarget": anchor(self.text), "tip": tip}
         if self.name == "verdict":
             return [pending_xref("", nodes.Text(shown), looks=["status", standing], **about)], []
-        link = pending_xref("", nodes.inline("", shown), *sign, looks=["claim", self.name], **about)
+        link = pending_xref(
+            "", nodes.inline("", shown), *sign, looks=["claim", self.name, *(["words"] if len(shown) > 24 else [])], **about
+        )
         return [*quotes.place(page, self.text), link], []
 
 

@@ -312,7 +312,7 @@ def thumbnails(staging: Staging) -> dict[str, str]:
     names = {}
     for chapter in staging.manifests:
         text = staging.chapters[chapter].notebook.read_text(encoding="utf-8")
-        for figure, name in re.findall(r"\{figure\} \S*results/(\w+/[\w-]+)\.\*\n# :name: ([\w-]+)", text):
+        for figure, name in re.findall(r"\{figure\} \S*results/(\w+/[\w-]+)\.\*\n(?:# :.*\n)*?# :name: ([\w-]+)", text):
             if (path := staging.src / "results" / f"{figure}.png").exists():
                 names[figure] = name
                 with Image.open(path) as picture:

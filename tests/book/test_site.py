@@ -190,7 +190,7 @@ def test_the_ledger_filters_and_its_views_can_be_linked(browser, address, scheme
     page.get_by_label("claims of").select_option("talk")
     talk = shown(page)
     assert set() != talk < expected
-    page.get_by_label("search").fill("lstm")
+    page.locator("form.ledger-filters input").fill("lstm")
     assert set() != shown(page) < talk
     assert f"{len(shown(page))} of " in page.locator("form.ledger-filters p").inner_text()
     view, kept = page.url, shown(page)
