@@ -292,7 +292,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/memory/probes.*
 # :name: fig-probes
-# :alt: Spikes less to a probe against the silence before it, from zero to more than a second and a half. The curve of the LIF neuron is zero throughout; those of the AHP and the ALIF neuron fall slowly, that of the AHP neuron about one spike above. So only neurons with a slow variable remember.
+# :alt: Spikes less to a probe against the silence before it, from zero to more than a second and a half. The curve of the LIF neuron is zero throughout; those of the AHP and the ALIF neuron fall slowly and nearly alike. So only neurons with a slow variable remember, and both kinds about equally.
 # Suppression of the response to a probe by strong input before a silence: mean and range over probes of different strength. A spike lowers
 # the potential of the AHP neuron, or raises the threshold of the ALIF neuron, by {size}`jump` thresholds; both forget with 700 ms.
 # ```
@@ -415,9 +415,9 @@ if preset == "paper":
 #
 # Row by row, a few steps separate what belongs together, and LIF neurons do nearly as well as slow ones: AHP neurons gain
 # {claim}`mem.rows.ahp_over_lif` (standard deviation over three seeds), which is within chance. With 14 × 14 pixels hundreds of steps do, and
-# LIF neurons fail: the gain is {claim}`mem.grid14.ahp_over_lif`. Networks of ALIF neurons do better than those of AHP neurons, although a
-# single AHP neuron remembers at least as long. The likely reason is not memory: a reset to zero discards the input that exceeded the threshold,
-# and a subtraction keeps it. We did not separate the two.
+# LIF neurons fail: the gain is {claim}`mem.grid14.ahp_over_lif`. Networks of ALIF neurons do better than those of AHP neurons, although
+# single neurons of both kinds remember about equally long ({numref}`fig-probes`). So memory is not the likely reason: a reset to zero discards
+# the input that exceeded the threshold, and a subtraction keeps it. We did not separate the two.
 #
 # ## How close do they come to LSTM networks?
 #
