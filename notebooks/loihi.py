@@ -239,7 +239,7 @@ print(registers, in_floats, sep="\n")
 
 # %% [markdown]
 # The decay 204 is a membrane time constant of {size}`tau_m` ms, the decay 5 an AHP current of {size}`tau_ahp` ms. Registers leave few time
-# constants to choose from: the neighbors 4 and 6 are 1024 and 682 ms.
+# constants to choose from: the neighbors 4 and 6 are 1023 and 682 ms.
 #
 # ## How much does rounding change?
 #
@@ -302,9 +302,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/loihi/twins.*
 # :name: fig-twins
-# :alt: Three panels over 300 steps. The spikes of both neurons coincide until a line in the middle, where the neuron in integers fires and the one in floats does not, or the reverse; after it many spikes come at different times. The potentials lie on each other until there. The AHP current in integers has by then become higher by about one percent of the threshold; after it the difference jumps with each spike of only one of the two.
+# :alt: Three panels over 300 steps. The spikes of both neurons coincide until a line in the middle, where one of them fires a step before the other; after it some more spikes come at different times. The potentials lie nearly on each other until there. The AHP current in integers has slowly become higher by a fraction of a percent of the threshold; after the line the difference jumps for a step or two at each spike that only one of the two has. So rounding acts slowly, and then all at once.
 # One AHP neuron in the chip's integers (green) and in floats with the same constants (blue), 300 steps around the first spike that differs.
-# Rounding toward zero raises the AHP current slowly until a spike comes out otherwise; from there on the spike times differ. Dotted: the threshold.
+# Rounding toward zero raises the AHP current slowly until a spike comes earlier; from there on some spike times differ. Dotted: the threshold.
 # ```
 #
 # Of {size}`neurons` neurons, {value}`never_differ` send the same spikes in both forms; half of them have differed by step
