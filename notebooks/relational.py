@@ -237,8 +237,12 @@ plt.show()
 # (spikes per step, mean $\bar r$) and one of its potentials outside of a band:
 #
 # $$
-# E = \text{cross-entropy} + \sum_\text{layers} \Bigl[ C_r \Bigl( \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2 \Bigr)
-# + C_v \sum_i \bigl\langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \bigr\rangle \Bigr].
+# E = \text{cross-entropy} + \sum_\text{layers} ( C_r R + C_v V ), \qquad
+# R = \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2,
+# $$
+#
+# $$
+# V = \sum_i \bigl\langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \bigr\rangle.
 # $$
 #
 # The lower limit $r_-$ keeps a layer from falling silent; the upper limit $r_+$ makes it sparse (below, *How sparse can it be?*).
@@ -256,13 +260,14 @@ sizes = pd.DataFrame({
     "module": modules["module"], "copies": modules["copies"],
     "neurons a copy, ours": ours["neurons"] // ours["copies"],
     "neurons a copy, published": modules["neurons"] // modules["copies"],
-    "all neurons, published": modules["neurons"], "all synapses, published": modules["synapses"],
+    "all neurons, published": modules["neurons"],
+    "all synapses, published": modules["synapses"],
 })  # fmt: skip
 page.table(sizes.map(lambda entry: entry if isinstance(entry, str) else f"{entry:,}"), "modules")
-for name, size in {"small": SIZES["small"], "paper": SIZES["paper"]}.items():
-    page.value(f"{name}_encoder", size.encoder)
 page.value("word_steps", Timing().word)
 page.value("gate_steps", Timing().window)
+for name in ("small", "paper"):
+    page.value(f"{name}_encoder", SIZES[name].encoder)
 
 # %% [markdown]
 # :::{csv-table} Sizes for a story of 20 sentences (copies and synapses as on a chip, where copies share no weights).
@@ -727,7 +732,8 @@ where = f"task 15, upper limit of rates; not locked: {few} % at most with the co
 where += ", more than twice as many without"
 page.verdict("rel.voltage.locked", holds, dataset=where, n=questions)
 rate = float(layers["snn-upper-v"]["rate"].max())
-page.value("spikes_busiest", rate / 100 * training.KINDS["snn-upper-v"].timing.window, "{:.2f}")
+gate = training.KINDS["snn-upper-v"].timing.window
+page.value("spikes_busiest", rate / 100 * gate, "{:.2f}")
 page.claim("rel.snn.rate", rate, dataset="stories of task 15 of our generator", n=questions)
 
 # %% tags=["hide-input", "remove-output"]
