@@ -854,7 +854,7 @@ left.plot(reading["step"], 100 - reading["right"], "o-", color=SPIKING, ms=4)
 left.set(xlabel="step of the reading", ylabel="wrong answers [%]", ylim=(0, None), xticks=range(2, len(reading) + 1, 2))
 for column, color, name in (("sum", GRAY, "sum"), ("spikes", SPIKING, "all neurons"), ("last", RED, "C, last layer")):
     middle.plot(lengths["sentences"], lengths[column], "o-", color=color, ms=3)
-    at, above = (11, 0.45) if column == "sum" else (20, 0.09)
+    at, above = (8, 0.1) if column == "sum" else (20, 0.09)
     middle.text(at, lengths[column].iloc[at // 2 - 1] + above, name, ha="right", color=color, fontsize=9)
 middle.set(xlabel="sentences", ylabel="spikes per neuron", ylim=(0, None), xticks=[2, 8, 14, 20])
 for column, color in (("pairs", GRAY), ("needed", RED)):
