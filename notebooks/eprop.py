@@ -94,7 +94,7 @@ GRAY, BLUE, RED = (plotting.COLORS[c] for c in ("gray", "blue", "red"))
 # To learn on a chip, a synapse has to find its change from what is known at its place and time. {term}`BPTT` {cite:p}`werbos1990` does not
 # offer that: it records all that has happened and goes through it backward. The talk takes {published}`eprop.brain.local` from the brain.
 # {term}`E-prop <e-prop>` {cite:p}`bellec2020` makes a learning rule of them. The {term}`eligibility trace` $e_{ji}^t$ holds what the synapse
-# has done to neuron $j$ so far; the {term}`learning signal` $L_j^t$ says what a spike of neuron $j$ is worth.
+# has done to neuron $j$ so far; the {term}`learning signal` $L_j^t$ tells what a spike of neuron $j$ is worth.
 #
 # Take neurons with an adaptive threshold ({term}`ALIF`; with $\beta = 0$ they are {term}`LIF` neurons):
 #
@@ -499,7 +499,8 @@ plt.show()
 # - **Readout weights that begin {size}`readout_gain` times as large**: symmetric feedback and BPTT need several times fewer updates, and end
 #   with fewer wrong answers. In both, the readout weights make the learning signals; if they are small, the cost of rates outweighs them.
 #   With random feedback, the feedback weights have that size from the start; larger readouts were not tried with it.
-# - By our rule, random feedback beside BPTT with the start that suits it, e-prop is *{claim}`eprop.slower`*; the equal start says otherwise.
+# - By the rule of our ledger (random feedback beside BPTT with the start that suits it) e-prop is *{claim}`eprop.slower`*; from an equal
+#   start it is not.
 #
 # The methods differ in more than the rule. BPTT has $\gamma$ = {size}`bptt_dampening`, since with the published one it hardly learned, and
 # its gradients are clipped at {size}`bptt_clip` times their usual length. With adaptive feedback both kinds of weights lose {size}`forget` in
@@ -678,7 +679,7 @@ plt.show()
 # ## Summary
 #
 # The talk's formula is exact, and our e-prop is that of others to the last digits. What makes it an approximation is the learning signal: the
-# ideal one knows the future, the broadcast one does not. E-prop learns both tasks, also in integers. Whether it is slower than BPTT depends on
+# ideal one uses the future, the broadcast one does not. E-prop learns both tasks, also in integers. Whether it is slower than BPTT depends on
 # the first readout weights and on the height of the pseudo-derivative. The talk concludes that {published}`eprop.need` are needed. In the
 # brain, it says, learning signals come from {published}`eprop.brain.source`, and evolution may have optimized them for
 # {published}`eprop.brain.optimized`. The next chapter does the same with spiking networks.

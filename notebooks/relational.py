@@ -403,10 +403,10 @@ plt.show()
 #
 # ## Does it answer the talk's questions?
 #
-# The talk's examples differ a little from the words of the official files, so we changed some (the dropdown says what). By logic, the
+# The talk's examples differ a little from the words of the official files, so we changed some (the stories below have what). By logic, the
 # answers are those of the talk ({numref}`tab-examples`). Networks of artificial neurons, trained on our generator's stories, answer all
 # {value}`talk_right_ann_drawn` as the talk does; spiking ones {claim}`rel.example.snn`. The networks of {numref}`fig-solved` with
-# artificial neurons, which know the official files only, answer {value}`talk_right_ann`.
+# artificial neurons, trained on the official files only, answer {value}`talk_right_ann`.
 #
 # Accuracy on such stories is no proof of understanding, because stories have shortcuts. Of our questions of task 5, {value}`shortcut_5`
 # follow from the story's last gift alone; of task 13, {value}`shortcut_13` from its last two sentences. The talk asks for what was before.
@@ -505,7 +505,7 @@ for task in (5, 13):
 # **In {value}`first_ranked` of six stories the most active pair is the one from which the answer follows** ({numref}`fig-pairs`). For Gertrude it is
 # *sheep are afraid of wolves* with *gertrude is a sheep* (most active of {size}`pairs_15` pairs). For the way from the garden to the
 # kitchen it is the two sentences that name the hallway (most active of {size}`pairs_19`); without this pair the answer changes. For task 20
-# it is the sentence that says who is hungry, paired with itself. So the network finds these relations, not only the answers. In task 13 the expected pair is
+# it is the sentence on who is hungry, paired with itself. So the network finds these relations, not only the answers. In task 13 the expected pair is
 # needed, but is not the most active one; in task 5 no single pair is needed; and the answer to task 7 is wrong.
 
 # %%
@@ -670,7 +670,7 @@ if preset == "paper":  # trains what data/training does not hold, for days
 # strongly: with it, *{published}`rel.voltage.locked`*. We call a neuron *locked* if it is driven below rest and its potential is never
 # above zero, in no story and at no step. Such a neuron has no {term}`pseudo-derivative`, so its error moves none of its weights.
 # With the cost of potentials {value}`locked_with` of the neurons are locked, without it {value}`locked_without`, in one training each
-# ({numref}`fig-voltage`). By our rule: *{claim}`rel.voltage.locked`*.
+# ({numref}`fig-voltage`). One training each settles nothing.
 #
 # Two things weaken this test. Most locked neurons are in module B, which reads only {size}`questions_asked` different questions here and
 # does not need many neurons; outside of B it is {value}`locked_elsewhere_with` with the cost, {value}`locked_elsewhere_without` without.
