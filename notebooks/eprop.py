@@ -45,8 +45,8 @@
 #   {claim}`eprop.evidence.random.stop` ({interval}`eprop.evidence.random.stop`) and BPTT {claim}`eprop.evidence.bptt.small.stop`
 #   ({interval}`eprop.evidence.bptt.small.stop`). From ten times larger ones BPTT needs {claim}`eprop.evidence.bptt.stop`. On patterns,
 #   random feedback needs {claim}`eprop.pattern` as many updates as BPTT.
-# - **In integers, the target is missed**: {claim}`eprop.onchip` more wrong answers, where {size}`onchip_aim` were allowed; one training, and
-#   within sampling error.
+# - **In integers, the target is missed**: {claim}`eprop.onchip` more wrong answers, where {size}`onchip_aim` were allowed. This is one training,
+#   and the excess is within sampling error.
 # - The formula is exact to double precision, and our e-prop is that of NEST, braintrace and the authors.
 # - The ideal learning signal needs the future: {value}`ideal_before` of it comes before the network is asked.
 #
@@ -94,7 +94,7 @@ GRAY, BLUE, RED = (plotting.COLORS[c] for c in ("gray", "blue", "red"))
 # To learn on a chip, a synapse has to find its change from what is known at its place and time. {term}`BPTT` {cite:p}`werbos1990` does not
 # offer that: it records all that has happened and goes through it backward. The talk takes {published}`eprop.brain.local` from the brain.
 # {term}`E-prop <e-prop>` {cite:p}`bellec2020` makes a learning rule of them. The {term}`eligibility trace` $e_{ji}^t$ holds what the synapse
-# has done to neuron $j$ so far; the {term}`learning signal` $L_j^t$ says what a spike of neuron $j$ is worth.
+# has done to neuron $j$ so far; the {term}`learning signal` $L_j^t$ tells what a spike of neuron $j$ is worth.
 #
 # Take neurons with an adaptive threshold ({term}`ALIF`; with $\beta = 0$ they are {term}`LIF` neurons):
 #
@@ -440,11 +440,11 @@ patterns[patterns["update"] == updates - 1].groupby(["signal", "dampening"])["le
 last = by_kind["bptt", compare.PUBLISHED].query("update == update.max()")["left"]
 for name, left in {"mean": last.mean(), "least": last.min(), "most": last.max()}.items():
     page.value(f"left_bptt_{name}", 100 * float(left), "{:.0f} %")
-high, low = (by_kind["symmetric", gamma] for gamma in (compare.PUBLISHED, compare.LOW))
-page.value("cosine_symmetric", float(high["cosine"].mean()), "{:.2f}")
-page.value("cosine_low", float(low["cosine"].mean()), "{:.2f}")
 page.value("gamma_low", compare.LOW)
+high = by_kind["symmetric", compare.PUBLISHED]
 page.value("length", float(f"{high['length'].median():.1g}"), "{:,.0f}")
+for name, rows in {"cosine_symmetric": high, "cosine_low": by_kind["symmetric", compare.LOW]}.items():
+    page.value(name, float(rows["cosine"].mean()), "{:.2f}")
 
 # %%
 suited = dict.fromkeys(("random", "symmetric", "adaptive"), compare.PUBLISHED) | {"bptt": compare.LOW}
@@ -499,7 +499,8 @@ plt.show()
 # - **Readout weights that begin {size}`readout_gain` times as large**: symmetric feedback and BPTT need several times fewer updates, and end
 #   with fewer wrong answers. In both, the readout weights make the learning signals; if they are small, the cost of rates outweighs them.
 #   With random feedback, the feedback weights have that size from the start; larger readouts were not tried with it.
-# - By our rule, random feedback beside BPTT with the start that suits it, e-prop is *{claim}`eprop.slower`*; the equal start says otherwise.
+# - By the rule of our ledger (random feedback beside BPTT with the start that suits it) e-prop is *{claim}`eprop.slower`*; from an equal
+#   start it is not.
 #
 # The methods differ in more than the rule. BPTT has $\gamma$ = {size}`bptt_dampening`, since with the published one it hardly learned, and
 # its gradients are clipped at {size}`bptt_clip` times their usual length. With adaptive feedback both kinds of weights lose {size}`forget` in
@@ -529,7 +530,7 @@ def spread(x):
 
 
 of_kinds = fair.drop(columns="kind").groupby(["first readout weights", "learning signals"], sort=False)
-page.table(of_kinds.agg(spread).reset_index(), "fair")
+table = page.table(of_kinds.agg(spread).reset_index(), "fair")
 
 # %% tags=["hide-input", "remove-output"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.0), sharey=True)
@@ -552,7 +553,7 @@ page.figure(fig, "fair", fair)
 plt.show()
 
 # %% [markdown]
-# :::{csv-table} Accumulating evidence: mean, lowest and highest of five seeds.
+# :::{csv-table} Accumulating evidence: mean, lowest and highest of {size}`seeds` seeds. In *small*, readout weights begin as with random feedback.
 # :name: tab-fair
 # :header-rows: 1
 # :file: ../results/eprop/fair.csv
@@ -634,7 +635,8 @@ for name, number in numbers.items():
 # next larger or smaller of its 255 values is drawn at random, with the right mean.
 #
 # After {size}`chip_updates` updates the network in integers gives {claim}`eprop.onchip` more wrong answers than its twin in floats with the
-# same first weights, feedback and trials ({numref}`fig-integers`). The target was {size}`onchip_aim`; the difference is within sampling error.
+# same first weights, feedback and trials ({numref}`fig-integers`). The target was {size}`onchip_aim`; what exceeds it is
+# within sampling error.
 #
 # A chip has no end of a trial. {class}`~snncore.learning.eprop.Stream` learns chunk by chunk, in memory that does not grow: 100,000 steps take
 # {claim}`eprop.chunked.memory` the memory of 10,000 ({doc}`speed`).
@@ -677,7 +679,7 @@ plt.show()
 # ## Summary
 #
 # The talk's formula is exact, and our e-prop is that of others to the last digits. What makes it an approximation is the learning signal: the
-# ideal one knows the future, the broadcast one does not. E-prop learns both tasks, also in integers. Whether it is slower than BPTT depends on
+# ideal one uses the future, the broadcast one does not. E-prop learns both tasks, also in integers. Whether it is slower than BPTT depends on
 # the first readout weights and on the height of the pseudo-derivative. The talk concludes that {published}`eprop.need` are needed. In the
 # brain, it says, learning signals come from {published}`eprop.brain.source`, and evolution may have optimized them for
 # {published}`eprop.brain.optimized`. The next chapter does the same with spiking networks.

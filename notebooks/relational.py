@@ -237,8 +237,12 @@ plt.show()
 # (spikes per step, mean $\bar r$) and one of its potentials outside of a band:
 #
 # $$
-# E = \text{cross-entropy} + \sum_\text{layers} \Bigl[ C_r \Bigl( \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2 \Bigr)
-# + C_v \sum_i \bigl\langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \bigr\rangle \Bigr].
+# E = \text{cross-entropy} + \sum_\text{layers} ( C_r R + C_v V ), \qquad
+# R = \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2,
+# $$
+#
+# $$
+# V = \sum_i \bigl\langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \bigr\rangle.
 # $$
 #
 # The lower limit $r_-$ keeps a layer from falling silent; the upper limit $r_+$ makes it sparse (below, *How sparse can it be?*).
@@ -256,13 +260,14 @@ sizes = pd.DataFrame({
     "module": modules["module"], "copies": modules["copies"],
     "neurons a copy, ours": ours["neurons"] // ours["copies"],
     "neurons a copy, published": modules["neurons"] // modules["copies"],
-    "all neurons, published": modules["neurons"], "all synapses, published": modules["synapses"],
+    "all neurons, published": modules["neurons"],
+    "all synapses, published": modules["synapses"],
 })  # fmt: skip
 page.table(sizes.map(lambda entry: entry if isinstance(entry, str) else f"{entry:,}"), "modules")
-for name, size in {"small": SIZES["small"], "paper": SIZES["paper"]}.items():
-    page.value(f"{name}_encoder", size.encoder)
 page.value("word_steps", Timing().word)
 page.value("gate_steps", Timing().window)
+for name in ("small", "paper"):
+    page.value(f"{name}_encoder", SIZES[name].encoder)
 
 # %% [markdown]
 # :::{csv-table} Sizes for a story of 20 sentences (copies and synapses as on a chip, where copies share no weights).
@@ -398,10 +403,10 @@ plt.show()
 #
 # ## Does it answer the talk's questions?
 #
-# The talk's examples differ a little from the words of the official files, so we changed some (the dropdown says what). By logic, the
+# The talk's examples differ a little from the words of the official files, so we changed some (the stories below have what). By logic, the
 # answers are those of the talk ({numref}`tab-examples`). Networks of artificial neurons, trained on our generator's stories, answer all
 # {value}`talk_right_ann_drawn` as the talk does; spiking ones {claim}`rel.example.snn`. The networks of {numref}`fig-solved` with
-# artificial neurons, which know the official files only, answer {value}`talk_right_ann`.
+# artificial neurons, trained on the official files only, answer {value}`talk_right_ann`.
 #
 # Accuracy on such stories is no proof of understanding, because stories have shortcuts. Of our questions of task 5, {value}`shortcut_5`
 # follow from the story's last gift alone; of task 13, {value}`shortcut_13` from its last two sentences. The talk asks for what was before.
@@ -500,7 +505,7 @@ for task in (5, 13):
 # **In {value}`first_ranked` of six stories the most active pair is the one from which the answer follows** ({numref}`fig-pairs`). For Gertrude it is
 # *sheep are afraid of wolves* with *gertrude is a sheep* (most active of {size}`pairs_15` pairs). For the way from the garden to the
 # kitchen it is the two sentences that name the hallway (most active of {size}`pairs_19`); without this pair the answer changes. For task 20
-# it is the sentence that says who is hungry, paired with itself. So the network finds these relations, not only the answers. In task 13 the expected pair is
+# it is the sentence on who is hungry, paired with itself. So the network finds these relations, not only the answers. In task 13 the expected pair is
 # needed, but is not the most active one; in task 5 no single pair is needed; and the answer to task 7 is wrong.
 
 # %%
@@ -665,7 +670,7 @@ if preset == "paper":  # trains what data/training does not hold, for days
 # strongly: with it, *{published}`rel.voltage.locked`*. We call a neuron *locked* if it is driven below rest and its potential is never
 # above zero, in no story and at no step. Such a neuron has no {term}`pseudo-derivative`, so its error moves none of its weights.
 # With the cost of potentials {value}`locked_with` of the neurons are locked, without it {value}`locked_without`, in one training each
-# ({numref}`fig-voltage`). By our rule: *{claim}`rel.voltage.locked`*.
+# ({numref}`fig-voltage`). One training each settles nothing.
 #
 # Two things weaken this test. Most locked neurons are in module B, which reads only {size}`questions_asked` different questions here and
 # does not need many neurons; outside of B it is {value}`locked_elsewhere_with` with the cost, {value}`locked_elsewhere_without` without.
@@ -727,7 +732,8 @@ where = f"task 15, upper limit of rates; not locked: {few} % at most with the co
 where += ", more than twice as many without"
 page.verdict("rel.voltage.locked", holds, dataset=where, n=questions)
 rate = float(layers["snn-upper-v"]["rate"].max())
-page.value("spikes_busiest", rate / 100 * training.KINDS["snn-upper-v"].timing.window, "{:.2f}")
+gate = training.KINDS["snn-upper-v"].timing.window
+page.value("spikes_busiest", rate / 100 * gate, "{:.2f}")
 page.claim("rel.snn.rate", rate, dataset="stories of task 15 of our generator", n=questions)
 
 # %% tags=["hide-input", "remove-output"]
@@ -848,7 +854,7 @@ left.plot(reading["step"], 100 - reading["right"], "o-", color=SPIKING, ms=4)
 left.set(xlabel="step of the reading", ylabel="wrong answers [%]", ylim=(0, None), xticks=range(2, len(reading) + 1, 2))
 for column, color, name in (("sum", GRAY, "sum"), ("spikes", SPIKING, "all neurons"), ("last", RED, "C, last layer")):
     middle.plot(lengths["sentences"], lengths[column], "o-", color=color, ms=3)
-    at, above = (11, 0.45) if column == "sum" else (20, 0.09)
+    at, above = (8, 0.1) if column == "sum" else (20, 0.09)
     middle.text(at, lengths[column].iloc[at // 2 - 1] + above, name, ha="right", color=color, fontsize=9)
 middle.set(xlabel="sentences", ylabel="spikes per neuron", ylim=(0, None), xticks=[2, 8, 14, 20])
 for column, color in (("pairs", GRAY), ("needed", RED)):
