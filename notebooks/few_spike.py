@@ -410,6 +410,7 @@ for name, number, error in (
 on_grid = quality(silu, F.silu, (-8.0, 12.0))
 page.claim("fs.silu.max_error", on_grid.max_error, dataset="uniform on [-8, 12]", n=200_000)
 page.value("spikes_uniform", on_grid.spikes, "{:.2f}")
+print(f"SiLU, largest error: {on_grid.max_error:.2f}, mean spikes: {on_grid.spikes:.2f}")
 
 # %% [markdown]
 # The pieces also predict how often each step spikes, if the distribution of inputs is known. The authors kept a log of such counts for one
@@ -463,8 +464,8 @@ for name in ("silu.published", "sigmoid.published"):
     row = {"neuron": name, "MSE, fire then subtract": f"{right:.2g}"}
     row |= {"MSE, subtract then fire": f"{wrong:.2g}", "ratio": f"{wrong / right:.0f}"}
     rows.append(row)
-page.table(pd.DataFrame(rows), "trap")
 page.value("shifted_silu", rows[0]["MSE, subtract then fire"])
+trap = page.table(pd.DataFrame(rows), "trap")
 
 # %% [markdown]
 # :::{csv-table} The same published parameters read in two orders: mean squared error (MSE) on [-8, 12] for SiLU, [-10, 10] for sigmoid.
@@ -548,12 +549,20 @@ plt.show()
 mse, spikes, mse_b7, spikes_b7 = (zoo.set_index("set")[c] for c in columns[1:])
 uniform = {"dataset": "uniform on [-8, 12]", "n": 200_000, "seeds": 1}
 normal = uniform | {"dataset": "normal, mean -0.063, std 1.563"}
-page.claim("fs.fit.silu.k16", mse["silu.k16"], **uniform)
-page.claim("fs.fit.silu.k8", mse["silu.k8"], **uniform)
-page.claim("fs.fit.silu.k16sparse", mse_b7["silu.k16sparse"], **normal)
-page.claim("fs.fit.silu.k16sparse.spikes", spikes_b7["silu.k16sparse"], **normal)
+for id, number, inputs in (
+    ("fs.fit.silu.k16", mse["silu.k16"], uniform),
+    ("fs.fit.silu.k8", mse["silu.k8"], uniform),
+    ("fs.fit.silu.k16sparse", mse_b7["silu.k16sparse"], normal),
+    ("fs.fit.silu.k16sparse.spikes", spikes_b7["silu.k16sparse"], normal),
+):
+    page.claim(id, number, **inputs)
 
 # %%
+page.value("k16_b7_spikes", spikes_b7["silu.k16"], "{:.2f}")
+page.value("published_b7_spikes", spikes_b7["silu.published"], "{:.2f}")
+page.value("sparse_spikes", spikes_b7["silu.k16sparse"], "{:.2f}")
+page.value("tbpi16_gain", mse["silu.tbpi16"] / mse["silu.k16"], "{:.1f}")
+page.value("k16_gain", mse["silu.published"] / mse["silu.k16"], "{:.0f}")
 for name, error in {
     "k16": mse["silu.k16"],
     "k8": mse["silu.k8"],
@@ -563,11 +572,6 @@ for name, error in {
     "sparse": mse_b7["silu.k16sparse"],
 }.items():
     page.value(name, error, "{:.2g}")
-page.value("k16_b7_spikes", spikes_b7["silu.k16"], "{:.2f}")
-page.value("published_b7_spikes", spikes_b7["silu.published"], "{:.2f}")
-page.value("sparse_spikes", spikes_b7["silu.k16sparse"], "{:.2f}")
-page.value("tbpi16_gain", mse["silu.tbpi16"] / mse["silu.k16"], "{:.1f}")
-page.value("k16_gain", mse["silu.published"] / mse["silu.k16"], "{:.0f}")
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(2, 2, figsize=(7.5, 4.6), sharex=True, sharey=True)
@@ -628,9 +632,8 @@ by_bits = pd.DataFrame(
     for Q in (4, 5, 6, 7, 8, 10, 12)
 )
 at8 = by_bits[by_bits["bits"] == 8].set_index("set")["MSE"]
-page.value("bits8_published", at8["silu.published"], "{:.2g}")
-page.value("bits8_ours", at8["silu.k16"], "{:.2g}")
-page.value("bits8_fitted", at8["silu.k16bits8"], "{:.2g}")
+for name, key in (("published", "silu.published"), ("ours", "silu.k16"), ("fitted", "silu.k16bits8")):
+    page.value(f"bits8_{name}", at8[key], "{:.2g}")
 
 
 # %%
@@ -702,6 +705,8 @@ spikes_per_neuron = float(layers["spikes"].sum() / layers["neurons"].sum())
 where = {"dataset": "20 ImageNet photographs of foolbox", "n": n}
 page.claim("fs.lite0.agreement", float(100 * same.mean()), **where)
 page.claim("fs.lite0.spikes", spikes_per_neuron, **where)
+page.value("lite0_neurons", traffic.neurons, "{:,}")
+page.value("lite0_difference", float((logits_ann - logits_snn).abs().max()), "{:.2g}")
 for name, number in {
     "lite0_n": n,
     "lite0_ann": int((ann == labels).sum()),
@@ -712,8 +717,6 @@ for name, number in {
     "lite0_layers": len(layers),
 }.items():
     print(name, page.value(name, number))
-page.value("lite0_neurons", traffic.neurons, "{:,}")
-page.value("lite0_difference", float((logits_ann - logits_snn).abs().max()), "{:.2g}")
 
 # %% tags=["hide-input", "remove-output"]
 categories = imagenet_categories()

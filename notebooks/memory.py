@@ -100,8 +100,8 @@ plotting.style()
 COLOR = plotting.METHODS
 RED, GRAY, ORANGE = (plotting.COLORS[c] for c in ("red", "gray", "orange"))
 page = Record("memory", preset)
-page.value("neurons", digits.NEURONS)
-page.value("held_out", digits.HELD_OUT, "{:,}")
+for name, number in {"neurons": digits.NEURONS, "slow": digits.SLOW, "held_out": digits.HELD_OUT}.items():
+    page.value(name, number, "{:,}")
 
 # %% [markdown]
 # ## Which neurons remember?
@@ -112,41 +112,45 @@ page.value("held_out", digits.HELD_OUT, "{:,}")
 # Two slow variables are common. In ALIF neurons each spike raises the *threshold* for a while. In AHP neurons each spike switches on an
 # inhibiting *current*, the {term}`AHP current`.
 #
-# :::{list-table} The neurons of this chapter in one step, all with input current $I(t)$; $\Theta$ is 1 for positive numbers, else 0.
+# :::{list-table} The neurons of this chapter in one step. A prime marks the step before.
 # :name: tab-neurons
 # :header-rows: 1
 #
 # * - Neuron
-#   - {term}`Membrane potential <membrane potential>`
+#   - {term}`Potential <membrane potential>`
 #   - Slow variable
 #   - Spike
 # * - LIF
-#   - $v(t) = \alpha\, v(t-1)\,(1 - z(t-1)) + I(t)$
+#   - $v = \alpha v' (1 - z') + I$
 #   - none
-#   - $z(t) = \Theta(v(t) - v_\text{th})$
+#   - $z = \Theta(v - v_\text{th})$
 # * - ALIF
-#   - $v(t) = \alpha\, v(t-1) + I(t) - v_\text{th}\, z(t-1)$
-#   - $b(t) = \rho\, b(t-1) + z(t-1)$
-#   - $z(t) = \Theta(v(t) - v_\text{th} - \beta\, b(t))$
+#   - $v = \alpha v' + I - v_\text{th} z'$
+#   - $b = \rho b' + z'$
+#   - $z = \Theta(v - v_\text{th} - \beta b)$
 # * - AHP
-#   - $v(t) = \alpha\, v(t-1)\,(1 - z(t-1)) + I(t) + a(t)$
-#   - $a(t) = \rho\, a(t-1) - (1 - \rho)\, \beta\, z(t-1)$
-#   - $z(t) = \Theta(v(t) - v_\text{th})$
-# * - AHP on the chip
-#   - $v(t) = D_k(v(t-1))\,(1 - z(t-1)) + I(t) + a(t)$
-#   - $a(t) = D_l(a(t-1)) - J\, z(t-1)$
-#   - $z(t) = \Theta(v(t) - 2^6 v_\text{mant})$
+#   - $v = \alpha v' (1 - z') + I + a$
+#   - $a = \rho a' - (1 - \rho) \beta z'$
+#   - $z = \Theta(v - v_\text{th})$
+# * - on the chip
+#   - $v = D_k(v') (1 - z') + I + a$
+#   - $a = D_l(a') - J z'$
+#   - $z = \Theta(v - 2^6 v_\text{mant})$
 # :::
 #
-# $\alpha = e^{-\mathrm{d}t/\tau_m}$ and $\rho = e^{-\mathrm{d}t/\tau}$ are decays per step, with the time constant of the membrane,
-# $\tau_m$, and of the slow variable, $\tau$ ({ref}`notation`). The chip computes in integers: $D_k(x)$ is $x\,(4096 - k)/4096$, rounded
-# toward zero, the threshold is 64 times a register $v_\text{mant}$, and $J$ is what a spike adds to the AHP current
-# ({term}`fixed point`; numbers in {doc}`loihi`). ALIF neurons subtract the threshold after a spike, as published; the others are reset to zero.
+# $I$ is the input current, and $\Theta$ is 1 for positive numbers, else 0. $\alpha = e^{-\mathrm{d}t/\tau_m}$ and
+# $\rho = e^{-\mathrm{d}t/\tau}$ are decays per step, with the time constants $\tau_m$ of the membrane and $\tau$ of the slow variable
+# ({ref}`notation`). The chip has an AHP neuron in integers ({term}`fixed point`): $D_k(x)$ is $x\,(4096 - k)/4096$, rounded toward zero, the
+# threshold is 64 times a register $v_\text{mant}$, and $J$ is what a spike takes off the AHP current (numbers: {doc}`loihi`). ALIF neurons
+# subtract the threshold after a spike, as published; the others are reset to zero.
 #
 # The AHP current's equation is that of slide 10, with $a$ for $i_\text{AHP}$ and $\rho$ for $\alpha_\text{AHP}$:
 #
 # $$
-# i_\text{AHP}[t + \delta t] = \alpha_\text{AHP}\, i_\text{AHP}[t] - (1 - \alpha_\text{AHP})\, \beta\, z[t].
+# \begin{aligned}
+# i_\text{AHP}[t + \delta t] = {} & \alpha_\text{AHP}\, i_\text{AHP}[t] \\
+# & - (1 - \alpha_\text{AHP})\, \beta\, z[t].
+# \end{aligned}
 # $$
 #
 # In code it is {func}`~snncore.neurons.ahp.ahp_step`:
@@ -276,7 +280,7 @@ page.value("probes", len(PROBES))
 page.value("jump", JUMP)
 for name in NEURONS:
     page.value(f"fewer_{name}", longest[name], "{:.1f}")
-probes.pivot(index="delay", columns="neuron", values="mean")
+probes.pivot(index="delay", columns="neuron", values="mean").round(1)
 
 # %% tags=["hide-input", "remove-output"]
 fig, ax = plt.subplots(figsize=(7.5, 3.0))
@@ -322,7 +326,6 @@ n = page.size(smoke=50, book=10_000)
 test, network = Split(*(part[:n] for part in read_mnist_test())), digits.trained("chip")
 for form, about in digits.FORMS.items():
     page.value(f"steps_{form}", about.steps)
-page.value("slow", digits.SLOW)
 shown = test.images[:1]
 spikes_in = threshold_code(shown)[:, 0]  # 840 steps, 80 inputs
 page.value("cue", CUE)
@@ -433,12 +436,12 @@ page.value("connectivity", 100 * digits.CONNECTIVITY, "{:.0f} %")
 page.value("rate", digits.RATE, "{:.2f}")
 page.value("readout", digits.READ, "{:.0f} ms")
 page.value("chip_readout", digits.CHIP_READ, "{:.0f} ms")
+page.value("chip_cycles", about_checkpoint("memory_chip_full_0")["recipe"]["cycles"])
 for kind in ("chip", "lstm"):
     about = about_checkpoint(f"memory_{kind}_full_0")
     page.value(f"{kind}_epochs", about["recipe"]["epochs"])
     page.value(f"{kind}_minutes", about["seconds"] / 60, "{:.0f}")
     page.value(f"{kind}_machine", about["machine"])
-page.value("chip_cycles", about_checkpoint("memory_chip_full_0")["recipe"]["cycles"])
 
 # %% [markdown]
 # All test images go to the LSTM network and to the spiking network, in single and in double precision and on the emulated chip:
@@ -456,6 +459,11 @@ right = {
 lstm, ahp, chip = (100 * float(hits.mean()) for hits in right.values())
 
 # %%
+best_ahp = package_claims()["mem.smnist.ahp"].published
+best_lstm = package_claims()["mem.smnist.lstm"].published
+page.value("error_ratio", (100 - ahp) / (100 - lstm), "{:.1f}")
+page.value("published_ratio", (100 - best_ahp) / (100 - best_lstm), "{:.1f}")
+page.value("emulator_gain", chip - ahp, "{:.1f}")
 for id, ours in {
     "mem.smnist.ahp": ahp,
     "mem.smnist.lstm": lstm,
@@ -466,10 +474,6 @@ for id, ours in {
     "mem.smnist.spikes": float(emulated.events.spikes[:, : digits.NEURONS].sum(1).mean()),
 }.items():
     page.claim(id, ours, dataset="MNIST test", n=len(test.labels), seeds=1)
-page.value("emulator_gain", chip - ahp, "{:.1f}")
-page.value("error_ratio", (100 - ahp) / (100 - lstm), "{:.1f}")
-published = {kind: package_claims()[f"mem.smnist.{kind}"].published for kind in ("ahp", "lstm")}
-page.value("published_ratio", (100 - published["ahp"]) / (100 - published["lstm"]), "{:.1f}")
 
 # %% tags=["hide-input", "remove-output"]
 tried = [a for a in accounts("memory_", family="digits").values() if a["form"] != "full"]
@@ -489,7 +493,7 @@ for x, (name, hits) in zip((3, 2, 2.35), right.items(), strict=True):
     mean, low, high = (100 - value for value in share(hits))
     axes[2].errorbar(x, mean, [[mean - high], [low - mean]], fmt="o", color=COLOR[name], ms=6, capsize=3)
     ends.append({"form": "full", "kind": name, "wrong": mean})
-for x, best in ((1.7, published["ahp"]), (2.7, published["lstm"])):
+for x, best in ((1.7, best_ahp), (2.7, best_lstm)):
     axes[2].plot(x, 100 - best, "*", color=COLOR["published"], ms=10)
 axes[2].set(xticks=(2, 3), xticklabels=("AHP", "LSTM"), xlim=(1.3, 3.4))
 for name, mark in (("authors' best", "*"), ("ours", "o"), ("ours, emulated chip", "o")):
@@ -653,12 +657,12 @@ with warnings.catch_warnings():
 own = right["emulator"]
 only_own, only_theirs = int((own & ~theirs).sum()), int((theirs & ~own).sum())
 low, high = (100 * end for end in tango(only_own, only_theirs, n))
-page.value("only_own", only_own)
-page.value("only_theirs", only_theirs)
 where = {"dataset": "MNIST test, emulated chip", "n": n, "seeds": 1}
 page.claim("mem.smnist.chip", chip, **where)
 difference = 100 * (only_own - only_theirs) / n
 page.claim("mem.smnist.beside_published", difference, low=low, high=high, **where)
+for name, number in {"only_own": only_own, "only_theirs": only_theirs}.items():
+    print(name, page.value(name, number))
 
 # %% [markdown]
 # Which network is better is not settled. Ours recognizes {claim}`mem.smnist.chip`, theirs {claim}`loihi.smnist.replay10k` ({doc}`loihi`). Ours
