@@ -16,10 +16,11 @@
 #
 # ## The claim
 #
-# > Rather than approximating ideal learning signals based on gradients, focus on generating learning signal that enable directly fast learning for more limited
-# > ranges F of learning tasks. (slide 25)
+# > Single weight update using learning signals provided by the error-module (slide 26)
 # >
-# > Result: One-shot learning of new arm movements (slide 27, the talk's last result)
+# > Result: One-shot learning of new arm movements (slide 27)
+#
+# This holds here for one family of movements, not for any movement, and whether the signals have to be learned is open.
 #
 # ## In one picture
 #
@@ -27,8 +28,8 @@
 # :name: fig-movements
 # :alt: A two-joint arm and the path of its tip in the plane. Before the update the arm sweeps down at the right, whatever was shown; after it, its tip follows the gray path that was shown, in the plane and in time. So do the tips in three of four smaller panels, and in the last one roughly. One update is enough for these movements.
 # Path of the arm's tip for movements that no training has seen (arm length 1): shown, and what the arm does before and after one update.
-# Large: the movement with the median error of {size}`shown`, with the arm at the end (black) and every tenth of a second; the color is the time, as in the panels of x and y.
-# Small: the movements at four other percentiles of the error. The arm follows all but the hardest closely. Networks are trained beforehand; movements are drawn in this run.
+# Large: the median error of {size}`shown`, with the arm at the end (black) and every tenth of a second; the color is the time. Small: other percentiles of the error. The arm follows
+# all but the hardest closely. Networks are trained beforehand; movements are drawn in this run.
 # ```
 #
 # ## What we did
@@ -36,7 +37,7 @@
 # We trained {size}`seeds` pairs of spiking networks, a {term}`learner` of {size}`neurons` neurons and a {term}`learning-signal generator` (*error module* in the talk) of
 # {size}`lsg_neurons`, to learn movements of one family. Then we showed each pair {size}`movements` new movements, once each, and changed the learner's weights once for each.
 # **We could not read the text of the paper** {cite:p}`scherr2020`: layers, sizes and costs are ours. The arm and the family of movements are those of an
-# earlier program of its authors (2019, branch eprop2 of github.com/IGITUGraz/eligibility_propagation). Ours is easier: steps are 2 ms, and the spikes that encode a path are not
+# [earlier program of its authors](https://github.com/IGITUGraz/eligibility_propagation/tree/eprop2). Ours is easier: steps are 2 ms, and the spikes that encode a path are not
 # random.
 #
 # ## What we found
@@ -172,7 +173,7 @@ for name, size in sizes.items():
 net = nets[0]
 with torch.no_grad():
     one = lesson(net, batches[0])  # show each movement once, update once
-error = position_error(net.output(one.after), batches[0])  # mean squared distance along x and y
+error = position_error(net.output(one.after), batches[0])  # mean square, along x and y
 page.value("shown", len(error))
 tuple(one.before.z.shape), tuple(one.learning_signal.shape), tuple(one.weights.w_rec.shape)
 
@@ -205,7 +206,7 @@ k = ranks[50]
 omega = net.output(one.after)
 before, after = (arm.move(net.output(trial), DT) for trial in (one.before, one.after))
 boxes = [["arm", "arm", "x", "x"], ["arm", "arm", "y", "y"], ["p10", "p30", "p70", "p90"]]
-fig, axes = plt.subplot_mosaic(boxes, figsize=(7.5, 5.9), height_ratios=[1, 1, 1.05])
+fig, axes = plt.subplot_mosaic(boxes, figsize=(7.5, 5.2), height_ratios=[1, 1, 1.1])
 fig.get_layout_engine().set(wspace=0.06)
 plane = {"aspect": "equal", "xlim": (-1.1, 1.1), "ylim": (-1.1, 1.1), "xticks": [-1, 0, 1]}
 ax = axes["arm"]
@@ -692,11 +693,11 @@ page.value("live_updates", f"{live_updates:,}")
 # %% [markdown]
 # ## Summary
 #
-# - A second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement of one family.
+# - The talk's proposal, signals for {published}`oneshot.proposal`, works: a second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement of one family.
 # - The controls hold: other movements' signals and single gradient steps fail, and the signals are unlike those of BPTT.
 # - The price is an outer loop by BPTT over {size}`outer_movements` movements. Paths outside the family are learned partly.
-# - Open is whether the signals have to be learned (the verdict on the proposal of slide 25, *{published}`oneshot.proposal`*, is not settled: {claim}`oneshot.proposal`).
-#   {doc}`one_shot_symbols` has that control for symbols and words.
+# - Open is whether the signals have to be learned, so the verdict on the proposal (ours: *{claim}`oneshot.proposal`*) is not settled. {doc}`one_shot_symbols` has that control for
+#   symbols and words.
 #
 # ## Exercises
 #
