@@ -634,7 +634,7 @@ plt.show()
 # and the second trial. Then it follows the gradient of a loss *after* the update back through all of this, by BPTT:
 #
 # $$
-# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\boldsymbol\omega' - \boldsymbol\omega^*)^2}\Bigr)
+# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\omega' - \omega^*)^2}\Bigr)
 # + 100\, \Bigl(\tfrac12 R_{20}[z] + \tfrac12 R_{20}[z'] + R_{10}[\xi]\Bigr), \qquad
 # R_f[z] = \sum_j (\bar z_j - f\, \mathrm{d}t)^2,
 # $$
