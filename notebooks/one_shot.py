@@ -125,8 +125,10 @@ for name, size in sizes.items():
 # **Neurons.** All are {term}`LIF` neurons with $\tau_m = 20$ ms, $v_\text{th} = 0.4$, steps of $\mathrm{d}t = 2$ ms and 4 ms of refractoriness:
 #
 # $$
-# v_j(t) = \alpha\, v_j(t-1) + \sum_i W_{ji}\, x_i(t) - v_\text{th}\, z_j(t-1), \qquad z_j(t) = \Theta\bigl(v_j(t) - v_\text{th}\bigr), \qquad
-# \alpha = e^{-\mathrm{d}t/\tau_m},
+# \begin{gathered}
+# v_j(t) = \alpha\, v_j(t-1) + \sum_i W_{ji}\, x_i(t) - v_\text{th}\, z_j(t-1), \\
+# z_j(t) = \Theta\bigl(v_j(t) - v_\text{th}\bigr), \qquad \alpha = e^{-\mathrm{d}t/\tau_m},
+# \end{gathered}
 # $$
 #
 # where the inputs $x_i$ are spikes of the clock, and of the other neurons one step before.
@@ -135,9 +137,11 @@ for name, size in sizes.items():
 # input and recurrent weights once:
 #
 # $$
-# W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i(t), \qquad
-# \psi_j = \frac{0.3}{v_\text{th}} \max\Bigl(0, 1 - \frac{|v_j - v_\text{th}|}{v_\text{th}}\Bigr), \qquad
+# \begin{gathered}
+# W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i(t), \\
+# \psi_j = \frac{0.3}{v_\text{th}} \max\Bigl(0, 1 - \frac{|v_j - v_\text{th}|}{v_\text{th}}\Bigr), \\
 # \epsilon_i(t) = \alpha\, \epsilon_i(t-1) + x_i(t),
+# \end{gathered}
 # $$
 #
 # with $\eta = 0.003$. The {term}`pseudo-derivative` $\psi_j$ is large if neuron $j$ is near its threshold, and $\epsilon_i$ are the spikes of its input $i$, filtered. This is
@@ -147,14 +151,20 @@ for name, size in sizes.items():
 # $\varphi(0) = (0, \pi/2)$ ({term}`arm movement task`, {published}`oneshot.arm.demonstration`):
 #
 # $$
-# \varphi_k(t) = \varphi_k(0) + \int_0^t \omega_k\, \mathrm{d}s, \qquad
-# x = \tfrac12 \bigl[\cos \varphi_1 + \cos(\varphi_1 + \varphi_2)\bigr], \qquad y = \tfrac12 \bigl[\sin \varphi_1 + \sin(\varphi_1 + \varphi_2)\bigr].
+# \begin{gathered}
+# \varphi_k(t) = \varphi_k(0) + \int_0^t \omega_k\, \mathrm{d}s, \\
+# x = \tfrac12 \bigl[\cos \varphi_1 + \cos(\varphi_1 + \varphi_2)\bigr], \\
+# y = \tfrac12 \bigl[\sin \varphi_1 + \sin(\varphi_1 + \varphi_2)\bigr].
+# \end{gathered}
 # $$
 #
 # **Movements.** A movement takes $D = 500$ ms. In {func}`~snncore.tasks.arm.draw`, each joint's velocity is a sum of five sines with random periods and phases,
 #
 # $$
-# \omega_k(t) = \sum_{m=1}^{5} A_{km} \sin\Bigl(\frac{2 \pi t}{p_{km} D} + \vartheta_{km}\Bigr), \qquad p_{km} \sim U(0.3, 1), \qquad \vartheta_{km} \sim U(0, 2\pi),
+# \begin{gathered}
+# \omega_k(t) = \sum_{m=1}^{5} A_{km} \sin\Bigl(\frac{2 \pi t}{p_{km} D} + \vartheta_{km}\Bigr), \\
+# p_{km} \sim U(0.3, 1), \qquad \vartheta_{km} \sim U(0, 2\pi),
+# \end{gathered}
 # $$
 #
 # with $A_{1m} \sim U(0, 30)$ rad/s, and $A_{2m}$ such that each sine spans 20 rad/s. The sum is scaled down where an angle would leave $\varphi_k(0) \pm \pi/2$.
@@ -634,9 +644,11 @@ plt.show()
 # and the second trial. Then it follows the gradient of a loss *after* the update back through all of this, by BPTT:
 #
 # $$
-# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\omega' - \omega^*)^2}\Bigr)
-# + 100\, \Bigl(\tfrac12 R_{20}[z] + \tfrac12 R_{20}[z'] + R_{10}[\xi]\Bigr), \qquad
+# \begin{gathered}
+# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\omega' - \omega^*)^2}\Bigr) \\
+# {} + 100\, \Bigl(\tfrac12 R_{20}[z] + \tfrac12 R_{20}[z'] + R_{10}[\xi]\Bigr), \\
 # R_f[z] = \sum_j (\bar z_j - f\, \mathrm{d}t)^2,
+# \end{gathered}
 # $$
 #
 # where bars are means over time (and, of errors, over the two coordinates or joints), a star marks what was shown, a prime marks the trial after the update, and $\xi$ are the generator's spikes. $R_f$ keeps
