@@ -16,10 +16,11 @@
 #
 # ## The claim
 #
-# > Rather than approximating ideal learning signals based on gradients, focus on generating learning signal that enable directly fast learning for more limited
-# > ranges F of learning tasks. (slide 25)
+# > Single weight update using learning signals provided by the error-module (slide 26)
 # >
-# > Result: One-shot learning of new arm movements (slide 27, the talk's last result)
+# > Result: One-shot learning of new arm movements (slide 27)
+#
+# This holds here for one family of movements, not for any movement, and whether the signals have to be learned is open.
 #
 # ## In one picture
 #
@@ -29,8 +30,8 @@
 # :name: fig-movements
 # :alt: A two-joint arm and the path of its tip in the plane. Before the update the arm sweeps down at the right, whatever was shown; after it, its tip follows the gray path that was shown, in the plane and in time. So do the tips in three of four smaller panels, and in the last one roughly. One update is enough for these movements.
 # Path of the arm's tip for movements that no training has seen (arm length 1): shown, and what the arm does before and after one update.
-# Large: the movement with the median error of {size}`shown`, with the arm at the end (black) and every tenth of a second; the color is the time, as in the panels of x and y.
-# Small: the movements at four other percentiles of the error. The arm follows all but the hardest closely. Networks are trained beforehand; movements are drawn in this run.
+# Large: the median error of {size}`shown`, with the arm at the end (black) and every tenth of a second; the color is the time. Small: other percentiles of the error. The arm follows
+# all but the hardest closely. Networks are trained beforehand; movements are drawn in this run.
 # ```
 # ::::
 #
@@ -39,7 +40,7 @@
 # We trained {size}`seeds` pairs of spiking networks, a {term}`learner` of {size}`neurons` neurons and a {term}`learning-signal generator` (*error module* in the talk) of
 # {size}`lsg_neurons`, to learn movements of one family. Then we showed each pair {size}`movements` new movements, once each, and changed the learner's weights once for each.
 # **We could not read the text of the paper** {cite:p}`scherr2020`: layers, sizes and costs are ours. The arm and the family of movements are those of an
-# earlier program of its authors (2019, branch eprop2 of github.com/IGITUGraz/eligibility_propagation). Ours is easier: steps are 2 ms, and the spikes that encode a path are not
+# [earlier program of its authors](https://github.com/IGITUGraz/eligibility_propagation/tree/eprop2). Ours is easier: steps are 2 ms, and the spikes that encode a path are not
 # random.
 #
 # ## What we found
@@ -128,8 +129,10 @@ for name, size in sizes.items():
 # **Neurons.** All are {term}`LIF` neurons with $\tau_m = 20$ ms, $v_\text{th} = 0.4$, steps of $\mathrm{d}t = 2$ ms and 4 ms of refractoriness:
 #
 # $$
-# v_j(t) = \alpha\, v_j(t-1) + \sum_i W_{ji}\, x_i(t) - v_\text{th}\, z_j(t-1), \qquad z_j(t) = \Theta\bigl(v_j(t) - v_\text{th}\bigr), \qquad
-# \alpha = e^{-\mathrm{d}t/\tau_m},
+# \begin{gathered}
+# v_j(t) = \alpha\, v_j(t-1) + \sum_i W_{ji}\, x_i(t) - v_\text{th}\, z_j(t-1), \\
+# z_j(t) = \Theta\bigl(v_j(t) - v_\text{th}\bigr), \qquad \alpha = e^{-\mathrm{d}t/\tau_m},
+# \end{gathered}
 # $$
 #
 # where the inputs $x_i$ are spikes of the clock, and of the other neurons one step before.
@@ -138,9 +141,11 @@ for name, size in sizes.items():
 # input and recurrent weights once:
 #
 # $$
-# W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i(t), \qquad
-# \psi_j = \frac{0.3}{v_\text{th}} \max\Bigl(0, 1 - \frac{|v_j - v_\text{th}|}{v_\text{th}}\Bigr), \qquad
+# \begin{gathered}
+# W'_{ji} = W_{ji} - \eta \sum_t L_j(t)\, \psi_j(t)\, \epsilon_i(t), \\
+# \psi_j = \frac{0.3}{v_\text{th}} \max\Bigl(0, 1 - \frac{|v_j - v_\text{th}|}{v_\text{th}}\Bigr), \\
 # \epsilon_i(t) = \alpha\, \epsilon_i(t-1) + x_i(t),
+# \end{gathered}
 # $$
 #
 # with $\eta = 0.003$. The {term}`pseudo-derivative` $\psi_j$ is large if neuron $j$ is near its threshold, and $\epsilon_i$ are the spikes of its input $i$, filtered. This is
@@ -150,14 +155,20 @@ for name, size in sizes.items():
 # $\varphi(0) = (0, \pi/2)$ ({term}`arm movement task`, {published}`oneshot.arm.demonstration`):
 #
 # $$
-# \varphi_k(t) = \varphi_k(0) + \int_0^t \omega_k\, \mathrm{d}s, \qquad
-# x = \tfrac12 \bigl[\cos \varphi_1 + \cos(\varphi_1 + \varphi_2)\bigr], \qquad y = \tfrac12 \bigl[\sin \varphi_1 + \sin(\varphi_1 + \varphi_2)\bigr].
+# \begin{gathered}
+# \varphi_k(t) = \varphi_k(0) + \int_0^t \omega_k\, \mathrm{d}s, \\
+# x = \tfrac12 \bigl[\cos \varphi_1 + \cos(\varphi_1 + \varphi_2)\bigr], \\
+# y = \tfrac12 \bigl[\sin \varphi_1 + \sin(\varphi_1 + \varphi_2)\bigr].
+# \end{gathered}
 # $$
 #
 # **Movements.** A movement takes $D = 500$ ms. In {func}`~snncore.tasks.arm.draw`, each joint's velocity is a sum of five sines with random periods and phases,
 #
 # $$
-# \omega_k(t) = \sum_{m=1}^{5} A_{km} \sin\Bigl(\frac{2 \pi t}{p_{km} D} + \vartheta_{km}\Bigr), \qquad p_{km} \sim U(0.3, 1), \qquad \vartheta_{km} \sim U(0, 2\pi),
+# \begin{gathered}
+# \omega_k(t) = \sum_{m=1}^{5} A_{km} \sin\Bigl(\frac{2 \pi t}{p_{km} D} + \vartheta_{km}\Bigr), \\
+# p_{km} \sim U(0.3, 1), \qquad \vartheta_{km} \sim U(0, 2\pi),
+# \end{gathered}
 # $$
 #
 # with $A_{1m} \sim U(0, 30)$ rad/s, and $A_{2m}$ such that each sine spans 20 rad/s. The sum is scaled down where an angle would leave $\varphi_k(0) \pm \pi/2$.
@@ -176,7 +187,7 @@ for name, size in sizes.items():
 net = nets[0]
 with torch.no_grad():
     one = lesson(net, batches[0])  # show each movement once, update once
-error = position_error(net.output(one.after), batches[0])  # mean squared distance along x and y
+error = position_error(net.output(one.after), batches[0])  # mean square, along x and y
 page.value("shown", len(error))
 tuple(one.before.z.shape), tuple(one.learning_signal.shape), tuple(one.weights.w_rec.shape)
 
@@ -209,7 +220,7 @@ k = ranks[50]
 omega = net.output(one.after)
 before, after = (arm.move(net.output(trial), DT) for trial in (one.before, one.after))
 boxes = [["arm", "arm", "x", "x"], ["arm", "arm", "y", "y"], ["p10", "p30", "p70", "p90"]]
-fig, axes = plt.subplot_mosaic(boxes, figsize=(7.5, 5.9), height_ratios=[1, 1, 1.05])
+fig, axes = plt.subplot_mosaic(boxes, figsize=(7.5, 5.2), height_ratios=[1, 1, 1.1])
 fig.get_layout_engine().set(wspace=0.06)
 plane = {"aspect": "equal", "xlim": (-1.1, 1.1), "ylim": (-1.1, 1.1), "xticks": [-1, 0, 1]}
 ax = axes["arm"]
@@ -670,9 +681,11 @@ plt.show()
 # and the second trial. Then it follows the gradient of a loss *after* the update back through all of this, by BPTT:
 #
 # $$
-# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\boldsymbol\omega' - \boldsymbol\omega^*)^2}\Bigr)
-# + 100\, \Bigl(\tfrac12 R_{20}[z] + \tfrac12 R_{20}[z'] + R_{10}[\xi]\Bigr), \qquad
+# \begin{gathered}
+# E = \tfrac12 \Bigl(150\, \overline{(\mathbf{x}' - \mathbf{x}^*)^2} + 0.1\, \overline{(\omega' - \omega^*)^2}\Bigr) \\
+# {} + 100\, \Bigl(\tfrac12 R_{20}[z] + \tfrac12 R_{20}[z'] + R_{10}[\xi]\Bigr), \\
 # R_f[z] = \sum_j (\bar z_j - f\, \mathrm{d}t)^2,
+# \end{gathered}
 # $$
 #
 # where bars are means over time (and, of errors, over the two coordinates or joints), a star marks what was shown, a prime marks the trial after the update, and $\xi$ are the generator's spikes. $R_f$ keeps
@@ -729,11 +742,11 @@ page.value("live_updates", f"{live_updates:,}")
 # %% [markdown]
 # ## Summary
 #
-# - A second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement of one family.
+# - The talk's proposal, signals for {published}`oneshot.proposal`, works: a second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement of one family.
 # - The controls hold: other movements' signals and single gradient steps fail, and the signals are unlike those of BPTT.
 # - The price is an outer loop by BPTT over {size}`outer_movements` movements. Paths outside the family are learned partly.
-# - Open is whether the signals have to be learned (the verdict on the proposal of slide 25, *{published}`oneshot.proposal`*, is not settled: {claim}`oneshot.proposal`).
-#   {doc}`one_shot_symbols` has that control for symbols and words.
+# - Open is whether the signals have to be learned, so the verdict on the proposal (ours: *{claim}`oneshot.proposal`*) is not settled. {doc}`one_shot_symbols` has that control for
+#   symbols and words.
 #
 # ## Exercises
 #
