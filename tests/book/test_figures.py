@@ -1,5 +1,6 @@
 """Every figure of the runs at preset smoke: nothing is cut off at its edge, in the bitmap or in the drawing."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,15 @@ def test_no_drawing_reaches_beyond_its_canvas(tmp_path):
                 cut.setdefault(f"{path.parent.name}/{path.name}", []).extend(sides)
         browser.close()
     assert cut == {}
+
+
+def test_text_can_be_read():
+    """At least 9 pt in a drawing that is at most as wide as a page's column, 7.5 inches, where it is shown in its own size."""
+    small = {}
+    for path in FIGURES:
+        text = path.read_text(encoding="utf-8")
+        sizes = [100 * float(scale) for scale in re.findall(r'<g transform="[^"]*scale\(([\d.]+) -[\d.]+\)', text)]
+        width = float(re.search(r'width="([\d.]+)pt"', text)[1])
+        if min(sizes, default=9) < 8.99 or width > 540.5:
+            small[f"{path.parent.name}/{path.name}"] = min(sizes, default=9), width
+    assert small == {}
