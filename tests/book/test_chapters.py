@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -11,7 +12,7 @@ import pytest
 import chapters
 import tools
 from book.conftest import CLAIM, chapter
-from project import BookError
+from project import BookError, Project
 from snncore import datafiles
 
 
@@ -56,13 +57,18 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
     cannot = {
         "prose": ("The number is", "This number is"),
         "a comment": ("2.1)", "2.1)  # why"),
+        "a docstring": ("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'),
         "a tag": ("# %%\nfrom", '# %% tags=["hide-input"]\nfrom'),
         "minutes": ("smoke: 0.1", "smoke: 0.2"),
     }
     for old, new in list(cannot.values()):
         assert old in text
         source.write_text(text.replace(old, new))
-        assert check()[0] == 0
+        assert check()[0] == ("def f" in new)  # a function more may compute something, its words cannot
+    source.write_text(text.replace("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'))
+    before = chapters.plan(project, "smoke")[0].parts
+    source.write_text(text.replace("record = Record", 'def f():\n    """Others."""\n\nrecord = Record'))
+    assert chapters.plan(project, "smoke")[0].parts == before
     source.write_text(text)
     (project.claims).write_text(project.claims.read_text() + CLAIM.format(id="z.z"))  # a claim more is no number more
     assert check()[0] == 0
@@ -85,11 +91,14 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
     assert "first: out of date: it has not been run at this preset" in check()[1]
 
 
-@pytest.mark.parametrize(("code", "words"), [
-    ('raise RuntimeError("boom")', "RuntimeError: boom"),
-    ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "DeadKernelError"),
-    ('record.claim("a.c", 1.0)', "the chapter first has a number for 'a.c', which is no claim of data/claims.toml"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ('raise RuntimeError("boom")', "RuntimeError: boom"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "DeadKernelError"),
+        ('record.claim("a.c", 1.0)', "the chapter first has a number for 'a.c', which is no claim of data/claims.toml"),
+    ],
+)
 def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(project, capsys, code, words):
     assert run(project) == 0
     before = {name: project.manifest("smoke", name) for name in ("first", "second")}
@@ -105,6 +114,13 @@ def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(project, capsy
     failed = json.loads((project.build / "failed" / "smoke" / "first.json").read_text())
     assert failed["status"] == "error"
     assert words.split(":")[0] in failed["error"]
+
+
+def test_one_chapter_brings_what_it_needs(project):
+    assert run(project, "--chapter", "second") == 0
+    assert project.manifest("smoke", "first") is not None
+    with pytest.raises(BookError, match=r"no chapter 'third': there are first, second"):
+        run(project, "--chapter", "third")
 
 
 def test_a_broken_ledger_stops_before_anything_runs(project):
@@ -196,6 +212,15 @@ def test_modules_are_followed_through_imports_and_words_do_not_count(tmp_path):
     assert chapters.imported_modules(tmp_path, "import snncore.a\n") != before
 
 
+def test_a_tool_for_progress_is_in_no_key(project, monkeypatch):
+    def versions(tqdm, numpy):
+        monkeypatch.setattr(chapters.provenance, "versions", lambda: {"python": "3", "tqdm": tqdm, "numpy": numpy})
+        return chapters.plan(project, "smoke")[0].parts["versions"]
+
+    assert versions("1", "2") == versions("2", "2")
+    assert versions("1", "2") != versions("1", "3")
+
+
 def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     """Start-up files, paths and settings of Python, IPython and matplotlib, and a kernel of the same name."""
     home = tmp_path / "home"
@@ -220,6 +245,14 @@ def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     values = json.loads((project.results("smoke", "first") / "values.json").read_text())
     assert values["number"]["text"] == "(False, 1.5, 0)"
     assert values["python"]["text"] == sys.executable
+
+
+def test_a_folder_may_have_any_name(tmp_path, project):
+    odd = tmp_path / "a {preset} $HOME {{x}}"
+    shutil.copytree(project.root, odd, ignore=shutil.ignore_patterns(odd.name))
+    there = Project(odd)
+    assert run(there, "--chapter", "first") == 0
+    assert there.intact("smoke", "first")
 
 
 def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, monkeypatch):
