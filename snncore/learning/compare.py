@@ -1,4 +1,4 @@
-"""Short trainings by which learning signals are compared: on patterns, and to store and recall; all begin with the same weights.
+"""Short trainings by which learning signals are compared: on patterns, and for choices; all begin with the same weights.
 
 Source of tasks and neurons: G. Bellec et al., Nature Communications 11, 3625 (2020), and its code.
 """
@@ -12,15 +12,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.learning.descent import Descent
 from snncore.learning.eprop import Learner
 from snncore.learning.losses import rate_cost
 from snncore.networks.recurrent import Population, RecurrentNetwork
 from snncore.neurons import ReadoutParams, conventions
 from snncore.seeds import torch_generator
 from snncore.statistics import cosine
-from snncore.tasks import pattern, store_recall
-from snncore.tasks.store_recall import StoreRecall
+from snncore.tasks import pattern
 
 PUBLISHED = 0.3  # height of the pseudo-derivative
 BETA = 1.7 * (1 - math.exp(-1 / 2000)) / (1 - math.exp(-1 / 20))  # of the published ALIF neurons
@@ -117,22 +115,3 @@ def choice_error(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> Float[Te
 def share_wrong(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> float:
     """Share of trials whose mean readout is largest for the wrong answer."""
     return float((y.mean(0).argmax(1) != answer).float().mean())
-
-
-def recall_curve(
-    signal: str, seed: int, updates: int, recipe: Descent, batch: int, form: StoreRecall | None = None
-) -> list[dict[str, Any]]:
-    """Train to store and recall, at the rates of ``recipe``: ``wrong`` answers [%] in the ``batch`` new trials of each update."""
-    form = form or StoreRecall()
-    learner, rows = ChoiceLearner(store_recall.INPUTS, signal, "store and recall", seed), []
-    optimizer = torch.optim.Adam(learner.parameters(), recipe.rate)
-    for k in range(updates):
-        trials = store_recall.draw(form, batch, torch_generator(seed, f"trials of update {k}"))
-        activity = learner(trials.x)
-        y = activity.y[-form.slot :]
-        optimizer.zero_grad()
-        (choice_error(y, trials.answer) + rate_cost(activity.z, 0.01, 0.01)).backward()
-        optimizer.param_groups[0]["lr"] = recipe.at(k)
-        optimizer.step()
-        rows.append({"signal": signal, "seed": seed, "update": k, "wrong": 100 * share_wrong(y.detach(), trials.answer)})
-    return rows

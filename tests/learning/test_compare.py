@@ -1,14 +1,11 @@
 """Short trainings with several learning signals."""
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from snncore.learning import compare
-from snncore.learning.descent import Descent
 from snncore.learning.eprop import SIGNALS
-from snncore.tasks.store_recall import StoreRecall
 
 
 def test_all_signals_begin_with_the_same_weights_and_bptt_with_a_lower_pseudo_derivative():
@@ -30,11 +27,3 @@ def test_a_pattern_is_learned():
 def test_a_pattern_counts_as_learned_when_a_tenth_is_left():
     table = pd.DataFrame({"seed": [0, 0, 0, 1, 1], "update": [0, 1, 2, 0, 1], "left": [1.0, 0.05, 0.2, 1.0, 0.5]})
     assert compare.first_learned(table) == pytest.approx([1.0, float("nan")], nan_ok=True)
-
-
-def test_a_bit_is_remembered():
-    recipe, form = Descent(1500, rate=8e-3, knee=60, every=25), StoreRecall(slots=3, slot=30)
-    rows = compare.recall_curve("symmetric", 0, 60, recipe, 64, form)
-    assert np.mean([row["wrong"] for row in rows[:2]]) > 35
-    assert np.mean([row["wrong"] for row in rows[-10:]]) < 15
-    assert rows[:2] == compare.recall_curve("symmetric", 0, 2, recipe, 64, form)

@@ -5,9 +5,8 @@ from math import comb
 import pytest
 import torch
 
-from snncore.tasks import evidence, pattern, store_recall
+from snncore.tasks import evidence, pattern
 from snncore.tasks.evidence import GROUP, Evidence
-from snncore.tasks.store_recall import StoreRecall
 
 
 def draw(batch=400, seed=0, **form):
@@ -45,23 +44,6 @@ def test_sides_are_fair_and_cues_mostly_agree():
     # the majority of 7, .7 each: E[max(k, 7 - k)] / 7
     expected = sum(max(k, 7 - k) * comb(7, k) * 0.7**k * 0.3 ** (7 - k) for k in range(8)) / 7
     assert abs(float(agree) - expected) < 0.01
-
-
-def test_the_answer_is_the_bit_that_the_spikes_show_with_the_store_command():
-    form = StoreRecall(slots=4, slot=60)
-    trials = store_recall.draw(form, 300, torch.Generator().manual_seed(0))
-    assert trials.x.shape == (form.steps, 300, store_recall.INPUTS)
-    told = trials.x.reshape(4, 60, 300, 4, GROUP).sum((1, 4)) > 0  # slot, trial, meaning
-    assert (told[:3, :, 0] != told[:3, :, 1]).all()  # a bit in each slot
-    assert (told[:3, :, 2].sum(0) == 1).all()
-    assert told[3, :, 3].all()
-    assert not told[3, :, :3].any()
-    assert not told[:3, :, 3].any()
-    assert torch.equal(told[:3, :, 2].long().argmax(0), trials.stored)
-    assert torch.equal(told[trials.stored, torch.arange(300), 1].long(), trials.answer)
-    assert abs(float(trials.x[-60:, :, 3 * GROUP :].mean()) - form.rate) < 0.001
-    assert torch.bincount(trials.stored).min() > 70
-    assert abs(float(trials.answer.float().mean()) - 0.5) < 0.1
 
 
 def test_a_pattern_is_a_sum_of_four_sines():
