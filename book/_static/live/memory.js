@@ -372,6 +372,7 @@
     compute();
     state.at = Math.max(0, Math.min(n - SPAN, (now.differs < 0 ? 0 : now.differs) - SPAN / 3));
     self.onsize((width) => {
+      self.panel.classList.toggle("live-wide", width >= 600);
       for (const plot of [main, close]) plot.size(width);
       refresh(false);
     });
