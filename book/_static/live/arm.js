@@ -12,7 +12,10 @@
     ["BPTT", "one BPTT step"],
   ];
   const STEP = 0.05; // of the pen, by an arrow key
-  const [X, Y] = [[-0.56, 1.06], [-1.06, 1.06]];
+  const [X, Y] = [
+    [-0.56, 1.06],
+    [-1.06, 1.06],
+  ];
   const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
   const odd = (flat, first) => flat.filter((_, k) => k % 2 === first);
@@ -43,7 +46,10 @@
       for (let t = 0; t < steps; t++) sum += Math.abs(signal[t * n + j]);
       return [sum, j];
     });
-    const neurons = sums.sort((a, b) => b[0] - a[0]).slice(0, 3).map(([, j]) => j);
+    const neurons = sums
+      .sort((a, b) => b[0] - a[0])
+      .slice(0, 3)
+      .map(([, j]) => j);
     return { neurons, lines: neurons.map((j) => Float64Array.from({ length: steps }, (_, t) => signal[t * n + j])) };
   };
 
@@ -69,25 +75,50 @@
   /** The pad on which readers draw, with paths and arms. `on.drawn(points)`, `on.begin()`, `on.key(words)`. */
   const makePad = (on) => {
     const pad = new snnLive.Plot({
-      x: X, y: Y, margin: [0, 0, 0, 0], height: (width) => (width * (Y[1] - Y[0])) / (X[1] - X[0]),
+      x: X,
+      y: Y,
+      margin: [0, 0, 0, 0],
+      height: (width) => (width * (Y[1] - Y[0])) / (X[1] - X[0]),
       label: "Drawing pad with the paths that were shown and that the arm takes before and after one update",
     });
     const part = (name) => pad.add("path", { class: name });
     const [reach, shown, bad, before, after, armBefore, armAfter, trace] = [
-      "live-reach", "live-shown", "live-bad", "live-before", "live-after", "live-arm live-arm-before", "live-arm live-arm-after", "live-trace",
+      "live-reach",
+      "live-shown",
+      "live-bad",
+      "live-before",
+      "live-after",
+      "live-arm live-arm-before",
+      "live-arm live-arm-after",
+      "live-trace",
     ].map(part);
     const start = pad.add("circle", { r: 6, class: "live-start" });
     const shoulder = pad.add("circle", { r: 7, class: "live-shoulder" });
     const pen = pad.add("path", { class: "live-pen" });
-    const words = [["start here", arm.BEGIN, 10, -8], ["shoulder", [0, 0], -12, 22], ["where the arm can reach", [0.36, -0.75], 0, 0]].map(([text, at, dx, dy]) => {
-      const label = pad.add("text", { class: "live-label", "text-anchor": text === "shoulder" ? "end" : text === "start here" ? "start" : "middle" });
+    const words = [
+      ["start here", arm.BEGIN, 10, -8],
+      ["shoulder", [0, 0], -12, 22],
+      ["where the arm can reach", [0.36, -0.75], 0, 0],
+    ].map(([text, at, dx, dy]) => {
+      const label = pad.add("text", {
+        class: "live-label",
+        "text-anchor": text === "shoulder" ? "end" : text === "start here" ? "start" : "middle",
+      });
       label.textContent = text;
       return { label, at, dx, dy };
     });
     let [points, at, down] = [[], [...arm.BEGIN], false];
 
     const redraw = () => {
-      trace.setAttribute("d", points.length ? pad.line(points.map((p) => p[0]), points.map((p) => p[1])) : "");
+      trace.setAttribute(
+        "d",
+        points.length
+          ? pad.line(
+              points.map((p) => p[0]),
+              points.map((p) => p[1]),
+            )
+          : "",
+      );
       const [x, y] = [pad.X(at[0]), pad.Y(at[1])];
       pen.setAttribute("d", `M${x - 9} ${y}h18M${x} ${y - 9}v18`);
       pen.classList.toggle("live-down", down);
@@ -147,13 +178,25 @@
       size(width) {
         pad.size(width);
         const one = pad.X(1) - pad.X(0);
+        const half = one / 2;
         const [x, up, low] = [pad.X(0), pad.Y(1), pad.Y(-1)];
-        reach.setAttribute("d", `M${x} ${low}A${one} ${one} 0 0 0 ${x} ${up}A${one / 2} ${one / 2} 0 0 0 ${x} ${pad.Y(0)}A${one / 2} ${one / 2} 0 0 1 ${x} ${low}Z`);
-        for (const [circle, [cx, cy]] of [[start, arm.BEGIN], [shoulder, [0, 0]]]) {
+        reach.setAttribute(
+          "d",
+          `M${x} ${low}A${one} ${one} 0 0 0 ${x} ${up}A${half} ${half} 0 0 0 ${x} ${pad.Y(0)}A${half} ${half} 0 0 1 ${x} ${low}Z`,
+        );
+        for (const [circle, [cx, cy]] of [
+          [start, arm.BEGIN],
+          [shoulder, [0, 0]],
+        ]) {
           circle.setAttribute("cx", pad.X(cx));
           circle.setAttribute("cy", pad.Y(cy));
         }
-        for (const { label, at: [lx, ly], dx, dy } of words) {
+        for (const {
+          label,
+          at: [lx, ly],
+          dx,
+          dy,
+        } of words) {
           label.setAttribute("x", pad.X(lx) + dx);
           label.setAttribute("y", pad.Y(ly) + dy);
         }
@@ -168,7 +211,10 @@
         if (!lesson) return [before, after, armBefore, armAfter, ...joints].forEach((e) => e.setAttribute("d", ""));
         before.setAttribute("d", path(arm.move(lesson.before.y, dt), first));
         after.setAttribute("d", path(arm.move(lesson.after.y, dt), second));
-        [[lesson.before, armBefore, joints[0], first], [lesson.after, armAfter, joints[1], second]].forEach(([trial, line, dots, shownTo]) => {
+        [
+          [lesson.before, armBefore, joints[0], first],
+          [lesson.after, armAfter, joints[1], second],
+        ].forEach(([trial, line, dots, shownTo]) => {
           const d = shownTo ? links(trial.y, Math.min(time, good - 1), dt) : { line: "", joints: "" };
           line.setAttribute("d", d.line);
           dots.setAttribute("d", d.joints);
@@ -189,7 +235,12 @@
     const before = strip("spikes of the learner, before", "live-of-before");
     const lsg = strip("spikes of the learning-signal generator", "live-of-lsg");
     const signals = strip("learning signals, three neurons", "live-of-signals");
-    const after = strip("spikes of the learner, after one update", "live-of-after", { height: 132, margin: [20, 14, 38, 30], xticks: ticks, xlabel: "time [ms]" });
+    const after = strip("spikes of the learner, after one update", "live-of-after", {
+      height: 132,
+      margin: [20, 14, 38, 30],
+      xticks: ticks,
+      xlabel: "time [ms]",
+    });
     const rasters = [before, lsg, after].map((plot) => plot.add("path", { class: "live-spikes" }));
     const change = signals.over.appendChild(s("text", { class: "live-change", "text-anchor": "end" }, "the weights change, once"));
     const lines = [0, 1, 2].map((k) => signals.add("path", { class: `live-line live-color-${k}` }));
@@ -200,8 +251,14 @@
         const { lesson, dt } = m;
         const z = lesson && lesson.before.z ? [lesson.before.z, lesson.lsg && lesson.lsg.z, lesson.after.z] : [];
         lsg.title = lesson && !lesson.lsg ? "no learning-signal generator here" : "spikes of the learning-signal generator";
-        const top = lesson && lesson.signals ? Math.max(...lesson.signals.lines.map((line) => line.reduce((most, a) => Math.max(most, Math.abs(a)), 0))) || 1 : 1;
-        signals.title = !lesson || !lesson.signals ? "learning signals" : `${lesson.lsg ? "learning signals" : "gradients"} of neurons ${lesson.signals.neurons.join(", ")}`;
+        const top =
+          lesson && lesson.signals
+            ? Math.max(...lesson.signals.lines.map((line) => line.reduce((most, a) => Math.max(most, Math.abs(a)), 0))) || 1
+            : 1;
+        signals.title =
+          !lesson || !lesson.signals
+            ? "learning signals"
+            : `${lesson.lsg ? "learning signals" : "gradients"} of neurons ${lesson.signals.neurons.join(", ")}`;
         signals.y = [-1.1 * top, 1.1 * top];
         signals.yticks = [0];
         for (const plot of [lsg, signals]) plot.size(plot.width);
@@ -210,7 +267,15 @@
         rasters.forEach((path, k) => path.setAttribute("d", z[k] ? raster([before, lsg, after][k], z[k], dt) : ""));
         lines.forEach((path, k) => {
           const line = lesson && lesson.signals && lesson.signals.lines[k];
-          path.setAttribute("d", line ? signals.line(line.map((_, t) => t * dt), line) : "");
+          path.setAttribute(
+            "d",
+            line
+              ? signals.line(
+                  line.map((_, t) => t * dt),
+                  line,
+                )
+              : "",
+          );
         });
         this.reveal(first, second, time, dt);
       },
@@ -218,7 +283,8 @@
         all.forEach((plot, k) => {
           plot.reveal((k < 3 ? first : second) * dt);
           const x = plot.X(time * dt);
-          for (const [key, value] of Object.entries({ x1: x, x2: x, y1: plot.inner.top, y2: plot.inner.bottom })) plot.cursor.setAttribute(key, value);
+          for (const [key, value] of Object.entries({ x1: x, x2: x, y1: plot.inner.top, y2: plot.inner.bottom }))
+            plot.cursor.setAttribute(key, value);
         });
       },
     };
@@ -230,7 +296,11 @@
     const plot = new snnLive.Plot({ ...near, height: 56, margin: [2, 2, 2, 2], label: "" });
     plot.svg.setAttribute("aria-hidden", "true");
     plot.size(56);
-    for (const [name, path] of [["shown", m.tip], ["before", arm.move(m.lesson.before.y, m.dt)], ["after", arm.move(m.lesson.after.y, m.dt)]]) {
+    for (const [name, path] of [
+      ["shown", m.tip],
+      ["before", arm.move(m.lesson.before.y, m.dt)],
+      ["after", arm.move(m.lesson.after.y, m.dt)],
+    ]) {
       plot.add("path", { class: `live-${name}`, d: plot.line(odd(path, 0), odd(path, 1)) });
     }
     const label = `${m.name}: error ${number(m.lesson.errors[1], 2)} after one update`;
@@ -240,12 +310,18 @@
   /** The result of a lesson in words. */
   const words = (m, data) => {
     const { errors, explained, kind, ms } = m.lesson;
-    const by = { learned: "one update", other: "one update by signals of another movement", "e-prop": "one step of e-prop", BPTT: "one step of BPTT" }[kind];
-    const share = explained > 0
-      ? `${percent(explained)} of the path's variance is explained, ${explained >= data.explained.low ? "as usual in the family" : "less than in 19 of 20 movements of the family"}`
-      : "an arm that stands still would do better";
+    const by = {
+      learned: "one update",
+      other: "one update by signals of another movement",
+      "e-prop": "one step of e-prop",
+      BPTT: "one step of BPTT",
+    }[kind];
+    const usual = explained >= data.explained.low ? "as usual in the family" : "less than in 19 of 20 movements of the family";
+    const share =
+      explained > 0 ? `${percent(explained)} of the path's variance is explained, ${usual}` : "an arm that stands still would do better";
     return [
-      h("b", { class: "live-ink-before" }, `Error ${number(errors[0], 2)} before, `), h("b", { class: "live-ink-after" }, `${number(errors[1], 2)} after ${by}.`),
+      h("b", { class: "live-ink-before" }, `Error ${number(errors[0], 2)} before, `),
+      h("b", { class: "live-ink-after" }, `${number(errors[1], 2)} after ${by}.`),
       ` The tip is off by ${percent(Math.sqrt(2 * errors[1]))} of the arm's length; ${share}.`,
       kind === "e-prop" || kind === "BPTT" ? " The step has the size that is best for all held-out movements together." : "",
       ms ? h("small", {}, ` Computed here in ${number(ms, 2)} ms.`) : "",
@@ -274,12 +350,20 @@
       own ? "" : `m = ${path}`,
       "before = net.trial(clock)",
       ...(learned
-        ? [`signals = net.output(net.signals(clock, CODE.spikes(${kind === "other" ? "other" : "m"}.tip, DT), before))`, "weights = net.updated(clock, before, signals)"]
-        : ["start = first_weights(net.learner.weights(), 1)", `gradient, _ = training.own_gradient(net, start, m, credit=${kind === "BPTT" ? "True" : "False"})`,
-          `weights = in_force(net.learner, next(single_steps(start, gradient, (${size},))))`]),
+        ? [
+            `signals = net.output(net.signals(clock, CODE.spikes(${kind === "other" ? "other" : "m"}.tip, DT), before))`,
+            "weights = net.updated(clock, before, signals)",
+          ]
+        : [
+            "start = first_weights(net.learner.weights(), 1)",
+            `gradient, _ = training.own_gradient(net, start, m, credit=${kind === "BPTT" ? "True" : "False"})`,
+            `weights = in_force(net.learner, next(single_steps(start, gradient, (${size},))))`,
+          ]),
       "after = net.trial(clock, weights)",
       "print(*(position_error(net.output(trial), m).item() for trial in (before, after)))",
-    ].filter(Boolean).join("\n");
+    ]
+      .filter(Boolean)
+      .join("\n");
   };
 
   const build = (self, data) => {
@@ -334,8 +418,10 @@
         const ms = m.fault.step * c.dt;
         place = { first: 0, second: 0, time: 0 };
         redraw();
-        return self.say(h("b", { class: "live-ink-bad" }, `The arm cannot go on after ${number(ms, 3)} ms, where the path turns red: ${m.fault.why}. `),
-          "Paths begin where the arm starts, at the ring: draw a smaller one, or another way from there.");
+        return self.say(
+          h("b", { class: "live-ink-bad" }, `The arm cannot go on after ${number(ms, 3)} ms, where the path turns red: ${m.fault.why}. `),
+          "Paths begin where the arm starts, at the ring: draw a smaller one, or another way from there.",
+        );
       }
       try {
         const began = m;
@@ -352,12 +438,12 @@
         if (bottom < height / 2) pad.plot.svg.scrollIntoView({ block: "nearest", behavior: snnLive.still() ? "auto" : "smooth" });
         play();
       } catch (problem) {
-        self.say(`Nothing can be computed here: ${problem instanceof TypeError || problem instanceof RangeError ? "the networks are damaged" : problem.message}. The movements shown are those of the run.`);
+        self.say(`Nothing can be computed here: ${snnLive.reason(problem)}. The movements shown are those of the run.`);
       }
     };
     const take = (points) => {
       const tip = arm.drawn(points, c.steps);
-      if (!tip) return redraw(), self.say("That was too short for a movement: draw a longer path.");
+      if (!tip) return (redraw(), self.say("That was too short for a movement: draw a longer path."));
       m = { name: "your movement", dt: c.dt, ...arm.follow(tip, c.dt), lesson: null };
       return learn();
     };
@@ -369,32 +455,85 @@
 
     const thumbs = all.map((one, k) => thumb(one, () => choose(k)));
     const clock = snnLive.slider({
-      label: "Time", min: 0, max: (c.steps - 1) * c.dt, step: c.dt, value: (c.steps - 1) * c.dt, format: (v) => `${v} ms`,
+      label: "Time",
+      min: 0,
+      max: (c.steps - 1) * c.dt,
+      step: c.dt,
+      value: (c.steps - 1) * c.dt,
+      format: (v) => `${v} ms`,
       on: (v) => (stop(), self.host.classList.remove("live-updating"), show(c.steps, c.steps, v / c.dt)),
     });
     const update = snnLive.segments({ label: "The one update is by", options: KINDS, value: kind, on: (v) => ((kind = v), learn()) });
-    const family = (of) => h("div", { class: "live-row" }, thumbs.filter((_, k) => (all[k].family !== undefined) === of));
-    const key = (name, text) => h("span", {}, s("svg", { width: 26, height: 10, "aria-hidden": "true" }, s("path", { class: `live-${name}`, d: "M1 5H25" })), ` ${text}`);
+    const family = (of) =>
+      h(
+        "div",
+        { class: "live-row" },
+        thumbs.filter((_, k) => (all[k].family !== undefined) === of),
+      );
+    const key = (name, text) =>
+      h(
+        "span",
+        {},
+        s("svg", { width: 26, height: 10, "aria-hidden": "true" }, s("path", { class: `live-${name}`, d: "M1 5H25" })),
+        ` ${text}`,
+      );
 
     self.panel.append(
-      h("p", { class: "live-lead" }, h("b", {}, "Draw a movement on the pad."), " A network sees it once, its weights change once, and the arm repeats it."),
-      h("div", { class: "live-columns" },
-        h("div", { class: "live-pad" }, pad.plot.svg,
+      h(
+        "p",
+        { class: "live-lead" },
+        h("b", {}, "Draw a movement on the pad."),
+        " A network sees it once, its weights change once, and the arm repeats it.",
+      ),
+      h(
+        "div",
+        { class: "live-columns" },
+        h(
+          "div",
+          { class: "live-pad" },
+          pad.plot.svg,
           h("p", { class: "live-key" }, key("shown", "shown"), key("before", "before"), key("after", "after one update")),
-          h("p", { class: "live-hint" }, "Keys, with the pad in focus: arrows move the pen (small steps with Shift), Enter sets and lifts it.")),
-        h("div", { class: "live-strips" }, strips.all.map((plot) => plot.svg),
-          h("div", { class: "live-play" }, snnLive.button("Replay", play), clock)),
-        self.sentence),
-      h("div", { class: "live-choose" },
+          h(
+            "p",
+            { class: "live-hint" },
+            "Keys, with the pad in focus: arrows move the pen (small steps with Shift), Enter sets and lifts it.",
+          ),
+        ),
+        h(
+          "div",
+          { class: "live-strips" },
+          strips.all.map((plot) => plot.svg),
+          h("div", { class: "live-play" }, snnLive.button("Replay", play), clock),
+        ),
+        self.sentence,
+      ),
+      h(
+        "div",
+        { class: "live-choose" },
         h("div", {}, h("p", { class: "live-small" }, "Movements of the family, unseen in training"), family(true)),
-        h("div", {}, h("p", { class: "live-small" }, "Shapes outside of the family"), family(false))),
+        h("div", {}, h("p", { class: "live-small" }, "Shapes outside of the family"), family(false)),
+      ),
       update,
     );
     self.tools({
-      python: () => python(m, { shape: m.name in arm.SHAPES ? m.name : null, kind, size: data.sizes[kind], other: all[other()].family, seed: data.seed, shown: data.shown }),
+      python: () =>
+        python(m, {
+          shape: m.name in arm.SHAPES ? m.name : null,
+          kind,
+          size: data.sizes[kind],
+          other: all[other()].family,
+          seed: data.seed,
+          shown: data.shown,
+        }),
       rows: () => rows(m, c),
-      data: () => ({ movement: m.name, path: [...m.tip], update: kind, errors: m.lesson && m.lesson.errors, explained: m.lesson && m.lesson.explained,
-        after: m.lesson && [...arm.move(m.lesson.after.y, c.dt)] }),
+      data: () => ({
+        movement: m.name,
+        path: [...m.tip],
+        update: kind,
+        errors: m.lesson && m.lesson.errors,
+        explained: m.lesson && m.lesson.explained,
+        after: m.lesson && [...arm.move(m.lesson.after.y, c.dt)],
+      }),
     });
     self.say(...words(m, data));
     for (const event of ["pointerdown", "focusin"]) self.host.addEventListener(event, () => wake().catch(() => {}), { once: true });
@@ -415,8 +554,12 @@
     const at = (path, t) => `${path[2 * t].toFixed(3)}, ${path[2 * t + 1].toFixed(3)}`.replace(/-/g, "\u2212");
     const each = m.lesson.before.z ? [["spikes of the learner", m.lesson.before.z.of.length, m.lesson.after.z.of.length]] : [];
     const places = Array.from({ length: 11 }, (_, k) => Math.round((k * (c.steps - 1)) / 10));
-    return [head, ["mean squared error", ...m.lesson.errors.map((e) => number(e, 4))], ...each,
-      ...places.map((t) => [`tip at ${t * c.dt} ms (shown: ${at(m.tip, t)})`, at(before, t), at(after, t)])];
+    return [
+      head,
+      ["mean squared error", ...m.lesson.errors.map((e) => number(e, 4))],
+      ...each,
+      ...places.map((t) => [`tip at ${t * c.dt} ms (shown: ${at(m.tip, t)})`, at(before, t), at(after, t)]),
+    ];
   };
 
   snnLive.arm.python = python;

@@ -55,7 +55,8 @@
       for (const k of [0, 1]) omega[2 * t + k] = (turned[k] - last[k]) / (dt / 1000);
       if (!Number.isFinite(distance)) fault = { step: t, why: "a point is not a number" };
       else if (distance > 2 * LINK) fault = { step: t, why: "the arm is too short: it ends 1 from its shoulder" };
-      else if (turned.some((a) => Math.abs(a) > limit)) fault = { step: t, why: "a joint would have to turn by more than a right angle from its start" };
+      else if (turned.some((a) => Math.abs(a) > limit))
+        fault = { step: t, why: "a joint would have to turn by more than a right angle from its start" };
       else if (Math.abs(omega[2 * t]) > FASTEST || Math.abs(omega[2 * t + 1]) > FASTEST) {
         fault = { step: t, why: `a joint would have to turn faster than ${FASTEST} radians a second, as it does near the shoulder` };
       }
@@ -84,7 +85,8 @@
    */
   const drawn = (points, steps) => {
     const along = [0];
-    for (let k = 1; k < points.length; k++) along.push(along[k - 1] + Math.hypot(points[k][0] - points[k - 1][0], points[k][1] - points[k - 1][1]));
+    for (let k = 1; k < points.length; k++)
+      along.push(along[k - 1] + Math.hypot(points[k][0] - points[k - 1][0], points[k][1] - points[k - 1][1]));
     const length = along[along.length - 1];
     if (!(length > 0.1)) return null;
     const even = [];
@@ -255,7 +257,8 @@
     const w = new Float64Array(inputs * n);
     const steps = q.length / n;
     for (let t = 0; t + late < steps; t++) {
-      for (let i = x.from[t]; i < x.from[t + 1]; i++) for (let j = 0, c = x.of[i] * n, at = (t + late) * n; j < n; j++, c++, at++) w[c] += q[at];
+      for (let i = x.from[t]; i < x.from[t + 1]; i++)
+        for (let j = 0, c = x.of[i] * n, at = (t + late) * n; j < n; j++, c++, at++) w[c] += q[at];
     }
     return w;
   };
@@ -355,6 +358,21 @@
   };
 
   snnLive.arm = {
-    angles, tips, move, follow, shape, drawn, positionError, variance, clock, encoded, network, run, lesson, SHAPES, BEGIN, START,
+    angles,
+    tips,
+    move,
+    follow,
+    shape,
+    drawn,
+    positionError,
+    variance,
+    clock,
+    encoded,
+    network,
+    run,
+    lesson,
+    SHAPES,
+    BEGIN,
+    START,
   };
 })();

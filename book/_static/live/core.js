@@ -79,7 +79,7 @@
    * @param {(share: number) => void} frame
    */
   live.animate = (ms, frame) => {
-    if (live.still()) return frame(1), () => {};
+    if (live.still()) return (frame(1), () => {});
     let request = 0;
     const began = performance.now();
     const tick = () => {
@@ -97,7 +97,10 @@
   live.number = (x, digits = 3) => {
     if (x === 0 || !Number.isFinite(x)) return String(x);
     const size = Math.abs(x);
-    const text = size >= 1e7 || size < 1e-6 ? x.toExponential(digits - 1) : x.toFixed(Math.min(12, Math.max(0, digits - 1 - Math.floor(Math.log10(size)))));
+    const text =
+      size >= 1e7 || size < 1e-6
+        ? x.toExponential(digits - 1)
+        : x.toFixed(Math.min(12, Math.max(0, digits - 1 - Math.floor(Math.log10(size)))));
     return text.replace("-", "\u2212");
   };
   /** About n round numbers from low to high, for the ticks of an axis. */
@@ -108,6 +111,8 @@
     const first = Math.ceil(low / step - 1e-9);
     return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(6)));
   };
+  /** Why something could not be computed, in words: data that are damaged, or what the error itself says. */
+  live.reason = (problem) => (problem instanceof TypeError || problem instanceof RangeError ? "its data are damaged" : problem.message);
   /** A share in whole percent. */
   live.percent = (x) => `${Math.round(100 * x)}\u00a0%`.replace("-", "\u2212");
 
@@ -192,7 +197,8 @@
       this.tall = typeof this.height === "function" ? this.height(width) : this.height;
       this.inner = { left, top, right: width - right, bottom: this.tall - bottom };
       const { inner } = this;
-      for (const [key, value] of Object.entries({ width, height: this.tall, viewBox: `0 0 ${width} ${this.tall}` })) this.svg.setAttribute(key, value);
+      for (const [key, value] of Object.entries({ width, height: this.tall, viewBox: `0 0 ${width} ${this.tall}` }))
+        this.svg.setAttribute(key, value);
       const box = { x: left, y: top, width: Math.max(0, inner.right - left), height: Math.max(0, inner.bottom - top) };
       for (const [key, value] of Object.entries(box)) this.window.setAttribute(key, value);
       const parts = [];
@@ -217,13 +223,23 @@
     }
 
     /** Shows what was added up to a number along x only. */
-    reveal(x) { this.window.setAttribute("width", Math.max(0, this.X(x) - this.inner.left)); }
+    reveal(x) {
+      this.window.setAttribute("width", Math.max(0, this.X(x) - this.inner.left));
+    }
 
     /** Pixels of a number along x, along y; numbers of pixels. */
-    X(x) { return this.inner.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.inner.right - this.inner.left); }
-    Y(y) { return this.inner.bottom - ((y - this.y[0]) / (this.y[1] - this.y[0])) * (this.inner.bottom - this.inner.top); }
-    fromX(px) { return this.x[0] + ((px - this.inner.left) / (this.inner.right - this.inner.left)) * (this.x[1] - this.x[0]); }
-    fromY(px) { return this.y[0] + ((this.inner.bottom - px) / (this.inner.bottom - this.inner.top)) * (this.y[1] - this.y[0]); }
+    X(x) {
+      return this.inner.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.inner.right - this.inner.left);
+    }
+    Y(y) {
+      return this.inner.bottom - ((y - this.y[0]) / (this.y[1] - this.y[0])) * (this.inner.bottom - this.inner.top);
+    }
+    fromX(px) {
+      return this.x[0] + ((px - this.inner.left) / (this.inner.right - this.inner.left)) * (this.x[1] - this.x[0]);
+    }
+    fromY(px) {
+      return this.y[0] + ((this.inner.bottom - px) / (this.inner.bottom - this.inner.top)) * (this.y[1] - this.y[0]);
+    }
 
     /** Where a pointer is, in numbers of the axes. */
     at(event) {
@@ -312,7 +328,9 @@
       this.sizers = [];
     }
 
-    say(...words) { this.sentence.replaceChildren(...words); }
+    say(...words) {
+      this.sentence.replaceChildren(...words);
+    }
 
     tools({ python, rows, data }) {
       const code = h("code");
@@ -325,12 +343,29 @@
         python: () => ((code.textContent = python()), (copied.textContent = "")),
         rows: () => {
           const [head, ...body] = rows();
-          const line = (cells, tag) => h("tr", {}, cells.map((cell, k) => h(k ? tag : "th", { scope: tag === "th" ? "col" : k ? undefined : "row" }, cell)));
-          table.replaceChildren(h("thead", {}, line(head, "th")), h("tbody", {}, body.map((cells) => line(cells, "td"))));
+          const line = (cells, tag) =>
+            h(
+              "tr",
+              {},
+              cells.map((cell, k) => h(k ? tag : "th", { scope: tag === "th" ? "col" : k ? undefined : "row" }, cell)),
+            );
+          table.replaceChildren(
+            h("thead", {}, line(head, "th")),
+            h(
+              "tbody",
+              {},
+              body.map((cells) => line(cells, "td")),
+            ),
+          );
         },
       };
       const part = (words, key, ...inside) => {
-        const details = h("details", { class: `live-${key}`, ontoggle: () => details.open && fill[key]() }, h("summary", {}, words), inside);
+        const details = h(
+          "details",
+          { class: `live-${key}`, ontoggle: () => details.open && fill[key]() },
+          h("summary", {}, words),
+          inside,
+        );
         return details;
       };
       const parts = [
@@ -365,7 +400,11 @@
 
   /** The line that says why a figure is not live. */
   live.excuse = (host, why) => {
-    const line = h("p", { class: "live-excuse", role: "note" }, `This figure does not compute here: ${why}. What you see is the figure of the run.`);
+    const line = h(
+      "p",
+      { class: "live-excuse", role: "note" },
+      `This figure does not compute here: ${why}. What you see is the figure of the run.`,
+    );
     host.append(line);
   };
 
@@ -392,7 +431,7 @@
           } catch (problem) {
             self.panel.remove();
             this.querySelectorAll(".live-tools").forEach((tools) => tools.remove());
-            live.excuse(this, problem instanceof TypeError || problem instanceof RangeError ? "its data are damaged" : problem.message);
+            live.excuse(this, live.reason(problem));
           }
         }
       },

@@ -3,15 +3,30 @@
   "use strict";
   const { h, s, number, fewSpike } = snnLive;
   const NAMES = { silu: "SiLU", gelu: "GELU", sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU" };
-  const KINDS = { k16sparse: "ours, K = 16, fitted for few spikes", k16bits8: "ours, K = 16, fitted for 8 bits", k16noise: "ours, K = 16, fitted for noise" };
-  const SETS = [["T", "live-color-0"], ["h", "live-color-1"], ["d", "live-color-2"]];
+  const KINDS = {
+    k16sparse: "ours, K = 16, fitted for few spikes",
+    k16bits8: "ours, K = 16, fitted for 8 bits",
+    k16noise: "ours, K = 16, fitted for noise",
+  };
+  const SETS = [
+    ["T", "live-color-0"],
+    ["h", "live-color-1"],
+    ["d", "live-color-2"],
+  ];
   const [SHOWN, MEANT] = [2001, 20000]; // inputs that are drawn, and that means are taken over
 
   /** A neuron's name in the list. */
   const title = (set) => {
     const [, kind] = set.name.split(".");
     if (KINDS[kind]) return KINDS[kind];
-    const who = kind === "published" ? "published" : kind.startsWith("tbpi") ? "published by Jeong et al." : set.origin === "closed form" ? "binary code" : "ours";
+    const who =
+      kind === "published"
+        ? "published"
+        : kind.startsWith("tbpi")
+          ? "published by Jeong et al."
+          : set.origin === "closed form"
+            ? "binary code"
+            : "ours";
     return `${who}, K = ${set.T.length}`;
   };
 
@@ -22,7 +37,8 @@
     for (let k = 0; k <= row.length; k++) {
       if (row[k] && from < 0) from = k;
       else if (!row[k] && from >= 0) {
-        d += `M${plot.X(x[from]).toFixed(1)} ${top.toFixed(1)}H${Math.max(plot.X(x[k - 1]), plot.X(x[from]) + 0.7).toFixed(1)}v${tall.toFixed(1)}H${plot.X(x[from]).toFixed(1)}Z`;
+        const [left, right] = [plot.X(x[from]), Math.max(plot.X(x[k - 1]), plot.X(x[from]) + 0.7)];
+        d += `M${left.toFixed(1)} ${top.toFixed(1)}H${right.toFixed(1)}v${tall.toFixed(1)}H${left.toFixed(1)}Z`;
         from = -1;
       }
     }
@@ -34,8 +50,11 @@
     const wide = (from, to) => [from - 0.06 * (to - from), to + 0.06 * (to - from)];
     const ends = [f(low), f(high), f(0), f(-1), f(1)];
     const near = [...T, ...resets, ...d].filter((a) => Math.abs(a) < 10);
-    return { output: wide(Math.min(...ends), Math.max(...ends)), potential: wide(Math.min(low, ...T), Math.max(high, ...T.filter((a) => a < 2 * high))),
-      parameters: wide(Math.min(0, ...near), Math.max(...near)) };
+    return {
+      output: wide(Math.min(...ends), Math.max(...ends)),
+      potential: wide(Math.min(low, ...T), Math.max(high, ...T.filter((a) => a < 2 * high))),
+      parameters: wide(Math.min(0, ...near), Math.max(...near)),
+    };
   };
 
   const build = (self, data) => {
@@ -55,7 +74,8 @@
     };
 
     // -------------------------------------------------------------- plots
-    const strip = (label, height, options = {}) => new snnLive.Plot({ x: [0, 1], y: [0, 1], height, label, title: label, margin: [20, 10, 6, 34], ...options });
+    const strip = (label, height, options = {}) =>
+      new snnLive.Plot({ x: [0, 1], y: [0, 1], height, label, title: label, margin: [20, 10, 6, 34], ...options });
     const output = strip("output", 190);
     const count = strip("spikes", 76);
     const raster = strip("spikes of each step t", 128);
@@ -75,8 +95,16 @@
     const dots = trace.over.appendChild(s("g", { class: "live-dots" }));
     const lines = SETS.map(([, color]) => parameters.add("path", { class: `live-line live-thin ${color}` }));
     const marks = parameters.over.appendChild(s("g", { class: "live-marks" }));
-    const legend = (of) => h("p", { class: "live-key" }, of.map(([color, shape, words]) => h("span", {}, s("svg", { width: 22, height: 12, "aria-hidden": "true" }, s("path", { class: color, d: shape })), ` ${words}`)));
-    const mark = (k, x, y) => [`M${x - 4.5} ${y}a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0`, `M${x - 4} ${y - 4}h8v8h-8z`, `M${x} ${y - 5}l5 9h-10z`][k];
+    const legend = (of) =>
+      h(
+        "p",
+        { class: "live-key" },
+        of.map(([color, shape, words]) =>
+          h("span", {}, s("svg", { width: 22, height: 12, "aria-hidden": "true" }, s("path", { class: color, d: shape })), ` ${words}`),
+        ),
+      );
+    const mark = (k, x, y) =>
+      [`M${x - 4.5} ${y}a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0`, `M${x - 4} ${y - 4}h8v8h-8z`, `M${x} ${y - 5}l5 9h-10z`][k];
 
     // -------------------------------------------------------------- computing and drawing
     let [grid, means, quality] = [null, null, null];
@@ -117,14 +145,20 @@
 
     const drawResponse = () => {
       const { x, y, n, rows } = grid;
-      const most = Math.max(2, n.reduce((a, b) => Math.max(a, b), 0));
+      const most = Math.max(
+        2,
+        n.reduce((a, b) => Math.max(a, b), 0),
+      );
       Object.assign(count, { y: [-0.5, most + 0.8], yticks: snnLive.ticks(0, most, 2) }).size(count.width);
       exact.setAttribute("d", output.line(x, x.map(f())));
       stairs.setAttribute("d", output.line(x, y));
       spikes.setAttribute("d", count.line(x, n));
       bars.setAttribute("d", rows.map((row, t) => stretches(raster, x, row, t)).join(""));
       const at = (a) => (state.inputs ? Math.exp(-(((a - state.inputs.mean) / state.inputs.sd) ** 2) / 2) : 0.6);
-      bell.setAttribute("d", `${density.line(x, x.map(at))}L${density.X(x[SHOWN - 1])} ${density.Y(0)}L${density.X(x[0])} ${density.Y(0)}Z`);
+      bell.setAttribute(
+        "d",
+        `${density.line(x, x.map(at))}L${density.X(x[SHOWN - 1])} ${density.Y(0)}L${density.X(x[0])} ${density.Y(0)}Z`,
+      );
     };
 
     const drawParameters = () => {
@@ -136,7 +170,12 @@
         lines[k].setAttribute("d", parameters.line(steps, p[key]));
         p[key].forEach((a, t) => {
           const inside = Math.min(high, Math.max(low, a));
-          marks.append(s("path", { class: `${color}${a === inside ? "" : " live-off"}${t === state.step ? " live-chosen" : ""}`, d: mark(k, parameters.X(t + 1), parameters.Y(inside)) }));
+          marks.append(
+            s("path", {
+              class: `${color}${a === inside ? "" : " live-off"}${t === state.step ? " live-chosen" : ""}`,
+              d: mark(k, parameters.X(t + 1), parameters.Y(inside)),
+            }),
+          );
         });
       });
     };
@@ -148,26 +187,46 @@
       const steps = p.T.map((_, t) => t + 1);
       threshold.setAttribute("d", trace.stairs(steps, p.T));
       potential.setAttribute("d", trace.stairs(steps, shown.v));
-      dots.replaceChildren(...steps.filter((t) => shown.z[t - 1]).map((t) => s("circle", { r: 4.5, cx: trace.X(t), cy: Math.min(trace.inner.bottom, Math.max(trace.inner.top, trace.Y(shown.v[t - 1]))) })));
+      dots.replaceChildren(
+        ...steps
+          .filter((t) => shown.z[t - 1])
+          .map((t) =>
+            s("circle", { r: 4.5, cx: trace.X(t), cy: Math.min(trace.inner.bottom, Math.max(trace.inner.top, trace.Y(shown.v[t - 1]))) }),
+          ),
+      );
       over.forEach((plot, k) => {
         const at = plot.X(state.x);
-        for (const [key, value] of Object.entries({ x1: at, x2: at, y1: plot.inner.top, y2: plot.inner.bottom })) cursors[k].setAttribute(key, value);
+        for (const [key, value] of Object.entries({ x1: at, x2: at, y1: plot.inner.top, y2: plot.inner.bottom }))
+          cursors[k].setAttribute(key, value);
       });
       dot.setAttribute("cx", output.X(state.x));
       dot.setAttribute("cy", output.Y(shown.y));
       const fired = shown.z.map((z, t) => (z ? t + 1 : 0)).filter(Boolean);
-      const when = fired.length ? `${fired.length === 1 ? "1 spike, in step" : `${fired.length} spikes, in steps`} ${fired.join(", ")}` : "no spike";
+      const when = fired.length
+        ? `${fired.length === 1 ? "1 spike, in step" : `${fired.length} spikes, in steps`} ${fired.join(", ")}`
+        : "no spike";
       const wanted = f()(state.x);
       self.say(
-        h("b", {}, `x = ${state.x.toFixed(2).replace("-", "\u2212")}: ${when}, worth ${number(shown.y, 3)}.`), ` ${name()} is ${number(wanted, 3)}: off by ${number(Math.abs(shown.y - wanted), 2)}.`, h("br"),
-        `Over ${state.inputs ? "normal" : "uniform"} inputs: mean squared error `, h("b", {}, number(quality.mse, 2)), ", ", h("b", {}, number(quality.spikes, 3)), ` spikes${state.noise ? " (one draw of the noise)" : ""}.`,
+        h("b", {}, `x = ${state.x.toFixed(2).replace("-", "\u2212")}: ${when}, worth ${number(shown.y, 3)}.`),
+        ` ${name()} is ${number(wanted, 3)}: off by ${number(Math.abs(shown.y - wanted), 2)}.`,
+        h("br"),
+        `Over ${state.inputs ? "normal" : "uniform"} inputs: mean squared error `,
+        h("b", {}, number(quality.mse, 2)),
+        ", ",
+        h("b", {}, number(quality.spikes, 3)),
+        ` spikes${state.noise ? " (one draw of the noise)" : ""}.`,
       );
       self.refresh();
     };
 
     const edit = ["T", "h", "d"].map((key) => {
       const id = `live-few-spike-${key}`;
-      const input = h("input", { type: "number", id, step: 0.01, oninput: () => Number.isFinite(input.valueAsNumber) && change(key, state.step, input.valueAsNumber, false) });
+      const input = h("input", {
+        type: "number",
+        id,
+        step: 0.01,
+        oninput: () => Number.isFinite(input.valueAsNumber) && change(key, state.step, input.valueAsNumber, false),
+      });
       return Object.assign(h("div", { class: "live-number" }, h("label", { for: id }, key), input), { input, key });
     });
     const fill = () => edit.forEach(({ input, key }) => (input.value = Number(own[key][state.step].toFixed(5))));
@@ -175,31 +234,72 @@
     const change = (key, t, value, fills = true) => {
       own[key][t] = value;
       state.step = t;
-      if (fills) step.set(t + 1), fill();
+      if (fills) (step.set(t + 1), fill());
       back.disabled = !changed();
       refresh();
     };
 
     // -------------------------------------------------------------- controls
-    const input = snnLive.slider({ label: "Input x", min: -8, max: 12, step: 0.01, value: state.x, format: (v) => v.toFixed(2).replace("-", "\u2212"), on: (v) => ((state.x = v), drawTrace()) });
+    const input = snnLive.slider({
+      label: "Input x",
+      min: -8,
+      max: 12,
+      step: 0.01,
+      value: state.x,
+      format: (v) => v.toFixed(2).replace("-", "\u2212"),
+      on: (v) => ((state.x = v), drawTrace()),
+    });
     const goTo = (x) => {
       const [low, high] = state.set.interval;
       state.x = Math.round(100 * Math.min(high, Math.max(low, x))) / 100;
       input.set(state.x);
       drawTrace();
     };
-    const functions = snnLive.choice({ label: "Function", options: Object.entries(NAMES), value: "silu", on: (v) => choose(sets.find((set) => set.function === v)) });
+    const functions = snnLive.choice({
+      label: "Function",
+      options: Object.entries(NAMES),
+      value: "silu",
+      on: (v) => choose(sets.find((set) => set.function === v)),
+    });
     const of = (which) => sets.filter((set) => set.function === which).map((set) => [set.name, title(set)]);
     const neurons = snnLive.choice({ label: "Neuron", options: of("silu"), value: "silu.published", on: (v) => choose(find(v)) });
     const order = snnLive.segments({
-      label: "In each step it", options: [["fire", "fires, then subtracts h(t)"], ["subtract", "subtracts h(t) first: the trap"]], value: "fire", on: (v) => ((state.order = v), refresh()),
+      label: "In each step it",
+      options: [
+        ["fire", "fires, then subtracts h(t)"],
+        ["subtract", "subtracts h(t) first: the trap"],
+      ],
+      value: "fire",
+      on: (v) => ((state.order = v), refresh()),
     });
-    const bits = snnLive.choice({ label: "T, h and d in", options: [["0", "floats"], ...[12, 10, 9, 8, 7, 6, 5, 4].map((n) => [String(n), `${n} bits`])], value: "0", on: (v) => ((state.bits = Number(v)), refresh()) });
-    const noise = snnLive.slider({ label: "Noise of v", min: 0, max: 0.3, step: 0.01, value: 0, format: (v) => v.toFixed(2), on: (v) => ((state.noise = v), (again.disabled = !v), refresh()) });
+    const bits = snnLive.choice({
+      label: "T, h and d in",
+      options: [["0", "floats"], ...[12, 10, 9, 8, 7, 6, 5, 4].map((n) => [String(n), `${n} bits`])],
+      value: "0",
+      on: (v) => ((state.bits = Number(v)), refresh()),
+    });
+    const noise = snnLive.slider({
+      label: "Noise of v",
+      min: 0,
+      max: 0.3,
+      step: 0.01,
+      value: 0,
+      format: (v) => v.toFixed(2),
+      on: (v) => ((state.noise = v), (again.disabled = !v), refresh()),
+    });
     const again = snnLive.button("Draw again", () => ((state.draw += 1), refresh()), { disabled: true });
     const kinds = snnLive.segments({
-      label: "Inputs are", options: [["normal", "normal"], ["uniform", "uniform"]], value: "normal",
-      on: (v) => ((state.inputs = v === "normal" ? { mean: center.input.valueAsNumber, sd: spread.input.valueAsNumber } : null), weigh(), refresh()),
+      label: "Inputs are",
+      options: [
+        ["normal", "normal"],
+        ["uniform", "uniform"],
+      ],
+      value: "normal",
+      on: (v) => (
+        (state.inputs = v === "normal" ? { mean: center.input.valueAsNumber, sd: spread.input.valueAsNumber } : null),
+        weigh(),
+        refresh()
+      ),
     });
     const bell0 = { mean: Math.round(100 * data.input.mean) / 100, sd: Math.round(100 * data.input.sd) / 100 };
     const shape = (change) => {
@@ -208,9 +308,33 @@
       weigh();
       refresh();
     };
-    const center = snnLive.slider({ label: "their mean", min: -10, max: 12, step: 0.01, value: bell0.mean, format: (v) => v.toFixed(2).replace("-", "\u2212"), on: (v) => shape({ mean: v }) });
-    const spread = snnLive.slider({ label: "their spread", min: 0.1, max: 6, step: 0.01, value: bell0.sd, format: (v) => v.toFixed(2), on: (v) => shape({ sd: v }) });
-    const step = snnLive.slider({ label: "Step to edit", min: 1, max: 16, step: 1, value: 1, format: (v) => `t = ${v}`, on: (v) => ((state.step = v - 1), fill(), drawParameters()) });
+    const center = snnLive.slider({
+      label: "their mean",
+      min: -10,
+      max: 12,
+      step: 0.01,
+      value: bell0.mean,
+      format: (v) => v.toFixed(2).replace("-", "\u2212"),
+      on: (v) => shape({ mean: v }),
+    });
+    const spread = snnLive.slider({
+      label: "their spread",
+      min: 0.1,
+      max: 6,
+      step: 0.01,
+      value: bell0.sd,
+      format: (v) => v.toFixed(2),
+      on: (v) => shape({ sd: v }),
+    });
+    const step = snnLive.slider({
+      label: "Step to edit",
+      min: 1,
+      max: 16,
+      step: 1,
+      value: 1,
+      format: (v) => `t = ${v}`,
+      on: (v) => ((state.step = v - 1), fill(), drawParameters()),
+    });
     const back = snnLive.button("Back to its own numbers", () => (take(), (back.disabled = true), fill(), refresh()), { disabled: true });
     const choose = (set) => {
       state.set = set;
@@ -244,7 +368,9 @@
       down: ([x, y]) => {
         const t = Math.min(own.T.length, Math.max(1, Math.round(x))) - 1;
         const [low, high] = parameters.y;
-        const near = SETS.map(([key]) => [Math.abs(parameters.Y(Math.min(high, Math.max(low, own[key][t]))) - parameters.Y(y)), key]).sort((a, b) => a[0] - b[0])[0];
+        const near = SETS.map(([key]) => [Math.abs(parameters.Y(Math.min(high, Math.max(low, own[key][t]))) - parameters.Y(y)), key]).sort(
+          (a, b) => a[0] - b[0],
+        )[0];
         state.step = t;
         step.set(t + 1);
         fill();
@@ -256,20 +382,58 @@
     });
 
     self.panel.append(
-      h("p", { class: "live-lead" }, h("b", {}, "Slide the input, move any number of the neuron."), " In each step it fires if v exceeds T, and a spike takes off h and is worth d."),
+      h(
+        "p",
+        { class: "live-lead" },
+        h("b", {}, "Slide the input, move any number of the neuron."),
+        " In each step it fires if v exceeds T, and a spike takes off h and is worth d.",
+      ),
       h("div", { class: "live-controls" }, functions, neurons, bits, noise),
       order,
       input,
       self.sentence,
-      h("div", { class: "live-columns live-halves" },
-        h("div", {}, over.map((plot) => plot.svg), kinds, h("div", { class: "live-pair" }, center, spread)),
-        h("div", {}, trace.svg, legend([["live-threshold", "M1 6H21", "threshold T"], ["live-line live-color-0", "M1 6H21", "potential v"], ["live-dot-key", "M6 6a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "spike"]]),
-          parameters.svg, legend(SETS.map(([key, color], k) => [`live-mark ${color}`, mark(k, 11, 6), { T: "T, threshold", h: "h, reset", d: "d, output" }[key]])),
-          step, h("div", { class: "live-pair live-edit" }, edit), h("div", { class: "live-row" }, back, again))),
+      h(
+        "div",
+        { class: "live-columns live-halves" },
+        h(
+          "div",
+          {},
+          over.map((plot) => plot.svg),
+          kinds,
+          h("div", { class: "live-pair" }, center, spread),
+        ),
+        h(
+          "div",
+          {},
+          trace.svg,
+          legend([
+            ["live-threshold", "M1 6H21", "threshold T"],
+            ["live-line live-color-0", "M1 6H21", "potential v"],
+            ["live-dot-key", "M6 6a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "spike"],
+          ]),
+          parameters.svg,
+          legend(
+            SETS.map(([key, color], k) => [
+              `live-mark ${color}`,
+              mark(k, 11, 6),
+              { T: "T, threshold", h: "h, reset", d: "d, output" }[key],
+            ]),
+          ),
+          step,
+          h("div", { class: "live-pair live-edit" }, edit),
+          h("div", { class: "live-row" }, back, again),
+        ),
+      ),
     );
     self.tools({
       python: () => python(state, own, changed(), neuron(), data),
-      rows: () => [["step", "T", "h", "d", "v", "spike"], ...shown.z.map((z, t) => { const p = neuron(); return [t + 1, ...[p.T[t], p.h[t], p.d[t], shown.v[t]].map((a) => number(a, 6)), z]; })],
+      rows: () => [
+        ["step", "T", "h", "d", "v", "spike"],
+        ...shown.z.map((z, t) => {
+          const p = neuron();
+          return [t + 1, ...[p.T[t], p.h[t], p.d[t], shown.v[t]].map((a) => number(a, 6)), z];
+        }),
+      ],
       data: () => ({ neuron: state.set.name, ...neuron(), x: state.x, ...shown, inputs: state.inputs, quality }),
     });
     weigh();
@@ -288,19 +452,32 @@
   const python = (state, own, changed, p, data) => {
     const list = (key) => `${key}=(${own[key].join(", ")})`;
     const { set, inputs } = state;
-    const lines = ["import torch", "from snncore.few_spike import FUNCTIONS, coefficients, fs_decode, fs_run", `from snncore.few_spike.fit import ${state.noise ? "noisy_mse" : "quality"}${state.bits ? ", rounded" : ""}`];
+    const lines = [
+      "import torch",
+      "from snncore.few_spike import FUNCTIONS, coefficients, fs_decode, fs_run",
+      `from snncore.few_spike.fit import ${state.noise ? "noisy_mse" : "quality"}${state.bits ? ", rounded" : ""}`,
+    ];
     if (inputs) lines.unshift("import scipy.stats");
     if (changed) lines.push("from snncore.few_spike.neuron import FSParams");
     if (state.order !== "fire") lines.push("from snncore.few_spike.neuron import from_shifted");
     if (state.noise) lines.push("from snncore.seeds import numpy_generator");
-    lines.push(`s = coefficients("${set.name}")`, changed ? `p = FSParams(${list("T")}, ${list("h")}, ${list("d")}, strict=${own.strict ? "True" : "False"})` : "p = s.params");
+    lines.push(
+      `s = coefficients("${set.name}")`,
+      changed ? `p = FSParams(${list("T")}, ${list("h")}, ${list("d")}, strict=${own.strict ? "True" : "False"})` : "p = s.params",
+    );
     if (state.bits) lines.push(`p = rounded(p, ${state.bits})`);
     if (state.order !== "fire") lines.push("p = from_shifted(p.T, p.h, p.d, p.strict)  # the trap");
-    lines.push(`z, v = fs_run(torch.tensor([${state.x}], dtype=torch.float64), p)`, "print(int(z.sum()), fs_decode(z, p).item(), FUNCTIONS[s.function](v[0]).item())");
+    lines.push(
+      `z, v = fs_run(torch.tensor([${state.x}], dtype=torch.float64), p)`,
+      "print(int(z.sum()), fs_decode(z, p).item(), FUNCTIONS[s.function](v[0]).item())",
+    );
+    if (state.noise) lines.push('g = numpy_generator(0, "membrane noise")  # another draw than here');
     const cdf = inputs ? `, scipy.stats.norm(${inputs.mean}, ${inputs.sd}).cdf` : ", None";
-    lines.push(state.noise
-      ? `print(noisy_mse(p, FUNCTIONS[s.function], s.interval, ${state.noise}, numpy_generator(0, "membrane noise")${cdf}, n=${MEANT}))  # another draw`
-      : `print(quality(p, FUNCTIONS[s.function], s.interval${cdf}, n=${MEANT}))`);
+    lines.push(
+      state.noise
+        ? `print(noisy_mse(p, FUNCTIONS[s.function], s.interval, ${state.noise}, g${cdf}, n=${MEANT}))`
+        : `print(quality(p, FUNCTIONS[s.function], s.interval${cdf}, n=${MEANT}))`,
+    );
     return lines.join("\n");
   };
 

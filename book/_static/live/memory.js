@@ -14,10 +14,23 @@
     const SHAPES = {
       "as in the figure": () => recorded.slice(),
       "one long pulse": () => place(0.1, 0.4).map((a) => 4 * a),
-      "two pulses, a pause": () => { const [x, y] = [place(0.1, 0.25), place(0.5, 0.65)]; return x.map((a, t) => 4 * a + 3 * y[t]); },
+      "two pulses, a pause": () => {
+        const [x, y] = [place(0.1, 0.25), place(0.5, 0.65)];
+        return x.map((a, t) => 4 * a + 3 * y[t]);
+      },
       "a slow rise": () => Float64Array.from({ length: n }, (_, t) => (5 * t) / n),
     };
-    const state = { input: recorded.slice(), shape: "as in the figure", kind: "AHP", tauM: own.tau_m, tauSlow: own.tau_ahp, jump: own.jump, same: false, at: 0, cursor: Math.round(n / 2) };
+    const state = {
+      input: recorded.slice(),
+      shape: "as in the figure",
+      kind: "AHP",
+      tauM: own.tau_m,
+      tauSlow: own.tau_ahp,
+      jump: own.jump,
+      same: false,
+      at: 0,
+      cursor: Math.round(n / 2),
+    };
 
     // -------------------------------------------------------------- computing
     let now = null;
@@ -36,7 +49,7 @@
       const current = c && state.same ? whole.map((a) => a / memory.UNIT) : state.input.map((a) => a * smallest);
       const one = memory.floats(current, q);
       const scale = state.kind === "AHP" ? -1 / smallest : state.kind === "ALIF" ? q.beta : 0; // slow variables in thresholds
-      const slow = one.slow.map((a, t) => scale * (state.kind === "AHP" && t + 1 < n ? one.slow[t + 1] : a)); // the AHP current after the spike
+      const slow = one.slow.map((a, t) => scale * (state.kind === "AHP" && t + 1 < n ? one.slow[t + 1] : a)); // AHP: after the spike
       let differs = -1;
       if (chip) differs = one.z.findIndex((z, t) => z !== chip.z[t]);
       now = { p, q, c, chip, why, one, slow, whole, smallest, differs };
@@ -45,16 +58,42 @@
     // -------------------------------------------------------------- plots
     const axis = snnLive.ticks(0, n, 4);
     const main = new snnLive.Plot({
-      x: [0, n], y: [-1.4, TOP], height: 250, xticks: axis, yticks: [0, 2, 4, 6], xlabel: "step [ms]: draw the input here", ylabel: "in thresholds", margin: [10, 12, 40, 46],
+      x: [0, n],
+      y: [-1.4, TOP],
+      height: 250,
+      xticks: axis,
+      yticks: [0, 2, 4, 6],
+      xlabel: "step [ms]: draw the input here",
+      ylabel: "in thresholds",
+      margin: [10, 12, 40, 46],
       label: "Input current over time, its low-passed form, the slow variable of the neuron, and spikes",
     });
     const close = new snnLive.Plot({
-      x: [0, SPAN], y: [-1.2, 1.5], height: 170, yticks: [-1, 0, 1], xlabel: "step [ms]", ylabel: "potential v", margin: [10, 12, 40, 46], label: "Membrane potential of the float neuron and of the chip's, in thresholds, in a part of the time",
+      x: [0, SPAN],
+      y: [-1.2, 1.5],
+      height: 170,
+      yticks: [-1, 0, 1],
+      xlabel: "step [ms]",
+      ylabel: "potential v",
+      margin: [10, 12, 40, 46],
+      label: "Membrane potential of the float neuron and of the chip's, in thresholds, in a part of the time",
     });
     const part = (plot, name) => plot.add("path", { class: name });
-    const [band, input, low, slow, spikesFloat, spikesChip] = ["live-band", "live-input", "live-line live-low", "live-line live-color-0 live-strong-line", "live-ticks live-color-1", "live-ticks live-of-chip"].map((name) => part(main, name));
+    const [band, input, low, slow, spikesFloat, spikesChip] = [
+      "live-band",
+      "live-input",
+      "live-line live-low",
+      "live-line live-color-0 live-strong-line",
+      "live-ticks live-color-1",
+      "live-ticks live-of-chip",
+    ].map((name) => part(main, name));
     const pen = main.over.appendChild(s("line", { class: "live-cursor live-pen-line" }));
-    const [thresholdLine, vFloat, vChip, off] = ["live-threshold live-dashed", "live-line live-float", "live-line live-color-0", "live-differs"].map((name) => part(close, name));
+    const [thresholdLine, vFloat, vChip, off] = [
+      "live-threshold live-dashed",
+      "live-line live-float",
+      "live-line live-color-0",
+      "live-differs",
+    ].map((name) => part(close, name));
 
     const marks = (plot, z, y, tall, from = 0, to = n) => {
       let d = "";
@@ -83,7 +122,17 @@
       Object.assign(close, { y: [least - 0.1, most + 0.1], yticks: snnLive.ticks(least - 0.1, most + 0.1, 4) }).size(close.width);
       thresholdLine.setAttribute("d", close.line(every, raised, from, to));
       vFloat.setAttribute("d", close.line(every, seen, from, to));
-      vChip.setAttribute("d", chip ? close.line(every, chip.v.map((v) => v / c.threshold), from, to) : "");
+      vChip.setAttribute(
+        "d",
+        chip
+          ? close.line(
+              every,
+              chip.v.map((v) => v / c.threshold),
+              from,
+              to,
+            )
+          : "",
+      );
       off.setAttribute("d", differs >= 0 ? `M${close.X(differs)} ${close.inner.top}V${close.inner.bottom}` : "");
     };
 
@@ -91,12 +140,24 @@
       const { one, chip, c, differs, why, slow: trace } = now;
       const count = (z) => z.reduce((a, b) => a + b, 0);
       const copy = memory.correlation(trace, state.input, Math.floor(n / 5) + 1);
-      const follows = state.kind === "LIF" || !Number.isFinite(copy) ? "" : ` Its slow variable and the input correlate by ${copy.toFixed(2)} (the first fifth left out).`;
+      const follows =
+        state.kind === "LIF" || !Number.isFinite(copy)
+          ? ""
+          : ` Its slow variable and the input correlate by ${copy.toFixed(2)} (the first fifth left out).`;
       const spikes = count(one.z);
-      const beside = !chip ? `Not on the chip: ${why}.`
-        : differs < 0 ? `On the chip: the same ${count(chip.z)} spikes.`
-        : `On the chip: ${count(chip.z)} spikes; the first one that differs is at step ${differs.toLocaleString("en")}, where only the ${one.z[differs] ? "float neuron" : "chip"} fires.`;
-      self.say(h("b", {}, `${state.kind} neuron: ${spikes} spike${spikes === 1 ? "" : "s"} in ${n.toLocaleString("en")} steps.`), follows, h("br"), beside);
+      const first = differs.toLocaleString("en");
+      const who = differs >= 0 && one.z[differs] ? "the float neuron" : "the chip";
+      const beside = !chip
+        ? `Not on the chip: ${why}.`
+        : differs < 0
+          ? `On the chip: the same ${count(chip.z)} spikes.`
+          : `On the chip: ${count(chip.z)} spikes; the first one that differs is at step ${first}, where only ${who} fires.`;
+      self.say(
+        h("b", {}, `${state.kind} neuron: ${spikes} spike${spikes === 1 ? "" : "s"} in ${n.toLocaleString("en")} steps.`),
+        follows,
+        h("br"),
+        beside,
+      );
       const cells = [];
       if (c) {
         const force = memory.inForce(c, state.kind);
@@ -104,41 +165,128 @@
         if (state.kind === "AHP") {
           const jump = -c.auxWeight * 2 ** (6 + c.auxExp);
           cells.push(["AHP current", `${number(now.p.tauSlow, 3)} ms`, `decay_aux = ${c.decayAux}`, `${number(force.tauSlow, 4)} ms`]);
-          cells.push(["a spike adds to it", number((1 - now.p.rho) * now.p.beta, 3), `aux_weight = ${-jump}`.replace("-", "\u2212"), number(jump / c.threshold, 3)]);
+          cells.push([
+            "a spike adds to it",
+            number((1 - now.p.rho) * now.p.beta, 3),
+            `aux_weight = ${-jump}`.replace("-", "\u2212"),
+            number(jump / c.threshold, 3),
+          ]);
         }
         cells.push(["threshold", "1", `vth_mant = ${c.threshold / 64}`, c.threshold.toLocaleString("en")]);
       }
-      registers.replaceChildren(...(cells.length ? [h("thead", {}, h("tr", {}, ["", "float", "register", "in force"].map((t) => h("th", { scope: "col" }, t)))),
-        h("tbody", {}, cells.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((t) => h("td", {}, t)))))] : []));
+      registers.replaceChildren(
+        ...(cells.length
+          ? [
+              h(
+                "thead",
+                {},
+                h(
+                  "tr",
+                  {},
+                  ["", "float", "register", "in force"].map((t) => h("th", { scope: "col" }, t)),
+                ),
+              ),
+              h(
+                "tbody",
+                {},
+                cells.map(([first, ...rest]) =>
+                  h(
+                    "tr",
+                    {},
+                    h("th", { scope: "row" }, first),
+                    rest.map((t) => h("td", {}, t)),
+                  ),
+                ),
+              ),
+            ]
+          : []),
+      );
       there.disabled = differs < 0;
       self.refresh();
     };
     const refresh = (jumps) => {
       compute();
       if (jumps) state.at = Math.max(0, Math.min(n - SPAN, (now.differs < 0 ? 0 : now.differs) - SPAN / 3));
-      look.set(state.at = Math.round(state.at));
+      look.set((state.at = Math.round(state.at)));
       draw();
       tell();
     };
 
     // -------------------------------------------------------------- controls
     const registers = h("table", { class: "live-numbers live-registers" });
-    const kind = snnLive.segments({ label: "Neuron", options: [["AHP", "AHP"], ["ALIF", "ALIF"], ["LIF", "LIF"]], value: "AHP", on: (v) => ((state.kind = v), refresh(true)) });
-    const same = snnLive.check({ label: "give the float neuron the chip's rounded constants and input", value: false, on: (v) => ((state.same = v), refresh(true)) });
+    const kind = snnLive.segments({
+      label: "Neuron",
+      options: [
+        ["AHP", "AHP"],
+        ["ALIF", "ALIF"],
+        ["LIF", "LIF"],
+      ],
+      value: "AHP",
+      on: (v) => ((state.kind = v), refresh(true)),
+    });
+    const same = snnLive.check({
+      label: "give the float neuron the chip's rounded constants and input",
+      value: false,
+      on: (v) => ((state.same = v), refresh(true)),
+    });
     const set = (key) => (v) => ((state[key] = v), refresh(false));
-    const tauM = snnLive.slider({ label: "Membrane", min: 2, max: 100, step: 1, value: state.tauM, format: (v) => `${v} ms`, on: set("tauM") });
-    const tauSlow = snnLive.slider({ label: "Slow variable", min: 20, max: 2000, step: 10, value: state.tauSlow, format: (v) => `${v} ms`, on: set("tauSlow") });
-    const jump = snnLive.slider({ label: "A spike adds", min: 0.02, max: 1, step: 0.01, value: state.jump, format: (v) => v.toFixed(2), on: set("jump") });
-    const look = snnLive.slider({ label: "Look closely, from step", min: 0, max: n - SPAN, step: 1, value: 0, format: (v) => v.toLocaleString("en"), on: (v) => ((state.at = v), draw()) });
+    const tauM = snnLive.slider({
+      label: "Membrane",
+      min: 2,
+      max: 100,
+      step: 1,
+      value: state.tauM,
+      format: (v) => `${v} ms`,
+      on: set("tauM"),
+    });
+    const tauSlow = snnLive.slider({
+      label: "Slow variable",
+      min: 20,
+      max: 2000,
+      step: 10,
+      value: state.tauSlow,
+      format: (v) => `${v} ms`,
+      on: set("tauSlow"),
+    });
+    const jump = snnLive.slider({
+      label: "A spike adds",
+      min: 0.02,
+      max: 1,
+      step: 0.01,
+      value: state.jump,
+      format: (v) => v.toFixed(2),
+      on: set("jump"),
+    });
+    const look = snnLive.slider({
+      label: "Look closely, from step",
+      min: 0,
+      max: n - SPAN,
+      step: 1,
+      value: 0,
+      format: (v) => v.toLocaleString("en"),
+      on: (v) => ((state.at = v), draw()),
+    });
     const there = snnLive.button("To the first that differs", () => refresh(true));
-    const shapes = snnLive.choice({ label: "Input", options: [...Object.keys(SHAPES), "drawn"].map((key) => [key, key]), value: state.shape, on: (v) => { if (SHAPES[v]) { state.input = SHAPES[v](); state.shape = v; refresh(true); } } });
+    const shapes = snnLive.choice({
+      label: "Input",
+      options: [...Object.keys(SHAPES), "drawn"].map((key) => [key, key]),
+      value: state.shape,
+      on: (v) => {
+        if (SHAPES[v]) {
+          state.input = SHAPES[v]();
+          state.shape = v;
+          refresh(true);
+        }
+      },
+    });
 
     let last = null;
     const paint = ([x, y]) => {
       const t = Math.round(Math.min(n - 1, Math.max(0, x)));
       const value = Math.round(100 * Math.min(TOP - 0.5, Math.max(LEAST, y))) / 100;
       const [from, was] = last || [t, value];
-      for (let k = Math.min(from, t); k <= Math.max(from, t); k++) state.input[k] = from === t ? value : was + ((value - was) * (k - from)) / (t - from);
+      for (let k = Math.min(from, t); k <= Math.max(from, t); k++)
+        state.input[k] = from === t ? value : was + ((value - was) * (k - from)) / (t - from);
       last = [t, value];
       state.cursor = t;
       state.shape = "drawn";
@@ -165,17 +313,47 @@
       event.preventDefault();
     });
 
-    const key = (name, words) => h("span", {}, s("svg", { width: 24, height: 12, "aria-hidden": "true" }, s("path", { class: name, d: name.includes("live-ticks") ? "M6 11v-9M12 11v-9M18 11v-9" : "M1 6H23" })), ` ${words}`);
+    const key = (name, words) =>
+      h(
+        "span",
+        {},
+        s(
+          "svg",
+          { width: 24, height: 12, "aria-hidden": "true" },
+          s("path", { class: name, d: name.includes("live-ticks") ? "M6 11v-9M12 11v-9M18 11v-9" : "M1 6H23" }),
+        ),
+        ` ${words}`,
+      );
     self.panel.append(
-      h("p", { class: "live-lead" }, h("b", {}, "Draw an input current."), " The slow variable becomes a copy of it; the chip computes the same in whole numbers."),
+      h(
+        "p",
+        { class: "live-lead" },
+        h("b", {}, "Draw an input current."),
+        " The slow variable becomes a copy of it; the chip computes the same in whole numbers.",
+      ),
       kind,
       h("div", { class: "live-controls" }, shapes, tauM, tauSlow, jump),
       main.svg,
-      h("p", { class: "live-key" }, key("live-input", "input"), key("live-line live-low", "low-passed"), key("live-line live-color-0 live-strong-line", "slow variable"), key("live-ticks live-color-1", "spikes, floats"), key("live-ticks live-of-chip", "spikes, chip")),
+      h(
+        "p",
+        { class: "live-key" },
+        key("live-input", "input"),
+        key("live-line live-low", "low-passed"),
+        key("live-line live-color-0 live-strong-line", "slow variable"),
+        key("live-ticks live-color-1", "spikes, floats"),
+        key("live-ticks live-of-chip", "spikes, chip"),
+      ),
       h("p", { class: "live-hint" }, "Keys, with the plot in focus: left and right move the pen, up and down change the input there."),
       self.sentence,
       close.svg,
-      h("p", { class: "live-key" }, key("live-line live-float", "float"), key("live-line live-color-0", "chip"), key("live-threshold live-dashed", "threshold"), key("live-differs", "first spike that differs")),
+      h(
+        "p",
+        { class: "live-key" },
+        key("live-line live-float", "float"),
+        key("live-line live-color-0", "chip"),
+        key("live-threshold live-dashed", "threshold"),
+        key("live-differs", "first spike that differs"),
+      ),
       h("div", { class: "live-look" }, look, there),
       same,
       h("div", { class: "live-scroll", tabindex: "0", role: "region", "aria-label": "Constants and registers" }, registers),
@@ -184,13 +362,17 @@
       python: () => python(state, now, own, n),
       rows: () => {
         const fired = Array.from({ length: n }, (_, t) => t).filter((t) => now.one.z[t] || (now.chip && now.chip.z[t]));
-        return [["spike at step", "float", "chip", "slow variable"], ...fired.slice(0, 400).map((t) => [t, now.one.z[t], now.chip ? now.chip.z[t] : "none", number(now.slow[t], 4)])];
+        return [
+          ["spike at step", "float", "chip", "slow variable"],
+          ...fired.slice(0, 400).map((t) => [t, now.one.z[t], now.chip ? now.chip.z[t] : "none", number(now.slow[t], 4)]),
+        ];
       },
       data: () => ({ input: [...state.input], ...now.p, registers: now.c, spikes: [...now.one.z], chip: now.chip && [...now.chip.z] }),
     });
     compute();
     state.at = Math.max(0, Math.min(n - SPAN, (now.differs < 0 ? 0 : now.differs) - SPAN / 3));
     self.onsize((width) => {
+      self.panel.classList.toggle("live-wide", width >= 600);
       for (const plot of [main, close]) plot.size(width);
       refresh(false);
     });
@@ -200,19 +382,38 @@
   const python = (state, { q, c }, own, n) => {
     const model = { AHP: "ahp", ALIF: "alif", LIF: "lif" }[state.kind];
     const made = {
-      AHP: `AHPParams(${state.tauM}, ${state.tauSlow}).with_jump(${state.jump})`, ALIF: `ALIFParams(${state.tauM}, ${state.tauSlow}, beta=${state.jump})`,
+      AHP: `AHPParams(${state.tauM}, ${state.tauSlow}).with_jump(${state.jump})`,
+      ALIF: `ALIFParams(${state.tauM}, ${state.tauSlow}, beta=${state.jump})`,
       LIF: `LIFParams(${state.tauM}, reset_to_zero=True)`,
     }[state.kind];
     const input = [...state.input].map((a) => Number(a.toFixed(6)));
-    const lines = ["import numpy as np", "import torch", `from snncore.neurons import ${state.kind}Params, ${model}_rest, ${model}_step`, "from snncore.unroll import unroll"];
-    if (c) lines.push("from snncore.loihi.compartment import compartment_rest, compartment_step", `from snncore.loihi.quantize import UNIT, ${state.same ? "in_force, " : ""}registers`);
+    const lines = [
+      "import numpy as np",
+      "import torch",
+      `from snncore.neurons import ${state.kind}Params, ${model}_rest, ${model}_step`,
+      "from snncore.unroll import unroll",
+    ];
+    if (c)
+      lines.push(
+        "from snncore.loihi.compartment import compartment_rest, compartment_step",
+        `from snncore.loihi.quantize import UNIT, ${state.same ? "in_force, " : ""}registers`,
+      );
     lines.push(`p = ${made}`, `current = (1 - p.alpha) * torch.tensor([${input.join(", ")}], dtype=torch.float64)`);
     if (c) {
-      lines.push("c, weights = registers(p), np.round(UNIT * current.numpy()).astype(int)", "state, chip = compartment_rest(np.zeros((1, 1), int)), []", "for now in weights[:, None, None]:",
-        "    z, state = compartment_step(now, state, c)", "    chip.append(int(z[0, 0]))");
+      lines.push(
+        "c, weights = registers(p), np.round(UNIT * current.numpy()).astype(int)",
+        "state, chip = compartment_rest(np.zeros((1, 1), int)), []",
+        "for now in weights[:, None, None]:",
+        "    z, state = compartment_step(now, state, c)",
+        "    chip.append(int(z[0, 0]))",
+      );
       if (state.same) lines.push("p, current = in_force(c), torch.from_numpy(weights / UNIT)");
     }
-    lines.push(`z, _ = unroll(lambda now, state: ${model}_step(now, state, p), current[:, None, None], ${model}_rest(torch.zeros(1, 1, dtype=torch.float64)))`, "z = z[:, 0, 0].int().tolist()");
+    lines.push(
+      `rest = ${model}_rest(torch.zeros(1, 1, dtype=torch.float64))`,
+      `z, _ = unroll(lambda now, state: ${model}_step(now, state, p), current[:, None, None], rest)`,
+      "z = z[:, 0, 0].int().tolist()",
+    );
     lines.push(c ? "print(sum(z), sum(chip), next((t for t, (a, b) in enumerate(zip(z, chip)) if a != b), None))" : "print(sum(z))");
     return lines.join("\n");
   };
