@@ -393,10 +393,11 @@ rate.set(xscale="log", xlabel="spikes of a neuron per question", ylim=(-0.6, len
 rate.set_yticks(y, labels=fired.index)
 rate.legend(loc="upper right", ncols=2, handlelength=1, columnspacing=1)
 rate.grid(axis="y", visible=False)
-image = board.imshow(np.where(operations > 0, operations, np.nan), norm="log", cmap="viridis", aspect="auto", interpolation="nearest")
+look = {"norm": "log", "vmin": 100, "vmax": 20_000, "cmap": "viridis", "aspect": "auto", "interpolation": "nearest"}
+image = board.imshow(np.where(operations > 0, operations, np.nan), **look)
 board.set(xlabel="core", ylabel="chip", yticks=range(0, len(operations), 2))
 board.grid(visible=False)
-fig.colorbar(image, ax=board, label="synaptic operations")
+fig.colorbar(image, ax=board, label="synaptic operations").ax.minorticks_off()
 page.figure(fig, "activity", fired.rename_axis("module").reset_index())
 plt.show()
 
