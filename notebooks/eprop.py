@@ -99,9 +99,11 @@ GRAY, BLUE, RED = (plotting.COLORS[c] for c in ("gray", "blue", "red"))
 # Take neurons with an adaptive threshold ({term}`ALIF`; with $\beta = 0$ they are {term}`LIF` neurons):
 #
 # $$
-# v_j^t = \alpha\, v_j^{t-1} + \sum_i W_{ji} z_i^{t-1} - v_\text{th} z_j^{t-1}, \qquad
-# b_j^t = \rho\, b_j^{t-1} + z_j^{t-1}, \qquad
-# z_j^t = \Theta\bigl(v_j^t - v_\text{th} - \beta b_j^t\bigr).
+# \begin{aligned}
+# v_j^t &= \alpha\, v_j^{t-1} + \textstyle\sum_i W_{ji} z_i^{t-1} - v_\text{th} z_j^{t-1}, \\
+# b_j^t &= \rho\, b_j^{t-1} + z_j^{t-1}, \\
+# z_j^t &= \Theta\bigl(v_j^t - v_\text{th} - \beta b_j^t\bigr).
+# \end{aligned}
 # $$
 #
 # A weight is used again in each step, so the gradient is a sum over steps. With the state $h_j^t = (v_j^t, b_j^t)$ ({numref}`fig-dependencies`),
@@ -116,9 +118,11 @@ GRAY, BLUE, RED = (plotting.COLORS[c] for c in ("gray", "blue", "red"))
 # later, is in the total derivative $\mathrm{d}E/\mathrm{d}z_j^t$. For these neurons the trace is
 #
 # $$
-# e_{ji}^t = \psi_j^t \bigl(\epsilon_i^{v,t} - \beta\, \epsilon_{ji}^{a,t}\bigr), \qquad
-# \epsilon_i^{v,t} = \alpha\, \epsilon_i^{v,t-1} + z_i^{t-1}, \qquad
-# \epsilon_{ji}^{a,t+1} = \rho\, \epsilon_{ji}^{a,t} + e_{ji}^t,
+# \begin{aligned}
+# e_{ji}^t &= \psi_j^t \bigl(\epsilon_i^{v,t} - \beta\, \epsilon_{ji}^{a,t}\bigr), \\
+# \epsilon_i^{v,t} &= \alpha\, \epsilon_i^{v,t-1} + z_i^{t-1}, \\
+# \epsilon_{ji}^{a,t+1} &= \rho\, \epsilon_{ji}^{a,t} + e_{ji}^t,
+# \end{aligned}
 # $$
 #
 # with the {term}`pseudo-derivative` $\psi_j^t = \frac{\gamma}{v_\text{th}} \max\bigl(0, 1 - |v_j^t - v_\text{th} - \beta b_j^t| / v_\text{th}\bigr)$
@@ -289,9 +293,11 @@ page.value("braintrace_version", version)
 # all neurons with feedback weights $B_{jk}$, the talk's {published}`eprop.approximation`:
 #
 # $$
-# L_j^t = \sum_k B_{jk}\, \frac{\partial E}{\partial y_k^t}, \qquad
-# y_k^t = \kappa\, y_k^{t-1} + (1 - \kappa) \sum_j W_{kj}^\text{out} z_j^t, \qquad
-# \bar e_{ji}^t = \kappa\, \bar e_{ji}^{t-1} + (1 - \kappa)\, e_{ji}^t.
+# \begin{aligned}
+# L_j^t &= \textstyle\sum_k B_{jk}\, \partial E / \partial y_k^t, \\
+# y_k^t &= \kappa\, y_k^{t-1} + (1 - \kappa) \textstyle\sum_j W_{kj}^\text{out} z_j^t, \\
+# \bar e_{ji}^t &= \kappa\, \bar e_{ji}^{t-1} + (1 - \kappa)\, e_{ji}^t.
+# \end{aligned}
 # $$
 #
 # The trace is filtered as the readout $y$ filters spikes, and a weight changes by $-\eta \sum_t L_j^t\, \bar e_{ji}^t$. Broadcast errors are

@@ -237,12 +237,11 @@ plt.show()
 # (spikes per step, mean $\bar r$) and one of its potentials outside of a band:
 #
 # $$
-# E = \text{cross-entropy} + \sum_\text{layers} ( C_r R + C_v V ), \qquad
-# R = \sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2,
-# $$
-#
-# $$
-# V = \sum_i \bigl\langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \bigr\rangle.
+# \begin{aligned}
+# E &= \text{cross-entropy} + \textstyle\sum_\text{layers} ( C_r R + C_v V ), \\
+# R &= \textstyle\sum_i \max(0, r_- - r_i)^2 + n \max(0, \bar r - r_+)^2, \\
+# V &= \textstyle\sum_i \langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \rangle.
+# \end{aligned}
 # $$
 #
 # The lower limit $r_-$ keeps a layer from falling silent; the upper limit $r_+$ makes it sparse (below, *How sparse can it be?*).
