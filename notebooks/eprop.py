@@ -678,9 +678,45 @@ plt.show()
 # Accumulating evidence by e-prop with random feedback: wrong answers in the 25 batches before. One pair of trainings, from the same weights.
 # ```
 #
-# Since the talk, learned signals ({doc}`one_shot`) have taught a robot's arm on a chip of phase-change memory {cite:p}`ortner2025`; a spiking
-# network with Hebbian memory answers {published}`eprop.since.hebbian` of bAbI's questions {cite:p}`limbacher2022`; OTTT learns feed-forward
-# networks online, up to ImageNet {cite:p}`xiao2022`; OSTL is exact for one recurrent layer {cite:p}`bohnstingl2023`. None was run here.
+# ## What has learned without BPTT since then?
+#
+# Since the talk, networks have learned without backpropagation through time on chips, too ({numref}`tab-eprop-since`).
+#
+# :::{list-table} Learning without backpropagation through time, since the talk (none was run here).
+# :name: tab-eprop-since
+# :header-rows: 1
+#
+# * - Method
+#   - What it is
+#   - Where it learned
+#   - What is reported
+#   - Source
+# * - e-prop on SpiNNaker 2
+#   - e-prop
+#   - on a chip, in real time
+#   - {published}`eprop.spinnaker` of spoken commands
+#   - reviewed {cite:p}`rostami2022`
+# * - learning-to-learn on phase-change memory
+#   - learned signals ({doc}`one_shot`)
+#   - on a chip, with a robot's arm
+#   - a movement in one update
+#   - reviewed {cite:p}`ortner2025`
+# * - Hebbian memory
+#   - Hebbian updates in a network trained by BPTT
+#   - in software
+#   - {published}`eprop.since.hebbian` of bAbI's answers, mean of the tasks
+#   - preprint {cite:p}`limbacher2022`; from a public table
+# * - OTTT
+#   - traces of inputs, feed-forward networks
+#   - in software
+#   - ImageNet, with memory that does not grow with the steps
+#   - reviewed {cite:p}`xiao2022`
+# * - OSTL
+#   - spatial and temporal gradients apart; exact for one recurrent layer
+#   - in software
+#   - not checked
+#   - reviewed {cite:p}`bohnstingl2023`
+# :::
 #
 # ## Summary
 #
