@@ -171,8 +171,10 @@ plt.show()
 #
 # $$
 # \begin{aligned}
-# v(1) &= x, & z(t) &= \Theta\big(v(t) - T(t)\big), \\
-# v(t+1) &= v(t) - h(t)\,z(t), & \hat f(x) &= \sum_{t=1}^{K} d(t)\,z(t).
+# v(1) &= x, \\
+# z(t) &= \Theta\big(v(t) - T(t)\big), \\
+# v(t+1) &= v(t) - h(t)\,z(t), \\
+# \hat f(x) &= \sum_{t=1}^{K} d(t)\,z(t).
 # \end{aligned}
 # $$ (eq-fs)
 #
