@@ -168,7 +168,7 @@ page.claim("rel.files.seen.4", 100 * float(np.mean(asked)), dataset="task 4", n=
 # \text{answer} = \arg\max f_\phi \Bigl( \sum_{i \le j} g_\theta(s_i, s_j, q) \Bigr).
 # $$
 #
-# {numref}`fig-scheme` shows its four modules. **A** encodes each sentence $s_i$ and **B** the question $q$, word by word. **C** is
+# {numref}`fig-modules` shows its four modules. **A** encodes each sentence $s_i$ and **B** the question $q$, word by word. **C** is
 # $g_\theta$: it sees two sentences and the question, once for every pair. **D** adds up over pairs, neuron by neuron, and is $f_\phi$.
 
 # %% tags=["hide-input", "remove-output"]
@@ -220,7 +220,7 @@ plt.show()
 
 # %% [markdown]
 # ```{figure} ../results/relational/scheme.*
-# :name: fig-scheme
+# :name: fig-modules
 # :alt: Four sentences enter four boxes A, the question a box B. Behind a dashed line, the gate, ten boxes C form a triangle, one for each pair of sentences. The pair of sentences 1 and 4 is marked in red: the sheep are afraid of wolves, and Gertrude is a sheep. All boxes C lead to a sum, then to D, then to the answer wolves. So the answer needs one pair, and the number of copies of C grows with the square of the number of sentences.
 # The four modules on the talk's example (slide 14). Blue: recurrent spiking neurons with memory. Gray: feed-forward. Red: the pair from
 # which the answer follows.

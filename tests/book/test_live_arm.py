@@ -256,7 +256,7 @@ def test_the_first_frame_is_that_of_the_run_and_the_networks_come_at_the_first_t
     page.wait_for_function("snnLive.data.arm_weights !== undefined")
     page.keyboard.press("Enter")
     page.wait_for_function("/Computed/.test(document.querySelector('.live-sentence').textContent)")
-    touched = ".live button, .live summary, .live-segments span, .live-slider input"
+    touched = ".live-host button, .live-host summary, .live-segments span, .live-slider input"
     sizes = page.evaluate(f"[...document.querySelectorAll('{touched}')].map(e => e.getBoundingClientRect().height).filter(Boolean)")
     assert min(sizes) >= 44
     assert page.evaluate("document.documentElement.scrollWidth") == 390

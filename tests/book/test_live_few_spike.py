@@ -97,7 +97,7 @@ def test_the_page_by_keys_on_a_phone(page):
     assert sentence.inner_text() != before
     page.get_by_role("button", name="Back to its own numbers").click()
     assert sentence.inner_text() == before
-    touched = ".live button, .live summary, .live select, .live-segments span, .live-slider input, .live-number input"
+    touched = ".live-host button, .live-host summary, .live-host select, .live-segments span, .live-slider input, .live-number input"
     heights = page.evaluate(f"[...document.querySelectorAll('{touched}')].map(e => e.getBoundingClientRect().height)")
     assert min(filter(None, heights)) >= 44
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -127,7 +127,7 @@ def test_the_page_by_keys_and_its_lines_of_python(page):
     page.locator("input[value='ALIF']").check(force=True)
     assert "the chip has no ALIF neurons" in sentence.inner_text()
     page.locator("input[value='AHP']").check(force=True)
-    touched = ".live button, .live summary, .live select, .live-segments span, .live-slider input, .live-check"
+    touched = ".live-host button, .live-host summary, .live-host select, .live-segments span, .live-slider input, .live-check"
     heights = page.evaluate(f"[...document.querySelectorAll('{touched}')].map(e => e.getBoundingClientRect().height)")
     assert min(filter(None, heights)) >= 44
     assert page.evaluate("document.documentElement.scrollWidth") == 390

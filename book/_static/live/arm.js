@@ -540,7 +540,8 @@
     self.onsize((width) => {
       const wide = width >= 600;
       self.panel.classList.toggle("live-wide", wide);
-      pad.size(wide ? Math.round(width * 0.44) : width);
+      const small = self.host.closest(".hero"); // the first page shows pad, sentence and shapes only
+      pad.size(small ? Math.min(240, width) : wide ? Math.round(width * 0.44) : width);
       strips.all.forEach((plot) => plot.size(wide ? width - Math.round(width * 0.44) - 16 : width));
       redraw();
     });

@@ -418,8 +418,8 @@
       `snn-${name.replace(/_/g, "-")}`,
       class extends HTMLElement {
         async connectedCallback() {
-          if (this.classList.contains("live")) return; // moved, not new
-          this.classList.add("live");
+          if (this.classList.contains("live-host")) return; // moved, not new
+          this.classList.add("live-host");
           const figure = this.querySelector("figure") || this;
           const self = new Live(this, name);
           try {
