@@ -779,7 +779,7 @@ plt.show()
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many steps does a binary code for ReLU up to $\alpha = 8$ need for an rms error below 0.01?
+# **1.** How many steps does a binary code for ReLU up to $\alpha = 8$ need for an rms error below $0.01$?
 
 # %% tags=["solution"]
 for K in range(4, 13):

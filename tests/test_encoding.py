@@ -23,7 +23,8 @@ def takes_the_locale(call: ast.Call) -> bool:
     if name == "open" and not (method and ast.unparse(call.func.value) in OF_BYTES):
         mode = given.get("mode") or next(iter(call.args[0 if method else 1 :]), ast.Constant("r"))
         return not all("b" in part.value for part in ast.walk(mode) if isinstance(part, ast.Constant) and isinstance(part.value, str))
-    return name in ("read_text", "write_text") or bool({"text", "universal_newlines"} & set(given))
+    starts = name in ("run", "Popen", "check_output", "check_call", "call")
+    return name in ("read_text", "write_text") or (starts and bool({"text", "universal_newlines"} & set(given)))
 
 
 def lines(source: str) -> list[int]:

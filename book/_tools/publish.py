@@ -88,8 +88,8 @@ def release(project: Project, preset: str, tag: bool) -> Path:
     number, dist = version(project), project.root / "dist"
     if not (project.site() / "index.html").exists():
         raise BookError("there is no book to release: make reproduce")
-    commit, undated = provenance.commit(project.root), f"## {number} (unreleased)" in (project.root / "book" / "changelog.md").read_text()
-    if tag and (commit.endswith("+") or undated):
+    commit, changes = provenance.commit(project.root), (project.root / "book" / "changelog.md").read_text(encoding="utf-8")
+    if tag and (commit.endswith("+") or f"## {number} (unreleased)" in changes):
         raise BookError("a release is tagged on a clean commit whose changelog names a date: commit, write the date, run it again")
     shutil.rmtree(dist, ignore_errors=True)
     dist.mkdir()
