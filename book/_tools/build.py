@@ -80,6 +80,10 @@ def slim(html: Path) -> None:
     for page in html.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         cleaned = text.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        cleaned = cleaned.replace(' role="doc-biblioentry"', "")  # deprecated
+        cleaned = cleaned.replace(
+            '<summary><span class="toctree-toggle"', '<summary aria-label="pages of this part"><span class="toctree-toggle"'
+        )
         cleaned = re.sub(r' aria-label="(Search|Toggle hidden content)"', "", cleaned)  # hides the words that are on the button
         cleaned = re.sub(r"<script\b[^>]*(?:thebe|>const THEBE_JS_URL)[^<]*</script>|<link\b[^>]*thebe[^>]*>", "", cleaned)
         if cleaned != text:
