@@ -52,12 +52,12 @@ def test_photographs_are_those_of_the_whole_data_set_nearly():
 
 
 def test_a_damaged_file_is_named_with_what_restores_it(tmp_path, monkeypatch):
+    registry = datafiles.registry()
     monkeypatch.setattr(datafiles, "ROOT", tmp_path)
     monkeypatch.setattr(datafiles, "RAW", tmp_path)
     folder = tmp_path / "data" / "evaluation"
     folder.mkdir(parents=True)
     (folder / "babi_test.tar.xz").write_bytes(b"no archive")
-    registry = datafiles.registry()
     monkeypatch.setattr(datafiles, "registry", lambda: registry)
     with pytest.raises(datafiles.DataError, match=r"babi_test\.tar\.xz is damaged .* Restore it: git checkout data/evaluation"):
         data_sets.read_babi_test()
