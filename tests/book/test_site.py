@@ -292,7 +292,7 @@ def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(browser, addre
 def test_a_figure_is_enlarged_by_click_and_by_key(browser, address):
     page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
     page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
-    figure = page.locator(".bd-article figure > img.on-light").first
+    figure = page.locator(".bd-article figure > img.on-light:visible").first
     figure.click()
     assert page.locator("dialog.enlarged[open] img").bounding_box()["width"] > figure.bounding_box()["width"] * 1.5
     page.keyboard.press("Escape")
