@@ -296,7 +296,7 @@ def test_a_figure_is_enlarged_by_click_and_by_key(browser, address):
     figure.click()
     assert page.locator("dialog.enlarged[open] img").bounding_box()["width"] > figure.bounding_box()["width"] * 1.5
     page.keyboard.press("Escape")
-    assert page.locator("dialog.enlarged[open]").count() == 0
+    page.wait_for_selector("dialog.enlarged:not([open])", state="attached")
     figure.focus()
     page.keyboard.press("Enter")
     assert page.locator("dialog.enlarged[open]").count() == 1
