@@ -4,6 +4,7 @@ addEventListener("DOMContentLoaded", () => {
   const dialog = document.createElement("dialog");
   dialog.className = "enlarged";
   dialog.addEventListener("click", () => dialog.close());
+  addEventListener("keydown", (event) => event.key === "Escape" && dialog.close());
   document.body.append(dialog);
   for (const img of document.querySelectorAll(".bd-article figure > img, .bd-article figure > a > img")) {
     const open = (event) => {
