@@ -299,7 +299,7 @@ SLIDES = {
     24: ("eprop/signals", "ideal and broadcast learning signals"),
     26: ("one_shot/scheme", "learner, learning-signal generator and arm"),
     27: ("one_shot/movements", "movements before and after one update"),
-    28: ("one_shot_symbols/lesson", "a lesson of symbols"),
+    28: ("one_shot_symbols/lesson", "a lesson of symbols, as pictures and as spikes"),
 }
 
 # what other pages may refer to in a chapter: names of figures, tables, sections and equations
