@@ -92,6 +92,8 @@ class Slide:
     n: int
     title: str
     page: str
+    figure: str = ""
+    shows: str = ""
 
 
 def _build(cls, table: dict):

@@ -19,7 +19,7 @@ class Printed(float):
 
 
 def text(number: float | str | None, unit: str = "") -> str:
-    """A number as the book prints it: at most four significant digits, counts in full; words as they are."""
+    """A number as the book prints it: at most four significant digits, counts in full, no exponent from 0.0001 on; words as they are."""
     if number is None:
         return "–"
     if isinstance(number, str):
@@ -30,6 +30,8 @@ def text(number: float | str | None, unit: str = "") -> str:
         digits = f"{int(number):,}"
     elif 1e-2 <= abs(number) < 1e5:
         digits = f"{number:.4g}" if abs(number) < 9999.5 else f"{number:,.0f}"
+    elif 1e-4 <= abs(number) < 1e-2:
+        digits = f"{float(f'{number:.4g}'):.7f}".rstrip("0")
     else:
         mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
         digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
@@ -105,7 +107,7 @@ def interval(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return "–"
     largest = max(abs(low), abs(high))
-    if high <= low or largest < 1e-2:
+    if high <= low or largest < 1e-4:
         return f"{text(low)}\u00a0to\u00a0{text(high)}"
     digits = min(1 - math.floor(math.log10(high - low)), 3 - math.floor(math.log10(largest)))
     return "\u00a0to\u00a0".join(f"{end:z,.{max(digits, 0)}f}" for end in (low, high))

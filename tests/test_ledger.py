@@ -123,7 +123,15 @@ def test_recorded_rows_grow_but_never_shrink():
 
 
 def test_numbers_as_the_book_prints_them():
-    shown = {3.445e-3: "3.445e-3", 5.5e-4: "5.5e-4", 106: "106", 259366992: "259,366,992", 83.57: "83.57"}
+    shown = {
+        3.445e-3: "0.003445",
+        5.5e-4: "0.00055",
+        1e-4: "0.0001",
+        9.5e-5: "9.5e-5",
+        106: "106",
+        259366992: "259,366,992",
+        83.57: "83.57",
+    }
     shown |= {9999.4: "9999", 9999.7: "10,000", 0.0: "0", -2.5: "-2.5", 1e-9: "1e-9"}
     assert {a: text(a) for a in shown} == shown
     assert text(83.57, "%") == "83.57 %"
@@ -160,7 +168,8 @@ def test_intervals_as_the_book_prints_them():
         (-0.001, 0.5): "0.00 to 0.50",
         (184.0, 363.4): "184 to 363",
         (61_234.0, 65_000.0): "61,234 to 65,000",
-        (1.25e-3, 2.5e-3): "1.25e-3 to 2.5e-3",
+        (1.25e-3, 2.52e-3): "0.0013 to 0.0025",
+        (1.25e-5, 2.5e-5): "1.25e-5 to 2.5e-5",
         (0.5, 0.5): "0.5 to 0.5",
     }
     assert {ends: interval(*ends) for ends in shown} == {ends: words.replace(" ", "\u00a0") for ends, words in shown.items()}

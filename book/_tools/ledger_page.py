@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING
 
 from ledger_roles import anchor, mark
 from project import plain
-from quotes import badge, ends_text, ours_text, outcome, published_text, verdict
+from quotes import OUTCOMES, badge, ends_text, number, outcome, published_text, verdict
 from snncore import ledger
 from snncore.statistics import text as printed
 
 if TYPE_CHECKING:
     from stage import Staging
 
-OUTCOMES = {
-    "agrees": "agrees",
-    "better": "better",
-    "meets": "meets our target",
-    "differs": "differs",
-    "not-settled": "not settled",
-    "inconsistent": "inconsistent",
-    "definition": "by definition",
-    "reported": "only reported",
-    "not-run": "not run",
-    "cited-only": "cited only",
-}
 HEAD = '<div class="row-head" aria-hidden="true"><span>claim</span><span>published</span><span>ours</span><span>verdict</span></div>'
 
 
@@ -36,14 +24,12 @@ def row(staging: "Staging", id: str, home: bool, up: str = "../") -> str:
     c, e = staging.claims[id], staging.entries[id]
     said = "<span class='said'>{} </span>"
     theirs = said.format("published") + html.escape(published_text(c)) + mark(badge("published", c, e)) if c.published is not None else ""
-    shown = c.value if c.kind == "cited" else e["ours"]
-    ours = ""
-    if shown is not None:
-        number = printed(shown, c.unit) if c.kind == "cited" else ours_text(e)
+    shown, sign, ours = number("claim", c, e), badge("claim", c, e), ""
+    if shown and sign:
         ends = "" if e["bound"] or e["low"] is None or c.kind == "cited" else f" <small>({ends_text(e)})</small>"
-        ours = said.format("found elsewhere" if c.kind == "cited" else "ours") + html.escape(number) + mark(badge("claim", c, e)) + ends
+        ours = said.format("found elsewhere" if c.kind == "cited" else "ours") + html.escape(shown) + mark(sign) + ends
     slide = c.where.removeprefix("slide ") if c.where.startswith("slide ") else ""
-    about = {"verdict": outcome(e), "standing": kind(badge("claim", c, e)), "chapter": c.chapter, "slide": slide, "of": c.of}
+    about = {"verdict": outcome(e), "standing": kind(sign), "chapter": c.chapter, "slide": slide, "of": c.of}
     data = " ".join(f'data-{key}="{value}"' for key, value in about.items())
     name = f' id="{anchor(id)}"' if home else ""
     cells = (html.escape(c.quantity), theirs, ours, f'<span class="status {outcome(e)}">{verdict(e)}</span>')

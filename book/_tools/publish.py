@@ -16,6 +16,13 @@ from snncore import provenance
 from stage import stage
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def chromium() -> str | None:
+    """The path of a Chromium of this machine."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 PRINTING = (  # options of Chromium: no profile of the reader's, no traffic; equations are set before the page is printed
     "--headless=new",
     "--no-sandbox",
@@ -31,8 +38,7 @@ PRINTING = (  # options of Chromium: no profile of the reader's, no traffic; equ
 
 def pdf(project: Project, preset: str) -> Path:
     """Write the book as one tagged PDF with an outline: one page of HTML, printed by Chromium."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    if (browser := chromium()) is None:
         raise BookError(f"a PDF is printed by Chromium, and none of {', '.join(BROWSERS)} was found: Debian: apt install chromium")
     target = project.build / "book.pdf"
     with tempfile.TemporaryDirectory(prefix="snncore-pdf-") as folder:

@@ -1,6 +1,5 @@
 """What the roles of the book say of each claim: its numbers as they are printed, and whose they are."""
 
-import math
 from pathlib import Path
 
 from project import read_json
@@ -21,18 +20,11 @@ def ours_text(entry: dict) -> str:
     if entry["bound"]:
         return f"{entry['bound']} {printed(ours, entry['unit'])}"
     if isinstance(ours, str) or None in ends or ends[0] == ends[1] or all(float(x).is_integer() for x in (ours, *ends)):
-        return small(ours, entry["unit"])
+        return printed(ours, entry["unit"])
     low = ends_text(entry).split("\u00a0")[0]
     if "e" in low:
         return printed(ours, entry["unit"])
     return f"{ours:z,.{len(low.partition('.')[2])}f}" + printed(0, entry["unit"]).removeprefix("0")
-
-
-def small(number: float | str | None, unit: str = "") -> str:
-    """A number as the book prints it; thousandths without an exponent."""
-    if isinstance(number, int | float) and 1e-4 <= abs(number) < 1e-2:
-        return f"{float(f'{number:.4g}'):.7f}".rstrip("0") + printed(0, unit).removeprefix("0")
-    return printed(number, unit)
 
 
 def standing(entry: dict) -> str:
@@ -47,6 +39,20 @@ def standing(entry: dict) -> str:
 AGAINST = {"talk": "the talk", "paper": "the paper", "log": "the authors' log", "ours": "what we expect"}
 
 
+OUTCOMES = {  # in words
+    "agrees": "agrees",
+    "better": "better",
+    "meets": "meets our target",
+    "differs": "differs",
+    "not-settled": "not settled",
+    "inconsistent": "inconsistent",
+    "definition": "by definition",
+    "reported": "only reported",
+    "not-run": "not run",
+    "cited-only": "cited only",
+}
+
+
 def outcome(entry: dict) -> str:
     """What came of an entry, to be counted: its status, or that it is only cited."""
     return "cited-only" if entry["kind"] == "cited" and entry["status"] == "not-run" else entry["status"]
@@ -54,9 +60,10 @@ def outcome(entry: dict) -> str:
 
 def verdict(entry: dict) -> str:
     """The verdict on an entry as the book prints it."""
-    words = {"meets": "meets our target" if entry["target"] is not None else "as expected", "definition": "by definition"}
-    words |= {key: f"{key} {preposition} {AGAINST[entry['against']]}" for key, preposition in (("agrees", "with"), ("better", "than"))}
-    return words.get(outcome(entry), outcome(entry).replace("-", " "))
+    key = outcome(entry)
+    if preposition := {"agrees": "with", "better": "than"}.get(key):
+        return f"{key} {preposition} {AGAINST[entry['against']]}"
+    return "as expected" if key == "meets" and entry["target"] is None else OUTCOMES[key]
 
 
 def quotes(claims: dict[str, Claim], entries: dict[str, dict]) -> dict[str, dict]:
@@ -116,9 +123,6 @@ def ends_text(entry: dict) -> str:
         return "–"
     if all(float(x).is_integer() for x in (entry["ours"], low, high)):
         return f"{low:,.0f}\u00a0to\u00a0{high:,.0f}"
-    if low < high and 1e-4 <= max(abs(low), abs(high)) < 1e-2:
-        decimals = 1 - math.floor(math.log10(high - low))
-        return f"{low:z.{decimals}f}\u00a0to\u00a0{high:z.{decimals}f}"
     return interval(low, high)
 
 

@@ -197,7 +197,7 @@ class Staging:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
             count = Counter(verdict(self.entries[id]) for id in ids)
             page = "[Start](index)" if s.page == "index" else f"[{self.chapters[s.page].title}](notebooks/{s.page})"
-            picture = f"{{thumb}}`{SLIDES[s.n][1]} <{SLIDES[s.n][0]}>` " if s.n in SLIDES else ""
+            picture = f"{{thumb}}`{s.shows} <{s.figure}>` " if s.figure else ""
             verdicts = " · ".join(f"{word}: {n}" for word, n in count.most_common())
             link = f"[{verdicts}](slide-{s.n})" if ids else "no claim"
             rows.append(f"| {s.n} | {plain(s.title)} | {picture}{page} | {link} |")
@@ -278,32 +278,11 @@ PARTS: dict[str, Callable[[Staging, str | None], str]] = {
 }
 
 
-# figures of the slide map, with what they show
-SLIDES = {
-    4: ("few_spike/binary-code", "a number as binary code in spikes"),
-    5: ("few_spike/scheme", "a few-spike neuron as a scheme"),
-    6: ("few_spike/response", "the SiLU neuron over its input"),
-    7: ("images/answer", "a photograph, first spikes, and the answer"),
-    8: ("images/schedule", "images in a pipeline of layers"),
-    10: ("memory/slow", "an AHP current beside its input"),
-    11: ("memory/accuracy", "wrong answers on sequential MNIST"),
-    13: ("relational/pairs", "pairs of sentences that matter for an answer"),
-    14: ("relational/scheme", "the modules of the relational network"),
-    15: ("relational/structure", "what spikes while a story is read"),
-    17: ("relational/voltage", "membrane potentials with and without regularization"),
-    18: ("energy/chips", "cores of the 22 chips, relays in green"),
-    19: ("relational/solved", "accuracy on the twenty tasks"),
-    20: ("energy/lengths", "energy and time against the length of a story"),
-    22: ("eprop/fair", "e-prop and BPTT compared"),
-    23: ("eprop/dependencies", "what a weight changes, step by step"),
-    24: ("eprop/signals", "ideal and broadcast learning signals"),
-    26: ("one_shot/scheme", "learner, learning-signal generator and arm"),
-    27: ("one_shot/movements", "movements before and after one update"),
-    28: ("one_shot_symbols/lesson", "a lesson of symbols, as pictures and as spikes"),
-}
-
 # what other pages may refer to in a chapter: names of figures, tables, sections and equations
 LABEL = re.compile(r"(?m)^# (?::(?:name|label): ([\w-]+)|\(([\w-]+)\)=|.*\$\$ \(([\w-]+)\))$")
+
+
+THUMB = (320, 196)  # pixels: twice what a page shows
 
 
 def thumbnails(staging: Staging) -> dict[str, str]:
@@ -319,9 +298,6 @@ def thumbnails(staging: Staging) -> dict[str, str]:
                     small = ImageOps.fit(picture.convert("RGB"), THUMB, centering=(0, 0))  # its first panel
                     small.save(staging.src / "thumbs" / f"{figure.replace('/', '-')}.png", optimize=True)
     return names
-
-
-THUMB = (320, 196)  # pixels: twice what a page shows
 
 
 def stage(project: Project, preset: str, src: Path) -> Staging:

@@ -77,12 +77,14 @@ def show(project: Project, options: argparse.Namespace) -> int:
 
 
 def pdf(project: Project, options: argparse.Namespace) -> int:
-    publish.pdf(project, options.preset)
+    with project.locked():
+        publish.pdf(project, options.preset)
     return 0
 
 
 def release(project: Project, options: argparse.Namespace) -> int:
-    publish.release(project, options.preset, options.tag)
+    with project.locked():
+        publish.release(project, options.preset, options.tag)
     return 0
 
 

@@ -1,11 +1,12 @@
 """Debian's Chromium for tests of what was built. With the variable SNNCORE_SITE=required, what is missing is a failure, not a skip."""
 
 import os
-import shutil
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from publish import chromium
+
+CHROMIUM = chromium()
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
 
