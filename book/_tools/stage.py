@@ -286,14 +286,17 @@ THUMB = (320, 196)  # pixels: twice what a page shows
 
 
 def thumbnails(staging: Staging) -> dict[str, str]:
-    """Draw a small picture of each figure of the runs that a chapter shows; returns the names by which these are referred to."""
+    """The names by which figures of the runs are referred to; small pictures are drawn of those that a staged page asks for."""
     (staging.src / "thumbs").mkdir()
+    asked = {name for page in staging.src.glob("*.md") for name in re.findall(r"\{thumb\}`[^`]*<(.*?)>`", page.read_text(encoding="utf-8"))}
     names = {}
     for chapter in staging.manifests:
         text = staging.chapters[chapter].notebook.read_text(encoding="utf-8")
         for figure, name in re.findall(r"\{figure\} \S*results/(\w+/[\w-]+)\.\*\n(?:# :.*\n)*?# :name: ([\w-]+)", text):
             if (path := staging.src / "results" / f"{figure}.png").exists():
                 names[figure] = name
+                if figure not in asked:
+                    continue
                 with Image.open(path) as picture:
                     small = ImageOps.fit(picture.convert("RGB"), THUMB, centering=(0, 0))  # its first panel
                     small.save(staging.src / "thumbs" / f"{figure.replace('/', '-')}.png", optimize=True)
