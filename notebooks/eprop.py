@@ -28,7 +28,7 @@
 # :name: fig-fair
 # :alt: Two panels with a row for each kind of training. Left, updates until seven percent of the answers are wrong, on a logarithmic axis. Where readout weights begin small, e-prop with random and adaptive feedback needs about as many as BPTT, about 300, and symmetric feedback some more. Where they begin ten times as large, symmetric feedback and BPTT need about 40. Right, wrong answers after 1,500 updates: between two and seven percent, fewest for BPTT with large readouts. So the first readout weights decide how fast learning is, more than the rule.
 # Accumulating evidence, six kinds of training (dots: five seeds; bars: means). Left: updates until 7 % of the answers are wrong. Right: wrong
-# answers in 2,048 new trials after 1,500 updates. From equally small readout weights, e-prop with random feedback is no slower than BPTT;
+# answers in {size}`tested` new trials after {size}`updates` updates. From equally small readout weights, e-prop with random feedback is no slower than BPTT;
 # larger ones speed up BPTT and symmetric feedback. All trainings are ours.
 # ```
 #
@@ -246,8 +246,8 @@ page.verdict("eprop.update", truncated < 1e-10)
 # %% [markdown]
 # **Do others compute the same?** Yes. The losses of five updates each in a regression and a classification task, as the authors' code gives
 # them in single precision, agree with ours in {value}`golden_digits` digits; they depend on every detail, from the first random number on.
-# NEST's ten losses {cite:p}`korcsakgorzo2025` ({value}`nest_version`) and the gradients of braintrace's D-RTRL, if spikes pass no gradient on
-# ({value}`braintrace_version`), agree with ours to double precision. The authors' programs write the same neurons in several ways;
+# NEST's ten losses {cite:p}`korcsakgorzo2025` ({recorded}`nest_version`) and the gradients of braintrace's D-RTRL, if spikes pass no gradient on
+# ({recorded}`braintrace_version`), agree with ours to double precision. The authors' programs write the same neurons in several ways;
 # {doc}`the API <../api/index>` has `snncore.neurons.conventions`, which translates their constants.
 
 # %%
@@ -425,7 +425,7 @@ plt.show()
 #
 # {numref}`fig-patterns` compares the learning signals from the same first weights, each with the best of four learning rates and with
 # gradients scaled to the same length. With the published height $\gamma$ of the pseudo-derivative, BPTT does worst: {value}`left_bptt_mean`
-# of the variance are left ({value}`left_bptt_least` to {value}`left_bptt_most`). Its gradient is multiplied from spike to spike through
+# of the variance is left ({value}`left_bptt_least` to {value}`left_bptt_most`). Its gradient is multiplied from spike to spike through
 # hundreds of steps: at the same weights, the part for recurrent weights is about {value}`length` times as long as that of symmetric e-prop,
 # and its direction is unrelated (mean cosine {value}`cosine_symmetric`). With $\gamma$ = {size}`gamma_low` the two agree (mean cosine
 # {value}`cosine_low`), and BPTT learns. Updates until a tenth of the variance is left: BPTT {value}`needed_bptt`, symmetric
@@ -489,7 +489,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/eprop/patterns.*
 # :name: fig-patterns
-# :alt: Left, variance left against updates on a logarithmic scale. All curves of e-prop, and BPTT with small gamma, fall from above one hundred to one or two percent and cross ten percent within fifty updates; BPTT with the published gamma stays far above them. Right, the cosine of symmetric e-prop with the gradient of BPTT lies near zero for gamma 0.3 and near one for 0.03. So e-prop learns patterns nearly as fast as BPTT, and where BPTT's gradient explodes it learns better.
+# :alt: Left, variance left against updates on a logarithmic scale. All curves of e-prop, and BPTT with small gamma, fall from above one hundred to one or two percent and cross ten percent within fifty updates; BPTT with the published gamma stays far above them. Right, the cosine of symmetric e-prop with the gradient of BPTT lies near zero for gamma 0.3 and near one for 0.03. So e-prop learns patterns, with more updates than BPTT with small gamma, and better than BPTT where its gradient explodes.
 # Left: part of the target's variance that is left (mean of {size}`pattern_seeds` seeds, bands from the lowest to the highest). Right: cosine
 # of the gradients of symmetric e-prop and of BPTT at the same weights.
 # ```
@@ -536,21 +536,20 @@ def spread(x):
 
 
 of_kinds = fair.drop(columns="kind").groupby(["first readout weights", "learning signals"], sort=False)
-table = page.table(of_kinds.agg(spread).reset_index(), "fair")
+page.table(of_kinds.agg(spread).reset_index(), "fair")
 
 # %% tags=["hide-input", "remove-output"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.0), sharey=True)
-for row, (kind, (method, start)) in enumerate(names.items()):
-    y, of_kind = 5 - row - 0.4 * (start == "large"), fair[fair["kind"] == kind]
+heights = [5 - row - 0.4 * (start == "large") for row, (_, start) in enumerate(names.values())]
+for y, (kind, (method, _)) in zip(heights, names.items(), strict=True):
+    of_kind = fair[fair["kind"] == kind]
     color = plotting.METHODS[method.removeprefix("e-prop, ")]
     for ax, column in ((left, "updates to 7 % wrong"), (right, "wrong after 1,500 [%]")):
         ax.plot(of_kind[column], [y] * len(of_kind), "o", color=color, ms=6, alpha=0.6, mew=0)
         ax.plot(of_kind[column].mean(), y, "|", color=color, ms=17, mew=2.5)
-heights = [5, 4, 3, 2, 0.6, -0.4]
-left.set_yticks(heights, [f"{method}" for method, _ in names.values()])
+left.set_yticks(heights, [method for method, _ in names.values()])
 for y, words in ((5.75, "small first readout weights"), (1.32, "ten times larger")):
     left.text(0.02, y, words, transform=left.get_yaxis_transform(), fontsize=9, color=GRAY, va="center")
-left.axhline(1.3, color="none")
 left.set(xlabel="updates to 7 % wrong answers", xscale="log", xlim=(20, 1500), ylim=(-0.9, 6.1))
 left.set_xticks([30, 100, 300, 1000], ["30", "100", "300", "1,000"])
 left.minorticks_off()
@@ -559,11 +558,15 @@ page.figure(fig, "fair", fair)
 plt.show()
 
 # %% [markdown]
+# ::::{admonition} The numbers of the figure
+# :class: dropdown
+#
 # :::{csv-table} Accumulating evidence: mean, lowest and highest of {size}`seeds` seeds. In *small*, readout weights begin as with random feedback.
 # :name: tab-fair
 # :header-rows: 1
 # :file: ../results/eprop/fair.csv
 # :::
+# ::::
 
 # %%
 if preset == "paper":  # three hours; trainings that are done are read
@@ -608,14 +611,14 @@ if slowdown and slowdown.above_one is not None:
 
 # %% [markdown]
 # One of the networks, by random feedback, is asked again on this page: {value}`live_error` of {size}`live_trials` new trials are wrong
-# ({value}`live_range`). Its test after training gave {value}`test_error` of {size}`tested`, which is {value}`live_agrees` this interval.
+# ({value}`live_range`). Its test after training gave {recorded}`test_error` of {size}`tested`, which is {value}`live_agrees` this interval.
 
 # %%
 count = page.size(smoke=32, book=256)
 error = training.error_on_new_trials(trained("random").answer, count, seed + 1)
 where = "evidence, random feedback"
 page.verdict("eprop.approximation", error < 0.25, dataset=where, n=count, seeds=1)
-wrong, low, high = share(np.arange(count) < round(count * error))
+wrong, low, high = share(round(count * error), count)
 about = about_checkpoint("eprop_random_0")
 tested = 100 * about["test_error"]
 numbers = {

@@ -714,7 +714,7 @@ for name, number in {
     "lite0_ann": int((ann == labels).sum()),
     "lite0_snn": int((snn == labels).sum()),
     "lite0_same": int(same.sum()),
-    "lite0_same_interval": interval(*share(same)[1:]),
+    "lite0_same_interval": interval(*share(int(same.sum()), n)[1:]),
     "lite0_steps": K,
     "lite0_layers": len(layers),
 }.items():

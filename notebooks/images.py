@@ -510,7 +510,7 @@ def with_steps(K):
     snn = convert(ann, batches[0][:1], K=K).network
     outputs, sent = zip(*(statistics(snn, batch) for batch in batches), strict=True)
     output, spikes = torch.cat(outputs), sum(sent[1:], sent[0]).spikes_per_neuron
-    _, low, high = share((output.argmax(1) == expected.argmax(1)).numpy())
+    _, low, high = share(int((output.argmax(1) == expected.argmax(1)).sum()), len(output))
     return {"K": K, **deviation(expected, output), "low": low, "high": high, "spikes": spikes}
 
 

@@ -490,7 +490,7 @@ for ax, form in zip(axes, TITLES, strict=True):
     ax.set(title=f"{TITLES[form]}\n({digits.FORMS[form].steps} steps)", xticks=range(4), xticklabels=NAMES.values(), xlim=(-0.5, 3.5))
 ends = []
 for x, (name, hits) in zip((3, 2, 2.35), right.items(), strict=True):
-    mean, low, high = (100 - value for value in share(hits))
+    mean, low, high = (100 - value for value in share(int(hits.sum()), len(hits)))
     axes[2].errorbar(x, mean, [[mean - high], [low - mean]], fmt="o", color=COLOR[name], ms=6, capsize=3)
     ends.append({"form": "full", "kind": name, "wrong": mean})
 for x, best in ((1.7, best_ahp), (2.7, best_lstm)):

@@ -38,10 +38,10 @@
 #
 # ## What we found
 #
-# - **Comparing the learner's own input features, without any learning, does better than the update**: by {value}`omniglot_features_5` for 5 symbols,
-#   {value}`omniglot_features_20` for 20, and {value}`words_features_5` for 5 words.
-# - **For words the second network brings nothing**: {value}`words_together_5` of answers are right with it (two trainings), {value}`words_alone_5` without it. For 20 symbols it
-#   does: {value}`omniglot_together_20` against {value}`omniglot_alone_20`.
+# - **Comparing the learner's own input features, without any learning, does better than the update**: by {recorded}`omniglot_features_5` for 5 symbols,
+#   {recorded}`omniglot_features_20` for 20, and {recorded}`words_features_5` for 5 words.
+# - **For words the second network brings nothing**: {recorded}`words_together_5` of answers are right with it (two trainings), {recorded}`words_alone_5` without it. For 20 symbols it
+#   does: {recorded}`omniglot_together_20` against {recorded}`omniglot_alone_20`.
 # - In runs like those of Omniglot's own test the learner errs in {claim}`oneshot.omniglot.runs`, more often than a distance between images without any training
 #   ({published}`oneshot.omniglot.hausdorff`).
 # - Still, one update tells new classes apart: {claim}`oneshot.omniglot.5way` of answers are right for 5 symbols, {claim}`oneshot.omniglot.20way` for 20, and
@@ -130,11 +130,9 @@ BEFORE, AFTER = plotting.METHODS["before"], plotting.METHODS["after"]
 BLACK, GRAY, RED = (plotting.COLORS[c] for c in ("black", "gray", "red"))
 
 
-def raster(ax, z, color, late=0, row=None):  # z: (time, neuron); sorted by first spike
-    first = torch.where(z.any(0), z.argmax(0), len(z))
+def raster(ax, z, color):  # z: (time, neuron)
     t, j = z.nonzero(as_tuple=True)
-    row = first.argsort(stable=True).argsort() if row is None else row
-    ax.plot((t + late) * symbols.DT, row[j], "|", ms=2.5, color=color)
+    ax.plot(t * symbols.DT, plotting.by_first_spike(z)[j], "|", ms=2.5, color=color)
 
 
 shown = ((net, handwritten.images[100:101], "handwritten symbol"), (words_net, spoken.images[k : k + 1], "spoken word"))
@@ -243,7 +241,7 @@ plt.show()
 #
 # ## How good are the answers?
 #
-# Far above chance, and below two comparisons that learn nothing in a lesson ({numref}`fig-symbols-results`):
+# Far above chance, and below a comparison of its own input features ({numref}`fig-symbols-results`). Two comparisons that learn nothing in a lesson stand beside it:
 #
 # - *Most similar features* counts the features' spikes for all examples, takes away the mean, and answers with the most similar example. The features were trained for this
 #   comparison, too. It has to keep all examples and compare them one by one.
@@ -255,9 +253,8 @@ plt.show()
 # words. Learning signals of another lesson leave the answers at chance.
 
 # %%
-lessons = page.size(smoke=20, book=400, paper=1000)
-ask = right_in_episodes
-with_letters = {ways: ask(net, letters.symbols, ways, lessons, seed) for ways in (5, 20)}
+lessons = page.size(smoke=10, book=400, paper=1000)
+with_letters = {ways: right_in_episodes(net, letters.symbols, ways, lessons, seed) for ways in (5, 20)}
 page.value("episodes", f"{lessons:,}")
 
 
@@ -267,8 +264,7 @@ def enter(id, shares, dataset):
     page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
 
 
-lessons = page.size(smoke=10, book=400, paper=1000)
-five, twenty = (ask(net, handwritten, ways, lessons, 0) for ways in (5, 20))
+five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
 for id, shares in {
     "oneshot.omniglot.5way": five.after,
     "oneshot.omniglot.5way.margin": five.after - five.nearest,
@@ -280,7 +276,7 @@ for id, shares in {
     enter(id, shares, "Omniglot evaluation alphabets, episodes")
 
 # %%
-right = ask(words_net, spoken, 5, lessons, 0)
+right = right_in_episodes(words_net, spoken, 5, lessons, 0)
 for id, shares in {
     "oneshot.words.5way": right.after,
     "oneshot.words.5way.margin": right.after - right.nearest,
@@ -374,9 +370,9 @@ plt.show()
 # ## Is the second network needed?
 #
 # For 20 symbols, yes; for words, no ({numref}`fig-ways`). Without it, the learning signal is the error of the learner's own readouts at each moment, sent back by their weights
-# (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. For 5 symbols, {value}`omniglot_alone_5` of answers are right without the second network, and
-# {value}`omniglot_together_5` with it, in one and two trainings. For 20 symbols it is {value}`omniglot_alone_20` and {value}`omniglot_together_20`; for 5 words
-# {value}`words_alone_5` and {value}`words_together_5`.
+# (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. For 5 symbols, {recorded}`omniglot_alone_5` of answers are right without the second network, and
+# {recorded}`omniglot_together_5` with it, in one and two trainings. For 20 symbols it is {recorded}`omniglot_alone_20` and {recorded}`omniglot_together_20`; for 5 words
+# {recorded}`words_alone_5` and {recorded}`words_together_5`.
 #
 # This fits the task. The error at the readouts says at once what was wrong: this class, or not. An optimized start may then be enough. For a movement ({doc}`one_shot`), where
 # errors show later, a second network may be needed more; this was not tried.
@@ -388,10 +384,9 @@ plt.show()
 # ```
 
 # %%
-recorded = list(accounts("one_shot_symbols_").values())
+named = [(a["kind"] + ("" if a["generator"] else "-alone"), a) for a in accounts("one_shot_symbols_").values()]
 rows = []
-for about in recorded:
-    kind = about["kind"] + ("" if about["generator"] else "-alone")
+for kind, about in named:
     for ways in symbols.KINDS[about["kind"]].tested:
         row = {"kind": kind, "seed": about["seed"], "ways": ways}
         for who, (mean, low, high) in about[f"test_{ways}"].items():
@@ -683,19 +678,18 @@ plt.show()
 
 # %%
 rows = []
-for about in recorded:
-    kind = about["kind"] + ("" if about["generator"] else "-alone")
+for kind, about in named:
     for logged in about["log"]:
         row = {"kind": kind, "seed": about["seed"], "update": logged["update"]}
         for ways, _ in symbols.KINDS[about["kind"]].ways:
             if f"right_{ways}" in logged:
                 rows.append(row | {"ways": ways, "right": 100 * logged[f"right_{ways}"]})
 c = pd.DataFrame(rows)
-for about in recorded:
+for _, about in named:
     if about["generator"] and about["seed"] == 0:
         page.value(f"{about['kind']}_updates", f"{about['recipe']['updates']:,}")
         page.value(f"{about['kind']}_minutes", about["seconds"] / 60, "{:.0f}")
-        page.value(f"{about['kind']}_machine", about["machine"])
+page.value("machine", named[0][1]["machine"])
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.2), sharey=True)
@@ -719,8 +713,8 @@ plt.show()
 # Right answers in new episodes of known classes during the trainings [%]. Symbols begin with 5 classes in an episode and go on with 20; words have 5.
 # ```
 #
-# The trainings took {size}`omniglot_updates` updates in {value}`omniglot_minutes` minutes for symbols, and {size}`words_updates` in {value}`words_minutes` for words
-# ({value}`omniglot_machine`; `python -m snncore.trainings symbols --data omniglot` or `words`). For words, nearly all answers on known words are right in the end: more words than
+# The trainings took {size}`omniglot_updates` updates in {recorded}`omniglot_minutes` minutes for symbols, and {size}`words_updates` in {recorded}`words_minutes` for words
+# ({recorded}`machine`; `python -m snncore.trainings symbols --data omniglot` or `words`). For words, nearly all answers on known words are right in the end: more words than
 # 25, more speakers or more variation may help. To see it begin, we train fresh networks here, on {size}`live_letters` of the printed letters. After {size}`live_updates` updates of
 # the outer loop, {value}`live_after` of answers on 5 of the other letters are right after one inner update, {value}`live_before` before it, and {value}`live_nearest` by the nearest image.
 

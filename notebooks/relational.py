@@ -28,7 +28,7 @@
 # :name: fig-solved
 # :alt: A dot plot of twenty tasks, sorted by the accuracy of the spiking networks. Seventeen blue dots lie right of the line at 95 percent, near 100. Three lie far left of it: two supporting facts, basic induction and three supporting facts. The hollow diamonds of one artificial network for all tasks are left of the line for seven tasks, among them path finding near 10 percent. So the tasks that need several facts remain unsolved, and one network for all tasks solves fewer.
 # Right answers on the official test of each {term}`bAbI` task, with 95 % intervals of the 1,000 questions; a task is solved right of the dashed line.
-# Spiking networks, one a task, solve {claim}`rel.snn.solved`; one artificial network for all tasks solves {value}`ann_joint_solved`. All
+# Spiking networks, one a task, solve {claim}`rel.snn.solved`; one artificial network for all tasks solves {recorded}`ann_joint_solved`. All
 # trainings are ours.
 # ```
 #
@@ -42,7 +42,7 @@
 #
 # - **Voltage regularization: not confirmed.** With it {value}`locked_with` of the neurons are locked, without it
 #   {value}`locked_without`, in one training each. This settles nothing.
-# - One artificial network for all tasks solves {value}`ann_joint_solved` of 20.
+# - One artificial network for all tasks solves {recorded}`ann_joint_solved` of 20.
 # - Our spiking networks answer {claim}`rel.example.snn` of the talk's {size}`talk_questions` example questions as the talk does.
 # - Spiking networks, one a task, solve {claim}`rel.snn.solved` of 20 (talk: {published}`rel.snn.solved`); artificial ones
 #   {claim}`rel.ann.solved`.
@@ -567,7 +567,7 @@ plt.show()
 #
 # - **Unsolved**: tasks 3 (three supporting facts) and 16 (what color is someone, to judge by others of its kind), by both kinds of
 #   neurons; spiking networks also miss task 2 (two supporting facts).
-# - **Barely solved**, within the chance of 1,000 questions: tasks 2 and 14 by artificial neurons ({value}`ann_2` and {value}`ann_14`,
+# - **Barely solved**, within the chance of 1,000 questions: tasks 2 and 14 by artificial neurons ({recorded}`ann_2` and {recorded}`ann_14`,
 #   one seed each).
 # - **At a price**: spiking networks needed {size}`wide_encoder` instead of {size}`small_encoder` neurons in each encoder and more epochs
 #   for tasks 17 ({size}`wide_epochs_snn_17`) and 19 ({size}`wide_epochs_snn_19`), all chosen by held-out questions.
@@ -598,7 +598,7 @@ of_kind["joint"] = {task: [100 * joint[f"test {task}"]] for task in TASKS}
 # %%
 def with_interval(right, task):  # mean of a task's networks [%], and its 95 % interval
     n = len(tests[task])
-    mean, low, high = share(np.arange(n) < round(np.mean(right) / 100 * n))
+    mean, low, high = share(round(np.mean(right) / 100 * n), n)
     return {"right": mean, "low": low, "high": high}
 
 
@@ -609,7 +609,7 @@ scores = pd.DataFrame([
 page.value("ann_joint_solved", sum(map(solved, of_kind["joint"].values())))
 for task in (2, 14):
     page.value(f"ann_{task}", float(np.mean(alone["ann"][task])), "{:.1f} %")
-page.value("seeds", min((len(right) for right in alone if len(right) > 1), default=1))
+page.value("seeds", training.SEEDS)
 page.value("wide_encoder", training.LARGE_ENCODER.encoder)
 for kind, task in training.USES_LARGE_ENCODER:
     page.value(f"wide_epochs_{kind}_{task}", training.recipe_of(kind, task).epochs)
@@ -668,8 +668,8 @@ if preset == "paper":  # trains what data/training does not hold, for days
 # **Not confirmed.** The talk finds {term}`membrane voltage regularization` {published}`rel.voltage.tool` where rates are regularized
 # strongly: with it, *{published}`rel.voltage.locked`*. We call a neuron *locked* if it is driven below rest and its potential is never
 # above zero, in no story and at no step. Such a neuron has no {term}`pseudo-derivative`, so its error moves none of its weights.
-# With the cost of potentials {value}`locked_with` of the neurons are locked, without it {value}`locked_without`, in one training each
-# ({numref}`fig-voltage`). One training each settles nothing.
+# With the cost of potentials {value}`locked_with` of the neurons are locked, without it {value}`locked_without`, in one training each,
+# which settles nothing ({numref}`fig-voltage`).
 #
 # Two things weaken this test. Most locked neurons are in module B, which reads only {size}`questions_asked` different questions here and
 # does not need many neurons; outside of B it is {value}`locked_elsewhere_with` with the cost, {value}`locked_elsewhere_without` without.
@@ -702,7 +702,7 @@ for kind in ("snn-free", "snn-upper", "snn-upper-v"):
 layers["snn-upper-v"].round(2)
 
 # %%
-official, expected_15 = arrays(tests[15][: page.size(smoke=50, book=1000)])
+official, expected_15 = arrays(tests[15][:questions])
 
 
 def right_on_file(kind):
@@ -764,7 +764,7 @@ plt.show()
 # :alt: Left, three histograms of membrane potentials on a logarithmic scale. With an upper limit of rates alone, potentials reach down to ten thresholds below rest; with the voltage cost they end near three. Right, locked neurons by module: about half of module B is locked with the upper limit, two fifths also with the cost, and next to none in the other modules. So the cost shortens the tail, but does not unlock module B.
 # Three trainings of one network for task 15. Left: membrane potentials while the gate is open (100 stories). In the shaded range a neuron
 # has no pseudo-derivative; right of the dotted line our cost is zero. Right: neurons that never leave the shaded range, by module. The cost
-# shortens the tail, but most of module B stays locked.
+# shortens the tail, but does not unlock module B.
 # ```
 #
 # ## Is a longer story sparser?
@@ -823,10 +823,6 @@ lengths.round(2)
 
 
 # %%
-def slope(y):
-    return float(np.polyfit(lengths["sentences"], y, 1)[0])
-
-
 first, least, last = lengths.iloc[0], lengths.iloc[lengths["spikes"].argmin()], lengths.iloc[-1]
 page.value("sentences_least", int(least["sentences"]))
 for name, row in {"spikes_first": first, "spikes_least": least, "spikes_last": last}.items():
@@ -844,8 +840,9 @@ page.claim("rel.snn.sparsity", line.slope, **ends, dataset=where, n=each * len(E
 # %%
 page.value("needed_first", lengths["needed"].iloc[0], "{:.2f}")
 page.value("needed_most", lengths["needed"].iloc[1:].max(), "{:.2f}")
+falls = linregress(lengths["sentences"], lengths["needed"] / lengths["pairs"]).slope < 0
 where = "pairs without which the answer is another, stories of task 1 of our generator"
-page.verdict("rel.relations", slope(lengths["needed"] / lengths["pairs"]) < 0, dataset=where)
+page.verdict("rel.relations", falls, dataset=where)
 
 # %% tags=["hide-input", "remove-output"]
 fig, (left, middle, right_ax) = plt.subplots(1, 3, figsize=(7.5, 2.7))
@@ -867,7 +864,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/spikes.*
 # :name: fig-spikes
-# :alt: Left, wrong answers fall from six percent at the first step to nearly none at the second. Middle, spikes per neuron against the number of sentences: over all neurons they fall slowly, in the last layer of pairs to almost none, in the sum they rise. Right, the number of all pairs rises steeply to 210, that of needed pairs stays below one. So longer stories are sparser in module C only.
+# :alt: Left, wrong answers fall from six percent at the first step to nearly none at the second. Middle, spikes per neuron against the number of sentences: over all neurons they fall slowly, in the last layer of pairs to almost none, in the sum they rise. Right, the number of all pairs rises steeply to 210, that of needed pairs stays below one. So longer stories are sparser on average, but not in every layer.
 # Left: wrong answers in task 15 if the readouts were read earlier. Middle: spikes per neuron in stories of task 1. Right: all pairs of
 # sentences, and those without which a right answer would change (mean over {size}`stories_each` stories of each length).
 # ```

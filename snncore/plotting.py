@@ -35,6 +35,7 @@ METHODS = {  # one color for each method, in all figures of the book
     "random": COLORS["red"],
     "adaptive": COLORS["green"],
     "learned": COLORS["pink"],  # learning signals of a second network
+    "shuffled": COLORS["sky"],  # learning signals of another lesson
     "target": COLORS["gray"],
     "before": COLORS["orange"],
     "after": COLORS["blue"],
@@ -77,6 +78,12 @@ def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray
     ):
         ax.stairs(values, edges, baseline=None, color=COLORS[color], ls=dashes, lw=1.5, label=label)
     ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], ms=5, label="spike")
+
+
+def by_first_spike(z: np.ndarray) -> np.ndarray:
+    """The place of each neuron in the order of first spikes, silent ones last; ``z`` is of shape (time, neuron)."""
+    z = np.asarray(z) > 0
+    return np.where(z.any(0), z.argmax(0), len(z)).argsort(kind="stable").argsort()
 
 
 def paths(ax: Axes, shown: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:

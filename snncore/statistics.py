@@ -38,12 +38,12 @@ def text(number: float | str | None, unit: str = "") -> str:
     return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")
 
 
-def share(hits: np.ndarray) -> tuple[float, float, float]:
-    """How many of the numbers are true [%], and the 95 % interval of that share (Wilson 1927)."""
+def share(hits: int, n: int) -> tuple[float, float, float]:
+    """The share of ``hits`` among n [%], and its 95 % interval (Wilson 1927)."""
     import scipy.stats  # slow to load, and not needed to read a ledger
 
-    found = scipy.stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
-    return 100 * float(hits.mean()), 100 * float(found.low), 100 * float(found.high)
+    found = scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")
+    return 100 * hits / n, 100 * float(found.low), 100 * float(found.high)
 
 
 def correlation(a: Any, b: Any) -> float:

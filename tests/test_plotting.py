@@ -2,6 +2,10 @@ import os
 import subprocess
 import sys
 
+import torch
+
+from snncore import plotting
+
 DRAWN = """
 import sys
 from pathlib import Path
@@ -39,3 +43,11 @@ def test_a_users_matplotlibrc_changes_no_byte_of_a_figure(tmp_path):
         drawn[name] = {path.name: path.read_bytes() for path in (tmp_path / name).glob("plot.*")}
     assert set(drawn["none"]) == {"plot.svg", "plot.pdf", "plot.png"}
     assert drawn["theirs"] == drawn["none"]
+
+
+def test_neurons_are_sorted_by_their_first_spikes():
+    z = torch.zeros(5, 4)
+    z[3, 0] = z[1, 2] = z[4, 2] = z[3, 3] = 1  # the second is silent
+    assert plotting.by_first_spike(z).tolist() == [1, 3, 0, 2]
+    t, j = z.nonzero(as_tuple=True)
+    assert plotting.by_first_spike(z)[j].tolist() == [0, 1, 2, 0]

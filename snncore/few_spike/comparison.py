@@ -32,12 +32,12 @@ class Answers(NamedTuple):
     @property
     def accuracy(self) -> tuple[float, float, float]:
         """Right answers of the original [%]; Wilson's interval."""
-        return share(self.ann == self.labels)
+        return share(int((self.ann == self.labels).sum()), len(self.labels))
 
     @property
     def agreement(self) -> tuple[float, float, float]:
         """Images to which both networks answer the same [%]; Wilson's interval."""
-        return share(self.ann == self.snn)
+        return share(int((self.ann == self.snn).sum()), len(self.labels))
 
     @property
     def drop(self) -> tuple[float, float, float]:

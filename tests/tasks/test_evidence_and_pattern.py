@@ -1,4 +1,4 @@
-"""Trials of evidence accumulation, of store and recall, and patterns against what their description says."""
+"""Trials of evidence accumulation and patterns against what their description says."""
 
 from math import comb
 
