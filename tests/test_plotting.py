@@ -49,5 +49,5 @@ def test_neurons_are_sorted_by_their_first_spikes():
     z = torch.zeros(5, 4)
     z[3, 0] = z[1, 2] = z[4, 2] = z[3, 3] = 1  # the second is silent
     assert plotting.by_first_spike(z).tolist() == [1, 3, 0, 2]
-    t, j = z.nonzero(as_tuple=True)
+    _t, j = z.nonzero(as_tuple=True)
     assert plotting.by_first_spike(z)[j].tolist() == [0, 1, 2, 0]
