@@ -78,15 +78,24 @@ from torchvision.models import efficientnet_b0, efficientnet_b7, resnet50
 
 from snncore import plotting
 from snncore.datafiles import find, package_file
-from snncore.few_spike import coefficients, convert, statistics, stepwise
+from snncore.few_spike import coefficients, convert, fs_decode, rate_curves, spike_train, statistics, stepwise, variants
+from snncore.few_spike.coefficients import spikes_per_step_log
 from snncore.few_spike.comparison import compare, deviation, layer_errors
+from snncore.few_spike.energy import PRICES, mean_traffic, operations_table
+from snncore.few_spike.graphs import families, layers_of, rhythm_table, size_of
+from snncore.few_spike.operations import NAMED
+from snncore.few_spike.rate_code import rate_coded, simulate, synapses
+from snncore.few_spike.schedule import IMAGES, Emission, chain, pipeline, rhythm, rhythms
+from snncore.learning.classifier import accuracy
 from snncore.ledger import package_claims
-from snncore.networks.images import cifar_network, efficientnet_lite, efficientnet_lite_input
+from snncore.networks.images import CIFAR, cifar_network, efficientnet_lite, efficientnet_lite_input, imagenet_categories
+from snncore.peers.ask_spikingjelly import spikingjelly_runs
 from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.statistics import share, tango
 from snncore.tasks.data_sets import read_photographs_20, read_photographs_700
+from snncore.tasks.images import cifar10
 from snncore.trainings import cifar
 
 page = Record("images", preset)
@@ -120,8 +129,6 @@ ANN, FEW, RATE = (plotting.METHODS[m] for m in ("artificial", "few-spike", "rate
 # EfficientNet-B7 {claim}`img.b7.snn` in few spikes.
 
 # %%
-from snncore.few_spike.graphs import families, layers_of, rhythm_table, size_of
-
 b7, resnet = size_of(efficientnet_b7, 600), size_of(resnet50, 224)
 where = "torchvision efficientnet_b7, 600 x 600"
 page.claim("img.b7.params", b7.parameters / 1e6, dataset="torchvision efficientnet_b7")
@@ -137,8 +144,6 @@ page.claim("img.resnet50.neurons", resnet.neurons["relu"], dataset=f"{where}, 22
 print(b7, resnet, sep="\n")
 
 # %%
-from snncore.networks.images import imagenet_categories
-
 categories = imagenet_categories()
 birds = [*range(7, 25), *range(80, 101), *range(127, 147)]  # three ranges of the list
 where = ", ".join(categories[i] for i in (7, 24, 80, 100, 127, 146))
@@ -184,8 +189,6 @@ for name, neurons in {"b7": b7.neurons["silu"], "resnet50": resnet.neurons["relu
 # Nothing is trained. Its report lists for each operation whether it spikes, is linear, so that spikes may pass it one by one, or stays analog:
 
 # %%
-from snncore.few_spike.operations import NAMED
-
 page.value("activations", ", ".join(NAMED))
 frame = convert(efficientnet_b0(), torch.zeros(1, 3, 64, 64), K=16).report.frame  # untrained
 page.table(families(), "families")
@@ -215,9 +218,8 @@ frame.loc[:13, ["operation", "kind", "neurons", "K", "why"]]
 # looking up each neuron's output in a table of its {term}`pieces <piece>`.
 
 # %%
-from snncore.few_spike.energy import PRICES, mean_traffic, operations_table
-
 LITE_K = {0: 8, 1: 8, 2: 9}  # steps of the versions of EfficientNet-Lite
+lite0_ann = efficientnet_lite(0)
 photographs_20, labels_20, _ = read_photographs_20()
 
 
@@ -271,9 +273,7 @@ print(f"{(lite0.ann == lite0.snn).sum()} of {n} answers are the same")
 # {numref}`fig-images-answer` follows one photograph: spikes of the first layer, and the answers at the end.
 
 # %%
-from snncore.few_spike import fs_decode, spike_train
-
-batch, ann = efficientnet_lite_input(photographs[:1]), efficientnet_lite(0)
+batch, ann = efficientnet_lite_input(photographs[:1]), lite0_ann
 snn, report = convert(ann, batch, K=LITE_K[0])
 node = report.spiking[0].node
 with torch.inference_mode():
@@ -380,8 +380,6 @@ page.value("cifar_most_silu", cifar.SPIKE_BUDGET["silu"])
 trainings = page.table(pd.DataFrame(rows), "trainings")
 
 # %%
-from snncore.tasks.images import cifar10
-
 if preset == "paper":  # CIFAR-10 is a download
     data = cifar10()
     images, answers_10 = data["test"]
@@ -500,7 +498,7 @@ plt.show()
 
 # %%
 some = photographs_700 if preset == "paper" else photographs
-ann, batches = efficientnet_lite(0), efficientnet_lite_input(some).split(25)
+ann, batches = lite0_ann, efficientnet_lite_input(some).split(25)
 with torch.inference_mode():
     expected = torch.cat([ann(batch) for batch in batches])
 
@@ -521,10 +519,8 @@ del some, batches
 release_memory()
 
 # %%
-from snncore.few_spike.rate_code import rate_coded, simulate, synapses
-
 batch = efficientnet_lite_input(photographs[:5])  # more would take most of the time: many steps
-ann, N = efficientnet_lite(0), page.size(smoke=2, book=128)
+ann, N = lite0_ann, page.size(smoke=2, book=128)
 with torch.inference_mode():
     expected = ann(batch)
 run = simulate(rate_coded(ann, batch), batch, N)  # thresholds for the photographs that it is shown
@@ -567,13 +563,10 @@ plt.show()
 # A rate code is occupied by one image for all its steps. For few spikes, the time between images follows from the graph ({ref}`images-rhythm`).
 
 # %%
-from snncore.few_spike.schedule import IMAGES, Emission, chain, pipeline, rhythm, rhythms
-from snncore.networks.images import CIFAR
-
 graph_20 = layers_of(CIFAR["resnet20"], 32)  # who sends to each layer; neurons
 senders, K_20 = graph_20[0], [cifar.STEPS["resnet20"]] * len(graph_20[0])
-first_20, pace_20 = rhythm(K_20, senders=senders)
-rhythms_20 = rhythms(K_20, senders)
+first_20, rhythms_20 = rhythm(K_20, senders=senders)[0], rhythms(K_20, senders)
+pace_20 = rhythms_20["one"]
 page.value("resnet20_layers", len(K_20) - 1)
 page.value("resnet20_first", first_20)
 for name in ("one", "two", "one_memory"):  # accumulators of a neuron; memories in the shortcuts
@@ -581,10 +574,6 @@ for name in ("one", "two", "one_memory"):  # accumulators of a neuron; memories 
 rhythms_20
 
 # %%
-from snncore.few_spike import rate_curves
-from snncore.learning.classifier import accuracy
-from snncore.peers.ask_spikingjelly import spikingjelly_runs
-
 curves, n_20 = rate_curves.recorded_curves(), 500  # preset paper computes them anew
 if preset == "paper":
     ann, calibration = cifar_network("resnet20"), data["train"].images[: cifar.CALIBRATION]
@@ -599,8 +588,7 @@ if preset == "paper":
     page.table(curves, "rate_coding")
 
 # %%
-close = rate_curves.first_close(curves)  # the first step within half a percentage point
-if preset == "paper" and close["enough"]["rate"]:
+if preset == "paper" and (close := rate_curves.first_close(curves))["enough"]["rate"]:  # the first step within half a percentage point
     needed, energy = close["steps"]["rate"], close["energy"]
     times = float(energy["rate"] / energy["few_spikes"])
     pace = f"{test_images}; a new image every {pace_20} steps, with one accumulator per neuron"
@@ -614,7 +602,7 @@ for name, right in rate_curves.accuracies_at(curves, pace_20).items():
 differ = rate_curves.difference_of_spikes(curves)
 shown = ("(not run)",) if differ is None else (differ, "{:.1g} %")
 page.value("curves_difference", *shown)
-page.table(rate_curves.close_table(curves), "rate_close")
+rate_curves.close_table(curves)
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.4), sharey=True)
@@ -727,7 +715,7 @@ plt.show()
 
 # %%
 networks = {
-    "chain of 218 layers": (chain(layers + 1), [0] * (layers + 1)),
+    f"chain of {layers} layers": (chain(layers + 1), [0] * (layers + 1)),
     "ResNet-20 (CIFAR-10)": graph_20,
     "ResNet50": layers_of(resnet50, 224),
     "EfficientNet-B7": layers_of(efficientnet_b7, 600),
@@ -764,7 +752,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/rhythms.*
 # :name: fig-rhythms
-# :alt: Left, steps between images for four networks: 2K for a chain, slightly more for ResNets, and far more for EfficientNet-B7 without memories; 2K for all with memories. Right, numbers that the memories hold per neuron: none for the chain, most for EfficientNet-B7. The talk's period holds for its networks only if much is stored.
+# :alt: Left, steps between images for four networks: 2K for a chain, one and a half times and twice that for two ResNets, and {claim}`img.schedule.b7` for EfficientNet-B7, without memories; 2K for all with memories. Right, numbers that the memories hold per neuron: none for the chain, most for EfficientNet-B7. The talk's period holds for its networks only if much is stored.
 # Steps from one image to the next, as multiples of $K$, with one accumulator per neuron (left), and what memories in the shortcuts must hold
 # (right). The talk's $2K$ holds in a chain only. Event simulation (emulated), all layers with the same $K$.
 # ```
@@ -787,7 +775,7 @@ work = operations_table(traffic, updates)
 fp32, int8, sparse, few_fp32, few_int8 = work["energy"]
 graded = sum(t.macs for t in traffic if t.graded) / sum(t.macs for t in traffic)
 page.value("graded_share", 100 * graded, "{:.0f} %")
-where = f"EfficientNet-Lite0, K = {LITE_K[0]}, operations without memory, {n} photographs"
+where = f"EfficientNet-Lite0, K = {LITE_K[0]}, operations without memory, at synapses on {exact} photographs, in neurons on {n}"
 page.claim("img.energy.fp32", float(few_fp32 / fp32), dataset=where)
 page.claim("img.energy.int8", float(few_int8 / int8), dataset=where)
 page.claim("img.energy.sparse", float(few_int8 / sparse), dataset=where)
@@ -838,9 +826,6 @@ plt.show()
 # {claim}`img.cifar.silu.published_spikes`. This is our extension of the model, no result of the paper.
 
 # %%
-from snncore.few_spike import variants
-from snncore.few_spike.coefficients import spikes_per_step_log
-
 log = spikes_per_step_log()  # spikes of a neuron in each step
 step = int(np.argmax(log))
 page.value("log_spikes", sum(log), "{:.2f}")
@@ -859,7 +844,8 @@ if preset == "paper":
 # %% [markdown]
 # ## Summary
 #
-# - One line converts a trained image classifier. Accuracy changes by less than {size}`photographs_700` photographs can tell, with about two spikes per neuron or fewer.
+# - One line converts a trained image classifier. EfficientNet-Lite loses less accuracy than {size}`photographs_700` photographs can tell, with two spikes per neuron or fewer. The
+#   published SiLU neurons cost our small EfficientNet {claim}`img.cifar.silu.published_drop`; neurons fitted for each layer cost {claim}`img.cifar.silu.drop`.
 # - The talk's accuracy on ImageNet is cited. Its numbers of neurons and layers are confirmed.
 # - A new image every $2K$ steps holds in a chain. EfficientNet-B7 needs {claim}`img.schedule.b7`, or memories of {claim}`img.schedule.b7.memories` per neuron.
 # - Few spikes beat a rate code in energy and in images per time, but not in the time to the first answer.

@@ -84,15 +84,15 @@ def close_table(curves: pd.DataFrame) -> pd.DataFrame:
         (
             CODES[str(code)],
             int(row["steps"]) if row["enough"] else f"never within {int(row['steps'])}",
-            f"{row['accuracy']:.2f} %",
+            f"{row['accuracy']:.2f}",
             f"{row['spikes']:.2f}",
-            f"{row['additions'] / 1e6:.2f} M",
-            f"{row['energy']:.1f} µJ",
+            f"{row['additions'] / 1e6:.2f}",
+            f"{row['energy']:.1f}",
             f"{row['energy'] / close['energy']['few_spikes']:.2f}",
         )
         for code, row in close.iterrows()
     ]
-    columns = ["code", "steps", "right answers", "spikes per neuron", "additions", "energy", "× few spikes"]
+    columns = ["code", "steps", "right answers [%]", "spikes per neuron", "additions [M]", "energy [µJ]", "× few spikes"]
     return pd.DataFrame(rows, columns=columns)
 
 

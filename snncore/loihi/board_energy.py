@@ -11,7 +11,7 @@ with the energy of the neuron cores at work, the power of all at rest, and that 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -131,11 +131,18 @@ def question_time(counts: Sequence[CoreEvents]) -> tuple[float, float]:
     return low, high
 
 
+FORMS: dict[str, Callable[[Mapping[str, float]], float]] = {  # energy of events [µJ]
+    "davies2018": lambda counts: energy(counts, without=HOPS),
+    "active": lambda counts: energy(all_active(counts), without=HOPS),
+    "sanafe": lambda counts: energy(counts, "sanafe", HOPS),
+}
+
+
 def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Least and most energy of events [µJ] at two rates, by each set of prices; with "davies2018", at most all updates are active."""
     return {
-        "davies2018": (energy(few, without=HOPS), energy(all_active(many), without=HOPS)),
-        "sanafe": (energy(few, "sanafe", HOPS), energy(many, "sanafe", HOPS)),
+        "davies2018": (FORMS["davies2018"](few), FORMS["active"](many)),
+        "sanafe": (FORMS["sanafe"](few), FORMS["sanafe"](many)),
     }
 
 
@@ -240,27 +247,17 @@ def terms(e: Estimate, two: Estimate) -> tuple[Terms, Terms]:
     )
 
 
-ASSUMED = {  # what each term of a question follows, at the lower and at the upper end
-    "core_dynamic": "cores at work: by events, or by their number",
-    "static_power": "power at rest: as measured, or by cores",
-    "x86_power": "power of processors: as measured, or by chips",
-    "time": "time of a step: as measured, or by chips",
+ASSUMED = {  # the terms of a question, and what each follows at the lower and at the upper end
+    "core_dynamic": "energy of the cores",  # events, or their number
+    "static_power": "power at rest",  # as measured, or by cores
+    "x86_power": "power of the processors",  # as measured, or by chips
+    "time": "time of a step",  # as measured, or by chips
 }
 
 
 def midpoint(low: Terms, high: Terms) -> Terms:
     """The middle of each term."""
     return Terms(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
-
-
-def why_slower(gpu: float, many_chips: float, one_chip: float) -> str:
-    """Why a question takes Loihi longer than a GPU, as far as two measured runs tell.
-
-    Times of a question [ms]: on the GPU, as measured on many chips, and if each step took as long as in a run on one chip.
-    """
-    if many_chips <= gpu:
-        return "it does not take longer"
-    return "the number of steps" if one_chip >= gpu else "longer steps, for whatever reason, not their number alone"
 
 
 def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int], kept: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -278,14 +275,14 @@ def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int],
             name: tuple(sorted(start.energy / start._replace(**{term: getattr(end, term)}).energy for end in ends[n]))
             for term, name in ASSUMED.items()
         }
-        changes["without what flows at rest"] = 1.0, start.energy / (start.energy - start.static)
-        changes["without the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)
+        changes["leave out what flows at rest"] = 1.0, start.energy / (start.energy - start.static)
+        changes["leave out the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)
         if kept is None:
             watts = published_ratio("energy", n) * start.energy / (published_ratio("latency", n) * start.time)
-            changes["with what the GPU needs at rest"] = 1.0, 1 + measured("LSTM on a GPU")["idle_w"] / watts
+            changes["count the idle GPU"] = 1.0, 1 + measured("LSTM on a GPU")["idle_w"] / watts
         else:
             single, *others = kept[kept["sentences"] == n].sort_values("batch").to_dict("records")
-            changes["with what the GPU needs at rest"] = 1.0, single["energy [mJ]"] / single["without rest [mJ]"]
+            changes["count the idle GPU"] = 1.0, single["energy [mJ]"] / single["without rest [mJ]"]
             best = min([single, *others], key=lambda row: row["without rest [mJ]"])
             changes["GPU: best batch"] = best["without rest [mJ]"] / single["without rest [mJ]"], 1.0
         rows += [{"sentences": n, "change": name, "low": low, "high": high} for name, (low, high) in changes.items()]

@@ -132,18 +132,12 @@ def test_energies_of_kinds_and_of_modules_are_all_that_there_is(published):
     assert sum(lows[3:]) == pytest.approx(whole)
 
 
-def test_why_loihi_is_slower_says_no_more_than_two_runs_tell():
-    assert energy.why_slower(6.65, 9.1, 2.4) == "longer steps, for whatever reason, not their number alone"
-    assert energy.why_slower(6.65, 9.1, 7.0) == "the number of steps"
-    assert energy.why_slower(9.2, 9.1, 2.4) == "it does not take longer"
-
-
 def test_a_measured_gpu_moves_the_ratio_by_what_it_needs_at_rest_and_by_its_best_batch():
     two, more = (energy.Terms(2.0, 100.0, 300.0, 10.0),) * 2, (energy.Terms(2.0, 100.0, 300.0, 10.0), energy.Terms(6.0, 300.0, 300.0, 20.0))
     kept = pd.DataFrame({"sentences": [2, 2, 20, 20], "batch": [1, 8, 1, 8]})
     kept = kept.assign(**{"energy [mJ]": 300 / kept["batch"], "without rest [mJ]": 120 / kept["batch"]})
     moved = energy.sensitivity({2: two, 20: more}, (2, 20), kept).set_index(["sentences", "change"])
-    assert moved.loc[(2, "with what the GPU needs at rest"), "high"] == pytest.approx(300 / 120)
+    assert moved.loc[(2, "count the idle GPU"), "high"] == pytest.approx(300 / 120)
     assert moved.loc[(20, "GPU: best batch"), "low"] == pytest.approx(1 / 8)
 
 
@@ -151,15 +145,15 @@ def test_sensitivity(estimates):
     ends = {n: energy.terms(e, estimates[2]) for n, e in estimates.items()}
     table = energy.sensitivity(ends, (2, 20)).set_index(["sentences", "change"])
     low, high = ends[20]
-    assumed = [name for name in table.loc[20].index if ": as measured, or" in name or "by events, or" in name]
+    assumed = [name for name in table.loc[20].index if name in energy.ASSUMED.values()]
     assert len(assumed) == 4
     assert (table.loc[[(2, name) for name in assumed], ["low", "high"]] == 1).to_numpy().all()  # with 2 sentences, all that was measured
-    assert table.loc[(2, "without the x86 processors"), "high"] == pytest.approx(1 / (1 - 407.4 / 821.1), rel=1e-3)
+    assert table.loc[(2, "leave out the x86 processors"), "high"] == pytest.approx(1 / (1 - 407.4 / 821.1), rel=1e-3)
     watts = 123.3 / 6.65  # with 2 sentences, by the talk's ratios and the run on Loihi
-    assert table.loc[(2, "with what the GPU needs at rest"), "high"] == pytest.approx((watts + 33.93) / watts, rel=1e-3)
+    assert table.loc[(2, "count the idle GPU"), "high"] == pytest.approx((watts + 33.93) / watts, rel=1e-3)
     core, static, x86, time = ((a + b) / 2 for a, b in zip(low, high, strict=True))
     start = core + (static + x86) * time / 1000
     by_hand = [start / (core + (power + x86) * time / 1000) for power in (high.static_power, low.static_power)]
-    assert table.loc[(20, "power at rest: as measured, or by cores")].tolist() == pytest.approx(by_hand)
+    assert table.loc[(20, "power at rest")].tolist() == pytest.approx(by_hand)
     by_hand = [start / (start - core + of) for of in (high.core_dynamic, low.core_dynamic)]
-    assert table.loc[(20, "cores at work: by events, or by their number")].tolist() == pytest.approx(by_hand)
+    assert table.loc[(20, "energy of the cores")].tolist() == pytest.approx(by_hand)
