@@ -42,7 +42,7 @@ page.claim("toy.weight", 2.1, low=1.9, high=2.3, n=3)
 @pytest.mark.slow
 def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     root = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("[.]*", "_build", "__pycache__", "live", "raw", "*.ipynb")
+    ignored = shutil.ignore_patterns("[.]*", "_build", "__pycache__", "raw", "*.ipynb")
     shutil.copytree(ROOT, root, ignore=ignored)
     before = outputs(root)
     (root / "notebooks" / "toy.py").write_text(NOTEBOOK, encoding="utf-8")
@@ -65,9 +65,9 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     )
     assert page.h1.get_text().startswith("Toys")
     number = page.find("a", class_="claim")
-    assert number.parent.get_text() == "There are 3 toys, of 2.1 each."
+    assert number.parent.get_text() == "There are 3 live toys, of 2.10 live each."  # with the words of the badges
     assert number["href"] == "../claims.html#claim-toy-weight"
-    assert number["title"] == "ours, live: 2.1 (1.90\u00a0to\u00a02.30); talk, slide 2: 2.0; not settled"
+    assert number["title"] == "ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 2: 2.0; not settled"
     row = ledger.find(id="claim-toy-weight").find_parent("tr")
     assert "2.1" in row.get_text()
     assert "not settled" in row.get_text()  # its interval reaches beyond the tolerance
