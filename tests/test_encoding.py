@@ -31,6 +31,14 @@ def lines(source: str) -> list[int]:
     return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and takes_the_locale(node)]
 
 
+def test_the_walk_sees_text_and_leaves_bytes_alone():
+    text = ("p.read_text()", "p.write_text(a)", "open(p)", "open(p, 'a')", "p.open()", "p.open(mode='w')", "run(a, text=True)")
+    others = ("open(p, 'rb')", "p.open('ab' if x else 'wb')", "p.open(mode='rb')", "Image.open(p)", "run(a)", "open(p, encoding='utf-8')",
+              "add_node(a, text=b)")  # fmt: skip
+    assert [lines(call) for call in text] == [[1]] * len(text)
+    assert [lines(call) for call in others] == [[]] * len(others)
+
+
 @pytest.mark.parametrize("folder", ["snncore", "book/_tools"])
 def test_all_text_is_utf_8(folder):
     found = {str(p.relative_to(ROOT)): lines(p.read_text(encoding="utf-8")) for p in (ROOT / folder).rglob("*.py")}

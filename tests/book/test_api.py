@@ -1,4 +1,4 @@
-"""The pages of the API: every module stands on one of them, and their examples run."""
+"""The pages of the API: no module stands on two of them, and their examples run."""
 
 import re
 from pathlib import Path

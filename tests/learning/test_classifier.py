@@ -23,9 +23,8 @@ def problem(n=320):
 
 def network(dropout=0.0):
     with seeded_draws(0, "test"):
-        return nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout), nn.Linear(128, 4)
-        )
+        features = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten()
+        return nn.Sequential(*features, nn.Dropout(dropout), nn.Linear(128, 4))
 
 
 def train(net, state, recipe=RECIPE, data=None, **options):
@@ -170,6 +169,50 @@ def test_impossible_recipes_are_refused(name, value):
         dataclasses.replace(RECIPE, cycles=2, **{name: value})
 
 
+@pytest.mark.parametrize(("options", "words"), [
+    ({"average": 1.0}, r"average is 1\.0: it is a part of the past"),
+    ({"data": problem(5)}, "there are 5 images, fewer than one batch of 16"),
+])  # fmt: skip
+def test_impossible_trainings_are_refused(tmp_path, options, words):
+    with pytest.raises(ValueError, match=words):
+        train(network(), tmp_path / "state", **options)
+
+
+def test_guessing_is_among_the_outputs_of_the_network(tmp_path):
+    """A loss that rises from 0.1 to 5 is no divergence where guessing costs log 1000, though there are two labels."""
+    x, y = problem()
+
+    def rising(net, images, labels, done):
+        return 0.0 * net(images).sum() + (5.0 if done else 0.1)
+
+    def trained(categories):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(48, categories))
+        return train(net, tmp_path / f"{categories}", data=(x, y % 2), loss=rising)
+
+    assert trained(1000)[0]["loss"] == pytest.approx((0.1 + 19 * 5) / 20)
+    with pytest.raises(TrainingDiverged, match=r"the mean loss is 4\.75, and 1\.39 is twice that of guessing, .*; no epoch was good"):
+        trained(2)
+
+
+def test_the_first_batch_counts_after_a_kill_too(tmp_path):
+    """A loss that rises in the second epoch, but not above the first one's, in a training that was killed between them."""
+
+    def dip(net, images, labels, done):
+        return 0.0 * net(images).sum() + (100.0 if done < 0.25 else 3.0 if done == 0.25 else 50.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), tmp_path / "state", augment=killed(21), loss=dip)
+    log = train(network(), tmp_path / "state", loss=dip)
+    assert [row["loss"] for row in log] == pytest.approx([100.0, (3 + 19 * 50) / 20, 50.0, 50.0])
+
+
+def test_a_training_after_another_draws_other_numbers(tmp_path):
+    nets = {after: network() for after in ("", "first", "second")}
+    for after, net in nets.items():
+        train(net, tmp_path / f"after {after}", after=after)
+    assert not any(torch.equal(weights(a), weights(b)) for a, b in itertools.combinations(nets.values(), 2))
+
+
 def test_the_learning_rate_makes_one_cycle():
     rates = [RECIPE.cycle(done / 100) for done in range(101)]
     assert [rates[0], rates[20], rates[60], rates[-1]] == pytest.approx([0.1, 1, 1 / 2, 0])
@@ -210,6 +253,13 @@ def test_filters_of_one_channel_go_down_the_gradient_and_tall_matrices_move_more
     assert torch.allclose(filters, FIRST * gradient, rtol=1e-3, atol=1e-6)
     stretch = torch.linalg.svdvals(tall) / RECIPE.peak_rate
     assert ((stretch > 2 * 0.5) & (stretch < 2 * 1.5)).all()  # by the root of rows over columns
+
+
+def test_weights_without_gradient_stay():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 3))
+    before = net[1].weight.detach().clone()
+    Optimizers(net, RECIPE).step(net[0](torch.ones(2, 4)).square().mean(), 0.1)
+    assert torch.equal(net[1].weight, before)
 
 
 @pytest.mark.parametrize("shape", [(24, 5), (16, 16), (5, 60)])

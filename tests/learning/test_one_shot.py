@@ -3,6 +3,7 @@
 import math
 from functools import partial
 
+import pytest
 import torch
 
 from snncore.learning.eprop import Signal, gradient, observe
@@ -32,6 +33,18 @@ def test_the_update_is_the_sum_over_steps():
     assert torch.allclose(local_update(w, signal, psi, trace, 0.1), known, rtol=1e-12)
     own = torch.randn(BATCH, N, IN, generator=g).double()  # a set of weights for each learning signal
     assert torch.allclose(local_update(own, signal, psi, trace, 0.1), own + known - w, rtol=1e-12)
+
+
+def test_an_update_of_another_shape_is_refused(unchecked):
+    w, signal, psi, trace = torch.ones(N, IN), torch.ones(TIME, BATCH, N), torch.ones(TIME, 1, N), torch.ones(TIME, 1, IN)
+    for arguments, words in (
+        ((w, signal[..., :1], psi, trace), r"learning_signal has shape \(60, 5, 1\): \(60, 5 or 1, 7\) is expected"),
+        ((w, signal, psi[:1], trace), r"psi has shape \(1, 1, 7\)"),
+        ((w, signal, psi, trace[..., :1]), r"trace has shape \(60, 1, 1\)"),
+        ((w.expand(3, N, IN), signal, psi, trace), r"w has shape \(3, 7, 4\): \(7, 4\) is expected, or \(5, 7, 4\), a set for each"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            local_update(*arguments, 0.1)
 
 
 def test_the_update_is_that_of_e_prop():

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from snncore import ledger
 from snncore.loihi import board_energy as energy
 from snncore.loihi.energy import all_active, event_counts, step_times
 from snncore.loihi.placement import place
-from snncore.loihi.relational import CHIPS, layout
+from snncore.loihi.relational import CHIPS, TABLE, layout
 from snncore.networks.relational import SIZES
 
 
@@ -22,6 +23,12 @@ def estimates(published):
     plan, placement = published
     spans = {n: energy.span(*(energy.events(placement, plan.used(n), rate) for rate in energy.RATES)) for n in (2, 20)}
     return {n: energy.estimate(plan, placement, n, spans[n], 0) for n in spans}
+
+
+def test_ratios_are_those_of_the_list_of_claims():
+    claims = ledger.package_claims()
+    for ratio in energy.RATIOS:
+        assert [energy.published_ratio(ratio, n) for n in TABLE] == [claims[f"relnet.{ratio}_ratio.{n}"].published for n in TABLE]
 
 
 def test_rounded_ratios_agree_or_not():
@@ -73,12 +80,8 @@ def test_drawn_events_are_as_many_as_expected(published):
     updates = 2 * 100 * 5.3  # an encoder lies on two cores, and a word reaches each of its neurons; a relay's 200 have one compartment each
     assert energy.question_time([still])[0] == pytest.approx(1e-6 * (143 * (465 + updates) + 110 * 100 * 3.5))
     always = energy.random_events(plan, placement, 2, 1.0, np.random.default_rng(0))
-    for name, first, last in (
-        ("question", 0, 110),
-        ("relay of question, block 3", 96, 110),
-        ("pair 1, 2, layer 2", 106, 143),
-        ("sum", 106, 143),
-    ):
+    spans = {"question": (0, 110), "relay of question, block 3": (96, 110), "pair 1, 2, layer 2": (106, 143), "sum": (106, 143)}
+    for name, (first, last) in spans.items():
         assert np.flatnonzero(always.spikes[:, placement.cores[name][0]]).tolist() == list(range(first, last)), name
     # before the gate opens, the busiest core has half of the question's neurons, which send to both of their cores and to ten relays
     busiest = 200 * 5.3 + 100 * (8.4 - 5.3) + (200 * 100 + 100 + 100) * 3.5 + 100 * (2 + 10) * 2.1

@@ -91,11 +91,18 @@ def test_neurons_that_the_chip_has_not_are_refused(neuron, words):
         registers(neuron)
 
 
+def test_weights_of_other_shapes_are_refused_and_not_repeated(unchecked):
+    """One row would fit all neurons by numpy's rules."""
+    populations, weights, _ = spiking_network()
+    for name, bad in (("w_in", weights.w_in[0]), ("w_in", weights.w_in[:1]), ("w_rec", weights.w_rec[:1]), ("w_out", weights.w_out[:, :3])):
+        with pytest.raises(ValueError, match="but the populations have 24 neurons"):
+            to_chip(*weights._replace(**{name: bad}), populations, ReadoutParams())
+
+
 @pytest.mark.parametrize(("name", "place", "value", "words"), [
     ("w_in", (3, 5), 50.0, r"from 5 to neuron 3, is 6,350: the chip has -255 to 255, so it is beyond by 6,095"),
     ("w_rec", (7, 2), -3.0, r"from 2 to neuron 7, is -381: .* so it is beyond by 126"),
-    ("w_in", (3, 5), 255.6 / 127, r"beyond by 1$"),
-    ("w_in", (3, 5), 255.4 / 127, None),
+    ("w_in", (3, 5), 255.6 / 127, r"beyond by 1$"), ("w_in", (3, 5), 255.4 / 127, None),
 ])  # fmt: skip
 def test_a_weight_that_does_not_fit_is_not_clipped_in_silence(name, place, value, words):
     populations, weights, _ = spiking_network()

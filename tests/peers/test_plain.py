@@ -6,7 +6,7 @@ import torch
 
 from snncore.few_spike import coefficients, fs_run, relu_code
 from snncore.peers import plain
-from snncore.timing import side_by_side
+from snncore.timing import refuse_unequal, side_by_side
 from snncore.tools.memory import memory_of_learning
 
 
@@ -20,6 +20,15 @@ def test_the_fast_plain_neuron_is_the_definition_bit_for_bit(p):
     assert torch.allclose(y[-1000:], torch.tensor(p.d) @ z, atol=1e-5)
     images = x[:96].view(2, 3, 4, 4).to(memory_format=torch.channels_last)
     assert torch.equal(plain.plain_neuron(images, p), plain.naive_neuron(images, p))
+
+
+def test_what_differs_is_not_timed():
+    a = torch.tensor([1.0, 1e6])
+    refuse_unequal("these", [a], [a + torch.tensor([1e-4, 0.0])], atol=1e-9)
+    with pytest.raises(ValueError, match="these: the results differ: do not trust their times"):
+        refuse_unequal("these", [a], [a + torch.tensor([1e-2, 0.0])], atol=1e-9)
+    with pytest.raises(ValueError, match="shorter"):
+        refuse_unequal("these", [a, a], [a])
 
 
 def test_gradients_that_differ_are_not_timed(monkeypatch):

@@ -31,6 +31,14 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
     with monkeypatch.context() as nothing_to_train:
         nothing_to_train.setattr(job, "train", None)
         assert cifar.command("resnet8", 5) == about
+    other = tmp_path / "cifar_resnet8_5_1.json"  # as from another run of the first stage: the second has to follow it
+    other.write_text(other.read_text().replace('"test_accuracy"', '"seen": 1, "test_accuracy"'))
+    (tmp_path / "cifar_resnet8_5_2.state").unlink()
+    assert cifar.command("resnet8", 5)["before"]["seen"] == 1
+    monkeypatch.setattr(cifar, "find", lambda name: SimpleNamespace(form="compact"))
+    for path in tmp_path.glob("*.state"):
+        path.unlink()
+    assert "JPEG copies" in cifar.command("resnet8", 5)["before"]["data"]
     (tmp_path / "cifar_resnet8_5_1.safetensors").write_bytes(b"")
     (tmp_path / "cifar_resnet8_5_2.json").unlink()
     with pytest.raises(DataError, match=r"cifar_resnet8_5_1\.safetensors cannot be read: .*Remove cifar_resnet8_5_1\.json beside it"):
