@@ -68,7 +68,7 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     assert number.parent.get_text() == "There are 3 live toys, of 2.10 live each."  # with the words of the badges
     assert number["href"] == "../claims.html#claim-toy-weight"
     assert number["title"] == "ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 2: 2.0; not settled"
-    row = ledger.find(id="claim-toy-weight").find_parent("tr")
+    row = ledger.find("details", id="claim-toy-weight")
     assert "2.1" in row.get_text()
     assert "not settled" in row.get_text()  # its interval reaches beyond the tolerance
     assert row.find_previous("h3").get_text().startswith("Slide 2: ")
