@@ -40,11 +40,11 @@ def test_record_writes_the_same_bytes_twice(tmp_path):
 
 def test_timed_claims_are_kept_apart(tmp_path):
     record = Record("c", "book", tmp_path, CLAIMS)
-    record.claim("speed.a", 1.5, timing=True)
+    record.claim("speed.a", 1.547, timing=True)
     record.claim("a.b", 300, bound=">")
     assert [row["id"] for row in json.loads((tmp_path / "rows.json").read_text())] == ["a.b"]
     rows = {row["id"]: row for row in read_rows(tmp_path)}
-    assert {id: row["ours"] for id, row in rows.items()} == {"a.b": 300, "speed.a": 1.5}
+    assert {id: row["ours"] for id, row in rows.items()} == {"a.b": 300, "speed.a": 1.547}
     entries = ledger.merge(CLAIMS, {}, rows)
     assert [ours_text(entry) for entry in entries[:2]] == ["> 300", "1.5"]
 
