@@ -725,7 +725,7 @@ recipe = Descent(updates, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50
 state = page.folder / "live.state"
 descend(fresh, symbols.outer(fresh, "omniglot", known), recipe, seed, state)
 state.unlink()
-intervals = ask(fresh, others, 5, page.size(smoke=2, book=100), seed).intervals()
+intervals = right_in_episodes(fresh, others, 5, page.size(smoke=2, book=100), seed).intervals()
 for who in ("before", "after", "nearest"):
     page.value(f"live_{who}", intervals[who][0], "{:.0f} %")
 page.value("live_updates", updates)
@@ -749,7 +749,7 @@ noise = torch.randn(letters.symbols.images.shape, generator=g)
 table = {}
 for size in (0.0, 0.2, 0.4):
     dirty = Examples(letters.symbols.images + size * noise, letters.symbols.classes)
-    found = ask(net, dirty, 5, 40, seed).intervals()
+    found = right_in_episodes(net, dirty, 5, 40, seed).intervals()
     table[f"noise {size}"] = {who: found[who][0] for who in ("after", "features", "nearest")}
 pd.DataFrame(table).round(0)  # right answers [%]
 
@@ -782,7 +782,7 @@ with torch.no_grad():
 # %% tags=["solution"]
 backwards = Examples(spoken.images.flip(-1), spoken.classes)
 for name, examples in (("forwards", spoken), ("backwards", backwards)):
-    mean, low, high = ask(words_net, examples, 5, 40, seed).intervals()["after"]
+    mean, low, high = right_in_episodes(words_net, examples, 5, 40, seed).intervals()["after"]
     print(f"{name}: {mean:.0f} % right ({low:.0f} to {high:.0f} %)")
 
 # %% [markdown]
