@@ -636,13 +636,12 @@ def seen(name, m, taught, k=0, **more):  # movement k of m, and what its lesson 
 
 chosen = [ranks[p] for p in (50, 10, 30, 70, 90)]  # the large panel first
 document = {
-    "constants": constants(net),
+    "constants": constants(net) | {"dampening": net.lif.dampening},
     "before": net.output(one.before)[:, 0],
     "movements": [seen(f"movement {j + 1}", batches[0], one, k, family=k) for j, k in enumerate(chosen)]
     + [seen(name, path, lessons[name]) for name, path in drawn.items()],
     "sizes": {rule: min(zip(by[0], SIZES, strict=True))[1] for rule, by in (("e-prop", by_eprop), ("BPTT", by_bptt))},
-    "median": float(results[0].after.median()),
-    "explained": {"median": float(family.median()), "low": low},
+    "explained": {"low": low},
     "seed": seed,
     "shown": len(error),
 }

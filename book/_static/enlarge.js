@@ -10,9 +10,7 @@ addEventListener("DOMContentLoaded", () => {
     const open = (event) => {
       event.preventDefault();
       const copy = img.cloneNode();
-      copy.removeAttribute("tabindex");
-      copy.removeAttribute("role");
-      copy.removeAttribute("id");
+      for (const name of ["tabindex", "role", "id", "title"]) copy.removeAttribute(name);
       dialog.setAttribute("aria-label", img.alt);
       dialog.replaceChildren(copy);
       dialog.showModal();

@@ -1,12 +1,18 @@
 """Debian's Chromium for tests of what was built. With the variable SNNCORE_SITE=required, what is missing is a failure, not a skip."""
 
+import functools
+import http.server
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from publish import chromium
+import publish
 
-CHROMIUM = chromium()
+CHROMIUM = publish.chromium()
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
 
@@ -17,3 +23,29 @@ def require(needs: dict[str, bool]) -> None:
         pytest.fail(missing, pytrace=False)
     if missing:
         pytest.skip(missing, allow_module_level=True)
+
+
+@contextmanager
+def chromium() -> Iterator:
+    """A running browser."""
+    require({"no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM)})
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield running
+        running.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a folder over HTTP."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

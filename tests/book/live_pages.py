@@ -1,15 +1,17 @@
 """Pages with one live figure each, as the book has them, without the book around them; and the numbers of a script's functions."""
 
+import contextlib
+import io
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import live_figures
-from book.browser import CHROMIUM, FLAGS
+from book.browser import chromium
 from snncore.record import Record
 
 STATIC = Path(__file__).resolve().parents[2] / "book" / "_static" / "live"
+TOUCHED = ".live-host :is(button, summary, select, .live-segments span, .live-slider input, .live-number input, .live-check)"
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="500" height="140"/>'
 
 
@@ -33,22 +35,42 @@ def written(folder: Path, name: str, documents: dict[str, object]) -> Path:
     return page
 
 
-@contextmanager
-def chromium() -> Iterator:
-    """A browser for readers who want less motion, so that nothing has to be waited for."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield running
-        running.close()
-
-
 def opened(browser, address: str, **options):
-    """A page that has become live; errors of its scripts are errors of the test."""
+    """A page that has become live, for readers who want less motion (no waiting); errors of its scripts are errors of the test."""
     page = browser.new_context(reduced_motion="reduce", **options).new_page()
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.goto(address)
     page.wait_for_selector(".live-on, .live-excuse")
     return page
+
+
+@contextlib.contextmanager
+def on_a_phone(folder: Path, name: str, document: dict[str, object]) -> Iterator:
+    """A live figure on the screen of a phone, from a folder."""
+    address = written(folder, name, {name: document}).as_uri()
+    with chromium() as browser:
+        page = opened(browser, address, viewport={"width": 390, "height": 844})
+        yield page
+        assert page.errors == []
+
+
+def fits_a_phone(page) -> None:
+    """All that a finger touches is 44 pixels high, and nothing scrolls sideways."""
+    heights = page.evaluate(f"[...document.querySelectorAll('{TOUCHED}')].map((e) => e.getBoundingClientRect().height)")
+    assert min(filter(None, heights)) >= 44
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def lines(page) -> str:
+    """The lines of Python that compute what is shown."""
+    page.evaluate("document.querySelector('.live-python').open = true")
+    page.wait_for_function("document.querySelector('.live-python code').textContent")
+    return page.locator(".live-python code").inner_text()
+
+
+def printed(page) -> str:
+    """What they print."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(lines(page), {})
+    return said.getvalue()

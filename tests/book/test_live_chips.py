@@ -1,14 +1,11 @@
 """The live chips in a browser, from a folder: cores, messages and energies are those of snncore."""
 
-import contextlib
-import io
 import re
 
 import numpy as np
 import pytest
 
-from book.browser import CHROMIUM, require
-from book.live_pages import chromium, opened, written
+from book.live_pages import fits_a_phone, on_a_phone, printed
 from snncore.loihi.board_energy import RATIOS, events
 from snncore.loihi.energy import HOPS, all_active, energy
 from snncore.loihi.placement import place
@@ -16,8 +13,6 @@ from snncore.loihi.relational import CHIPS, TABLE, layout
 from snncore.loihi.spec import CORES
 from snncore.networks.relational import SIZES
 from snncore.tasks.stories import SENTENCES, VOCABULARY
-
-require({"no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM)})
 
 FORMS = {
     "davies2018": lambda e: energy(e, without=HOPS),
@@ -41,15 +36,16 @@ def page(published, tmp_path_factory):
     core, needs = np.array(rows).T
     counts = [[events(placement, plan.used(n), rate) for n in lengths] for rate in (0, 1)]
     document = {"chip": (core // CORES).astype(np.uint8), "core": (core % CORES).astype(np.uint8), "needs": needs.astype(np.uint8)}
-    document |= {"module": np.zeros(len(core), np.uint8), "modules": ["all"], "messages": {"with": [2.0] * 20, "without": [8.0] * 20}}
+    document |= {"module": np.zeros(len(core), np.uint8), "modules": ["all"], "messages": {}}
+    for key, network in (("with", plan.network), ("without", layout(SIZES["paper"], len(VOCABULARY), relays=False).network)):
+        names = {n: {*plan.used(n), *network.inputs} for n in (6, 20)}
+        counted = {n: placement.messages([p for p in network.projections if {p.pre, p.post} <= of]) for n, of in names.items()}
+        document["messages"][key] = [counted.get(n, -1.0) for n in lengths]
     document["energy"] = {name: [[form(e) for e in of] for of in counts] for name, form in FORMS.items()}
     document |= {"lengths": list(TABLE), "ratios": RATIOS["energy"], "rates": [0.01, 0.1], "gpu": 100.0, "measured": 7.5}
     document["ends"] = {n: [ENDS, ENDS | {"time": 10.0 + n}] for n in TABLE}
-    path = written(tmp_path_factory.mktemp("chips"), "chips", {"chips": document})
-    with chromium() as browser:
-        page = opened(browser, path.as_uri(), viewport={"width": 390, "height": 844})
+    with on_a_phone(tmp_path_factory.mktemp("chips"), "chips", document) as page:
         yield page
-        assert page.errors == []
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -73,15 +69,14 @@ def test_both_ends_are_what_the_terms_say(page):
 def test_cores_and_chips_are_those_of_the_placement_and_the_lines_of_python_agree(page, published):
     plan, placement = published
     slider = page.get_by_label("Sentences of the story")
-    page.locator("summary", has_text="Python").click()
-    for n in (20, 6):
+    for n, relays in ((20, True), (6, False), (6, True)):
         slider.fill(str(n))
+        page.get_by_label("relays").set_checked(relays)
         said = page.locator(".live-sentence").inner_text()
         cores, chips = placement.used(plan.used(n))
         assert f"{n} sentences: {cores:,} cores on {len(chips)} chips." in said
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(page.locator(".live-python code").inner_text(), {})
-    counted = printed.getvalue().split()
-    assert [int(x) for x in counted[:2]] == [cores, len(chips)]
-    assert float(re.search(r"need ([\d.]+) mJ", said)[1]) == pytest.approx(float(counted[3]), rel=0.05)
+        counted = printed(page).split()
+        assert [int(x) for x in counted[:2]] == [cores, len(chips)]
+        assert f"{round(float(counted[2])):,} messages" in said
+        assert float(re.search(r"need ([\d.]+) mJ", said)[1]) == pytest.approx(float(counted[3]), rel=0.05)
+    fits_a_phone(page)

@@ -1,7 +1,5 @@
 """The live few-spike neuron in a browser, from a folder: its numbers are those of snncore in double precision."""
 
-import contextlib
-import io
 import re
 
 import pytest
@@ -9,14 +7,11 @@ import scipy.special
 import scipy.stats
 import torch
 
-from book.browser import CHROMIUM, require
-from book.live_pages import chromium, opened, written
+from book.live_pages import fits_a_phone, lines, on_a_phone, printed
 from snncore.few_spike import FUNCTIONS, fs_decode, fs_run, read_sets
 from snncore.few_spike.fit import quality, rounded
 from snncore.few_spike.neuron import from_shifted, fs_step
 from snncore.few_spike.zoo import B7_INPUT
-
-require({"no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM)})
 
 SETS = read_sets()
 RUN = """([name, xs, bits, order, noise]) => {
@@ -35,11 +30,8 @@ QUALITY = """([name, inputs, n]) => {
 def page(tmp_path_factory):
     sets = [{"name": s.name, "function": s.function, "interval": s.interval, "origin": s.origin, **vars(s.params)} for s in SETS.values()]
     document = {"input": {"mean": B7_INPUT.mean(), "sd": B7_INPUT.std()}, "sets": sets}
-    path = written(tmp_path_factory.mktemp("few_spike"), "few_spike", {"few_spike": document})
-    with chromium() as browser:
-        page = opened(browser, path.as_uri(), viewport={"width": 390, "height": 844})
+    with on_a_phone(tmp_path_factory.mktemp("few_spike"), "few_spike", document) as page:
         yield page
-        assert page.errors == []
 
 
 def test_special_functions_are_those_of_scipy(page):
@@ -97,21 +89,18 @@ def test_the_page_by_keys_on_a_phone(page):
     assert sentence.inner_text() != before
     page.get_by_role("button", name="Back to its own numbers").click()
     assert sentence.inner_text() == before
-    touched = ".live-host button, .live-host summary, .live-host select, .live-segments span, .live-slider input, .live-number input"
-    heights = page.evaluate(f"[...document.querySelectorAll('{touched}')].map(e => e.getBoundingClientRect().height)")
-    assert min(filter(None, heights)) >= 44
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    before = lines(page)
+    for kind in ("uniform", "normal"):
+        page.locator(f"input[value='{kind}']").check(force=True)
+        assert (lines(page) == before) == (kind == "normal")
+    fits_a_phone(page)
 
 
 def test_the_lines_of_python_give_what_is_shown(page):
     page.locator("input[value='subtract']").check(force=True)
     page.get_by_label("T, h and d in").select_option("8")
-    page.evaluate("document.querySelector('.live-python').open = true")
-    page.wait_for_function("document.querySelector('.live-python code').textContent")
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        exec(page.locator(".live-python code").inner_text(), {})
-    spikes, worth, wanted, mse = re.findall(r"-?\d+\.?\d*(?:e-\d+)?", said.getvalue())[:4]
+    spikes, worth, wanted, mse = re.findall(r"-?\d+\.?\d*(?:e-\d+)?", printed(page))[:4]
     shown = page.locator(".live-sentence").inner_text().replace("\u2212", "-")
-    assert f"{spikes} spike" in shown or spikes == "0"
-    for number in (worth, wanted, mse):
-        assert any(float(number) == pytest.approx(float(a), rel=0.03) for a in re.findall(r"-?\d+\.\d+", shown)), (number, shown)
+    assert ("no spike" if spikes == "0" else f"{spikes} spike") in shown
+    for words, number in (("worth", worth), ("SiLU is", wanted), ("mean squared error", mse)):
+        assert float(re.search(rf"{words} (-?\d+(?:\.\d+)?)", shown)[1]) == pytest.approx(float(number), rel=0.03), words

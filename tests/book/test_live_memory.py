@@ -1,21 +1,15 @@
 """The live slow neurons in a browser, from a folder: floats and integers are those of snncore."""
 
-import contextlib
-import io
-
 import numpy as np
 import pytest
 import torch
 
-from book.browser import CHROMIUM, require
-from book.live_pages import chromium, opened, written
+from book.live_pages import fits_a_phone, on_a_phone, printed
 from snncore.loihi.compartment import AHPCompartments, compartment_rest, compartment_step
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.quantize import UNIT, in_force, registers
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, ahp_rest, ahp_step, alif_rest, alif_step, lif_rest, lif_step
 from snncore.unroll import unroll
-
-require({"no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM)})
 
 STEPS = 600
 KINDS = {
@@ -25,7 +19,7 @@ KINDS = {
 }
 RUN = """([kind, tauM, tauSlow, jump, input]) => {
   const M = snnLive.memory, p = M.constants(kind, tauM, tauSlow, jump);
-  const one = M.floats(input.map((a) => a * (1 - p.alpha)), p), whole = input.map((a) => M.round(a * (1 - p.alpha) * M.UNIT));
+  const one = M.floats(input.map((a) => a * (1 - p.alpha)), p), whole = input.map((a) => snnLive.round(a * (1 - p.alpha) * M.UNIT));
   const c = kind === "ALIF" ? null : M.registers(p), q = c && M.inForce(c, kind), chip = c && M.chip(whole, c);
   const lists = (o) => o && Object.fromEntries(Object.entries(o).map(([key, a]) => [key, typeof a === "number" ? a : [...a]]));
   return { one: lists(one), whole, c, q, chip: lists(chip), twin: c && lists(M.floats(whole.map((a) => a / M.UNIT), q)) };
@@ -42,11 +36,8 @@ def current():
 @pytest.fixture(scope="module")
 def page(current, tmp_path_factory):
     document = {"current": current, "constants": {"tau_m": 20.0, "tau_ahp": 700.0, "jump": 0.24}}
-    path = written(tmp_path_factory.mktemp("memory"), "memory", {"memory": document})
-    with chromium() as browser:
-        page = opened(browser, path.as_uri(), viewport={"width": 390, "height": 844})
+    with on_a_phone(tmp_path_factory.mktemp("memory"), "memory", document) as page:
         yield page
-        assert page.errors == []
 
 
 @torch.no_grad()
@@ -117,9 +108,7 @@ def test_the_page_by_keys_and_its_lines_of_python(page):
     for same in (False, True):
         page.get_by_label("give the float neuron").set_checked(same)
         page.wait_for_function(f"document.querySelector('.live-python code').textContent.includes('in_force') === {str(same).lower()}")
-        with contextlib.redirect_stdout(io.StringIO()) as said:
-            exec(page.locator(".live-python code").inner_text(), {})
-        floats, chip, differs = said.getvalue().split()
+        floats, chip, differs = printed(page).split()
         shown = sentence.inner_text().replace(",", "")
         assert f"AHP neuron: {floats} spikes" in shown
         assert f"{chip} spikes" in shown
@@ -127,7 +116,4 @@ def test_the_page_by_keys_and_its_lines_of_python(page):
     page.locator("input[value='ALIF']").check(force=True)
     assert "the chip has no ALIF neurons" in sentence.inner_text()
     page.locator("input[value='AHP']").check(force=True)
-    touched = ".live-host button, .live-host summary, .live-host select, .live-segments span, .live-slider input, .live-check"
-    heights = page.evaluate(f"[...document.querySelectorAll('{touched}')].map(e => e.getBoundingClientRect().height)")
-    assert min(filter(None, heights)) >= 44
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits_a_phone(page)

@@ -1,17 +1,12 @@
 """The live pipeline in a browser, from a folder: emissions, rhythms and memories are those of snncore."""
 
-import contextlib
-import io
-
 import pytest
 
-from book.browser import CHROMIUM, require
-from book.live_pages import chromium, opened, written
+from book.live_pages import fits_a_phone, on_a_phone, printed
 from snncore.few_spike.schedule import chain, pipeline, rhythm, rhythms, with_memories
 
-require({"no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM)})
-
 BLOCKS = [[], [0], [1], [2], [1, 3], [1, 4], [1, 4, 5], [6], [6, 7], [6]]  # the last two layers are the answer
+NEURONS = [3, 9, 4, 4, 7, 5, 2, 8, 1, 6]
 RHYTHMS = """([senders, K]) => {
   const P = snnLive.pipeline, held = P.withMemories(senders);
   const periods = [senders, held.senders].flatMap((of) => [false, true].map((two) => P.rhythm(of, K, two).period));
@@ -22,12 +17,9 @@ GRAPHS = {"chain": chain(6), "shortcut": [[], [0], [1], [1, 2], [3]], "blocks": 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    networks = {"blocks": {"senders": BLOCKS, "neurons": [3, 9, 4, 4, 7, 5, 2, 8, 1, 6]}}
-    path = written(tmp_path_factory.mktemp("pipeline"), "pipeline", {"pipeline": {"layers": 4, "K": 4, "networks": networks}})
-    with chromium() as browser:
-        page = opened(browser, path.as_uri(), viewport={"width": 390, "height": 844})
+    document = {"layers": 4, "K": 4, "networks": {"blocks": {"senders": BLOCKS, "neurons": NEURONS}}}
+    with on_a_phone(tmp_path_factory.mktemp("pipeline"), "pipeline", document) as page:
         yield page
-        assert page.errors == []
 
 
 @pytest.mark.parametrize("two", [False, True])
@@ -58,13 +50,10 @@ def test_a_network_with_memories_and_its_lines_of_python(page):
     page.get_by_label("Network").select_option("blocks")
     page.get_by_label("memories in the shortcuts").check()
     said = page.locator(".live-sentence").inner_text()
-    page.locator("summary", has_text="Python").click()
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(page.locator(".live-python code").inner_text(), {})
-    first, period = printed.getvalue().split()
+    first, period = printed(page).split()
     assert f"every {period} steps" in said
     assert f"after {first} steps" in said
-    neurons, held = [3, 9, 4, 4, 7, 5, 2, 8, 1, 6], with_memories([1] * len(BLOCKS), BLOCKS)
-    share = (sum(neurons[layer] for layer in held.origin) - sum(neurons)) / sum(neurons[1:])
+    held = with_memories([1] * len(BLOCKS), BLOCKS)
+    share = (sum(NEURONS[layer] for layer in held.origin) - sum(NEURONS)) / sum(NEURONS[1:])
     assert f"hold {share:.2g} numbers" in said
+    fits_a_phone(page)

@@ -4,16 +4,14 @@ Needs Debian's package chromium and a built book; with SNNCORE_SITE=required a m
 """
 
 import functools
-import http.server
 import re
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from book.browser import CHROMIUM, FLAGS, require
+from book.browser import CHROMIUM, chromium, require, served
 
 SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
 pytestmark = pytest.mark.book
@@ -23,27 +21,16 @@ require({
 })  # fmt: skip
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def address():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(SITE) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+    with chromium() as running:
         yield running
-        running.close()
 
 
 PAGES = (
@@ -56,8 +43,8 @@ LINKS = (
 
 @functools.cache
 def anchors(page: Path) -> set[str]:
-    """What a link to a place of a page may name."""
-    return set(re.findall(r' (?:id|name)="([^"]*)"', page.read_text()))
+    """What a link to a place of a page may name; nothing, if there is no such page."""
+    return set(re.findall(r' (?:id|name)="([^"]*)"', page.read_text())) if page.exists() else set()
 
 
 @functools.cache
@@ -70,7 +57,7 @@ def links(page: Path) -> set[str]:
 def test_pages_ask_for_nothing_from_outside_and_all_is_there(browser, address, scheme):
     context = browser.new_context(color_scheme=scheme)
     outside, broken, errors = set(), set(), []
-    for name in PAGES if scheme == "light" else ("index.html", "claims.html", "notebooks/few_spike.html"):
+    for name in PAGES:
         page = context.new_page()
         page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else outside.add(r.url))
         page.on("response", lambda r: broken.add(f"{r.url} {r.status}") if r.status >= 400 and "favicon.ico" not in r.url else None)

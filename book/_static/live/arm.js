@@ -4,7 +4,7 @@
  */
 (() => {
   "use strict";
-  const { h, s, number, percent, arm } = snnLive;
+  const { h, s, set, number, fixed, percent, arm } = snnLive;
   const KINDS = [
     ["learned", "its learning signals"],
     ["other", "those of another movement"],
@@ -141,9 +141,7 @@
       on.drawn(made);
     };
     snnLive.drag(pad, { down: (p) => begin(p), move: (p) => down && go(p), up: () => down && lift() });
-    pad.svg.setAttribute("tabindex", "0");
-    pad.svg.setAttribute("role", "application");
-    pad.svg.setAttribute("aria-roledescription", "drawing pad");
+    set(pad.svg, { tabindex: 0, role: "application", "aria-roledescription": "drawing pad" });
     pad.svg.addEventListener("keydown", (event) => {
       const way = KEYS[event.key];
       if (way) {
@@ -184,22 +182,9 @@
           "d",
           `M${x} ${low}A${one} ${one} 0 0 0 ${x} ${up}A${half} ${half} 0 0 0 ${x} ${pad.Y(0)}A${half} ${half} 0 0 1 ${x} ${low}Z`,
         );
-        for (const [circle, [cx, cy]] of [
-          [start, arm.BEGIN],
-          [shoulder, [0, 0]],
-        ]) {
-          circle.setAttribute("cx", pad.X(cx));
-          circle.setAttribute("cy", pad.Y(cy));
-        }
-        for (const {
-          label,
-          at: [lx, ly],
-          dx,
-          dy,
-        } of words) {
-          label.setAttribute("x", pad.X(lx) + dx);
-          label.setAttribute("y", pad.Y(ly) + dy);
-        }
+        set(start, { cx: pad.X(arm.BEGIN[0]), cy: pad.Y(arm.BEGIN[1]) });
+        set(shoulder, { cx: pad.X(0), cy: pad.Y(0) });
+        words.forEach(({ label, at, dx, dy }) => set(label, { x: pad.X(at[0]) + dx, y: pad.Y(at[1]) + dy }));
         redraw();
       },
       /** Draws a movement and its lesson up to steps `first` (of the trial before) and `second` (after); the arms stand at step `time`. */
@@ -262,8 +247,7 @@
         signals.y = [-1.1 * top, 1.1 * top];
         signals.yticks = [0];
         for (const plot of [lsg, signals]) plot.size(plot.width);
-        change.setAttribute("x", signals.inner.right - 4);
-        change.setAttribute("y", signals.inner.top + 12);
+        set(change, { x: signals.inner.right - 4, y: signals.inner.top + 12 });
         rasters.forEach((path, k) => path.setAttribute("d", z[k] ? raster([before, lsg, after][k], z[k], dt) : ""));
         lines.forEach((path, k) => {
           const line = lesson && lesson.signals && lesson.signals.lines[k];
@@ -282,9 +266,7 @@
       reveal(first, second, time, dt) {
         all.forEach((plot, k) => {
           plot.reveal((k < 3 ? first : second) * dt);
-          const x = plot.X(time * dt);
-          for (const [key, value] of Object.entries({ x1: x, x2: x, y1: plot.inner.top, y2: plot.inner.bottom }))
-            plot.cursor.setAttribute(key, value);
+          plot.upright(plot.cursor, time * dt);
         });
       },
     };
@@ -370,10 +352,10 @@
     const c = data.constants;
     const all = recorded(data);
     let [m, kind, net, stop, place] = [all[0], "learned", null, () => {}, { first: c.steps, second: c.steps, time: c.steps - 1 }];
-    const other = () => (m === all[0] ? 1 : 0); // whose signals are taken for another movement's
+    const other = () => (m.name === all[0].name ? 1 : 0); // whose signals are taken for another movement's
 
     const pad = makePad({
-      begin: () => (stop(), wake(), self.host.classList.add("live-drawing")),
+      begin: () => (stop(), self.host.classList.add("live-drawing")),
       drawn: (points) => (self.host.classList.remove("live-drawing"), take(points)),
       key: (text) => self.say(text),
     });
@@ -394,13 +376,14 @@
       stop();
       if (!m.lesson) return;
       const n = c.steps;
-      stop = snnLive.animate(4200, (share) => {
+      const halt = snnLive.animate(4200, (share) => {
         const [one, two] = [Math.min(1, share / 0.42), Math.max(0, (share - 0.58) / 0.42)];
         self.host.classList.toggle("live-updating", share > 0.42 && share < 0.58);
         if (share >= 1) show(n, n, n - 1);
         else if (two > 0) show(n, Math.ceil(two * n), Math.floor(two * (n - 1)));
         else show(Math.ceil(one * n), 0, Math.floor(one * (n - 1)));
       });
+      stop = () => (halt(), self.host.classList.remove("live-updating"));
     };
 
     /** Gets the networks when a reader first touches the figure. */
@@ -461,7 +444,7 @@
       step: c.dt,
       value: (c.steps - 1) * c.dt,
       format: (v) => `${v} ms`,
-      on: (v) => (stop(), self.host.classList.remove("live-updating"), show(c.steps, c.steps, v / c.dt)),
+      on: (v) => (stop(), show(c.steps, c.steps, v / c.dt)),
     });
     const update = snnLive.segments({ label: "The one update is by", options: KINDS, value: kind, on: (v) => ((kind = v), learn()) });
     const family = (of) =>
@@ -469,13 +452,6 @@
         "div",
         { class: "live-row" },
         thumbs.filter((_, k) => (all[k].family !== undefined) === of),
-      );
-    const key = (name, text) =>
-      h(
-        "span",
-        {},
-        s("svg", { width: 26, height: 10, "aria-hidden": "true" }, s("path", { class: `live-${name}`, d: "M1 5H25" })),
-        ` ${text}`,
       );
 
     self.panel.append(
@@ -492,7 +468,7 @@
           "div",
           { class: "live-pad" },
           pad.plot.svg,
-          h("p", { class: "live-key" }, key("shown", "shown"), key("before", "before"), key("after", "after one update")),
+          snnLive.key(["live-shown", "shown"], ["live-before", "before"], ["live-after", "after one update"]),
           h(
             "p",
             { class: "live-hint" },
@@ -539,7 +515,6 @@
     for (const event of ["pointerdown", "focusin"]) self.host.addEventListener(event, () => wake().catch(() => {}), { once: true });
     self.onsize((width) => {
       const wide = width >= 600;
-      self.panel.classList.toggle("live-wide", wide);
       const small = self.host.closest(".hero"); // the first page shows pad, sentence and shapes only
       pad.size(small ? Math.min(240, width) : wide ? Math.round(width * 0.44) : width);
       strips.all.forEach((plot) => plot.size(wide ? width - Math.round(width * 0.44) - 16 : width));
@@ -552,7 +527,7 @@
     const head = ["", "before", "after one update"];
     if (!m.lesson) return [head, ["error", "none: out of reach", "none: out of reach"]];
     const [before, after] = [m.lesson.before, m.lesson.after].map((trial) => arm.move(trial.y, c.dt));
-    const at = (path, t) => `${path[2 * t].toFixed(3)}, ${path[2 * t + 1].toFixed(3)}`.replace(/-/g, "\u2212");
+    const at = (path, t) => `${fixed(path[2 * t], 3)}, ${fixed(path[2 * t + 1], 3)}`;
     const each = m.lesson.before.z ? [["spikes of the learner", m.lesson.before.z.of.length, m.lesson.after.z.of.length]] : [];
     const places = Array.from({ length: 11 }, (_, k) => Math.round((k * (c.steps - 1)) / 10));
     return [
@@ -563,6 +538,5 @@
     ];
   };
 
-  snnLive.arm.python = python;
   snnLive.define("arm", build);
 })();

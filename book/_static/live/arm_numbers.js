@@ -244,7 +244,7 @@
 
   /** Pseudo-derivatives: how near neurons are to their threshold; 0 in the refractory steps. */
   const psi = (net, { z, v }, n) => {
-    const { steps, v_th: threshold, n_refractory: refractory, dampening = 0.3 } = net.c;
+    const { steps, v_th: threshold, n_refractory: refractory, dampening } = net.c;
     const p = v.map((a) => (dampening * Math.max(0, 1 - Math.abs(a / threshold - 1))) / threshold);
     for (let t = 0; t < steps; t++) {
       for (let i = z.from[t]; i < z.from[t + 1]; i++) for (let k = 1; k <= refractory && t + k < steps; k++) p[(t + k) * n + z.of[i]] = 0;
@@ -357,22 +357,5 @@
     return { before, lsg, signal, learner, after, errors, explained: 1 - errors[1] / variance(m.tip) };
   };
 
-  snnLive.arm = {
-    angles,
-    tips,
-    move,
-    follow,
-    shape,
-    drawn,
-    positionError,
-    variance,
-    clock,
-    encoded,
-    network,
-    run,
-    lesson,
-    SHAPES,
-    BEGIN,
-    START,
-  };
+  snnLive.arm = { angles, tips, move, follow, shape, drawn, network, lesson, SHAPES, BEGIN };
 })();

@@ -1,4 +1,4 @@
-/** The numbers of the live chips, from what the run wrote: cores, messages, energies of events, and the two ends of a question. Draws nothing. */
+/** The numbers of the live chips, from what the run wrote: cores, messages, energies of events, both ends of a question. Draws nothing. */
 (() => {
   "use strict";
 
@@ -16,8 +16,8 @@
     return { cores, count: cores.length, chips: chips.size, of };
   };
 
-  /** Messages from chip to chip, if each neuron fires so often. */
-  const messages = (data, n, relays, spikes = 1) => spikes * data.messages[relays ? "with" : "without"][n - 1];
+  /** Messages from chip to chip, if each neuron fires once. */
+  const messages = (data, n, relays) => data.messages[relays ? "with" : "without"][n - 1];
 
   /** Energy of a question's events [mJ], if neurons fire in this share of the steps in which they may; resets are not in it. */
   const eventEnergy = (data, n, rate, prices) => {
@@ -25,7 +25,7 @@
     return (none + rate * (all - none)) / 1000;
   };
 
-  /** Least and most energy [mJ] of a question, for lengths that the run estimated: from the measured run, the events, and what is in use. */
+  /** Least and most energy [mJ] of a question, for lengths that the run estimated: from the measured run, events, and what is in use. */
   const ends = (data, n, rate, prices, x86 = true) => {
     const two = data.ends[2][0].core_dynamic; // as measured
     const more = two + eventEnergy(data, n, rate, prices) - eventEnergy(data, 2, rate, prices);
@@ -36,5 +36,5 @@
   /** Energy of Loihi [mJ] that the talk's ratio implies, if a GPU needed the same for all lengths. */
   const implied = (data, n) => data.gpu / data.ratios[data.lengths.indexOf(n)];
 
-  globalThis.snnLive = Object.assign(globalThis.snnLive || {}, { chips: { used, messages, eventEnergy, ends, implied } });
+  snnLive.chips = { used, messages, eventEnergy, ends, implied };
 })();

@@ -52,13 +52,17 @@
 
   // ------------------------------------------------------------------ elements
 
-  const made = (element, attributes, children) => {
-    for (const [key, value] of Object.entries(attributes || {})) {
+  /** Sets attributes of an element: `on...` are listeners, true is an empty value, false and null are left out. */
+  live.set = (element, attributes) => {
+    for (const [key, value] of Object.entries(attributes)) {
       if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
       else if (value === true) element.setAttribute(key, "");
       else if (value !== false && value !== undefined && value !== null) element.setAttribute(key, String(value));
     }
-    element.append(...children.flat().filter((child) => child !== undefined && child !== null));
+    return element;
+  };
+  const made = (element, attributes, children) => {
+    live.set(element, attributes || {}).append(...children.flat().filter((child) => child !== undefined && child !== null));
     return element;
   };
   /** An HTML element: `h("p", {class: "x", onclick: f}, "text", child)`. */
@@ -66,6 +70,24 @@
   /** The same for SVG. */
   live.s = (tag, attributes, ...children) => made(document.createElementNS(SVG, tag), attributes, children);
   const { h, s } = live;
+
+  /** Fills a table: the first row and the first cells of the others are heads. */
+  live.fill = (table, [head, ...body]) => {
+    const row = (cells, scope) =>
+      h(
+        "tr",
+        {},
+        cells.map((cell, k) => (k && scope === "row" ? h("td", {}, cell) : h("th", { scope }, cell))),
+      );
+    table.replaceChildren(
+      h("thead", {}, row(head, "col")),
+      h(
+        "tbody",
+        {},
+        body.map((cells) => row(cells, "row")),
+      ),
+    );
+  };
 
   let count = 0;
   const fresh = () => `live-${++count}`;
@@ -102,6 +124,13 @@
         ? x.toExponential(digits - 1)
         : x.toFixed(Math.min(12, Math.max(0, digits - 1 - Math.floor(Math.log10(size)))));
     return text.replace("-", "\u2212");
+  };
+  /** A number with so many digits after the point, and a true minus. */
+  live.fixed = (x, digits = 2) => x.toFixed(digits).replace("-", "\u2212");
+  /** To the nearest whole number, halves to the even one, as Python does. */
+  live.round = (x) => {
+    const near = Math.round(x);
+    return Math.abs(x % 1) === 0.5 && near % 2 ? near - 1 : near;
   };
   /** About n round numbers from low to high, for the ticks of an axis. */
   live.ticks = (low, high, n) => {
@@ -142,7 +171,7 @@
       select.value = v;
     };
     set(value);
-    return Object.assign(h("div", { class: "live-choice" }, h("label", { for: id }, label), select), { set, input: select });
+    return Object.assign(h("div", { class: "live-choice" }, h("label", { for: id }, label), select), { set });
   };
 
   /** One of a few, all in sight: `{label, options: [[value, words], ...], value, on}`. `.set(value)` changes it silently. */
@@ -152,17 +181,17 @@
     const set = (v) => inputs.forEach((input) => (input.checked = input.value === v));
     set(value);
     const labels = options.map(([, words], k) => h("label", {}, inputs[k], h("span", {}, words)));
-    return Object.assign(h("fieldset", { class: "live-segments" }, h("legend", {}, label), h("div", {}, labels)), { set, inputs });
+    return Object.assign(h("fieldset", { class: "live-segments" }, h("legend", {}, label), h("div", {}, labels)), { set });
   };
 
   /** A box to tick: `{label, value, on}`. */
   live.check = ({ label, value, on }) => {
     const input = h("input", { type: "checkbox", onchange: () => on(input.checked) });
     input.checked = value;
-    return Object.assign(h("label", { class: "live-check" }, input, h("span", {}, label)), { input, set: (v) => (input.checked = v) });
+    return h("label", { class: "live-check" }, input, h("span", {}, label));
   };
 
-  /** A button with words, or with a picture and a label for screen readers. */
+  /** A button: its words, what it does, attributes. */
   live.button = (words, on, attributes) => h("button", { type: "button", onclick: on, ...attributes }, words);
 
   // ------------------------------------------------------------------ plots
@@ -173,7 +202,7 @@
    */
   live.Plot = class {
     constructor(options) {
-      Object.assign(this, { xticks: [], yticks: [], margin: [8, 8, options.xlabel ? 40 : 22, options.ylabel ? 48 : 34] }, options);
+      Object.assign(this, { xticks: [], yticks: [] }, options);
       this.clip = fresh();
       this.frame = s("g", { class: "live-axes", "aria-hidden": "true" });
       this.window = s("rect");
@@ -197,20 +226,17 @@
       this.tall = typeof this.height === "function" ? this.height(width) : this.height;
       this.inner = { left, top, right: width - right, bottom: this.tall - bottom };
       const { inner } = this;
-      for (const [key, value] of Object.entries({ width, height: this.tall, viewBox: `0 0 ${width} ${this.tall}` }))
-        this.svg.setAttribute(key, value);
-      const box = { x: left, y: top, width: Math.max(0, inner.right - left), height: Math.max(0, inner.bottom - top) };
-      for (const [key, value] of Object.entries(box)) this.window.setAttribute(key, value);
+      live.set(this.svg, { width, height: this.tall, viewBox: `0 0 ${width} ${this.tall}` });
+      live.set(this.window, { x: left, y: top, width: Math.max(0, inner.right - left), height: Math.max(0, inner.bottom - top) });
       const parts = [];
+      const words = (tick) => String(tick).replace("-", "\u2212");
       for (const tick of this.xticks) {
-        const [at, words] = Array.isArray(tick) ? tick : [tick, String(tick).replace("-", "\u2212")];
-        parts.push(s("line", { x1: this.X(at), x2: this.X(at), y1: top, y2: inner.bottom }));
-        parts.push(s("text", { x: this.X(at), y: inner.bottom + 15, "text-anchor": "middle" }, words));
+        parts.push(this.upright(s("line"), tick));
+        parts.push(s("text", { x: this.X(tick), y: inner.bottom + 15, "text-anchor": "middle" }, words(tick)));
       }
       for (const tick of this.yticks) {
-        const [at, words] = Array.isArray(tick) ? tick : [tick, String(tick).replace("-", "\u2212")];
-        parts.push(s("line", { x1: left, x2: inner.right, y1: this.Y(at), y2: this.Y(at) }));
-        parts.push(s("text", { x: left - 6, y: this.Y(at) + 4, "text-anchor": "end" }, words));
+        parts.push(s("line", { x1: left, x2: inner.right, y1: this.Y(tick), y2: this.Y(tick) }));
+        parts.push(s("text", { x: left - 6, y: this.Y(tick) + 4, "text-anchor": "end" }, words(tick)));
       }
       if (this.xlabel) parts.push(s("text", { x: (left + inner.right) / 2, y: this.tall - 5, "text-anchor": "middle" }, this.xlabel));
       if (this.ylabel) {
@@ -220,6 +246,11 @@
       if (this.title) parts.push(s("text", { x: left, y: top - 5, class: "live-title" }, this.title));
       this.frame.replaceChildren(...parts);
       return this;
+    }
+
+    /** Puts a line upright through the whole window, at a number along x. */
+    upright(line, x) {
+      return live.set(line, { x1: this.X(x), x2: this.X(x), y1: this.inner.top, y2: this.inner.bottom });
     }
 
     /** Shows what was added up to a number along x only. */
@@ -265,9 +296,28 @@
     }
   };
 
+  const SHAPES = {
+    line: "M1 6H23",
+    ticks: "M6 11v-9M12 11v-9M18 11v-9",
+    dot: "M7 6a5 5 0 1 0 10 0a5 5 0 1 0 -10 0",
+    bar: "M1 10V2H23V10Z",
+    module: "M6 0h12v12h-12z",
+  };
+
+  /** The key of a plot, of marks `[class, words, shape]`: a shape is one of these five, a line at first, or a path around (12, 6). */
+  live.key = (...marks) => {
+    const drawn = (name, shape) =>
+      s("svg", { width: 24, height: 12, "aria-hidden": "true" }, s("path", { class: name, d: SHAPES[shape] || shape }));
+    return h(
+      "p",
+      { class: "live-key" },
+      marks.map(([name, words, shape = "line"]) => h("span", {}, drawn(name, shape), ` ${words}`)),
+    );
+  };
+
   /**
-   * Follows a pointer on a plot: `{down, move, up, touch}` get its place in numbers of the axes. `touch` says what a finger still does to
-   * the page there: "none" (drawing), or "pan-y" (it scrolls up and down). A `down` that returns false lets go.
+   * Follows a pointer on a plot: `down` and `move` get its place in numbers of the axes. `touch` says what a finger still does to the page
+   * there: "none" (drawing), or "pan-y" (it scrolls up and down). A `down` that returns false lets go.
    */
   live.drag = (plot, { down, move, up, touch = "none" }) => {
     const { svg } = plot;
@@ -275,19 +325,19 @@
     svg.style.touchAction = touch;
     let held = null;
     svg.addEventListener("pointerdown", (event) => {
-      if (event.button || held !== null || down(plot.at(event), event) === false) return;
+      if (event.button || held !== null || down(plot.at(event)) === false) return;
       held = event.pointerId;
       svg.setPointerCapture(held);
     });
     svg.addEventListener("pointermove", (event) => {
       if (event.pointerId !== held) return;
-      for (const part of event.getCoalescedEvents?.().length ? event.getCoalescedEvents() : [event]) move(plot.at(part), part);
+      for (const part of event.getCoalescedEvents?.().length ? event.getCoalescedEvents() : [event]) move(plot.at(part));
     });
     for (const end of ["pointerup", "pointercancel"]) {
       svg.addEventListener(end, (event) => {
         if (event.pointerId !== held) return;
         held = null;
-        if (up) up(plot.at(event), event);
+        if (up) up();
       });
     }
   };
@@ -325,7 +375,6 @@
       this.name = name;
       this.panel = h("div", { class: "live-panel", role: "group", "aria-label": host.getAttribute("label") || "Live figure" });
       this.sentence = h("p", { class: "live-sentence", role: "status", "aria-live": "polite" });
-      this.sizers = [];
     }
 
     say(...words) {
@@ -339,67 +388,40 @@
         copied.textContent = (await copy(code.textContent, code)) ? "Copied." : "Select it and copy it.";
       });
       const table = h("table", { class: "live-numbers" });
-      const fill = {
-        python: () => ((code.textContent = python()), (copied.textContent = "")),
-        rows: () => {
-          const [head, ...body] = rows();
-          const line = (cells, tag) =>
-            h(
-              "tr",
-              {},
-              cells.map((cell, k) => h(k ? tag : "th", { scope: tag === "th" ? "col" : k ? undefined : "row" }, cell)),
-            );
-          table.replaceChildren(
-            h("thead", {}, line(head, "th")),
-            h(
-              "tbody",
-              {},
-              body.map((cells) => line(cells, "td")),
-            ),
-          );
-        },
-      };
-      const part = (words, key, ...inside) => {
-        const details = h(
-          "details",
-          { class: `live-${key}`, ontoggle: () => details.open && fill[key]() },
-          h("summary", {}, words),
-          inside,
-        );
+      const fills = [];
+      const part = (words, name, fill, ...inside) => {
+        const fillOpen = () => details.open && fill();
+        const details = h("details", { class: name, ontoggle: fillOpen }, h("summary", {}, words), inside);
+        fills.push(fillOpen);
         return details;
       };
+      const show = () => ((code.textContent = python()), (copied.textContent = ""));
+      const scroll = h("div", { class: "live-scroll", tabindex: "0", role: "region", "aria-label": "Table of numbers" }, table);
       const parts = [
-        part("Python", "python", h("pre", { tabindex: "0" }, code), button, copied),
-        part("Numbers", "rows", h("div", { class: "live-scroll", tabindex: "0", role: "region", "aria-label": "Table of numbers" }, table)),
+        part("Python", "live-python", show, h("pre", { tabindex: "0" }, code), button, copied),
+        part("Numbers", "live-rows", () => live.fill(table, rows()), scroll),
       ];
-      this.refresh = () => parts.forEach((details, k) => details.open && fill[["python", "rows"][k]]());
+      this.refresh = () => fills.forEach((fill) => fill());
       const other = live.button("Figure of the run", () => {
         const on = this.host.classList.toggle("live-static");
         other.textContent = on ? "Live figure" : "Figure of the run";
       });
-      const file = data && live.button("Data", () => save(`${this.name}.json`, JSON.stringify(data())));
+      const file = live.button("Data", () => save(`${this.name}.json`, JSON.stringify(data())));
       this.panel.after(h("div", { class: "live-tools" }, parts, file, other));
     }
 
     refresh() {}
 
     onsize(f) {
-      this.sizers.push(f);
-      if (this.panel.clientWidth) f(this.panel.clientWidth);
-    }
-
-    start() {
       let width = 0;
-      new ResizeObserver(() => {
-        if (this.panel.clientWidth === width || !this.panel.clientWidth) return;
-        width = this.panel.clientWidth;
-        this.sizers.forEach((f) => f(width));
-      }).observe(this.panel);
+      const fit = () => this.panel.clientWidth && this.panel.clientWidth !== width && f((width = this.panel.clientWidth));
+      fit();
+      new ResizeObserver(fit).observe(this.panel);
     }
   }
 
   /** The line that says why a figure is not live. */
-  live.excuse = (host, why) => {
+  const excuse = (host, why) => {
     const line = h(
       "p",
       { class: "live-excuse", role: "note" },
@@ -427,11 +449,10 @@
             figure.insertBefore(self.panel, figure.querySelector(":scope > figcaption"));
             await build(self, data);
             this.classList.add("live-on");
-            self.start();
           } catch (problem) {
             self.panel.remove();
             this.querySelectorAll(".live-tools").forEach((tools) => tools.remove());
-            live.excuse(this, live.reason(problem));
+            excuse(this, live.reason(problem));
           }
         }
       },

@@ -1,7 +1,7 @@
 /** The live few-spike neuron: every input, every parameter, both orders of reset, rounding, noise, and any density of inputs. */
 (() => {
   "use strict";
-  const { h, s, number, fewSpike } = snnLive;
+  const { h, s, set, number, fixed, fewSpike } = snnLive;
   const NAMES = { silu: "SiLU", gelu: "GELU", sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU" };
   const KINDS = {
     k16sparse: "ours, K = 16, fitted for few spikes",
@@ -60,7 +60,8 @@
   const build = (self, data) => {
     const sets = data.sets;
     const find = (name) => sets.find((set) => set.name === name);
-    const state = { set: find("silu.published"), x: 0.5, order: "fire", bits: 0, noise: 0, draw: 1, inputs: { ...data.input }, step: 0 };
+    let bell = { ...data.input }; // of normal inputs, also while they are uniform
+    const state = { set: find("silu.published"), x: 0.5, order: "fire", bits: 0, noise: 0, draw: 1, inputs: bell, step: 0 };
     let own; // the numbers of the neuron, which a reader may change
     const take = () => (own = { T: [...state.set.T], h: [...state.set.h], d: [...state.set.d], strict: state.set.strict });
     take();
@@ -75,19 +76,19 @@
 
     // -------------------------------------------------------------- plots
     const strip = (label, height, options = {}) =>
-      new snnLive.Plot({ x: [0, 1], y: [0, 1], height, label, title: label, margin: [20, 10, 6, 34], ...options });
+      new snnLive.Plot({ x: [0, 1], y: [0, 1], height, label, title: label, margin: [20, 10, options.xlabel ? 38 : 6, 34], ...options });
     const output = strip("output", 190);
     const count = strip("spikes", 76);
     const raster = strip("spikes of each step t", 128);
-    const density = strip("density of inputs: drag it", 118, { margin: [20, 10, 38, 34], xlabel: "input x" });
+    const density = strip("density of inputs: drag it", 118, { xlabel: "input x" });
     const over = [output, count, raster, density];
-    const trace = strip("inside the neuron", 230, { margin: [20, 10, 38, 34], xlabel: "step t" });
-    const parameters = strip("parameters: drag them", 230, { margin: [20, 10, 38, 34], xlabel: "step t" });
+    const trace = strip("inside the neuron", 230, { xlabel: "step t" });
+    const parameters = strip("parameters: drag them", 230, { xlabel: "step t" });
     const exact = output.add("path", { class: "live-shown" });
     const stairs = output.add("path", { class: "live-line live-color-0" });
     const spikes = count.add("path", { class: "live-line live-color-1" });
     const bars = raster.add("path", { class: "live-bars" });
-    const bell = density.add("path", { class: "live-bell" });
+    const hill = density.add("path", { class: "live-bell" });
     const cursors = over.map((plot) => plot.over.appendChild(s("line", { class: "live-cursor live-strong" })));
     const dot = output.over.appendChild(s("circle", { r: 4.5, class: "live-dot live-color-0" }));
     const threshold = trace.add("path", { class: "live-threshold" });
@@ -95,14 +96,6 @@
     const dots = trace.over.appendChild(s("g", { class: "live-dots" }));
     const lines = SETS.map(([, color]) => parameters.add("path", { class: `live-line live-thin ${color}` }));
     const marks = parameters.over.appendChild(s("g", { class: "live-marks" }));
-    const legend = (of) =>
-      h(
-        "p",
-        { class: "live-key" },
-        of.map(([color, shape, words]) =>
-          h("span", {}, s("svg", { width: 22, height: 12, "aria-hidden": "true" }, s("path", { class: color, d: shape })), ` ${words}`),
-        ),
-      );
     const mark = (k, x, y) =>
       [`M${x - 4.5} ${y}a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0`, `M${x - 4} ${y - 4}h8v8h-8z`, `M${x} ${y - 5}l5 9h-10z`][k];
 
@@ -155,7 +148,7 @@
       spikes.setAttribute("d", count.line(x, n));
       bars.setAttribute("d", rows.map((row, t) => stretches(raster, x, row, t)).join(""));
       const at = (a) => (state.inputs ? Math.exp(-(((a - state.inputs.mean) / state.inputs.sd) ** 2) / 2) : 0.6);
-      bell.setAttribute(
+      hill.setAttribute(
         "d",
         `${density.line(x, x.map(at))}L${density.X(x[SHOWN - 1])} ${density.Y(0)}L${density.X(x[0])} ${density.Y(0)}Z`,
       );
@@ -195,19 +188,16 @@
           ),
       );
       over.forEach((plot, k) => {
-        const at = plot.X(state.x);
-        for (const [key, value] of Object.entries({ x1: at, x2: at, y1: plot.inner.top, y2: plot.inner.bottom }))
-          cursors[k].setAttribute(key, value);
+        plot.upright(cursors[k], state.x);
       });
-      dot.setAttribute("cx", output.X(state.x));
-      dot.setAttribute("cy", output.Y(shown.y));
+      set(dot, { cx: output.X(state.x), cy: output.Y(shown.y) });
       const fired = shown.z.map((z, t) => (z ? t + 1 : 0)).filter(Boolean);
       const when = fired.length
         ? `${fired.length === 1 ? "1 spike, in step" : `${fired.length} spikes, in steps`} ${fired.join(", ")}`
         : "no spike";
       const wanted = f()(state.x);
       self.say(
-        h("b", {}, `x = ${state.x.toFixed(2).replace("-", "\u2212")}: ${when}, worth ${number(shown.y, 3)}.`),
+        h("b", {}, `x = ${fixed(state.x)}: ${when}, worth ${number(shown.y, 3)}.`),
         ` ${name()} is ${number(wanted, 3)}: off by ${number(Math.abs(shown.y - wanted), 2)}.`,
         h("br"),
         `Over ${state.inputs ? "normal" : "uniform"} inputs: mean squared error `,
@@ -246,7 +236,7 @@
       max: 12,
       step: 0.01,
       value: state.x,
-      format: (v) => v.toFixed(2).replace("-", "\u2212"),
+      format: (v) => fixed(v),
       on: (v) => ((state.x = v), drawTrace()),
     });
     const goTo = (x) => {
@@ -284,7 +274,7 @@
       max: 0.3,
       step: 0.01,
       value: 0,
-      format: (v) => v.toFixed(2),
+      format: (v) => fixed(v),
       on: (v) => ((state.noise = v), (again.disabled = !v), refresh()),
     });
     const again = snnLive.button("Draw again", () => ((state.draw += 1), refresh()), { disabled: true });
@@ -295,37 +285,18 @@
         ["uniform", "uniform"],
       ],
       value: "normal",
-      on: (v) => (
-        (state.inputs = v === "normal" ? { mean: center.input.valueAsNumber, sd: spread.input.valueAsNumber } : null),
-        weigh(),
-        refresh()
-      ),
+      on: (v) => ((state.inputs = v === "normal" ? bell : null), weigh(), refresh()),
     });
-    const bell0 = { mean: Math.round(100 * data.input.mean) / 100, sd: Math.round(100 * data.input.sd) / 100 };
-    const shape = (change) => {
-      state.inputs = { ...(state.inputs || bell0), ...change };
+    const shape = (part) => {
+      state.inputs = bell = { ...bell, ...part };
       kinds.set("normal");
       weigh();
       refresh();
     };
-    const center = snnLive.slider({
-      label: "their mean",
-      min: -10,
-      max: 12,
-      step: 0.01,
-      value: bell0.mean,
-      format: (v) => v.toFixed(2).replace("-", "\u2212"),
-      on: (v) => shape({ mean: v }),
-    });
-    const spread = snnLive.slider({
-      label: "their spread",
-      min: 0.1,
-      max: 6,
-      step: 0.01,
-      value: bell0.sd,
-      format: (v) => v.toFixed(2),
-      on: (v) => shape({ sd: v }),
-    });
+    const ofBell = (label, key, min, max) =>
+      snnLive.slider({ label, min, max, step: 0.01, value: bell[key], format: (v) => fixed(v), on: (v) => shape({ [key]: v }) });
+    const center = ofBell("their mean", "mean", -10, 12);
+    const spread = ofBell("their spread", "sd", 0.1, 6);
     const step = snnLive.slider({
       label: "Step to edit",
       min: 1,
@@ -362,9 +333,8 @@
       center.set(mean);
       shape({ mean });
     };
-    snnLive.drag(density, { down: ([x]) => ((held = (state.inputs || bell0).mean - x), undefined), move: bring, touch: "pan-y" });
+    snnLive.drag(density, { down: ([x]) => ((held = bell.mean - x), undefined), move: bring, touch: "pan-y" });
     snnLive.drag(parameters, {
-      touch: "none",
       down: ([x, y]) => {
         const t = Math.min(own.T.length, Math.max(1, Math.round(x))) - 1;
         const [low, high] = parameters.y;
@@ -406,17 +376,13 @@
           "div",
           {},
           trace.svg,
-          legend([
-            ["live-threshold", "M1 6H21", "threshold T"],
-            ["live-line live-color-0", "M1 6H21", "potential v"],
-            ["live-dot-key", "M6 6a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "spike"],
-          ]),
+          snnLive.key(["live-threshold", "threshold T"], ["live-line live-color-0", "potential v"], ["live-dot-key", "spike", "dot"]),
           parameters.svg,
-          legend(
-            SETS.map(([key, color], k) => [
+          snnLive.key(
+            ...SETS.map(([key, color], k) => [
               `live-mark ${color}`,
-              mark(k, 11, 6),
               { T: "T, threshold", h: "h, reset", d: "d, output" }[key],
+              mark(k, 12, 6),
             ]),
           ),
           step,
@@ -440,7 +406,6 @@
     fill();
     self.onsize((width) => {
       const wide = width >= 600;
-      self.panel.classList.toggle("live-wide", wide);
       const each = wide ? Math.floor((width - 20) / 2) : width;
       [...over, trace, parameters].forEach((plot) => (plot.width = each));
       axes();

@@ -52,11 +52,7 @@
   /** To the nearest multiple of 16 / 2^bits; halves go to the even one. */
   const rounded = (p, bits) => {
     const grid = 16 / 2 ** bits;
-    const round = (a) => {
-      const q = a / grid;
-      const near = Math.round(q);
-      return (Math.abs(q % 1) === 0.5 && near % 2 ? near - 1 : near) * grid;
-    };
+    const round = (a) => grid * snnLive.round(a / grid);
     return { ...p, T: p.T.map(round), h: p.h.map(round), d: p.d.map(round) };
   };
 
@@ -118,5 +114,5 @@
     return { mse, spikes };
   };
 
-  snnLive.fewSpike = { erfc, FUNCTIONS, run, shifted, rounded, cdf, samples, normal, quality };
+  snnLive.fewSpike = { erfc, FUNCTIONS, run, shifted, rounded, samples, normal, quality };
 })();

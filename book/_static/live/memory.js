@@ -1,7 +1,7 @@
 /** The live slow neurons: draw an input, change constants, see AHP, ALIF and LIF neurons beside the chip's integers. */
 (() => {
   "use strict";
-  const { h, s, number, memory } = snnLive;
+  const { h, set, number, fixed, memory } = snnLive;
   const TOP = 7; // of the input, in currents that just reach the threshold
   const SPAN = 300; // steps of the close look
   const LEAST = -0.9;
@@ -37,7 +37,7 @@
     const compute = () => {
       const p = memory.constants(state.kind, state.tauM, state.tauSlow, state.jump);
       const smallest = 1 - p.alpha; // the constant current that just reaches the threshold
-      const whole = state.input.map((a) => memory.round(a * smallest * memory.UNIT)); // as sums of weights
+      const whole = state.input.map((a) => snnLive.round(a * smallest * memory.UNIT)); // as sums of weights
       let [c, chip, why] = [null, null, ""];
       try {
         c = memory.registers(p);
@@ -87,7 +87,7 @@
       "live-ticks live-color-1",
       "live-ticks live-of-chip",
     ].map((name) => part(main, name));
-    const pen = main.over.appendChild(s("line", { class: "live-cursor live-pen-line" }));
+    const pen = main.over.appendChild(snnLive.s("line", { class: "live-pen" }));
     const [thresholdLine, vFloat, vChip, off] = [
       "live-threshold live-dashed",
       "live-line live-float",
@@ -109,8 +109,7 @@
       spikesFloat.setAttribute("d", marks(main, one.z, -0.55, 9));
       spikesChip.setAttribute("d", chip ? marks(main, chip.z, -1.2, 9) : "");
       band.setAttribute("d", `M${main.X(state.at)} ${main.inner.top}H${main.X(state.at + SPAN)}V${main.inner.bottom}H${main.X(state.at)}Z`);
-      const x = main.X(state.cursor);
-      for (const [key, value] of Object.entries({ x1: x, x2: x, y1: main.inner.top, y2: main.inner.bottom })) pen.setAttribute(key, value);
+      main.upright(pen, state.cursor);
 
       const [from, to] = [state.at, Math.min(n, state.at + SPAN)];
       Object.assign(close, { x: [from, from + SPAN], xticks: snnLive.ticks(from, from + SPAN, 4) });
@@ -143,7 +142,7 @@
       const follows =
         state.kind === "LIF" || !Number.isFinite(copy)
           ? ""
-          : ` Its slow variable and the input correlate by ${copy.toFixed(2)} (the first fifth left out).`;
+          : ` Its slow variable and the input correlate by ${fixed(copy)} (the first fifth left out).`;
       const spikes = count(one.z);
       const first = differs.toLocaleString("en");
       const who = differs >= 0 && one.z[differs] ? "the float neuron" : "the chip";
@@ -158,49 +157,24 @@
         h("br"),
         beside,
       );
-      const cells = [];
+      const rows = [];
       if (c) {
         const force = memory.inForce(c, state.kind);
-        cells.push(["membrane", `${number(now.p.tauM, 3)} ms`, `decay_v = ${c.decayV}`, `${number(force.tauM, 4)} ms`]);
+        rows.push(["membrane", `${number(now.p.tauM, 3)} ms`, `decay_v = ${c.decayV}`, `${number(force.tauM, 4)} ms`]);
         if (state.kind === "AHP") {
           const jump = -c.auxWeight * 2 ** (6 + c.auxExp);
-          cells.push(["AHP current", `${number(now.p.tauSlow, 3)} ms`, `decay_aux = ${c.decayAux}`, `${number(force.tauSlow, 4)} ms`]);
-          cells.push([
+          rows.push(["AHP current", `${number(now.p.tauSlow, 3)} ms`, `decay_aux = ${c.decayAux}`, `${number(force.tauSlow, 4)} ms`]);
+          rows.push([
             "a spike adds to it",
             number((1 - now.p.rho) * now.p.beta, 3),
-            `aux_weight = ${-jump}`.replace("-", "\u2212"),
+            `aux_weight = ${fixed(-jump, 0)}`,
             number(jump / c.threshold, 3),
           ]);
         }
-        cells.push(["threshold", "1", `vth_mant = ${c.threshold / 64}`, c.threshold.toLocaleString("en")]);
+        rows.push(["threshold", "1", `vth_mant = ${c.threshold / 64}`, c.threshold.toLocaleString("en")]);
       }
-      registers.replaceChildren(
-        ...(cells.length
-          ? [
-              h(
-                "thead",
-                {},
-                h(
-                  "tr",
-                  {},
-                  ["", "float", "register", "in force"].map((t) => h("th", { scope: "col" }, t)),
-                ),
-              ),
-              h(
-                "tbody",
-                {},
-                cells.map(([first, ...rest]) =>
-                  h(
-                    "tr",
-                    {},
-                    h("th", { scope: "row" }, first),
-                    rest.map((t) => h("td", {}, t)),
-                  ),
-                ),
-              ),
-            ]
-          : []),
-      );
+      if (c) snnLive.fill(registers, [["", "float", "register", "in force"], ...rows]);
+      else registers.replaceChildren();
       there.disabled = differs < 0;
       self.refresh();
     };
@@ -229,34 +203,11 @@
       value: false,
       on: (v) => ((state.same = v), refresh(true)),
     });
-    const set = (key) => (v) => ((state[key] = v), refresh(false));
-    const tauM = snnLive.slider({
-      label: "Membrane",
-      min: 2,
-      max: 100,
-      step: 1,
-      value: state.tauM,
-      format: (v) => `${v} ms`,
-      on: set("tauM"),
-    });
-    const tauSlow = snnLive.slider({
-      label: "Slow variable",
-      min: 20,
-      max: 2000,
-      step: 10,
-      value: state.tauSlow,
-      format: (v) => `${v} ms`,
-      on: set("tauSlow"),
-    });
-    const jump = snnLive.slider({
-      label: "A spike adds",
-      min: 0.02,
-      max: 1,
-      step: 0.01,
-      value: state.jump,
-      format: (v) => v.toFixed(2),
-      on: set("jump"),
-    });
+    const constant = (label, key, min, max, step, format = (v) => `${v} ms`) =>
+      snnLive.slider({ label, min, max, step, value: state[key], format, on: (v) => ((state[key] = v), refresh(false)) });
+    const tauM = constant("Membrane", "tauM", 2, 100, 1);
+    const tauSlow = constant("Slow variable", "tauSlow", 20, 2000, 10);
+    const jump = constant("A spike adds", "jump", 0.02, 1, 0.01, (v) => fixed(v));
     const look = snnLive.slider({
       label: "Look closely, from step",
       min: 0,
@@ -294,9 +245,7 @@
       refresh(false);
     };
     snnLive.drag(main, { down: (p) => ((last = null), paint(p)), move: paint, up: () => refresh(true) });
-    main.svg.setAttribute("tabindex", "0");
-    main.svg.setAttribute("role", "application");
-    main.svg.setAttribute("aria-roledescription", "input to draw");
+    set(main.svg, { tabindex: 0, role: "application", "aria-roledescription": "input to draw" });
     main.svg.addEventListener("keydown", (event) => {
       const wide = n / 40;
       if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
@@ -313,17 +262,6 @@
       event.preventDefault();
     });
 
-    const key = (name, words) =>
-      h(
-        "span",
-        {},
-        s(
-          "svg",
-          { width: 24, height: 12, "aria-hidden": "true" },
-          s("path", { class: name, d: name.includes("live-ticks") ? "M6 11v-9M12 11v-9M18 11v-9" : "M1 6H23" }),
-        ),
-        ` ${words}`,
-      );
     self.panel.append(
       h(
         "p",
@@ -334,25 +272,21 @@
       kind,
       h("div", { class: "live-controls" }, shapes, tauM, tauSlow, jump),
       main.svg,
-      h(
-        "p",
-        { class: "live-key" },
-        key("live-input", "input"),
-        key("live-line live-low", "low-passed"),
-        key("live-line live-color-0 live-strong-line", "slow variable"),
-        key("live-ticks live-color-1", "spikes, floats"),
-        key("live-ticks live-of-chip", "spikes, chip"),
+      snnLive.key(
+        ["live-input", "input"],
+        ["live-line live-low", "low-passed"],
+        ["live-line live-color-0 live-strong-line", "slow variable"],
+        ["live-ticks live-color-1", "spikes, floats", "ticks"],
+        ["live-ticks live-of-chip", "spikes, chip", "ticks"],
       ),
       h("p", { class: "live-hint" }, "Keys, with the plot in focus: left and right move the pen, up and down change the input there."),
       self.sentence,
       close.svg,
-      h(
-        "p",
-        { class: "live-key" },
-        key("live-line live-float", "float"),
-        key("live-line live-color-0", "chip"),
-        key("live-threshold live-dashed", "threshold"),
-        key("live-differs", "first spike that differs"),
+      snnLive.key(
+        ["live-line live-float", "float"],
+        ["live-line live-color-0", "chip"],
+        ["live-threshold live-dashed", "threshold"],
+        ["live-differs", "first spike that differs"],
       ),
       h("div", { class: "live-look" }, look, there),
       same,
@@ -369,12 +303,9 @@
       },
       data: () => ({ input: [...state.input], ...now.p, registers: now.c, spikes: [...now.one.z], chip: now.chip && [...now.chip.z] }),
     });
-    compute();
-    state.at = Math.max(0, Math.min(n - SPAN, (now.differs < 0 ? 0 : now.differs) - SPAN / 3));
     self.onsize((width) => {
-      self.panel.classList.toggle("live-wide", width >= 600);
       for (const plot of [main, close]) plot.size(width);
-      refresh(false);
+      refresh(!now);
     });
   };
 

@@ -4,15 +4,10 @@
  */
 (() => {
   "use strict";
+  const { round } = snnLive;
   const FULL = 4096; // a decay register that keeps nothing
   const STATE = 2 ** 23 - 1; // largest state
   const UNIT = 127; // the weight that reaches the threshold
-
-  /** To the nearest whole number, halves to the even one, as Python does. */
-  const round = (a) => {
-    const near = Math.round(a);
-    return Math.abs(a % 1) === 0.5 && near % 2 ? near - 1 : near;
-  };
 
   /**
    * Constants of a neuron with threshold 1, from its times [ms] and from what a spike does, in thresholds, to potential or threshold.
@@ -117,5 +112,5 @@
     return xy / Math.sqrt(xx * yy);
   };
 
-  snnLive.memory = { UNIT, FULL, round, constants, floats, registers, inForce, chip, lowPassed, correlation };
+  snnLive.memory = { UNIT, constants, floats, registers, inForce, chip, lowPassed, correlation };
 })();

@@ -1,8 +1,8 @@
-/** The live pipeline: choose a network, accumulators and memories, and see when each layer sends which image, and what a new one waits for. */
+/** The live pipeline: choose a network, accumulators and memories; see when each layer sends which image, and what a new one waits for. */
 (() => {
   "use strict";
-  const { h, s, number, pipeline: P } = snnLive;
-  const [SHOWN, COLORS] = [4, 4]; // images in the picture; their colors
+  const { h, s, set, number, pipeline: P } = snnLive;
+  const SHOWN = 4; // images in the picture, a color each
 
   const build = (self, data) => {
     const state = { network: "chain", layers: data.layers, K: data.K, from: 1, two: false, memories: false };
@@ -19,17 +19,22 @@
       const origin = emissions.filter((e) => held.origin.indexOf(held.origin[e.layer]) === e.layer); // memories are not drawn
       const layers = plain.length - 1;
       const memory = state.memories ? P.numbersHeld(plain, own && own.neurons) : 0;
-      now = { plain, emissions: origin.map((e) => ({ ...e, layer: held.origin[e.layer] })), layers, memory, shortcut, ...P.rhythm(held.senders, state.K, state.two) };
-      now.alone = P.rhythm(plain, state.K, false).period;
+      const drawn = origin.map((e) => ({ ...e, layer: held.origin[e.layer] }));
+      const alone = P.rhythm(plain, state.K, false).period;
+      now = { plain, emissions: drawn, layers, memory, shortcut, alone, ...P.rhythm(held.senders, state.K, state.two) };
     };
 
     // -------------------------------------------------------------- the picture
-    const tall = () => Math.max(150, Math.min(340, 42 * (now.layers + 1))) + 62;
     const plot = new snnLive.Plot({
-      x: [0, 1], y: [1, 0], height: () => (now ? tall() : 200), ylabel: "layer (0: the input)", xlabel: "step", margin: [26, 12, 40, 46],
+      x: [0, 1],
+      y: [1, 0],
+      height: () => Math.max(150, Math.min(340, 42 * (now.layers + 1))) + 62,
+      ylabel: "layer (0: the input)",
+      xlabel: "step",
+      margin: [26, 12, 40, 46],
       label: "Time lines of the layers; bars are the steps in which a layer sends an image",
     });
-    const colors = Array.from({ length: COLORS }, (_, k) => plot.add("g", { class: `live-bar live-image-${k}` }));
+    const colors = Array.from({ length: SHOWN }, (_, k) => plot.add("g", { class: `live-bar live-image-${k}` }));
     const names = plot.over.appendChild(s("g", { class: "live-bar-names", "aria-hidden": "true" }));
     const gap = plot.over.appendChild(s("g", { class: "live-gap", "aria-hidden": "true" }));
     const pen = plot.over.appendChild(s("line", { class: "live-cursor" }));
@@ -48,28 +53,28 @@
       colors.forEach((g) => g.replaceChildren());
       names.replaceChildren();
       for (const e of emissions) {
-        const box = { x: plot.X(e.start), y: plot.Y(e.layer) - high / 2, width: Math.max(0.7, plot.X(e.end) - plot.X(e.start) - (rows > 40 ? 0 : 1)), height: high };
-        colors[e.image % COLORS].append(s("rect", box));
-        if (box.width > 14 && high > 14) names.append(s("text", { x: box.x + box.width / 2, y: plot.Y(e.layer) + 4, "text-anchor": "middle" }, e.image + 1));
+        const width = Math.max(0.7, plot.X(e.end) - plot.X(e.start) - (rows > 40 ? 0 : 1));
+        const box = { x: plot.X(e.start), y: plot.Y(e.layer) - high / 2, width, height: high };
+        colors[e.image].append(s("rect", box));
+        if (width < 14 || high < 14) continue;
+        names.append(s("text", { x: box.x + width / 2, y: plot.Y(e.layer) + 4, "text-anchor": "middle" }, e.image + 1));
       }
-      const starts = [1, 2].map((image) => emissions.find((e) => e.layer === 0 && e.image === image).start); // after the first, it runs full
+      const starts = [1, 2].map((image) => emissions.find((e) => e.layer === 0 && e.image === image).start); // after image 1, it runs full
       const [a, b] = starts.map((x) => plot.X(x));
       const y = plot.inner.top - 8;
       gap.replaceChildren(
         s("path", { d: `M${a} ${y - 5}V${y + 5}M${b} ${y - 5}V${y + 5}M${a} ${y}H${b}` }),
         s("text", { x: b + 6, y: y + 4 }, `image 3 begins ${inK(starts[1] - starts[0])} K after image 2`),
       );
-      for (const key of ["y1", "y2"]) pen.setAttribute(key, key === "y1" ? plot.inner.top : plot.inner.bottom);
-      for (const key of ["x1", "x2"]) pen.setAttribute(key, plot.inner.right);
+      plot.upright(pen, end);
     };
     const play = () => {
       stop();
       const end = plot.x[1];
       stop = snnLive.animate(350 * Math.min(24, end / state.K), (share) => {
         plot.reveal(share * end);
-        const x = plot.X(share * end);
-        for (const key of ["x1", "x2"]) pen.setAttribute(key, x);
-        names.setAttribute("opacity", share < 1 ? 0 : 1);
+        plot.upright(pen, share * end);
+        set(names, { opacity: share < 1 ? 0 : 1 });
       });
     };
 
@@ -77,9 +82,12 @@
       const { period, first, layers, memory, alone } = now;
       const more = memory ? ` Memories hold ${number(memory, 2)} numbers of ${state.K} bits for each neuron.` : "";
       const times = (steps) => `${inK(steps)}\u00a0K`;
-      const beside = period === 2 * state.K ? "as the talk says" : period < 2 * state.K ? "faster than the talk says" : `the talk says 2\u00a0K, ${2 * state.K}`;
+      const talk = 2 * state.K;
+      const beside = period === talk ? "as the talk says" : period < talk ? "faster than the talk says" : `the talk says 2\u00a0K, ${talk}`;
       self.say(
-        h("b", {}, `A new image every ${period} steps: ${times(period)}, ${beside}.`), more, h("br"),
+        h("b", {}, `A new image every ${period} steps: ${times(period)}, ${beside}.`),
+        more,
+        h("br"),
         `The first answer comes after ${first.toLocaleString("en")} steps (${layers} layers and the input, K = ${state.K}).`,
         state.two || state.memories ? ` With one accumulator and no memories: every ${alone} steps.` : "",
       );
@@ -89,25 +97,69 @@
       stop();
       compute();
       from.input.max = Math.max(0, state.layers - 2);
-      [length, from].forEach((slider, k) => (slider.hidden = k ? state.network !== "shortcut" : !!real[state.network]));
+      length.hidden = state.network in real;
+      from.hidden = state.network !== "shortcut";
       draw();
       plot.reveal(plot.x[1]);
-      names.setAttribute("opacity", 1);
+      set(names, { opacity: 1 });
       tell();
     };
 
     // -------------------------------------------------------------- controls
-    const set = (key) => (value) => ((state[key] = value), refresh());
-    const networks = [["chain", "a chain of layers"], ["shortcut", "a chain with a shortcut past a layer"], ...Object.keys(real).map((name) => [name, name])];
-    const network = snnLive.choice({ label: "Network", options: networks, value: state.network, on: set("network") });
-    const length = snnLive.slider({ label: "Layers", min: 2, max: 10, step: 1, value: state.layers, format: (v) => String(v), on: (v) => { state.layers = v; state.from = Math.min(state.from, v - 2); from.set(state.from); refresh(); } });
-    const from = snnLive.slider({ label: "Shortcut from layer", min: 0, max: state.layers - 2, step: 1, value: state.from, format: (v) => `${v} to ${v + 2}`, on: set("from") });
-    const steps = snnLive.slider({ label: "K (steps of a neuron)", min: 1, max: 16, step: 1, value: state.K, format: (v) => String(v), on: set("K") });
-    const two = snnLive.segments({ label: "Accumulators of a neuron", options: [["1", "one"], ["2", "two"]], value: "1", on: (v) => ((state.two = v === "2"), refresh()) });
-    const memories = snnLive.check({ label: "memories in the shortcuts", value: false, on: set("memories") });
+    const put = (key) => (value) => ((state[key] = value), refresh());
+    const named = Object.keys(real).map((name) => [name, name]);
+    const networks = [["chain", "a chain of layers"], ["shortcut", "a chain with a shortcut past a layer"], ...named];
+    const network = snnLive.choice({ label: "Network", options: networks, value: state.network, on: put("network") });
+    const length = snnLive.slider({
+      label: "Layers",
+      min: 2,
+      max: 10,
+      step: 1,
+      value: state.layers,
+      format: (v) => String(v),
+      on: (v) => {
+        state.layers = v;
+        state.from = Math.min(state.from, v - 2);
+        from.set(state.from);
+        refresh();
+      },
+    });
+    const from = snnLive.slider({
+      label: "Shortcut from layer",
+      min: 0,
+      max: state.layers - 2,
+      step: 1,
+      value: state.from,
+      format: (v) => `${v} to ${v + 2}`,
+      on: put("from"),
+    });
+    const steps = snnLive.slider({
+      label: "K (steps of a neuron)",
+      min: 1,
+      max: 16,
+      step: 1,
+      value: state.K,
+      format: (v) => String(v),
+      on: put("K"),
+    });
+    const two = snnLive.segments({
+      label: "Accumulators of a neuron",
+      options: [
+        ["1", "one"],
+        ["2", "two"],
+      ],
+      value: "1",
+      on: (v) => ((state.two = v === "2"), refresh()),
+    });
+    const memories = snnLive.check({ label: "memories in the shortcuts", value: false, on: put("memories") });
 
     self.panel.append(
-      h("p", { class: "live-lead" }, h("b", {}, "When can the next image start?"), " Choose a network; bars are the K steps in which a layer sends an image."),
+      h(
+        "p",
+        { class: "live-lead" },
+        h("b", {}, "When can the next image start?"),
+        " Choose a network; bars are the K steps in which a layer sends an image.",
+      ),
       h("div", { class: "live-controls" }, network, length, from, steps),
       h("div", { class: "live-row" }, two, memories),
       plot.svg,
@@ -116,12 +168,14 @@
     );
     self.tools({
       python: () => python(state, now),
-      rows: () => [["layer", "image", "from step", "to step"], ...now.emissions.slice(0, 600).map((e) => [e.layer, e.image + 1, e.start, e.end])],
+      rows: () => [
+        ["layer", "image", "from step", "to step"],
+        ...now.emissions.slice(0, 600).map((e) => [e.layer, e.image + 1, e.start, e.end]),
+      ],
       data: () => ({ ...state, period: now.period, first: now.first, emissions: now.emissions }),
     });
     self.onsize((width) => {
-      if (!now) compute();
-      plot.size(width);
+      plot.width = width;
       refresh();
     });
   };

@@ -1,6 +1,7 @@
 /** The numbers of the live pipeline: as `snncore.few_spike.schedule` simulates it, by events. Draws nothing. */
 (() => {
   "use strict";
+  const MANY = 12; // images after which the pipeline has filled
 
   /** Senders of layers (input included) of which each receives from the one before; a shortcut `[from, to]` adds one. */
   const chain = (layers, shortcut) => {
@@ -59,12 +60,17 @@
       held.origin.push(layer);
     };
     const hold = (layer, until) => {
-      for (let wait = 1; wait < until - depth[layer]; wait++) if (!place.has(`${layer} ${wait}`)) put(layer, wait, [place.get(`${layer} ${wait - 1}`)]);
+      for (let wait = 1; wait < until - depth[layer]; wait++)
+        if (!place.has(`${layer} ${wait}`)) put(layer, wait, [place.get(`${layer} ${wait - 1}`)]);
       return place.get(`${layer} ${until - depth[layer] - 1}`);
     };
     senders.forEach((those, layer) => {
       depth.push(Math.max(0, ...those.map((sender) => depth[sender] + 1)));
-      put(layer, 0, those.map((sender) => hold(sender, depth[layer])));
+      put(
+        layer,
+        0,
+        those.map((sender) => hold(sender, depth[layer])),
+      );
     });
     const used = new Set(senders.flat());
     const answer = Math.max(...depth) + 1;
@@ -80,9 +86,9 @@
   };
 
   /** Steps until the first answer, and from one to the next once the pipeline has filled. */
-  const rhythm = (senders, K, two, images = 12) => {
-    const times = answers(pipeline(senders, K, images, two));
-    return { first: times[0], period: times[images - 1] - times[images - 2] };
+  const rhythm = (senders, K, two) => {
+    const times = answers(pipeline(senders, K, MANY, two));
+    return { first: times[0], period: times[MANY - 1] - times[MANY - 2] };
   };
 
   /** Numbers that memories hold, per neuron; of a layer without a count, one neuron. */
@@ -92,5 +98,5 @@
     return (sum(withMemories(senders).origin) - sum(every)) / sum(every.slice(1));
   };
 
-  globalThis.snnLive = Object.assign(globalThis.snnLive || {}, { pipeline: { chain, pipeline, withMemories, answers, rhythm, numbersHeld } });
+  snnLive.pipeline = { chain, pipeline, withMemories, rhythm, numbersHeld };
 })();
