@@ -30,5 +30,12 @@ class _Spike(torch.autograd.Function):
 
 
 def spike(x: FloatTensor, dampening: float = 0.3) -> Spikes:
-    """1 where x > 0, otherwise 0; its gradient is the pseudo-derivative, of height ``dampening``."""
+    """1 where x > 0, otherwise 0; its gradient is the pseudo-derivative, of height ``dampening``.
+
+    >>> x = torch.tensor([-2.0, 0.0, 0.5], requires_grad=True)
+    >>> z = spike(x)
+    >>> z.sum().backward()
+    >>> z.tolist(), [round(g, 2) for g in x.grad.tolist()]  # a triangle of height 0.3 around the threshold
+    ([0.0, 0.0, 1.0], [0.0, 0.3, 0.15])
+    """
     return _Spike.apply(x, dampening)

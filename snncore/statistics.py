@@ -39,7 +39,12 @@ def text(number: float | str | None, unit: str = "") -> str:
 
 
 def share(hits: int, n: int) -> tuple[float, float, float]:
-    """The share of ``hits`` among n [%], and its 95 % interval (Wilson 1927)."""
+    """The share of ``hits`` among n [%], and its 95 % interval (Wilson 1927).
+
+    >>> percent, low, high = share(17, 20)
+    >>> f"{percent:.0f} % ({low:.0f} to {high:.0f})"
+    '85 % (64 to 95)'
+    """
     import scipy.stats  # slow to load, and not needed to read a ledger
 
     found = scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")

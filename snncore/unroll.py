@@ -22,6 +22,10 @@ def unroll(step: Callable[[Tensor, S], tuple[Any, S]], inputs: Tensor, state: S)
 
     The output of a step is a tensor or a (named) tuple of them; to record the state itself, return it as output too. Returns all outputs,
     with an axis ``time`` in front, and the last state.
+
+    >>> outputs, state = unroll(lambda x, total: (total + x, total + x), torch.arange(4.0), torch.tensor(0.0))
+    >>> outputs.tolist(), float(state)
+    ([0.0, 1.0, 3.0, 6.0], 6.0)
     """
     if not len(inputs):
         raise ValueError(f"inputs has shape {tuple(inputs.shape)}: there is no time step to take")

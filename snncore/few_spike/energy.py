@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import pandas as pd
+from torch import fx
 
-from snncore.few_spike.evaluate import Traffic
+from snncore.few_spike.evaluate import Traffic, statistics, stepwise
+from snncore.few_spike.layer import Images
 
 PRICES = {"fp32": (4.6, 0.9), "int8": (0.3, 0.1)}  # [pJ] of a multiply-accumulate and of an addition (sums: 32 bits)
 
@@ -33,3 +35,20 @@ def operations_table(traffic: Sequence[Traffic], updates: int) -> pd.DataFrame:
     ]
     priced = [(name, n, m, n * PRICES[kind][0] + m * PRICES[kind][1]) for name, kind, n, m in rows]
     return pd.DataFrame(priced, columns=["network", "multiply-accumulates", "additions", "energy"])
+
+
+def cost(network: fx.GraphModule, images: Images) -> pd.DataFrame:
+    """`operations_table` of a converted network and its original, for the mean of some images: each is sent step by step.
+
+    A neuron's K comparisons and its resets are additions, too. Products of two signals, as in attention, are not counted.
+
+    >>> import torch
+    >>> from snncore.few_spike import convert
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> work = cost(convert(net, torch.rand(3, 4), torch.rand(3, 4), K=4).network, torch.rand(3, 4))
+    >>> int(work["multiply-accumulates"][0])  # of the original: 4 x 8 + 8 x 2
+    48
+    """
+    traffic = [stepwise(network, image)[1] for image in images.split(1)]
+    layers = statistics(network, images)[1].layers
+    return operations_table(mean_traffic(traffic), round(sum(layer.neurons * layer.params.K + layer.spikes for layer in layers)))

@@ -97,6 +97,10 @@ def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
     ------
     ValueError
         If x holds NaN.
+
+    >>> z, v = fs_run(torch.tensor([5.0]), relu_code(8.0, 3))
+    >>> z.flatten().tolist()  # 5 = 4 + 1
+    [1.0, 0.0, 1.0]
     """
     if bad := int(torch.isnan(x).sum()):
         raise ValueError(f"x holds {bad} NaN of {x.numel()} numbers: a spike code has no sign for them; look upstream")
@@ -143,6 +147,9 @@ def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor
     """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
 
     Up to `UNROLLED` steps it is compiled, on CPU and CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over x.
+
+    >>> fs_neuron(torch.tensor([-1.0, 2.5, 9.9]), relu_code(8.0, 4))  # multiples of 8 / 2^4, up to 7.5
+    tensor([0.0000, 2.5000, 7.5000])
     """
     traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
     if traced or x.dtype not in (torch.float32, torch.float64) or x.device.type not in ("cpu", "cuda") or p.K > UNROLLED:

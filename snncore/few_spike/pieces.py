@@ -52,7 +52,12 @@ MOST_PIECES = 2**20
 
 
 def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
-    """List the pieces of a few-spike neuron, exactly, over all finite numbers of a type; more than `MOST_PIECES` are a `ValueError`."""
+    """List the pieces of a few-spike neuron, exactly, over all finite numbers of a type; more than `MOST_PIECES` are a `ValueError`.
+
+    >>> from snncore.few_spike.neuron import relu_code
+    >>> len(pieces(relu_code(8.0, 4)))
+    16
+    """
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")
     largest = torch.finfo(dtype).max

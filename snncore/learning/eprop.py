@@ -178,6 +178,14 @@ class Learner(nn.Module):
     The signal is one of `SIGNALS`; others are refused (`ValueError`). ``random``: B is fixed. ``symmetric``: B is the transposed readout
     weights. ``adaptive``: B is random at first and changes as the readout weights do. ``bptt``: the whole gradient in place of learning
     signals. The generator draws B with standard deviation ``scale``.
+
+    >>> from snncore.neurons import LIFParams
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> network = RecurrentNetwork(10, [Population(50, LIFParams())], 2, ReadoutParams(), generator)
+    >>> learner = Learner(network, "symmetric", generator, 1.0)
+    >>> learner(torch.ones(20, 4, 10)).y.square().mean().backward()  # fills .grad by e-prop
+    >>> network.w_rec.grad.shape
+    torch.Size([50, 50])
     """
 
     def __init__(self, network: RecurrentNetwork, signal: str, generator: torch.Generator, scale: float):
@@ -364,6 +372,14 @@ def gradient(
 
     Raises `ValueError` if shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a
     chunk is longer than the trial; `TypeError` if types or devices differ.
+
+    >>> from snncore.neurons import LIFParams
+    >>> network = RecurrentNetwork(10, [Population(50, LIFParams())], 2, ReadoutParams(), torch.Generator().manual_seed(0))
+    >>> trial, activity = observe(torch.ones(20, 4, 10), network.weights(), network.populations, network.readout)
+    >>> signal = Signal(activity.y @ network.w_out.detach(), network.readout.kappa)
+    >>> online, fused = (gradient(trial, signal, method)[0] for method in ("online", "fused"))
+    >>> torch.allclose(online, fused, rtol=1e-4, atol=1e-4)
+    True
     """
     x, z, psi, weights, populations = trial
     _check(signal, z, {"x": x, "psi": psi})

@@ -31,6 +31,9 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
 
     Raises `ValueError` for neurons that the chip has not: those that subtract or change their threshold, or stay refractory; slower ones
     than its registers can have, or smaller AHP currents; `snncore.loihi.spec.LimitError` for larger ones.
+
+    >>> registers(LIFParams(tau_m=20.0, reset_to_zero=True)).decay_v  # of 4096 each step
+    200
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")

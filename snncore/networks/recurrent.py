@@ -182,6 +182,13 @@ class RecurrentNetwork(nn.Module):
 
     The generator draws initial weights: normal, with standard deviation ``gain`` (from inputs, from neurons) over the root of the number of
     inputs of a neuron, in units of its threshold; those of readouts have deviation 1 over the root of the number of neurons.
+
+    >>> from snncore.neurons import LIFParams
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> net = RecurrentNetwork(10, [Population(50, LIFParams())], 2, ReadoutParams(), generator)
+    >>> y = net(torch.ones(20, 4, 10)).y
+    >>> tuple(y.shape)  # time, batch, readout
+    (20, 4, 2)
     """
 
     def __init__(

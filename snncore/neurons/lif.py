@@ -71,7 +71,13 @@ def fire(
 
 
 def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFParams) -> tuple[Float[Tensor, "batch neuron"], LIFState]:
-    """One time step: spikes, next state."""
+    """One time step: spikes, next state.
+
+    >>> state = lif_rest(torch.zeros(1, 3))
+    >>> z, state = lif_step(torch.tensor([[0.0, 0.5, 2.0]]), state, LIFParams())
+    >>> z.tolist()
+    [[0.0, 0.0, 1.0]]
+    """
     z, v, r = state
     z = z.detach()
     v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z

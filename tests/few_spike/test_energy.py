@@ -1,7 +1,11 @@
 import pytest
+import torch
+from torch import nn
 
+from snncore.few_spike import convert, cost, fewest_spikes, fs_run, statistics
 from snncore.few_spike.energy import mean_traffic, operations_table
 from snncore.few_spike.evaluate import Traffic
+from snncore.few_spike.layer import fs_layers
 
 
 def test_work_adds_up():
@@ -15,3 +19,34 @@ def test_work_adds_up():
 def test_work_of_several_images_is_their_mean_in_each_layer():
     first, second = (Traffic("a", 10, 8, 4, 0), Traffic("b", 6, 6, 0, 6)), (Traffic("a", 10, 4, 9, 0), Traffic("b", 6, 2, 0, 6))
     assert mean_traffic([first, second]) == (Traffic("a", 10, 6, 6, 0), Traffic("b", 6, 4, 0, 6))
+
+
+def test_cost_of_a_converted_network_is_counted_spike_by_spike():
+    net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)).eval()
+    x = torch.rand(4, 6, generator=torch.Generator().manual_seed(0))
+    snn, _ = convert(net, x, x, K=4)
+    (layer,) = fs_layers(snn).values()
+    z, _ = fs_run(net[0](x).detach(), layer.params)
+    spikes, active = float(z.sum()) / 4, int((net[1](net[0](x)) > 0).sum())
+    work = cost(snn, x).set_index("network")
+    assert work.loc["original, 8-bit integers", "multiply-accumulates"] == 6 * 5 + 5 * 3
+    assert work.loc["few spikes, integers", ["multiply-accumulates", "additions"]].tolist() == [30, int(3 * spikes) + round(5 * 4 + spikes)]
+    assert work.loc["original, 8-bit integers, zeros skipped", "multiply-accumulates"] <= 30 + 3 * active // 4 + 1
+
+
+def test_the_fewest_spikes_that_keep_the_score():
+    net = nn.Sequential(nn.Linear(6, 20), nn.SiLU(), nn.Linear(20, 3)).eval()
+    x = torch.randn(64, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        answers = net(x).argmax(1)
+
+    def score(other):
+        with torch.no_grad():
+            return float((other(x).argmax(1) == answers).float().mean())
+
+    chosen = fewest_spikes(net, x, score, 0.1, K=(1, 4, 6), penalties=(0.0,))
+    kept = chosen.table[chosen.table["score"] >= 0.9]
+    assert 0 < len(kept) < 3
+    assert statistics(chosen.network, x)[1].spikes_per_neuron == kept["spikes per neuron"].min()
+    with pytest.raises(ValueError, match=r"no conversion has a score of 1 or more: the best, 0\.\d+, has K = 1 and penalty 0\. Try more"):
+        fewest_spikes(net, x, score, 0.0, K=(1,), penalties=(0.0,))

@@ -1,0 +1,60 @@
+"""Choose steps and price of spikes for a whole network: the fewest spikes that keep its score."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import NamedTuple
+
+import pandas as pd
+from torch import fx, nn
+
+from snncore.few_spike.convert import convert
+from snncore.few_spike.evaluate import statistics
+from snncore.few_spike.layer import Images
+
+
+class Budget(NamedTuple):
+    """The network that was chosen, and a row for each that was tried: K, penalty, score, spikes per neuron, error of its output."""
+
+    network: fx.GraphModule
+    table: pd.DataFrame
+
+
+def fewest_spikes(
+    network: nn.Module,
+    calibration: Images,
+    score: Callable[[nn.Module], float],
+    drop: float,
+    K: Sequence[int] = (4, 6, 8, 12),
+    penalties: Sequence[float] = (0.0, 1e-3),
+) -> Budget:
+    """Convert a network with each K and each penalty; keep the fewest spikes among those that lose at most ``drop`` of its score.
+
+    ``score`` gives a number for a network, larger where it is better, such as its accuracy on images that are neither in ``calibration``
+    nor in the test: what is chosen by them is measured on others. Spikes are counted on ``calibration``. A penalty is the
+    ``spike_penalty`` of `convert`.
+
+    Raises `ValueError` if none of them keeps the score; the message says which came closest.
+
+    >>> import torch
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> x = torch.rand(64, 4)
+    >>> def score(other): return -float((other(x) - net(x)).abs().max().detach())
+    >>> fewest_spikes(net, x, score, drop=0.2, K=(2, 8), penalties=(0.0,)).table["K"].tolist()
+    [2, 8]
+    """
+    wanted = score(network) - drop
+    tried: list[fx.GraphModule] = []
+    rows: list[dict[str, float]] = []
+    for steps, penalty in product(K, penalties):
+        snn, report = convert(network, calibration[:1], calibration, K=steps, spike_penalty=penalty)
+        tried.append(snn)
+        spikes = statistics(snn, calibration)[1].spikes_per_neuron
+        rows.append({"K": steps, "penalty": penalty, "score": score(snn), "spikes per neuron": spikes, "error": report.error})
+    good = [k for k, row in enumerate(rows) if row["score"] >= wanted]
+    if not good:
+        best = max(rows, key=lambda row: row["score"])
+        raise ValueError(
+            f"no conversion has a score of {wanted:.4g} or more: the best, {best['score']:.4g}, has K = {best['K']} and penalty "
+            f"{best['penalty']:g}. Try more steps or a smaller penalty, or allow a larger drop"
+        )
+    return Budget(tried[min(good, key=lambda k: rows[k]["spikes per neuron"])], pd.DataFrame(rows))
