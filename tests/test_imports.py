@@ -15,7 +15,7 @@ FLOORS = [
     {"learning"},
     {"commandline"},
     {"trainings"},
-    {"peers", "tools"},
+    {"peers", "tools", "pretrained"},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 MODULES = sorted(p for p in (ROOT / "snncore").rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT / "snncore")
