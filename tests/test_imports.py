@@ -11,7 +11,7 @@ FLOORS = [
     {"spike", "tasks", "ledger", "filters"},
     {"neurons", "few_spike", "record"},
     {"networks"},
-    {"loihi"},
+    {"loihi", "nir"},
     {"learning"},
     {"commandline"},
     {"trainings"},

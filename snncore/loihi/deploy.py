@@ -19,7 +19,6 @@ All neurons, with the readouts as the last ones, are spread evenly over cores, e
 current. Their spikes are those of `snncore.loihi.emulator` and of `snncore.loihi.board`.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -34,8 +33,8 @@ from snncore.loihi.board import BoardRun, Program, core_events
 from snncore.loihi.emulator import ChipNetwork, emulate
 from snncore.loihi.energy import all_active, energy, event_counts, step_times
 from snncore.loihi.placement import BoardNetwork, BoardPopulation, Placement, Projection, Unit, place
-from snncore.loihi.quantize import UNIT, OnGrid, decay_register, in_force, registers, to_chip
-from snncore.loihi.spec import FULL_DECAY, WEIGHT, LimitError
+from snncore.loihi.quantize import UNIT, OnGrid, decay_register, in_force, registers, time_constant, to_chip
+from snncore.loihi.spec import WEIGHT, LimitError
 from snncore.networks.recurrent import Population, RecurrentNetwork
 from snncore.neurons import AHPParams, ReadoutParams
 from snncore.shapes import check_finite, described
@@ -92,7 +91,8 @@ def for_chip(network: RecurrentNetwork) -> RecurrentNetwork:
     """Let a network train as what the chip will make of it; changed in place, and returned. Give its parameters to an optimizer after it.
 
     Neurons and readouts get the constants that registers have, in steps of 1 ms and with thresholds of 1 (weights are divided by the old
-    ones); weights stay on the grid of 8 bits (`snncore.loihi.quantize.on_grid`). Raises `LimitError` for what `check` lists.
+    ones); weights stay on the grid of 8 bits (`snncore.loihi.quantize.on_grid`). Raises `LimitError` for what `check` lists;
+    `ValueError` if the network has parametrizations, or a neuron or readout keeps nothing from one step to the next.
     """
     if parametrize.is_parametrized(network):
         raise ValueError("the network has parametrizations already: call for_chip once, before others")
@@ -101,8 +101,7 @@ def for_chip(network: RecurrentNetwork) -> RecurrentNetwork:
         network.w_in.div_(_thresholds(network))
         network.w_rec.div_(_thresholds(network))
     network.populations = tuple(Population(size, replace(in_force(registers(p)), dampening=p.dampening)) for size, p in network.populations)
-    kept = 1 - decay_register("tau_out", network.readout.kappa) / FULL_DECAY
-    network.readout = ReadoutParams(-1 / math.log(kept))
+    network.readout = ReadoutParams(time_constant("tau_out", decay_register("tau_out", network.readout.kappa)))
     for name in ("w_in", "w_rec", "w_out"):
         parametrize.register_parametrization(network, name, OnGrid(whole_range=name == "w_out"))
     return network

@@ -62,13 +62,13 @@ def in_force(c: Compartment) -> LIFParams | AHPParams:
     """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers; ValueError if there is none."""
     if c.decay_u != spec.FULL_DECAY or c.bias or c.refractory > 1:
         raise ValueError(f"{c}: float neurons have neither a current of their own, nor a bias, nor is v held at 0 after a spike")
-    tau_m = _time_constant("decay_v", c.decay_v)
+    tau_m = time_constant("decay_v", c.decay_v)
     if not isinstance(c, AHPCompartments):
         return LIFParams(tau_m, reset_to_zero=True)
-    return AHPParams(tau_m, _time_constant("decay_aux", c.decay_aux), -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY))
+    return AHPParams(tau_m, time_constant("decay_aux", c.decay_aux), -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY))
 
 
-def _time_constant(name: str, k: int) -> float:
+def time_constant(name: str, k: int) -> float:
     """Time constant [ms] of a decay register, for steps of 1 ms."""
     if not 0 < k < spec.FULL_DECAY:
         raise ValueError(f"{name} is {k}: only decays between 0 and {spec.FULL_DECAY} have a time constant")
