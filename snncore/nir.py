@@ -86,15 +86,16 @@ def _ways(graph: Any) -> dict[str, list[str]]:
             found.append(way)
         else:
             waiting += [[*way, post] for post in following]
+
+    def shown(way: list[str]) -> str:
+        return " → ".join(f"{name} ({kind[name]})" for name in way)
+
     roles = [WAYS.get(tuple(kind[name] for name in way)) for way in found]
-    wrong = [
-        " → ".join(f"{name} ({kind[name]})" for name in way)
-        for way, role in zip(found, roles, strict=True)
-        if roles.count(role) > 1 or not role
-    ]
-    passed = Counter(name for way in found for name in way[1:-1])
-    wrong += [f"{name} ({kind[name]})" for name in kind if passed[name] > 1 or not any(name in way for way in found)]
-    wrong += [f"{name} ({kind[name]})" for name in kind if kind[name] == "LIF"] * ([*kind.values()].count("LIF") > 1)
+    wrong = [shown(way) for way, role in zip(found, roles, strict=True) if roles.count(role) > 1 or not role]
+    between = Counter(name for way in found for name in way[1:-1])  # a node on two ways would add them up
+    wrong += [shown([name]) for name in kind if between[name] > 1 or not any(name in way for way in found)]
+    if len(lif := [name for name in kind if kind[name] == "LIF"]) > 1:
+        wrong.append(f"several LIF nodes, {', '.join(lif)}")
     wrong += [f"no {role}" for role in ("w_in", "w_out") if role not in roles]
     if wrong:
         ways = "; ".join(" → ".join(way) for way in WAYS)
@@ -136,7 +137,7 @@ def from_nir(graph: Any) -> RecurrentNetwork:
         beta = -gain * current.r * matrix.diagonal()
         if np.count_nonzero(matrix) > np.count_nonzero(beta) or (beta < 0).any():
             raise ValueError(
-                f"{ways['w_ahp'][1]} is not diagonal, or above 0: AHP currents come from a neuron's own spikes, and are negative"
+                f"{ways['w_ahp'][1]} is not diagonal, or above 0: spikes of a neuron itself make its AHP current, which is negative"
             )
     populations = []
     for (keep, v_th, slow, strength), same in itertools.groupby(

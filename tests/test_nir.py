@@ -60,6 +60,24 @@ def test_a_plain_reader_of_the_file_finds_all_spikes(params, tmp_path):
     assert torch.allclose(back(x).y, activity.y, atol=1e-12)
 
 
+@pytest.mark.slow
+@torch.no_grad()
+def test_spikingjelly_finds_all_spikes():
+    """Which has no LI nodes: what it reads ends at the spikes."""
+    exchange = pytest.importorskip("spikingjelly.activation_based.nir_exchange")
+    net, g = network(LIF), torch.Generator().manual_seed(1)
+    x = (torch.rand(6000, 1, 8, generator=g) < 0.45).double()
+    graph, z = snncore.nir.to_nir(net), net(x).z
+    nodes = {name: graph.nodes[name] for name in ("input", "w_in", "w_rec", "neurons")} | {"output": nir.Output(np.array([20]))}
+    edges = [edge for edge in graph.edges if {*edge} <= {*nodes}]
+    theirs, state, found = exchange.import_from_nir(nir.NIRGraph(nodes, [*edges, ("neurons", "output")]), dtype=torch.float64), None, []
+    for x_now in x:
+        out, state = theirs(x_now, state)
+        found.append(out)
+    assert z.sum() > 18_000
+    assert torch.equal(torch.stack(found), z)
+
+
 @pytest.mark.parametrize(("net", "words"), [
     (network(LIF, LIFParams()), r"population 1 has LIFParams\(.*: NIR has LIFParams with reset_to_zero=True and n_refractory=0, and AHP"),
     (network(LIFParams(reset_to_zero=True, n_refractory=1)), "n_refractory=0"),
@@ -97,6 +115,7 @@ def more(name, kind, *edges):
     (lambda g: g.nodes["w_ahp"].weight.__setitem__((3, 3), 1.0), "w_ahp is not diagonal, or above 0"),
     (more("d", "a delay", ("neurons", "d"), ("d", "neurons")), r"the graph has neurons \(LIF\) → d \(str\) → neurons \(LIF\): a Recurr"),
     (more("d", "alone"), r"the graph has d \(str\): a RecurrentNetwork has one LIF node, and at most once each Input → Linear → LIF; LIF"),
+    (lambda g: g.nodes.__setitem__("two", g.nodes["neurons"]), r"two \(LIF\), several LIF nodes, neurons, two: a RecurrentNetwork has one"),
     (lambda g: g.edges.append(("ahp", "output")), "LIF.* → w_ahp .Linear. → ahp .LI. → output .Output."),
     (lambda g: g.edges.remove(("input", "w_in")), r"input \(Input\), w_in \(Linear\), no w_in"),
 ])  # fmt: skip

@@ -108,7 +108,7 @@ def integers(w: Float[Tensor, "*shape"], step: float = 1 / UNIT) -> Int[np.ndarr
 def _finite(w: Tensor) -> Tensor:
     """Weights in double precision, since integers know neither infinity nor nan."""
     check_finite("a set of weights", w)
-    return w.detach().double()
+    return w.detach().double().cpu()
 
 
 def to_chip(

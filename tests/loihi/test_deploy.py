@@ -1,6 +1,7 @@
 """From a network to the chip: against the emulator, and against a board on which its populations are laid by hand."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,6 +114,10 @@ def test_all_limits_are_listed_before_training(net, limits):
     for refuse in (for_chip, deploy):
         with pytest.raises(LimitError, match="the chip cannot hold the network: .*" + ".*; .*".join(limits)):
             refuse(net)
+
+
+def test_neurons_that_the_chip_does_not_know_are_a_limit(unchecked):
+    assert "is no neuron of the chip: it has those of LIFParams and AHPParams" in check(network(lif=SimpleNamespace(v_th=1.0)))[0]
 
 
 @pytest.mark.parametrize(("x", "words"), [
