@@ -11,11 +11,11 @@ FLOORS = [
     {"spike", "tasks", "ledger", "filters"},
     {"neurons", "few_spike", "record"},
     {"networks"},
-    {"loihi"},
+    {"loihi", "nir"},
     {"learning"},
     {"commandline"},
     {"trainings"},
-    {"peers", "tools"},
+    {"peers", "tools", "pretrained"},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 MODULES = sorted(p for p in (ROOT / "snncore").rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT / "snncore")

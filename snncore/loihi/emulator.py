@@ -29,7 +29,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class ChipNetwork:
-    """A network as it lies on a core. Output neurons are neurons like the others.
+    """A network as it lies on a core, or, unless ``one_core``, on as many as it needs. Output neurons are neurons like the others.
 
     Weights are integers from -255 to 255, excitatory and inhibitory synapses kept apart: a group of both would have even weights only.
 
@@ -39,6 +39,7 @@ class ChipNetwork:
     w_in: Int[np.ndarray, "neuron input"]
     w_rec: Int[np.ndarray, "neuron neuron"]
     groups: Sequence[Group]
+    one_core: bool = True
 
     def __post_init__(self):
         for k, (size, registers) in enumerate(self.groups):
@@ -65,9 +66,9 @@ class ChipNetwork:
             ("input axons", connected.any(0).sum(), spec.AXONS),
             ("bits of weights", spec.WEIGHT_BITS * connected.sum(), spec.SYNAPSE_BITS),
         ):
-            if count > limit:
+            if self.one_core and count > limit:
                 beyond = f"{count - limit:,} more than the {limit:,} of a core"
-                raise spec.LimitError(f"the network would need {count:,} {what}, {beyond}: lay it on a board (snncore.loihi.placement)")
+                raise spec.LimitError(f"the network would need {count:,} {what}, {beyond}: lay it on a board (snncore.loihi.deploy)")
 
 
 def with_outputs(
@@ -76,12 +77,13 @@ def with_outputs(
     w_out: Int[np.ndarray, "output neuron"],
     groups: Sequence[Group],
     outputs: Group,
+    one_core: bool = True,
 ) -> ChipNetwork:
     """A network whose last neurons are outputs: they receive spikes by ``w_out`` and project to none."""
     m, inputs = len(w_out), w_in.shape[1]
     w_in = np.vstack([w_in, np.zeros((m, inputs), w_in.dtype)])
     w_rec = np.hstack([np.vstack([w_rec, w_out]), np.zeros((len(w_in), m), w_rec.dtype)])
-    return ChipNetwork(w_in, w_rec, (*groups, outputs))
+    return ChipNetwork(w_in, w_rec, (*groups, outputs), one_core)
 
 
 class Events(NamedTuple):

@@ -16,6 +16,7 @@ Source of the prices: the rows of ``data/loihi_costs.toml``.
 import math
 import tomllib
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ class Price(NamedTuple):
     source: str
 
 
+@cache
 def _rows(kind: str) -> list[dict[str, Any]]:
     return tomllib.loads(package_file("loihi_costs.toml").read_text(encoding="utf-8"))[kind]
 

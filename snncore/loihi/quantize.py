@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from snncore.loihi import spec
 from snncore.loihi.compartment import AHPCompartments, Compartment
@@ -37,6 +37,8 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
     """
     if isinstance(p, ALIFParams):
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
+    if not isinstance(p, LIFParams | AHPParams):
+        raise ValueError(f"{p} is no neuron of the chip: it has those of LIFParams and AHPParams")
     decay_v = decay_register("tau_m", p.alpha)
     if isinstance(p, LIFParams):
         if not p.reset_to_zero or p.n_refractory:
@@ -63,13 +65,13 @@ def in_force(c: Compartment) -> LIFParams | AHPParams:
     """The float neuron (threshold 1) that has exactly the decays and the AHP current of these registers; ValueError if there is none."""
     if c.decay_u != spec.FULL_DECAY or c.bias or c.refractory > 1:
         raise ValueError(f"{c}: float neurons have neither a current of their own, nor a bias, nor is v held at 0 after a spike")
-    tau_m = _time_constant("decay_v", c.decay_v)
+    tau_m = time_constant("decay_v", c.decay_v)
     if not isinstance(c, AHPCompartments):
         return LIFParams(tau_m, reset_to_zero=True)
-    return AHPParams(tau_m, _time_constant("decay_aux", c.decay_aux), -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY))
+    return AHPParams(tau_m, time_constant("decay_aux", c.decay_aux), -c.aux_jump / c.threshold / (c.decay_aux / spec.FULL_DECAY))
 
 
-def _time_constant(name: str, k: int) -> float:
+def time_constant(name: str, k: int) -> float:
     """Time constant [ms] of a decay register, for steps of 1 ms."""
     if not 0 < k < spec.FULL_DECAY:
         raise ValueError(f"{name} is {k}: only decays between 0 and {spec.FULL_DECAY} have a time constant")
@@ -90,6 +92,17 @@ def on_grid(w: Float[Tensor, "*shape"], step: float = 1 / UNIT) -> Float[Tensor,
     return w + (q * step - w).detach()
 
 
+class OnGrid(nn.Module):
+    """Weights as the chip has them; ``whole_range``: the largest one uses the whole range, since the common scale does not matter."""
+
+    def __init__(self, whole_range: bool):
+        super().__init__()
+        self.whole_range = whole_range
+
+    def forward(self, w: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
+        return on_grid(w, step_size(w)) if self.whole_range else on_grid(w)
+
+
 def integers(w: Float[Tensor, "*shape"], step: float = 1 / UNIT) -> Int[np.ndarray, "*shape"]:
     """Weights of `on_grid` as the chip holds them; they have to be finite."""
     return (on_grid(_finite(w), step) / step).round().long().numpy()
@@ -98,7 +111,7 @@ def integers(w: Float[Tensor, "*shape"], step: float = 1 / UNIT) -> Int[np.ndarr
 def _finite(w: Tensor) -> Tensor:
     """Weights in double precision, since integers know neither infinity nor nan."""
     check_finite("a set of weights", w)
-    return w.detach().double()
+    return w.detach().double().cpu()
 
 
 def to_chip(
@@ -107,11 +120,12 @@ def to_chip(
     w_out: Float[Tensor, "readout neuron"],
     populations: Sequence[tuple[int, LIFParams | ALIFParams | AHPParams]],
     readout: ReadoutParams,
+    one_core: bool = True,
 ) -> ChipNetwork:
     """A float network as a network on the chip. Its readouts become the last group of neurons: read their potentials.
 
     Raises `ValueError` as `registers`, or if shapes do not fit, or a weight is not finite; `snncore.loihi.spec.LimitError` if a weight does
-    not fit 8 bits (clip it before, or train with `on_grid`), or the network does not fit a core.
+    not fit 8 bits (clip it before, or train with `on_grid`), or the network does not fit a core and should lie on one (``one_core``).
     """
     steps = torch.cat([torch.full((size, 1), p.v_th / UNIT, dtype=torch.float64) for size, p in populations])
     n = len(steps)
@@ -122,4 +136,4 @@ def to_chip(
     out = integers(w_out, step_size(w_out))
     groups = [Group(size, registers(p)) for size, p in populations]
     outputs = Group(len(out), Compartment(decay_register("tau_out", readout.kappa), spec.THRESHOLD_MANTISSA))
-    return with_outputs(inputs, recurrent, out, groups, outputs)
+    return with_outputs(inputs, recurrent, out, groups, outputs, one_core)

@@ -13,8 +13,9 @@ Source: the family of movements of G. Bellec, F. Scherr et al., branch eprop2 of
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -108,6 +109,29 @@ def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
         "from the shoulder, (0, 0)",
     )
     return Movements(path, omega)
+
+
+def resampled(path: Any, steps: int) -> Float[Tensor, "time 2"]:
+    """Points at equal distances along a polyline of points (x, y), which is moved to begin where the arm starts, at (0.5, 0.5).
+
+    Raises `ValueError` if the path is no list of finite points, or has no length.
+
+    >>> resampled([(0, 0), (0.2, 0), (0.2, 0.2)], 5)
+    tensor([[0.5000, 0.5000],
+            [0.6000, 0.5000],
+            [0.7000, 0.5000],
+            [0.7000, 0.6000],
+            [0.7000, 0.7000]])
+    """
+    points = np.asarray(path, np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError(f"the path is {described(points)}, or has numbers that are not finite: give a list of points (x, y)")
+    along = np.concatenate([[0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
+    if not along[-1] > 0:
+        raise ValueError(f"the path has no length: give at least two points, not {len(points)} at one place")
+    at = np.linspace(0, along[-1], steps)
+    moved = np.stack([np.interp(at, along, x) for x in (points - points[0]).T], -1)
+    return tip_of(torch.tensor(START)) + torch.from_numpy(moved).float()
 
 
 def _refuse(wrong: Bool[Tensor, "time batch"], why: str) -> None:

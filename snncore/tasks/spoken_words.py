@@ -61,6 +61,11 @@ def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"
     return torch.cat([torch.zeros(BANDS, 1, dtype=total.dtype), total], 1).floor().diff().float()
 
 
+def image(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "1 band stretch"]:
+    """Spike counts of `spikes`, relative to the highest that there can be: what a network is shown of a word."""
+    return spikes(waveform)[None] / (FIBERS * FASTEST * STRETCH)
+
+
 def held_out(words: Words) -> Int[np.ndarray, " place"]:
     """Places of the held-out words by held-out speakers: those who say held-out words in at least a third of all cases.
 
@@ -94,10 +99,10 @@ def _parts(words: Words) -> tuple[Bool[np.ndarray, " word"], Bool[np.ndarray, " 
 
 def heard(words: Words, places: Int[np.ndarray, " place"]) -> Examples:
     """Words at some places, as the artificial cochlea hears them."""
-    found = [spikes(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
+    found = [image(words.waveforms[k]) for k in tqdm(places, disable=None, leave=False, desc="filter bank")]
     names = [words.words[k] for k in places]
     classes = [torch.tensor([k for k, name in enumerate(names) if name == word]) for word in sorted(set(names))]
-    return Examples(torch.stack(found)[:, None] / (FIBERS * FASTEST * STRETCH), classes)
+    return Examples(torch.stack(found), classes)
 
 
 def varied(images: Float[Tensor, "example 1 band stretch"], generator: torch.Generator) -> Float[Tensor, "example 1 band stretch"]:

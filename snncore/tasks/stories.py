@@ -59,7 +59,7 @@ def numbers_of(sentence: str) -> tuple[int, ...]:
     """Numbers of the words of a sentence, filled with zeros from the front; ValueError for an unknown word, or a sentence too long."""
     words = sentence.split()
     if unknown := [word for word in words if word not in _NUMBER]:
-        raise ValueError(f"{unknown[0]!r} in {sentence!r} is no word of the vocabulary")
+        raise ValueError(f"{unknown[0]!r} in {sentence!r} is no word of the vocabulary, snncore.tasks.stories.WORDS")
     if len(words) > LENGTH:
         raise ValueError(f"{sentence!r} has {len(words)} words: a sentence has at most {LENGTH}")
     return (*[0] * (LENGTH - len(words)), *(_NUMBER[word] for word in words))

@@ -18,7 +18,7 @@ from snncore.learning.classifier import Recipe
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
 from snncore.loihi.emulator import ChipNetwork
-from snncore.loihi.quantize import in_force, on_grid, registers, step_size, to_chip
+from snncore.loihi.quantize import OnGrid, in_force, registers, to_chip
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork
@@ -75,17 +75,6 @@ def populations(kind: str, steps: int) -> list[Population]:
     slow: Any = ALIFParams(tau_m, tau_slow, beta=JUMP) if kind == "alif" else AHPParams(tau_m, tau_slow).with_jump(JUMP)
     params: list[Any] = [in_force(registers(p)) if kind == "chip" else p for p in (plain, slow)]
     return [Population(NEURONS - SLOW, params[0]), Population(SLOW, params[1])]
-
-
-class OnGrid(nn.Module):
-    """Weights as the chip has them; ``whole_range``: the largest one uses the whole range, since the common scale does not matter."""
-
-    def __init__(self, whole_range: bool):
-        super().__init__()
-        self.whole_range = whole_range
-
-    def forward(self, w: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
-        return on_grid(w, step_size(w)) if self.whole_range else on_grid(w)
 
 
 class DigitClassifier(nn.Module):
