@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers: at run time a name is imported when it is asked for
     from snncore.few_spike import coefficients, convert, fit, fs_neuron
     from snncore.learning.eprop import Learner
+    from snncore.loihi.deploy import deploy, for_chip
     from snncore.networks.recurrent import RecurrentNetwork
+    from snncore.pretrained import load
 
 __version__ = "0.1.0"
 _HOMES = {
     "snncore.few_spike": ("coefficients", "convert", "fit", "fs_neuron"),
     "snncore.learning.eprop": ("Learner",),
+    "snncore.loihi.deploy": ("deploy", "for_chip"),
     "snncore.networks.recurrent": ("RecurrentNetwork",),
+    "snncore.pretrained": ("load",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 
