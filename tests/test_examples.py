@@ -28,4 +28,5 @@ def test_examples_run(name):
 
 @pytest.mark.parametrize("name", snncore.__all__)
 def test_what_the_package_hands_out_has_an_example(name):
-    assert ">>>" in (getattr(snncore, name).__doc__ or "")
+    handed = getattr(snncore, name)
+    assert ">>>" in (handed.__doc__ or "") + (importlib.import_module(handed.__module__).__doc__ or "")
