@@ -146,7 +146,7 @@ def _first_lines(error: Exception) -> str:
 class _ImagesAlone(fx.Tracer):
     """Traces a module as it is called with images alone: optional arguments have their defaults. Modules in ``given`` stay whole."""
 
-    def __init__(self, given: Given):
+    def __init__(self, given: Given = MappingProxyType({})):
         super().__init__()
         self.given, self.record_stack_traces = given, True
 
@@ -190,8 +190,9 @@ def _exported(network: nn.Module, x: Tensor) -> fx.GraphModule:
     """The graph of torch.export, for any number of images, without operations in place, in Python's words where there are."""
     several, any_number = torch.cat([x, x]), ({0: torch.export.Dim.AUTO},)  # a single image would be taken for a constant
     program = torch.export.export(network, (several,), dynamic_shapes=any_number, strict=False).run_decompositions({})
-    graph = program.module(check_guards=False)
-    assert isinstance(graph, fx.GraphModule)
+    module = program.module(check_guards=False)
+    module.graph._tracer_cls = None  # neither it nor the module can be pickled
+    graph = fx.GraphModule(module, module.graph, type(network).__name__)
     for node in list(graph.graph.nodes):
         if isinstance(node.target, torch._ops.OpOverload):
             operations.in_python(node)
@@ -311,8 +312,10 @@ def _refuse_answer(output: Any, x: Tensor) -> None:
 
 
 def _same(expected: Any, output: Any) -> None:
-    pairs = list(zip(*([a for a in tree_leaves(y) if isinstance(a, Tensor)] for y in (expected, output)), strict=False))
-    if not all(a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5 * float(a.abs().max())) for a, b in pairs):
+    ours, theirs = ([a for a in tree_leaves(y) if isinstance(a, Tensor)] for y in (output, expected))
+    if [a.shape for a in ours] != [a.shape for a in theirs] or not all(
+        torch.allclose(b, a, rtol=1e-4, atol=1e-5 * float(b.abs().max())) for a, b in zip(ours, theirs, strict=True)
+    ):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
         )

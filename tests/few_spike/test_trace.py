@@ -1,5 +1,6 @@
 """What torch.fx cannot trace, operations that are the user's own, several outputs, fine-tuning, and the report's warning."""
 
+import pickle
 import warnings
 
 import pytest
@@ -48,6 +49,7 @@ def test_what_torch_fx_cannot_trace_torch_export_does():
     network = Decides().eval()
     snn = agree(network, images(1), images(5, seed=1))
     assert set(snn(images())) == {"tokens", "parts"}
+    assert torch.equal(numbers(pickle.loads(pickle.dumps(snn))(images())), numbers(snn(images())))
     assert stepwise(snn, images(1))[1][0].macs == 36 * 8 * 27
     assert snn.state_dict().keys() >= {"conv.weight", "norm.running_mean"}
 
