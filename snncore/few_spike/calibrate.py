@@ -1,7 +1,7 @@
 """Look at calibration images: the inputs of activations, and how much an error in a layer reaches the output."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor, fx
 from snncore.few_spike import operations
 from snncore.few_spike.neuron import FSParams, fs_neuron
 from snncore.few_spike.operations import Activation, ConversionError
-from snncore.few_spike.trace import Watch, run_on
+from snncore.few_spike.trace import Watch, numbers, run_on
 from snncore.seeds import torch_generator
 
 Prices = dict[fx.Node, float]
@@ -19,18 +19,29 @@ SAMPLES = 50_000  # inputs of each layer that calibration looks at
 PROBES, PROBED = 16, 32  # random directions of the output, images
 
 
-def check_calibration(images: Tensor, example_input: Tensor) -> None:
+def images_of(calibration: Any, example_input: Tensor) -> Tensor:
+    """Calibration images in one tensor: as given, or the first tensors of batches."""
+    images = calibration
+    if not isinstance(images, Tensor) and isinstance(images, Iterable):
+        batches = [batch[0] if isinstance(batch, tuple | list) else batch for batch in calibration]
+        images = torch.cat(batches) if batches and all(isinstance(batch, Tensor) for batch in batches) else None
     if not isinstance(images, Tensor):
-        raise ConversionError(f"calibration is of type {type(images).__name__}: give images in one tensor, as the network gets them")
+        raise ConversionError(f"calibration is of type {type(calibration).__name__}: give images in one tensor, or in batches of them")
     if not images.ndim or len(images) == 0:
         raise ConversionError("calibration holds no image: give some, or None")
     if images.dtype != example_input.dtype:
         raise ConversionError(
             f"calibration is of type {images.dtype}, and example_input of {example_input.dtype}: give both in the type of the network"
         )
+    return images
 
 
-def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed: int) -> dict[str, np.ndarray]:
+def outputs(graph: fx.GraphModule, images: Tensor) -> Tensor:
+    """What a network makes of images, 16 at a time, in one tensor."""
+    return torch.cat([numbers(run_on(graph, batch.clone(), "calibration")) for batch in images.split(16)])
+
+
+def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed: int, checked: bool = True) -> dict[str, np.ndarray]:
     """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included.
 
     Places are drawn at random: at regular ones a layer might show the same column of each image only.
@@ -49,7 +60,7 @@ def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed:
         run_on(Watch(graph, look).run, batch, "calibration")
     inputs = {node.name: np.sort(np.concatenate(parts[operations.operand(node)])) for node in nodes}
     for name, values in inputs.items():
-        if not np.isfinite(values).all():
+        if checked and not np.isfinite(values).all():
             raise ConversionError(f"calibration: the input of {name} is not finite; look at the images and the network's weights")
     return inputs
 
@@ -75,7 +86,7 @@ def prices_of(
     generator = torch_generator(seed, "directions of the output")
     with torch.enable_grad():
         for part in some.split(4):
-            y = Watch(graph, keep).run(part.clone().requires_grad_())
+            y = numbers(Watch(graph, keep).run(part.clone().requires_grad_(part.is_floating_point())))
             answers.append(y.detach())
             outputs = [values[n] for n in places]
             errors = {n: fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach() for n, p in neurons.items()}

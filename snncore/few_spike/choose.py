@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from snncore.few_spike.coefficients import read_sets
 from snncore.few_spike.fit import fit
-from snncore.few_spike.neuron import FSParams, relu6_code, relu_code
+from snncore.few_spike.neuron import FSParams, fs_neuron, relu6_code, relu_code
 from snncore.few_spike.operations import Activation, ConversionError
 
 CLOSED = "relu6", "hardsigmoid"  # activations whose range is known, so that their codes need no images
@@ -25,6 +26,18 @@ def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: in
         return 0.98 * np.searchsorted(x, edges) / len(x) + 0.02 * (edges - low + margin) / (high - low + 2 * margin)
 
     return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
+
+
+def error_of(activation: Activation, p: FSParams, x: np.ndarray) -> float:
+    """Error of neurons for these inputs: norm of the difference by norm of the activation's outputs."""
+    y = activation.function(torch.from_numpy(x))
+    return relative_error(fs_neuron(torch.from_numpy(x), p), y)
+
+
+def relative_error(y: Tensor, expected: Tensor) -> float:
+    """Norm of the difference by norm of what is expected; 0 for equal numbers, nan on the meta device."""
+    off = (y - expected).double().norm()
+    return math.nan if off.is_meta else float(off / expected.double().norm()) if off else 0.0
 
 
 def _code(name: str, K: int, top: float) -> FSParams:
@@ -55,13 +68,16 @@ def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams
     return min(candidates, key=lambda c: c[:2])[2]
 
 
-def default(name: str, K: int) -> tuple[FSParams, str]:
+def default(activation: Activation, K: int) -> tuple[FSParams, str]:
     """Parameters that need no calibration images, and the range that they are for."""
+    name, slope = activation.name, getattr(activation.function, "keywords", {}).get("negative_slope", 0.01)
     if name in CLOSED:
         return _code(name, K, 6.0), "its whole range"
     if name == "relu":
         return relu_code(25.0, K), "published range 0 to 25, no images seen"
     sets = read_sets()
+    if slope != 0.01:
+        raise ConversionError(f"the package's leaky_relu neurons are for a slope of 0.01, not {slope:g}: give calibration images")
     if f"{name}.k{K}" not in sets:
         there = [str(k) for k in range(1, 63) if f"{name}.k{k}" in sets]
         choose = f"choose K among {', '.join(there)}, " if there else ""

@@ -1,14 +1,15 @@
 """Classify the operations of a traced network, and note the signals that each hands on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, fx
 from torch.fx.node import map_aggregate
 
 from snncore.few_spike import operations
 from snncore.few_spike.layer import Row, refuse_half
-from snncore.few_spike.operations import Activation, Carries
+from snncore.few_spike.operations import Activation, Carries, ConversionError
 
 
 class Shapes(fx.Interpreter):
@@ -19,8 +20,29 @@ class Shapes(fx.Interpreter):
         made: list[Tensor] = []
         map_aggregate(value, lambda a: made.append(a.detach().to("meta")) if isinstance(a, Tensor) else None)
         n.meta["tensors"] = made
+        if "given" in n.meta and isinstance(value, Tensor) and not value.is_meta:
+            self._check_given(n, value)
         n.meta["idle"] = n.op == "call_method" and n.target in operations.CASTS and value is self.env[operations.operand(n)]
         return value
+
+    def _check_given(self, n: fx.Node, value: Any) -> None:
+        """Refuse a function that is not what the operation computes, and one given as linear that does not add up."""
+        said, x = n.meta["given"], self.env[operations.operand(n)]
+        if isinstance(said, Activation):
+            if not torch.allclose(said.function(x), value, rtol=1e-4, atol=1e-5):
+                raise ConversionError(f"{n.name} does not compute the function given for it{operations.where(n.stack_trace)}")
+        elif said.kind == "linear":
+            args, kwargs = self.fetch_args_kwargs_from_env(n)
+
+            def call(change: Callable[[Tensor], Tensor]) -> Any:
+                changed = map_aggregate((args, kwargs), lambda a: change(a) if isinstance(a, Tensor) else a)
+                return getattr(self, n.op)(n.target, *changed)
+
+            if not torch.allclose(call(lambda a: a + a.cos()), value + call(torch.cos), rtol=1e-4, atol=1e-5):
+                raise ConversionError(
+                    f"{n.name} is given as linear, but its output for a sum is not the sum of its outputs: give it as analog"
+                    + operations.where(n.stack_trace)
+                )
 
 
 def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
@@ -54,7 +76,9 @@ def _making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
     for node in list(graph.graph.nodes):
         if node.op == "placeholder":
             node.meta["carries"] = Carries.IMAGE
-        elif node.op not in ("get_attr", "output") and operations.signals(node) and node.meta["tensors"]:
+        elif node.op in ("get_attr", "output") or operations.key_of(node, graph) in operations.SHAPED:
+            continue
+        elif operations.signals(node) and node.meta["tensors"]:
             yield node
 
 

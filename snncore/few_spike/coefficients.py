@@ -18,6 +18,8 @@ FUNCTIONS: dict[str, Callable[[FloatTensor], FloatTensor]] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "hardswish": F.hardswish,
+    "leaky_relu": F.leaky_relu,
 }
 
 

@@ -7,39 +7,53 @@ Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021); 
 """
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.few_spike import operations
-from snncore.few_spike.calibrate import Prices, calibrate, check_calibration, prices_of
-from snncore.few_spike.choose import CLOSED, default, fitted
+from snncore.few_spike.calibrate import Prices, calibrate, images_of, outputs, prices_of
+from snncore.few_spike.choose import CLOSED, default, error_of, fitted, relative_error
 from snncore.few_spike.layer import Conversion, FSActivation, Images, Report
 from snncore.few_spike.neuron import FSParams
 from snncore.few_spike.operations import ConversionError
-from snncore.few_spike.trace import put_neurons, run_on, traced
+from snncore.few_spike.trace import put_neurons, traced
+from snncore.shapes import FloatTensor
 
 
 def convert(
     network: nn.Module,
     example_input: Images,
-    calibration: Float[Tensor, "sample *image"] | None = None,
+    calibration: Shaped[Tensor, "sample *image"] | Iterable | None = None,
     coefficients: Mapping[str, FSParams] | None = None,
     K: int = 8,
     spike_penalty: float = 0.0,
     seed: int = 0,
+    activations: Mapping[Any, Callable[[FloatTensor], FloatTensor]] | None = None,
+    analog: Iterable = (),
+    linear: Iterable = (),
+    trainable: bool = False,
 ) -> Conversion:
     """A new network in which every activation is a layer of few-spike neurons. The given one is left as it is.
 
-    Layers of neurons may write over their inputs: see `FSActivation`. No gradient passes them: train the given network, then convert.
+    It is traced by torch.fx, or by torch.export where its code decides by sizes or types. Layers of neurons may write over their inputs:
+    see `FSActivation`. Warns, naming the worst layer, if the report's error is above `TOO_FAR`.
+
+    >>> images = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
+    >>> snn, report = convert(network, images, calibration=images, K=10)
+    >>> snn(images).shape, report.neurons, report.error < 0.01
+    (torch.Size([8, 10]), 144, True)
 
     Raises `ConversionError` if the network is converted already, cannot be traced, computes in half precision, has no activation, uses an
     operation that is not known to be linear, analog or an activation, or overwrites numbers that are used elsewhere; if input, calibration
@@ -48,13 +62,16 @@ def convert(
     Parameters
     ----------
     network : module
-        Takes one tensor of images, and returns one with a row for each; evaluated as in ``network.eval()``. Parametrized weights, such as
+        Takes one tensor of images (or of rows of words, as whole numbers), and returns tensors with a row for each: one, or a tuple,
+        dictionary or registered dataclass of them; evaluated as in ``network.eval()``. Parametrized weights, such as
         those of weight normalization, become plain ones.
     example_input : tensor, shape (batch, ...)
-        Shows shapes; original, trace and report's error are evaluated on it. May lie on the meta device with the network.
-    calibration : tensor, shape (sample, ...), optional
-        Images from whose activations the parameters of each layer are chosen: the range of a ReLU code, a fit for other functions.
-        Default: published or usual ranges, which may not be those of the network: look at the report's error.
+        Shows shapes; original and trace are compared on it, and so is the result without calibration. May lie on the meta device with the
+        network.
+    calibration : tensor, shape (sample, ...), or batches such as a DataLoader's, optional
+        Images (the first of each batch, if it is a tuple or list). From their activations the parameters of each layer are chosen: the
+        range of a ReLU code, a fit for other functions. Default: published or usual ranges, which may not be those of the network: look
+        at the report's error.
     coefficients : mapping from name of an activation to FSParams, optional
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
@@ -64,43 +81,38 @@ def convert(
         layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
     seed : int
         Of the fits, and of the inputs that calibration looks at.
+    activations : mapping from a class of modules, or a function, to the function of one number that it is, optional
+        Activations that the package does not know, such as ``{nn.Mish: F.mish}``. They need calibration, or coefficients by the name of
+        the class in small letters.
+    analog, linear : classes of modules, or functions
+        Other operations that it does not know. Linear ones have no constant part.
+    trainable : bool
+        Pass gradients through neurons as through their activations (straight-through), for fine-tuning. Otherwise they raise an error.
     """
-    if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
-        raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
-    K = int(K)
-    if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
-        raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
-    if spike_penalty and torch.is_inference_mode_enabled():
-        raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
-    if not isinstance(coefficients, Mapping | None):
-        raise ConversionError(
-            f"coefficients is of type {type(coefficients).__name__}: give FSParams by the name of the activation, such as "
-            '{"silu": coefficients("silu.published").params}'
-        )
-    coefficients = coefficients or {}
-    for name, given in coefficients.items():
-        if not isinstance(given, FSParams):
-            raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")
-    graph, rows, places = traced(network, example_input)
+    _check_options(K, spike_penalty, coefficients)
+    K, coefficients = int(K), coefficients or {}
+    graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear))
     if calibration is not None:
-        check_calibration(calibration, example_input)
+        calibration = images_of(calibration, example_input)
     if spike_penalty and (calibration is None or len(calibration) == 1):
         held = "there is no calibration" if calibration is None else "calibration holds 1 image"
         raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
     names = {a.name for a in places.values()}
     for name in coefficients.keys() - names:
         raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
-    original = run_on(graph, example_input.clone())
-    samples = calibrate(graph, list(places), calibration, seed) if calibration is not None else {}
+    seen = example_input if calibration is None else calibration
+    original = outputs(graph, seen)
+    samples = calibrate(graph, list(places), seen, seed, checked=calibration is not None) if not seen.is_meta else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
-        name, seen = places[node].name, samples.get(node.name)
+        name = places[node].name
         if name in coefficients:
             return coefficients[name], "given parameters"
-        if seen is None or name in CLOSED:
-            return default(name, K)
-        return fitted(places[node], seen, K, spike_penalty * prices.get(node, 0.0), seed), "parameters for this layer's inputs"
+        if calibration is None or name in CLOSED:
+            return default(places[node], K)
+        fit = fitted(places[node], samples[node.name], K, spike_penalty * prices.get(node, 0.0), seed)
+        return fit, "parameters for this layer's inputs"
 
     def choose_all(prices: Prices, what: str) -> dict[fx.Node, tuple[FSParams, str]]:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # fits run without Python's lock
@@ -114,13 +126,42 @@ def convert(
     else:
         chosen = choose_all({}, "layers")
     for node, (params, why) in chosen.items():
-        row, seen = spiking[node.name], samples.get(node.name)
-        low, high = (float(seen[0]), float(seen[-1])) if seen is not None else (math.nan, math.nan)
-        rows[rows.index(row)] = replace(row, K=params.K, low=low, high=high, why=why)
-        put_neurons(graph, node, f"few_spike.{node.name}", FSActivation(params, operations.reads_alone(node, graph)))
+        row, inputs = spiking[node.name], samples.get(node.name)
+        error = math.nan if inputs is None else error_of(places[node], params, inputs)
+        low, high = (math.nan, math.nan) if inputs is None or calibration is None else (float(inputs[0]), float(inputs[-1]))
+        rows[rows.index(row)] = replace(row, K=params.K, low=low, high=high, error=error, why=why)
+        inplace, function = operations.reads_alone(node, graph) and not trainable, places[node].function if trainable else None
+        put_neurons(graph, node, f"few_spike.{node.name}", FSActivation(params, inplace, function))
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
-    off = (run_on(graph, example_input.clone()) - original).double().norm()
-    error = math.nan if off.is_meta else float(off / original.double().norm()) if off else 0.0
-    return Conversion(graph, Report(tuple(rows), error))
+    words = "example_input" if calibration is None else f"{len(seen)} calibration images"
+    report = Report(tuple(rows), relative_error(outputs(graph, seen), original), words)
+    if report.error > TOO_FAR:
+        worst, way_out = report.worst, "give calibration images" if calibration is None else "give more steps K, or a smaller spike_penalty"
+        warnings.warn(
+            f"the converted network's output differs by {report.error:.2g} of its norm for {words}. The largest error of a layer is "
+            f"{worst.error:.2g}, of {worst.node} ({worst.operation}, K = {worst.K}, {worst.why}): {way_out}",
+            stacklevel=2,
+        )
+    return Conversion(graph, report)
+
+
+TOO_FAR = 0.3  # relative error of the output
+
+
+def _check_options(K: int, spike_penalty: float, coefficients: Any) -> None:
+    if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
+        raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
+    if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
+        raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
+    if spike_penalty and torch.is_inference_mode_enabled():
+        raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
+    if not isinstance(coefficients, Mapping | None):
+        raise ConversionError(
+            f"coefficients is of type {type(coefficients).__name__}: give FSParams by the name of the activation, such as "
+            '{"silu": coefficients("silu.published").params}'
+        )
+    for name, given in (coefficients or {}).items():
+        if not isinstance(given, FSParams):
+            raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")

@@ -25,7 +25,7 @@ from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.few_spike.trace import Watch
 from snncore.kernels.fs_neuron import read_codes
-from snncore.shapes import FloatTensor, SpikeTrain
+from snncore.shapes import SpikeTrain
 
 
 @dataclass
@@ -91,11 +91,11 @@ class Traffic(NamedTuple):
 
 
 @torch.no_grad()
-def stepwise(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, tuple[Traffic, ...]]:
+def stepwise(network: fx.GraphModule, images: Images) -> tuple[Any, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
     operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
-    return _decoded(run.run(images)), tuple(run.traffic)
+    return run.run(images), tuple(run.traffic)
 
 
 class _Stepwise(fx.Interpreter):
@@ -105,7 +105,7 @@ class _Stepwise(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         if n.op in ("placeholder", "get_attr", "output"):
-            return super().run_node(n)
+            return _replace(super().run_node(n), _decoded)
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         call = partial(getattr(self, n.op), n.target)
         module = operations.module_of(n, self.module)
@@ -189,6 +189,15 @@ class Statistics:
 
     layers: tuple[Layer, ...]
 
+    def __str__(self) -> str:
+        lines = [f"{layer.node}: {layer.spikes / layer.neurons:.3g}" for layer in self.layers]
+        total = (
+            f"{self.spikes_per_neuron:.3g} spikes per neuron and image, {self.neurons:,} neurons, {len(self.per_image)} images; by layer"
+        )
+        return "\n  ".join([total, *lines])
+
+    __repr__ = __str__
+
     def __add__(self, other: "Statistics") -> "Statistics":
         return Statistics(tuple(a + b for a, b in zip(self.layers, other.layers, strict=True)))
 
@@ -229,7 +238,7 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
 
 
 @torch.no_grad()
-def statistics(network: fx.GraphModule, images: Images) -> tuple[FloatTensor, Statistics]:
+def statistics(network: fx.GraphModule, images: Images) -> tuple[Any, Statistics]:
     """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
 
     Raises `ValueError` if there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons

@@ -1,19 +1,21 @@
 """A layer of few-spike neurons in a network, and what the conversion says about each operation."""
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor, fx, nn
 
 from snncore.few_spike.neuron import FSParams, fs_neuron
 from snncore.few_spike.operations import ConversionError, module_of
 from snncore.shapes import FloatTensor
 
-Images = Float[Tensor, "batch *image"]
+Images = Shaped[Tensor, "batch *image"]  #: or rows of words, as whole numbers
 
 
 class FSActivation(nn.Module):
@@ -21,14 +23,18 @@ class FSActivation(nn.Module):
 
     Where nothing else in the network reads its input, `convert` lets it write over it (``inplace``), as ``nn.ReLU(inplace=True)`` does.
     Before you add a reader, such as a hook on the layer before, set ``inplace`` to False.
+
+    Spikes have no derivative. With a ``function``, gradients pass as through that function (straight-through); without, they are refused.
     """
 
-    def __init__(self, params: FSParams, inplace: bool = False):
+    def __init__(self, params: FSParams, inplace: bool = False, function: Callable[[FloatTensor], FloatTensor] | None = None):
         super().__init__()
-        self.params, self.inplace = params, inplace
+        self.params, self.inplace, self.function = params, inplace, function
 
     def forward(self, x: FloatTensor) -> FloatTensor:
         refuse_half("the input of few-spike neurons", x.dtype)
+        if x.requires_grad and torch.is_grad_enabled() and not (torch.compiler.is_compiling() or torch.jit.is_tracing()):
+            return _StraightThrough.apply(x, self.params, self.function)
         return fs_neuron(x, self.params, self.inplace)
 
     def get_extra_state(self) -> Tensor:
@@ -43,6 +49,27 @@ class FSActivation(nn.Module):
 
     def extra_repr(self) -> str:
         return f"K={self.params.K}" + ", inplace" * self.inplace
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Spikes forward, the derivative of the function that they stand for backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, params: FSParams, function: Callable | None) -> Tensor:
+        ctx.save_for_backward(*([] if function is None else [x]))
+        ctx.function = function
+        return fs_neuron(x, params)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        if ctx.function is None:
+            raise ConversionError(
+                "no gradient passes few-spike neurons: convert with trainable=True to pass that of the activation, or evaluate under "
+                "torch.no_grad()"
+            )
+        with torch.enable_grad():
+            x = ctx.saved_tensors[0].detach().requires_grad_()
+            return torch.autograd.grad(ctx.function(x), x, gradients)[0], None, None
 
 
 def refuse_half(what: str, dtype: torch.dtype) -> None:
@@ -64,18 +91,21 @@ class Row:
     K: int = 0  #: time steps; 0 where nothing spikes
     low: float = math.nan  #: smallest input seen in calibration; nan without
     high: float = math.nan  #: largest one
+    error: float = math.nan  #: of the layer's outputs for these inputs, or those of example_input: norm of the difference by norm
     why: str = ""  #: what happens there
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each operation, in order of execution; prints as a table.
+    """What became of each operation, in order of execution: ``frame`` is the table, and printed it is a summary.
 
-    ``error`` is that of the output for ``example_input``: norm of the difference by norm of the original's output; nan on the meta device.
+    ``error`` is that of the output for the images ``seen``: norm of the difference by norm of the original's output; nan on the meta
+    device.
     """
 
     rows: tuple[Row, ...]
     error: float
+    seen: str = "example_input"
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -98,9 +128,20 @@ class Report:
         kinds = dict.fromkeys(row.operation for row in self.spiking)
         return {kind: sum(row.neurons for row in self.spiking if row.operation == kind) for kind in kinds}
 
+    @property
+    def worst(self) -> Row:
+        """The layer of few-spike neurons with the largest error of its own."""
+        return max(self.spiking, key=lambda row: (not math.isnan(row.error), row.error))
+
     def __str__(self) -> str:
-        table = self.frame.to_string(index=False, na_rep="", float_format="{:.4g}".format)
-        return f"{table}\nRelative error of the output for example_input: {self.error:.2g}"
+        spiking = Counter(f"{row.operation}, K = {row.K}" for row in self.spiking)
+        analog = Counter(f"{row.operation} {row.why}" for row in self.rows if row.kind == "analog")
+        lines = [f"{len(self.spiking)} layers of few-spike neurons, {self.neurons:,} neurons per image"]
+        lines += [f"  spiking  {count:4} x {what}" for what, count in spiking.items()]
+        lines += [f"  analog   {count:4} x {what}" for what, count in analog.items()]
+        lines += [f"  linear   {sum(row.kind == 'linear' for row in self.rows):4} operations"]
+        worst = f"; largest error of a layer: {self.worst.error:.2g}, {self.worst.node}" if self.spiking else ""
+        return "\n".join([*lines, f"Relative error of the output for {self.seen}: {self.error:.2g}{worst}"])
 
 
 def fs_layers(network: fx.GraphModule) -> dict[fx.Node, FSActivation]:

@@ -5,10 +5,13 @@
   reordering) gives the same whether the spikes of K steps pass it one by one and are added up, or their sum passes it.
 - An **analog** operation (product of two signals or of one with itself, division by a signal, maximum, normalization by its own input)
   needs the decoded numbers.
+
+A network may come from torch.fx, in Python's words, or from torch.export, in ATen's, which `in_python` puts into Python's where it can.
 """
 
 import operator
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from enum import Flag, auto
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,6 +22,8 @@ from torch import fx, nn
 from torch.fx.node import map_arg
 
 from snncore.shapes import FloatTensor
+
+aten = torch.ops.aten
 
 
 class ConversionError(ValueError):
@@ -56,6 +61,22 @@ class Activation(NamedTuple):
     function: Callable[[FloatTensor], FloatTensor]
 
 
+class Described(NamedTuple):
+    """An operation that is no activation: "linear" or "analog", and why."""
+
+    kind: str
+    why: str
+
+
+def given(activations: Mapping[Any, Callable], analog: Iterable, linear: Iterable) -> dict[Any, Activation | Described]:
+    """What users say of operations that are their own, by key: the class of a module, a function, or the name of a method."""
+    return (
+        {key: Described("analog", "given as analog") for key in analog}
+        | {key: Described("linear", GIVEN) for key in linear}
+        | {key: Activation(str(getattr(key, "__name__", key)).lower(), function) for key, function in activations.items()}
+    )
+
+
 FORMS: dict[str, tuple[type[nn.Module], Callable[..., FloatTensor]]] = {
     "relu": (nn.ReLU, F.relu),
     "relu6": (nn.ReLU6, F.relu6),
@@ -86,7 +107,7 @@ IN_OTHER_WORDS = {key: (names, meant) for keys, names, meant in MEANINGS for key
 
 AFFINE = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)  # with a constant part
 REORDERING_MODULES = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd)
-SHUFFLES = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
+SHUFFLES = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Unfold)
 PADDINGS = (nn.modules.padding._ReflectionPadNd, nn.modules.padding._ReplicationPadNd, nn.modules.padding._CircularPadNd)
 MEANS_MODULES = (
     nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
@@ -95,21 +116,28 @@ REORDERING = {
     torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, torch.chunk, torch.split,
     operator.getitem, F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.pixel_shuffle, F.pixel_unshuffle, torch.narrow, "narrow",
     ".T", ".mT", "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
+    torch.unbind, "unbind", torch.select, "select", aten.slice, aten.split_with_sizes,
     "contiguous", "expand", torch.swapaxes, "swapaxes", torch.roll, "roll", torch.movedim, "movedim", torch.unflatten, "unflatten",
     "stochastic_depth", "_patch_merging_pad",  # torchvision's; the first is idle in evaluation mode
 }  # fmt: skip
-COPIES = {torch.clone, "clone", torch.flip, "flip", "repeat", torch.tile, "tile", torch.repeat_interleave, "repeat_interleave"}
+COPIES = {
+    torch.clone, "clone", torch.flip, "flip", "repeat", torch.tile, "tile", torch.repeat_interleave, "repeat_interleave", F.unfold,
+    aten.im2col, aten.index, torch.index_select, "index_select", aten.upsample_nearest2d,
+}  # fmt: skip
 JOINS = {torch.cat, torch.stack}
 IDLE = {torch.detach, "detach", ".data"}  # what only gradients notice
+SHAPED = {"new_zeros", "new_ones", "new_full", torch.zeros_like, torch.ones_like, torch.full_like}  # constants of a signal's shape
 CASTS = {"to", "float", "double", "type_as"}  # idle where the numbers are of this type already
 LIKE = {"view_as": "view", "reshape_as": "reshape", "expand_as": "expand"}  # they take the size from another signal
 MEANS = {
-    torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, "mean", "sum",
+    torch.mean, torch.sum, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, operator.neg, torch.neg, "mean", "sum",
+    F.fold, aten.col2im,
 }  # fmt: skip
-SUMS = {operator.add, operator.sub, torch.add, torch.sub, "add", "sub"}
+SUMS = {operator.add, operator.sub, torch.add, torch.sub, torch.rsub, "add", "sub"}
+SUMS_OF_PRODUCTS: dict[Any, Any] = {torch.addcmul: torch.mul, "addcmul": torch.mul}  # traced as a sum and a product
 WEIGHTED = {F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, F.linear}  # input, weight, bias
 QUOTIENTS = {operator.truediv, torch.div, "div"}
-MATRICES = {torch.matmul, operator.matmul, torch.bmm, torch.einsum, "matmul", "bmm"}
+MATRICES = {torch.matmul, operator.matmul, torch.mm, torch.bmm, torch.einsum, "matmul", "mm", "bmm"}
 PRODUCTS = {operator.mul, torch.mul, "mul"} | MATRICES | QUOTIENTS
 IN_PLACE: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul, operator.itruediv: operator.truediv,
@@ -118,16 +146,24 @@ IN_PLACE: dict[Any, Any] = {
 PRODUCT = "multiplies two signals"
 UNCOUNTED = "multiplies two signals; its work is not counted"
 MAXIMUM = "takes the largest of several numbers"
+LOOKUP = "looks up rows of constants"
 NORMALIZATION = "divides by a statistic of its own input"
 ANALOG: dict[Any, str] = (
-    dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool2d, F.max_pool2d, F.adaptive_max_pool2d), MAXIMUM)
-    | dict.fromkeys((nn.LayerNorm, nn.GroupNorm, F.layer_norm, F.group_norm), NORMALIZATION)
+    dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.max, "max",
+                     torch.amax, "amax"), MAXIMUM)
+    | dict.fromkeys((nn.LayerNorm, nn.GroupNorm, F.layer_norm, F.group_norm, F.normalize), NORMALIZATION)
     | dict.fromkeys((nn.Softmax, nn.LogSoftmax, F.softmax, torch.softmax, F.log_softmax, "softmax", "log_softmax"), NORMALIZATION)
     | dict.fromkeys((nn.MultiheadAttention, F.scaled_dot_product_attention, "shifted_window_attention"), UNCOUNTED)
+    | dict.fromkeys((torch.norm, "norm", torch.linalg.vector_norm), "takes the norm of several numbers")
+    | dict.fromkeys((nn.Embedding, F.embedding, torch.embedding), LOOKUP)
+    | {F.pad: "pads with a number other than 0"}
 )  # fmt: skip
+TABLES: tuple[Any, ...] = (FUNCTIONS, METHODS, IN_OTHER_WORDS, REORDERING, COPIES, JOINS, MEANS, SUMS, SUMS_OF_PRODUCTS, WEIGHTED, PRODUCTS,
+                           ANALOG, IDLE, CASTS, SHAPED)  # fmt: skip
 QUOTIENT, ROUNDING = "divides by a signal", "rounds to whole numbers"
 SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
 MEAN, REORDER, CONSTANTS = "means or sums of signals", "passes signals on, in other places", "weighs by constants"
+GIVEN = "given as linear"
 
 
 def module_of(node: fx.Node, network: nn.Module) -> nn.Module | None:
@@ -142,9 +178,39 @@ def key_of(node: fx.Node, network: nn.Module) -> Any:
         return type(module_of(node, network))
     if node.target is getattr:
         return f".{node.args[1]}"
+    if isinstance(node.target, torch._ops.OpOverload):
+        return node.target.overloadpacket
     if callable(node.target) and node.target.__module__ and node.target.__module__.startswith("torchvision."):
         return node.target.__name__
     return node.target
+
+
+def in_python(node: fx.Node) -> None:
+    """Name an operation of ATen as Python does, where the tables have a function or method of the same name and arguments."""
+    name, a = node.target._schema.name.removeprefix("aten::").replace("_unsafe_view", "view"), node.args  # type: ignore[union-attr]
+    known = {key for table in TABLES for key in table}
+    for home in (torch, F):
+        if getattr(home, name, None) in known:
+            node.target, node.args = getattr(home, name), a[:5] if name in ("layer_norm", "group_norm") else a  # the sixth is of cuDNN
+            return
+    if name == "batch_norm":
+        node.target, node.args = F.batch_norm, (a[0], a[3], a[4], a[1], a[2], *a[5:8])
+    elif name == "_native_batch_norm_legit_no_training":  # makes a tuple, of which the rest is empty
+        node.target, node.args = F.batch_norm, (a[0], a[3], a[4], a[1], a[2], False, *a[5:])
+        for item in list(node.users):
+            item.replace_all_uses_with(node)
+            node.graph.erase_node(item)
+    elif name in known:
+        node.op, node.target = "call_method", name
+
+
+USERS = re.compile(r'File "(?!.*/torch/)([^"]+)", line (\d+)')
+
+
+def where(trace: str | None) -> str:
+    """The last place of a traceback that is not PyTorch's own, in words; nothing if there is none."""
+    places = USERS.findall(trace or "")
+    return f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
 
 
 def name_of(node: fx.Node, network: nn.Module) -> str:
@@ -165,6 +231,8 @@ def operand(node: fx.Node) -> Any:
 
 def activation(node: fx.Node, network: nn.Module) -> Activation | None:
     """The activation that a node is, or None."""
+    if isinstance(said := node.meta.get("given"), Activation):
+        return said
     tables: dict[str, dict[Any, str]] = {"call_module": MODULES, "call_function": FUNCTIONS, "call_method": METHODS}
     if node.op not in tables:
         return None
@@ -233,6 +301,8 @@ def signals(node: fx.Node) -> list[fx.Node]:
 def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
     """Kind ("linear" or "analog") and reason of an operation that is no activation; `ConversionError` if it is in no table."""
     key, sources, module = key_of(node, network), signals(node), module_of(node, network)
+    if said := node.meta.get("given"):
+        return said.kind, said.why
     if module is not None:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
             return "analog", NORMALIZATION
@@ -266,7 +336,8 @@ def describe(node: fx.Node, network: nn.Module) -> tuple[str, str]:
                 return "linear", why
     if key in ANALOG:
         return "analog", ANALOG[key]
-    raise ConversionError(f"{node.name} ({name_of(node, network)}) {_refusal(key, name_of(node, network))}")
+    name = name_of(node, network)
+    raise ConversionError(f"{node.name} ({name}) {_refusal(key, name)}{where(node.stack_trace)}")
 
 
 def _interpolation(mode: str) -> str:
@@ -282,5 +353,8 @@ def _refusal(key: Any, name: str) -> str:
         known = " or ".join(", ".join(f"{n}={value}" for n, value in zip(names, values, strict=True)) for values in meant)
         return f"has few-spike neurons only with {known}: write it so, or put another activation in its place"
     if name.replace("_", "").lower() in map(str.lower, nn.modules.activation.__all__):
-        return f"is no activation that has few-spike neurons: there are {', '.join(NAMED)}. Put one of them in its place"
-    return "is not known to be linear or analog: put other operations in its place, or convert the parts before and after it"
+        return (
+            f"is no activation that has few-spike neurons: there are {', '.join(NAMED)}. Put one of them in its place, or give its "
+            "function and calibration images, as in activations={nn.Mish: F.mish}"
+        )
+    return "is not known to be linear or analog: say which, as in analog=(MyNorm,) or linear=(MyShuffle,), or put others in its place"

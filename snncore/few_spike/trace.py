@@ -1,7 +1,9 @@
 """Trace a network as a graph that says the same: in evaluation, with plain weights, and without operations in place."""
 
 import copy
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -9,11 +11,14 @@ from torch import Tensor, fx, nn
 from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
+from torch.utils._pytree import tree_leaves
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Shapes, classify
 from snncore.few_spike.layer import FSActivation, Images, Row, refuse_half
-from snncore.few_spike.operations import Activation, Carries, ConversionError
+from snncore.few_spike.operations import Activation, Carries, ConversionError, Described
+
+Given = Mapping[Any, Activation | Described]
 
 ONE_WAY = "Its forward must do the same for every input: decide outside of it, and convert the part behind the decision"
 
@@ -26,12 +31,18 @@ class Traced(NamedTuple):
     places: dict[fx.Node, Activation]
 
 
-def traced(network: nn.Module, example_input: Images) -> Traced:
-    """Trace a network and classify its operations, with the errors of `convert`; nodes note in ``meta["carries"]`` what they hand on."""
+def traced(network: nn.Module, example_input: Images, given: Given = MappingProxyType({})) -> Traced:
+    """Trace a network and classify its operations, with the errors of `convert`; nodes note in ``meta["carries"]`` what they hand on.
+
+    ``given`` are operations that are not in the tables, as of `operations.given`.
+    """
     _check(network, example_input)
     expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
-    graph = _trace(_with_plain_weights(_copy(network).eval()))
+    graph = _trace(_with_plain_weights(_copy(network).eval()), example_input, given)
     _normalize_calls(graph)
+    for node in graph.graph.nodes:
+        if said := given.get(operations.key_of(node, graph)):
+            node.meta["given"] = said
     _out_of_place(graph)
     _refuse_answer(expected, example_input)
     try:
@@ -133,7 +144,14 @@ def _first_lines(error: Exception) -> str:
 
 
 class _ImagesAlone(fx.Tracer):
-    """Traces a module as it is called with images alone: optional arguments have their defaults."""
+    """Traces a module as it is called with images alone: optional arguments have their defaults. Modules in ``given`` stay whole."""
+
+    def __init__(self, given: Given = MappingProxyType({})):
+        super().__init__()
+        self.given, self.record_stack_traces = given, True
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return type(m) in self.given or super().is_leaf_module(m, module_qualified_name)
 
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
         patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
@@ -145,16 +163,41 @@ class _ImagesAlone(fx.Tracer):
         return root_fn, args[:2]
 
 
-def _trace(network: nn.Module) -> fx.GraphModule:
-    tracer = _ImagesAlone()
+def _trace(network: nn.Module, x: Tensor, given: Given) -> fx.GraphModule:
+    tracer = _ImagesAlone(given)
     try:
         code = tracer.trace(network)
         graph = fx.GraphModule(tracer.root, code, type(network).__name__)
     except Exception as error:  # whatever the network's own code raises when it meets a symbol in place of numbers
-        raise ConversionError(f"{type(network).__name__} cannot be traced by torch.fx: {error}. {_way_out(str(error))}") from error
+        try:
+            for name, module in network.named_modules():
+                if type(module) in given:
+                    raise ConversionError(f"it keeps no module whole, as {name}, {type(module).__name__}, which is given, must be")
+            return _exported(network, x)
+        except Exception as second:
+            here = operations.where("".join(traceback.format_tb(error.__traceback__)))
+            raise ConversionError(
+                f"{type(network).__name__} cannot be traced by torch.fx: {error}{here}; nor by torch.export: "
+                f"{str(second).splitlines()[0]}. {_way_out(str(error))}"
+            ) from error
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
     if len(inputs) > 1:
         raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
+    return graph
+
+
+def _exported(network: nn.Module, x: Tensor) -> fx.GraphModule:
+    """The graph of torch.export, for any number of images, without operations in place, in Python's words where there are."""
+    several, any_number = torch.cat([x, x]), ({0: torch.export.Dim.AUTO},)  # a single image would be taken for a constant
+    program = torch.export.export(network, (several,), dynamic_shapes=any_number, strict=False).run_decompositions({})
+    module = program.module(check_guards=False)
+    module.graph._tracer_cls = None  # neither it nor the module can be pickled
+    graph = fx.GraphModule(module, module.graph, type(network).__name__)
+    for node in list(graph.graph.nodes):
+        if isinstance(node.target, torch._ops.OpOverload):
+            operations.in_python(node)
+    if len(numbers(run_on(graph, x.clone()))) != len(x):
+        raise ConversionError(f"its trace is for {len(several)} images only: sizes must come from the images' shape")
     return graph
 
 
@@ -176,6 +219,11 @@ def _normalize_calls(graph: fx.GraphModule) -> None:
             continue
         if node.kwargs.get("out") is not None:
             raise ConversionError(f"{node.name} ({operations.name_of(node, graph)}) writes into its argument out: call it without")
+        if node.target in operations.SUMS_OF_PRODUCTS and len(node.args) == 3:
+            (first, *factors), alpha = node.args, node.kwargs.get("value", 1)
+            with graph.graph.inserting_before(node):
+                product = graph.graph.call_function(operations.SUMS_OF_PRODUCTS[node.target], tuple(factors))
+            node.op, node.target, node.args, node.kwargs = "call_function", torch.add, (first, product), {"alpha": alpha}
         if node in signals and operations.key_of(node, graph) in operations.IDLE:
             node.replace_all_uses_with(operations.operand(node))
             graph.graph.erase_node(node)
@@ -198,6 +246,8 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     for node in list(place):
         if not operations.in_place(node, graph):
             continue
+        if "given" in node.meta:
+            raise ConversionError(f"{node.name} overwrites its input: make it out of place (inplace=False)")
         x = operations.operand(node)
         for other in place:
             if other is not x and memory[other] is memory[x] and memory[other] is not node:
@@ -239,20 +289,33 @@ def run_on(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_inp
         raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {_first_lines(error)}") from error
 
 
-def _refuse_answer(y: Any, x: Tensor) -> None:
-    if not isinstance(y, Tensor):
-        raise ConversionError(f"the network returns {type(y).__name__}, not one tensor: wrap it in a module that returns one")
-    if not y.ndim or len(y) != len(x):
+def numbers(output: Any) -> Tensor:
+    """What a network returns, a row for each image: a tensor itself, or all tensors of a tuple, dictionary or dataclass side by side."""
+    tensors = [a for a in tree_leaves(output) if isinstance(a, Tensor)]
+    return tensors[0] if len(tensors) == 1 else torch.cat([a.flatten(1) for a in tensors], 1)
+
+
+def _refuse_answer(output: Any, x: Tensor) -> None:
+    tensors = [a for a in tree_leaves(output) if isinstance(a, Tensor)]
+    if not tensors:
         raise ConversionError(
-            f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {tuple(x.shape)}: the first size of both "
-            "must be the number of images; for a single image give image[None]"
+            f"the network returns {type(output).__name__}, in which there is no tensor: wrap it in a module that returns one"
         )
-    if not y.is_meta and not y.isfinite().all():
-        raise ConversionError("the network's output for example_input is not finite: look at both")
+    for y in tensors:
+        if not y.ndim or len(y) != len(x):
+            raise ConversionError(
+                f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {tuple(x.shape)}: the first size of both "
+                "must be the number of images; for a single image give image[None]"
+            )
+        if not y.is_meta and not y.isfinite().all():
+            raise ConversionError("the network's output for example_input is not finite: look at both")
 
 
-def _same(expected: Tensor, output: Any) -> None:
-    if not isinstance(output, Tensor) or not torch.allclose(expected, output, rtol=1e-4, atol=1e-5 * float(expected.abs().max())):
+def _same(expected: Any, output: Any) -> None:
+    ours, theirs = ([a for a in tree_leaves(y) if isinstance(a, Tensor)] for y in (output, expected))
+    if [a.shape for a in ours] != [a.shape for a in theirs] or not all(
+        torch.allclose(b, a, rtol=1e-4, atol=1e-5 * float(b.abs().max())) for a, b in zip(ours, theirs, strict=True)
+    ):
         raise ConversionError(
             "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
         )

@@ -301,7 +301,7 @@ def test_pages_break_no_rule_of_accessibility(browser, address, scheme):
     context = browser.new_context(color_scheme=scheme)
     page, broken = context.new_page(), []
     for name in PAGES:
-        if name.startswith("api/"):
+        if name.startswith("_modules/"):
             continue
         page.goto(f"{address}/{name}", wait_until="load")
         for rule in axe_core.run(page, options=options).response["violations"]:

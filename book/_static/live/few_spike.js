@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { h, s, set, number, fixed, fewSpike } = snnLive;
-  const NAMES = { silu: "SiLU", gelu: "GELU", sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU" };
+  const NAMES = { silu: "SiLU", gelu: "GELU", sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU", hardswish: "hardswish", leaky_relu: "leaky ReLU" };
   const KINDS = {
     k16sparse: "ours, K = 16, fitted for few spikes",
     k16bits8: "ours, K = 16, fitted for 8 bits",

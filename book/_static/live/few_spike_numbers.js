@@ -21,6 +21,8 @@
     sigmoid: (x) => 1 / (1 + Math.exp(-x)),
     tanh: Math.tanh,
     relu: (x) => Math.max(0, x),
+    hardswish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
+    leaky_relu: (x) => (x < 0 ? 0.01 * x : x),
   };
 
   /**

@@ -1,0 +1,170 @@
+"""What torch.fx cannot trace, operations that are the user's own, several outputs, fine-tuning, and the report's warning."""
+
+import pickle
+import warnings
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from snncore.few_spike import ConversionError, coefficients, convert, fs_neuron, statistics, stepwise
+from snncore.few_spike.trace import numbers, traced
+from tests.few_spike.test_convert import Functional, images
+
+pytestmark = [pytest.mark.usefixtures("quick_fits"), pytest.mark.filterwarnings("ignore:the converted network:UserWarning")]
+
+
+class Decides(nn.Module):
+    """A batch normalization, attention and joined parts, behind a decision by size that torch.fx cannot follow."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.attention = (
+            nn.Conv2d(3, 8, 3),
+            nn.BatchNorm2d(8),
+            nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True),
+        )
+
+    def forward(self, x):
+        x = F.relu_(self.norm(self.conv(x if x.shape[2] > 4 else -x)))
+        q, k = (F.max_pool2d(x, 2) * 2).flatten(2).transpose(1, 2).unbind(2)[:2]
+        return {"tokens": self.attention(x.flatten(2).mT), "parts": (torch.addcmul(q, k, q.new_full((9,), 0.5)), F.pad(k, (1, 2)))}
+
+
+def agree(network, x, other):
+    """The trace gives what the network gives, and steps give what one pass gives, also for another number of images."""
+    graph = traced(network, x).graph
+    snn, _ = convert(network, x, K=16)
+    for batch in (x, other):
+        expected, given = numbers(network(batch)), numbers(snn(batch))
+        torch.testing.assert_close(numbers(graph(batch)), expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(numbers(stepwise(snn, batch)[0]), given, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(numbers(statistics(snn, batch)[0]), given, rtol=1e-5, atol=1e-5)
+    return snn
+
+
+def test_what_torch_fx_cannot_trace_torch_export_does():
+    network = Decides().eval()
+    snn = agree(network, images(1), images(5, seed=1))
+    assert set(snn(images())) == {"tokens", "parts"}
+    assert torch.equal(numbers(pickle.loads(pickle.dumps(snn))(images())), numbers(snn(images())))
+    assert stepwise(snn, images(1))[1][0].macs == 36 * 8 * 27
+    assert snn.state_dict().keys() >= {"conv.weight", "norm.running_mean"}
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: torch.stack(F.relu(x).unbind(1)[:2]).sum(0),
+    lambda x: F.unfold(F.relu(x), 3) + torch.rsub(F.relu(x).flatten(1).mean(), 1),
+    lambda x: F.fold(F.unfold(F.relu(x), 2), (8, 8), 2) + torch.addcmul(torch.ones(8), torch.full((8,), 0.3), F.relu(x), value=2),
+    lambda x: F.normalize(F.relu(x)) + F.relu(x).norm(dim=1, keepdim=True) - torch.addcmul(x, F.relu(x), F.relu(x)),
+    lambda x: (F.relu(x), [F.relu(x - 1), {"flat": x.flatten(1)}]),
+])  # fmt: skip
+def test_operations_agree_in_their_trace_and_step_by_step(function):
+    agree(Functional(function).eval(), images(2), images(3, seed=1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ViT", "ConvNext", "ResNet", "Bert"])
+def test_classifiers_of_hugging_face(name):
+    hf, small = pytest.importorskip("transformers"), dict(hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1])
+    words = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    own = {"ViT": words | {"image_size": 8, "patch_size": 4}, "ConvNext": small, "ResNet": small | {"embedding_size": 8}, "Bert": words}
+    kind = "Sequence" if name == "Bert" else "Image"
+    network = getattr(hf, f"{name}For{kind}Classification")(getattr(hf, f"{name}Config")(**own[name])).eval()
+    x = torch.arange(14).view(2, 7) if name == "Bert" else images(2, size=8 if name == "ViT" else 32)
+    assert agree(network, x, x.repeat(2, *[1] * (x.ndim - 1)))(x).logits.shape == (2, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["vit_tiny_patch16_224", "mobilenetv3_small_050", "convnextv2_atto", "tf_efficientnet_lite0", "levit_128s"]
+)
+def test_classifiers_of_timm(name):
+    network = pytest.importorskip("timm").create_model(name).eval()
+    x = images(2, size=224)
+    snn = convert(network, x, K=16).network
+    assert torch.allclose(stepwise(snn, x)[0], snn(x), rtol=1e-4, atol=1e-4 * float(snn(x).abs().max()))
+
+
+class Own(nn.Module):
+    """An activation, a normalization and a reordering that the package does not know."""
+
+    def __init__(self):
+        super().__init__()
+        self.act, self.norm, self.shuffle = nn.Mish(), Norm(), Shuffle()
+
+    def forward(self, x):
+        return self.shuffle(self.norm(self.act(x)) + F.relu(x))
+
+
+class Norm(nn.Module):
+    def forward(self, x):
+        return x / float(len(x.shape)) if len(x) == 0 else x / (1 + x.std(1, keepdim=True))
+
+
+class Shuffle(nn.Module):
+    def forward(self, x):
+        return x[:, list(range(x.shape[1]))[::-1]] if len(x) else x
+
+
+GIVEN = {"activations": {nn.Mish: F.mish}, "analog": (Norm,), "linear": (Shuffle,)}
+
+
+def test_operations_of_the_user_are_what_the_user_says():
+    x = images(32)
+    snn, report = convert(Own(), x[:2], DataLoader(TensorDataset(x, x), 10), K=10, **GIVEN)
+    assert [(row.operation, row.kind) for row in report.rows] == [
+        ("mish", "spiking"), ("Norm", "analog"), ("relu", "spiking"), ("add", "linear"), ("Shuffle", "linear"),
+    ]  # fmt: skip
+    assert report.error < 0.05
+    assert report.error == convert(Own(), x[:2], x, K=10, **GIVEN).report.error  # batches are one tensor
+    torch.testing.assert_close(stepwise(snn, x)[0], snn(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"activations": {}}, r"act \(Mish\) is no activation .*activations=\{nn\.Mish: F\.mish\}"),
+    ({"calibration": None}, "no mish neuron with K = 8: give calibration images"),
+    ({"activations": {nn.Mish: F.silu}}, "act does not compute the function given for it"),
+    ({"linear": (Norm, Shuffle), "analog": ()}, "norm is given as linear, but its output for a sum is not the sum .*give it as analog"),
+    ({"linear": ()}, r"cannot be traced by torch\.fx.*test_trace\.py, line \d+\); nor by torch\.export: it keeps no module whole, as act"),
+])  # fmt: skip
+def test_what_the_user_says_is_checked(change, words):
+    with pytest.raises(ConversionError, match=words):
+        convert(Own(), images(), **{"calibration": images(), **GIVEN, **change})
+
+
+def test_gradients_pass_straight_through_or_are_refused():
+    """As with y + (spikes - y).detach(), which has the value of the spikes and the derivative of the activation y."""
+    network, x = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.SiLU(), nn.Linear(8, 3)), images()
+    snn = convert(network, x, coefficients={"silu": coefficients("silu.k4").params}, trainable=True).network
+    snn(x).square().sum().backward()
+    y = F.silu(network[:2](x))
+    by_hand = network[3](y + (fs_neuron(network[:2](x), coefficients("silu.k4").params) - y).detach())
+    by_hand.square().sum().backward()
+    for a, b in zip(snn.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+    fixed = convert(network, x, K=4).network
+    assert torch.equal(fixed(x), by_hand)
+    with pytest.raises(ConversionError, match="no gradient passes few-spike neurons: convert with trainable=True"):
+        fixed(x).sum().backward()
+
+
+def test_a_large_error_is_warned_of_with_the_worst_layer():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1)).eval()
+    with torch.no_grad():
+        network[2].weight.mul_(1e-3)  # a signal far smaller than the published range
+        network[2].bias.fill_(1e-3)
+        network[4].bias.zero_()
+    with pytest.warns(UserWarning, match=r"differs by .* of its norm for example_input\..* of _3 \(relu, K = 8, .*give calibration images"):
+        report = convert(network, images()).report
+    assert report.worst.error == pytest.approx(1, abs=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        snn, report = convert(network, images()[:1], images(20))
+    text, stats = str(report), str(statistics(snn, images())[1])
+    assert "2 layers of few-spike neurons, 512 neurons per image" in text
+    assert "output for 20 calibration images" in text
+    assert "spikes per neuron and image, 512 neurons, 4 images" in stats
+    assert len(text + stats) < 1000
