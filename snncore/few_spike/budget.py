@@ -1,5 +1,6 @@
 """Choose steps and price of spikes for a whole network: the fewest spikes that keep its score."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
@@ -46,7 +47,9 @@ def fewest_spikes(
     tried: list[fx.GraphModule] = []
     rows: list[dict[str, float]] = []
     for steps, penalty in product(K, penalties):
-        snn, report = convert(network, calibration[:1], calibration, K=steps, spike_penalty=penalty)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of large errors: the table has them
+            snn, report = convert(network, calibration[:1], calibration, K=steps, spike_penalty=penalty)
         tried.append(snn)
         spikes = statistics(snn, calibration)[1].spikes_per_neuron
         rows.append({"K": steps, "penalty": penalty, "score": score(snn), "spikes per neuron": spikes, "error": report.error})
