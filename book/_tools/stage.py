@@ -258,6 +258,15 @@ class Staging:
             rows.append(f"| `{d.name}` | {plain(d.title)} | {d.size / 1e6:.1f} MB | {plain(d.license)} | {plain(forms)} |")
         return "\n".join(rows)
 
+    def architectures(self, _: str | None) -> str:
+        """Models of others that convert, as `snncore.peers.architectures` recorded them."""
+        rows = ["| library | model | activations | layers of neurons | neurons | stays analog |", "|---|---|---|---|---|---|"]
+        with (self.project.root / "data" / "peers" / "architectures.csv").open(encoding="utf-8") as file:
+            for r in csv.DictReader(file):
+                became = [r["activations"], r["layers"], f"{int(r['neurons']):,}", r["analog"].replace("_", " ")]
+                rows.append("| " + " | ".join([r["library"], r["model"], *became]) + " |")
+        return "\n".join(rows)
+
 
 PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "strip": front.strip,
@@ -275,6 +284,7 @@ PARTS: dict[str, Callable[[Staging, str | None], str]] = {
     "recorded": Staging.recorded,
     "datasets": Staging.data_sets,
     "prices": Staging.prices,
+    "architectures": Staging.architectures,
 }
 
 

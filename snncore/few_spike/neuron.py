@@ -93,14 +93,14 @@ def fs_step(v: FloatTensor, t: int, p: FSParams | OnDevice, noise: FloatTensor |
 def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
     """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for inputs x of any shape.
 
+    >>> z, v = fs_run(torch.tensor([5.0]), relu_code(8.0, 3))
+    >>> z.flatten().tolist()  # 5 = 4 + 1
+    [1.0, 0.0, 1.0]
+
     Raises
     ------
     ValueError
         If x holds NaN.
-
-    >>> z, v = fs_run(torch.tensor([5.0]), relu_code(8.0, 3))
-    >>> z.flatten().tolist()  # 5 = 4 + 1
-    [1.0, 0.0, 1.0]
     """
     if bad := int(torch.isnan(x).sum()):
         raise ValueError(f"x holds {bad} NaN of {x.numel()} numbers: a spike code has no sign for them; look upstream")
