@@ -39,6 +39,7 @@ NO_NUMBER = ("snncore.ledger", "snncore.provenance")  # judge and describe numbe
 MEMORY_GB = 2  # of a chapter, when it is decided how many run at once
 
 
+@cache
 def meaning(code: str) -> str:
     """What of a Python source can change what it computes: all but comments, layout and docstrings."""
     tree = ast.parse(code)

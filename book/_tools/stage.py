@@ -40,7 +40,8 @@ class Staging:
         self.project, self.preset, self.src = project, preset, src
         self.chapters = {c.name: c for c in project.chapters()}
         self.slides, self.claims = project.read_claims()
-        plans = {p: plan(project, p, seed=None) for p in dict.fromkeys((preset, *reversed(PRESETS)))}
+        ran = [p for p in reversed(PRESETS) if any(project.manifest(p, name) for name in self.chapters)]
+        plans = {p: plan(project, p, seed=None) for p in dict.fromkeys((preset, *ran))}
         fresh = {p: up_to_date(tasks) for p, tasks in plans.items()}
         self.failures = self.failed(plans[preset])
         runs = {name: next((p for p, names in fresh.items() if name in names), None) for name in self.chapters}

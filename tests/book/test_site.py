@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from book.browser import CHROMIUM, chromium, require, served
 
@@ -196,8 +197,9 @@ def test_the_ledger_filters_and_its_views_can_be_linked(browser, address, scheme
     page.goto("about:blank")
     page.goto(view, wait_until="load")
     assert shown(page) == kept
-    page.locator(".matrix td.cited-only a").first.click()
-    assert page.locator("details.row[id]:visible").count() == int(page.locator(".matrix td.cited-only a").first.inner_text())
+    square = page.locator(".matrix td.cited-only a").first
+    square.click()
+    expect(page.locator("details.row[id]:visible")).to_have_count(int(square.inner_text()))
     page.get_by_role("button", name="clear").click()
     assert len(shown(page)) == page.locator("details.row[id]").count()
     page.close()
