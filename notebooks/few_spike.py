@@ -829,7 +829,7 @@ print("decoded", fs_decode(train, neuron))
 print(quality(neuron, mine, (-6, 6)))
 
 # %% [markdown]
-# A whole network is converted by {func}`~snncore.few_spike.convert.convert`: {doc}`images`.
+# A whole network is converted by {func}`~snncore.few_spike.convert.convert`: {doc}`images`, and for yours {doc}`../guide/convert`.
 #
 # ## This chapter's rows of the ledger
 #

@@ -906,7 +906,8 @@ with torch.inference_mode():
 # %% [markdown]
 # ## Use it on yours
 #
-# Any classifier of PyTorch that takes one tensor of images will do. What cannot be converted is refused, with the reason.
+# Any classifier of PyTorch that takes one tensor of images will do. What cannot be converted is refused, with the reason. {doc}`../guide/convert` chooses the number of steps and says what
+# the network costs.
 
 # %%
 network = cifar_network("resnet20")  # put yours here

@@ -581,7 +581,8 @@ answer = silicon.replay(silicon.published_network(), mine)
 print(f"answer {answer.answers[0]}, after {answer.events.spikes.sum():,} spikes")
 
 # %% [markdown]
-# Or put a network of your own on the chip: weights have the shape (post, pre), and {func}`~snncore.loihi.quantize.to_chip` says what does not fit.
+# Or put a network of your own on the chip: weights have the shape (post, pre), and {func}`~snncore.loihi.quantize.to_chip` says what does not fit. {doc}`../guide/chip` trains one for the
+# chip, lays it on cores, and says what it costs.
 
 # %%
 g = torch_generator(seed, "a network of yours")

@@ -766,7 +766,7 @@ print(f"{(nearest == labels[half:]).sum()} of {half} right; chance: a tenth")
 # %% [markdown]
 # ## Use it on yours
 #
-# Put your own spikes, of shape (time, sample, input), and labels in place of `x` and `y`.
+# Put your own spikes, of shape (time, sample, input), and labels in place of `x` and `y`. {doc}`../guide/train` learns the same kind of task by e-prop, too.
 
 # %%
 g = torch_generator(seed, "use it on yours")

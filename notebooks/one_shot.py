@@ -803,14 +803,12 @@ with torch.no_grad():
 # %% [markdown]
 # ## Use it on yours
 #
-# Give a few points from where the arm starts, (0.5, 0.5), on: {func}`~snncore.tasks.arm.follow` finds the joints' velocities, or says why the arm cannot follow, and
-# {func}`~snncore.trainings.arm.lesson` teaches the path.
+# Give a few points: {func}`~snncore.tasks.arm.resampled` begins the path where the arm starts, {func}`~snncore.tasks.arm.follow` finds the joints' velocities, or says why the arm
+# cannot follow, and {func}`~snncore.trainings.arm.lesson` teaches the path. {doc}`../guide/one_shot` does all of it in one line.
 
 # %%
 points = [(0.5, 0.5), (0.3, 0.7), (0.0, 0.6), (0.2, 0.3), (0.5, 0.4)]  # your path
-at = np.linspace(0, len(points) - 1, STEPS)
-path = np.stack([np.interp(at, range(len(points)), c) for c in zip(*points, strict=True)], -1)
-mine = arm.follow(torch.tensor(path).float()[:, None], DT)
+mine = arm.follow(arm.resampled(points, STEPS)[:, None], DT)
 with torch.no_grad():
     taught = lesson(net, mine)
 off = position_error(net.output(taught.after), mine)

@@ -789,7 +789,7 @@ for name, examples in (("forwards", spoken), ("backwards", backwards)):
 # ## Use it on yours
 #
 # Give a picture of each of your signs, and others to ask about: ink in 105 × 105 pixels, which {func}`~snncore.tasks.omniglot.shrink` makes as small as Omniglot's. Here the signs
-# are typed; `Image.open("sign.png").convert("L").resize((105, 105))` reads yours.
+# are typed; `Image.open("sign.png").convert("L").resize((105, 105))` reads yours. {doc}`../guide/one_shot` gives labels in place of slots.
 
 # %%
 from PIL import Image, ImageDraw, ImageFont

@@ -53,6 +53,11 @@ class Claim:
         """Whose claim it is: "talk", of a slide or of what it rests on, or "package", a check of ours."""
         return "talk" if self.where != "ours" else "package"
 
+    @property
+    def timed(self) -> bool:
+        """Whether it depends on the speed of a machine, which one chapter measures: no other run repeats the number."""
+        return self.chapter == "speed"
+
     def __post_init__(self):
         def refuse(field: str, why: str):
             raise ValueError(f"claim {self.id!r}: {field} is {getattr(self, field)!r}: {why}")
@@ -232,7 +237,7 @@ def merge(claims: dict[str, Claim], recorded: dict[str, dict], live: dict[str, d
         row = live.get(id) or recorded.get(id) or {}
         verdict = status(claim, *(row.get(key) for key in ("ours", "bound", "low", "high")))
         entry = {"id": id, "of": claim.of, "published": claim.published, "unit": claim.unit, "status": verdict, "kind": claim.kind}
-        entry |= {"against": claim.source_class, "target": claim.target}
+        entry |= {"against": claim.source_class, "target": claim.target, "timed": claim.timed}
         entry |= {key: row.get(key) for key in ROW} | {"live": id in live}
         if isinstance(entry["ours"], bool):  # the published words, or those for their contrary, stand in claims.toml alone
             entry["ours"] = claim.published if entry["ours"] else claim.otherwise

@@ -158,17 +158,19 @@ def load(name: str) -> Any:
         what = "was trained, but its weights are not kept" if name in _recorded("json") else "is no trained network"
         close = difflib.get_close_matches(name, kept, 8, 0.5)
         raise ValueError(f"{name!r} {what}: " + (f"close to it are {', '.join(close)}" if close else f"there are {', '.join(kept)}"))
-    family, *rest = name.split("/")
+    parts: list[Any] = name.split("/")
+    family, *rest = parts
     match family:
         case "arm":
             return Arm(arm.trained(int(*rest)))
-        case "symbols" | "words":
-            return Classifier(
-                symbols.trained("omniglot" if family == "symbols" else family), _ink if family == "symbols" else spoken_words.image
-            )
+        case "symbols":
+            return Classifier(symbols.trained("omniglot"), _ink)
+        case "words":
+            return Classifier(symbols.trained("words"), spoken_words.image)
         case "relational":
             return Reader(stories.trained(rest[0], int(rest[1])))
-        case "cifar":
-            return cifar_network(rest[0])
-    trained: dict[str, Any] = {"digits": digits.trained, "evidence": evidence.trained}
-    return trained[family](rest[0]).eval()
+        case "digits":
+            return digits.trained(rest[0]).eval()
+        case "evidence":
+            return evidence.trained(rest[0]).eval()
+    return cifar_network(rest[0])

@@ -13,8 +13,8 @@ from snncore.record import Record, read_rows
 
 NUMBER = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)
 CLAIMS = {claim.id: claim for claim in (
-    NUMBER, replace(NUMBER, id="speed.a"), replace(NUMBER, id="a.words", published="it learns", tolerance=None, otherwise="it does not"),
-    replace(NUMBER, id="a.cited", kind="cited", tolerance=None),
+    NUMBER, replace(NUMBER, id="speed.a", chapter="speed"), replace(NUMBER, id="a.cited", kind="cited", tolerance=None),
+    replace(NUMBER, id="a.words", published="it learns", tolerance=None, otherwise="it does not"),
 )}  # fmt: skip
 
 

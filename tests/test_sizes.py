@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE, TESTS, FUNCTION = 16_100, 11_870, 60  # 15,000 and 11,160 before users could convert, deploy and exchange their own; only fall
+PACKAGE, TESTS, FUNCTION = 16_100, 11_870, 60  # 15,000 and 11,160 before users could convert, deploy and exchange their own; these fall
 LONGEST = 500  # file
 
 

@@ -19,8 +19,8 @@ def ours_text(entry: dict) -> str:
     ours, ends = entry["ours"], (entry["low"], entry["high"])
     if entry["bound"]:
         return f"{entry['bound']} {printed(ours, entry['unit'])}"
-    if entry.get("id", "").startswith("speed.") and not isinstance(ours, str):
-        return printed(float(f"{ours:.2g}"), entry["unit"])  # a time has two digits that another run gives, too
+    if entry.get("timed") and not isinstance(ours, str):
+        return printed(float(f"{ours:.2g}"), entry["unit"])  # two digits are what another run gives, too
     if isinstance(ours, str) or None in ends or ends[0] == ends[1] or all(float(x).is_integer() for x in (ours, *ends)):
         return printed(ours, entry["unit"])
     low = ends_text(entry).split("\u00a0")[0]

@@ -66,13 +66,11 @@ class Worsened(NamedTuple):
 
 
 def worsened(claims: dict[str, ledger.Claim], committed: dict[str, dict], entries: list[dict]) -> list[Worsened]:
-    """Claims that the committed ledger says were met and that are not met now, but for those of the chapter on speed: machines differ."""
+    """Claims that the committed ledger says were met and that are not met now, but for times: machines differ."""
     found = []
     for entry in entries:
         claim, before = claims[entry["id"]], committed.get(entry["id"], {})
-        if entry["status"] not in ("differs", "not-settled") or before.get("status") not in ledger.MET:
-            continue
-        if claim.chapter == "speed":
+        if claim.timed or entry["status"] not in ("differs", "not-settled") or before.get("status") not in ledger.MET:
             continue
         if claim.target is not None:
             aim = f"the aim is {'at most' if claim.better == 'lower' else 'at least'} {text(claim.target, claim.unit)}"

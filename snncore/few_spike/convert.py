@@ -30,6 +30,8 @@ from snncore.few_spike.operations import ConversionError
 from snncore.few_spike.trace import put_neurons, traced
 from snncore.shapes import FloatTensor
 
+TOO_FAR = 0.3  # relative error of the output, above which `convert` warns
+
 
 def convert(
     network: nn.Module,
@@ -145,9 +147,6 @@ def convert(
             stacklevel=2,
         )
     return Conversion(graph, report)
-
-
-TOO_FAR = 0.3  # relative error of the output
 
 
 def _check_options(K: int, spike_penalty: float, coefficients: Any) -> None:

@@ -158,8 +158,8 @@ ANALOG: dict[Any, str] = (
     | dict.fromkeys((nn.Embedding, F.embedding, torch.embedding), LOOKUP)
     | {F.pad: "pads with a number other than 0"}
 )  # fmt: skip
-TABLES: tuple[Any, ...] = (FUNCTIONS, METHODS, IN_OTHER_WORDS, REORDERING, COPIES, JOINS, MEANS, SUMS, SUMS_OF_PRODUCTS, WEIGHTED, PRODUCTS,
-                           ANALOG, IDLE, CASTS, SHAPED)  # fmt: skip
+KNOWN: set[Any] = set().union(FUNCTIONS, METHODS, IN_OTHER_WORDS, REORDERING, COPIES, JOINS, MEANS, SUMS, SUMS_OF_PRODUCTS, WEIGHTED,
+                              PRODUCTS, ANALOG, IDLE, CASTS, SHAPED)  # fmt: skip
 QUOTIENT, ROUNDING = "divides by a signal", "rounds to whole numbers"
 SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
 MEAN, REORDER, CONSTANTS = "means or sums of signals", "passes signals on, in other places", "weighs by constants"
@@ -188,9 +188,8 @@ def key_of(node: fx.Node, network: nn.Module) -> Any:
 def in_python(node: fx.Node) -> None:
     """Name an operation of ATen as Python does, where the tables have a function or method of the same name and arguments."""
     name, a = node.target._schema.name.removeprefix("aten::").replace("_unsafe_view", "view"), node.args  # type: ignore[union-attr]
-    known = {key for table in TABLES for key in table}
     for home in (torch, F):
-        if getattr(home, name, None) in known:
+        if getattr(home, name, None) in KNOWN:
             node.target, node.args = getattr(home, name), a[:5] if name in ("layer_norm", "group_norm") else a  # the sixth is of cuDNN
             return
     if name == "batch_norm":
@@ -200,7 +199,7 @@ def in_python(node: fx.Node) -> None:
         for item in list(node.users):
             item.replace_all_uses_with(node)
             node.graph.erase_node(item)
-    elif name in known:
+    elif name in KNOWN:
         node.op, node.target = "call_method", name
 
 

@@ -36,22 +36,22 @@ HUGGING_FACE: dict[str, dict[str, Any]] = {  # small configurations: what is ask
 }
 
 
-def _model(library: Any, name: str) -> tuple[nn.Module, Tensor]:
+def model(library: Any, name: str) -> tuple[nn.Module, Tensor]:
     """A model with random weights, and two inputs."""
     g = torch_generator(0, name)
     with seeded_draws(0, name):
         if name not in HUGGING_FACE:
-            model = library.create_model(name)
-            return model, torch.randn(2, *model.default_cfg["input_size"], generator=g)
+            network = library.create_model(name)
+            return network, torch.randn(2, *network.default_cfg["input_size"], generator=g)
         kind = "Sequence" if name == "Bert" else "Image"
-        model = getattr(library, f"{name}For{kind}Classification")(getattr(library, f"{name}Config")(**HUGGING_FACE[name]))
-    return model, torch.randint(50, (2, 7), generator=g) if name == "Bert" else torch.randn(2, 3, 32, 32, generator=g)
+        network = getattr(library, f"{name}For{kind}Classification")(getattr(library, f"{name}Config")(**HUGGING_FACE[name]))
+    return network, torch.randint(50, (2, 7), generator=g) if name == "Bert" else torch.randn(2, 3, 32, 32, generator=g)
 
 
 def converted(library: str, name: str) -> dict[str, Any]:
     """What becomes of a model at K = 16, without calibration; why, if it is refused."""
     row: dict[str, Any] = {"library": f"{library} {metadata.version(library)}", "model": name}
-    network, x = _model(importlib.import_module(library), name)
+    network, x = model(importlib.import_module(library), name)
     try:
         report = convert(network.eval(), x, K=16).report
     except ConversionError as error:

@@ -9,7 +9,7 @@ from snncore.few_spike.zoo import ZOO, fit_zoo, zoo_document
 
 
 def command(seed: int = 0, evaluations: int = 3_000_000, restarts: int = 4, file: Path | None = None) -> Path:
-    """Fit our few-spike neurons and write them, with the published ones, to a file (ten minutes).
+    """Fit our few-spike neurons and write them, with the published ones, to a file (twenty minutes).
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from snncore.few_spike import ConversionError, coefficients, convert, fs_neuron, statistics, stepwise
 from snncore.few_spike.trace import numbers, traced
+from snncore.peers import architectures
 from tests.few_spike.test_convert import Functional, images
 
 pytestmark = [pytest.mark.usefixtures("quick_fits"), pytest.mark.filterwarnings("ignore:the converted network:UserWarning")]
@@ -66,15 +67,10 @@ def test_operations_agree_in_their_trace_and_step_by_step(function):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ViT", "ConvNext", "ResNet", "Bert"])
+@pytest.mark.parametrize("name", architectures.HUGGING_FACE)
 def test_classifiers_of_hugging_face(name):
-    hf, small = pytest.importorskip("transformers"), dict(hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1])
-    words = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
-    own = {"ViT": words | {"image_size": 8, "patch_size": 4}, "ConvNext": small, "ResNet": small | {"embedding_size": 8}, "Bert": words}
-    kind = "Sequence" if name == "Bert" else "Image"
-    network = getattr(hf, f"{name}For{kind}Classification")(getattr(hf, f"{name}Config")(**own[name])).eval()
-    x = torch.arange(14).view(2, 7) if name == "Bert" else images(2, size=8 if name == "ViT" else 32)
-    assert agree(network, x, x.repeat(2, *[1] * (x.ndim - 1)))(x).logits.shape == (2, 2)
+    network, x = architectures.model(pytest.importorskip("transformers"), name)
+    assert agree(network.eval(), x, x.repeat(2, *[1] * (x.ndim - 1)))(x).logits.shape == (2, 2)
 
 
 @pytest.mark.slow
@@ -82,8 +78,8 @@ def test_classifiers_of_hugging_face(name):
     "name", ["vit_tiny_patch16_224", "mobilenetv3_small_050", "convnextv2_atto", "tf_efficientnet_lite0", "levit_128s"]
 )
 def test_classifiers_of_timm(name):
-    network = pytest.importorskip("timm").create_model(name).eval()
-    x = images(2, size=224)
+    network, x = architectures.model(pytest.importorskip("timm"), name)
+    network.eval()
     snn = convert(network, x, K=16).network
     assert torch.allclose(stepwise(snn, x)[0], snn(x), rtol=1e-4, atol=1e-4 * float(snn(x).abs().max()))
 

@@ -14,7 +14,7 @@ class Odd(nn.Module):
 def test_a_row_says_what_spikes_or_why_a_model_is_refused(monkeypatch):
     small = nn.Sequential(nn.Linear(4, 6), nn.SiLU(), nn.LayerNorm(6), nn.Linear(6, 3), nn.ReLU())
     for network, wanted in ((small, {"layers": 2, "neurons": 9, "activations": "silu, relu", "analog": "layernorm"}), (Odd(), None)):
-        monkeypatch.setattr(architectures, "_model", lambda library, name, network=network: (network, torch.rand(2, 4)))
+        monkeypatch.setattr(architectures, "model", lambda library, name, network=network: (network, torch.rand(2, 4)))
         row = architectures.converted("torch", "a")
         assert row["model"] == "a"
         assert row["library"].startswith("torch ")

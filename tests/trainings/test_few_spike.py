@@ -9,4 +9,4 @@ def test_the_command_writes_what_the_package_reads(tmp_path, capsys):
     fitted = {name: s for name, s in sets.items() if s.origin == "fitted"}
     assert set(fitted) == set(ZOO)
     assert {s.source for s in fitted.values()} == {"python -m snncore.trainings few-spike --evaluations 40 --restarts 1 --seed 1"}
-    assert capsys.readouterr().out.startswith("25 neurons in ")
+    assert capsys.readouterr().out.startswith("27 neurons in ")
