@@ -7,19 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from book.browser import CHROMIUM, FLAGS, require
+from book.browser import chromium, require
 from project import Project
 
 pytestmark = pytest.mark.book
 
 LIVE = Project().live / "smoke"
 FIGURES = sorted(LIVE.glob("*/*.svg"))
-require(
-    {
-        "no Chromium on this machine (Debian: apt install chromium)": bool(CHROMIUM),
-        "no figures (make reproduce PRESET=smoke)": bool(FIGURES),
-    }
-)
+require({"no figures (make reproduce PRESET=smoke)": bool(FIGURES)})
 
 EDGE = 2  # pixels that have to stay free of ink
 INK = 0.9  # of the brightest: darker is ink
@@ -61,11 +56,8 @@ def test_no_bitmap_has_ink_at_its_edge(path):
 
 
 def test_no_drawing_reaches_beyond_its_canvas(tmp_path):
-    from playwright.sync_api import sync_playwright
-
     cut = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 1600})
         for path in FIGURES:
             page.set_content(f"<style>body{{margin:20px}}svg{{overflow:visible}}</style>{path.read_text(encoding='utf-8')}")
@@ -75,7 +67,6 @@ def test_no_drawing_reaches_beyond_its_canvas(tmp_path):
             page.locator("svg").first.screenshot(path=tmp_path / "drawn.png")
             if sides := inked_edges(tmp_path / "drawn.png"):
                 cut.setdefault(f"{path.parent.name}/{path.name}", []).extend(sides)
-        browser.close()
     assert cut == {}
 
 
