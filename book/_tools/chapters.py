@@ -26,6 +26,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import papermill
+import psutil
 from tqdm import tqdm
 
 import kernel
@@ -178,11 +179,8 @@ def cores() -> int:
 
 def at_once(chapters: int) -> int:
     """How many chapters to run side by side: one a core, as far as memory allows."""
-    try:
-        fit = int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / 1e9 / MEMORY_GB)
-    except (AttributeError, ValueError, OSError):  # not on every system
-        fit = 2
-    return max(1, min(cores(), fit, chapters))
+    fit = psutil.virtual_memory().available / 1e9 / MEMORY_GB  # with what the system holds of files, and gives back
+    return max(1, min(cores(), int(fit), chapters))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -283,3 +284,11 @@ def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, mon
     chapter(project.root, "second", "pass", needs="first")
     a, b, c, d = go()
     assert c >= b
+
+
+@pytest.mark.parametrize(("available", "at_once"), [(1e9, 1), (4.1e9, 2), (9e9, 3)])
+def test_as_many_chapters_run_side_by_side_as_memory_and_cores_allow(monkeypatch, available, at_once):
+    monkeypatch.setattr(chapters, "cores", lambda: 3)
+    monkeypatch.setattr(chapters.psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
+    assert chapters.at_once(10) == at_once
+    assert chapters.at_once(1) == 1
