@@ -252,7 +252,7 @@ release_memory()
 
 
 # %%
-def on_photographs(version, photographs, labels, size=25):
+def on_photographs(version, photographs, labels, size=5):
     ann, n = efficientnet_lite(version), len(photographs)
     parts = (photographs[i : i + size] for i in range(0, n, size))
     batches = (efficientnet_lite_input(part, version) for part in parts)
@@ -498,7 +498,7 @@ plt.show()
 
 # %%
 some = photographs_700 if preset == "paper" else photographs
-ann, batches = lite0_ann, efficientnet_lite_input(some).split(25)
+ann, batches = lite0_ann, efficientnet_lite_input(some).split(5)
 with torch.inference_mode():
     expected = torch.cat([ann(batch) for batch in batches])
 

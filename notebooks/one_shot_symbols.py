@@ -720,7 +720,7 @@ plt.show()
 
 # %%
 known, others = (Examples(letters.symbols.images, letters.symbols.classes[k::2]) for k in (0, 1))
-fresh, updates = symbols.network("omniglot", seed), page.size(smoke=10, book=150)
+fresh, updates = symbols.network("omniglot", seed), page.size(smoke=10, book=80)
 recipe = Descent(updates, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50, updates))
 state = page.folder / "live.state"
 descend(fresh, symbols.outer(fresh, "omniglot", known), recipe, seed, state)
