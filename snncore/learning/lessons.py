@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.learning.one_shot_classifier import OneShotClassifier, Session
 from snncore.learning.ordinary import Own, descended, first_weights, in_force, single_steps
 from snncore.seeds import torch_generator
 from snncore.statistics import mean_share
 from snncore.tasks import episodes
 from snncore.tasks.episodes import Episodes, Examples
-from snncore.tasks.omniglot import Run
+from snncore.tasks.omniglot import Run, shrink
 
 RATES = 3e-4, 1e-3, 3e-3  # of Adam
 RULES = {"e-prop": False, "BPTT": True}  # whether gradients flow through the recurrent weights
@@ -35,10 +35,20 @@ class Right(NamedTuple):
     shuffled: Float[Tensor, " episode"]  #: one update by the learning signals of another episode; of the next example, if there is only one
     features: Float[Tensor, " episode"]  #: the example with the most similar features
     nearest: Float[Tensor, " episode"]  #: the nearest image
+    relative: Float[Tensor, " episode"]  #: one update, by readouts relative to those for the lesson's examples (`relative_answers`)
 
     def intervals(self) -> dict[str, tuple[float, float, float]]:
         """Mean [%] over episodes and its 95 % interval, by name."""
         return {name: mean_share(shares) for name, shares in self._asdict().items()}
+
+
+def relative_answers(net: OneShotClassifier, s: Session, slot: Int[Tensor, "episode way"]) -> Float[Tensor, "episode query way"]:
+    """Readouts at queries, less their mean over the lesson's own examples and divided by their spread over these.
+
+    The examples are asked once more after the update. No label is used: some readouts are high, or differ much, whatever is shown.
+    """
+    _, own = net.ask(s.features[:, : slot.numel()], slot, s.weights)
+    return (s.answers - own.mean(1, keepdim=True)) / own.std(1, keepdim=True)
 
 
 @torch.no_grad()
@@ -52,7 +62,8 @@ def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator
     x = torch.cat([seen, net.clock.expand(-1, count * ways, -1)], -1)
     _, mistaught = net.ask(asked, slot, net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways))
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-    return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in (s.answers, untaught, mistaught, s.alike, -distance)))
+    answers = s.answers, untaught, mistaught, s.alike, -distance, relative_answers(net, s, slot)
+    return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in answers))
 
 
 def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Right:
@@ -65,18 +76,27 @@ def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, cou
     return Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
+class Wrong(NamedTuple):
+    """Wrong answers [%] in each run of a 20-way test."""
+
+    after: Float[Tensor, " run"]  #: one update
+    relative: Float[Tensor, " run"]  #: one update, by `relative_answers`
+    features: Float[Tensor, " run"]  #: the example with the most similar features
+
+
 @torch.no_grad()
-def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run], seed: int = 0) -> Float[Tensor, " run"]:
+def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run], seed: int = 0) -> Wrong:
     """Wrong answers [%] in each run of the official 20-way test, or of one like it; more symbols than readouts are a `ValueError`."""
     net.eval()
     wrong = []
     for run in runs:
-        if len(run.support) > net.slots:
-            raise ValueError(f"{run.name} has {len(run.support)} symbols: the network tells {net.slots} apart")
-        slot = torch.randperm(net.slots, generator=torch_generator(seed, run.name))[None, : len(run.support)]
-        answers = net(run.support[None], slot, run.query[None]).answers[0].argmax(-1)
-        wrong.append(100 * float((answers != run.label).float().mean()))
-    return torch.tensor(wrong, dtype=torch.float64)
+        if len(run.examples) > net.slots:
+            raise ValueError(f"{run.name} has {len(run.examples)} symbols: the network tells {net.slots} apart")
+        slot = torch.randperm(net.slots, generator=torch_generator(seed, run.name))[None, : len(run.examples)]
+        s = net(shrink(run.examples)[None], slot, shrink(run.queries)[None])
+        answers = torch.cat([s.answers, relative_answers(net, s, slot), s.alike]).argmax(-1)
+        wrong.append(100 * (answers != run.label).double().mean(1))
+    return Wrong(*torch.stack(wrong, 1))
 
 
 @torch.no_grad()

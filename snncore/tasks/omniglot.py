@@ -1,8 +1,9 @@
-"""Handwritten symbols of Omniglot, small and gray, by part of the data set; and the folders of its official 20-way test.
+"""Handwritten symbols of Omniglot, small and gray, by part of the data set; and the runs of its official 20-way test.
 
 Source: B. Lake, R. Salakhutdinov, J. Tenenbaum, Human-level concept learning through probabilistic program induction, Science 350 (2015).
 """
 
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +11,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
+from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from snncore.datafiles import DataError
+from snncore.datafiles import DataError, find
 from snncore.tasks.data_sets import Omniglot, decode_image
 from snncore.tasks.episodes import Examples
 
@@ -25,8 +27,7 @@ Images = Float[Tensor, "image 1 side side"]
 def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
     """Images of 28 x 28 pixels, the share of ink around each, from 105 x 105 pixels; DataError for another size."""
     if ink.shape[1:] != (OFFICIAL, OFFICIAL):
-        given = " x ".join(map(str, ink.shape[1:]))
-        raise DataError(f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them")
+        raise DataError(_refused(ink.shape[1:]))
     parts = torch.from_numpy(ink)[:, None].split(1000)  # all of them as floats would take a gigabyte
     return torch.cat([F.adaptive_avg_pool2d(part.float(), SIDE) for part in parts])
 
@@ -42,20 +43,38 @@ class Run(NamedTuple):
     """One run of the official test: an example of each symbol, queries, and the place of the example of the same symbol."""
 
     name: str
-    support: Float[Tensor, "way 1 side side"]
-    query: Float[Tensor, "query 1 side side"]
+    examples: Bool[np.ndarray, "way height width"]  #: ink
+    queries: Bool[np.ndarray, "query height width"]
     label: Int[Tensor, " query"]
 
 
-def read_runs(folder: Path) -> list[Run]:
-    """Runs in a folder: in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
+def official_runs() -> list[Run]:
+    """The 20 runs of Omniglot's own one-shot test, which come with a checkout."""
+    return read_runs(*find("omniglot_runs").paths.values())
+
+
+def read_runs(path: Path) -> list[Run]:
+    """Runs in an archive (zip): in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
 
     Raises `DataError` if there is no run, its list is not made of pairs, or an image cannot be read or has another size.
     """
-    lists = sorted(folder.glob("*/class_labels.txt"))
-    if not lists:
-        raise DataError(f"{folder} has no run: it should hold folders such as run01, each with class_labels.txt and the images it names")
-    return [_run(folder, path) for path in lists]
+    with zipfile.ZipFile(path) as archive:
+        lists = sorted(name for name in archive.namelist() if name.endswith("/class_labels.txt"))
+        if not lists:
+            raise DataError(f"{path} has no run: it should hold folders such as run01, each with class_labels.txt and the images it names")
+        return [_run(archive, name) for name in lists]
+
+
+def hausdorff_errors(run: Run) -> float:
+    """Wrong answers [%] by the modified Hausdorff distance between the ink of two images, each around its center (Lake et al.)."""
+    queries, examples = ([np.argwhere(ink) - np.argwhere(ink).mean(0) for ink in images] for images in (run.queries, run.examples))
+
+    def distance(a: np.ndarray, b: np.ndarray) -> float:
+        between = cdist(a, b)
+        return max(between.min(1).mean(), between.min(0).mean())
+
+    answers = [np.argmin([distance(query, example) for example in examples]) for query in queries]
+    return 100 * float((np.array(answers) != run.label.numpy()).mean())
 
 
 def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator) -> list[Run]:
@@ -72,25 +91,32 @@ def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator)
             raise ValueError(f"{data.alphabets[alphabet]} has {len(symbols)} symbols, {len(drawers)} drawers: a run needs {ways} and 2")
         some = symbols[torch.randperm(len(symbols), generator=generator)[:ways].numpy()]
         pair = drawers[torch.randperm(len(drawers), generator=generator)[:2].numpy()]
-        support, query = (shrink(np.concatenate([data.images[(data.character == c) & (data.drawer == by)] for c in some])) for by in pair)
-        runs.append(Run(f"{data.alphabets[alphabet]} {k + 1}", support, query, torch.arange(ways)))
+        examples, queries = (np.concatenate([data.images[(data.character == c) & (data.drawer == by)] for c in some]) for by in pair)
+        runs.append(Run(f"{data.alphabets[alphabet]} {k + 1}", examples, queries, torch.arange(ways)))
     return runs
 
 
-def _run(folder: Path, path: Path) -> Run:
-    pairs = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+def _run(archive: zipfile.ZipFile, name: str) -> Run:
+    pairs = [line.split() for line in archive.read(name).decode("utf-8-sig").splitlines() if line.strip()]
     if not pairs or any(len(pair) != 2 for pair in pairs):
-        raise DataError(f"{path}: each of its lines should name two images, one to classify and the example of its class")
+        raise DataError(f"{name}: each of its lines should name two images, one to classify and the example of its class")
     examples = sorted({example for _, example in pairs})
     label = torch.tensor([examples.index(example) for _, example in pairs])
-    return Run(path.parent.name, _images(folder, examples), _images(folder, [query for query, _ in pairs]), label)
+    return Run(name.split("/")[-2], _images(archive, examples), _images(archive, [query for query, _ in pairs]), label)
 
 
-def _images(folder: Path, names: list[str]) -> Images:
+def _images(archive: zipfile.ZipFile, names: list[str]) -> Bool[np.ndarray, "image height width"]:
     images = []
     for name in names:
         try:
-            images.append(shrink(decode_image((folder / name).read_bytes())[None, ..., 0] < 128))
-        except (OSError, DataError) as error:
-            raise DataError(f"{folder / name}: {error}") from error
-    return torch.cat(images)
+            images.append(decode_image(archive.read(name))[..., 0] < 128)
+        except (KeyError, DataError) as error:
+            raise DataError(f"{archive.filename}: {name}: {error}") from error
+        if images[-1].shape != (OFFICIAL, OFFICIAL):
+            raise DataError(f"{archive.filename}: {name}: {_refused(images[-1].shape)}")
+    return np.stack(images)
+
+
+def _refused(size: tuple[int, ...]) -> str:
+    given = " x ".join(map(str, size))
+    return f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them"
