@@ -162,15 +162,18 @@ for name, neurons in {"b7": b7.neurons["silu"], "resnet50": resnet.neurons["relu
 # :::::{admonition} Spiking networks on ImageNet since the talk (cited; none was run here)
 # :class: dropdown
 #
-# | network | how it is made | spikes | correct answers | source |
-# |---|---|---|---|---|
-# | EfficientNet-B7 (the talk) | converted | binary, weighted by time, 16 steps | {published}`img.b7.snn` | {cite:p}`stoeckl2021` |
-# | QKFormer | trained | binary, 4 steps | {published}`img.since.qkformer` | {cite:p}`zhou2024` |
-# | E-SpikeFormer | trained with integers | binary, several for an integer | {published}`img.since.espikeformer` | {cite:p}`yao2025` |
-# | SpikeZIP-TF | converted | ternary | {published}`img.since.spikezip` | {cite:p}`you2024` |
-# | ECMT | converted | graded (several thresholds), 4 steps | {published}`img.since.ecmt` | {cite:p}`huang2024` |
-# | SFormer | converted | graded (several thresholds), 1 step | {published}`img.record.since` | preprint, `arXiv 2510.23383` |
-# | error-free conversion | converted | binary code, as in few-spike neurons, 4 steps | {published}`img.since.error_free` | TMLR 2025, quoted from a summary |
+# | network | how it is made | spikes | steps | parameters | correct answers | reviewed | source |
+# |---|---|---|---|---|---|---|---|
+# | EfficientNet-B7 (the talk) | converted | binary, weighted by time | 16 | {published}`img.b7.params` | {published}`img.b7.snn` | yes | {cite:p}`stoeckl2021` |
+# | QKFormer | trained | binary | 4 | 65 M | {published}`img.since.qkformer` | yes | {cite:p}`zhou2024` |
+# | E-SpikeFormer | trained with integers | binary, several for an integer | not checked | 173 M | {published}`img.since.espikeformer` | yes | {cite:p}`yao2025` |
+# | SpikeZIP-TF | converted | ternary | not checked | not checked | {published}`img.since.spikezip` | yes | {cite:p}`you2024` |
+# | ECMT | converted | graded (several thresholds) | 4 | not checked | {published}`img.since.ecmt` | yes | {cite:p}`huang2024` |
+# | DCGS | converted, no training | several thresholds | not checked | not checked | not checked | yes | ICML 2025, quoted from a summary |
+# | error-free conversion | converted | binary code, as in few-spike neurons | 4 | not checked | {published}`img.since.error_free` | yes | TMLR 2025, quoted from a summary |
+# | SFormer | converted | graded (several thresholds) | 1 | not checked | {published}`img.record.since` | no | preprint, `arXiv 2510.23383` |
+# | MBE | converted | several basis functions with thresholds | not checked | not checked | not checked | no | preprint, `arXiv 2508.07710` |
+# | SpikingJelly 2.0, a library | converts transformers | its SiLU and softmax: not binary, by its own words | any | any | not given | no | its documentation |
 #
 # Few-spike neurons live on in language models: LAS converts models of up to 66 billion parameters (AAAI 2026, quoted from a summary).
 # :::::

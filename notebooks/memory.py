@@ -551,7 +551,8 @@ plt.show()
 # ```{figure} ../results/memory/curves.*
 # :name: fig-curves
 # :alt: Wrong answers against epoch on a logarithmic scale in three panels. Row by row, LSTM networks are best and all others lie close together. With 14 by 14 pixels LIF networks stay near one half, far above networks of AHP and ALIF neurons. With 28 by 28 pixels the LSTM network is below 5 percent after two epochs, and the spiking network falls for {size}`chip_epochs` epochs, with steps where the learning rate restarts. So the LSTM network learns far faster.
-# Wrong answers on {size}`held_out` held-out images during training, a line per seed; from the logs of the trainings. The spiking network of the right
+# Wrong answers on {size}`held_out` held-out images during training, a line per seed; from the logs of the trainings. They are the last
+# of the training images, which are easy ones: the networks are right on more of them than of the test images. The spiking network of the right
 # panel improves mostly where the learning rate falls, and again in each of its {size}`chip_cycles` cycles.
 # ```
 #
@@ -675,39 +676,51 @@ for name, number in {"only_own": only_own, "only_theirs": only_theirs}.items():
 #
 # Other spiking neurons do better on this task than the AHP neurons of the chip, also where the pixels come in a fixed random order.
 #
-# :::{list-table} Accuracy of spiking networks on sequential MNIST since the talk. All are cited; those of TC-LIF and PMSN are not from a paper that we read.
+# :::{list-table} Accuracy of spiking networks on sequential MNIST since the talk. All spikes are binary, and all networks see one pixel a step, the adaptive LIF network eight. All are cited; those of TC-LIF and PMSN are not from a paper that we read.
 # :name: tab-memory-since
 # :header-rows: 1
 #
 # * - Network
 #   - Slow variable
+#   - Steps, parameters
 #   - In order
 #   - Permuted
+#   - Reviewed
 #   - Source
 # * - LSNN on Loihi (the talk)
 #   - AHP current
+#   - 840, 79,200
 #   - {published}`mem.smnist.ahp`
 #   - not given
+#   - yes
 #   - {cite:t}`rao2022`
 # * - adaptive LIF
 #   - threshold, learned time constants
+#   - 784, 156,702
 #   - {published}`mem.since.yin`
 #   - {published}`mem.since.yin.permuted`
+#   - yes
 #   - {cite:t}`yin2021`; not checked against the paper
 # * - TC-LIF
 #   - second compartment
+#   - 784, not checked
 #   - {published}`mem.since.tclif`
 #   - {published}`mem.since.tclif.permuted`
+#   - yes
 #   - AAAI 2024; the authors' repository
 # * - balanced resonate-and-fire
 #   - oscillating membrane
+#   - 784, 68,874
 #   - {published}`mem.since.brf`
 #   - {published}`mem.since.brf.permuted`
+#   - yes
 #   - {cite:t}`higuchi2024`; best of five models
 # * - PMSN
 #   - several compartments
+#   - 784, not checked
 #   - {published}`mem.since.pmsn`
 #   - not checked
+#   - no
 #   - preprint; from a summary
 # :::
 #

@@ -40,7 +40,7 @@
 #
 # ## What we found
 #
-# - **Voltage regularization: not confirmed.** With it {value}`locked_with` of the neurons are locked, without it
+# - **Voltage regularization: not settled.** With it {value}`locked_with` of the neurons are locked, without it
 #   {value}`locked_without`, in one training each. This settles nothing.
 # - One artificial network for all tasks solves {recorded}`ann_joint_solved` of 20.
 # - Our spiking networks answer {claim}`rel.example.snn` of the talk's {size}`talk_questions` example questions as the talk does.
@@ -665,7 +665,7 @@ if preset == "paper":  # trains what data/training does not hold, for days
 #
 # ## Does voltage regularization keep neurons from being locked?
 #
-# **Not confirmed.** The talk finds {term}`membrane voltage regularization` {published}`rel.voltage.tool` where rates are regularized
+# **Not settled.** The talk finds {term}`membrane voltage regularization` {published}`rel.voltage.tool` where rates are regularized
 # strongly: with it, *{published}`rel.voltage.locked`*. We call a neuron *locked* if it is driven below rest and its potential is never
 # above zero, in no story and at no step. Such a neuron has no {term}`pseudo-derivative`, so its error moves none of its weights.
 # With the cost of potentials {value}`locked_with` of the neurons are locked, without it {value}`locked_without`, in one training each,

@@ -99,7 +99,7 @@ KINDS: dict[str, Kind] = {
     "ann-drawn": Kind(None, ANN, generate),
     "snn-drawn": Kind(Timing(), SNN, generate),
 }
-HELD_OUT = 1000  # the last questions of the training part
+HELD_OUT = 1000  # questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are networks
