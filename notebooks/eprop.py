@@ -712,7 +712,7 @@ plt.show()
 # * - OTTT
 #   - traces of inputs, feed-forward networks
 #   - in software
-#   - ImageNet, with memory that does not grow with the steps
+#   - ImageNet, with memory that does not grow with the steps; its accuracy was not checked
 #   - reviewed {cite:p}`xiao2022`
 # * - OSTL
 #   - spatial and temporal gradients apart; exact for one recurrent layer

@@ -697,7 +697,8 @@ spikes_per_neuron = traffic.spikes_per_neuron
 
 # %%
 where = {"dataset": "20 ImageNet photographs of foolbox", "n": n}
-page.claim("fs.lite0.agreement", float(100 * same.mean()), **where)
+agreement, low, high = share(int(same.sum()), n)
+page.claim("fs.lite0.agreement", agreement, low=low, high=high, **where)
 page.claim("fs.lite0.spikes", spikes_per_neuron, **where)
 page.value("lite0_neurons", traffic.neurons, "{:,}")
 page.value("lite0_difference", float((logits_ann - logits_snn).abs().max()), "{:.2g}")

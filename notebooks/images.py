@@ -522,7 +522,7 @@ del some, batches
 release_memory()
 
 # %%
-batch = efficientnet_lite_input(photographs[:5])  # more would take most of the time: many steps
+batch = efficientnet_lite_input(photographs[:3])  # more would take most of the time: many steps
 ann, N = lite0_ann, page.size(smoke=2, book=128)
 with torch.inference_mode():
     expected = ann(batch)

@@ -225,11 +225,12 @@ if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
 # intervals, and sums over an interval are differences of cumulative sums.
 
 # %%
-trials = page.size(smoke=20_000, book=1_000_000, paper=3_000_000)
+trials = page.size(smoke=20_000, book=250_000, paper=3_000_000)
 restarts = page.size(smoke=1, book=1, paper=4)
 fit_one("silu.k16", 1, 1, seed)  # compiles the loop, so that this counts for nobody
 took = seconds(lambda: fit_one("silu.k16", trials, restarts, seed))
-page.claim("speed.fs.fit", took, dataset=f"silu.k16, {trials:,} trials", n=1, timing=True)
+million = took * 1e6 / trials  # the time grows as the trials do
+page.claim("speed.fs.fit", million, dataset=f"silu.k16, {trials:,} trials", n=1, timing=True)
 page.value("fit_trials", f"{trials:,}")
 keep("fit_seconds", took)
 keep("trial", 1e6 * took / trials)

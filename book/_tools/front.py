@@ -48,8 +48,13 @@ def strip(staging: "Staging", _: str | None) -> str:
 def verdicts(staging: "Staging", _: str | None) -> str:
     """How many claims have which verdict, of those that could have failed and of the others."""
     rows = []
-    for of, title in (("talk", "The talk's claims"), ("package", "Checks of this package")):
-        entries = [e for e in staging.entries.values() if e["of"] == of]
+    parts = (
+        ("talk", "The talk's own words and numbers", lambda e: e["against"] == "talk"),
+        ("talk", "Papers and logs behind it", lambda e: e["against"] != "talk"),
+        ("package", "Checks of this package", lambda _: True),
+    )
+    for of, title, chosen in parts:
+        entries = [e for e in staging.entries.values() if e["of"] == of and chosen(e)]
         count = Counter(map(outcome, entries))
         agree = count["agrees"] + count["better"] + count["meets"]
         evidence = f"**{agree}** | **{count['differs']}** | **{count['not-settled']}**"

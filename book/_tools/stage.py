@@ -237,8 +237,8 @@ class Staging:
         return "\n\n".join(parts) or "Nothing has been recorded yet."
 
     def prices(self, _: str | None) -> str:
-        """Every energy and time that a number of this book is made of, with its source."""
-        rows = ["| what | event | energy [pJ] | time [ns] | process | voltage | source |", "|---|---|---|---|---|---|---|"]
+        """Rows of the table of prices of a chip's events, and a table of measured runs, each with its source."""
+        rows = []
         costs = tomllib.loads((self.project.root / "data" / "loihi_costs.toml").read_text(encoding="utf-8"))
         sets = {s["name"]: s for s in costs["set"]}
         for c in costs["cost"]:

@@ -87,5 +87,5 @@ if __name__ == "__main__":
     for make in (mnist, stories, omniglot, words, photographs):
         make()
     for path in sorted(HERE.iterdir()):
-        if path.suffix not in (".md", ".py"):
+        if path.is_file() and path.suffix not in (".md", ".py"):
             print(f'{{ path = "{path.name}", bytes = {path.stat().st_size}, sha256 = "{datafiles.sha256(path)}" }},')
