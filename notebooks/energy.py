@@ -104,8 +104,8 @@ page = Record("energy", preset)
 # ## How many neurons fit on a core?
 #
 # A core has 1,024 {term}`compartments <compartment>` and a memory for synapses {cite:p}`davies2018`. {term}`Axons <axon>` are scarce: a neuron
-# needs one for each core on which it has synapses. A core has 4,096 for spikes that come in, as many for spikes to cores of the same chip, half as many if
-# some go to other chips; and a neuron has at most 511 {cite:p}`intel2020`.
+# needs one for each core on which it has synapses. A core has 4,096 axons for incoming spikes and 4,096 for outgoing ones, but only 2,048 outgoing ones if
+# any of them leave the chip. A neuron has at most 511 {cite:p}`intel2020`.
 #
 # {func}`~snncore.loihi.placement.place` takes any populations and projections, finds how many neurons fit on a core, and lays them on chips. It is given the
 # published network and three choices of its authors: how many synapses a core may have (40,000, and 60,000 for the
@@ -434,9 +434,9 @@ print(f"{len(sanafe)} parts of the energy compared, the worst differs by {worst:
 # \text{energy} = \text{energy}_\text{cores} + (P_\text{rest} + P_\text{x86}) \cdot \text{time}.
 # $$
 #
-# *Lower end*: the measured values for 2 sentences plus the additional events. *Upper end*: all terms grow with what is in use. The energy of the cores
-# grows with their number; power at rest, power of the processors and the time of a step lie on a line through both runs, by cores and by chips. The two networks
-# differ, so the ends are assumptions, no bounds. Neither uses the talk's ratios. With 20 sentences they are {interval}`relnet.loihi.energy.20` mJ and
+# *Lower end*: the measured values for 2 sentences plus the additional events. *Upper end*: all terms grow with what is in use. The energy of the cores is
+# proportional to their number. Power at rest follows a line through the two runs by cores; power of the processors and time of a step, by chips. The two
+# networks differ, so the ends are assumptions, not bounds. Neither uses the talk's ratios. With 20 sentences they are {interval}`relnet.loihi.energy.20` mJ and
 # {interval}`relnet.loihi.time.20` ms.
 
 # %%
@@ -572,7 +572,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
-# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, and leaving out what flows at rest or counting the idle GPU about as far. So how one counts matters as much as what one does not know.
+# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, and leaving out the power at rest or counting the idle GPU about as far. So how one counts matters as much as what one does not know.
 # By which factors the energy ratio would change if one thing were taken otherwise. Green: a term of the model from its lower to its upper end, all others in the middle. Gray: what is
 # counted; the idle GPU is that of the run with digits.
 # ```

@@ -164,8 +164,8 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/eprop/dependencies.*
 # :name: fig-dependencies
-# :alt: A graph of three time steps. Blue arrows lead from the weight to the states of neuron j, from each state to the next and to its spike. Red arrows lead from the spikes to other neurons and the loss, and from there back to later states. So the blue paths stay within one neuron and can be followed forward in time; the red ones cannot.
-# What depends on what. Blue: within the neuron, the eligibility trace. Red: through other neurons to the loss, the learning signal.
+# :alt: A graph of three time steps. Blue arrows lead from the weight to the states of neuron j, from each state to the next and to its spike. Vermillion arrows lead from the spikes to other neurons and the loss, and from there back to later states. So the blue paths stay within one neuron and can be followed forward in time; the vermillion ones cannot.
+# What depends on what. Blue: within the neuron, the eligibility trace. Vermillion: through other neurons to the loss, the learning signal.
 # ```
 #
 # ## Is it exact?
@@ -246,9 +246,10 @@ page.verdict("eprop.update", truncated < 1e-10)
 # %% [markdown]
 # **Do others compute the same?** Yes. The losses of five updates each in a regression and a classification task, as the authors' code gives
 # them in single precision, agree with ours in {value}`golden_digits` digits; they depend on every detail, from the first random number on.
-# NEST's ten losses {cite:p}`korcsakgorzo2025` ({recorded}`nest_version`) and the gradients of braintrace's D-RTRL, if spikes pass no gradient on
-# ({recorded}`braintrace_version`), agree with ours to double precision. The authors' programs write the same neurons in several ways;
-# {doc}`the API <../api/index>` has `snncore.neurons.conventions`, which translates their constants.
+# NEST's ten losses {cite:p}`korcsakgorzo2025` ({recorded}`nest_version`) and the gradients of braintrace's D-RTRL, a forward recursion that
+# follows each neuron's own states alone, if spikes pass no gradient on ({recorded}`braintrace_version`), agree with ours to double precision.
+# The authors' programs write the same neurons in several ways; {doc}`the API <../api/index>` has `snncore.neurons.conventions`, which translates
+# their constants.
 
 # %%
 losses = {kind: eprop_nest.our_losses(kind) for kind in ("regression", "classification")}
@@ -371,7 +372,8 @@ plt.show()
 # :name: fig-signals
 # :alt: Three rows of panels, with the end of the trial enlarged on the right. Above, input spikes: cues left and right, then noise, then the inputs that ask. Middle, the ideal learning signals of three neurons: small during cues and delay, they become large before the network is asked. Below, the broadcast errors of the same neurons are zero until the network is asked. So the ideal signal uses knowledge of the future that an online rule does not have.
 # One trial. Learning signals of the three neurons with the largest ideal ones, each divided by its largest value (square-root scale). Blue
-# ground: cues; red ground: the network is asked. Ideal signals come before any error; broadcast errors do not. Network trained by BPTT.
+# ground: cues; vermillion ground: the network is asked. Ideal signals come before any error; broadcast errors do not. Network trained by
+# BPTT.
 # ```
 #
 # ## Does a network learn a pattern?
@@ -498,20 +500,20 @@ plt.show()
 #
 # **Not settled.** The talk says that e-prop is {published}`eprop.slower`. Accumulating evidence is the harder test, since the reward for a good memory comes
 # a second later: 50 LIF and 50 ALIF neurons, {size}`updates` updates of {size}`batch` new trials each. {numref}`tab-fair` and
-# {numref}`fig-fair` have six kinds of training, each with {size}`seeds` seeds and the same learning rate, chosen by the first
-# {size}`chip_updates` updates with random feedback.
+# {numref}`fig-fair` show six kinds of training, each with {size}`seeds` seeds and the same learning rate, chosen by the first {size}`chip_updates` updates
+# with random feedback.
 #
 # - **Same small start**: random feedback needs no more updates than BPTT, and symmetric feedback more than both.
 # - **Readout weights that begin {size}`readout_gain` times as large**: symmetric feedback and BPTT need several times fewer updates, and end
 #   with fewer wrong answers. In both, the readout weights make the learning signals; if they are small, the cost of rates outweighs them.
 #   With random feedback, the feedback weights have that size from the start; larger readouts were not tried with it.
-# - By the rule of our ledger (random feedback beside BPTT with the start that suits it) e-prop is *{claim}`eprop.slower`*; from an equal
-#   start it is not.
+# - Our ledger compares random feedback with BPTT from its better start; by that, e-prop is *{claim}`eprop.slower`*. From an equal start it
+#   is not.
 #
 # The methods differ in more than the rule. BPTT has $\gamma$ = {size}`bptt_dampening`, since with the published one it hardly learned, and
 # its gradients are clipped at {size}`bptt_clip` times their usual length. With adaptive feedback both kinds of weights lose {size}`forget` in
 # an update. All were chosen with other seeds. The published program needs {published}`eprop.evidence.random.stop` of 32 trials with random
-# feedback, by errors on fresh trials; ours counts the trials of training, and needs more trials.
+# feedback, and measures its errors on fresh trials. Ours measures them on the training batches and needs more trials.
 
 # %%
 # python -m snncore.trainings evidence --signals random --seed 0
@@ -610,8 +612,9 @@ if slowdown and slowdown.above_one is not None:
     page.verdict("eprop.slower", slower, dataset=where)
 
 # %% [markdown]
-# One of the networks, by random feedback, is asked again on this page: {value}`live_error` of {size}`live_trials` new trials are wrong
-# ({value}`live_range`). Its test after training gave {recorded}`test_error` of {size}`tested`, which is {value}`live_agrees` this interval.
+# One of the networks, trained by random feedback, is tested again on this page: {value}`live_error` of {size}`live_trials` new trials are
+# wrong ({value}`live_range`). Its test after training gave {recorded}`test_error` of {size}`tested`, which is {value}`live_agrees` this
+# interval.
 
 # %%
 count = page.size(smoke=32, book=256)
@@ -640,8 +643,8 @@ for name, number in numbers.items():
 # The talk says that e-prop {published}`eprop.onchip` on SpiNNaker and Loihi 2. On a prototype of SpiNNaker 2 it has learned spoken commands,
 # with {published}`eprop.spinnaker` right answers {cite:p}`rostami2022`. Here {func}`~snncore.learning.eprop_chip.forward` and its companions
 # compute spikes, traces and gradient in integers, in the form of Loihi's neurons: 8-bit weights and learning signals, 24-bit states, 12-bit
-# decays that round toward zero. A synapse needs {size}`synapse`; these sizes of traces and sums are our choice. Whether a weight goes to the
-# next larger or smaller of its 255 values is drawn at random, with the right mean.
+# decays that round toward zero. A synapse needs {size}`synapse`; these sizes of traces and sums are our choice. Weights are rounded
+# stochastically to one of 255 values, so that the mean change is right.
 #
 # After {size}`chip_updates` updates the network in integers gives {claim}`eprop.onchip` more wrong answers than its twin in floats with the
 # same first weights, feedback and trials ({numref}`fig-integers`). The target was {size}`onchip_aim`; what exceeds it is

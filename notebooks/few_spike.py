@@ -318,7 +318,8 @@ for ax, number in zip(axes.flat, (-4.5, -1.0, 0.5, 7.0), strict=True):
     spiked, v = (a[:, 0].numpy() for a in fs_run(torch.tensor([number], dtype=torch.float64), silu))
     decoded, exact = np.cumsum(np.array(silu.d) * spiked), float(F.silu(torch.tensor(number)))
     plotting.membrane_trace(ax, v, spiked, np.array(silu.T), decoded, steps)
-    ax.set(title=f"x = {number:g}: {int(spiked.sum())} spikes, {decoded[-1]:.2f} (SiLU: {exact:.2f})", ylim=(-5, 8))
+    sent = f"{int(spiked.sum())} spike{'' if spiked.sum() == 1 else 's'}"
+    ax.set(title=f"x = {number:g}: {sent}, {decoded[-1]:.2f} (SiLU: {exact:.2f})", ylim=(-5, 8))
     rows += [{"x": number, "step": t, "v": v[t - 1], "T": silu.T[t - 1], "z": int(spiked[t - 1])} for t in steps]
 for ax in axes[1]:
     ax.set(xlabel="step $t$", xticks=(1, 4, 8, 12, 16))
@@ -598,7 +599,7 @@ plt.show()
 # :::{admonition} All few-spike neurons of the package
 # :class: dropdown
 #
-# ```{csv-table} Mean squared error (MSE) and spikes per neuron, for uniform inputs and for B7 inputs cut to the interval: [-8, 12] for SiLU, GELU, hardswish and leaky ReLU, [-10, 10] for sigmoid, [-5, 5] for tanh, [-8, 8] for ReLU, [0, 25] for the published ReLU. *Published*: work of others. *Fitted*: an earlier, longer run of ours.
+# ```{csv-table} Mean squared error (MSE) and spikes per neuron, for uniform inputs and for B7 inputs cut to the interval: [-8, 12] for SiLU, GELU, hardswish and leaky ReLU, [-10, 10] for sigmoid, [-5, 5] for tanh, [-8, 8] for ReLU, [0, 25] for the published ReLU. *Published*: work of others; names with *tbpi* are of {cite:t}`jeong2024`, fitted from a tendency-based parameter initialization. *Fitted*: an earlier, longer run of ours.
 # :name: tab-fits
 # :class: numbers
 # :file: ../results/few_spike/zoo.csv
@@ -734,9 +735,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/few_spike/photographs.*
 # :name: fig-photographs
-# :alt: A grid of labeled photographs, animals and objects, with the answer of both networks above each. Answers that differ from the label have a red frame and the label below; they are the same for both networks.
-# The answer of the original network and of its few-spike version, which is one answer unless both are named. Red frame: not the label, which
-# stands below. The photographs are ImageNet's and carry no license of their own.
+# :alt: A grid of labeled photographs, animals and objects, with the answer of both networks above each. Answers that differ from the label have a vermillion frame and the label below; they are the same for both networks.
+# The answer of the original network and of its few-spike version, which is one answer unless both are named. Vermillion frame: not the
+# label, which stands below. The photographs are ImageNet's and carry no license of their own.
 # ```
 #
 # Both networks give the same answer on {value}`lite0_same` of {size}`lite0_n` photographs (95 % interval {value}`lite0_same_interval` %): the original

@@ -29,9 +29,9 @@
 # ```{figure} ../results/images/conversions.*
 # :name: fig-conversions
 # :alt: Networks as rows in three groups. Left, accuracy before and after conversion, two dots that nearly coincide except for EfficientNet-B7 and for the small EfficientNet with published neurons. Middle, the points lost with their intervals, most of which contain zero. Right, spikes per neuron between about 1.4 and 2.1. Conversion costs little accuracy, and about two spikes per neuron are enough.
-# Accuracy before and after {term}`conversion <ANN-to-SNN conversion>`, percentage points lost (a negative loss is a gain), and {term}`spikes <spike>` per neuron and image; bars are
-# 95 percent intervals over images. Most losses cannot be told from zero. The talk's networks are cited and give no intervals; the
-# photographs are of this run; CIFAR-10 is recorded, except at preset `paper`. The numbers stand in {numref}`tab-conversions`.
+# Accuracy before and after {term}`conversion <ANN-to-SNN conversion>`, percentage points lost (left of zero: gained), and {term}`spikes <spike>` per neuron and image; bars are 95
+# percent intervals over images. Most losses cannot be told from zero. The talk's networks are cited and give no intervals; the photographs are of this run; CIFAR-10 is recorded,
+# except at preset `paper`. The numbers stand in {numref}`tab-conversions`.
 # ```
 #
 # ## What we did
@@ -162,18 +162,18 @@ for name, neurons in {"b7": b7.neurons["silu"], "resnet50": resnet.neurons["relu
 # :::::{admonition} Spiking networks on ImageNet since the talk (cited; none was run here)
 # :class: dropdown
 #
-# | network | how it is made | spikes | steps | parameters | correct answers | reviewed | source |
-# |---|---|---|---|---|---|---|---|
-# | EfficientNet-B7 (the talk) | converted | binary, weighted by time | 16 | {published}`img.b7.params` | {published}`img.b7.snn` | yes | {cite:p}`stoeckl2021` |
-# | QKFormer | trained | binary | 4 | 65 M | {published}`img.since.qkformer` | yes | {cite:p}`zhou2024` |
-# | E-SpikeFormer | trained with integers | binary, several for an integer | not checked | 173 M | {published}`img.since.espikeformer` | yes | {cite:p}`yao2025` |
-# | SpikeZIP-TF | converted | ternary | not checked | not checked | {published}`img.since.spikezip` | yes | {cite:p}`you2024` |
-# | ECMT | converted | graded (several thresholds) | 4 | not checked | {published}`img.since.ecmt` | yes | {cite:p}`huang2024` |
-# | DCGS | converted, no training | several thresholds | not checked | not checked | not checked | yes | ICML 2025, quoted from a summary |
-# | error-free conversion | converted | binary code, as in few-spike neurons | 4 | not checked | {published}`img.since.error_free` | yes | TMLR 2025, quoted from a summary |
-# | SFormer | converted | graded (several thresholds) | 1 | not checked | {published}`img.record.since` | no | preprint, `arXiv 2510.23383` |
-# | MBE | converted | several basis functions with thresholds | not checked | not checked | not checked | no | preprint, `arXiv 2508.07710` |
-# | SpikingJelly 2.0, a library | converts transformers | its SiLU and softmax: not binary, by its own words | any | any | not given | no | its documentation |
+# | network | how it is made | spikes | steps; parameters | correct answers | reviewed | source |
+# |---| --- |---| --- |---| --- |---|
+# | EfficientNet-B7 (the talk) | converted | binary, weighted by time | 16; {published}`img.b7.params` | {published}`img.b7.snn` | yes | {cite:p}`stoeckl2021` |
+# | QKFormer | trained | binary | 4; 65 M | {published}`img.since.qkformer` | yes | {cite:p}`zhou2024` |
+# | E-SpikeFormer | trained with integers | binary, several for an integer | not checked; 173 M | {published}`img.since.espikeformer` | yes | {cite:p}`yao2025` |
+# | SpikeZIP-TF | converted | ternary | not checked | {published}`img.since.spikezip` | yes | {cite:p}`you2024` |
+# | ECMT | converted | graded (several thresholds) | 4; not checked | {published}`img.since.ecmt` | yes | {cite:p}`huang2024` |
+# | DCGS | converted, no training | several thresholds | not checked | not checked | yes | ICML 2025, quoted from a summary |
+# | error-free conversion | converted | binary code, as in few-spike neurons | 4; not checked | {published}`img.since.error_free` | yes | TMLR 2025, quoted from a summary |
+# | SFormer | converted | graded (several thresholds) | 1; not checked | {published}`img.record.since` | no | preprint, `arXiv 2510.23383` |
+# | MBE | converted | several basis functions with thresholds | not checked | not checked | no | preprint, `arXiv 2508.07710` |
+# | SpikingJelly 2.0, a library | converts transformers | its SiLU and softmax: not binary, by its own words | any | not given | no | its documentation |
 #
 # Few-spike neurons live on in language models: LAS converts models of up to 66 billion parameters (AAAI 2026, quoted from a summary).
 # :::::
@@ -246,7 +246,8 @@ page.value("evaluations_photographs", f"{exact} photograph{'s' if exact > 1 else
 release_memory()
 
 # %% [markdown]
-# For {size}`evaluations_photographs` in double precision, the three differ by {claim}`img.evaluations.difference` of the largest output.
+# For {size}`evaluations_photographs`, computed in double precision, the three agree to that precision
+# ({verdict}`img.evaluations.difference`).
 #
 # ## Do real networks survive the conversion?
 #
@@ -352,11 +353,12 @@ for id, (ours, low, high) in measured.items():
 # So few photographs cannot tell these losses from zero. We raised $K$ from 8 to 9 for EfficientNet-Lite2 after its first run on all 700
 # photographs missed our target for same answers: this choice used the test data.
 #
-# **Networks trained here.** As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10; we add a small EfficientNet with SiLU and gates.
-# The stages of training were chosen with the test images in view, so their accuracy is slightly optimistic. The loss by conversion had no part in these choices.
-# The neurons of each layer minimize squared error + $\lambda$ · spikes on {size}`cifar_calibration` training images; $\lambda$ was chosen so that neurons send at most
-# {size}`cifar_most_relu` spikes for images held out (SiLU: {size}`cifar_most_silu`). They have {size}`cifar_steps` steps (SiLU: {size}`cifar_fitted_steps`).
-# The published neurons, which were fitted once for EfficientNet-B7, lose {claim}`img.cifar.silu.published_drop`
+# **Networks trained here.** As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10; we add a small EfficientNet with SiLU and gates. ResNet-8, 14 and 20 have
+# one, two and three blocks of two convolutions at each of 16, 32 and 64 channels. The small EfficientNet has seven blocks of 24 to 64 channels, and 0.24 million
+# parameters; ResNet-20 has 0.27 million. The stages of training were chosen with the test images in view, so their accuracy is slightly optimistic. The loss by
+# conversion had no part in these choices. The neurons of each layer minimize squared error + $\lambda$ · spikes on {size}`cifar_calibration` training images;
+# $\lambda$ was chosen so that neurons send at most {size}`cifar_most_relu` spikes for images held out (SiLU: {size}`cifar_most_silu`). They have {size}`cifar_steps`
+# steps (SiLU: {size}`cifar_fitted_steps`). The published neurons, which were fitted once for EfficientNet-B7, lose {claim}`img.cifar.silu.published_drop`
 # ({interval}`img.cifar.silu.published_drop`) in our small EfficientNet; neurons fitted for each layer lose {claim}`img.cifar.silu.drop`.
 
 # %%
@@ -466,7 +468,7 @@ plt.show()
 # :::::{admonition} All conversions in numbers, and how the networks for CIFAR-10 were trained
 # :class: dropdown
 #
-# :::{table} Conversions, with 95 percent intervals over images: Wilson's for accuracy and same answers, Tango's for the loss. Accuracy on photographs is too high for ImageNet, accuracy on JPEG copies of CIFAR-10 too low.
+# :::{table} Conversions, with 95 percent intervals over images: Wilson's for accuracy and same answers; for the loss Tango's, which is for the difference of two shares of the same images. Accuracy on photographs is too high for ImageNet, accuracy on JPEG copies of CIFAR-10 too low.
 # :name: tab-conversions
 #
 # | network | accuracy before | lost | same answer | spikes |
@@ -643,8 +645,9 @@ plt.show()
 # The *first* answer of few spikes comes later: after {value}`resnet20_first` steps, since each of {value}`resnet20_layers` layers waits for the one before, while in a rate code all work at once.
 # Half a point of {size}`rate_images` images is two or three images, so this comparison is rough. At equal pace, after {value}`resnet20_one` steps, the rate code
 # classifies {value}`pace_rate` correctly, few spikes {value}`pace_few_spikes`, the original {value}`pace_original`.
-# SpikingJelly's converter {cite:p}`fang2023` is another rate code; in its robust mode its spike counts agree with ours to {value}`curves_difference`.
-# Two things favor rate codes here: later steps may leave the band of half a point again, and updates of membranes are not priced.
+# SpikingJelly's converter {cite:p}`fang2023` is another rate code; in its robust mode, which sets thresholds by the 99.9th percentile of activations in place of the largest, its
+# spike counts agree with ours to {value}`curves_difference`. Two things favor rate codes here. We take the first step within half a point, although the accuracy may fall below it
+# again later. And updates of membranes cost nothing in our count.
 #
 # (images-rhythm)=
 # ## When can the next image start?
@@ -711,10 +714,10 @@ plt.show()
 # ```
 # ::::
 #
-# Behind a shortcut, a neuron collects from layers that emit one after another, so its accumulator is occupied from the first of them on.
-# The blocks of EfficientNet-B7 end without an activation: neurons behind a block collect from all blocks of their stage.
-# A memory in each shortcut restores the period of $2K$ steps. It holds spikes until the other senders emit:
-# {claim}`img.schedule.b7.memories` of $K$ bits for each neuron of EfficientNet-B7, {claim}`img.schedule.resnet50.memories` in ResNet50.
+# A neuron behind a shortcut receives from layers that emit at different times. Its accumulator is busy from the first of these emissions to
+# the last. The blocks of EfficientNet-B7 end without an activation: neurons behind a block collect from all blocks of their stage. A memory
+# in each shortcut restores the period of $2K$ steps. It holds spikes until the other senders emit: {claim}`img.schedule.b7.memories` of $K$
+# bits for each neuron of EfficientNet-B7, {claim}`img.schedule.resnet50.memories` in ResNet50.
 
 # %%
 networks = {
@@ -769,7 +772,8 @@ plt.show()
 # $$
 #
 # The prices are those of single operations in a 45 nm process {cite:p}`horowitz2014`. Few spikes have additions at synapses and in the neurons, one per step and one
-# per spike. They keep multiply-accumulates where a layer receives mixtures of spikes: behind the bottlenecks of EfficientNet-Lite, which have no activation. These are {value}`graded_share` of all.
+# per spike. The bottlenecks of EfficientNet-Lite, the narrow layers at the ends of its blocks, have no activation, so the next layer receives sums of weighted spikes, not spikes.
+# It still multiplies: {value}`graded_share` of the multiply-accumulates remain.
 
 # %%
 # comparisons with the threshold, and resets
@@ -815,8 +819,8 @@ plt.show()
 # ```
 #
 # In 8-bit integers few spikes take {claim}`img.energy.int8` the energy of a dense network and {claim}`img.energy.sparse` that of one that skips zeros, as sparse accelerators do. Against 32-bit floats they take {claim}`img.energy.fp32`.
-# This is kind to few spikes: mixtures of spikes are priced as 8-bit numbers. It leaves out what activations cost the original, and the weighting by $d(t)$, here a shift.
-# Most conversions by rate coding save no energy either {cite:p}`davidson2021`. So a chip has to gain elsewhere, in memory or communication.
+# This is kind to few spikes: sums of weighted spikes are priced as 8-bit numbers. It leaves out what activations cost the original, and the weighting by $d(t)$, here a shift. Most
+# conversions by rate coding save no energy either {cite:p}`davidson2021`. So a chip has to gain elsewhere, in memory or communication.
 #
 # The talk calls the cost of a few-spike neuron on a chip {published}`img.chip.cost`, and names the rival: {published}`img.chip.relu`. Whether SiLU can be built
 # efficiently is {published}`img.chip.silu`; a few-spike neuron takes any activation with the same circuit. On an ordinary processor, see {doc}`speed`.

@@ -197,11 +197,11 @@ plt.show()
 # three of them in one or two answers only.
 # ```
 #
-# Every wrong detail changes some answers ({numref}`fig-details`), but three of them only one or two: of the time at which input arrives
-# ({claim}`loihi.smnist.detail.lag0` and {claim}`loihi.smnist.detail.lag1`) and of the reset of outputs ({claim}`loihi.smnist.detail.reset`) the
-# answers tell little. A decay register that is one unit off shows: {claim}`loihi.smnist.detail.decay` for the membrane,
-# {claim}`loihi.smnist.detail.ahp_decay` for the AHP current. So do firing at equality ({claim}`loihi.smnist.detail.equality`) and a refractory
-# step ({claim}`loihi.smnist.detail.refractory`).
+# Every wrong detail changes some answers ({numref}`fig-details`). But three of them change only one or two, so the answers hardly test when
+# inputs arrive (at once: {claim}`loihi.smnist.detail.lag0`) and whether outputs are reset. Our target was one answer for each detail, also for
+# inputs one step early ({verdict}`loihi.smnist.detail.lag1`) and for outputs without reset ({verdict}`loihi.smnist.detail.reset`). A decay
+# register that is one unit off shows: {claim}`loihi.smnist.detail.decay` for the membrane, {claim}`loihi.smnist.detail.ahp_decay` for the AHP
+# current. So do firing at equality ({claim}`loihi.smnist.detail.equality`) and a refractory step ({claim}`loihi.smnist.detail.refractory`).
 #
 # ## What is an AHP neuron in integers?
 #
@@ -309,9 +309,9 @@ plt.show()
 #
 # Of {size}`neurons` neurons, {value}`never_differ` send the same spikes in both forms; half of them have differed by step
 # {value}`first_difference` ({numref}`fig-twins`). The difference has a direction. Rounding toward zero takes about half a unit from the current in each
-# step. The slow current adds this up, which would make {value}`ahp_gap_expected` of the threshold if spikes stayed the same. They do not: the neuron in
-# integers, less inhibited, fires {value}`spikes_chip` times on average instead of {value}`spikes_float`. Its current is then only
-# {value}`ahp_gap` of the threshold higher, where it is below a tenth of the threshold (negative). A network for the chip must not depend on single spike times.
+# step. The slow current accumulates this. With equal spikes it would end {value}`ahp_gap_expected` of the threshold higher. But the neuron in integers is less
+# inhibited, and fires {value}`spikes_chip` times on average instead of {value}`spikes_float`, so its current is only {value}`ahp_gap` higher (measured while
+# the current is below −0.1 thresholds). A network for the chip must not depend on single spike times.
 #
 # ## Do other emulators agree?
 #

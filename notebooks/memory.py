@@ -312,8 +312,9 @@ plt.show()
 # Digits {cite:p}`lecun1998` arrive in three forms: row by row as gray values ({size}`steps_rows` steps), or pixel by pixel as spikes, with
 # 14 × 14 ({size}`steps_grid14` steps) or 28 × 28 pixels ({size}`steps_full` steps). {numref}`fig-input` shows one. In the slow networks
 # {size}`slow` of the {size}`neurons` neurons are AHP or ALIF neurons. Time constants are the published ones, shortened with the number of steps,
-# but not below two steps. In the two short forms all kinds have the same optimizer, learning rate, epochs and data. The biases of the LSTM's
-# gates let its units remember, from the start, for as long as a digit takes {cite:p}`tallec2018`.
+# but not below two steps. An LSTM network has as many units as the parameters of a spiking network allow: 104 units for pixels (78,426
+# parameters, beside 79,200), 113 for rows. In the two short forms all kinds have the same optimizer, learning rate, epochs and data. The biases
+# of the LSTM's gates let its units remember, from the start, for as long as a digit takes {cite:p}`tallec2018`.
 
 # %%
 n = page.size(smoke=50, book=10_000)
@@ -410,20 +411,20 @@ if preset == "paper":
 # ```
 # :::
 #
-# Row by row, a few steps separate what belongs together, and LIF neurons do nearly as well as slow ones: AHP neurons gain
-# {claim}`mem.rows.ahp_over_lif` (standard deviation over three seeds), which is within chance. With 14 × 14 pixels hundreds of steps do, and
-# LIF neurons fail: the gain is {claim}`mem.grid14.ahp_over_lif`. Networks of ALIF neurons do better than those of AHP neurons, although
-# single neurons of both kinds remember about equally long ({numref}`fig-probes`). So memory is not the likely reason: a reset to zero discards
-# the input that exceeded the threshold, and a subtraction keeps it. We did not separate the two.
+# Row by row, related inputs are only a few steps apart, and LIF neurons do nearly as well as slow ones: AHP neurons gain
+# {claim}`mem.rows.ahp_over_lif` (standard deviation over three seeds), which is within chance. With 14 × 14 pixels they are up to two hundred
+# steps apart, and LIF neurons fail: the gain is {claim}`mem.grid14.ahp_over_lif`. Networks of ALIF neurons do better than those of AHP
+# neurons, although single neurons of both kinds remember about equally long ({numref}`fig-probes`). So memory is not the likely reason: a
+# reset to zero discards the input that exceeded the threshold, and a subtraction keeps it. We did not separate the two.
 #
 # ## How close do they come to LSTM networks?
 #
 # On the full task the network sees 784 pixels one by one and answers {size}`cue` steps after the last. Our spiking network is made for
 # the chip from the first training step. Its constants are those of the registers nearest to the published time constants. Its weights are
 # rounded to 8 bits ({term}`quantization`), and gradients pass *straight through* the rounding, as if there were none. Deep rewiring, which
-# moves connections during training, keeps {size}`connectivity` of them {cite:p}`bellec2018rewiring`. Rates other than {size}`rate` spikes per
-# step cost something. The time constant of its readouts is {size}`chip_readout`, since the answer is read at the last step alone; in
-# the other networks it is {size}`readout`.
+# moves connections during training, keeps {size}`connectivity` of them {cite:p}`bellec2018rewiring`. The loss has a term for firing rates
+# that differ from {size}`rate` spikes per step. The time constant of its readouts is {size}`chip_readout`, since the answer is read at the
+# last step alone; in the other networks it is {size}`readout`.
 
 # %%
 page.value("connectivity", 100 * digits.CONNECTIVITY, "{:.0f} %")
@@ -660,16 +661,17 @@ plt.show()
 #
 # ## Does it survive the chip's integers?
 #
-# Yes. On the emulated chip the network recognizes {claim}`mem.smnist.chip`; floats give {claim}`mem.smnist.ahp` (lost: {claim}`mem.smnist.emulator_gap`). It gives the same
-# answer as the floats on {claim}`mem.smnist.agreement` of the images and sends {claim}`mem.smnist.spikes` for an image, inputs not counted.
-# Rounding changes answers in both directions. The network is sensitive to it, since one spike more or less shifts the spikes that follow:
-# even single and double precision agree only on {claim}`mem.smnist.agreement.double` of the images.
+# Yes. On the emulated chip the network recognizes {claim}`mem.smnist.chip`, in floats {claim}`mem.smnist.ahp`: the integers cost nothing
+# (floats less chip: {claim}`mem.smnist.emulator_gap`). It gives the same answer as the floats on {claim}`mem.smnist.agreement` of the
+# images and sends {claim}`mem.smnist.spikes` for an image, inputs not counted. Rounding changes answers in both directions. The network is
+# sensitive to it, since one spike more or less shifts the spikes that follow: even single and double precision agree only on
+# {claim}`mem.smnist.agreement.double` of the images.
 #
 # The authors' published weights get the same images on the same emulator:
 
 # %%
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", OverflowWarning)  # belongs to the answers of the published network
+    warnings.simplefilter("ignore", OverflowWarning)  # the published network saturates: the emulation has to include it
     theirs = replay(published_network(), test.images).answers == test.labels
 own, where = right["emulator"], {"dataset": "MNIST test, emulated chip", "n": n, "seeds": 1}
 _, low, high = share(int(own.sum()), n)
@@ -682,8 +684,8 @@ for name, number in {"only_own": int((own & ~theirs).sum()), "only_theirs": int(
 # %% [markdown]
 # Which network is better is not settled. Ours recognizes {claim}`mem.smnist.chip`, theirs {claim}`loihi.smnist.replay10k` ({doc}`loihi`). Ours
 # alone is right on {value}`only_own` images, theirs alone on {value}`only_theirs`; the difference is {claim}`mem.smnist.beside_published`
-# ({interval}`mem.smnist.beside_published`). One detail differs: spikes of inputs reach their network two steps after they were sent, as on
-# silicon, and ours at once, as it was trained.
+# ({interval}`mem.smnist.beside_published`). One detail differs. Input spikes reach their network after two steps, as on silicon; they reach
+# ours at once, as in its training.
 #
 # ## What do other spiking neurons reach?
 #
@@ -702,7 +704,8 @@ page.claim("mem.anchor.spikes", differ, dataset="authors' code, 8 images", n=com
 page.value("compared", f"{compared / 1e6:.1f} million")
 
 # %% [markdown]
-# Of {value}`compared` places of a spike {claim}`mem.anchor.spikes` differ. Now all test images, again in double precision:
+# We compared {value}`compared` outputs (neuron and step, spike or none); {claim}`mem.anchor.spikes` differ. Now all test images, again in
+# double precision:
 
 # %%
 others = {}
@@ -817,7 +820,7 @@ plt.show()
 #
 # - An AHP current mirrors a neuron's input: it follows a rise at once, and fades within about a second after the input ends.
 # - With 14 × 14 pixels, networks with slow neurons reach {claim}`mem.grid14.ahp` and more where LIF networks reach {claim}`mem.grid14.lif`. Row by row
-#   they gain nothing that chance would not.
+#   the gain is within chance.
 # - On sequential MNIST they do not reach LSTM networks: they make {value}`error_ratio` times as many errors in our runs, and
 #   {value}`published_ratio` times as many in the authors' best ones.
 # - The chip's integers cost this network no accuracy. What its 8-bit weights cost was not measured.

@@ -310,8 +310,8 @@ plt.show()
 # mean squared distance along the path). Two controls say why:
 #
 # - *Signals of another movement* leave {value}`than_before_shuffled` of the error before. So the update carries this movement, and not a habit of the family.
-# - *One step along a gradient*, by e-prop or BPTT, of the one size of {size}`sizes` that is best for these very movements, does no better than the average movement. Its
-#   first weights were optimized for the learned signals, which is unfair to it.
+# - *One step along a gradient*, by e-prop or BPTT, does no better than the average movement, even at the best of {size}`sizes` step sizes, chosen on these very
+#   movements. Its first weights were optimized for the learned signals, which is unfair to it.
 
 # %%
 where = {"dataset": "held-out movements", "n": n}
@@ -732,7 +732,7 @@ page.value("live_updates", f"{live_updates:,}")
 # %% [markdown]
 # ## Summary
 #
-# - Open is whether the signals have to be learned, so the verdict on the talk's proposal, signals for {published}`oneshot.proposal` (ours: *{claim}`oneshot.proposal`*), is not settled.
+# - Whether the signals have to be *learned* is open. So the verdict on the talk's proposal, signals for {published}`oneshot.proposal`, is {verdict}`oneshot.proposal`.
 #   {doc}`one_shot_symbols` has that control for symbols and words.
 # - For one family, a second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement.
 # - The controls hold: other movements' signals and single gradient steps fail, and the signals are unlike those of BPTT.

@@ -100,7 +100,8 @@ for name, value in sizes.items():
 # ## What does the learner see?
 #
 # Spikes, from the features on ({numref}`fig-symbols-inputs`). A symbol of {term}`Omniglot`, handwriting of 50 alphabets {cite:p}`lake2015`, is an image of 28 × 28 pixels. A
-# word of Speech Commands {cite:p}`warden2018` is the spikes of an artificial cochlea: 32 bands of gammatone filters with 8 fibers each, counted in 50 stretches of 20 ms.
+# word of Speech Commands {cite:p}`warden2018` is the spikes of an artificial cochlea: 32 bands of gammatone filters, band-pass filters modeled on the ear, with 8 fibers each,
+# counted in 50 stretches of 20 ms.
 #
 # ```{figure} ../results/one_shot_symbols/inputs.*
 # :name: fig-symbols-inputs
@@ -234,9 +235,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot_symbols/lesson.*
 # :name: fig-lesson
-# :alt: Two lessons side by side. At the left of each, five symbols that were seen once; to their right, each in four other typefaces or by four other hands, in frames of blue where the answer is right and red, with the wrong answer's number, where it is not. Nearly all frames are blue.
-# Two lessons: symbols seen once (gray frames), and asked for after one update. Right in blue, wrong in red with the number that was answered. Left: printed letters; right:
-# Omniglot symbols that no training has seen.
+# :alt: Two lessons side by side. At the left of each, five symbols that were seen once; to their right, each in four other typefaces or by four other hands, in frames of blue where the answer is right and vermillion, with the wrong answer's number, where it is not. Nearly all frames are blue.
+# Two lessons: symbols seen once (gray frames), and asked for after one update. Right in blue, wrong in vermillion with the number that was answered. Left: printed letters;
+# right: Omniglot symbols that no training has seen.
 # ```
 #
 # Of {size}`lesson_asked` answers, {value}`lesson_right` are right for printed letters (without the update {value}`lesson_before`), and {value}`hand_right` for handwriting.
@@ -596,8 +597,9 @@ for pair, examples, lessons, ways, dataset, step_eprop, step_bptt, k_eprop, k_bp
 # ## Which symbols and words are confused?
 #
 # Those that look alike ({numref}`fig-confusion`). With {size}`slots` letters to choose from, the first in Unicode's order and many of them alike, {value}`confused_right` of
-# answers are right. The most frequent error is *{value}`confused`*, in {value}`confused_share` of its cases. With all ten words to choose from, the most frequent error is
-# *{claim}`oneshot.words.confused`* (heard as the second), in {claim}`oneshot.words.confused.share` of all cases of the first.
+# answers are right. The most frequent mistake, *{value}`confused`* (the first was shown, the second answered), makes {value}`confused_share` of the answers to the first.
+# With all ten words to choose from, the most frequent mistake, *{claim}`oneshot.words.confused`* (the first was said), makes {claim}`oneshot.words.confused.share` of the
+# answers to the first.
 
 # %%
 few = Examples(letters.symbols.images, letters.symbols.classes[: symbols.SLOTS])
@@ -639,11 +641,11 @@ plt.show()
 #
 # Far ({numref}`fig-symbols-runs`). Omniglot's own test is harder than {numref}`fig-symbols-results`: all 20 symbols of a run are of one alphabet, and one drawer's are compared with
 # another's. In its 20 runs people err in {published}`oneshot.omniglot.people` of cases, and a model of how strokes are made in {published}`oneshot.omniglot.bpl`
-# {cite:p}`lake2015`. We ask our network in the same runs, and compute the distance between images again that the authors of the test give as a baseline, without training.
+# {cite:p}`lake2015`. We test our network in the same runs, and compute the distance between images again that the authors of the test give as a baseline, without training.
 #
 # ```{figure} ../results/one_shot_symbols/runs.*
 # :name: fig-symbols-runs
-# :alt: Bars of errors in Omniglot's 20 official runs. A model of strokes and people err in a few percent of cases, the learner's features and its relative readouts in about one of six, the learner itself in a third, a distance between images in almost two of five. The learner loses what its features know, and relative readouts bring nearly all of it back.
+# :alt: Bars of errors in Omniglot's 20 official runs. A model of strokes and people err in a few percent of cases, the learner's features and its relative readouts in about one of six, the learner itself in a third, a distance between images in almost two of five. The learner loses what its features contain, and relative readouts bring nearly all of it back.
 # Errors in the 20 official runs of Omniglot's test [%] (bars: 95 % interval over runs). People and the model of strokes: published. *Relative readouts*: the same network after the
 # same update, each readout less its mean over the lesson's own examples, and divided by its spread.
 # ```
@@ -679,9 +681,9 @@ page.figure(fig, "runs", pd.DataFrame({"who": list(bars), "errors": [mean for me
 plt.show()
 
 # %% [markdown]
-# The learner loses more than half of what its features know. Most of the loss is a bias: some readouts are high for everything. To remove it, the lesson's own examples are asked
-# once more after the update, and each readout counts relative to its mean and spread over them; no label of a query is needed. **This rule was found on the official runs, as the best
-# of a dozen**, so its {claim}`oneshot.omniglot.official.relative` there are no fair test. These are:
+# The learner errs in {claim}`oneshot.omniglot.official` of cases, its own features in {claim}`oneshot.omniglot.official.features`. Most of the loss is a bias: some readouts are
+# high for everything. To remove it, the lesson's own examples are shown once more after the update, and each readout counts relative to its mean and spread over them; no label of
+# a query is needed. **This rule was found on the official runs, as the best of a dozen**, so its {claim}`oneshot.omniglot.official.relative` there are no fair test. These are:
 #
 # ```{list-table} What relative readouts bring, where the rule was not chosen
 # :name: tab-relative

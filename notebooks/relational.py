@@ -221,9 +221,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/scheme.*
 # :name: fig-modules
-# :alt: Four sentences enter four boxes A, the question a box B. Behind a dashed line, the gate, ten boxes C form a triangle, one for each pair of sentences. The pair of sentences 1 and 4 is marked in red: the sheep are afraid of wolves, and Gertrude is a sheep. All boxes C lead to a sum, then to D, then to the answer wolves. So the answer needs one pair, and the number of copies of C grows with the square of the number of sentences.
-# The four modules on the talk's example (slide 14). Blue: recurrent spiking neurons with memory. Gray: feed-forward. Red: the pair from
-# which the answer follows.
+# :alt: Four sentences enter four boxes A, the question a box B. Behind a dashed line, the gate, ten boxes C form a triangle, one for each pair of sentences. The pair of sentences 1 and 4 is marked in vermillion: the sheep are afraid of wolves, and Gertrude is a sheep. All boxes C lead to a sum, then to D, then to the answer wolves. So the answer needs one pair, and the number of copies of C grows with the square of the number of sentences.
+# The four modules on the talk's example (slide 14). Blue: recurrent spiking neurons with memory. Gray: feed-forward. Vermillion: the pair
+# from which the answer follows.
 # ```
 #
 # The encoders need a memory for words: {published}`rel.needs_lstm` {cite:p}`rao2022`. In the spiking network, half of their neurons are
@@ -395,7 +395,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/structure.*
 # :name: fig-structure
-# :alt: Panels of dark marks on white for modules A, B, C and D. Most of each panel is white, since few neurons spike. In module C, the row of the pair of sentences 1 and 4, framed in red, has more marks than any other. The readout of wolves is the longest of four bars. So the network finds the relation and answers with few spikes.
+# :alt: Panels of dark marks on white for modules A, B, C and D. Most of each panel is white, since few neurons spike. In module C, the row of the pair of sentences 1 and 4, framed in vermillion, has more marks than any other. The readout of wolves is the longest of four bars. So the network finds the relation and answers with few spikes.
 # Spikes while the gate is open (dark: more), a column for each neuron. Rows: sentences in A, pairs in C (*1 +*: sentence 1 with each later
 # one). Below right: the four largest readouts. A sparse network of this chapter, trained on the official files.
 # ```
@@ -553,16 +553,16 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/pairs.*
 # :name: fig-pairs
-# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a red ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest. Task 7 is answered wrongly. So activity points to the right relation in three of six stories.
+# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest. Task 7 is answered wrongly. So activity points to the right relation in three of six stories.
 # Activity of the last layer of C for each pair of sentences (dark: most active pair of the story). Black frame: the pair from which the
-# answer follows. Red ring: without this pair the answer is another. Spiking networks on the talk's stories.
+# answer follows. Vermillion ring: without this pair the answer is another. Spiking networks on the talk's stories.
 # ```
 #
 # A pair without a ring may matter all the same: if two pairs carry the same information, neither is needed alone.
 #
 # ## How many tasks are solved?
 #
-# {numref}`fig-solved` has the answers. The official files have 10,000 questions for training, of which we hold out the last thousand, and
+# {numref}`fig-solved` shows the answers. The official files have 10,000 questions for training, of which we hold out the last thousand, and
 # 1,000 for the test, which each network sees once. Where several networks of a task exist ({size}`seeds` seeds), all have to solve it.
 #
 # - **Unsolved**: tasks 3 (three supporting facts) and 16 (what color is someone, to judge by others of its kind), by both kinds of
@@ -571,7 +571,7 @@ plt.show()
 #   one seed each).
 # - **At a price**: spiking networks needed {size}`wide_encoder` instead of {size}`small_encoder` neurons in each encoder and more epochs
 #   for tasks 17 ({size}`wide_epochs_snn_17`) and 19 ({size}`wide_epochs_snn_19`), all chosen by held-out questions.
-# - **Easy to score**: {claim}`rel.files.seen.4` of the test questions of task 4 stand, with their stories, in its training file.
+# - **Easy to score**: {claim}`rel.files.seen.4` of the test questions of task 4 also occur, with the same story, in its training file.
 #
 # The published artificial network, one for all tasks, solves {published}`rel.ancestor.solved` and misses tasks 2 and 3
 # {cite:p}`santoro2017`. An independent reproduction solves {published}`rel.ancestor.again` and misses the same three tasks as our spiking
@@ -778,9 +778,9 @@ plt.show()
 # last layer of C spikes fall from {value}`last_first` to {value}`last_last`, in the sum they rise from {value}`sum_first` to
 # {value}`sum_last` ({numref}`fig-spikes`, middle).
 #
-# Is this because few relations matter, as the talk thinks? The number of pairs without which a right answer would change grows
-# *{claim}`rel.relations`*: it is {value}`needed_first` with two sentences and at most {value}`needed_most` with more (right). This fits the
-# talk's reason, but does not prove it: task 1 asks for one fact, however long the story, and this is one network.
+# Is this because few relations matter, as the talk thinks? Does the number of pairs on which a right answer depends grow with the network?
+# We find: *{claim}`rel.relations`*. It is {value}`needed_first` with two sentences and at most {value}`needed_most` with more (right). This
+# fits the talk's reason, but does not prove it: task 1 asks for one fact, however long the story, and this is one network.
 #
 # As in the talk, the answer is read at a single step, the last. It could be read earlier: after
 # the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` (left).

@@ -221,8 +221,8 @@ if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
 # %% [markdown]
 # ## How long does a fit take?
 #
-# {value}`fit_seconds` s for a neuron of 16 steps and {size}`fit_trials` trials on one thread ({doc}`few_spike`), {value}`trial` µs a trial: the neuron splits sorted inputs into
-# intervals, and sums over an interval are differences of cumulative sums.
+# A neuron of 16 steps is fitted with {size}`fit_trials` trials in {value}`fit_seconds` s on one thread ({doc}`few_spike`), that is {value}`trial` µs a trial. This is fast
+# because the neuron splits sorted inputs into intervals, whose errors are differences of cumulative sums.
 
 # %%
 trials = page.size(smoke=20_000, book=250_000, paper=3_000_000)
@@ -381,7 +381,7 @@ if preset == "paper":
 
     network, test = silicon.published_network(), read_mnist_test().images
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OverflowWarning)  # which belongs to the answers of this network
+        warnings.simplefilter("ignore", OverflowWarning)  # this network saturates: the emulation has to include it
         silicon.replay(network, test[:10])  # compiles
         rate = len(test) / seconds(partial(silicon.replay, network, test))
     page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {threads}", n=len(test), timing=True)

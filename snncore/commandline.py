@@ -19,3 +19,11 @@ def main(name: str) -> None:
         tyro.extras.subcommand_cli_from_dict(commands, prog=f"python -m {name}", description=package.__doc__)
     except (TrainingDiverged, ValueError, OSError) as error:  # `DataError` is a ValueError
         raise SystemExit(f"error: {error}") from error
+
+
+def console() -> None:
+    """``snncore trainings``, ``tools`` and ``peers``: the commands of these packages, as ``python -m snncore.trainings`` has them."""
+    parts = ("peers", "tools", "trainings")
+    if len(sys.argv) < 2 or sys.argv[1] not in parts:
+        raise SystemExit(f"usage: snncore {{{','.join(parts)}}} ...   (each lists its commands with --help)")
+    main(f"snncore.{sys.argv.pop(1)}")

@@ -79,8 +79,8 @@ def convert(
     K : int
         Time steps of all layers that ``coefficients`` leaves open, 1 to 62.
     spike_penalty : float
-        Squared error of the network's output, as a share of its variance, that one more spike of each neuron must save. The error of a
-        layer counts as much as it reaches the output. Layers are fitted twice then. Needs two calibration images or more.
+        The factor p in *squared error + p · spikes per neuron*, which the fits minimize: the error of the network's output, as a share of
+        its variance. That of a layer counts as far as it reaches the output. Fits layers twice, and needs two calibration images or more.
     seed : int
         Of the fits, and of the inputs that calibration looks at.
     activations : mapping from a class of modules, or a function, to the function of one number that it is, optional

@@ -199,7 +199,7 @@ class Terms(NamedTuple):
 
     @property
     def static(self) -> float:
-        """Energy of what flows at rest [mJ]."""
+        """Energy of the power at rest [mJ]."""
         return self.static_power * self.time / 1000
 
     @property
@@ -220,7 +220,7 @@ class Terms(NamedTuple):
 def terms(e: Estimate, two: Estimate) -> tuple[Terms, Terms]:
     """Least and most that a question needs, from its estimate, that of a question with 2 sentences, and the two measured runs.
 
-    The lower ends are those of the run with 2 sentences, and what more events need. The upper ends grow with what is in use, along a line
+    Lower ends: the measured values for 2 sentences plus the additional events. The upper ends grow with what is in use, along a line
     through both runs, which used other numbers of cores and chips: power at rest with cores (that of processors: with chips), power of the
     processors and the time of a step with chips, to which that of events comes. What the cores at work need grows with their number, since
     the other run, of one core, says nothing of the rest that events leave. Less in use than in the run with 2 sentences is refused.
@@ -275,7 +275,7 @@ def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int],
             name: tuple(sorted(start.energy / start._replace(**{term: getattr(end, term)}).energy for end in ends[n]))
             for term, name in ASSUMED.items()
         }
-        changes["leave out what flows at rest"] = 1.0, start.energy / (start.energy - start.static)
+        changes["leave out the power at rest"] = 1.0, start.energy / (start.energy - start.static)
         changes["leave out the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)
         if kept is None:
             watts = published_ratio("energy", n) * start.energy / (published_ratio("latency", n) * start.time)

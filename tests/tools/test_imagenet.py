@@ -310,3 +310,14 @@ def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_pa
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
     with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
         commandline.main("snncore.tools")
+
+
+def test_the_console_script_hands_a_word_on(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["snncore", "peers", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        commandline.console()
+    assert "architectures" in capsys.readouterr().out
+    for words in (["snncore"], ["snncore", "cook"]):
+        monkeypatch.setattr("sys.argv", words)
+        with pytest.raises(SystemExit, match=r"usage: snncore \{peers,tools,trainings\}"):
+            commandline.console()
