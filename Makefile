@@ -42,7 +42,7 @@ test-all: setup  ## run all tests but those of a built book
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not book"
 
 test-book: setup  ## test the book of preset smoke that 'make reproduce PRESET=smoke' has built
-	@SNNCORE_SITE=required $(PY) -m pytest -n 2 --dist worksteal -m book
+	@SNNCORE_SITE=required $(PY) -m pytest -n 3 --dist worksteal -m book  # pages wait more than they compute
 
 book: setup  ## build the book from the runs that there are
 	@$(TOOLS) build --preset $(PRESET)
