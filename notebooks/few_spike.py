@@ -599,7 +599,7 @@ plt.show()
 # :::{admonition} All few-spike neurons of the package
 # :class: dropdown
 #
-# ```{csv-table} Mean squared error (MSE) and spikes per neuron, for uniform inputs and for B7 inputs cut to the interval: [-8, 12] for SiLU, GELU, hardswish and leaky ReLU, [-10, 10] for sigmoid, [-5, 5] for tanh, [-8, 8] for ReLU, [0, 25] for the published ReLU. *Published*: work of others; names with *tbpi* are of {cite:t}`jeong2024`, fitted from a tendency-based parameter initialization. *Fitted*: an earlier, longer run of ours.
+# ```{csv-table} Mean squared error (MSE) and spikes per neuron, for uniform inputs and for B7 inputs cut to the interval: [-8, 12] for SiLU, GELU, hardswish and leaky ReLU, [-10, 10] for sigmoid, [-5, 5] for tanh, [-8, 8] for ReLU, [0, 25] for the published ReLU. *Published*: work of others; names with *tbpi* are of Jeong et al., fitted from a tendency-based parameter initialization. *Fitted*: an earlier, longer run of ours.
 # :name: tab-fits
 # :class: numbers
 # :file: ../results/few_spike/zoo.csv

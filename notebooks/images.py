@@ -354,8 +354,8 @@ for id, (ours, low, high) in measured.items():
 # photographs missed our target for same answers: this choice used the test data.
 #
 # **Networks trained here.** As in the paper, ResNets {cite:p}`he2016` classify CIFAR-10; we add a small EfficientNet with SiLU and gates. ResNet-8, 14 and 20 have
-# one, two and three blocks of two convolutions at each of 16, 32 and 64 channels. The small EfficientNet has seven blocks of 24 to 64 channels, and 0.24 million
-# parameters; ResNet-20 has 0.27 million. The stages of training were chosen with the test images in view, so their accuracy is slightly optimistic. The loss by
+# one, two and three blocks of two convolutions at each of 16, 32 and 64 channels. The small EfficientNet has seven blocks of 24 to 64 channels, and, like
+# ResNet-20, about a quarter of a million parameters. The stages of training were chosen with the test images in view, so their accuracy is slightly optimistic. The loss by
 # conversion had no part in these choices. The neurons of each layer minimize squared error + $\lambda$ · spikes on {size}`cifar_calibration` training images;
 # $\lambda$ was chosen so that neurons send at most {size}`cifar_most_relu` spikes for images held out (SiLU: {size}`cifar_most_silu`). They have {size}`cifar_steps`
 # steps (SiLU: {size}`cifar_fitted_steps`). The published neurons, which were fitted once for EfficientNet-B7, lose {claim}`img.cifar.silu.published_drop`

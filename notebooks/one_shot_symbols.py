@@ -51,7 +51,7 @@
 #
 # ## What we could not do
 #
-# We could not compare numbers with the paper. Our aim for Omniglot's own test, at most 15 % errors, is missed. The words come from a small subset of Speech Commands, too small to
+# We could not compare numbers with the paper. Our aim for Omniglot's own test is missed ({verdict}`oneshot.omniglot.official`). The words come from a small subset of Speech Commands, too small to
 # learn features that generalize.
 
 # %% tags=["parameters"]

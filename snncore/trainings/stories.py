@@ -163,7 +163,7 @@ def origin_of(kind: str, stories: dict[int, Parts]) -> str:
 def job(
     kind: str, task: int | str, seed: int, size: Size = "book", files: Callable[[int, int], Parts] = files_of, held: int = HELD_OUT
 ) -> Job:
-    """A network and its stories, of which the last ``held`` of each training part are held out; the published size goes to a GPU."""
+    """A network and its stories, of which ``held`` of each training part are held out; the published size goes to a GPU."""
     stories = stories_for(kind, task, seed, files)
     tasks = {t: held_out(*arrays(train), held) | {"test": arrays(test)} for t, (train, test) in stories.items()}
 
