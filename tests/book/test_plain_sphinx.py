@@ -29,8 +29,10 @@ def words(page):
 def test_plain_sphinx_builds_the_same_pages(tmp_path):
     source, out = tmp_path / "src", tmp_path / "html"
     stage(Project(), "smoke", source)
-    subprocess.run([sys.executable, "-m", "jupyter_book.cli.main", "config", "sphinx", str(source)], check=True, capture_output=True)
-    done = subprocess.run([PYTHON, "-m", "sphinx", "-b", "html", "-q", str(source), str(out)], capture_output=True, encoding="utf-8")
+    configure = "from jupyter_book.cli.main import main; main()"
+    subprocess.run([sys.executable, "-c", configure, "config", "sphinx", str(source)], check=True, capture_output=True)
+    command, own = [PYTHON, "-m", "sphinx", "-b", "html", "-q", str(source), str(out)], os.environ | {"PYTHONPATH": str(source / "_ext")}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=own)
     assert done.returncode == 0, done.stderr[-3000:]
     pages = sorted(path.relative_to(SITE) for path in SITE.rglob("*.html") if "_modules" not in path.parts and path.stem != "genindex")
     assert [str(page) for page in pages if not (out / page).exists()] == []
