@@ -248,7 +248,7 @@ page.verdict("eprop.update", truncated < 1e-10)
 # them in single precision, agree with ours in {value}`golden_digits` digits; they depend on every detail, from the first random number on.
 # NEST's ten losses {cite:p}`korcsakgorzo2025` ({recorded}`nest_version`) and the gradients of braintrace's D-RTRL, a forward recursion that
 # follows each neuron's own states alone, if spikes pass no gradient on ({recorded}`braintrace_version`), agree with ours to double precision.
-# The authors' programs write the same neurons in several ways; {doc}`the API <../api/index>` has `snncore.neurons.conventions`, which translates
+# The authors' programs write the same neurons in several ways; {mod}`snncore.neurons.conventions` translates
 # their constants.
 
 # %%

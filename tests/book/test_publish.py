@@ -1,6 +1,7 @@
 """What is handed on: a PDF, a release, and the list for those who check the book."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -48,3 +49,9 @@ def test_the_list_for_checkers_names_every_figure(project):
         assert (project.root / entry["file"]).exists()
     assert about["paper"]["title"]
     assert about["paper"]["authors"][0]["name"]
+
+
+def test_no_page_leads_to_the_api_which_the_pdf_leaves_out():
+    root = Project().root
+    pages = [*root.glob("notebooks/*.py"), *root.glob("book/*.md"), *root.glob("book/guide/*.md")]
+    assert [page.name for page in pages if re.search(r"\{doc\}`(?:[^`]*<)?[./]*api/", page.read_text(encoding="utf-8"))] == []
