@@ -82,7 +82,8 @@ def _compiled(K: int, strict: bool, y: str, dtype: np.dtype):
     """The kernel for numbers of one type. Numba keeps it on disk for this file, by its name: processes that keep others never meet."""
     name = f"few_spike_{K}_{'above' if strict else 'from'}_to_{y}_{dtype.name}"
     namespace: dict = {"__name__": __name__, "wide": _wide, "choose": _choose}
-    exec(compile(_source(name, K, strict, y), __file__, "exec"), namespace)
+    lines = "\n" * (_source.__code__.co_firstlineno - 2)  # numba reads what this file has at its place: something that is Python
+    exec(compile(lines + _source(name, K, strict, y), __file__, "exec"), namespace)
     return njit(cache=True, nogil=True)(namespace[name])
 
 

@@ -1,3 +1,4 @@
+import inspect
 import subprocess
 import sys
 
@@ -141,3 +142,9 @@ def test_neurons_on_a_gpu_have_the_bits_of_the_plain_ones():
     x = 5 * torch.randn(100_000, generator=torch.Generator().manual_seed(0))
     for p in SETS.values():
         assert torch.equal(fs_neuron(x.cuda(), p).cpu(), plain(x, p))
+
+
+def test_what_python_takes_for_the_source_of_a_written_kernel_is_python():
+    """numba asks for it when it keeps a kernel; Python 3.13 refuses text that is none, such as the middle of a docstring."""
+    kernel = kernels._compiled(4, True, "y", np.dtype(np.float32))
+    assert inspect.getsource(kernel.py_func).startswith("def ")
