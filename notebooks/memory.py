@@ -85,7 +85,7 @@ from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, ru
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, ahp_rest, ahp_step
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.statistics import mean_interval, share, tango
+from snncore.statistics import mean_interval, paired, share
 from snncore.tasks.data_sets import Split, read_mnist_test
 from snncore.tasks.sequential_images import CUE, threshold_code
 from snncore.trainings import digits
@@ -462,20 +462,12 @@ best_lstm = package_claims()["mem.smnist.lstm"].published
 page.value("error_ratio", (100 - ahp) / (100 - lstm), "{:.1f}")
 page.value("published_ratio", (100 - best_ahp) / (100 - best_lstm), "{:.1f}")
 page.value("published_gap", best_lstm - best_ahp, "{:.1f}")
-
-
-def difference(first, second):  # of two shares of the same images [pp], with the ends of its interval
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    low, high = tango(only_first, only_second, n)
-    return 100 * (only_first - only_second) / n, 100 * low, 100 * high
-
-
 sent = emulated.events.spikes[:, : digits.NEURONS].sum(1)
 for id, (ours, low, high) in {
     "mem.smnist.ahp": share(int(right["AHP"].sum()), n),
     "mem.smnist.lstm": share(int(right["LSTM"].sum()), n),
-    "mem.smnist.gap": difference(right["LSTM"], right["AHP"]),
-    "mem.smnist.emulator_gap": difference(right["AHP"], right["emulator"]),
+    "mem.smnist.gap": paired(right["LSTM"], right["AHP"]),
+    "mem.smnist.emulator_gap": paired(right["AHP"], right["emulator"]),
     "mem.smnist.agreement": share(int((by_floats == emulated.answers).sum()), n),
     "mem.smnist.spikes": (sent.mean(), *mean_interval(sent)),
 }.items():
@@ -676,7 +668,7 @@ with warnings.catch_warnings():
 own, where = right["emulator"], {"dataset": "MNIST test, emulated chip", "n": n, "seeds": 1}
 _, low, high = share(int(own.sum()), n)
 page.claim("mem.smnist.chip", chip, low=low, high=high, **where)
-ours, low, high = difference(own, theirs)
+ours, low, high = paired(own, theirs)
 page.claim("mem.smnist.beside_published", ours, low=low, high=high, **where)
 for name, number in {"only_own": int((own & ~theirs).sum()), "only_theirs": int((theirs & ~own).sum())}.items():
     print(name, page.value(name, number))
@@ -697,7 +689,7 @@ for name, number in {"only_own": int((own & ~theirs).sum()), "only_theirs": int(
 # %%
 differ, compared = 0, 0
 for name, random_start in [*((name, False) for name in published_digits.NAMES), ("yin2021_smnist", True)]:
-    net, code = published_digits.published_network(name), published_digits.golden(name, random_start)
+    net, code = published_digits.network(name), published_digits.golden(name, random_start)
     spikes = published_digits.answer(net, test.images[code.images], code.start, spikes=True).spikes
     differ, compared = differ + int((spikes != code.spikes).sum()), compared + spikes.size
 page.claim("mem.anchor.spikes", differ, dataset="authors' code, 8 images", n=compared)
@@ -710,7 +702,7 @@ page.value("compared", f"{compared / 1e6:.1f} million")
 # %%
 others = {}
 for name in published_digits.NAMES:
-    net, g = published_digits.published_network(name), torch_generator(seed, f"start of {name}")
+    net, g = published_digits.network(name), torch_generator(seed, f"start of {name}")
     start = torch.rand(n, net.neurons, generator=g).numpy() if name.startswith("yin") else None  # its authors begin at random
     given = published_digits.answer(net, test.images, start)
     others[name] = {"right": 100 * float((given.readouts.argmax(1) == test.labels).mean()), "spikes": given.sent.sum(1).mean()}

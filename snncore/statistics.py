@@ -99,6 +99,13 @@ def tango(only_first: int, only_second: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def paired(first: Any, second: Any) -> tuple[float, float, float]:
+    """Difference of the shares of the same images in two boolean arrays [pp], and its 95 % interval (`tango`)."""
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    low, high = tango(only_first, only_second, len(first))
+    return 100 * (only_first - only_second) / len(first), 100 * low, 100 * high
+
+
 def mean_interval(numbers: np.ndarray) -> tuple[float, float]:
     """95 % interval of the mean of independent numbers (Student's t)."""
     import scipy.stats

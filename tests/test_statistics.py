@@ -15,6 +15,7 @@ from snncore.statistics import (
     largest_difference,
     mean_interval,
     mean_share,
+    paired,
     ratio_of_counts,
     share,
     tango,
@@ -100,3 +101,13 @@ def test_the_interval_of_a_mean_is_students():
     numbers = np.random.default_rng(0).normal(3, 2, 40)
     expected = scipy.stats.t.interval(0.95, 39, np.mean(numbers), scipy.stats.sem(numbers))
     assert mean_interval(numbers) == pytest.approx(expected)
+
+
+def test_a_paired_difference_is_that_of_the_shares_and_turns_around():
+    g = np.random.default_rng(0)
+    a, b = g.random(300) < 0.8, g.random(300) < 0.7
+    difference, low, high = paired(a, b)
+    assert difference == pytest.approx(100 * (a.mean() - b.mean()))
+    assert low < difference < high
+    assert paired(b, a) == pytest.approx((-difference, -high, -low))
+    assert paired(a, a)[0] == 0

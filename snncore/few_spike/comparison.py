@@ -15,7 +15,7 @@ from snncore.few_spike.coefficients import FUNCTIONS
 from snncore.few_spike.evaluate import Statistics, statistics
 from snncore.few_spike.layer import Conversion, Images, fs_layers
 from snncore.few_spike.trace import Watch
-from snncore.statistics import mean_interval, share, tango
+from snncore.statistics import mean_interval, paired, share
 
 
 class Answers(NamedTuple):
@@ -42,9 +42,7 @@ class Answers(NamedTuple):
     @property
     def drop(self) -> tuple[float, float, float]:
         """Accuracy lost by conversion [percentage points]; Tango's interval, from the images about which just one network is right."""
-        ann, snn = self.ann == self.labels, self.snn == self.labels
-        low, high = tango(int((ann & ~snn).sum()), int((snn & ~ann).sum()), len(self.labels))
-        return float(100 * (ann.mean() - snn.mean())), 100 * low, 100 * high
+        return paired(self.ann == self.labels, self.snn == self.labels)
 
     @property
     def spikes(self) -> tuple[float, float, float]:

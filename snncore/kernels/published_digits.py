@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from snncore.kernels.recurrent import _add_rows, _nonzero
+from snncore.kernels.recurrent import add_rows, nonzero
 
 LATE, AT_ONCE, RESONATOR, BALANCED = range(4)  # kinds of neurons
 BASE, BETA = 0.01, 1.8  # of the threshold of adaptive neurons: BASE + BETA b
@@ -78,7 +78,7 @@ def run(pixels, window, layers, w_out, kappa, mean, start, answers, sent, spikes
         for k in range(layers_n):
             part = slice(at, at + len(layers[k].a))
             s[part] = BASE if layers[k].kind == LATE else 0
-            count[k] = _nonzero(z[part], fired[part])
+            count[k] = nonzero(z[part], fired[part])
             at = part.stop
         for t in range(steps):
             at, pixel = 0, min(t, steps - window)
@@ -88,16 +88,16 @@ def run(pixels, window, layers, w_out, kappa, mean, start, answers, sent, spikes
                 part = slice(at, at + len(layer.a))
                 own, z_k, where = current[part], z[part], fired[part]
                 own[:] = layer.bias
-                _add_rows(own, layer.w_in, x, which, many)
+                add_rows(own, layer.w_in, x, which, many)
                 if len(layer.w_rec):
-                    _add_rows(own, layer.w_rec, z_k, where, count[k])
+                    add_rows(own, layer.w_rec, z_k, where, count[k])
                 _step(layer.kind, own, z_k, v[part], s[part], u[part], damping[part], layer.a, layer.b)
-                count[k] = _nonzero(z_k, where)
+                count[k] = nonzero(z_k, where)
                 sent[sample, k] += count[k]
                 x, which, many, at = z_k, where, count[k], part.stop
             if len(spikes):
                 spikes[t, sample] = z > 0
             y *= kappa
-            _add_rows(y, w_out, x, which, many)
+            add_rows(y, w_out, x, which, many)
             total += y
         answers[sample] = total / steps if mean else y

@@ -52,7 +52,7 @@ class Constants(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _nonzero(x, where):
+def nonzero(x, where):
     """Write the indices at which x is not zero; return how many there are."""
     count = 0
     for i in range(len(x)):
@@ -62,7 +62,7 @@ def _nonzero(x, where):
 
 
 @njit(cache=True, nogil=True)
-def _add_rows(out, w, x, rows, count):
+def add_rows(out, w, x, rows, count):
     """out += the sum of x[row] w[row] over the first ``count`` rows named."""
     k = 0
     while k + 4 <= count:
@@ -169,14 +169,14 @@ def _forward(x, w_in, w_rec, w_out, kappa, c, z, v, y, psi, first, last):
         for t in range(T):
             for b in range(start, min(start + TILE, last)):
                 own, y_t = state[b - start], y[t, b]
-                _add_rows(own, w_in[b % len(w_in)], x[t, b], where, _nonzero(x[t, b], where))
+                add_rows(own, w_in[b % len(w_in)], x[t, b], where, nonzero(x[t, b], where))
                 if t > 0:
-                    _add_rows(own, w_rec[b % len(w_rec)], z[t - 1, b], where, _nonzero(z[t - 1, b], where))
+                    add_rows(own, w_rec[b % len(w_rec)], z[t - 1, b], where, nonzero(z[t - 1, b], where))
                 if v.size:
                     v[t, b] = own
                 _fire(c, own, slow[b - start], wait[b - start], z[t, b], psi[t, b])
                 y_t[:] = 0
-                _add_rows(y_t, w_out[b % len(w_out)], z[t, b], where, _nonzero(z[t, b], where))
+                add_rows(y_t, w_out[b % len(w_out)], z[t, b], where, nonzero(z[t, b], where))
                 for k in range(len(y_t)):
                     y_t[k] *= one - kappa
                     if t > 0:
@@ -202,16 +202,16 @@ def _backward(grad_z, grad_v, grad_y, x, w_rec, w_out, kappa, c, z, psi, grad_cu
                     zeta[:] = grad_z[t % len(grad_z), b % grad_z.shape[1]]
                 else:
                     zeta[:] = 0
-                _add_rows(zeta, w_out[b % len(w_out)], scaled, readouts, m)
+                add_rows(zeta, w_out[b % len(w_out)], scaled, readouts, m)
                 if credit and t < T - 1:
-                    _add_products(zeta, w_rec[b % len(w_rec)], delta, where, _nonzero(psi[t, b], where))
-                fired = _nonzero(z[t, b], where)
+                    _add_products(zeta, w_rec[b % len(w_rec)], delta, where, nonzero(psi[t, b], where))
+                fired = nonzero(z[t, b], where)
                 _add_outer(grad_out[b % len(grad_out)], z[t, b], scaled, where, fired)
                 if t < T - 1:
                     _add_outer(grad_rec[b % len(grad_rec)], z[t, b], delta, where, fired)
                 of_v = grad_v[t % len(grad_v), b % grad_v.shape[1]] if grad_v.size else none
                 _through_neurons(c, of_v, z[t, b], psi[t, b], zeta, delta, sigma[b - start])
-                _add_outer(grad_in[b % len(grad_in)], x[t, b], delta, where, _nonzero(x[t, b], where))
+                _add_outer(grad_in[b % len(grad_in)], x[t, b], delta, where, nonzero(x[t, b], where))
                 if grad_current.size:
                     grad_current[t, b] = delta
 

@@ -61,7 +61,7 @@ def _file(name: str) -> dict[str, np.ndarray]:
         return {key: z[key].astype(np.float64) if z[key].dtype == np.float32 else z[key] for key in z.files}
 
 
-def published_network(name: str) -> Published:
+def network(name: str) -> Published:
     """The network of one of `NAMES`, with the weights that its authors published; `ValueError` for another name."""
     if name not in NAMES:
         raise ValueError(f"{name!r} is none of the published networks: {', '.join(NAMES)}")
@@ -135,5 +135,5 @@ class Golden(NamedTuple):
 def golden(name: str, random_start: bool = False) -> Golden:
     """The authors' run of a network of `NAMES` on the first eight test images; Yin's also from a random start."""
     z, key = _file("golden"), name + ("_random" if random_start else "")
-    spikes = np.unpackbits(z[f"{key}_spikes"], axis=-1, count=published_network(name).neurons).astype(bool)
+    spikes = np.unpackbits(z[f"{key}_spikes"], axis=-1, count=network(name).neurons).astype(bool)
     return Golden(z["image"], z[f"{key}_start"] if random_start else None, spikes, z[f"{key}_output"])

@@ -60,7 +60,7 @@ FULL_RECIPES = {
     "chip": replace(SPIKING, epochs=72, cycles=3),
     "lstm": replace(EXACT, epochs=2, batch=64, peak_rate=0.03),  # an epoch takes about twice as long as that of the chip's network
 }
-HELD_OUT = 5000  # training images
+HELD_OUT = 5000  # the last training images
 
 
 def populations(kind: str, steps: int) -> list[Population]:

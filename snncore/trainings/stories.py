@@ -99,7 +99,7 @@ KINDS: dict[str, Kind] = {
     "ann-drawn": Kind(None, ANN, generate),
     "snn-drawn": Kind(Timing(), SNN, generate),
 }
-HELD_OUT = 1000  # questions of the training part
+HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are networks
@@ -163,7 +163,7 @@ def origin_of(kind: str, stories: dict[int, Parts]) -> str:
 def job(
     kind: str, task: int | str, seed: int, size: Size = "book", files: Callable[[int, int], Parts] = files_of, held: int = HELD_OUT
 ) -> Job:
-    """A network and its stories, of which ``held`` of each training part are held out; the published size goes to a GPU."""
+    """A network and its stories, of which the last ``held`` of each training part are held out; the published size goes to a GPU."""
     stories = stories_for(kind, task, seed, files)
     tasks = {t: held_out(*arrays(train), held) | {"test": arrays(test)} for t, (train, test) in stories.items()}
 

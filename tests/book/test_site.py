@@ -108,7 +108,7 @@ CUT = """(touch) => {
 }"""
 
 
-@pytest.mark.parametrize("width", [390, 750, 1400])
+@pytest.mark.parametrize("width", [390, 750, 1300, 1400])
 def test_nothing_is_cut_on_any_screen(browser, address, width):
     """No code, table, equation or caption, and no page scrolls sideways."""
     page = browser.new_page(viewport={"width": width, "height": 900})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from snncore.kernels import published_digits as kernel
-from snncore.networks.published_digits import NAMES, answer, golden, published_network
+from snncore.networks.published_digits import NAMES, answer, golden, network
 from snncore.tasks.data_sets import read_mnist_test
 
 
@@ -15,7 +15,7 @@ def spikes_of(net, theirs):
 @pytest.mark.parametrize(("name", "random_start"), [*((name, False) for name in NAMES), ("yin2021_smnist", True)])
 def test_every_spike_is_that_of_the_authors_code(name, random_start):
     """Their code ran in double precision; more than a hundred thousand spikes each. Counts by layer are those of the spikes."""
-    theirs, net = golden(name, random_start), published_network(name)
+    theirs, net = golden(name, random_start), network(name)
     ours = answer(net, read_mnist_test().images[theirs.images], theirs.start, spikes=True)
     assert theirs.spikes.sum() > 100_000
     assert np.array_equal(ours.spikes, theirs.spikes)
@@ -29,14 +29,14 @@ def test_every_spike_is_that_of_the_authors_code(name, random_start):
     [("yin2021_smnist", kernel.AT_ONCE), ("alif2024_smnist", kernel.LATE), ("brf2024_smnist", kernel.RESONATOR)],
 )
 def test_another_reset_gives_other_spikes_in_every_image(name, kind):
-    theirs, net = golden(name), published_network(name)
+    theirs, net = golden(name), network(name)
     other = net._replace(layers=tuple(layer._replace(kind=kind) for layer in net.layers))
     assert (spikes_of(other, theirs) != theirs.spikes).any((0, 2)).all()
 
 
 def test_images_are_answered_one_by_one():
     """Each as if it were alone, and the order of a permuted task is that of the pixels."""
-    images, net = read_mnist_test().images[:3], published_network("brf2024_psmnist")
+    images, net = read_mnist_test().images[:3], network("brf2024_psmnist")
     together = answer(net, images).readouts
     assert np.array_equal(np.concatenate([answer(net, image[None]).readouts for image in images]), together)
     shown = images.reshape(3, -1)[:, net.order].reshape(images.shape)
@@ -45,6 +45,6 @@ def test_images_are_answered_one_by_one():
 
 def test_names_and_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="'brf' is none of the published networks: brf2024_smnist"):
-        published_network("brf")
+        network("brf")
     with pytest.raises(ValueError, match="784 pixels"):
-        answer(published_network("rf2024_smnist"), np.zeros((2, 28, 28), np.uint8), np.zeros((2, 4)))
+        answer(network("rf2024_smnist"), np.zeros((2, 28, 28), np.uint8), np.zeros((2, 4)))

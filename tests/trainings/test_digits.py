@@ -85,13 +85,3 @@ def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, mo
     (tmp_path / f"memory_{kind}_rows_1.state").unlink()
     assert digits.account(kind, "rows", 1, short, lambda: pytest.fail("data were read")) == about
     assert not (tmp_path / f"memory_{kind}_rows_1.state").exists()
-
-
-def test_examples_held_out_are_spread_over_all_that_there_are():
-    """The last ones are easier than others: networks are right on more of the last 5,000 training images of MNIST than of any others."""
-    labels = torch.arange(60_000)
-    parts = job.held_out(labels[:, None], labels, 5000)
-    known, held = parts["train"][1], parts["validation"][1]
-    assert torch.equal(held, labels[::12])
-    assert torch.equal(torch.cat([known, held]).sort().values, labels)
-    assert all(torch.equal(x[:, 0], y) for x, y in parts.values())

@@ -70,8 +70,8 @@ def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
     counts = {name: len(answers) for name, (_, answers) in job.data.items()}
     assert counts == {"train": 1800, "validation": 200, "test": 2000} | {f"test {task}": 100 for task in TASKS}
     inputs, answers = arrays(files(4, 0)[0])
-    assert torch.equal(job.data["train"][0][270:360], inputs[torch.arange(100) % 10 > 0])
-    assert torch.equal(job.data["validation"][1][30:40], answers[::10])
+    assert torch.equal(job.data["train"][0][270:360], inputs[:90])
+    assert torch.equal(job.data["validation"][1][30:40], answers[90:])
     assert torch.equal(job.data["test 4"][0], arrays(files(4, 0)[1])[0])
 
 
@@ -79,8 +79,7 @@ def test_networks_that_draw_their_stories():
     job = stories.job("snn-drawn", 15, 3)
     train, test = (generate(15, n, numpy_generator(3, f"{n} stories")) for n in (10_000, 1000))
     assert torch.equal(job.data["test"][0], arrays(test)[0])
-    together = torch.cat([job.data[part][1] for part in ("train", "validation")])
-    assert torch.equal(together.sort().values, arrays(train)[1].sort().values)
+    assert torch.equal(torch.cat([job.data[part][1] for part in ("train", "validation")]), arrays(train)[1])
     with pytest.raises(ValueError, match="networks of kind snn-drawn learn a single task"):
         stories.job("snn-drawn", "joint", 3)
 
