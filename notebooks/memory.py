@@ -681,10 +681,30 @@ for name, number in {"only_own": int((own & ~theirs).sum()), "only_theirs": int(
 #
 # ## What do other spiking neurons reach?
 #
-# As much as LSTM units, and with fewer weights. Two groups have published networks for this task with their trained weights
-# {cite:p}`yin2021,higuchi2024`. Their neurons are in {mod}`snncore.networks.published_digits`: adaptive LIF neurons of two kinds, which
-# differ only in when the threshold is taken off after a spike, and resonators, whose potential oscillates. First, are these their neurons?
-# The authors' own code was run on eight images in double precision; ours should give every spike:
+# Three of four published networks do better than our LSTM network ({numref}`fig-anchors`), but the chip has none of their neurons. Two groups
+# have published such networks with their trained weights {cite:p}`yin2021,higuchi2024`. *Adaptive LIF* neurons have a threshold $\theta$ that
+# each spike raises. In one code it is taken off a step after the spike,
+#
+# $$
+# \begin{aligned}
+# b(t) &= \rho\, b(t-1) + (1 - \rho)\, z(t-1), \qquad \theta(t) = 0.01 + 1.8\, b(t), \\
+# v(t) &= \alpha\, v(t-1) + (1 - \alpha)\, I(t) - \theta(t)\, z(t-1), \qquad z(t) = \Theta(v(t) - \theta(t)),
+# \end{aligned}
+# $$
+#
+# in the other at once. The potential of a *resonator* oscillates with a frequency $\omega$. A *balanced* one has a reset $q$, which falls by a
+# tenth in each step; a spike adds 1. With $\mathrm{d}t = 0.01$ and the damping $d = p(\omega) - |b_0| - q(t-1)$,
+#
+# $$
+# \begin{aligned}
+# u(t) &= u(t-1) + \mathrm{d}t\, (d\, u(t-1) - \omega\, w(t-1) + I(t)), \qquad z(t) = \Theta(u(t) - 1 - q(t-1)), \\
+# w(t) &= w(t-1) + \mathrm{d}t\, (\omega\, u(t-1) + d\, w(t-1)).
+# \end{aligned}
+# $$
+#
+# With the damping $p(\omega)$ alone this step would keep the amplitude. A resonator that is not balanced has $d = -|b_0|$ and no reset. Time
+# constants, frequencies and damping were trained, for each neuron ({mod}`snncore.networks.published_digits`). Are these the authors' neurons?
+# Their own code was run on eight images in double precision. Ours should give every spike:
 
 # %%
 differ, compared = 0, 0

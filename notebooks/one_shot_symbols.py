@@ -641,7 +641,8 @@ plt.show()
 #
 # Far ({numref}`fig-symbols-runs`). Omniglot's own test is harder than {numref}`fig-symbols-results`: all 20 symbols of a run are of one alphabet, and one drawer's are compared with
 # another's. In its 20 runs people err in {published}`oneshot.omniglot.people` of cases, and a model of how strokes are made in {published}`oneshot.omniglot.bpl`
-# {cite:p}`lake2015`. We test our network in the same runs, and compute the distance between images again that the authors of the test give as a baseline, without training.
+# {cite:p}`lake2015`. We test our network in the same runs. And we compute the baseline of the test's authors again, the
+# modified Hausdorff distance: for each point of ink of one image, how far is the nearest of the other, on average; and the larger of both directions. It needs no training.
 #
 # ```{figure} ../results/one_shot_symbols/runs.*
 # :name: fig-symbols-runs
@@ -687,9 +688,15 @@ plt.show()
 
 # %% [markdown]
 # The learner errs in {claim}`oneshot.omniglot.official` of cases, its own features in {claim}`oneshot.omniglot.official.features`. Most of the loss is a bias: some readouts are
-# high for everything. To remove it, the lesson's own examples are shown once more after the update, and each readout counts relative to its mean and spread over them; no label of
-# a query is needed. **This rule was found on the official runs, as the best of a dozen**, so its {claim}`oneshot.omniglot.official.relative` there are no fair test. These are,
-# with {size}`drawn_runs` drawn runs:
+# high for everything. To remove it, the lesson's own examples are shown once more after the update. Each readout $y_k$ then counts relative to its mean and its standard deviation
+# over these examples $e$; no label of a query is needed:
+#
+# $$
+# y'_k = \frac{y_k - \text{mean}_e\, y_k(e)}{\text{sd}_e\, y_k(e)} .
+# $$
+#
+# **This rule was found on the official runs, as the best of a dozen**, so its {claim}`oneshot.omniglot.official.relative` there is no fair test. {numref}`tab-relative` has
+# tests that are, among them {size}`drawn_runs` drawn runs.
 #
 # ```{list-table} What relative readouts bring, where the rule was not chosen
 # :name: tab-relative
