@@ -75,8 +75,7 @@ def test_wilson_interval_is_its_formula():
 
 def test_interval_of_a_difference_covers_it_as_often_as_it_says():
     """All pairs of counts that may come up, each with its probability: no simulation."""
-    n = 200
-    for first, second in ((0.02, 0.01), (0.05, 0.05), (0.3, 0.1), (0.01, 0.01)):
+    for n, first, second in ((200, 0.02, 0.01), (200, 0.05, 0.05), (60, 0.3, 0.1), (200, 0.01, 0.01)):
         covered = 0.0
         b = np.arange(n + 1)
         for k, p in zip(b, scipy.stats.binom.pmf(b, n, first), strict=True):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
-from scipy.spatial.distance import cdist
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from snncore.datafiles import DataError, find
@@ -67,11 +67,10 @@ def read_runs(path: Path) -> list[Run]:
 
 def hausdorff_errors(run: Run) -> float:
     """Wrong answers [%] by the modified Hausdorff distance between the ink of two images, each around its center (Lake et al.)."""
-    queries, examples = ([np.argwhere(ink) - np.argwhere(ink).mean(0) for ink in images] for images in (run.queries, run.examples))
+    queries, examples = ([KDTree(np.argwhere(x) - np.argwhere(x).mean(0)) for x in images] for images in (run.queries, run.examples))
 
-    def distance(a: np.ndarray, b: np.ndarray) -> float:
-        between = cdist(a, b)
-        return max(between.min(1).mean(), between.min(0).mean())
+    def distance(a: KDTree, b: KDTree) -> float:
+        return max(a.query(b.data)[0].mean(), b.query(a.data)[0].mean())
 
     answers = [np.argmin([distance(query, example) for example in examples]) for query in queries]
     return 100 * float((np.array(answers) != run.label.numpy()).mean())

@@ -1,6 +1,7 @@
 """A small project of two chapters, with the real tools: its own notebooks, claims and book, the installed snncore."""
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 import stage
+import tools
 from project import Project
 
 HEADER = """# ---
@@ -107,3 +109,17 @@ def new_project(root: Path) -> Project:
 @pytest.fixture
 def project(tmp_path) -> Project:
     return new_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def run_once(tmp_path_factory):
+    """A project whose chapters have run."""
+    made = new_project(tmp_path_factory.mktemp("project"))
+    assert tools.main(made, ["run", "--preset", "smoke"]) == 0
+    return made
+
+
+@pytest.fixture
+def ran(run_once, tmp_path):
+    """A copy of that: nothing in it depends on its place."""
+    return Project(shutil.copytree(run_once.root, tmp_path / "copy"))

@@ -42,18 +42,18 @@ def test_a_run_is_complete_cached_and_byte_identical(project, capsys, monkeypatc
     assert "byte-identical" in capsys.readouterr().out
 
 
-def test_staleness_is_by_content_and_says_why(project, capsys):
-    assert run(project) == 0
+def test_staleness_is_by_content_and_says_why(ran, capsys):
+    assert run(ran) == 0
 
     def check():
         capsys.readouterr()
-        status = tools.main(project, ["check", "--preset", "smoke"])
+        status = tools.main(ran, ["check", "--preset", "smoke"])
         return status, capsys.readouterr().out
 
-    for path in project.root.rglob("*.py"):  # times mean nothing
+    for path in ran.root.rglob("*.py"):  # times mean nothing
         path.touch()
     assert check() == (0, "first: up to date\nsecond: up to date\n")
-    source = project.root / "notebooks" / "first.py"
+    source = ran.root / "notebooks" / "first.py"
     text = source.read_text()
     cannot = {
         "prose": ("The number is", "This number is"),
@@ -67,11 +67,11 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
         source.write_text(text.replace(old, new))
         assert check()[0] == ("def f" in new)  # a function more may compute something, its words cannot
     source.write_text(text.replace("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'))
-    before = chapters.plan(project, "smoke")[0].parts
+    before = chapters.plan(ran, "smoke")[0].parts
     source.write_text(text.replace("record = Record", 'def f():\n    """Others."""\n\nrecord = Record'))
-    assert chapters.plan(project, "smoke")[0].parts == before
+    assert chapters.plan(ran, "smoke")[0].parts == before
     source.write_text(text)
-    (project.claims).write_text(project.claims.read_text() + CLAIM.format(id="z.z"))  # a claim more is no number more
+    (ran.claims).write_text(ran.claims.read_text() + CLAIM.format(id="z.z"))  # a claim more is no number more
     assert check()[0] == 0
     source.write_text(text.replace("2.1", "2.05"))
     status, out = check()
@@ -79,16 +79,16 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
     assert "first: out of date: code changed" in out
     assert "second: out of date: needs changed (first)" in out
     source.write_text(text)
-    (project.root / "data" / "input.txt").write_text("2")
+    (ran.root / "data" / "input.txt").write_text("2")
     assert "inputs changed (data/input.txt)" in check()[1]
-    (project.root / "data" / "input.txt").write_text("1")
-    (project.root / "data" / "input_2.txt").write_text("of the same pattern")
+    (ran.root / "data" / "input.txt").write_text("1")
+    (ran.root / "data" / "input_2.txt").write_text("of the same pattern")
     assert "inputs changed (data/input_2.txt)" in check()[1]
-    (project.root / "data" / "input_2.txt").unlink()
-    values = project.results("smoke", "first") / "values.json"
+    (ran.root / "data" / "input_2.txt").unlink()
+    values = ran.results("smoke", "first") / "values.json"
     values.write_text(values.read_text().replace("2.1", "9.9"))
     assert "first: out of date: its outputs are not what it wrote" in check()[1]
-    project.about("smoke", "first").write_text('{"chapter": "fi')  # a manifest that was cut off
+    ran.about("smoke", "first").write_text('{"chapter": "fi')  # a manifest that was cut off
     assert "first: out of date: it has not been run at this preset" in check()[1]
 
 
@@ -100,19 +100,19 @@ def test_staleness_is_by_content_and_says_why(project, capsys):
         ('record.claim("a.c", 1.0)', "the chapter first has a number for 'a.c', which is no claim of data/claims.toml"),
     ],
 )
-def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(project, capsys, code, words):
-    assert run(project) == 0
-    before = {name: project.manifest("smoke", name) for name in ("first", "second")}
-    chapter(project.root, "first", code)
+def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(ran, capsys, code, words):
+    assert run(ran) == 0
+    before = {name: ran.manifest("smoke", name) for name in ("first", "second")}
+    chapter(ran.root, "first", code)
     capsys.readouterr()
-    assert run(project) == 1
+    assert run(ran) == 1
     captured = capsys.readouterr()
     assert words in captured.out
     assert "second: skipped, since it needs first" in captured.out
     assert "failed or skipped: first, second. What they left: " in captured.err
-    assert {name: project.manifest("smoke", name) for name in ("first", "second")} == before  # the good runs are still there
-    assert project.intact("smoke", "first")
-    failed = json.loads((project.build / "failed" / "smoke" / "first.json").read_text())
+    assert {name: ran.manifest("smoke", name) for name in ("first", "second")} == before  # the good runs are still there
+    assert ran.intact("smoke", "first")
+    failed = json.loads((ran.build / "failed" / "smoke" / "first.json").read_text())
     assert failed["status"] == "error"
     assert words.split(":")[0] in failed["error"]
 
@@ -186,13 +186,13 @@ def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncomm
         chapters.recorded.read_recorded(recorded.parent)
 
 
-def test_two_runs_at_once_are_refused(project):
+def test_two_runs_at_once_are_refused(ran):
     with (
-        project.locked(),
+        ran.locked(),
         pytest.raises(datafiles.DataError, match="another process runs chapters or builds the book in this folder: wait"),
     ):
-        run(project)
-    assert run(project) == 0
+        run(ran)
+    assert run(ran) == 0
 
 
 def test_modules_are_followed_through_imports_and_words_do_not_count(tmp_path):
