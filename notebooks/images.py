@@ -330,7 +330,7 @@ plt.show()
 # after. {func}`~snncore.few_spike.comparison.compare` shows the first {size}`photographs_700` of them to both networks (all 700 at preset `paper`).
 
 # %%
-n_700 = page.value("photographs_700", page.size(smoke=4, book=200, paper=700))
+n_700 = page.value("photographs_700", page.size(smoke=4, book=150, paper=700))
 photographs_700, labels_700 = (part[:n_700] for part in read_photographs_700()[:2])
 first, second, third = (on_photographs(v, photographs_700, labels_700) for v in (0, 1, 2))
 
@@ -525,7 +525,7 @@ release_memory()
 
 # %%
 batch = efficientnet_lite_input(photographs[:3])  # more would take most of the time: many steps
-ann, N = lite0_ann, page.size(smoke=2, book=128)
+ann, N = lite0_ann, page.size(smoke=2, book=96)
 with torch.inference_mode():
     expected = ann(batch)
 run = simulate(rate_coded(ann, batch), batch, N)  # thresholds for the photographs that it is shown

@@ -109,7 +109,7 @@ def keep(name, time, unit=""):  # two digits are enough for a time
 # ({func}`~snncore.few_spike.neuron.fs_neuron`), and by that neuron in plain operations:
 
 # %%
-numbers, p = page.size(smoke=100_000, book=10_000_000), coefficients("silu.published").params
+numbers, p = page.size(smoke=100_000, book=4_000_000), coefficients("silu.published").params
 x = 1.5633 * torch.randn(numbers, generator=torch_generator(seed, "inputs")) - 0.0632
 refuse_unequal("compiled and plain neuron", [fs_neuron(x, p)] * 2, [plain_neuron(x, p), naive_neuron(x, p)])
 page.value("activation_numbers", f"{numbers:,}")
@@ -225,7 +225,7 @@ if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
 # because the neuron splits sorted inputs into intervals, whose errors are differences of cumulative sums.
 
 # %%
-trials = page.size(smoke=20_000, book=250_000, paper=3_000_000)
+trials = page.size(smoke=20_000, book=100_000, paper=3_000_000)
 restarts = page.size(smoke=1, book=1, paper=4)
 fit_one("silu.k16", 1, 1, seed)  # compiles the loop, so that this counts for nobody
 took = seconds(lambda: fit_one("silu.k16", trials, restarts, seed))
@@ -278,12 +278,13 @@ release_memory()
 # %% [markdown]
 # ## How long does e-prop take?
 #
-# One gradient ({doc}`eprop`) of 32 trials with 2,250 steps takes {value}`eprop_ms` ms by our compiled loops: {value}`eprop_bptt_x` times as fast as BPTT by PyTorch's operations, and
+# One gradient ({doc}`eprop`) of 32 trials with {size}`eprop_steps` steps takes {value}`eprop_ms` ms by our compiled loops: {value}`eprop_bptt_x` times as fast as BPTT by PyTorch's operations, and
 # {value}`eprop_recursion_x` times as fast as the published recursion, with its trace for each synapse, in PyTorch. It is within a factor of {value}`eprop_floor_x` of the limit that
 # memory sets: 9 bytes per neuron and step have to be read, and as many written.
 
 # %%
-steps, samples = page.size(smoke=50, book=2250), 32
+steps, samples = page.size(smoke=50, book=1000), 32
+page.value("eprop_steps", f"{steps:,}")
 candidates = gradients_of_eprop(100, steps, samples, seed)  # compiled, published recursion, BPTT: compared first
 traffic = torch.ones(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step
 copy = torch.ones_like(traffic)
@@ -303,8 +304,8 @@ release_memory()
 
 # %%
 costs = []
-for steps, n in ((250, 100), (500, 100), (1000, 100), (500, 50), (500, 200), (500, 400)):
-    few = page.size(smoke=steps // 100, book=steps)
+for steps, n in ((125, 100), (250, 100), (500, 100), (250, 50), (250, 200), (250, 400)):
+    few = page.size(smoke=steps // 25, book=steps)
     times_of = side_by_side(gradients_of_eprop(n, few, 8, seed), 1)
     costs.append({"steps": few, "neurons": n} | {name: 1e3 * took for name, took in times_of.items()})
 costs = pd.DataFrame(costs)  # times in ms

@@ -80,8 +80,8 @@ class Staging:
         judged = sum(e["live"] and e["status"] != "reported" for e in self.entries.values())
         if not self.worsened:
             return f"no verdict of {judged} live ones is worse than the recorded one"
-        one = "verdict differs" if len(self.worsened) == 1 else "verdicts differ"
-        head = f"{len(self.worsened)} of {judged} {one} from the recorded ones on this machine:"
+        noun, verb = "verdict" if judged == 1 else "verdicts", "differs" if len(self.worsened) == 1 else "differ"
+        head = f"{len(self.worsened)} of {judged} {noun} {verb} from the recorded ones on this machine:"
         return "\n".join([head, *(f"  {w}" for w in self.worsened.values())])
 
     # ------------------------------------------------------------------ text
