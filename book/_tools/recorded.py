@@ -82,9 +82,7 @@ def worsened(claims: dict[str, ledger.Claim], committed: dict[str, dict], entrie
             aim = f"published is {published_text(claim)}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
         old = {key: before.get(key) for key in (*ledger.ROW, "unit")}
         machines = [str(row["machine"] or "unknown machine") for row in (entry, old)]
-        found.append(
-            Worsened(claim.id, claim.quantity, number(entry), entry["status"], number(old), before["status"], aim, *machines)
-        )
+        found.append(Worsened(claim.id, claim.quantity, number(entry), entry["status"], number(old), before["status"], aim, *machines))
     return found
 
 
