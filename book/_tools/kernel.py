@@ -1,7 +1,10 @@
 """The kernel of a chapter: this environment's Python, and nothing of the user's that could change a number or a figure."""
 
+import glob
 import os
+import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
@@ -11,6 +14,22 @@ from project import Project
 
 KEPT = ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE")  # paths; a kernel has another working directory
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def compiled_loops(project: Project) -> Path:
+    """A folder for each chapter: two processes that compile a function for two types at once would mix them up."""
+    return project.build / "settings" / "numba"
+
+
+def lend_compiled_loops(folder: Path, chapter: str, running: Collection[str]) -> None:
+    """Copy to a chapter that starts the compiled loops which it lacks, from chapters that are not running: nobody changes them."""
+    for index in sorted(folder.glob("*/**/*.nbi")):
+        lender, *path = index.relative_to(folder).parts
+        target = folder.joinpath(chapter, *path)
+        if lender != chapter and lender not in running and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            for file in (*index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"), index):
+                shutil.copy2(file, target.parent)
 
 
 def environment(work: Path, project: Project, chapter: str, threads: int | None, given: dict[str, str]) -> dict[str, str]:
@@ -30,7 +49,7 @@ def environment(work: Path, project: Project, chapter: str, threads: int | None,
         "IPYTHONDIR": str(own / "ipython"),
         "MPLCONFIGDIR": str(own / "matplotlib"),
         "MATPLOTLIBRC": "",
-        "NUMBA_CACHE_DIR": str(own / "numba" / chapter),  # two processes that compile a function for two types at once mix them up
+        "NUMBA_CACHE_DIR": str(compiled_loops(project) / chapter),
         "SNNCORE_RESULTS": str(work),
         "SNNCORE_CLAIMS": str(project.claims),
     }

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import chapters
+import kernel
 import tools
 from book.conftest import CLAIM, chapter
 from project import BookError, Project
@@ -246,6 +247,19 @@ def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     values = json.loads((project.results("smoke", "first") / "values.json").read_text())
     assert values["number"]["text"] == "(False, 1.5, 0)"
     assert values["python"]["text"] == sys.executable
+
+
+def test_compiled_loops_are_lent_by_chapters_that_do_not_run(tmp_path):
+    """Each with its index, which says what there is; a chapter's own are not touched."""
+    for name, loops in {"done": ("f-1", "g[x]-2"), "runs": ("h-3",), "starts": ("f-1",)}.items():
+        (tmp_path / name / "kernels_0").mkdir(parents=True)
+        for loop in loops:
+            for end in ("nbi", "1.nbc", "2.nbc"):
+                (tmp_path / name / "kernels_0" / f"{loop}.py311.{end}").write_text(name)
+    kernel.lend_compiled_loops(tmp_path, "starts", ["runs"])
+    there = {path.name: path.read_text() for path in (tmp_path / "starts" / "kernels_0").iterdir()}
+    ends = ("1.nbc", "2.nbc", "nbi")
+    assert there == {f"f-1.py311.{end}": "starts" for end in ends} | {f"g[x]-2.py311.{end}": "done" for end in ends}
 
 
 def test_a_folder_may_have_any_name(tmp_path, project):
