@@ -206,6 +206,8 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, words: nodes
     if node["reftype"] == "use":
         quotes = BOOKS[str(env.srcdir)]
         page = quotes.said["use"][target]
+        if page not in env.titles:  # a book of a few pages
+            return None
         place = f"use-{anchor(target)}" if (page, target) in quotes.placed else ""
         return make_refnode(app.builder, here, page, place, nodes.Text(text or env.titles[page].astext()))
     if node["reftype"] == "claim":

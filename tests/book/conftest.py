@@ -67,18 +67,26 @@ def chapter(root: Path, name: str, code: str, needs: str = "", inputs: str = "")
 
 
 def rendered(
-    project: Project, preset: str = "smoke", builder: str = "html", extensions: tuple[str, ...] = (), settings: dict | None = None
+    project: Project,
+    preset: str = "smoke",
+    builder: str = "html",
+    extensions: tuple[str, ...] = (),
+    settings: dict | None = None,
+    only: tuple[str, ...] = (),
 ) -> Path:
-    """The folder of the pages of a small book, by Sphinx alone, without the theme and the checks of a whole build."""
+    """The folder of the pages of a book (``only`` some: links to others lead nowhere), by Sphinx alone, without theme and other checks."""
     src, out, warnings = project.build / "src", project.build / builder, io.StringIO()
     stage.stage(project, preset, src)
+    if only:
+        (src / "_toc.yml").write_text(f"format: jb-book\nroot: {only[0]}\nchapters:\n" + "".join(f"  - file: {x}\n" for x in only[1:]))
     settings = (settings or {}) | {
         "extensions": ["sphinx_external_toc", "myst_nb", *extensions, "ledger_roles"],
         "nb_execution_mode": "off",
         "myst_enable_extensions": ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"],
         "numfig": True,
         "exclude_patterns": ["snncore", "results"],
-        "suppress_warnings": ["etoc.toctree"],
+        "external_toc_exclude_missing": bool(only),
+        "suppress_warnings": ["etoc.toctree", *(("ref", "myst.xref_missing") if only else ())],
     }
     with docutils_namespace(), patch_docutils(src):
         app = Sphinx(src, None, out, out / ".doctrees", builder, settings, status=None, warning=warnings, freshenv=True)
