@@ -172,10 +172,10 @@ for name, neurons in {"b7": b7.neurons["silu"], "resnet50": resnet.neurons["relu
 # | DCGS | converted, no training | several thresholds | not checked | not checked | yes | ICML 2025, quoted from a summary |
 # | error-free conversion | converted | binary code, as in few-spike neurons | 4; not checked | {published}`img.since.error_free` | yes | TMLR 2025, quoted from a summary |
 # | SFormer | converted | graded (several thresholds) | 1; not checked | {published}`img.record.since` | no | preprint, `arXiv 2510.23383` |
-# | MBE | converted | several basis functions with thresholds | not checked | not checked | no | preprint, `arXiv 2508.07710` |
+# | MBE | converted | several basis functions with thresholds | not checked | not checked | no | preprint {cite:p}`wang2025` |
 # | SpikingJelly 2.0, a library | converts transformers | its SiLU and softmax: not binary, by its own words | any | not given | no | its documentation |
 #
-# Few-spike neurons live on in language models: LAS converts models of up to 66 billion parameters (AAAI 2026, quoted from a summary).
+# Few-spike neurons live on in language models: LAS converts models of up to 66 billion parameters {cite:p}`chen2026`, as its abstract says.
 # :::::
 #
 # If you have ImageNet, one command evaluates a network before and after conversion. It resumes where it stopped, and lists files that it cannot read:

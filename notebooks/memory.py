@@ -811,7 +811,7 @@ plt.show()
 #   - {published}`mem.since.tclif`
 #   - {published}`mem.since.tclif.permuted`
 #   - yes
-#   - AAAI 2024; the authors' repository
+#   - {cite:t}`zhang2024`; numbers of the authors' repository
 # * - balanced resonate-and-fire
 #   - oscillating membrane
 #   - 784, 68,874
@@ -825,7 +825,7 @@ plt.show()
 #   - {published}`mem.since.pmsn`
 #   - not checked
 #   - no
-#   - preprint; from a summary
+#   - preprint {cite:p}`chen2024`; from a summary
 # :::
 #
 # How long a training step takes: {doc}`speed`.

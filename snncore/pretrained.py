@@ -1,4 +1,4 @@
-"""Networks that this project trained, ready to use: `names` lists them, `load` gets one.
+"""Networks that this project trained, ready to use: `list` lists them, `load` gets one.
 
 A name is the family of the training, what it was trained for, and its seed, where that is not 0. The relational network of a task answers
 questions on stories of that kind; the arm, symbols and words learn what they are shown by one update; all others are plain modules.
@@ -104,7 +104,7 @@ class Classifier:
         >>> load("symbols").classify({"bar": bar, "dot": dot}, [bar, dot, np.roll(bar, 3, 1)])
         ['bar', 'dot', 'bar']
         """
-        labels = list(examples)
+        labels = [*examples]
         if not 2 <= len(labels) <= self.network.slots or not len(queries):
             given = f"{len(labels)} labels and {len(queries)} queries"
             raise ValueError(f"{given}: give an example each of 2 to {self.network.slots} labels, and at least one query")
@@ -127,7 +127,7 @@ def _ink(image: np.ndarray) -> Float[Tensor, "1 height width"]:
     return omniglot.shrink(image[None])[0]
 
 
-def _recorded(ending: str) -> list[str]:
+def _recorded(ending: str) -> Sequence[str]:
     """Names of all trainings that have a file of this ending."""
     found = []
     for path in package_file("checkpoints").glob(f"*.{ending}"):
@@ -136,10 +136,11 @@ def _recorded(ending: str) -> list[str]:
     return sorted(found)
 
 
-def names() -> list[str]:
+def list() -> Sequence[str]:
     """Names of all networks whose weights are kept.
 
-    >>> names()[:3]
+    >>> from snncore import pretrained
+    >>> pretrained.list()[:3]
     ['arm', 'arm/1', 'arm/2']
     """
     return _recorded("safetensors")
@@ -148,17 +149,17 @@ def names() -> list[str]:
 def load(name: str) -> Any:
     """A trained network: an `Arm` ("arm"), a `Classifier` ("symbols", "words"), a `Reader` ("relational/…"), or else its module.
 
-    Raises `ValueError` for a name that is not among `names`, with those close to it; `DataError` if the file is damaged.
+    Raises `ValueError` for a name that is not in `list`, with those close to it; `DataError` if the file is damaged.
 
     >>> load("relational/snn-drawn/15").ask(["Mice are afraid of wolves.", "Gertrude is a mouse."], "What is Gertrude afraid of?")
     'wolf'
     """
-    kept = names()
+    kept = list()
     if name not in kept:
         what = "was trained, but its weights are not kept" if name in _recorded("json") else "is no trained network"
         close = difflib.get_close_matches(name, kept, 8, 0.5)
         raise ValueError(f"{name!r} {what}: " + (f"close to it are {', '.join(close)}" if close else f"there are {', '.join(kept)}"))
-    parts: list[Any] = name.split("/")
+    parts: Sequence[Any] = name.split("/")
     family, *rest = parts
     match family:
         case "arm":

@@ -24,7 +24,7 @@ def test_each_kept_checkpoint_has_one_name():
     pytest.importorskip("torchvision")  # for cifar/silu
     files = [fingerprint(load_file(path)) for path in package_file("checkpoints").glob("*.safetensors")]
     wrappers = pretrained.Arm, pretrained.Classifier, pretrained.Reader
-    loaded = [pretrained.load(name) for name in pretrained.names()]
+    loaded = [pretrained.load(name) for name in pretrained.list()]
     modules = [net.network if isinstance(net, wrappers) else net for net in loaded]
     assert sorted(map(fingerprint, (m.state_dict() for m in modules))) == sorted(files)
     assert not any(m.training for net, m in zip(loaded, modules, strict=True) if net is m)
