@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for editors and type checkers: at run time a name is import
     from snncore.learning.eprop import Learner
     from snncore.loihi.deploy import deploy, for_chip
     from snncore.networks.recurrent import RecurrentNetwork
+    from snncore.neurons.layer import OverTime, SpikingLayer
     from snncore.pretrained import load
 
 __version__ = "0.1.0"
@@ -22,6 +23,7 @@ _HOMES = {
     "snncore.learning.eprop": ("Learner",),
     "snncore.loihi.deploy": ("deploy", "for_chip"),
     "snncore.networks.recurrent": ("RecurrentNetwork",),
+    "snncore.neurons.layer": ("OverTime", "SpikingLayer"),
     "snncore.pretrained": ("load",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)

@@ -15,19 +15,17 @@ Nature Machine Intelligence 4, 467-479 (2022).
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from snncore.kernels import layer as kernel
 from snncore.networks.recurrent import Population, RecurrentNetwork
-from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams, lif_rest, lif_step
-from snncore.shapes import refuse_second_derivatives, runs_compiled
+from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams, lif_rest
+from snncore.neurons.layer import lif_through_time
 from snncore.tasks.stories import LENGTH
-from snncore.unroll import unroll
 
 
 @dataclass(frozen=True)
@@ -68,26 +66,6 @@ class Layer(NamedTuple):
     v: Float[Tensor, "time *batch neuron"]
 
 
-class _Compiled(torch.autograd.Function):
-    """The compiled twin of the loop in `lif_layer`."""
-
-    @staticmethod
-    def forward(ctx, current, p):
-        z, v = map(torch.from_numpy, kernel.forward(current.detach().numpy(), p.alpha, p.v_th, torch.get_num_threads()))
-        ctx.set_materialize_grads(False)
-        ctx.p = p
-        ctx.save_for_backward(z, v)
-        return z, v
-
-    @staticmethod
-    def backward(ctx, grad_z, grad_v):
-        refuse_second_derivatives()
-        z, v = (a.numpy() for a in ctx.saved_tensors)
-        gradients = (None if g is None else g.numpy() for g in (grad_z, grad_v))
-        p, threads = ctx.p, torch.get_num_threads()
-        return torch.from_numpy(kernel.backward(*gradients, p.alpha, p.v_th, p.dampening, z, v, threads)), None
-
-
 def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compiled: bool | None = None) -> Layer:
     """Spikes and potentials of LIF neurons with reset to zero, from rest, for their input currents through time.
 
@@ -98,17 +76,9 @@ def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compil
         raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
     if not current.is_floating_point():
         raise TypeError(f"currents are {current.dtype}: give floating-point numbers")
-    if not len(current):
-        raise ValueError(f"current has shape {tuple(current.shape)}: there is no time step")
-    if runs_compiled("current", current, compiled):
-        return Layer(*_Compiled.apply(current, p))
-
-    def step(now: Tensor, state: Any) -> tuple[Layer, Any]:
-        z, state = lif_step(now, state, p)
-        return Layer(z, state.v), state
-
     flat = current.reshape(len(current), -1, current.shape[-1])
-    return Layer(*(a.view_as(current) for a in unroll(step, flat, lif_rest(flat[0]))[0]))
+    z, v, _ = lif_through_time(flat, lif_rest(flat.new_zeros(flat.shape[1:])), p, compiled)
+    return Layer(z.view_as(current), v.view_as(current))
 
 
 class Artificial(nn.Module):

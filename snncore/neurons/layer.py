@@ -1,0 +1,147 @@
+r"""Layers of neurons beside PyTorch's own, time first: ``z, state = layer(current, state)``.
+
+.. math:: z(t), s(t) = \text{step}(I(t), s(t-1))
+
+for any neuron model of `snncore.neurons.model`. With learned time constants, :math:`\alpha = e^{-\mathrm{d}t/\tau}` with a
+:math:`\tau > 0` for each neuron, whose logarithm is the parameter. LIF neurons without refractory period run in the compiled loop of
+`snncore.kernels.layer`, forward and backward, others in the plain one.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from snncore.kernels import layer as kernel
+from snncore.neurons.lif import LIFParams, LIFState
+from snncore.neurons.model import model_of
+from snncore.shapes import refuse_second_derivatives, runs_compiled
+from snncore.unroll import unroll
+
+DECAYS = {"tau_m": "alpha", "tau_a": "rho", "tau_ahp": "rho"}  # of which time constant a decay per step is made
+
+
+class _Compiled(torch.autograd.Function):
+    """Spikes and potentials of LIF neurons, by the compiled twin of the loop over `lif_step`."""
+
+    @staticmethod
+    def forward(ctx, current, alpha, z_first, v_first, p):
+        ctx.constants = p.v_th, p.reset_to_zero, p.dampening, torch.get_num_threads()
+        arrays = (a.detach().contiguous().numpy() for a in (current, alpha, z_first, v_first))
+        z, v = map(torch.from_numpy, kernel.forward(*arrays, p.v_th, p.reset_to_zero, torch.get_num_threads()))
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(z, v, alpha, z_first, v_first)
+        return z, v
+
+    @staticmethod
+    def backward(ctx, grad_z, grad_v):
+        refuse_second_derivatives()
+        arrays = (a.detach().contiguous().numpy() for a in ctx.saved_tensors)
+        of_z, of_v = (None if g is None else g.contiguous().numpy() for g in (grad_z, grad_v))
+        current, alpha, v_first = map(torch.from_numpy, kernel.backward(of_z, of_v, *arrays, *ctx.constants))
+        return current, alpha, None, v_first, None
+
+
+def lif_through_time(
+    current: Float[Tensor, "time batch neuron"], state: LIFState, p: LIFParams, compiled: bool | None = None
+) -> tuple[Float[Tensor, "time batch neuron"], Float[Tensor, "time batch neuron"], LIFState]:
+    """Spikes, potentials and the last state of LIF neurons; ``p`` may have an alpha for each neuron.
+
+    ``compiled``: use the compiled loop; by default where it can be used: on the CPU, in single or double precision, without refractory
+    period.
+    """
+    if not len(current):
+        raise ValueError(f"current has shape {tuple(current.shape)}: there is no time step")
+    if p.n_refractory == 0 and runs_compiled("current", current, compiled):
+        alpha = torch.as_tensor(p.alpha, dtype=current.dtype).expand_as(state.v)
+        z, v = _Compiled.apply(current, alpha, state.z, state.v, p)
+        return z, v, LIFState(z[-1], v[-1], state.r)
+    step = model_of(LIFParams()).step
+
+    def both(now: Tensor, before: LIFState) -> tuple[tuple[Tensor, Tensor], LIFState]:
+        z, after = step(now, before, p)
+        return (z, after.v), after
+
+    (z, v), state = unroll(both, current, state)
+    return z, v, state
+
+
+class SpikingLayer(nn.Module):
+    """Neurons of one kind. Currents (time, batch, ...) give spikes of the same shape, and the state after the last step.
+
+    >>> layer = SpikingLayer(LIFParams(tau_m=5.0), (3,), learn=["tau_m"])
+    >>> z, state = layer(torch.full((4, 1, 3), 0.6))
+    >>> z[:, 0, 0].tolist(), [name for name, _ in layer.named_parameters()]
+    ([0.0, 1.0, 0.0, 1.0], ['log_tau.tau_m'])
+
+    Parameters
+    ----------
+    params : constants of a registered neuron model
+        Such as `LIFParams`, or those of your own after `snncore.neurons.model.register`.
+    shape : sequence of int
+        Of a time constant that is learned: that of the currents without time and batch, or () for one time constant for all neurons.
+    learn : names of time constants
+        Which of the model's are learned: of tau_m, tau_a, tau_ahp.
+    """
+
+    def __init__(self, params: Any, shape: Sequence[int] = (), learn: Collection[str] = ()):
+        super().__init__()
+        model_of(params)
+        for name in learn:
+            if name not in DECAYS or not hasattr(params, name):
+                has = ", ".join(known for known in DECAYS if hasattr(params, known)) or "none"
+                raise ValueError(f"learn has {name!r}: {type(params).__name__} has these time constants that can be learned: {has}")
+        self.params = params
+        self.log_tau = nn.ParameterDict({name: nn.Parameter(torch.full(tuple(shape), math.log(getattr(params, name)))) for name in learn})
+
+    def constants(self) -> Any:
+        """The constants, with the decays that are learned now."""
+        kind = type(self.params)
+        decays = {DECAYS[name]: (-self.params.dt * torch.exp(-log)).exp().flatten() for name, log in self.log_tau.items()}
+        learned: Any = object.__new__(type(kind.__name__, (kind,), decays))  # the decays stand in for the properties
+        vars(learned).update(vars(self.params))
+        return learned
+
+    def forward(self, current: Float[Tensor, "time batch *neuron"], state: Any = None) -> tuple[Float[Tensor, "time batch *neuron"], Any]:
+        """Spikes, and the last state; ``state``: that of an earlier call, from which it goes on (None: at rest).
+
+        Cut its history with ``.detach()`` on its parts for truncated backpropagation. Raises `ValueError` for a state of another shape.
+        """
+        flat, model, p = current.flatten(2), model_of(self.params), self.constants()
+        state = model.rest(flat[0]) if state is None else state
+        if state.v.shape != flat.shape[1:]:
+            raise ValueError(
+                f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}: begin anew, with None"
+            )
+        if isinstance(self.params, LIFParams):
+            z, _, state = lif_through_time(flat, state, p)
+        else:
+            z, state = unroll(lambda now, before: model.step(now, before, p), flat, state)
+        return z.view_as(current), state
+
+    def extra_repr(self) -> str:
+        return ", ".join([repr(self.params), *(f"learns {name}" for name in self.log_tau)])
+
+
+class OverTime(nn.Sequential):
+    """A chain of modules, each step by step: those without a state see all steps at once, as a larger batch.
+
+    >>> net = OverTime(nn.Conv2d(1, 4, 3), SpikingLayer(LIFParams()), nn.Flatten(), nn.Linear(144, 10))
+    >>> y, states = net(torch.rand(20, 2, 1, 8, 8))
+    >>> y.shape, [state is None for state in states]
+    (torch.Size([20, 2, 10]), [True, False, True, True])
+    """
+
+    def forward(self, x: Float[Tensor, "time batch *rest"], state: Any = None) -> tuple[Tensor, list]:
+        """Outputs of all steps, and the states of its modules, from which another call may go on."""
+        states = []
+        for module, before in zip(self, state or [None] * len(self), strict=True):
+            if isinstance(module, SpikingLayer | OverTime):
+                x, after = module(x, before)
+            else:
+                x, after = module(x.flatten(0, 1)).unflatten(0, x.shape[:2]), None
+            states.append(after)
+        return x, states
