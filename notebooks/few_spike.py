@@ -488,10 +488,10 @@ trap = page.table(pd.DataFrame(rows), "trap")
 # %%
 names = page.size(
     smoke=("silu.k16",),
-    book=("silu.k8", "silu.k16", "silu.k16sparse"),
+    book=("silu.k16", "silu.k16sparse"),
     paper=tuple(ZOO),
 )
-evaluations, restarts = page.size(smoke=(20_000, 1), book=(500_000, 2), paper=(3_000_000, 4))
+evaluations, restarts = page.size(smoke=(20_000, 1), book=(1_000_000, 2), paper=(3_000_000, 4))
 sets = read_sets() | fit_zoo(names, evaluations, restarts, seed)
 zoo = zoo_table(sets.values())
 columns = ["set", "MSE", "spikes", "MSE, B7 inputs", "spikes, B7 inputs"]

@@ -58,6 +58,7 @@ seed = 0  # another seed draws other inputs and weights
 import os
 import time
 import warnings
+from copy import deepcopy
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -156,8 +157,8 @@ titles = {
 }
 with torch.inference_mode():
     for name, (original, K, given) in cases.items():
-        snn, other = (convert(original.eval(), images[:1], coefficients=given, K=K).network for _ in range(2))
-        other = with_plain_neurons(other)
+        snn = convert(original.eval(), images[:1], coefficients=given, K=K).network
+        other = with_plain_neurons(deepcopy(snn))
         refuse_unequal(name, [answers := snn(images)], [other(images)])
         outputs += answers.numel()
         runs = {"original": original, "few spikes": snn, "plain": other}
