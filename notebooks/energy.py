@@ -50,7 +50,7 @@
 #   with 2 sentences, and {interval}`relnet.measured.time` ms of {published}`relnet.measured.time`.
 # - If the GPU needed the same for all lengths, the talk's ratios would imply energies of Loihi {value}`energy_beside` our model's range, and
 #   times {value}`time_beside` it.
-# - The placement gives the talk's five numbers of cores exactly, from {claim}`relnet.cores.2` to {claim}`relnet.cores.20`, on
+# - The {term}`placement` gives the talk's five numbers of cores exactly, from {claim}`relnet.cores.2` to {claim}`relnet.cores.20`, on
 #   {claim}`relnet.chips`.
 # - Relays reduce the messages between chips to {claim}`relnet.relay.messages` their number, if each neuron fires once.
 # - The talk's *4-12 times* does not fit its own table, which has {published}`relnet.energy_ratio.2` for 2 sentences.
@@ -263,7 +263,7 @@ plt.show()
 # $$
 #
 # since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`). Events are updates of compartments, synaptic
-# operations, and messages. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
+# operations, and messages between {term}`tiles <tile>`: the chip is {term}`event-driven`. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
 # {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {size}`resets`
 # {cite:p}`frady2020`.
 

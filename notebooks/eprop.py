@@ -507,7 +507,7 @@ plt.show()
 # - **Readout weights that begin {size}`readout_gain` times as large**: symmetric feedback and BPTT need several times fewer updates, and end
 #   with fewer wrong answers. In both, the readout weights make the learning signals; if they are small, the cost of rates outweighs them.
 #   With random feedback, the feedback weights have that size from the start; larger readouts were not tried with it.
-# - Our ledger compares random feedback with BPTT from its better start; by that, e-prop is *{claim}`eprop.slower`*. From an equal start it
+# - Our {term}`ledger <claim ledger>` compares random feedback with BPTT from its better start; by that, e-prop is *{claim}`eprop.slower`*. From an equal start it
 #   is not.
 #
 # The methods differ in more than the rule. BPTT has $\gamma$ = {size}`bptt_dampening`, since with the published one it hardly learned, and

@@ -112,7 +112,7 @@ OURS, PUBLISHED = plotting.METHODS["few-spike"], plotting.METHODS["published"]
 # classifiers. A count over $N$ steps takes only $N + 1$ values, so its error falls as $1/N$. And EfficientNets {cite:p}`tan2019` use SiLU
 # {cite:p}`elfwing2018,ramachandran2017`, $x / (1 + e^{-x})$, which is negative for negative $x$. A count never is.
 #
-# A *pattern* of spikes can do better: $N$ binary digits take $2^N$ values. Here both codes send the same random numbers. One neuron
+# A *pattern* of spikes can do better ({term}`temporal coding`): $N$ binary digits take $2^N$ values. Here both codes send the same random numbers. One neuron
 # integrates its input and fires at 1, and its spikes are counted. The other is the few-spike neuron of the next section. Both round down,
 # to a multiple of $1/N$ or of $2^{-N}$, which gives the errors of the last two columns.
 
@@ -482,7 +482,7 @@ trap = page.table(pd.DataFrame(rows), "trap")
 #
 # For given $T$ and $h$ the error is quadratic in $d$, so the best outputs solve a linear least-squares problem. This is
 # {term}`variable projection` {cite:p}`golub1973`. Only $T$ and $h$ need a search: {func}`~snncore.few_spike.fit.fit` anneals them, starting
-# from a binary code, and never sees the published numbers. At preset book it fits three SiLU neurons anew; the others are from earlier,
+# from a binary code, and never sees the published numbers. At {term}`preset` book it fits two SiLU neurons anew; the others are from earlier,
 # longer fits. {doc}`speed` says how long a fit takes.
 
 # %%

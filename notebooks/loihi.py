@@ -201,7 +201,7 @@ plt.show()
 # inputs arrive (at once: {claim}`loihi.smnist.detail.lag0`) and whether outputs are reset. Our target was one answer for each detail, also for
 # inputs one step early ({verdict}`loihi.smnist.detail.lag1`) and for outputs without reset ({verdict}`loihi.smnist.detail.reset`). A decay
 # register that is one unit off shows: {claim}`loihi.smnist.detail.decay` for the membrane, {claim}`loihi.smnist.detail.ahp_decay` for the AHP
-# current. So do firing at equality ({claim}`loihi.smnist.detail.equality`) and a refractory step ({claim}`loihi.smnist.detail.refractory`).
+# current. So do firing at equality ({claim}`loihi.smnist.detail.equality`) and a {term}`refractory <refractory period>` step ({claim}`loihi.smnist.detail.refractory`).
 #
 # ## What is an AHP neuron in integers?
 #

@@ -105,7 +105,7 @@ for name, number in {"neurons": digits.NEURONS, "slow": digits.SLOW, "held_out":
 # much longer. Artificial networks get it from LSTM units {cite:p}`hochreiter1997`. The talk takes it from the brain: many neurons have
 # slow variables that their own spikes drive, and networks with such neurons can do what LSTM networks do {cite:p}`bellec2018,rao2022`.
 # Two slow variables are common. In ALIF neurons each spike raises the *threshold* for a while. In AHP neurons each spike switches on an
-# inhibiting *current*, the {term}`AHP current`.
+# inhibiting *current*, the {term}`AHP current`. Both are forms of {term}`spike-frequency adaptation`.
 #
 # :::{list-table} The neurons of this chapter in one step. A prime marks the step before.
 # :name: tab-neurons

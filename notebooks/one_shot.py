@@ -56,7 +56,7 @@
 # ## What we could not do
 #
 # We could not compare numbers with the paper, of which we have the abstract only. We did not train first weights for ordinary learning, which takes as long as what is here.
-# There is no chip and no robot in this chapter: that the generator can be implemented {published}`oneshot.chip` in neuromorphic hardware is only cited.
+# There is no chip and no robot in this chapter: that the generator can be implemented {published}`oneshot.chip` in {term}`neuromorphic hardware` is only cited.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few movements; paper: as book
