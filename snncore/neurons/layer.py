@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.kernels import layer as kernel
-from snncore.neurons.lif import LIFParams, LIFState
+from snncore.neurons.lif import LIFParams, LIFState, lif_step
 from snncore.neurons.model import model_of
 from snncore.shapes import refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
@@ -59,10 +59,9 @@ def lif_through_time(
         alpha = torch.as_tensor(p.alpha, dtype=current.dtype).expand_as(state.v)
         z, v = _Compiled.apply(current, alpha, state.z, state.v, p)
         return z, v, LIFState(z[-1], v[-1], state.r)
-    step = model_of(LIFParams()).step
 
     def both(now: Tensor, before: LIFState) -> tuple[tuple[Tensor, Tensor], LIFState]:
-        z, after = step(now, before, p)
+        z, after = lif_step(now, before, p)
         return (z, after.v), after
 
     (z, v), state = unroll(both, current, state)
