@@ -41,6 +41,7 @@ def convert(
     K: int = 8,
     spike_penalty: float = 0.0,
     seed: int = 0,
+    steps: Mapping[str, int] | None = None,
     activations: Mapping[Any, Callable[[FloatTensor], FloatTensor]] | None = None,
     analog: Iterable = (),
     linear: Iterable = (),
@@ -78,6 +79,8 @@ def convert(
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
         Time steps of all layers that ``coefficients`` leaves open, 1 to 62.
+    steps : mapping from the name of a layer in the report to K, optional
+        Layers with other steps: more where the report's error is large, fewer where spikes cost much.
     spike_penalty : float
         The factor p in *squared error + p · spikes per neuron*, which the fits minimize: the error of the network's output, as a share of
         its variance. That of a layer counts as far as it reaches the output. Fits layers twice, and needs two calibration images or more.
@@ -91,8 +94,8 @@ def convert(
     trainable : bool
         Pass gradients through neurons as through their activations (straight-through), for fine-tuning. Otherwise they raise an error.
     """
-    _check_options(K, spike_penalty, coefficients)
-    K, coefficients = int(K), coefficients or {}
+    _check_options((K, *(steps or {}).values()), spike_penalty, coefficients)
+    steps, coefficients = steps or {}, coefficients or {}
     graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear))
     if calibration is not None:
         calibration = images_of(calibration, example_input)
@@ -102,18 +105,20 @@ def convert(
     names = {a.name for a in places.values()}
     for name in coefficients.keys() - names:
         raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
+    for name in steps.keys() - {node.name for node in places}:
+        raise ConversionError(f"steps has {name!r}, but the layers that spike are {', '.join(node.name for node in places)}")
     seen = example_input if calibration is None else calibration
     original = outputs(graph, seen)
     samples = calibrate(graph, list(places), seen, seed, checked=calibration is not None) if not seen.is_meta else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
 
     def choose(node: fx.Node, prices: Prices) -> tuple[FSParams, str]:
-        name = places[node].name
+        name, k = places[node].name, int(steps.get(node.name, K))
         if name in coefficients:
             return coefficients[name], "given parameters"
         if calibration is None or name in CLOSED:
-            return default(places[node], K)
-        fit = fitted(places[node], samples[node.name], K, spike_penalty * prices.get(node, 0.0), seed)
+            return default(places[node], k)
+        fit = fitted(places[node], samples[node.name], k, spike_penalty * prices.get(node, 0.0), seed)
         return fit, "parameters for this layer's inputs"
 
     def choose_all(prices: Prices, what: str) -> dict[fx.Node, tuple[FSParams, str]]:
@@ -149,9 +154,10 @@ def convert(
     return Conversion(graph, report)
 
 
-def _check_options(K: int, spike_penalty: float, coefficients: Any) -> None:
-    if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
-        raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
+def _check_options(every: Iterable[int], spike_penalty: float, coefficients: Any) -> None:
+    for K in every:
+        if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
+            raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
     if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
     if spike_penalty and torch.is_inference_mode_enabled():

@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from snncore.few_spike import ConversionError, coefficients, convert, fs_neuron, statistics, stepwise
+from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.trace import numbers, traced
 from snncore.peers import architectures
 from tests.few_spike.test_convert import Functional, images
@@ -164,3 +166,18 @@ def test_a_large_error_is_warned_of_with_the_worst_layer():
     assert "output for 20 calibration images" in text
     assert "spikes per neuron and image, 512 neurons, 4 images" in stats
     assert len(text + stats) < 1000
+
+
+def test_a_layer_may_have_steps_of_its_own():
+    """Its neurons are those that it has if all layers take as many, and so are the others'."""
+    network, x = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.SiLU(), nn.Linear(8, 8), nn.ReLU()).eval(), images()
+    mixed, report = convert(network, x, calibration=x, K=4, steps={"_2": 6})
+    assert [row.K for row in report.spiking] == [6, 4]
+    first, second = (layer.params for layer in fs_layers(mixed).values())
+    by_steps = {K: [layer.params for layer in fs_layers(convert(network, x, calibration=x, K=K).network).values()] for K in (4, 6)}
+    assert np.array_equal(first.d, by_steps[6][0].d)
+    assert np.array_equal(second.d, by_steps[4][1].d)
+    with pytest.raises(ConversionError, match=r"steps has 'silu', but the layers that spike are _2, _4"):
+        convert(network, x, K=4, steps={"silu": 6})
+    with pytest.raises(ConversionError, match="K is 99: give a whole number of steps"):
+        convert(network, x, K=4, steps={"_2": 99})
