@@ -87,7 +87,8 @@ def run(pixels, window, layers, w_out, kappa, mean, start, answers, sent, spikes
                 layer = layers[k]
                 part = slice(at, at + len(layer.a))
                 own, z_k, where = current[part], z[part], fired[part]
-                own[:] = layer.bias
+                for i in range(len(own)):
+                    own[i] = layer.bias[i]
                 add_rows(own, layer.w_in, x, which, many)
                 if len(layer.w_rec):
                     add_rows(own, layer.w_rec, z_k, where, count[k])
@@ -97,7 +98,9 @@ def run(pixels, window, layers, w_out, kappa, mean, start, answers, sent, spikes
                 x, which, many, at = z_k, where, count[k], part.stop
             if len(spikes):
                 spikes[t, sample] = z > 0
-            y *= kappa
+            for i in range(len(y)):
+                y[i] *= kappa[i]
             add_rows(y, w_out, x, which, many)
-            total += y
+            for i in range(len(y)):
+                total[i] += y[i]
         answers[sample] = total / steps if mean else y
