@@ -403,7 +403,7 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
 
     waiting = sorted(tasks, key=seconds, reverse=True)  # the longest first, so that no core idles at the end
     running, failed, expected = dict[Future, Task](), set[str](), [seconds(task) for task in tasks]
-    many = at_once(len(tasks))
+    many = max(1, at_once(len(tasks)) // (place.threads or 1))
     total = max([sum(expected) / many, *expected]) if expected else 0
     progress = Progress(total)
     if tasks:
