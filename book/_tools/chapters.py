@@ -422,7 +422,7 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
                     waiting.remove(task)
                     preset, seed = task.parts["parameters"]["preset"], task.parts["parameters"]["seed"]
                     progress.say(f"{chapter.name}: running at preset {preset}, about {seconds(task):.0f} s")
-                    kernel.lend_compiled_loops(kernel.compiled_loops(project), chapter.name, [t.chapter.name for t in running.values()])
+                    kernel.lend_compiled_loops(project, chapter.name, [t.chapter.name for t in running.values()])
                     running[pool.submit(run_chapter, project, chapter, seed, task.parts, place)] = task
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task, manifest = running.pop(future), future.result()

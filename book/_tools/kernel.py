@@ -16,13 +16,17 @@ KEPT = ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE")  # paths; a kerne
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def compiled_loops(project: Project) -> Path:
-    """A folder for each chapter: two processes that compile a function for two types at once would mix them up."""
-    return project.build / "settings" / "numba"
+def settings(project: Project, what: str) -> Path:
+    """Where kernels keep what a user's would be elsewhere: no user's IPython profile, no matplotlibrc; the cache of fonts is kept."""
+    return project.build / "settings" / what
 
 
-def lend_compiled_loops(folder: Path, chapter: str, running: Collection[str]) -> None:
-    """Copy to a chapter that starts the compiled loops which it lacks, from chapters that are not running: nobody changes them."""
+def lend_compiled_loops(project: Project, chapter: str, running: Collection[str]) -> None:
+    """Copy to a chapter that starts the compiled loops which it lacks, from chapters that are not running: nobody changes them.
+
+    Each has a folder of its own: two processes that compile a function for two types at once would mix them up.
+    """
+    folder = settings(project, "numba")
     for index in sorted(folder.glob("*/**/*.nbi")):
         lender, *path = index.relative_to(folder).parts
         target = folder.joinpath(chapter, *path)
@@ -38,7 +42,6 @@ def environment(work: Path, project: Project, chapter: str, threads: int | None,
     Start-up files, paths and options of Python, IPython and matplotlib that a user may have set have no effect: they could change what is
     computed in silence.
     """
-    own = project.build / "settings"  # no user's IPython profile, no matplotlibrc; the cache of fonts is kept
     variables = {name: "" for name in os.environ if name.startswith("PYTHON")} | {
         "PYTHONSTARTUP": "",
         "PYTHONPATH": "",
@@ -46,10 +49,10 @@ def environment(work: Path, project: Project, chapter: str, threads: int | None,
         "PYTHONUTF8": "1",
         "PYTHONNOUSERSITE": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "IPYTHONDIR": str(own / "ipython"),
-        "MPLCONFIGDIR": str(own / "matplotlib"),
+        "IPYTHONDIR": str(settings(project, "ipython")),
+        "MPLCONFIGDIR": str(settings(project, "matplotlib")),
         "MATPLOTLIBRC": "",
-        "NUMBA_CACHE_DIR": str(compiled_loops(project) / chapter),
+        "NUMBA_CACHE_DIR": str(settings(project, "numba") / chapter),
         "SNNCORE_RESULTS": str(work),
         "SNNCORE_CLAIMS": str(project.claims),
     }

@@ -128,6 +128,11 @@ def ends_text(entry: dict) -> str:
     return interval(low, high)
 
 
+def with_ends(entry: dict) -> str:
+    """Our number with its interval, if it has one that says more than its bound."""
+    return ours_text(entry) + ("" if entry["bound"] or None in (entry["low"], entry["high"]) else f" ({ends_text(entry)})")
+
+
 def whose(role: str, c: Claim, e: dict) -> str:
     """Whose number it is, as the tip of a link says it."""
     source = ledger.SOURCE_CLASSES[c.source_class] + ("" if c.where == "ours" else f", {c.where}")
@@ -137,8 +142,7 @@ def whose(role: str, c: Claim, e: dict) -> str:
         return f"{'expected' if c.source_class == 'ours' else 'cited'}: {source}"
     if e["ours"] is None:
         return "ours: not run"
-    ends = "–" if e["bound"] else ends_text(e)
-    parts = [f"ours, {standing(e)}: {ours_text(e)}" + (f" ({ends})" if ends != "–" else "")]
+    parts = [f"ours, {standing(e)}: {with_ends(e)}"]
     if c.published is not None:
         parts.append(f"{'expected' if c.source_class == 'ours' else source}: {published_text(c)}")
     return "; ".join([*parts, verdict(e)])

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from quotes import ends_text, ours_text, published_text
+from quotes import published_text, with_ends
 from snncore import ledger
 from snncore.statistics import text
 
@@ -68,10 +68,6 @@ class Worsened(NamedTuple):
 def worsened(claims: dict[str, ledger.Claim], committed: dict[str, dict], entries: list[dict]) -> list[Worsened]:
     """Claims that the committed ledger says were met and that are not met now, but for times: machines differ."""
     found = []
-
-    def number(row: dict) -> str:
-        return ours_text(row) + (f" ({ends_text(row)})" if None not in (row["low"], row["high"]) else "")
-
     for entry in entries:
         claim, before = claims[entry["id"]], committed.get(entry["id"], {})
         if claim.timed or entry["status"] not in ("differs", "not-settled") or before.get("status") not in ledger.MET:
@@ -82,7 +78,9 @@ def worsened(claims: dict[str, ledger.Claim], committed: dict[str, dict], entrie
             aim = f"published is {published_text(claim)}" + (f" ± {claim.tolerance:.2%}" if claim.tolerance is not None else "")
         old = {key: before.get(key) for key in (*ledger.ROW, "unit")}
         machines = [str(row["machine"] or "unknown machine") for row in (entry, old)]
-        found.append(Worsened(claim.id, claim.quantity, number(entry), entry["status"], number(old), before["status"], aim, *machines))
+        found.append(
+            Worsened(claim.id, claim.quantity, with_ends(entry), entry["status"], with_ends(old), before["status"], aim, *machines)
+        )
     return found
 
 

@@ -105,8 +105,9 @@ def convert(
     names = {a.name for a in places.values()}
     for name in coefficients.keys() - names:
         raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
-    for name in steps.keys() - {node.name for node in places}:
-        raise ConversionError(f"steps has {name!r}, but the layers that spike are {', '.join(node.name for node in places)}")
+    open_ones = [node.name for node, a in places.items() if a.name not in coefficients]
+    for name in steps.keys() - set(open_ones):
+        raise ConversionError(f"steps has {name!r}, but the layers that spike, without given coefficients, are {', '.join(open_ones)}")
     seen = example_input if calibration is None else calibration
     original = outputs(graph, seen)
     samples = calibrate(graph, list(places), seen, seed, checked=calibration is not None) if not seen.is_meta else {}

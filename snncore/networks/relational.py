@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from snncore.networks.recurrent import Population, RecurrentNetwork
-from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams, lif_rest
+from snncore.neurons import JUMP, AHPParams, LIFParams, ReadoutParams
 from snncore.neurons.layer import lif_through_time
 from snncore.tasks.stories import LENGTH
 
@@ -66,21 +66,6 @@ class Layer(NamedTuple):
     v: Float[Tensor, "time *batch neuron"]
 
 
-def lif_layer(current: Float[Tensor, "time *batch neuron"], p: LIFParams, compiled: bool | None = None) -> Layer:
-    """Spikes and potentials of LIF neurons with reset to zero, from rest, for their input currents through time.
-
-    ``compiled``: use the compiled twin of the plain loop; by default for float32 and float64 on the CPU. Raises `ValueError` for another
-    reset, a refractory period, or no time step; `TypeError` for other currents, or those that the compiled loop does not take.
-    """
-    if not p.reset_to_zero or p.n_refractory:
-        raise ValueError(f"{p}: neurons of a layer have reset_to_zero=True and n_refractory=0")
-    if not current.is_floating_point():
-        raise TypeError(f"currents are {current.dtype}: give floating-point numbers")
-    flat = current.reshape(len(current), -1, current.shape[-1])
-    z, v, _ = lif_through_time(flat, lif_rest(flat.new_zeros(flat.shape[1:])), p, compiled)
-    return Layer(z.view_as(current), v.view_as(current))
-
-
 class Artificial(nn.Module):
     """LSTM units and rectified linear units: there is one time step."""
 
@@ -120,7 +105,7 @@ class Spiking(nn.Module):
 
     def layer(self, current: Float[Tensor, "time batch neuron"]) -> Layer:
         """LIF neurons."""
-        return lif_layer(current, self.params)
+        return Layer(*lif_through_time(current, self.params)[:2])
 
 
 class Answer(NamedTuple):

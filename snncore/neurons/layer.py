@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.kernels import layer as kernel
-from snncore.neurons.lif import LIFParams, LIFState, lif_step
+from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
 from snncore.neurons.model import model_of
 from snncore.shapes import refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
@@ -29,7 +29,7 @@ class _Compiled(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, current, alpha, z_first, v_first, p):
-        ctx.constants = p.v_th, p.reset_to_zero, p.dampening, torch.get_num_threads()
+        ctx.p = p
         arrays = (a.detach().contiguous().numpy() for a in (current, alpha, z_first, v_first))
         z, v = map(torch.from_numpy, kernel.forward(*arrays, p.v_th, p.reset_to_zero, torch.get_num_threads()))
         ctx.set_materialize_grads(False)
@@ -41,31 +41,39 @@ class _Compiled(torch.autograd.Function):
         refuse_second_derivatives()
         arrays = (a.detach().contiguous().numpy() for a in ctx.saved_tensors)
         of_z, of_v = (None if g is None else g.contiguous().numpy() for g in (grad_z, grad_v))
-        current, alpha, v_first = map(torch.from_numpy, kernel.backward(of_z, of_v, *arrays, *ctx.constants))
+        constants = ctx.p.v_th, ctx.p.reset_to_zero, ctx.p.dampening, torch.get_num_threads()
+        current, alpha, v_first = map(torch.from_numpy, kernel.backward(of_z, of_v, *arrays, *constants))
         return current, alpha, None, v_first, None
 
 
 def lif_through_time(
-    current: Float[Tensor, "time batch neuron"], state: LIFState, p: LIFParams, compiled: bool | None = None
-) -> tuple[Float[Tensor, "time batch neuron"], Float[Tensor, "time batch neuron"], LIFState]:
-    """Spikes, potentials and the last state of LIF neurons; ``p`` may have an alpha for each neuron.
+    current: Float[Tensor, "time *batch neuron"], p: LIFParams, state: LIFState | None = None, compiled: bool | None = None
+) -> tuple[Float[Tensor, "time *batch neuron"], Float[Tensor, "time *batch neuron"], LIFState]:
+    """Spikes, potentials and the last state of LIF neurons, from a state (None: at rest); ``p`` may have an alpha for each neuron.
 
     ``compiled``: use the compiled loop; by default where it can be used: on the CPU, in single or double precision, without refractory
-    period.
+    period. Raises `ValueError` if there is no time step, `TypeError` for currents that no loop, or not the compiled one, takes.
     """
     if not len(current):
         raise ValueError(f"current has shape {tuple(current.shape)}: there is no time step")
+    if not current.is_floating_point():
+        raise TypeError(f"currents are {current.dtype}: give floating-point numbers")
+    if compiled and p.n_refractory:
+        raise ValueError(f"n_refractory is {p.n_refractory}: the compiled loop has no refractory period")
+    flat = current.reshape(len(current), -1, current.shape[-1])
+    last = lif_rest(flat[0]) if state is None else state
     if p.n_refractory == 0 and runs_compiled("current", current, compiled):
-        alpha = torch.as_tensor(p.alpha, dtype=current.dtype).expand_as(state.v)
-        z, v = _Compiled.apply(current, alpha, state.z, state.v, p)
-        return z, v, LIFState(z[-1], v[-1], state.r)
+        alpha = torch.as_tensor(p.alpha, dtype=current.dtype).expand_as(flat[0])
+        z, v = _Compiled.apply(flat, alpha, last.z, last.v, p)
+        last = LIFState(z[-1], v[-1], last.r)
+    else:
 
-    def both(now: Tensor, before: LIFState) -> tuple[tuple[Tensor, Tensor], LIFState]:
-        z, after = lif_step(now, before, p)
-        return (z, after.v), after
+        def step(now: Tensor, before: LIFState) -> tuple[tuple[Tensor, Tensor], LIFState]:
+            z, after = lif_step(now, before, p)
+            return (z, after.v), after
 
-    (z, v), state = unroll(both, current, state)
-    return z, v, state
+        (z, v), last = unroll(step, flat, last)
+    return z.view_as(current), v.view_as(current), last
 
 
 class SpikingLayer(nn.Module):
@@ -112,11 +120,10 @@ class SpikingLayer(nn.Module):
         flat, model, p = current.flatten(2), model_of(self.params), self.constants()
         state = model.rest(flat[0]) if state is None else state
         if state.v.shape != flat.shape[1:]:
-            raise ValueError(
-                f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}: begin anew, with None"
-            )
-        if isinstance(self.params, LIFParams):
-            z, _, state = lif_through_time(flat, state, p)
+            given = f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}"
+            raise ValueError(f"{given}: begin anew, with None")
+        if type(self.params) is LIFParams:  # a model with other constants may have another step
+            z, _, state = lif_through_time(flat, p, state)
         else:
             z, state = unroll(lambda now, before: model.step(now, before, p), flat, state)
         return z.view_as(current), state

@@ -249,15 +249,16 @@ def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     assert values["python"]["text"] == sys.executable
 
 
-def test_compiled_loops_are_lent_by_chapters_that_do_not_run(tmp_path):
+def test_compiled_loops_are_lent_by_chapters_that_do_not_run(project):
     """Each with its index, which says what there is; a chapter's own are not touched."""
+    folder = kernel.settings(project, "numba")
     for name, loops in {"done": ("f-1", "g[x]-2"), "runs": ("h-3",), "starts": ("f-1",)}.items():
-        (tmp_path / name / "kernels_0").mkdir(parents=True)
+        (folder / name / "kernels_0").mkdir(parents=True)
         for loop in loops:
             for end in ("nbi", "1.nbc", "2.nbc"):
-                (tmp_path / name / "kernels_0" / f"{loop}.py311.{end}").write_text(name)
-    kernel.lend_compiled_loops(tmp_path, "starts", ["runs"])
-    there = {path.name: path.read_text() for path in (tmp_path / "starts" / "kernels_0").iterdir()}
+                (folder / name / "kernels_0" / f"{loop}.py311.{end}").write_text(name)
+    kernel.lend_compiled_loops(project, "starts", ["runs"])
+    there = {path.name: path.read_text() for path in (folder / "starts" / "kernels_0").iterdir()}
     ends = ("1.nbc", "2.nbc", "nbi")
     assert there == {f"f-1.py311.{end}": "starts" for end in ends} | {f"g[x]-2.py311.{end}": "done" for end in ends}
 

@@ -12,13 +12,15 @@ from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.schedule import chain
 from snncore.networks.images import CIFAR
 
+SLOW = pytest.mark.slow
 
-def test_families_of_classifiers_are_counted():
-    """Some of them: the chapter on images lists all."""
+
+@pytest.mark.parametrize("others", [False, pytest.param(True, marks=SLOW)])
+def test_all_families_of_classifiers_are_counted(others):
     named = ("alexnet", "vit_b_16", "swin_t", "mobilenet_v3_small")
     assert set(named) < set(FAMILIES)
-    table = families(named).set_index("network")
-    assert tuple(table.index) == named
+    table = families(FAMILIES if others else named).set_index("network")
+    assert tuple(table.index) == (FAMILIES if others else named)
     first = 64 * 55**2 + 192 * 27**2 + (384 + 2 * 256) * 13**2 + 2 * 4096  # of AlexNet
     assert table.loc["alexnet"].tolist() == [7, f"{first:,}", "relu", "3 MaxPool2d"]
     patches = 14 * 14 + 1
@@ -39,11 +41,12 @@ def test_spikes_per_neuron_of_the_logs_are_what_the_ledger_has():
         assert log[name]["spikes"] == pytest.approx(1e6 * total.value)
 
 
-def test_rhythms_are_those_of_the_longest_shortcut():
-    from torchvision.models import efficientnet_b0, resnet50
+@pytest.mark.parametrize(("version", "pixels", "layers", "blocks"), [("b0", 224, 65, 4), pytest.param("b7", 600, 218, 13, marks=SLOW)])
+def test_rhythms_are_those_of_the_longest_shortcut(version, pixels, layers, blocks):
+    from torchvision import models
 
     made = {"a chain": (chain(219), [0] * 219), "ResNet-20": layers_of(CIFAR["resnet20"], 32)}
-    made |= {"ResNet50": layers_of(resnet50, 224), "EfficientNet-B0": layers_of(efficientnet_b0, 224)}
+    made |= {"ResNet50": layers_of(models.resnet50, 224), "EfficientNet": layers_of(getattr(models, f"efficientnet_{version}"), pixels)}
     table = rhythm_table(made).set_index("network")
     of_chain = [2, 1]
     assert table.loc["a chain"].tolist() == [218, *of_chain, *of_chain, 0]
@@ -51,8 +54,8 @@ def test_rhythms_are_those_of_the_longest_shortcut():
     neurons = 7 * 16 * 32**2 + 6 * 32 * 16**2 + 6 * 64 * 8**2
     assert table.loc["ResNet-20"].tolist() == [19, 3, 2, *of_chain, held / neurons]
     assert table.loc["ResNet50"].tolist()[:-1] == [49, 4, 3, *of_chain]  # past two layers in each block
-    passed = 4 * 4 - 2  # the longest stage has 4 blocks of four layers, the first without the one that expands, up to the next expansion
-    assert table.loc["EfficientNet-B0"].tolist()[:-1] == [65, passed + 2, passed + 1, *of_chain]
+    passed = blocks * 4 - 2  # in the longest stage: four layers a block, the first without the one that expands, up to the next expansion
+    assert table.loc["EfficientNet"].tolist()[:-1] == [layers, passed + 2, passed + 1, *of_chain]
 
 
 def test_a_graph_is_the_same_before_and_after_its_conversion():

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from snncore.learning.losses import rate_cost, voltage_cost
-from snncore.networks.relational import lif_layer
 from snncore.neurons import LIFParams
+from snncore.neurons.layer import lif_through_time
 
 
 def test_rates_cost_their_squared_distance_from_the_band():
@@ -30,7 +30,7 @@ def test_potentials_cost_nothing_inside_the_band():
 
 def test_only_the_cost_of_potentials_reaches_neurons_far_below_their_threshold():
     current = torch.full((10, 2, 3), -0.5, requires_grad=True)
-    z, v = lif_layer(current, LIFParams(reset_to_zero=True))
+    z, v, _ = lif_through_time(current, LIFParams(reset_to_zero=True))
     assert not z.any()
     (by_rate,) = torch.autograd.grad(rate_cost(z, 0.1, 0.2), current, retain_graph=True)
     (by_voltage,) = torch.autograd.grad(voltage_cost(v, -1.0, 1.0), current)

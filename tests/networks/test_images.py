@@ -28,15 +28,16 @@ def test_stand_in_weights_are_normalized_for_their_batch():
     assert (y.std((0, 2, 3)) - 1).abs().max() < 0.3
 
 
-def test_in_an_efficientnet_the_error_grows_from_layer_to_layer():
-    from torchvision.models import efficientnet_b0
+@pytest.mark.parametrize(("version", "layers"), [("b0", 65), pytest.param("b7", 218, marks=pytest.mark.slow)])
+def test_in_an_efficientnet_the_error_grows_from_layer_to_layer(version, layers):
+    from torchvision import models
 
     x = nn.functional.interpolate(images.efficientnet_lite_input(read_photographs_20().images[:4]), 64, mode="area")
-    conversion = convert(images.normalize_for(efficientnet_b0(), x), x[:1], coefficients=published_neurons())
+    conversion = convert(images.normalize_for(getattr(models, f"efficientnet_{version}")(), x), x[:1], coefficients=published_neurons())
     disturbed = x[:1] + 0.01 * x[:1].std() * torch.randn(x[:1].shape)
     published, control = layer_errors(conversion, x[:1]), layer_errors(conversion, x[:1], disturbed)
     for table in (published, control):
-        assert len(table) == 65
+        assert len(table) == layers
         assert table["error"].iloc[-1] > 2 * table["error"][0]
     assert control["error"][0] < published["error"][0]
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from snncore.networks.relational import RelationalNetwork, Size, Timing, lif_layer
+from snncore.networks.relational import RelationalNetwork, Size, Timing
 from snncore.neurons import LIFParams
+from snncore.neurons.layer import lif_through_time
 
 SIZE = Size(10, (12, 9), (8,), answers=7)
 WORDS, SENTENCES = 15, 4
@@ -36,7 +37,7 @@ def test_the_compiled_layer_is_the_plain_one(of_v):
     weights = torch.randn(2, *current.shape, generator=g, dtype=torch.float64)
     results = []
     for compiled in (True, False):
-        z, v = lif_layer(current, LAYER, compiled)
+        z, v, _ = lif_through_time(current, LAYER, compiled=compiled)
         loss = (weights[0] * z).sum() + of_v * (weights[1] * v.square()).sum()
         results.append((z.detach(), v.detach(), *torch.autograd.grad(loss, current)))
     assert 0.1 < float(results[0][0].mean()) < 0.5
@@ -49,9 +50,9 @@ def test_the_compiled_layer_works_in_parts():
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        alone = lif_layer(current, LAYER)
+        alone = lif_through_time(current, LAYER)[:2]
         torch.set_num_threads(2)
-        assert all(torch.equal(a, b) for a, b in zip(alone, lif_layer(current, LAYER), strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(alone, lif_through_time(current, LAYER)[:2], strict=True))
     finally:
         torch.set_num_threads(threads)
 
@@ -98,7 +99,7 @@ def test_networks_compute_the_formula(timing):
     s, q = (encoder.encode(x).z for encoder, x in ((n.statement, STATEMENTS[story]), (n.question, QUESTION[story : story + 1])))
 
     def layer(current):
-        return lif_layer(current[:, None], n.statement.params, compiled=False).z[:, 0] if timing else F.relu(current)
+        return lif_through_time(current[:, None], n.statement.params, compiled=False)[0][:, 0] if timing else F.relu(current)
 
     total = 0
     for i in range(3):
@@ -130,8 +131,8 @@ def test_gradients_reach_all_weights(timing):
 def test_a_layer_takes_any_number_of_dimensions():
     current = torch.rand(20, 5, generator=torch.Generator().manual_seed(0)) * LAYER.v_th
     for compiled in (True, False):
-        z, v = lif_layer(current, LAYER, compiled)
-        assert torch.equal(z, lif_layer(current[:, None], LAYER, compiled).z[:, 0])
+        z, v, _ = lif_through_time(current, LAYER, compiled=compiled)
+        assert torch.equal(z, lif_through_time(current[:, None], LAYER, compiled=compiled)[0][:, 0])
         assert z.shape == v.shape == (20, 5)
         assert z.sum() > 0
 
@@ -139,5 +140,5 @@ def test_a_layer_takes_any_number_of_dimensions():
 def test_what_is_no_number_is_seen_in_gradients():
     current = torch.full((4, 1, 1), float("nan"), requires_grad=True)
     for compiled in (True, False):
-        (gradient,) = torch.autograd.grad(lif_layer(current, LIFParams(reset_to_zero=True), compiled).z.sum(), current)
+        (gradient,) = torch.autograd.grad(lif_through_time(current, LIFParams(reset_to_zero=True), compiled=compiled)[0].sum(), current)
         assert gradient.isnan().all()

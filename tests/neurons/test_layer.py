@@ -1,12 +1,12 @@
 """Layers of neurons: compiled and plain loop agree, with gradients; calls go on from a state; time constants and models of one's own."""
 
+from collections import namedtuple
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, lif_rest
 from snncore.neurons.checks import positive
@@ -27,7 +27,7 @@ def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero):
     results = []
     for compiled in (True, False):
         state = lif_rest(first)._replace(v=first, z=(draw(3, 5, seed=4) > 0).double())
-        z, v, last = lif_through_time(current, state, layer.constants(), compiled)
+        z, v, last = lif_through_time(current, layer.constants(), state, compiled)
         loss = (w[0] * z).sum() + (w[1] * v.square()).sum() + (last.v * w[1, 0]).sum()
         results.append((z, v, last.v, *torch.autograd.grad(loss, (current, layer.log_tau["tau_m"], first))))
     assert 0.1 < float(results[0][0].detach().mean()) < 0.6
@@ -38,10 +38,9 @@ def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero):
 def test_the_derivative_by_a_time_constant_is_that_of_differences():
     """Below the threshold nothing is replaced by a pseudo-derivative."""
     current, p, h = 0.02 * draw(30, 1, 4).abs(), LIFParams(tau_m=5.0), 1e-6
-    state = lif_rest(current[0])
     layer = SpikingLayer(p, (4,), ["tau_m"]).double()
-    lif_through_time(current, state, layer.constants())[1][-1].sum().backward()
-    up, down = (lif_through_time(current, state, LIFParams(tau_m=5.0 * (1 + side * h)))[1][-1, 0] for side in (1, -1))
+    lif_through_time(current, layer.constants())[1][-1].sum().backward()
+    up, down = (lif_through_time(current, LIFParams(tau_m=5.0 * (1 + side * h)))[1][-1, 0] for side in (1, -1))
     torch.testing.assert_close(layer.log_tau["tau_m"].grad, (up - down) / (2 * h), rtol=1e-6, atol=0)
 
 
@@ -74,22 +73,16 @@ class Doubling:
     v_th: float = 1.0
 
 
-class DoublingState(NamedTuple):
-    z: Tensor
-    v: Tensor
-
-
-def sigmoid_spike(x):
-    soft = torch.sigmoid(4 * x)
-    return (x > 0).to(x.dtype) + soft - soft.detach()
+State = namedtuple("State", "z v")
 
 
 def test_a_neuron_of_ones_own_with_its_own_pseudo_derivative():
     def step(current, state, p):
         v = state.v / 2 * (1 - state.z) + current
-        return (z := sigmoid_spike(v - p.v_th)), DoublingState(z, v)
+        soft = torch.sigmoid(4 * (v - p.v_th))
+        return (z := (v > p.v_th).to(v.dtype) + soft - soft.detach()), State(z, v)
 
-    register(Doubling, lambda like: DoublingState(torch.zeros_like(like), torch.zeros_like(like)), step)
+    register(Doubling, lambda like: State(torch.zeros_like(like), torch.zeros_like(like)), step)
     try:
         current = draw(1, 1, 3).requires_grad_()
         z, _ = SpikingLayer(Doubling())(current)
@@ -108,9 +101,10 @@ def test_what_cannot_be_is_refused():
         SpikingLayer(LIFParams(), (3,), ["tau_a"])
     with pytest.raises(TypeError, match=r"tau_m is a tensor, whose gradient would be lost: give a number, and let a SpikingLayer"):
         positive(SimpleNamespace(tau_m=nn.Parameter(torch.tensor(20.0))), "tau_m")
-    layer = SpikingLayer(LIFParams())
-    _, state = layer(torch.zeros(2, 3, 4))
+    state = (layer := SpikingLayer(LIFParams()))(torch.zeros(2, 3, 4))[1]
     with pytest.raises(ValueError, match=r"state is of \(3, 4\) \(batch, neuron\), but current has \(5, 4\): begin anew"):
         layer(torch.zeros(2, 5, 4), state)
     with pytest.raises(ValueError, match="there is no time step"):
         layer(torch.zeros(0, 5, 4), layer(torch.zeros(1, 5, 4))[1])
+    with pytest.raises(ValueError, match="n_refractory is 2: the compiled loop has no refractory period"):
+        lif_through_time(torch.zeros(2, 3, 4), LIFParams(n_refractory=2), compiled=True)
