@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snncore.few_spike import expand
 from snncore.few_spike.coefficients import read_sets
 from snncore.few_spike.fit import fit
 from snncore.few_spike.neuron import FSParams, fs_neuron, relu6_code, relu_code
@@ -20,12 +21,20 @@ def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: in
     if activation.name == "relu":
         return _scaled_code(x, y, K, price)
     low, high = float(x[0]), float(x[-1])
+    if activation.name == "identity":
+        return _signed_code(low, high, K) if low < 0 else _scaled_code(x, y, K, price)
     margin = 0.05 * (high - low) + 1e-3
 
-    def cdf(edges: np.ndarray) -> np.ndarray:  # mostly what was seen, a little of everything, so that nothing rare is lost
-        return 0.98 * np.searchsorted(x, edges) / len(x) + 0.02 * (edges - low + margin) / (high - low + 2 * margin)
+    weights = 1 / y**2 if activation.name in ("reciprocal", "rsqrt") else np.ones_like(x)  # these scale others: their relative error counts
+    seen = np.append(0.0, weights.cumsum() / weights.sum())
 
-    return fit(activation.function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
+    def cdf(edges: np.ndarray) -> np.ndarray:  # mostly what was seen, a little of everything, so that nothing rare is lost
+        return 0.98 * seen[np.searchsorted(x, edges)] + 0.02 * (edges - low + margin) / (high - low + 2 * margin)
+
+    def function(a: Tensor) -> Tensor:  # beyond what was seen it may have no value, as 1/a below 0
+        return activation.function(a.clamp(low, high) if activation.name in expand.NEURONS else a)
+
+    return fit(function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
 
 
 def error_of(activation: Activation, p: FSParams, x: np.ndarray) -> float:
@@ -55,6 +64,14 @@ def _round_to_bits(x: float, digits: int) -> float:
     """x rounded to so many binary digits: then sums of a code's numbers are exact, and the compiled neuron needs no steps."""
     mantissa, exponent = math.frexp(x)
     return math.ldexp(round(math.ldexp(mantissa, digits)), exponent - digits)
+
+
+def _signed_code(low: float, high: float, K: int) -> FSParams:
+    """A code for all numbers from low < 0 to high: the first step always fires, and takes low off; the others send what is left."""
+    if K == 1:
+        raise ConversionError("numbers of both signs need K = 2 steps or more: the first spike is their smallest number")
+    rest = relu_code((high - low) * 2 ** (K - 1) / (2 ** (K - 1) - 1), K - 1, nearest=True)
+    return FSParams([-1e30, *rest.T], [low, *rest.h], [low, *rest.d], strict=False)
 
 
 def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams:

@@ -27,9 +27,9 @@ class Shapes(fx.Interpreter):
 
     def _check_given(self, n: fx.Node, value: Any) -> None:
         """Refuse a function that is not what the operation computes, and one given as linear that does not add up."""
-        said, x = n.meta["given"], self.env[operations.operand(n)]
+        said = n.meta["given"]
         if isinstance(said, Activation):
-            if not torch.allclose(said.function(x), value, rtol=1e-4, atol=1e-5):
+            if not torch.allclose(said.function(self.env[operations.operand(n)]), value, rtol=1e-4, atol=1e-5):
                 raise ConversionError(f"{n.name} does not compute the function given for it{operations.where(n.stack_trace)}")
         elif said.kind == "linear":
             args, kwargs = self.fetch_args_kwargs_from_env(n)

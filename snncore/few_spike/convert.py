@@ -46,6 +46,7 @@ def convert(
     analog: Iterable = (),
     linear: Iterable = (),
     trainable: bool = False,
+    everything: bool = False,
 ) -> Conversion:
     """A new network in which every activation is a layer of few-spike neurons. The given one is left as it is.
 
@@ -93,10 +94,13 @@ def convert(
         Other operations that it does not know. Linear ones have no constant part.
     trainable : bool
         Pass gradients through neurons as through their activations (straight-through), for fine-tuning. Otherwise they raise an error.
+    everything : bool
+        Let softmax, layer normalization, attention and products of two signals spike, too (`snncore.few_spike.expand`); otherwise they stay
+        analog. Needs calibration.
     """
     _check_options((K, *(steps or {}).values()), spike_penalty, coefficients)
     steps, coefficients = steps or {}, coefficients or {}
-    graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear))
+    graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear), everything)
     if calibration is not None:
         calibration = images_of(calibration, example_input)
     if spike_penalty and (calibration is None or len(calibration) == 1):

@@ -78,15 +78,15 @@ def _without_input(kwargs: dict) -> dict:
 
 
 class Traffic(NamedTuple):
-    """Work of one layer of synapses for a batch of images: a convolution, linear layer or product with constant weights.
+    """Work of one layer of synapses for a batch of images: a convolution, linear layer, product with constant weights or of spikes.
 
-    Products of two signals, as in attention, and ``nn.MultiheadAttention`` are not counted; the report says so.
+    Products of two signals, as in attention, are counted where both are spikes (``everything`` of `convert`); the report tells the others.
     """
 
     node: str
     macs: int  #: multiply-accumulates of the original network
     nonzero: int  #: those of them whose input is not 0: the work of a processor that skips zeros
-    spikes: int  #: how often a spike arrives at a synapse; 0 if the layer receives something else
+    spikes: int  #: how often a spike arrives at a synapse, or pairs of spikes meet; 0 if the layer receives something else
     graded: int  #: multiply-accumulates, if the layer receives anything but spikes
 
 
@@ -96,6 +96,17 @@ def stepwise(network: fx.GraphModule, images: Images) -> tuple[Any, tuple[Traffi
     operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
     return run.run(images), tuple(run.traffic)
+
+
+def _race(signal: Steps, dim: int, keepdim: bool) -> Steps:
+    """The code of the largest number along ``dim``: who does not fire where another one fires drops out."""
+    racing, steps = torch.ones_like(signal.constant, dtype=torch.bool), []
+    for step in signal.steps:
+        fires = racing & (step != 0)
+        some = fires.any(dim, True)
+        racing &= fires | ~some
+        steps.append((step * fires).sum(dim, True) / fires.sum(dim, True).clamp(min=1))
+    return Steps(signal.constant.amax(dim, True), steps)
 
 
 class _Stepwise(fx.Interpreter):
@@ -117,6 +128,10 @@ class _Stepwise(fx.Interpreter):
         if not operations.carried(n):  # arithmetic on shapes
             return call(*_replace((args, kwargs), _constant))
         kind, why = operations.describe(n, self.module)
+        if kind == "product":
+            return self._pairs(n)
+        if kind == "race":
+            return _race(*args, **kwargs)
         if why == operations.SYNAPSES:
             self._count(n)
         signals = [self.env[sender] for sender in operations.signals(n) if isinstance(self.env[sender], Steps)]
@@ -140,6 +155,24 @@ class _Stepwise(fx.Interpreter):
             return torch.zeros_like(a) if joined else a  # what does not depend on spikes is in the constant part
 
         return Steps(constant, [call(*_replace((args, kwargs), partial(at, t))) for t in range(max(len(s.steps) for s in signals))])
+
+    def _pairs(self, n: fx.Node) -> Tensor:
+        """The product of two signals that are spikes: the sum over pairs of steps. Notes how many pairs of spikes there are."""
+        first, second = (self.env[source] for source in (operations.signals(n) * 2)[:2])
+        args, kwargs = self.fetch_args_kwargs_from_env(n)
+
+        def product(a: Any, b: Any) -> Any:
+            factors = iter((a, b))
+            return getattr(self, n.op)(n.target, *_replace((args, kwargs), lambda _: next(factors)))
+
+        def pairs(count: Callable[[Steps], Tensor]) -> int:
+            return int(product(count(first), count(second)).sum())
+
+        macs = pairs(lambda s: torch.ones_like(s.constant, dtype=torch.float64))
+        nonzero = pairs(lambda s: (_decoded(s) != 0).double())
+        spikes = pairs(lambda s: sum((step != 0).double() for step in s.steps))
+        self.traffic.append(Traffic(n.name, macs, nonzero, spikes, 0))
+        return sum(product(a, b) for a in first.steps for b in second.steps)
 
     def _count(self, n: fx.Node) -> None:
         """Note how many synapses the layer's inputs reach."""

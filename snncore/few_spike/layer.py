@@ -86,7 +86,7 @@ class Row:
 
     node: str  #: its name in the traced graph; spiking ones are the modules ``few_spike.<node>`` of the network
     operation: str  #: activation or operation that it was
-    kind: str  #: "spiking", "linear" (spikes may pass it one by one) or "analog" (it needs decoded numbers)
+    kind: str  #: "spiking", "linear" (spikes pass it one by one), "product" or "race" (of spikes), or "analog" (it needs decoded numbers)
     neurons: int  #: outputs of the operation per image
     K: int = 0  #: time steps; 0 where nothing spikes
     low: float = math.nan  #: smallest input seen in calibration; nan without
@@ -139,6 +139,7 @@ class Report:
         lines = [f"{len(self.spiking)} layers of few-spike neurons, {self.neurons:,} neurons per image"]
         lines += [f"  spiking  {count:4} x {what}" for what, count in spiking.items()]
         lines += [f"  analog   {count:4} x {what}" for what, count in analog.items()]
+        lines += [f"  {kind:8} {n:4} x of spikes" for kind in ("product", "race") if (n := sum(row.kind == kind for row in self.rows))]
         lines += [f"  linear   {sum(row.kind == 'linear' for row in self.rows):4} operations"]
         worst = f"; largest error of a layer: {self.worst.error:.2g}, {self.worst.node}" if self.spiking else ""
         return "\n".join([*lines, f"Relative error of the output for {self.seen}: {self.error:.2g}{worst}"])

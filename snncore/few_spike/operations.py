@@ -62,7 +62,7 @@ class Activation(NamedTuple):
 
 
 class Described(NamedTuple):
-    """An operation that is no activation: "linear" or "analog", and why."""
+    """An operation that is no activation: "linear", "analog", "product" or "race" (of spikes), and why."""
 
     kind: str
     why: str
@@ -144,6 +144,8 @@ IN_PLACE: dict[Any, Any] = {
     "add_": torch.add, "sub_": torch.sub, "mul_": torch.mul, "div_": torch.div,
 }  # fmt: skip
 PRODUCT = "multiplies two signals"
+PAIRS = "adds a constant for each pair of spikes"
+RACE = "takes the largest of several codes, by whose spike comes first"
 UNCOUNTED = "multiplies two signals; its work is not counted"
 MAXIMUM = "takes the largest of several numbers"
 LOOKUP = "looks up rows of constants"

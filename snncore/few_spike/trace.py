@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Shapes, classify
+from snncore.few_spike.expand import expand
 from snncore.few_spike.layer import FSActivation, Images, Row, refuse_half
 from snncore.few_spike.operations import Activation, Carries, ConversionError, Described
 
@@ -31,10 +32,11 @@ class Traced(NamedTuple):
     places: dict[fx.Node, Activation]
 
 
-def traced(network: nn.Module, example_input: Images, given: Given = MappingProxyType({})) -> Traced:
+def traced(network: nn.Module, example_input: Images, given: Given = MappingProxyType({}), everything: bool = False) -> Traced:
     """Trace a network and classify its operations, with the errors of `convert`; nodes note in ``meta["carries"]`` what they hand on.
 
-    ``given`` are operations that are not in the tables, as of `operations.given`.
+    ``given`` are operations that are not in the tables, as of `operations.given`. With ``everything``, what is analog in the tables is put
+    into neurons and products of spikes, where `snncore.few_spike.expand` can.
     """
     _check(network, example_input)
     expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
@@ -47,6 +49,9 @@ def traced(network: nn.Module, example_input: Images, given: Given = MappingProx
     _refuse_answer(expected, example_input)
     try:
         with torch.no_grad():
+            if everything:
+                Shapes(graph).run(example_input.clone())
+                expand(graph)
             output = Shapes(graph).run(example_input.clone())
     except Exception as error:  # whatever its operations raise, though the network itself has run
         name = type(network).__name__

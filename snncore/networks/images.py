@@ -114,6 +114,54 @@ def cifar_efficientnet() -> nn.Module:
     return network
 
 
+class Attention(nn.Module):
+    """Self-attention of tokens, shape (image, token, width), in several heads."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads, self.qkv, self.out = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class Residual(nn.Module):
+    """x + part(norm(x))."""
+
+    def __init__(self, width: int, part: nn.Module):
+        super().__init__()
+        self.norm, self.part = nn.LayerNorm(width), part
+
+    def forward(self, x):
+        return x + self.part(self.norm(x))
+
+
+class VisionTransformer(nn.Module):
+    """A small vision transformer for gray images, shape (image, 1, pixels, pixels), and 10 categories; untrained.
+
+    Each patch of ``patch`` x ``patch`` pixels is a token of ``width`` numbers. In each of ``depth`` blocks, attention and a network of two
+    layers with GELU act on normalized tokens, and add to them. The mean token is classified.
+
+    Source: A. Dosovitskiy et al., An image is worth 16 x 16 words, ICLR 2021.
+    """
+
+    def __init__(self, pixels: int = 28, patch: int = 4, width: int = 32, heads: int = 2, depth: int = 2):
+        super().__init__()
+        self.patches = nn.Conv2d(1, width, patch, patch)
+        self.place = nn.Parameter(0.02 * torch.randn((pixels // patch) ** 2, width))
+        blocks = []
+        for _ in range(depth):
+            both_layers = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+            blocks += [Residual(width, Attention(width, heads)), Residual(width, both_layers)]
+        self.blocks = nn.Sequential(*blocks, nn.LayerNorm(width))
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, x):
+        tokens = self.patches(x).flatten(2).transpose(1, 2) + self.place
+        return self.head(self.blocks(tokens).mean(1))
+
+
 @torch.no_grad()
 def normalize_for(network: nn.Module, batch: FloatTensor) -> nn.Module:
     """Give each batch normalization of a fresh network, in place, the statistics of a batch; returns it in evaluation mode."""
