@@ -203,7 +203,7 @@ frame.loc[:13, ["operation", "kind", "neurons", "K", "why"]]
 
 # %% [markdown]
 # It converts {value}`activations`, and refuses what it does not understand. As in the paper, three things stay analog: the image, the
-# product of each gate with the activations that it gates, and the reading of the last layer. Attention stays analog, too.
+# product of each gate with the activations that it gates, and the reading of the last layer. Attention stays analog, too, unless it is asked to spike ({ref}`images-everything`).
 #
 # :::::{admonition} What convert makes of 18 families of classifiers
 # :class: dropdown
