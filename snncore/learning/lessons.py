@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from snncore.learning.one_shot_classifier import OneShotClassifier, Session
+from snncore.learning.one_shot_classifier import OneShotClassifier
 from snncore.learning.ordinary import Own, descended, first_weights, in_force, single_steps
+from snncore.networks.recurrent import Weights
 from snncore.seeds import torch_generator
 from snncore.statistics import mean_share
 from snncore.tasks import episodes
@@ -35,20 +36,20 @@ class Right(NamedTuple):
     shuffled: Float[Tensor, " episode"]  #: one update by the learning signals of another episode; of the next example, if there is only one
     features: Float[Tensor, " episode"]  #: the example with the most similar features
     nearest: Float[Tensor, " episode"]  #: the nearest image
-    relative: Float[Tensor, " episode"]  #: one update, by readouts relative to those for the lesson's examples (`relative_answers`)
+    readouts: Float[Tensor, " episode"]  #: one update, by readouts as they are
+    relative: Float[Tensor, " episode"]  #: one update, by readouts relative to those for the lesson's examples
 
     def intervals(self) -> dict[str, tuple[float, float, float]]:
         """Mean [%] over episodes and its 95 % interval, by name."""
         return {name: mean_share(shares) for name, shares in self._asdict().items()}
 
 
-def relative_answers(net: OneShotClassifier, s: Session, slot: Int[Tensor, "episode way"]) -> Float[Tensor, "episode query way"]:
-    """Readouts at queries, less their mean over the lesson's own examples and divided by their spread over these.
-
-    The examples are asked once more after the update. No label is used: some readouts are high, or differ much, whatever is shown.
-    """
-    _, own = net.ask(s.features[:, : slot.numel()], slot, s.weights)
-    return (s.answers - own.mean(1, keepdim=True)) / own.std(1, keepdim=True)
+def answer(
+    net: OneShotClassifier, seen: Tensor, asked: Tensor, slot: Int[Tensor, "episode way"], weights: Weights | None
+) -> Float[Tensor, "episode query way"]:
+    """Answers to spikes of features ``asked`` with these weights, by the network's own rule; ``seen`` are those of the examples."""
+    _, readouts = net.ask(asked, slot, weights)
+    return net.relative(readouts, net.ask(seen, slot, weights)[1]) if net.by_relative else readouts
 
 
 @torch.no_grad()
@@ -58,11 +59,11 @@ def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator
     slot = draw_slots(e, net.slots, generator)
     s, (count, ways) = net(images[e.support], slot, images[e.query]), e.support.shape
     seen, asked = s.features.split([count * ways, e.query.numel()], 1)
-    _, untaught = net.ask(asked, slot)
     x = torch.cat([seen, net.clock.expand(-1, count * ways, -1)], -1)
-    _, mistaught = net.ask(asked, slot, net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways))
+    mistaught = net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways)
+    untaught, others = (answer(net, seen, asked, slot, weights) for weights in (None, mistaught))
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-    answers = s.answers, untaught, mistaught, s.alike, -distance, relative_answers(net, s, slot)
+    answers = s.answers, untaught, others, s.alike, -distance, s.readouts, s.relative
     return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in answers))
 
 
@@ -80,7 +81,7 @@ class Wrong(NamedTuple):
     """Wrong answers [%] in each run of a 20-way test."""
 
     after: Float[Tensor, " run"]  #: one update
-    relative: Float[Tensor, " run"]  #: one update, by `relative_answers`
+    readouts: Float[Tensor, " run"]  #: one update, by readouts as they are
     features: Float[Tensor, " run"]  #: the example with the most similar features
 
 
@@ -94,7 +95,7 @@ def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run], seed: int = 0) ->
             raise ValueError(f"{run.name} has {len(run.examples)} symbols: the network tells {net.slots} apart")
         slot = torch.randperm(net.slots, generator=torch_generator(seed, run.name))[None, : len(run.examples)]
         s = net(shrink(run.examples)[None], slot, shrink(run.queries)[None])
-        answers = torch.cat([s.answers, relative_answers(net, s, slot), s.alike]).argmax(-1)
+        answers = torch.cat([s.answers, s.readouts, s.alike]).argmax(-1)
         wrong.append(100 * (answers != run.label).double().mean(1))
     return Wrong(*torch.stack(wrong, 1))
 
@@ -162,7 +163,8 @@ def compare_with_ordinary(
 
     @torch.no_grad()
     def right(own: Own) -> float:
-        return 100 * float((net.ask(asked, slot, in_force(net.pair.learner, own))[1].argmax(-1) == e.label).float().mean())
+        answers = answer(net, seen, asked, slot, in_force(net.pair.learner, own))
+        return 100 * float((answers.argmax(-1) == e.label).float().mean())
 
     single, curves = {}, {}
     for rule, credit in RULES.items():

@@ -3,6 +3,7 @@
 Source: B. Lake, R. Salakhutdinov, J. Tenenbaum, Human-level concept learning through probabilistic program induction, Science 350 (2015).
 """
 
+import math
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +38,24 @@ def symbols(data: Omniglot, evaluation: bool) -> Examples:
     chosen = data.is_eval == evaluation
     character = torch.from_numpy(data.character[chosen])
     return Examples(shrink(data.images[chosen]), [(character == k).nonzero().flatten() for k in character.unique().tolist()])
+
+
+def by_alphabet(data: Omniglot, evaluation: bool) -> list[list[int]]:
+    """For each alphabet, which of the classes of `symbols` are its own."""
+    chosen = data.is_eval == evaluation
+    of = dict(zip(data.character[chosen].tolist(), data.alphabet[chosen].tolist(), strict=True))
+    alphabets = [of[character] for character in sorted(of)]
+    return [[k for k, a in enumerate(alphabets) if a == alphabet] for alphabet in sorted(set(alphabets))]
+
+
+def varied(images: Images, generator: torch.Generator) -> Images:
+    """Each image turned by up to 15 degrees, stretched by up to 15 % along both axes, sheared and moved a little, as by another hand."""
+    turn, shear, *rest = 2 * torch.rand(6, len(images), generator=generator) - 1
+    (a, b), (right, down) = (1 + 0.15 * part for part in rest[:2]), (2.5 * 2 / SIDE * part for part in rest[2:])
+    cos, sin = (math.radians(15) * turn).cos(), (math.radians(15) * turn).sin()
+    rows = torch.stack([a * cos, 0.2 * shear - b * sin, right], 1), torch.stack([a * sin, b * cos, down], 1)
+    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 class Run(NamedTuple):

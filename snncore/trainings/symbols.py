@@ -1,10 +1,11 @@
 """Features, learner and learning-signal generator for symbols and spoken words: ``python -m snncore.trainings symbols --data omniglot``.
 
 The outer optimization draws episodes of known classes, updates the learner once, and follows the gradient of the error of the answers
-after the update back through all of it, into the features, too.
+after the update back through all of it, into the features, too. Half of the episodes of symbols are of one alphabet. Each of their classes
+is turned, each image varies as by another hand, and answers are relative to the lesson's own examples.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,11 +18,11 @@ from torch import Tensor
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import draw_slots, right_in_episodes
 from snncore.learning.losses import rate_cost, voltage_cost
-from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
+from snncore.learning.one_shot_classifier import LEAST, LOGITS, OneShotClassifier
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks import episodes, omniglot, spoken_words
 from snncore.tasks.data_sets import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
-from snncore.tasks.episodes import Examples
+from snncore.tasks.episodes import Episodes, Examples
 from snncore.trainings.job import Done, train_or_read
 
 DT, STEPS = 2.0, 20  # an image is there for 40 ms
@@ -31,6 +32,8 @@ RATE, RATE_COST = 40.0, 0.2  # firing rate [Hz] that training aims at, what othe
 VOLTAGE_COST = 0.01  # what potentials of the learner cost that are farther from rest than its threshold
 IMAGES = 240  # in an update, examples and queries
 EPISODES = 1000  # of each test
+WITHIN = 0.5  # of the episodes of symbols are of one alphabet
+SHARP = 2.5  # of the softmax of relative answers
 
 
 class Kind(NamedTuple):
@@ -40,6 +43,8 @@ class Kind(NamedTuple):
     width: int
     ways: tuple[tuple[int, int], ...]  #: classes in an episode, and for how many updates
     tested: tuple[int, ...]  #: classes in an episode of a test
+    channels: tuple[int, ...]  #: of the convolutions
+    relative: bool  #: whether answers are relative to the lesson's own examples
     about: str
 
     @property
@@ -52,15 +57,19 @@ KINDS = {
     "omniglot": Kind(
         omniglot.SIDE,
         omniglot.SIDE,
-        ((5, 1500), (20, 3500)),
+        ((5, 500), (20, 4500)),
         (2, 5, 10, 20),
-        "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees",
+        (64, 64, 64),
+        True,
+        "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees, and varied as by other hands",
     ),
     "words": Kind(
         spoken_words.BANDS,
         spoken_words.STRETCHES,
         ((5, 3000),),
         (2, 5, 10),
+        (32, 64, 64),
+        False,
         "Speech Commands, 25 words, each also backwards, moved in time and pitch",
     ),
 }
@@ -70,7 +79,7 @@ def network(kind: str, seed: int, generator: bool = True) -> OneShotClassifier:
     """Features, learner and learning-signal generator (or none) with fresh weights."""
     k, lsg_neurons = KINDS[kind], LSG_NEURONS if generator else 0
     sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": STEPS}
-    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed)
+    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed, channels=k.channels, relative=k.relative)
 
 
 def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
@@ -79,7 +88,9 @@ def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
     own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
     aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
     hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
-    ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
+    ways: dict[str, float] = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
+    if KINDS[kind].relative:
+        ways |= {"within": WITHIN, "sharp": SHARP, "least_spread": LEAST}
     return net.pair.constants | own | aims | ways | (hearing if kind == "words" else {})
 
 
@@ -106,26 +117,55 @@ def held_out(kind: str) -> Examples:
     return spoken_words.heard(words, np.arange(len(words.words)))
 
 
-def varied(kind: str, images: Tensor, generator: torch.Generator) -> Tensor:
-    """Images as other examples, or as other classes, in training: of symbols, all are turned; of words, all may be backwards."""
+def groups(kind: str) -> list[list[int]]:
+    """Which known classes belong together: symbols of one alphabet."""
+    return omniglot.by_alphabet(read_omniglot(), False) if kind == "omniglot" else []
+
+
+def drawn(known: Examples, together: Sequence[Sequence[int]], count: int, ways: int, queries: int, g: torch.Generator) -> Episodes:
+    """Episodes, of which about `WITHIN` are of classes that belong together, if such are given."""
+    parts, large = [], [group for group in together if len(group) >= ways]
+    for _ in range(count):
+        classes = known.classes
+        if large and float(torch.rand((), generator=g)) < WITHIN:
+            classes = [classes[k] for k in large[int(torch.randint(len(large), (), generator=g))]]
+        parts.append(episodes.draw(classes, 1, ways, queries, g))
+    return Episodes(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def varied(kind: str, images: Tensor, way: Tensor, generator: torch.Generator) -> Tensor:
+    """Images of episodes, shape (episode, place, ...), as other examples and classes, in training; ``way`` is the class at each place.
+
+    Each class of symbols is turned, by 0 to 3 quarters, and each image varies as by another hand; all words may be backwards.
+    """
     if kind == "omniglot":
-        return images.rot90(int(torch.randint(4, (), generator=generator)), (-2, -1))
+        quarters = torch.randint(4, (len(way), int(way.max()) + 1), generator=generator).gather(1, way).flatten()
+        turned = torch.stack([images.flatten(0, 1).rot90(k, (-2, -1)) for k in range(4)])[quarters, torch.arange(len(quarters))]
+        return omniglot.varied(turned, generator).view_as(images)
     backwards = bool(torch.randint(2, (), generator=generator))
-    return spoken_words.varied(images.flip(-1) if backwards else images, generator)
+    return spoken_words.varied((images.flip(-1) if backwards else images).flatten(0, 1), generator).view_as(images)
 
 
-def outer(net: OneShotClassifier, kind: str, known: Examples) -> Callable[[int, torch.Generator], dict[str, float]]:
-    """An update of the outer optimization: of everything, by the answers after the inner update, and by how alike features are."""
+def outer(
+    net: OneShotClassifier, kind: str, known: Examples, together: Sequence[Sequence[int]] = ()
+) -> Callable[[int, torch.Generator], dict[str, float]]:
+    """An update of the outer optimization: of everything, by the answers after the inner update, and by how alike features are.
+
+    Relative answers count half; the other half are readouts as they are, without which an update is hardly found.
+    """
     ends = np.cumsum([updates for _, updates in KINDS[kind].ways])
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
         ways = KINDS[kind].ways[int(np.searchsorted(ends, k, side="right"))][0]
         queries = 2 if ways == 5 else 1
-        e = episodes.draw(known.classes, IMAGES // (ways * (1 + queries)), ways, queries, g)
-        places = torch.cat([e.support, e.query], 1)
-        images = varied(kind, known.images[places.flatten()], g).unflatten(0, places.shape)
+        count = IMAGES // (ways * (1 + queries))
+        e = drawn(known, together, count, ways, queries, g)
+        way = torch.cat([torch.arange(ways).expand(count, -1), e.label], 1)
+        images = varied(kind, known.images[torch.cat([e.support, e.query], 1)], way, g)
         s = net(images[:, :ways], draw_slots(e, net.slots, g), images[:, ways:])
-        error, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in (s.answers, s.alike))
+        scores = s.readouts, SHARP * s.relative, s.alike
+        error, relative, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in scores)
+        error = (error + relative) / 2 if net.by_relative else error
         rate = RATE * DT / 1000
         costs = sum(rate_cost(a.z, rate, rate) for a in (s.before, s.after, s.lsg) if a)
         v_th = net.pair.lif.v_th
@@ -154,7 +194,7 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, seed: in
     def do(state: Path) -> Done:
         known, held_out = examples(data)
         net = network(data, seed, generator)
-        log = descend(net, outer(net, data, known), kind.recipe, seed, state, constants=constants(net, data))
+        log = descend(net, outer(net, data, known, groups(data)), kind.recipe, seed, state, constants=constants(net, data))
         intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
         tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
         return Done(net, kind.about, log, tests)

@@ -49,21 +49,20 @@ def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters)
 def test_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
     """Answers by the nearest image are right in a run whose queries are hardly changed; turned around, two of three are wrong.
 
-    A readout that is high for everything, queries and examples, makes all answers its own, but not relative to those for examples.
+    A readout that is high for everything makes all answers its own.
     """
     bias = torch.tensor([1000.0, 0, 0])
-    monkeypatch.setattr(OneShotClassifier, "ask", lambda self, features, slot, weights: (None, features[0, :3][None] + bias))
 
     def nearest(self, support, slot, query):
-        answers, own = (-torch.cdist(images.flatten(2), support.flatten(2)) for images in (query, support))
-        return Session(own, *[None] * 5, answers + bias, answers)
+        answers = -torch.cdist(query.flatten(2), support.flatten(2))
+        return Session(*[None] * 6, answers + bias, *[answers] * 3)
 
     monkeypatch.setattr(OneShotClassifier, "forward", nearest)
     fresh, (run,) = network("omniglot", 0), read_runs(official(tmp_path / "runs.zip"))
     wrong = lessons.wrong_in_runs(fresh, [run, run._replace(label=run.label.flip(0))])
     assert wrong.features.tolist() == pytest.approx([0, 200 / 3])
-    assert torch.equal(wrong.relative, wrong.features)
-    assert wrong.after.tolist() == pytest.approx([200 / 3, 200 / 3])
+    assert torch.equal(wrong.after, wrong.features)
+    assert wrong.readouts.tolist() == pytest.approx([200 / 3, 200 / 3])
 
 
 def test_confusions_are_shares_of_what_was_shown(net, letters, monkeypatch):

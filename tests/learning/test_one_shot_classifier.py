@@ -1,10 +1,12 @@
 """One update by many examples: against e-prop's gradient, the errors of readouts, features of equal size, and learning that learns."""
 
+import statistics
+
 import torch
 import torch.nn.functional as F
 
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.learning.one_shot_classifier import LOGITS, OneShotClassifier
+from snncore.learning.one_shot_classifier import LEAST, LOGITS, OneShotClassifier
 from snncore.networks.recurrent import Weights
 
 SIDE, SLOTS, WAYS, EPISODES = 12, 4, 3, 2
@@ -50,6 +52,26 @@ def test_queries_are_answered_by_the_weights_of_their_episode():
             alone = net(support[k : k + 1], slot[k : k + 1], query[k : k + 1])
             assert torch.allclose(both.answers[k], alone.answers[0], atol=1e-4)
         assert not torch.allclose(both.answers[0], net(support[1:], slot[1:], query[:1]).answers[0], atol=1e-2)
+
+
+def test_relative_answers_tell_readouts_from_those_for_the_examples():
+    """A readout that is high, or differs much, whatever is shown, is like the others."""
+    support, slot, query = problem()
+    net = network().eval()
+    with torch.no_grad():
+        s = net(support, slot, query)
+        _, own = net.ask(s.features[:, : slot.numel()], slot, s.weights)
+    assert torch.equal(s.answers, s.readouts)
+    for k in range(EPISODES):
+        for way in range(WAYS):
+            of_examples = own[k, :, way].tolist()
+            mean, spread = statistics.mean(of_examples), statistics.stdev(of_examples)
+            assert torch.allclose(s.relative[k, :, way], (s.readouts[k, :, way] - mean) / (spread + LEAST), rtol=1e-3, atol=1e-4)
+    net.by_relative = True
+    with torch.no_grad():
+        assert torch.equal(net(support, slot, query).answers, s.relative)
+    louder = net.relative(1e6 * s.readouts + 3, 1e6 * own + 3)
+    assert torch.equal(louder.argmax(-1), net.relative(1e6 * s.readouts, 1e6 * own).argmax(-1))
 
 
 def test_without_a_second_network_signals_are_errors_sent_back():

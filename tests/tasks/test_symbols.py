@@ -51,6 +51,24 @@ def test_symbols_are_those_of_their_part_and_keep_their_ink():
     assert torch.allclose(s.images.mean((1, 2, 3)).double(), ink.mean((1, 2)), rtol=0.05)
 
 
+def test_symbols_go_with_their_alphabet_and_vary_as_by_other_hands():
+    data = synthetic_omniglot()
+    assert omniglot.by_alphabet(data, True) == [[0, 1]]
+    assert omniglot.by_alphabet(data._replace(is_eval=data.character < 0), False) == [[0, 1], [2, 3]]
+    image = torch.zeros(300, 1, 28, 28)
+    image[:, 0, 10:18, 12:16] = 1  # in the middle
+    image = (image + image.flip(-2) + image.flip(-1) + image.flip(-1, -2)) / 4
+    seen = omniglot.varied(image, generator())
+    assert torch.equal(seen, omniglot.varied(image, generator()))
+    assert float(seen.std(0).max()) > 0.1
+    assert torch.allclose(seen.sum((1, 2, 3)).mean(), image[0].sum(), rtol=0.05)
+    place = torch.arange(28.0) - 13.5
+    for axis in (2, 3):  # moved by 2.5 pixels, stretched and sheared, both ways alike
+        center = (seen.sum((1, 5 - axis)) @ place) / seen.sum((1, 2, 3))
+        assert 1.5 < float(center.abs().max()) < 2.5 * 1.2 / 0.85
+        assert abs(float(center.mean())) < 0.4
+
+
 def official(path, queries=3, size=105, lines=None):
     """An archive of one run, in which a query is its example with some pixels changed."""
     rng, own = np.random.default_rng(1), []
