@@ -504,7 +504,7 @@ plt.show()
 # ```{figure} ../results/one_shot_symbols/updates.*
 # :name: fig-symbols-updates
 # :alt: Right answers against updates. One update by learned signals rises steeply at once; the curves of e-prop and BPTT rise within a few updates to the same height and stay there. Learned signals save a few updates.
-# Right answers for 5 printed letters after ordinary updates (Adam, at the best of {size}`rates` learning rates for these very queries), and after one update by learned signals.
+# Right answers for 5 printed letters after ordinary updates (Adam, at the best of {size}`rates` learning rates for these very queries), and after one update by learned signals. Bands: 95 % interval over lessons.
 # ```
 
 # %%
@@ -512,23 +512,26 @@ updates, lessons = page.size(smoke=2, book=10), page.size(smoke=4, book=15)
 g = torch_generator(seed, "printed letters for ordinary learning")
 compared = compare_with_ordinary(net, letters.symbols, lessons, 5, updates, g)
 for rule, name in (("e-prop", "eprop"), ("BPTT", "BPTT")):
-    page.value(f"single_{name}", compared.single[rule], "{:.0f} %")
-    page.value(f"most_{name}", max(compared.curves[rule]), "{:.0f} %")
+    page.value(f"single_{name}", compared.single[rule][0], "{:.0f} %")
+    page.value(f"most_{name}", max(compared.curves[rule])[0], "{:.0f} %")
     k = compared.reached(rule)
     page.value(f"k_{name}", f"more than {updates}" if k is None else k)
-page.value("ordinary_learned", compared.learned, "{:.0f} %")
+page.value("ordinary_learned", compared.learned[0], "{:.0f} %")
 page.value("ordinary_lessons", lessons)
 page.value("rates", len(RATES))
 
 # %% tags=["hide-input", "remove-output"]
-points = [(rule, k, right) for rule, curve in compared.curves.items() for k, right in enumerate(curve)]
-curve = pd.DataFrame(points, columns=["rule", "updates", "right"])
+points = [(rule, k, *right) for rule, curve in compared.curves.items() for k, right in enumerate(curve)]
+curve = pd.DataFrame(points, columns=["rule", "updates", "right", "low", "high"])
 fig, ax = plt.subplots(figsize=(7.5, 3.0))
 for rule, color, style in (("e-prop", OWN, "o-"), ("BPTT", plotting.METHODS["BPTT"], "s--")):
     rows = curve[curve["rule"] == rule]
     ax.plot(rows["updates"], rows["right"], style, color=color, lw=1.8, label=rule)
-ax.plot([0, 1], [curve["right"].iloc[0], compared.learned], "o-", color=LEARNED, lw=2.5, label="one update by learned signals")
-ax.axhline(compared.learned, color=LEARNED, ls=":", lw=1.5)
+    ax.fill_between(rows["updates"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
+mean, low, high = compared.learned
+ax.plot([0, 1], [curve["right"].iloc[0], mean], "o-", color=LEARNED, lw=2.5, label="one update by learned signals")
+ax.axhline(mean, color=LEARNED, ls=":", lw=1.5)
+ax.axhspan(low, high, color=LEARNED, alpha=0.12, lw=0)
 ax.set(xlabel="updates", ylabel="right answers [%]", ylim=(0, 102), xticks=range(updates + 1))
 ax.legend(loc="lower right")
 page.figure(fig, "updates", curve)
@@ -560,8 +563,9 @@ for pair, examples, lessons, ways, dataset, step_eprop, step_bptt, k_eprop, k_bp
     g = torch_generator(0, f"ordinary learning, {ways} ways")
     compared = compare_with_ordinary(pair, examples, lessons, ways, updates, g)
     where = {"dataset": dataset, "n": lessons, "seeds": 1}
-    page.claim(step_eprop, compared.single["e-prop"], **where)
-    page.claim(step_bptt, compared.single["BPTT"], **where)
+    for step, rule in ((step_eprop, "e-prop"), (step_bptt, "BPTT")):
+        mean, low, high = compared.single[rule]
+        page.claim(step, mean, low=low, high=high, **where)
     page.claim(k_eprop, **matched_after(compared, "e-prop"), **where)
     page.claim(k_bptt, **matched_after(compared, "BPTT"), **where)
 

@@ -135,19 +135,24 @@ def own_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, c
     return Own(*torch.autograd.grad(F.cross_entropy(y.flatten(0, 1), label, reduction="sum"), own))
 
 
+Interval = tuple[float, float, float]
+
+
 class Compared(NamedTuple):
-    """Right answers [%] in some lessons: after one update by learned signals and, by rule, after ordinary updates.
+    """Right answers in some lessons: after one update by learned signals and, by rule, after ordinary updates.
+
+    Each is the mean [%] over lessons and its 95 % interval.
 
     Each rule has the size of its single step, and the rate of its updates, that are best for these very queries.
     """
 
-    learned: float
-    single: dict[str, float]  #: after the best single step
-    curves: dict[str, list[float]]  #: before each of some updates by Adam, and after the last
+    learned: Interval
+    single: dict[str, Interval]  #: after the best single step
+    curves: dict[str, list[Interval]]  #: before each of some updates by Adam, and after the last
 
     def reached(self, rule: str) -> int | None:
         """After how many updates a rule is as good as one update by learned signals; None if after more than there were."""
-        return next((k for k, right in enumerate(self.curves[rule]) if right >= self.learned), None)
+        return next((k for k, right in enumerate(self.curves[rule]) if right[0] >= self.learned[0]), None)
 
 
 def compare_with_ordinary(
@@ -162,16 +167,16 @@ def compare_with_ordinary(
     fresh = first_weights(net.pair.learner.weights(), lessons)
 
     @torch.no_grad()
-    def right(own: Own) -> float:
+    def right(own: Own) -> Interval:
         answers = answer(net, seen, asked, slot, in_force(net.pair.learner, own))
-        return 100 * float((answers.argmax(-1) == e.label).float().mean())
+        return mean_share((answers.argmax(-1) == e.label).float().mean(1))
 
     single, curves = {}, {}
     for rule, credit in RULES.items():
 
-        def learn(own: Own, credit: bool = credit) -> tuple[Own, float]:
+        def learn(own: Own, credit: bool = credit) -> tuple[Own, Interval]:
             return own_gradient(net, own, seen, slot, credit), right(own)
 
         single[rule] = max(map(right, single_steps(fresh, learn(fresh)[0])))
         curves[rule] = max((descended(fresh, learn, updates, rate) for rate in RATES), key=max)
-    return Compared(100 * float((s.answers.argmax(-1) == e.label).float().mean()), single, curves)
+    return Compared(mean_share((s.answers.argmax(-1) == e.label).float().mean(1)), single, curves)

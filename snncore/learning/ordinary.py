@@ -4,7 +4,7 @@ Each example has a learner of its own, all with the same first weights, so that 
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from snncore.networks.recurrent import RecurrentNetwork, Weights
 
+T = TypeVar("T")
 SIZES = (  # of a single step, relative to the recurrent weights
     0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0,
 )  # fmt: skip
@@ -46,13 +47,13 @@ def single_steps(start: Own, grads: Own, sizes: tuple[float, ...] = SIZES) -> It
         yield Own(*(w - size * unit * grad for w, grad in zip(start, grads, strict=True)))
 
 
-def descended(start: Own, learn: Callable[[Own], tuple[Own, float]], updates: int, rate: float) -> list[float]:
-    """The errors before each of ``updates`` updates by Adam, and after the last; ``learn`` gives gradient and error."""
+def descended(start: Own, learn: Callable[[Own], tuple[Own, T]], updates: int, rate: float) -> list[T]:
+    """The score before each of ``updates`` updates by Adam, and after the last; ``learn`` gives gradient and score."""
     own = Own(*(w.clone() for w in start))
     optimizer, curve = torch.optim.Adam(own, rate), []
     for _ in range(updates + 1):
-        grads, error = learn(own)
-        curve.append(error)
+        grads, score = learn(own)
+        curve.append(score)
         for w, grad in zip(own, grads, strict=True):
             w.grad = grad
         optimizer.step()

@@ -114,7 +114,8 @@ def test_ordinary_gradients_are_those_of_each_episode_alone(letters):
 
 
 def test_one_update_is_compared_with_ordinary_ones(net, letters):
-    known = lessons.Compared(70.0, {}, {"e-prop": [20.0, 60.0, 70.0, 80.0], "BPTT": [20.0, 30.0, 40.0, 50.0]})
+    curves = {"e-prop": [(right, right - 5, right + 5) for right in (20, 60, 70, 80)], "BPTT": [(50, 40, 60)]}
+    known = lessons.Compared((70, 69, 71), {}, curves)
     assert known.reached("e-prop") == 2
     assert known.reached("BPTT") is None
     compared = lessons.compare_with_ordinary(net, letters, 8, 5, 3, generator(6))
