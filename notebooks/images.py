@@ -99,7 +99,7 @@ from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.statistics import share, tango
 from snncore.tasks.data_sets import read_mnist_test, read_photographs_20, read_photographs_700
-from snncore.tasks.images import cifar10
+from snncore.tasks.images import CIFAR10_MEAN, CIFAR10_STD, cifar10
 from snncore.trainings import cifar
 
 page = Record("images", preset)
@@ -769,13 +769,13 @@ lost, low, high = sent[K].drop
 page.claim("img.vit.drop", lost, low=low, high=high, **where)
 number, low, high = sent[K].spikes
 page.claim("img.vit.spikes", number, low=low, high=high, **where)
-work = cost(few.network, unseen[0][:10]).set_index("network")
-sparse, spiking = (work["energy"][name] for name in ("original, 8-bit integers, zeros skipped", "few spikes, integers"))
+of_transformer = cost(few.network, unseen[0][:10]).set_index("network")["energy"]
+sparse, spiking = (of_transformer[name] for name in ("original, 8-bit integers, zeros skipped", "few spikes, integers"))
 page.claim("img.vit.energy", spiking / sparse, dataset=where["dataset"], n=10)
 page.value("vit_K", K)
 page.value("vit_pairs", f"{K**2}")
 columns = {"right [%]": "accuracy", "same answers [%]": "agreement", "lost [pp]": "drop", "spikes per neuron": "spikes"}
-print(work["energy"].div(1000).round().to_string(), "\n")  # nJ
+print(of_transformer.div(1000).round().to_string(), "\n")  # nJ
 pd.DataFrame({f"K = {K}": {name: getattr(a, key)[0] for name, key in columns.items()} for K, a in sent.items()}).round(2)
 
 # %% [markdown]
@@ -951,7 +951,25 @@ plt.show()
 # In integers, few spikes need as much as the original that skips zeros. Memory is not counted.
 # ```
 #
-# In 8-bit integers few spikes take {claim}`img.energy.int8` the energy of a dense network and {claim}`img.energy.sparse` that of one that skips zeros, as sparse accelerators do. Against 32-bit floats they take {claim}`img.energy.fp32`.
+# Other networks fare no better, counted in the same way: a chain of ReLUs with shortcuts, the ResNet-20 of {numref}`tab-conversions`, and the transformer of {ref}`images-everything`. To count, ResNet-20 sees photographs made as small as those of CIFAR-10.
+
+# %%
+mean, std = (torch.tensor(a).view(3, 1, 1) for a in (CIFAR10_MEAN, CIFAR10_STD))
+colors = [torch.from_numpy(p).permute(2, 0, 1)[None] / 255 for p in photographs_20[:10]]
+shown = torch.cat([(torch.nn.functional.interpolate(p, (32, 32), mode="area") - mean) / std for p in colors])
+resnet = convert(cifar_network("resnet20"), shown[:1], calibration=shown, K=cifar.STEPS["resnet20"])
+of_resnet = cost(resnet.network, shown).set_index("network")["energy"]
+of_lite = work.set_index("network")["energy"]
+networks = {"EfficientNet-Lite0": of_lite, "ResNet-20": of_resnet, "vision transformer": of_transformer}
+in_integers = (
+    pd.DataFrame(networks).T[["original, 8-bit integers", "original, 8-bit integers, zeros skipped", "few spikes, integers"]] / 1e6
+)
+in_integers["few spikes / zeros skipped"] = in_integers.iloc[:, 2] / in_integers.iloc[:, 1]
+page.value("resnet_energy", in_integers["few spikes / zeros skipped"]["ResNet-20"], "{:.2f}×")
+in_integers.round(3)  # µJ
+
+# %% [markdown]
+# In 8-bit integers few spikes take {claim}`img.energy.int8` the energy of a dense network and {claim}`img.energy.sparse` that of one that skips zeros, as sparse accelerators do; in ResNet-20 {value}`resnet_energy` and in the transformer {claim}`img.vit.energy`. Against 32-bit floats they take {claim}`img.energy.fp32`.
 # This is kind to few spikes: sums of weighted spikes are priced as 8-bit numbers. It leaves out what activations cost the original, and the weighting by $d(t)$, here a shift. Most
 # conversions by rate coding save no energy either {cite:p}`davidson2021`. So a chip has to gain elsewhere, in memory or communication.
 #
