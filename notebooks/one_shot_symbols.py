@@ -288,7 +288,7 @@ for id, shares in {
     "oneshot.words.5way": right.after,
     "oneshot.words.5way.margin": right.after - right.nearest,
     "oneshot.words.5way.shuffled": right.shuffled,
-    "oneshot.words.5way.relative": right.relative,
+    "oneshot.words.5way.readouts": right.readouts,
 }.items():
     enter(id, shares, "Speech Commands subset, episodes")
 

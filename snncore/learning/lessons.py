@@ -36,8 +36,7 @@ class Right(NamedTuple):
     shuffled: Float[Tensor, " episode"]  #: one update by the learning signals of another episode; of the next example, if there is only one
     features: Float[Tensor, " episode"]  #: the example with the most similar features
     nearest: Float[Tensor, " episode"]  #: the nearest image
-    readouts: Float[Tensor, " episode"]  #: one update, by readouts as they are
-    relative: Float[Tensor, " episode"]  #: one update, by readouts relative to those for the lesson's examples
+    readouts: Float[Tensor, " episode"]  #: one update, by readouts as they are, not relative to those for the lesson's examples
 
     def intervals(self) -> dict[str, tuple[float, float, float]]:
         """Mean [%] over episodes and its 95 % interval, by name."""
@@ -47,9 +46,8 @@ class Right(NamedTuple):
 def answer(
     net: OneShotClassifier, seen: Tensor, asked: Tensor, slot: Int[Tensor, "episode way"], weights: Weights | None
 ) -> Float[Tensor, "episode query way"]:
-    """Answers to spikes of features ``asked`` with these weights, by the network's own rule; ``seen`` are those of the examples."""
-    _, readouts = net.ask(asked, slot, weights)
-    return net.relative(readouts, net.ask(seen, slot, weights)[1]) if net.by_relative else readouts
+    """Answers to spikes of features ``asked`` with these weights; ``seen`` are those of the examples."""
+    return net.relative(net.ask(asked, slot, weights)[1], net.ask(seen, slot, weights)[1])
 
 
 @torch.no_grad()
@@ -63,7 +61,7 @@ def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator
     mistaught = net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways)
     untaught, others = (answer(net, seen, asked, slot, weights) for weights in (None, mistaught))
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-    answers = s.answers, untaught, others, s.alike, -distance, s.readouts, s.relative
+    answers = s.answers, untaught, others, s.alike, -distance, s.readouts
     return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in answers))
 
 

@@ -9,14 +9,14 @@ what the learner sees and does, and the class of each example, as a neuron that 
 and the answer about another image is the class whose readout is highest after it. The weights before the update, the LSG and the features
 are trained together, by backpropagation through the update.
 
-A readout y may be high whatever is shown. *Relative* answers tell it from the lesson's own examples e, asked once more after the update:
+A readout y may be high whatever is shown. So answers are relative to readouts for the lesson's own examples e, asked once more after the
+update:
 
 .. math:: y'_k = \frac{y_k - \text{mean}_e\, y_k(e)}{\text{sd}_e\, y_k(e) + 0.05}
 
 Source: F. Scherr, C. Stöckl, W. Maass, One-shot learning with spiking neural networks, bioRxiv (2020).
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,7 +29,7 @@ from snncore.networks.recurrent import Activity, Population, Weights, run_networ
 from snncore.neurons import LIFParams, ReadoutParams
 from snncore.seeds import seeded_draws, torch_generator
 
-CHANNELS = (32, 64, 64)  # of the convolutions, each of 3 x 3 pixels and at every second one
+CHANNELS = (64, 64, 64)  # of the convolutions, each of 3 x 3 pixels and at every second one
 CLOCK, EACH = 10, 5  # inputs that fire in turn for as long as something is shown, each in one of so many steps
 LOGITS = 0.6  # of a softmax, in which a filtered spike counts about 1
 LEAST = 0.05  # added to the spread of a readout
@@ -42,14 +42,14 @@ class Features(nn.Module):
     images differ in which neurons fire, and not in how many.
     """
 
-    def __init__(self, height: int, width: int, neurons: int, steps: int, dt: float, channels: Sequence[int] = CHANNELS):
+    def __init__(self, height: int, width: int, neurons: int, steps: int, dt: float):
         super().__init__()
         self.size = (1, height, width)
         layers: list[nn.Module] = []
-        for before, after in zip((1, *channels), channels, strict=False):
+        for before, after in zip((1, *CHANNELS), CHANNELS, strict=False):
             layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
             height, width = (height + 1) // 2, (width + 1) // 2
-        size = channels[-1] * height * width
+        size = CHANNELS[-1] * height * width
         last = [
             nn.Linear(size, neurons, bias=False),
             nn.BatchNorm1d(neurons, affine=False),
@@ -78,9 +78,8 @@ class Session(NamedTuple):
     learning_signal: Float[Tensor, "time example neuron"]  #: for each example
     weights: Weights  #: of the learner after the update, for each episode
     after: Activity  #: of the learner with these at the queries
-    readouts: Float[Tensor, "episode query way"]  #: their means over time
-    relative: Float[Tensor, "episode query way"]  #: the same, relative to those for the lesson's own examples
-    answers: Float[Tensor, "episode query way"]  #: one of both, by how the network was trained
+    readouts: Float[Tensor, "episode query way"]  #: means over time
+    answers: Float[Tensor, "episode query way"]  #: readouts relative to those for the lesson's own examples
     alike: Float[Tensor, "episode query way"]  #: see `OneShotClassifier.alike`
 
 
@@ -88,9 +87,8 @@ class OneShotClassifier(nn.Module):
     """Features, a learner, and the generator of its learning signals.
 
     Images of ``height`` x ``width`` pixels are shown for ``steps`` time steps of ``dt`` [ms]; ``slots`` readouts tell as many classes
-    apart, and ``eta`` is the step size of the update. ``relative`` tells whether readouts answer relative to the lesson's own examples.
-    Without ``lsg_neurons``, the learning signal is the error of the learner's own readouts at that step, sent back by their weights (and
-    not filtered, as e-prop would).
+    apart, and ``eta`` is the step size of the update. Without ``lsg_neurons``, the learning signal is the error of the learner's own
+    readouts at that step, sent back by their weights (and not filtered, as e-prop would).
     """
 
     def __init__(
@@ -106,15 +104,13 @@ class OneShotClassifier(nn.Module):
         dt: float,
         eta: float,
         seed: int,
-        channels: Sequence[int] = CHANNELS,
-        relative: bool = False,
     ):
         super().__init__()
         with seeded_draws(seed, "weights of the features"):
-            self.features = Features(height, width, features, steps, dt, channels)
+            self.features = Features(height, width, features, steps, dt)
         generator = torch_generator(seed, "weights of learner and LSG")
         self.pair = OneShot(features + CLOCK, slots, slots, neurons, max(1, lsg_neurons), dt, eta, generator)
-        self.by_lsg, self.slots, self.by_relative = lsg_neurons > 0, slots, relative
+        self.by_lsg, self.slots = lsg_neurons > 0, slots
         self.size = nn.Parameter(torch.ones(()), requires_grad=not self.by_lsg)  # of learning signals that no LSG can make larger
         clock = (torch.arange(steps)[:, None] - torch.arange(CLOCK) // (CLOCK // EACH)) % EACH == 0
         self.clock: Tensor
@@ -172,9 +168,8 @@ class OneShotClassifier(nn.Module):
         learning_signal, lsg = self.signals(x, slot.flatten(), before)
         weights = self.pair.updated(x, before, learning_signal, ways)
         after, readouts = self.ask(z_query, slot, weights)
-        relative = self.relative(readouts, self.ask(z_support, slot, weights)[1])
-        answers = relative if self.by_relative else readouts
-        return Session(z, before, lsg, learning_signal, weights, after, readouts, relative, answers, self.alike(z, episodes, ways))
+        answers = self.relative(readouts, self.ask(z_support, slot, weights)[1])
+        return Session(z, before, lsg, learning_signal, weights, after, readouts, answers, self.alike(z, episodes, ways))
 
     @staticmethod
     def relative(readouts: Float[Tensor, "episode query way"], own: Float[Tensor, "episode way way"]) -> Float[Tensor, "episode query way"]:

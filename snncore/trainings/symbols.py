@@ -1,8 +1,8 @@
 """Features, learner and learning-signal generator for symbols and spoken words: ``python -m snncore.trainings symbols --data omniglot``.
 
 The outer optimization draws episodes of known classes, updates the learner once, and follows the gradient of the error of the answers
-after the update back through all of it, into the features, too. Half of the episodes of symbols are of one alphabet. Each of their classes
-is turned, each image varies as by another hand, and answers are relative to the lesson's own examples.
+after the update back through all of it, into the features, too. Half of the episodes of symbols are of one alphabet, each of their classes
+is turned, and each image varies as by another hand.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,8 +43,6 @@ class Kind(NamedTuple):
     width: int
     ways: tuple[tuple[int, int], ...]  #: classes in an episode, and for how many updates
     tested: tuple[int, ...]  #: classes in an episode of a test
-    channels: tuple[int, ...]  #: of the convolutions
-    relative: bool  #: whether answers are relative to the lesson's own examples
     about: str
 
     @property
@@ -59,8 +57,6 @@ KINDS = {
         omniglot.SIDE,
         ((5, 500), (20, 4500)),
         (2, 5, 10, 20),
-        (64, 64, 64),
-        True,
         "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees, and varied as by other hands",
     ),
     "words": Kind(
@@ -68,8 +64,6 @@ KINDS = {
         spoken_words.STRETCHES,
         ((5, 3000),),
         (2, 5, 10),
-        (32, 64, 64),
-        False,
         "Speech Commands, 25 words, each also backwards, moved in time and pitch",
     ),
 }
@@ -79,7 +73,7 @@ def network(kind: str, seed: int, generator: bool = True) -> OneShotClassifier:
     """Features, learner and learning-signal generator (or none) with fresh weights."""
     k, lsg_neurons = KINDS[kind], LSG_NEURONS if generator else 0
     sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": STEPS}
-    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed, channels=k.channels, relative=k.relative)
+    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed)
 
 
 def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
@@ -88,10 +82,9 @@ def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
     own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
     aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
     hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
-    ways: dict[str, float] = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
-    if KINDS[kind].relative:
-        ways |= {"within": WITHIN, "sharp": SHARP, "least_spread": LEAST}
-    return net.pair.constants | own | aims | ways | (hearing if kind == "words" else {})
+    ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
+    answers = {"sharp": SHARP, "least_spread": LEAST}
+    return net.pair.constants | own | aims | ways | answers | (hearing if kind == "words" else {"within": WITHIN})
 
 
 def trained(kind: str, seed: int = 0) -> OneShotClassifier:
@@ -151,7 +144,7 @@ def outer(
 ) -> Callable[[int, torch.Generator], dict[str, float]]:
     """An update of the outer optimization: of everything, by the answers after the inner update, and by how alike features are.
 
-    Relative answers count half; the other half are readouts as they are, without which an update is hardly found.
+    Answers count half; the other half are readouts as they are, without which an update is hardly found.
     """
     ends = np.cumsum([updates for _, updates in KINDS[kind].ways])
 
@@ -163,9 +156,9 @@ def outer(
         way = torch.cat([torch.arange(ways).expand(count, -1), e.label], 1)
         images = varied(kind, known.images[torch.cat([e.support, e.query], 1)], way, g)
         s = net(images[:, :ways], draw_slots(e, net.slots, g), images[:, ways:])
-        scores = s.readouts, SHARP * s.relative, s.alike
-        error, relative, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in scores)
-        error = (error + relative) / 2 if net.by_relative else error
+        scores = SHARP * s.answers, s.readouts, s.alike
+        answers, readouts, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in scores)
+        error = (answers + readouts) / 2
         rate = RATE * DT / 1000
         costs = sum(rate_cost(a.z, rate, rate) for a in (s.before, s.after, s.lsg) if a)
         v_th = net.pair.lif.v_th
