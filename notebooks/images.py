@@ -739,9 +739,13 @@ plt.show()
 # ({mod}`~snncore.few_spike.expand`):
 #
 # $$
-# \text{softmax}(x)_i = e^{x_i - m} \cdot \Big( \sum_j e^{x_j - m} \Big)^{-1}, \qquad
-# \text{norm}(x)_i = u_i \cdot \Big( \frac{1}{n} \sum_j u_j \cdot u_j + \epsilon \Big)^{-1/2}, \quad u_i = x_i - \bar x .
+# \begin{aligned}
+# \text{softmax}(x)_i &= e^{x_i - m} \cdot \Big( \sum_j e^{x_j - m} \Big)^{-1} \\
+# \text{norm}(x)_i &= u_i \cdot \Big( \frac{1}{n} \sum_j u_j \cdot u_j + \epsilon \Big)^{-\frac{1}{2}}
+# \end{aligned}
 # $$
+#
+# with the largest number $m$, and $u_i = x_i - \bar x$.
 #
 # - *Exponential, reciprocal and inverse square root* act on one number: few-spike neurons compute them. *Sums* are linear.
 # - *A product* needs both numbers as spikes. A spike of step $s$ in one and a spike of step $t$ in the other add the constant $d(s)\, d'(t)$, so that no processor multiplies.
