@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: How 16 time steps and about two spikes encode a real number; the published SiLU neuron, more accurate ones, and EfficientNet-Lite0 built from them
 #     inputs: [data/few_spike_coefficients.json, data/few_spike_log.json]
-#     data: [photographs_20, efficientnet_lite0]
+#     data: [photographs_700, efficientnet_lite0]
 #     minutes: {smoke: 0.5, book: 2.5, paper: 6}
 # ---
 
@@ -98,7 +98,7 @@ from snncore.networks.images import efficientnet_lite, efficientnet_lite_input, 
 from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import interval, share
-from snncore.tasks.data_sets import read_photographs_20
+from snncore.tasks.data_sets import read_photographs_700
 
 plotting.style()
 page = Record("few_spike", preset)  # keeps the numbers, tables and figures of this page
@@ -679,12 +679,12 @@ plt.show()
 # and trains nothing. The next layer is linear, so it makes no difference whether spikes arrive one by one or as the decoded number; we compute the
 # latter ({term}`collapsed evaluation`). The image and the output of the last layer stay analog.
 #
-# **This is not the talk's result.** The {size}`lite0_n` labeled ImageNet photographs are those of the package foolbox {cite:p}`rauber2020`.
-# They are no test set, and the number of steps was chosen with some of them. More photographs: {doc}`images`.
+# **This is not the talk's result.** The {size}`lite0_n` photographs with ImageNet labels are the first of a set of 700 {cite:p}`kurakin2018`.
+# The number of steps was chosen with some of that set. More photographs: {doc}`images`.
 
 # %%
 n, K = page.size(smoke=4, book=20), 8  # K was chosen by hand, with these photographs and others
-photographs, labels = (part[:n] for part in read_photographs_20()[:2])
+photographs, labels, _ = read_photographs_700(n)
 original, batch = efficientnet_lite(0), efficientnet_lite_input(photographs)
 with torch.inference_mode():
     spiking, _ = convert(original, batch[:1], K=K)
@@ -697,7 +697,7 @@ layers["spikes per neuron"] = layers["spikes"] / layers["neurons"]
 spikes_per_neuron = traffic.spikes_per_neuron
 
 # %%
-where = {"dataset": "20 ImageNet photographs of foolbox", "n": n}
+where = {"dataset": "20 photographs with ImageNet labels", "n": n}
 agreement, low, high = share(int(same.sum()), n)
 page.claim("fs.lite0.agreement", agreement, low=low, high=high, **where)
 page.claim("fs.lite0.spikes", spikes_per_neuron, **where)
@@ -737,7 +737,7 @@ plt.show()
 # :name: fig-photographs
 # :alt: A grid of labeled photographs, animals and objects, with the answer of both networks above each. Answers that differ from the label have a vermillion frame and the label below; they are the same for both networks.
 # The answer of the original network and of its few-spike version, which is one answer unless both are named. Vermillion frame: not the
-# label, which stands below. The photographs are ImageNet's and carry no license of their own.
+# label, which stands below. Photographs: CC BY 2.0, by those whom `data/evaluation/photographs.csv` names.
 # ```
 #
 # Both networks give the same answer on {value}`lite0_same` of {size}`lite0_n` photographs (95 % interval {value}`lite0_same_interval` %): the original

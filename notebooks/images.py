@@ -281,7 +281,8 @@ print(f"{(lite0.ann == lite0.snn).sum()} of {n} answers are the same")
 # {numref}`fig-images-answer` follows one photograph: spikes of the first layer, and the answers at the end.
 
 # %%
-batch, ann = efficientnet_lite_input(photographs[:1]), lite0_ann
+[licensed], _, _ = read_photographs_700(1)
+batch, ann = efficientnet_lite_input([licensed]), lite0_ann
 snn, report = convert(ann, batch, K=LITE_K[0])
 node = report.spiking[0].node
 with torch.inference_mode():
@@ -297,7 +298,7 @@ raster.tail(4)
 
 # %% tags=["hide-input", "remove-output"]
 fig, (photo, spikes, best) = plt.subplots(1, 3, figsize=(7.5, 2.9), width_ratios=(1.3, 1.6, 1.2))
-photo.imshow(photographs[0])
+photo.imshow(licensed)
 photo.set(title="photograph", xticks=[], yticks=[])
 neuron, step = raster.filter(like="step").to_numpy().nonzero()
 spikes.plot(step + 1, neuron + 1, "|", color=FEW, ms=4, mew=1.8)
@@ -327,7 +328,7 @@ plt.show()
 # :alt: A photograph; a raster of spikes with steps across and one row per neuron, empty rows at the bottom, and spikes earlier the larger the number; and bars of the probabilities of three categories, nearly the same for the original and in few spikes. Few spikes carry numbers that are exact enough for the same answer.
 # From photograph to answer in EfficientNet-Lite0. Middle: spikes of {value}`raster_neurons` neurons of the first layer, one per channel at the center of the
 # photograph, and the numbers that they encode; {value}`raster_silent` send nothing. Right: the three most probable categories before and after
-# conversion. Photograph: ImageNet, from the package foolbox.
+# conversion. Photograph: Barry Badcock, CC BY 2.0.
 # ```
 #
 # More photographs come with the book, in `data/evaluation`. They were preselected with classifiers, so absolute accuracies are too high: compare before and
@@ -335,7 +336,7 @@ plt.show()
 
 # %%
 n_700 = page.value("photographs_700", page.size(smoke=4, book=150, paper=700))
-photographs_700, labels_700 = (part[:n_700] for part in read_photographs_700()[:2])
+photographs_700, labels_700, _ = read_photographs_700(n_700)
 first, second, third = (on_photographs(v, photographs_700, labels_700) for v in (0, 1, 2))
 
 

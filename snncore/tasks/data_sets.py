@@ -77,15 +77,16 @@ def read_photographs_20() -> Photographs:
     return Photographs([decode_image(path.read_bytes()) for path in paths], labels, [path.stem for path in paths])
 
 
-def read_photographs_700() -> Photographs:
-    """700 photographs (299 x 299) with ImageNet labels, of the NIPS 2017 development set, WebP, lossy; authors: photographs.csv."""
+def read_photographs_700(count: int = 700) -> Photographs:
+    """The first of 700 photographs (299 x 299) with ImageNet labels, of the NIPS 2017 development set, WebP, lossy; see photographs.csv."""
     paths = find("photographs_700").paths
     with paths["photographs.csv"].open(encoding="utf-8", newline="") as file:
-        labels = {row["image"]: int(row["label"]) for row in csv.DictReader(file)}
+        labels = {row["image"]: int(row["label"]) for row in itertools.islice(csv.DictReader(file), count)}
     images: dict[str, np.ndarray] = {}
     for part in ("photographs_1.zip", "photographs_2.zip"):
         with zipfile.ZipFile(paths[part]) as archive:
-            images |= {member.removesuffix(".webp"): decode_image(archive.read(member)) for member in archive.namelist()}
+            chosen = [member for member in archive.namelist() if member.removesuffix(".webp") in labels]
+            images |= {member.removesuffix(".webp"): decode_image(archive.read(member)) for member in chosen}
     return Photographs([images[name] for name in labels], np.array(list(labels.values())), list(labels))
 
 
