@@ -662,8 +662,9 @@ if preset == "paper":
     lost = 100 * (train("chip", seed)["test_error"] - train("twin", seed)["test_error"])
     after = f"fresh trials, after {training.CHIP_RECIPE.updates} updates"
     page.claim("eprop.onchip", lost, dataset=after, n=TRAININGS["chip"].tested, seeds=1)
+asked = training.CHIP_RECIPE.every * TRAININGS["chip"].batch  # trials behind each point
 integers = pd.DataFrame(
-    {"kind": kind, "update": row["update"], "error": 100 * row["error"]}
+    {"kind": kind, "update": row["update"], **dict(zip(("error", "low", "high"), share(round(row["error"] * asked), asked), strict=True))}
     for kind in ("chip", "twin") for row in about_checkpoint(f"eprop_{kind}_0")["log"]
 )  # fmt: skip
 
@@ -672,6 +673,7 @@ fig, ax = plt.subplots(figsize=(7.5, 2.3))
 for kind, name, color in (("chip", "integers", plotting.METHODS["emulator"]), ("twin", "floats", plotting.METHODS["random"])):
     rows = integers[integers["kind"] == kind]
     ax.plot(rows["update"], rows["error"], ".-", color=color, label=f"e-prop, random, {name}")
+    ax.fill_between(rows["update"], rows["low"], rows["high"], color=color, alpha=0.2, lw=0)
 ax.set(xlabel="update", ylabel="wrong answers [%]", ylim=(0, 55))
 ax.legend()
 page.figure(fig, "integers", integers)
@@ -681,7 +683,7 @@ plt.show()
 # ```{figure} ../results/eprop/integers.*
 # :name: fig-integers
 # :alt: Wrong answers against updates for e-prop in integers and in floats. From one half, both fall to about ten percent; between updates 75 and 200 the network in integers is lower, from about 275 on the one in floats. So integers of the chip's sizes are enough to learn this task, with a few more errors in the end.
-# Accumulating evidence by e-prop with random feedback: wrong answers in the 25 batches before. One pair of trainings, from the same weights.
+# Accumulating evidence by e-prop with random feedback: wrong answers in the 25 batches before (bands: 95 % interval over trials). One pair of trainings, from the same weights.
 # ```
 #
 # ## What has learned without BPTT since then?

@@ -788,10 +788,11 @@ plt.show()
 y = measures.readouts_by_step(net.network, answers)  # of the last network above, the sparse one
 logits = torch.cat([a.logits for a in answers])
 del answers
-by_step = 100 * (y.argmax(2) == expected).float().mean(1)
-reading = pd.DataFrame({"step": range(1, len(y) + 1), "right": by_step})
+hits = (y.argmax(2) == expected).sum(1).tolist()
+reading = pd.DataFrame([share(n, len(expected)) for n in hits], columns=["right", "low", "high"])
+reading.insert(0, "step", range(1, len(y) + 1))
 for k in (1, 2):
-    page.value(f"read_{k}", float(by_step[k - 1]), "{:.1f} %")
+    page.value(f"read_{k}", float(reading["right"][k - 1]), "{:.1f} %")
 steps = sum(torch.allclose(now, logits, rtol=1e-4, atol=1e-4) for now in y)
 where = "steps at which what readouts have added up is the answer; stories of our generator"
 page.claim("rel.readout.steps", steps, dataset=where)
@@ -848,6 +849,7 @@ page.verdict("rel.relations", falls, dataset=where)
 # %% tags=["hide-input", "remove-output"]
 fig, (left, middle, right_ax) = plt.subplots(1, 3, figsize=(7.5, 2.7))
 left.plot(reading["step"], 100 - reading["right"], "o-", color=SPIKING, ms=4)
+left.fill_between(reading["step"], 100 - reading["high"], 100 - reading["low"], color=SPIKING, alpha=0.2, lw=0)
 left.set(xlabel="step of the reading", ylabel="wrong answers [%]", ylim=(0, None), xticks=range(2, len(reading) + 1, 2))
 for column, color, name in (("sum", GRAY, "sum"), ("spikes", SPIKING, "all neurons"), ("last", RED, "C, last layer")):
     middle.plot(lengths["sentences"], lengths[column], "o-", color=color, ms=3)
@@ -866,7 +868,7 @@ plt.show()
 # ```{figure} ../results/relational/spikes.*
 # :name: fig-spikes
 # :alt: Left, wrong answers fall from six percent at the first step to nearly none at the second. Middle, spikes per neuron against the number of sentences: over all neurons they fall slowly, in the last layer of pairs to almost none, in the sum they rise. Right, the number of all pairs rises steeply to 210, that of needed pairs stays below one. So longer stories are sparser on average, but not in every layer.
-# Left: wrong answers in task 15 if the readouts were read earlier. Middle: spikes per neuron in stories of task 1. Right: all pairs of
+# Left: wrong answers in task 15 if the readouts were read earlier (band: 95 % interval over questions). Middle: spikes per neuron in stories of task 1. Right: all pairs of
 # sentences, and those without which a right answer would change (mean over {size}`stories_each` stories of each length).
 # ```
 #
