@@ -158,7 +158,7 @@ class _Stepwise(fx.Interpreter):
 
     def _pairs(self, n: fx.Node) -> Tensor:
         """The product of two signals that are spikes: the sum over pairs of steps. Notes how many pairs of spikes there are."""
-        first, second = (self.env[source] for source in (operations.signals(n) * 2)[:2])
+        first, second = (self.env[source] for source in operations.signals(n))
         args, kwargs = self.fetch_args_kwargs_from_env(n)
 
         def product(a: Any, b: Any) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
+from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
 from snncore.few_spike.operations import Activation, Described, argument, operand
@@ -50,8 +51,8 @@ def expand(graph: fx.GraphModule) -> None:
                 new = write.layer_norm(node, module)
             elif key is F.scaled_dot_product_attention and not _masked(node):
                 new = write.attention(node)
-            elif key in MULTIPLY and len(factors := [n for n in node.all_input_nodes if n.meta.get("signal")]) == 2:
-                for i, factor in enumerate(factors):
+            elif key in MULTIPLY and len(factors := write.signals(node)) == 2:
+                for i, factor in enumerate(dict.fromkeys(factors)):
                     node.replace_input_with(factor, write.spikes(f"{node.name}_{'ab'[i]}", factor))
                 node.meta["given"] = Described("product", operations.PAIRS)
                 continue
@@ -77,6 +78,12 @@ class _Writer:
         for node in graph.graph.nodes:
             of_signals = any(n.meta["signal"] for n in node.all_input_nodes)
             node.meta["signal"] = node.op == "placeholder" or (of_signals and bool(node.meta["tensors"]))
+
+    def signals(self, node: fx.Node) -> list[fx.Node]:
+        """The arguments of a node that are signals, each as often as it is given."""
+        found: list[fx.Node] = []
+        map_arg((node.args, node.kwargs), lambda n: found.append(n) if n.meta["signal"] else None)
+        return found
 
     def call(self, name: str, function: Callable, *args: Any) -> fx.Node:
         return self.graph.create_node("call_function", function, args, name=name)

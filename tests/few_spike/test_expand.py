@@ -32,6 +32,7 @@ OPERATIONS = [
     lambda x: F.scaled_dot_product_attention(F.relu(x), x, -x, scale=2.0),
     lambda x: F.relu(x) @ x.mT,
     lambda x: torch.einsum("bij,bkj->bik", F.relu(x), x),
+    lambda x: F.relu(x) + x * x,
     gated,
 ]
 
