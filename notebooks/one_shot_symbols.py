@@ -45,7 +45,7 @@
 # - WORDS
 # - One update tells new classes apart: {claim}`oneshot.omniglot.5way` of answers are right for 5 symbols, {claim}`oneshot.omniglot.20way` for 20, and
 #   {claim}`oneshot.words.5way` for 5 words.
-# - All between pixels and answer can spike: converted, the features lose {claim}`oneshot.omniglot.spiking` ({interval}`oneshot.omniglot.spiking`).
+# - The features can spike, too: converted, they lose {claim}`oneshot.omniglot.spiking` ({interval}`oneshot.omniglot.spiking`).
 #
 # ## What we could not do
 #
@@ -744,8 +744,8 @@ for name, shares in {"features_5": five.features, "features_20": twenty.features
 # ## Can the features spike, too?
 #
 # Yes. The convolutions need no training for it: `convert`, of {doc}`images`, puts few-spike neurons in their place, and writes the normalization at their end with spikes ({ref}`images-everything`). Printed letters, not
-# Omniglot, calibrate it. Then all between the pixels and the answer spikes. Of 20 symbols it gives {claim}`oneshot.omniglot.spiking` ({interval}`oneshot.omniglot.spiking`) fewer right answers, in the same lessons, and the features send
-# {claim}`oneshot.omniglot.spiking.spikes` for a symbol, {value}`feature_spikes` for each of {value}`feature_neurons` neurons.
+# Omniglot, calibrate it. In the same lessons with 20 symbols, {claim}`oneshot.omniglot.spiking` ({interval}`oneshot.omniglot.spiking`) of right answers are lost. The features send
+# {claim}`oneshot.omniglot.spiking.spikes` for a symbol, {value}`feature_spikes` for each of {value}`feature_neurons` neurons. Two numbers are still no spikes: pixels, and the current that the LIF neurons get.
 
 # %%
 calibration, spiking = letters.symbols.images[:200], deepcopy(net)

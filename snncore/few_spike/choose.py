@@ -23,7 +23,8 @@ def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: in
     low, high = float(x[0]), float(x[-1])
     if activation.name == "identity":
         return _signed_code(low, high, K) if low < 0 else _scaled_code(x, y, K, price)
-    margin = 0.05 * (high - low) + 1e-3
+    written = activation.name in expand.NEURONS
+    margin = 0.05 * (high - low) + 1e-3 * (min(1.0, max(abs(low), abs(high), 1e-9)) if written else 1.0)
 
     weights = 1 / y**2 if activation.name in ("reciprocal", "rsqrt") else np.ones_like(x)  # these scale others: their relative error counts
     seen = np.append(0.0, weights.cumsum() / weights.sum())
@@ -32,7 +33,7 @@ def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: in
         return 0.98 * seen[np.searchsorted(x, edges)] + 0.02 * (edges - low + margin) / (high - low + 2 * margin)
 
     def function(a: Tensor) -> Tensor:  # beyond what was seen it may have no value, as 1/a below 0
-        return activation.function(a.clamp(low, high) if activation.name in expand.NEURONS else a)
+        return activation.function(a.clamp(low, high) if written else a)
 
     return fit(function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
 
@@ -70,7 +71,7 @@ def _signed_code(low: float, high: float, K: int) -> FSParams:
     """A code for all numbers from low < 0 to high: the first step always fires, and takes low off; the others send what is left."""
     if K == 1:
         raise ConversionError("numbers of both signs need K = 2 steps or more: the first spike is their smallest number")
-    rest = relu_code((high - low) * 2 ** (K - 1) / (2 ** (K - 1) - 1), K - 1, nearest=True)
+    rest = relu_code(((high - low) or 1.0) * 2 ** (K - 1) / (2 ** (K - 1) - 1), K - 1, nearest=True)
     return FSParams([-1e30, *rest.T], [low, *rest.h], [low, *rest.d], strict=False)
 
 

@@ -95,8 +95,8 @@ def convert(
     trainable : bool
         Pass gradients through neurons as through their activations (straight-through), for fine-tuning. Otherwise they raise an error.
     everything : bool
-        Let softmax, layer normalization, attention and products of two signals spike, too (`snncore.few_spike.expand`); otherwise they stay
-        analog. Needs calibration.
+        Let softmax, layer normalization, attention and products of two signals spike, too, and send spikes to all synapses but those of the
+        image (`snncore.few_spike.expand`, which says what stays analog). Needs calibration.
     """
     _check_options((K, *(steps or {}).values()), spike_penalty, coefficients)
     steps, coefficients = steps or {}, coefficients or {}

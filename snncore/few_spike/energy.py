@@ -40,7 +40,8 @@ def operations_table(traffic: Sequence[Traffic], updates: int) -> pd.DataFrame:
 def cost(network: fx.GraphModule, images: Images) -> pd.DataFrame:
     """`operations_table` of a converted network and its original, for the mean of some images: each is sent step by step.
 
-    A neuron's K comparisons and its resets are additions, too. Products of two signals, as in attention, are not counted.
+    A neuron's K comparisons and its resets are additions, too, and so are pairs of spikes that meet in a product (``everything`` of
+    `convert`). Races, sums, scaling by constants, and products of other signals than spikes are not counted.
 
     >>> import torch
     >>> from snncore.few_spike import convert

@@ -2,7 +2,8 @@ r"""Three evaluations of a converted network, all of the same function.
 
 - **Collapsed**: ``network(images)``, one pass that hands on decoded numbers.
 - **Stepwise**: the spikes of each step pass every linear operation by themselves and are added up where the next neurons collect them,
-  :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. It also counts synaptic operations.
+  :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. Products of two signals are sums over pairs of steps. It also counts synaptic
+  operations. Rounding may move a number across a threshold.
 - **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), by its input or by its spikes, whichever is faster. The piece
   knows its output and its spikes, which gives all statistics.
 """
@@ -157,7 +158,7 @@ class _Stepwise(fx.Interpreter):
         return Steps(constant, [call(*_replace((args, kwargs), partial(at, t))) for t in range(max(len(s.steps) for s in signals))])
 
     def _pairs(self, n: fx.Node) -> Tensor:
-        """The product of two signals that are spikes: the sum over pairs of steps. Notes how many pairs of spikes there are."""
+        """The product of two signals that are spikes: the sum over pairs of steps, in double precision. Notes how many pairs there are."""
         first, second = (self.env[source] for source in operations.signals(n))
         args, kwargs = self.fetch_args_kwargs_from_env(n)
 
@@ -172,7 +173,8 @@ class _Stepwise(fx.Interpreter):
         nonzero = pairs(lambda s: (_decoded(s) != 0).double())
         spikes = pairs(lambda s: sum((step != 0).double() for step in s.steps))
         self.traffic.append(Traffic(n.name, macs, nonzero, spikes, 0))
-        return sum(product(a, b) for a in first.steps for b in second.steps)
+        total = sum(product(a.double(), b.double()) for a in first.steps for b in second.steps)
+        return total.to(first.constant.dtype)
 
     def _count(self, n: fx.Node) -> None:
         """Note how many synapses the layer's inputs reach."""

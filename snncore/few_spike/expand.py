@@ -7,12 +7,14 @@ r"""Put into neurons, products and races of spikes what spikes cannot pass: soft
 
 Exponential, reciprocal and inverse square root act on each number alone: few-spike neurons compute them. Sums and means are linear.
 
-- A **product** takes both numbers as spikes, where needed those of a neuron that computes the identity. A pair of spikes, of step s in one
-  and step t in the other, adds the constant :math:`d(s)\, d'(t)`: :math:`\hat a\, \hat b = \sum_{s, t} d(s)\, d'(t)\; z(s)\, z'(t)`.
-- The **largest** of several numbers wins a race: their spikes come largest first, and where some of those still in the race fire, the
-  others drop out. What fires is the code of the largest.
+- A **product** takes both numbers as spikes. A pair of spikes, of step s in one and step t in the other, adds the constant
+  :math:`d(s)\, d'(t)`: :math:`\hat a\, \hat b = \sum_{s, t} d(s)\, d'(t)\; z(s)\, z'(t)`.
+- The **largest** of several numbers wins a race of K rounds. Codes send their largest parts first, and in each step, whoever stays silent
+  while another one that is still in the race fires drops out. What fires is the code of the largest.
+- Where a product, a layer of synapses or a race would receive something else than spikes or the image, neurons that compute the identity
+  send it.
 
-So nothing multiplies numbers that it learns only then.
+Constants that scale numbers, such as the weights of a normalization, stay: they could be put into the weights behind them.
 """
 
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
@@ -32,77 +34,97 @@ NEURONS: dict[str, Callable] = {
 SOFTMAX = {nn.Softmax, F.softmax, torch.softmax, "softmax"}
 LAYER_NORM = {nn.LayerNorm, F.layer_norm}
 MULTIPLY = operations.PRODUCTS - operations.QUOTIENTS
+LOWEST = -1e4  # of numbers that a softmax gets: below, they are a mask
 
 
-def expand(graph: fx.GraphModule) -> None:
+def expand(graph: fx.GraphModule, x: Tensor) -> None:
     """Rewrite the operations named above; the graph computes the same. ``snncore.few_spike.classify.Shapes`` has been run on it.
 
-    Attention with a mask, ``nn.MultiheadAttention`` and what else is analog stay as they are, and the report says so.
+    A softmax over a mask (-inf, or very low numbers), attention with a mask, in groups of heads, or in ``nn.MultiheadAttention``, products
+    of three factors, quotients of signals, and normalizations of another kind stay analog, and the report says so.
     """
-    write = _Writer(graph)
+    write = _Writer(graph, x)
     for node in list(graph.graph.nodes):
-        if node.op not in ("call_module", "call_function", "call_method") or not node.meta["tensors"] or "given" in node.meta:
-            continue
-        key, module = operations.key_of(node, graph), operations.module_of(node, graph)
-        with graph.graph.inserting_before(node):
-            if key in SOFTMAX and (dim := getattr(module, "dim", argument(node, 1, "dim"))) is not None:
-                new = write.softmax(node.name, operand(node), dim)
-            elif key in LAYER_NORM:
-                new = write.layer_norm(node, module)
-            elif key is F.scaled_dot_product_attention and not _masked(node):
-                new = write.attention(node)
-            elif key in MULTIPLY and len(factors := write.signals(node)) == 2:
-                for i, factor in enumerate(dict.fromkeys(factors)):
-                    node.replace_input_with(factor, write.spikes(f"{node.name}_{'ab'[i]}", factor))
-                node.meta["given"] = Described("product", operations.PAIRS)
-                continue
-            else:
-                continue
-        node.replace_all_uses_with(new)
-        graph.graph.erase_node(node)
+        if node in write.signal and "given" not in node.meta:
+            with graph.graph.inserting_before(node):
+                new = write.in_other_words(node)
+            if new is not None:
+                new.meta["tensors"] = node.meta["tensors"]
+                node.replace_all_uses_with(new)
+                graph.graph.erase_node(node)
+    for node in list(graph.graph.nodes):
+        if node in write.signal and "given" not in node.meta:
+            with graph.graph.inserting_before(node):
+                write.spikes_for(node)
     graph.graph.lint()
     graph.recompile()
-
-
-def _masked(node: fx.Node) -> bool:
-    """Whether attention leaves something out."""
-    names = enumerate(("attn_mask", "dropout_p", "is_causal"), 3)
-    return any(isinstance(given, fx.Node) or given for given in (argument(node, i, name) for i, name in names))
 
 
 class _Writer:
     """Writes nodes into a graph, before the one that they stand for."""
 
-    def __init__(self, graph: fx.GraphModule):
+    def __init__(self, graph: fx.GraphModule, x: Tensor):
         self.network, self.graph = graph, graph.graph
+        self.signal: dict[fx.Node, None] = {}  # the image, and what is computed of it; arithmetic on shapes is not
         for node in graph.graph.nodes:
-            of_signals = any(n.meta["signal"] for n in node.all_input_nodes)
-            node.meta["signal"] = node.op == "placeholder" or (of_signals and bool(node.meta["tensors"]))
+            shaped = operations.key_of(node, graph) in operations.SHAPED
+            if node.op == "placeholder" or (self.signals(node) and node.meta["tensors"] and not shaped and node.op != "output"):
+                self.signal[node] = None
+        softmaxes = {node: operand(node) for node in self.signal if operations.key_of(node, graph) in SOFTMAX}
+        lowest = _lowest(graph, x, list(softmaxes.values()))
+        self.lowest = {node: lowest[of] for node, of in softmaxes.items()}  # that each gets
 
     def signals(self, node: fx.Node) -> list[fx.Node]:
         """The arguments of a node that are signals, each as often as it is given."""
         found: list[fx.Node] = []
-        map_arg((node.args, node.kwargs), lambda n: found.append(n) if n.meta["signal"] else None)
+        map_arg((node.args, node.kwargs), lambda n: found.append(n) if n in self.signal else None)
         return found
 
+    def in_other_words(self, node: fx.Node) -> fx.Node | None:
+        """Softmax, layer normalization or attention as simpler operations; None for others."""
+        key, module = operations.key_of(node, self.network), operations.module_of(node, self.network)
+        if key in SOFTMAX:
+            x, dim = operand(node), getattr(module, "dim", argument(node, 1, "dim"))
+            others = [a for a in (*node.args, *node.kwargs.values()) if isinstance(a, torch.dtype) and a != x.meta["tensors"][0].dtype]
+            return None if dim is None or others or self.lowest[node] < LOWEST else self.softmax(node.name, x, dim)
+        if key in LAYER_NORM:
+            return self.layer_norm(node, module)
+        names = enumerate(("attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"), 3)
+        if key is F.scaled_dot_product_attention:
+            given = {name: argument(node, i, name) for i, name in names}
+            scale = given.pop("scale")
+            return None if any(isinstance(a, fx.Node) or a for a in given.values()) else self.attention(node, scale)
+        return None
+
+    def spikes_for(self, node: fx.Node) -> None:
+        """Let a product of two signals, or a layer of synapses, receive spikes."""
+        factors, module = self.signals(node), operations.module_of(node, self.network)
+        alone = {n for n in node.all_input_nodes if n.meta.get("tensors")} <= set(factors)
+        if operations.key_of(node, self.network) in MULTIPLY and len(factors) == 2 and alone:
+            node.meta["given"] = Described("product", operations.PAIRS)
+        elif len(factors) != 1 or not (
+            isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
+            or node.target in operations.WEIGHTED
+            or (node.target in operations.MATRICES and len(node.all_input_nodes) > 1)
+        ):
+            return
+        for i, factor in enumerate(dict.fromkeys(factors)):
+            source = factor
+            while operations.aliases_its_input(source, self.network):
+                source = operand(source)
+            if operations.activation(source, self.network) is None and (source.op != "placeholder" or len(factors) == 2):
+                node.replace_input_with(factor, self.neuron(f"{node.name}_{'ab'[i]}", "identity", factor))
+
     def call(self, name: str, function: Callable, *args: Any) -> fx.Node:
-        return self.graph.create_node("call_function", function, args, name=name)
+        node = self.graph.create_node("call_function", function, args, name=name)
+        node.meta["tensors"] = [torch.empty(0, device="meta")]
+        if self.signals(node):
+            self.signal[node] = None
+        return node
 
     def neuron(self, name: str, kind: str, x: fx.Node) -> fx.Node:
         node = self.call(f"{name}_{kind}", NEURONS[kind], x)
         node.meta["given"] = Activation(kind, NEURONS[kind])
-        return node
-
-    def spikes(self, name: str, x: fx.Node) -> fx.Node:
-        """x as the spikes that it is, or those of neurons that compute the identity."""
-        source = x
-        while operations.aliases_its_input(source, self.network):
-            source = operand(source)
-        return x if operations.activation(source, self.network) else self.neuron(name, "identity", x)
-
-    def product(self, name: str, function: Callable, a: fx.Node, b: fx.Node) -> fx.Node:
-        node = self.call(name, function, self.spikes(f"{name}_a", a), self.spikes(f"{name}_b", b))
-        node.meta["given"] = Described("product", operations.PAIRS)
         return node
 
     def softmax(self, name: str, x: fx.Node, dim: int) -> fx.Node:
@@ -111,30 +133,45 @@ class _Writer:
         largest.meta["given"] = Described("race", operations.RACE)
         e = self.neuron(name, "exp", self.call(f"{name}_below", torch.sub, x, largest))
         total = self.call(f"{name}_sum", torch.sum, e, dim, True)
-        return self.product(f"{name}_product", torch.mul, e, self.neuron(name, "reciprocal", total))
+        return self.call(f"{name}_product", torch.mul, e, self.neuron(name, "reciprocal", total))
 
-    def layer_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node:
-        name = node.name
+    def layer_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node | None:
+        name, x = node.name, operand(node)
         if module is None:
             shape, eps = argument(node, 1, "normalized_shape"), argument(node, 4, "eps", 1e-5)
             weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+            if isinstance(shape, fx.Node):
+                return None
         else:
             shape, eps = module.normalized_shape, module.eps
             names = (a if getattr(module, a) is not None else None for a in ("weight", "bias"))
             weight, bias = (a and self.graph.get_attr(f"{node.target}.{a}") for a in names)
         dims = tuple(range(-len(shape), 0))
-        x = operand(node)
-        u = self.call(f"{name}_centered", torch.sub, x, self.call(f"{name}_mean", torch.mean, x, dims, True))
-        u = self.neuron(name, "identity", u)
-        variance = self.call(f"{name}_variance", torch.mean, self.product(f"{name}_squares", torch.mul, u, u), dims, True)
-        y = self.product(f"{name}_product", torch.mul, u, self.neuron(name, "rsqrt", self.call(f"{name}_eps", torch.add, variance, eps)))
+        u = self.neuron(name, "identity", self.call(f"{name}_centered", torch.sub, x, self.call(f"{name}_mean", torch.mean, x, dims, True)))
+        variance = self.call(f"{name}_variance", torch.mean, self.call(f"{name}_squares", torch.mul, u, u), dims, True)
+        y = self.call(f"{name}_product", torch.mul, u, self.neuron(name, "rsqrt", self.call(f"{name}_eps", torch.add, variance, eps)))
         y = y if weight is None else self.call(f"{name}_scaled", torch.mul, y, weight)
         return y if bias is None else self.call(f"{name}_shifted", torch.add, y, bias)
 
-    def attention(self, node: fx.Node) -> fx.Node:
+    def attention(self, node: fx.Node, scale: float | None) -> fx.Node:
         q, k, v = (argument(node, i, name) for i, name in enumerate(("query", "key", "value")))
-        scale = argument(node, 6, "scale") or q.meta["tensors"][0].shape[-1] ** -0.5
-        name = node.name
-        scores = self.product(f"{name}_scores", torch.matmul, q, self.call(f"{name}_keys", torch.transpose, k, -2, -1))
+        name, scale = node.name, q.meta["tensors"][0].shape[-1] ** -0.5 if scale is None else scale
+        scores = self.call(f"{name}_scores", torch.matmul, q, self.call(f"{name}_keys", torch.transpose, k, -2, -1))
         shares = self.softmax(name, self.call(f"{name}_scaled", torch.mul, scores, scale), -1)
-        return self.product(f"{name}_mix", torch.matmul, shares, v)
+        return self.call(f"{name}_mix", torch.matmul, shares, v)
+
+
+def _lowest(graph: fx.GraphModule, x: Tensor, nodes: list[fx.Node]) -> dict[fx.Node, float]:
+    """The lowest number of some nodes for an input; 0 on the meta device."""
+    found = dict.fromkeys(nodes, 0.0)
+
+    class Look(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            value = super().run_node(n)
+            if n in found and not value.is_meta:
+                found[n] = float(value.min())
+            return value
+
+    if nodes:
+        Look(graph).run(x.clone())
+    return found

@@ -145,7 +145,7 @@ IN_PLACE: dict[Any, Any] = {
 }  # fmt: skip
 PRODUCT = "multiplies two signals"
 PAIRS = "adds a constant for each pair of spikes"
-RACE = "takes the largest of several codes, by whose spike comes first"
+RACE = "takes the largest of several codes, by their spikes, step by step"
 UNCOUNTED = "multiplies two signals; its work is not counted"
 MAXIMUM = "takes the largest of several numbers"
 LOOKUP = "looks up rows of constants"

@@ -51,7 +51,7 @@ def traced(network: nn.Module, example_input: Images, given: Given = MappingProx
         with torch.no_grad():
             if everything:
                 Shapes(graph).run(example_input.clone())
-                expand(graph)
+                expand(graph, example_input)
             output = Shapes(graph).run(example_input.clone())
     except Exception as error:  # whatever its operations raise, though the network itself has run
         name = type(network).__name__
