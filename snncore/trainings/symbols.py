@@ -87,10 +87,10 @@ def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
     return net.pair.constants | own | aims | ways | answers | (hearing if kind == "words" else {"within": WITHIN})
 
 
-def trained(kind: str, seed: int = 0) -> OneShotClassifier:
-    """Features, learner and learning-signal generator with the weights of `command`, in evaluation mode."""
-    net = network(kind, seed)
-    return load_checkpoint(f"one_shot_symbols_{kind}_{seed}", net, constants(net, kind)).eval()
+def trained(kind: str, seed: int = 0, generator: bool = True) -> OneShotClassifier:
+    """Features, learner and learning-signal generator (or none) with the weights of `command`, in evaluation mode."""
+    net, name = network(kind, seed, generator), kind if generator else f"{kind}-alone"
+    return load_checkpoint(f"one_shot_symbols_{name}_{seed}", net, constants(net, kind)).eval()
 
 
 @cache
