@@ -667,7 +667,7 @@ plt.show()
 #
 # ```{figure} ../results/one_shot_symbols/runs.*
 # :name: fig-symbols-runs
-# :alt: Bars of errors in Omniglot's 20 official runs. A model of strokes and people err in a few percent of cases, the learner's features and its relative readouts in about one of six, the learner itself in a third, a distance between images in almost two of five. The learner loses what its features contain, and relative readouts bring nearly all of it back.
+# :alt: Bars of errors in Omniglot's 20 official runs. A model of strokes and people err in a few percent of cases, the learner's features in about one of eight, the learner in about one of five, its readouts as they are in a third, a distance between images in almost two of five. The learner loses part of what its features contain.
 # Errors in the 20 official runs of Omniglot's test [%] (bars: 95 % interval over runs). People and the model of strokes: published. *Readouts as they are*: the same network after the
 # same update, not relative to its readouts for the lesson's own examples.
 # ```
