@@ -149,6 +149,8 @@ def list() -> Sequence[str]:
 def load(name: str) -> Any:
     """A trained network: an `Arm` ("arm"), a `Classifier` ("symbols", "words"), a `Reader` ("relational/…"), or else its module.
 
+    "symbols-alone" and "words-alone" have no second network.
+
     Raises `ValueError` for a name that is not in `list`, with those close to it; `DataError` if the file is damaged.
 
     >>> load("relational/snn-drawn/15").ask(["Mice are afraid of wolves.", "Gertrude is a mouse."], "What is Gertrude afraid of?")
@@ -164,10 +166,10 @@ def load(name: str) -> Any:
     match family:
         case "arm":
             return Arm(arm.trained(int(*rest)))
-        case "symbols":
-            return Classifier(symbols.trained("omniglot"), _ink)
-        case "words":
-            return Classifier(symbols.trained("words"), spoken_words.image)
+        case "symbols" | "symbols-alone":
+            return Classifier(symbols.trained("omniglot", generator=family == "symbols"), _ink)
+        case "words" | "words-alone":
+            return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
             return Reader(stories.trained(rest[0], int(rest[1])))
         case "digits":
