@@ -259,7 +259,7 @@ plt.show()
 #
 # - *Most similar features* counts the features' spikes for all examples, takes away the mean, and answers with the most similar example. The features were trained for this
 #   comparison, too. It has to keep all examples and compare them one by one.
-# - *Nearest image* does the same with pixels. Typefaces differ less than hands do, so for 20 printed letters even this is better than the update.
+# - *Nearest image* does the same with pixels. Typefaces differ less than hands do, so this does better for printed letters than for handwriting.
 #
 # The learner sees nothing but these features: the difference is lost in the spiking learner. In exchange it keeps no examples, only the mean and spread of its readouts for them, and its
 # learning is one local update.
@@ -512,7 +512,7 @@ plt.show()
 #
 # ## How many ordinary updates is it worth?
 #
-# A few, from the same first weights: far fewer than for movements, since the error at a readout is known at once ({numref}`fig-symbols-updates`). In {size}`ordinary_lessons`
+# One or a few, from the same first weights: far fewer than for movements, since the error at a readout is known at once ({numref}`fig-symbols-updates`). In {size}`ordinary_lessons`
 # lessons with 5 printed letters, one update by learned signals gives {value}`ordinary_learned` of right answers. A single step along a gradient, of the size that is best for these
 # very queries, gives {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). With Adam, e-prop is as good after {value}`k_eprop` updates and BPTT after
 # {value}`k_BPTT`, at the best of {size}`rates` learning rates; they reach {value}`most_eprop` and {value}`most_BPTT`.
