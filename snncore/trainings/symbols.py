@@ -171,7 +171,7 @@ def outer(
 
 
 def command(data: Literal["omniglot", "words"], generator: bool = True, seed: int = 0) -> dict[str, Any]:
-    """Train networks to tell symbols or spoken words apart after one update (20 minutes).
+    """Train networks to tell symbols or spoken words apart after one update (40 minutes).
 
     Parameters
     ----------
