@@ -70,7 +70,6 @@ from snncore.few_spike import statistics
 from snncore.learning.descent import Descent, descend
 from snncore.learning.lessons import (
     RATES,
-    answer,
     compare_with_ordinary,
     confusions,
     draw_slots,
@@ -190,7 +189,7 @@ slot = draw_slots(episode, net.slots, g)  # which readout stands for which lette
 with torch.no_grad():
     session = net(support, slot, query)
     seen_spikes, asked_spikes = session.features[:, :WAYS], session.features[:, WAYS:]
-    untaught = answer(net, seen_spikes, asked_spikes, slot, None)
+    untaught = net.answer(seen_spikes, asked_spikes, slot)
 
 # %% [markdown]
 # `session` holds the spikes of all networks and the answers after the update, `untaught` those without it. The answer is the class whose relative readout is highest.
@@ -866,7 +865,7 @@ with torch.no_grad():
     for s in (0.0, 0.1, 0.3, 1.0, 3.0):
         both = zip(first, session.weights, strict=True)
         scaled = type(first)(*(a + s * (b - a) for a, b in both))
-        y = answer(net, seen_spikes, asked_spikes, slot, scaled)
+        y = net.answer(seen_spikes, asked_spikes, slot, scaled)
         print(f"{s} of the update: {int((y[0].argmax(-1) == label).sum())} of {len(label)} right")
 
 # %% [markdown]
@@ -877,7 +876,7 @@ g = torch_generator(seed, "other orders")
 with torch.no_grad():
     for _ in range(3):
         order = torch.randperm(len(session.features), generator=g)
-        y = answer(net, seen_spikes, asked_spikes[order], slot, session.weights)
+        y = net.answer(seen_spikes, asked_spikes[order], slot, session.weights)
         print(f"shuffled in time: {int((y[0].argmax(-1) == label).sum())} of {len(label)} right")
 
 # %% [markdown]

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, fx
 
 from snncore.few_spike import operations
+from snncore.few_spike.classify import Watch
 from snncore.few_spike.neuron import FSParams, fs_neuron
 from snncore.few_spike.operations import Activation, ConversionError
-from snncore.few_spike.trace import Watch, numbers, run_on
+from snncore.few_spike.trace import numbers, run_on
 from snncore.seeds import torch_generator
 
 Prices = dict[fx.Node, float]

@@ -45,11 +45,24 @@ class Shapes(fx.Interpreter):
                 )
 
 
+class Watch(fx.Interpreter):
+    """Runs a graph, and shows ``see`` each node with its value."""
+
+    def __init__(self, graph: fx.GraphModule, see: Callable[[fx.Node, Any], None]):
+        super().__init__(graph)
+        self.see = see
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        self.see(n, value)
+        return value
+
+
 def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node, Activation]]:
     """A row per operation on signals (shape arithmetic and constants have none), and the activations. Idle casts are left out."""
     rows: list[Row] = []
     places: dict[fx.Node, Activation] = {}
-    for node in _making_signals(graph):
+    for node in making_signals(graph):
         made = node.meta["tensors"]
         if node.meta["idle"]:
             node.replace_all_uses_with(operations.operand(node))
@@ -71,7 +84,7 @@ def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node
     return rows, places
 
 
-def _making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
+def making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
     """Operations that make signals of signals, in order: no constants, and no arithmetic on shapes. The image is noted before."""
     for node in list(graph.graph.nodes):
         if node.op == "placeholder":

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, fx, nn
 from tqdm import tqdm
 
+from snncore.few_spike.classify import Watch
 from snncore.few_spike.coefficients import FUNCTIONS
 from snncore.few_spike.evaluate import Statistics, statistics
 from snncore.few_spike.layer import Conversion, Images, fs_layers
-from snncore.few_spike.trace import Watch
 from snncore.statistics import mean_interval, paired, share
 
 

@@ -21,10 +21,10 @@ from torch.func import functional_call
 from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
+from snncore.few_spike.classify import Watch
 from snncore.few_spike.layer import FSActivation, Images, fs_layers, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
-from snncore.few_spike.trace import Watch
 from snncore.kernels.fs_neuron import read_codes
 from snncore.shapes import SpikeTrain
 
@@ -99,7 +99,7 @@ def stepwise(network: fx.GraphModule, images: Images) -> tuple[Any, tuple[Traffi
     return run.run(images), tuple(run.traffic)
 
 
-def _race(signal: Steps, dim: int, keepdim: bool) -> Steps:
+def _race(signal: Steps, dim: int) -> Steps:
     """The code of the largest number along ``dim``: who does not fire where another one fires drops out."""
     racing, steps = torch.ones_like(signal.constant, dtype=torch.bool), []
     for step in signal.steps:
@@ -132,7 +132,7 @@ class _Stepwise(fx.Interpreter):
         if kind == "product":
             return self._pairs(n)
         if kind == "race":
-            return _race(*args, **kwargs)
+            return _race(*args[:2])
         if why == operations.SYNAPSES:
             self._count(n)
         signals = [self.env[sender] for sender in operations.signals(n) if isinstance(self.env[sender], Steps)]

@@ -23,10 +23,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
-from torch.fx.node import map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.operations import Activation, Described, argument, operand
+from snncore.few_spike.classify import Watch, making_signals
+from snncore.few_spike.operations import Activation, Carries, Described, argument, operand
 
 NEURONS: dict[str, Callable] = {
     "exp": torch.exp, "reciprocal": torch.reciprocal, "rsqrt": torch.rsqrt, "identity": torch.clone,
@@ -44,18 +44,11 @@ def expand(graph: fx.GraphModule, x: Tensor) -> None:
     of three factors, quotients of signals, and normalizations of another kind stay analog, and the report says so.
     """
     write = _Writer(graph, x)
-    for node in list(graph.graph.nodes):
-        if node in write.signal and "given" not in node.meta:
-            with graph.graph.inserting_before(node):
-                new = write.in_other_words(node)
-            if new is not None:
-                new.meta["tensors"] = node.meta["tensors"]
-                node.replace_all_uses_with(new)
-                graph.graph.erase_node(node)
-    for node in list(graph.graph.nodes):
-        if node in write.signal and "given" not in node.meta:
-            with graph.graph.inserting_before(node):
-                write.spikes_for(node)
+    for change in (write.in_other_words, write.let_spikes_arrive):
+        for node in list(graph.graph.nodes):
+            if operations.signals(node) and operations.carried(node) and "given" not in node.meta:
+                with graph.graph.inserting_before(node):
+                    change(node)
     graph.graph.lint()
     graph.recompile()
 
@@ -65,61 +58,57 @@ class _Writer:
 
     def __init__(self, graph: fx.GraphModule, x: Tensor):
         self.network, self.graph = graph, graph.graph
-        self.signal: dict[fx.Node, None] = {}  # the image, and what is computed of it; arithmetic on shapes is not
-        for node in graph.graph.nodes:
-            shaped = operations.key_of(node, graph) in operations.SHAPED
-            if node.op == "placeholder" or (self.signals(node) and node.meta["tensors"] and not shaped and node.op != "output"):
-                self.signal[node] = None
-        softmaxes = {node: operand(node) for node in self.signal if operations.key_of(node, graph) in SOFTMAX}
-        lowest = _lowest(graph, x, list(softmaxes.values()))
-        self.lowest = {node: lowest[of] for node, of in softmaxes.items()}  # that each gets
+        for node in making_signals(graph):
+            node.meta["carries"] = Carries.GRADED
+        softmaxes = {node: operand(node) for node in graph.graph.nodes if operations.key_of(node, graph) in SOFTMAX}
+        lowest: dict[fx.Node, float] = {}
 
-    def signals(self, node: fx.Node) -> list[fx.Node]:
-        """The arguments of a node that are signals, each as often as it is given."""
-        found: list[fx.Node] = []
-        map_arg((node.args, node.kwargs), lambda n: found.append(n) if n in self.signal else None)
-        return found
+        def look(node: fx.Node, value: Any) -> None:
+            if node in softmaxes.values() and not value.is_meta:
+                lowest[node] = float(value.min())
 
-    def in_other_words(self, node: fx.Node) -> fx.Node | None:
-        """Softmax, layer normalization or attention as simpler operations; None for others."""
-        key, module = operations.key_of(node, self.network), operations.module_of(node, self.network)
+        Watch(graph, look).run(x.clone())
+        self.lowest = {node: lowest.get(of, 0.0) for node, of in softmaxes.items()}  # number that each gets
+
+    def in_other_words(self, node: fx.Node) -> None:
+        """Put simpler operations in place of softmax, layer normalization and attention."""
+        key, module, new = operations.key_of(node, self.network), operations.module_of(node, self.network), None
         if key in SOFTMAX:
             x, dim = operand(node), getattr(module, "dim", argument(node, 1, "dim"))
             others = [a for a in (*node.args, *node.kwargs.values()) if isinstance(a, torch.dtype) and a != x.meta["tensors"][0].dtype]
-            return None if dim is None or others or self.lowest[node] < LOWEST else self.softmax(node.name, x, dim)
-        if key in LAYER_NORM:
-            return self.layer_norm(node, module)
-        names = enumerate(("attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"), 3)
-        if key is F.scaled_dot_product_attention:
+            if dim is not None and not others and self.lowest[node] >= LOWEST:
+                new = self.softmax(node.name, x, dim)
+        elif key in LAYER_NORM:
+            new = self.layer_norm(node, module)
+        elif key is F.scaled_dot_product_attention:
+            names = enumerate(("attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"), 3)
             given = {name: argument(node, i, name) for i, name in names}
             scale = given.pop("scale")
-            return None if any(isinstance(a, fx.Node) or a for a in given.values()) else self.attention(node, scale)
-        return None
+            if not any(isinstance(a, fx.Node) or a for a in given.values()):
+                new = self.attention(node, scale)
+        if new is not None:
+            new.meta["tensors"] = node.meta["tensors"]
+            node.replace_all_uses_with(new)
+            self.graph.erase_node(node)
 
-    def spikes_for(self, node: fx.Node) -> None:
-        """Let a product of two signals, or a layer of synapses, receive spikes."""
-        factors, module = self.signals(node), operations.module_of(node, self.network)
-        alone = {n for n in node.all_input_nodes if n.meta.get("tensors")} <= set(factors)
-        if operations.key_of(node, self.network) in MULTIPLY and len(factors) == 2 and alone:
-            node.meta["given"] = Described("product", operations.PAIRS)
-        elif len(factors) != 1 or not (
-            isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
-            or node.target in operations.WEIGHTED
-            or (node.target in operations.MATRICES and len(node.all_input_nodes) > 1)
-        ):
+    def let_spikes_arrive(self, node: fx.Node) -> None:
+        """Put neurons before a product of two signals, or a layer of synapses, that would receive something else than spikes."""
+        factors = operations.signals(node)
+        constants = {n for n in node.all_input_nodes if n.meta.get("tensors")} - set(factors)
+        product = operations.key_of(node, self.network) in MULTIPLY and len(factors) == 2 and not constants
+        if not product and not (operations.has_weights(node, self.network) and len(factors) == 1):
             return
+        if product:
+            node.meta["given"] = Described("product", operations.PAIRS)
         for i, factor in enumerate(dict.fromkeys(factors)):
-            source = factor
-            while operations.aliases_its_input(source, self.network):
-                source = operand(source)
-            if operations.activation(source, self.network) is None and (source.op != "placeholder" or len(factors) == 2):
+            source = operations.behind_views(factor, self.network)
+            if operations.activation(source, self.network) is None and (product or source.op != "placeholder"):
                 node.replace_input_with(factor, self.neuron(f"{node.name}_{'ab'[i]}", "identity", factor))
 
     def call(self, name: str, function: Callable, *args: Any) -> fx.Node:
         node = self.graph.create_node("call_function", function, args, name=name)
-        node.meta["tensors"] = [torch.empty(0, device="meta")]
-        if self.signals(node):
-            self.signal[node] = None
+        if operations.signals(node):
+            node.meta |= {"carries": Carries.GRADED, "tensors": [torch.empty(0, device="meta")]}
         return node
 
     def neuron(self, name: str, kind: str, x: fx.Node) -> fx.Node:
@@ -159,19 +148,3 @@ class _Writer:
         scores = self.call(f"{name}_scores", torch.matmul, q, self.call(f"{name}_keys", torch.transpose, k, -2, -1))
         shares = self.softmax(name, self.call(f"{name}_scaled", torch.mul, scores, scale), -1)
         return self.call(f"{name}_mix", torch.matmul, shares, v)
-
-
-def _lowest(graph: fx.GraphModule, x: Tensor, nodes: list[fx.Node]) -> dict[fx.Node, float]:
-    """The lowest number of some nodes for an input; 0 on the meta device."""
-    found = dict.fromkeys(nodes, 0.0)
-
-    class Look(fx.Interpreter):
-        def run_node(self, n: fx.Node) -> Any:
-            value = super().run_node(n)
-            if n in found and not value.is_meta:
-                found[n] = float(value.min())
-            return value
-
-    if nodes:
-        Look(graph).run(x.clone())
-    return found

@@ -278,6 +278,13 @@ def aliases_its_input(node: fx.Node, network: nn.Module) -> bool:
     return node.op in ("call_function", "call_method") and key_of(node, network) in REORDERING | CASTS
 
 
+def behind_views(node: fx.Node, network: nn.Module) -> fx.Node:
+    """The node that computed what a node hands on in other places or another shape; the node itself if it computes something."""
+    while aliases_its_input(node, network) and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return node
+
+
 def reads_alone(node: fx.Node, network: nn.Module) -> bool:
     """Whether the operand of a node is computed for it alone, in memory of its own."""
     x = operand(node)

@@ -31,10 +31,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from snncore.few_spike import operations
+from snncore.few_spike.classify import Watch
 from snncore.few_spike.evaluate import with_ones
 from snncore.few_spike.layer import Images
 from snncore.few_spike.operations import ConversionError
-from snncore.few_spike.trace import Watch, put_neurons, traced
+from snncore.few_spike.trace import put_neurons, traced
 from snncore.shapes import FloatTensor, Spikes
 
 

@@ -76,19 +76,6 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
     new.meta["carries"] = Carries.SPIKES
 
 
-class Watch(fx.Interpreter):
-    """Runs a graph, and shows ``see`` each node with its value."""
-
-    def __init__(self, graph: fx.GraphModule, see: Callable[[fx.Node, Any], None]):
-        super().__init__(graph)
-        self.see = see
-
-    def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
-        self.see(n, value)
-        return value
-
-
 def _check(network: nn.Module, x: Tensor) -> None:
     if not isinstance(network, nn.Module):
         what = f"the class {network.__name__}" if isinstance(network, type) else f"of type {type(network).__name__}"
@@ -242,12 +229,7 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     """Replace calls that overwrite their input by calls that do not; later uses of the input become uses of the result."""
     place = {node: i for i, node in enumerate(graph.graph.nodes)}
 
-    def root(node: fx.Node) -> fx.Node:
-        while operations.aliases_its_input(node, graph) and node.all_input_nodes:
-            node = node.all_input_nodes[0]
-        return node
-
-    memory = {node: root(node) for node in place}
+    memory = {node: operations.behind_views(node, graph) for node in place}
     for node in list(place):
         if not operations.in_place(node, graph):
             continue

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from snncore.learning.one_shot_classifier import OneShotClassifier
 from snncore.learning.ordinary import Own, descended, first_weights, in_force, single_steps
-from snncore.networks.recurrent import Weights
 from snncore.seeds import torch_generator
 from snncore.statistics import mean_share
 from snncore.tasks import episodes
@@ -43,13 +42,6 @@ class Right(NamedTuple):
         return {name: mean_share(shares) for name, shares in self._asdict().items()}
 
 
-def answer(
-    net: OneShotClassifier, seen: Tensor, asked: Tensor, slot: Int[Tensor, "episode way"], weights: Weights | None
-) -> Float[Tensor, "episode query way"]:
-    """Answers to spikes of features ``asked`` with these weights; ``seen`` are those of the examples."""
-    return net.relative(net.ask(asked, slot, weights)[1], net.ask(seen, slot, weights)[1])
-
-
 @torch.no_grad()
 def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator: torch.Generator) -> Right:
     """Ask a trained network, and its controls, in episodes; the generator draws the slots."""
@@ -59,7 +51,7 @@ def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator
     seen, asked = s.features.split([count * ways, e.query.numel()], 1)
     x = torch.cat([seen, net.clock.expand(-1, count * ways, -1)], -1)
     mistaught = net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways)
-    untaught, others = (answer(net, seen, asked, slot, weights) for weights in (None, mistaught))
+    untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
     answers = s.answers, untaught, others, s.alike, -distance, s.readouts
     return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in answers))
@@ -166,7 +158,7 @@ def compare_with_ordinary(
 
     @torch.no_grad()
     def right(own: Own) -> Interval:
-        answers = answer(net, seen, asked, slot, in_force(net.pair.learner, own))
+        answers = net.answer(seen, asked, slot, in_force(net.pair.learner, own))
         return mean_share((answers.argmax(-1) == e.label).float().mean(1))
 
     single, curves = {}, {}

@@ -144,6 +144,16 @@ class OneShotClassifier(nn.Module):
         readouts = LOGITS * self.pair.output(activity).mean(0).unflatten(0, (len(slot), queries))
         return activity, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
 
+    def answer(
+        self,
+        seen: Float[Tensor, "time example feature"],
+        asked: Float[Tensor, "time image feature"],
+        slot: Int[Tensor, "episode way"],
+        weights: Weights | None = None,
+    ) -> Float[Tensor, "episode query way"]:
+        """Answers to queries, by spikes of their features and of those of the lesson's examples; weights as in `ask`."""
+        return self.relative(self.ask(asked, slot, weights)[1], self.ask(seen, slot, weights)[1])
+
     def forward(
         self,
         support: Float[Tensor, "episode way 1 height width"],

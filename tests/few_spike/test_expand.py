@@ -73,7 +73,7 @@ def test_the_largest_code_wins_the_race():
     for weight in (8, 4, 2, 1):
         steps.append(float(weight) * (rest >= weight))
         rest = rest - weight * (rest >= weight)
-    won = _race(Steps(torch.zeros(50, 7), steps), 1, True)
+    won = _race(Steps(torch.zeros(50, 7), steps), 1)
     assert torch.equal(sum(won.steps), numbers.amax(1, True).float())
     assert all(set(step.flatten().tolist()) <= {0.0, float(w)} for step, w in zip(won.steps, d, strict=True))
 

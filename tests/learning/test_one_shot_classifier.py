@@ -66,6 +66,7 @@ def test_relative_answers_tell_readouts_from_those_for_the_examples():
             of_examples = own[k, :, way].tolist()
             mean, spread = statistics.mean(of_examples), statistics.stdev(of_examples)
             assert torch.allclose(s.answers[k, :, way], (s.readouts[k, :, way] - mean) / (spread + LEAST), rtol=1e-3, atol=1e-4)
+    assert torch.allclose(net.relative(s.readouts + 3, own + 3), s.answers, rtol=1e-3, atol=1e-4)  # whatever all have in common
     louder = net.relative(1e6 * s.readouts + 3, 1e6 * own + 3)
     assert torch.equal(louder.argmax(-1), net.relative(1e6 * s.readouts, 1e6 * own).argmax(-1))
 
