@@ -52,7 +52,8 @@
 #   {claim}`img.lite0.spikes`, {claim}`img.lite1.spikes` and {claim}`img.lite2.spikes`.
 # - To come within half a point of our ResNet-20, a rate code needs {claim}`img.rate.resnet20.steps` and {claim}`img.rate.resnet20.energy` the
 #   energy of few spikes. In the same time few spikes take {claim}`img.throughput` times as many images.
-# - All of a small vision transformer can spike, softmax and attention too: it loses {claim}`img.vit.drop` of its right answers, and needs {claim}`img.vit.energy` the energy of integers.
+# - All of a small vision transformer can spike, softmax and attention too, but its operations then take {claim}`img.vit.energy` the energy of integers that skip zeros. It loses
+#   {claim}`img.vit.drop` ({interval}`img.vit.drop`) of its right answers.
 # - With two steps, a small SiLU network gains {claim}`img.tune.k2` by training on with spikes; with eight there is nothing to gain.
 #
 # ## What we could not do
@@ -732,9 +733,9 @@ plt.show()
 # (images-everything)=
 # ## Can all of a transformer spike?
 #
-# Yes. A small vision transformer {cite:p}`dosovitskiy2021`, {size}`vit_depth` blocks on patches of 4 × 4 pixels, loses {claim}`img.vit.drop` ({interval}`img.vit.drop`) of its right answers when attention, softmax
-# and normalization spike with {size}`vit_K` steps, too; its neurons send {claim}`img.vit.spikes` each. But its operations take {claim}`img.vit.energy` the energy of 8-bit integers that skip zeros:
-# a transformer has few zeros, and products of spikes are many.
+# Yes, but its operations then take {claim}`img.vit.energy` the energy of 8-bit integers that skip zeros: a transformer has few zeros, and pairs of spikes are many. The network is a small vision transformer
+# {cite:p}`dosovitskiy2021`, {size}`vit_depth` blocks on patches of 4 × 4 pixels. Attention, softmax and normalization spike with {size}`vit_K` steps, too. It loses {claim}`img.vit.drop` ({interval}`img.vit.drop`) of its right
+# answers, and a neuron sends {claim}`img.vit.spikes`.
 #
 # `convert` leaves a product of two signals analog, and so softmax and layer normalization, unless it is told `everything=True`. Then it writes them with what spikes can do
 # ({mod}`~snncore.few_spike.expand`):
