@@ -66,7 +66,7 @@ class Lesson(NamedTuple):
     """What happened in a lesson, in this order."""
 
     before: Activity  #: of the learner
-    lsg: Activity  #: of the LSG
+    lsg: Activity | None  #: of the LSG, if there is one
     learning_signal: Float[Tensor, "time batch neuron"]  #: for each thing shown
     weights: Weights  #: of the learner after the update
     after: Activity  #: of the learner with these
@@ -152,6 +152,21 @@ class OneShot(nn.Module):
             )
         before = self.trial(x)
         lsg = self.signals(x, shown, before)
-        learning_signal = self.output(lsg)
+        return self.learn(x, before, self.output(lsg), lsg)
+
+    def learn(
+        self, x: Float[Tensor, "time 1 input"], before: Activity, learning_signal: Float[Tensor, "time batch neuron"], lsg: Activity | None
+    ) -> Lesson:
+        """One update by each learning signal, and the trial after it."""
         weights = self.updated(x, before, learning_signal)
-        return Lesson(before, lsg, learning_signal, weights, self.trial(x.expand(-1, shown.shape[1], -1), weights))
+        return Lesson(before, lsg, learning_signal, weights, self.trial(x.expand(-1, learning_signal.shape[1], -1), weights))
+
+    def sent_back(
+        self, error: Float[Tensor, "time batch output"], feedback: Float[Tensor, "output neuron"]
+    ) -> Float[Tensor, "time batch neuron"]:
+        r"""Learning signals of e-prop, :math:`L_j(t) = \sum_k B_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \partial E/\partial y_k(t')`.
+
+        ``error`` is the derivative by the scaled readouts. Their filter acts on the error here, and not on the traces: the sum over time is
+        the same.
+        """
+        return low_pass_product(error.flip(0), self.learner.readout.kappa).flip(0) @ feedback

@@ -5,11 +5,11 @@ back through the whole lesson.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from snncore.learning.descent import Descent, descend
 from snncore.learning.losses import rate_cost
@@ -31,10 +31,35 @@ BATCH = 16  # new movements per update of the outer optimization
 RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
 SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
 SEEDS = 3
+Signals = Literal["learned", "own", "random"]
 
 
-def network(seed: int) -> OneShot:
-    """Learner and LSG with fresh weights."""
+class Alone(OneShot):
+    """A learner without LSG: its learning signals are its own errors, sent back by its readouts' weights, or by ``random`` ones.
+
+    The size of its step is learned with its first weights, which are those of `network` at the same seed.
+    """
+
+    def __init__(self, seed: int, random: bool):
+        super().__init__(CLOCK.shape[-1], 1, 2, NEURONS, 1, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
+        del self.lsg
+        self.log_size = nn.Parameter(torch.tensor(3.0))
+        drawn = self.learner.w_out.std() * torch.randn(self.learner.w_out.shape, generator=torch_generator(seed, "random feedback"))
+        self.feedback: Tensor | None
+        self.register_buffer("feedback", drawn.detach() if random else None)
+
+    def teach(self, m: Movements) -> Lesson:
+        """One trial, one update for each movement by the errors in it, and the trial after it."""
+        x = CLOCK.to(m.omega.dtype)
+        before = self.trial(x)
+        back = self.learner.w_out if self.feedback is None else self.feedback
+        return self.learn(x, before, self.log_size.exp() * self.sent_back(error_of(self.output(before), m), back), None)
+
+
+def network(seed: int, signals: Signals = "learned") -> OneShot:
+    """Learner and LSG with fresh weights, or a learner that is taught by its own errors, sent back by its own or by random weights."""
+    if signals != "learned":
+        return Alone(seed, signals == "random")
     shown = 2 * CODE.neurons
     return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
 
@@ -46,10 +71,15 @@ def constants(net: OneShot) -> dict[str, float]:
     return net.constants | shown | aims
 
 
-def trained(seed: int) -> OneShot:
-    """Learner and LSG with the weights of `command`."""
-    net = network(seed)
-    return load_checkpoint(f"one_shot_{seed}", net, constants(net))
+def named(seed: int, signals: Signals) -> str:
+    """Name of a checkpoint."""
+    return f"one_shot_{seed}" if signals == "learned" else f"one_shot_{signals}_{seed}"
+
+
+def trained(seed: int, signals: Signals = "learned") -> OneShot:
+    """The network with the weights of `command`."""
+    net = network(seed, signals)
+    return load_checkpoint(named(seed, signals), net, constants(net))
 
 
 def position_error(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " batch"]:
@@ -62,9 +92,17 @@ def loss_of(omega: Float[Tensor, "time batch 2"], m: Movements) -> Float[Tensor,
     return (VELOCITY * (omega - m.omega).square().mean((0, 2)) + POSITION * position_error(omega, m)) / 2
 
 
+def error_of(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, "time batch 2"]:
+    """Derivative of each movement's loss by the velocities, differentiable if they are."""
+    with torch.enable_grad():
+        each = omega.expand(m.omega.shape)
+        each = each if omega.requires_grad else each.detach().requires_grad_()
+        return torch.autograd.grad(loss_of(each, m).sum(), each, create_graph=omega.requires_grad)[0]
+
+
 def lesson(net: OneShot, m: Movements) -> Lesson:
     """Show each movement once, update once."""
-    return net(CLOCK, CODE.spikes(m.tip, DT))
+    return net.teach(m) if isinstance(net, Alone) else net(CLOCK, CODE.spikes(m.tip, DT))
 
 
 def outer(net: OneShot):
@@ -76,7 +114,7 @@ def outer(net: OneShot):
         omega = net.output(one.after)
         rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
         costs = (rate_cost(one.before.z, rate, rate) + rate_cost(one.after.z, rate, rate)) / 2
-        costs = costs + rate_cost(one.lsg.z, lsg_rate, lsg_rate)
+        costs = costs + rate_cost(one.lsg.z, lsg_rate, lsg_rate) if one.lsg else costs
         error = loss_of(omega, m).mean()
         (error + RATE_COST * costs).backward()
         return {"loss": float(error.detach()), "after": float(position_error(omega.detach(), m).mean())}
@@ -118,21 +156,25 @@ def own_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tuple[Ow
     return Own(*grads), position_error(omega.detach(), m)
 
 
-def command(seed: int = 0) -> dict[str, Any]:
+def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
     """Train learner and learning-signal generator to learn an arm movement in one update (two hours).
 
     Parameters
     ----------
+    signals : str
+        By which the learner is taught: the generator's (learned), or, without a generator, the learner's own errors, sent back by the
+        weights of its readouts (own) or by fixed random weights (random).
     seed : int
         Of the first weights and of the movements.
     """
 
     def do(state: Path) -> Done:
-        net = network(seed)
+        net = network(seed, signals)
         log = descend(net, outer(net), RECIPE, seed, state, constants=constants(net))
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
-    about = train_or_read(f"one_shot_{seed}", "arm", RECIPE, seed, do, constants(network(seed)))
+    words = "arm" if signals == "learned" else f"arm --signals {signals}"
+    about = train_or_read(named(seed, signals), words, RECIPE, seed, do, constants(network(seed, signals)))
     print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
     return about

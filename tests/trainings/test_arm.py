@@ -50,6 +50,40 @@ def test_the_best_single_step_is_neither_the_smallest_nor_the_largest():
             assert min(errors) < 0.9 * min(errors[0], errors[-1]), (seed, credit)
 
 
+def test_own_errors_give_the_update_of_eprop():
+    """The update by a learner's own errors is a step against autograd's gradient without flow through the recurrent weights."""
+    net, m = training.network(0, "own"), some()
+    w = net.learner.weights()
+    with torch.no_grad():
+        one = training.lesson(net, m)
+    grads, _ = training.own_gradient(net, first_weights(w, 4), m, credit=False)
+    step = net.eta * net.log_size.exp()
+    assert torch.allclose((w.w_in - one.weights.w_in) / step, grads.w_in, rtol=1e-3, atol=1e-4 * float(grads.w_in.abs().max()))
+    assert torch.allclose(w.w_rec - one.weights.w_rec, step * grads.w_rec * net.learner.no_self, rtol=1e-3, atol=1e-4)
+    assert float(grads.w_rec.abs().max()) > 1
+    assert torch.equal(net.learner.w_rec, training.network(0).learner.w_rec)  # as with a generator
+
+
+@pytest.mark.parametrize("signals", ["own", "random"])
+def test_the_outer_loop_sees_how_the_step_follows_from_the_first_weights(signals):
+    """A slope of the loss after the update along its own gradient is as finite differences say (of outputs, which do not jump)."""
+    net, m = training.network(0, signals).double(), arm.Movements(*(part.double() for part in some()))
+
+    def update():
+        return net.teach(m).weights.w_rec.mul(torch.linspace(0, 1, 128**2).view(128, 128)).sum()
+
+    total = update()
+    (slope,) = torch.autograd.grad(total, net.learner.w_out)
+    direction = slope / slope.norm()
+    with torch.no_grad():
+        ends = []
+        for h in (1e-6, -1e-6):
+            net.learner.w_out.add_(h * direction)
+            ends.append(float(update()))
+            net.learner.w_out.sub_(h * direction)
+    assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(float(slope.norm()), rel=1e-4)
+
+
 def test_networks_of_another_configuration_are_refused(monkeypatch):
     """All shapes are the same: only the account knows what the weights mean."""
     monkeypatch.setattr(training, "DT", 1.0)
@@ -61,12 +95,12 @@ def test_networks_of_another_configuration_are_refused(monkeypatch):
 def test_a_training_under_way_is_not_continued_with_other_constants(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "RECIPE", Descent(updates=2, rate=5e-3, every=1))
     monkeypatch.setattr(job, "TRAINING", tmp_path)
-    about = training.command(1)
+    about = training.command(seed=1)
     assert about["constants"] == about_checkpoint("one_shot_0")["constants"]
     monkeypatch.setattr(training, "ETA", 1.0)  # the account is of another training, and so is its state
     with pytest.raises(
         ValueError, match=r"one_shot_1.state belongs to another .* \(constants.eta is 0.003 there and 1.0 here\): remove it"
     ):
-        training.command(1)
+        training.command(seed=1)
     (tmp_path / "one_shot_1.state").unlink()
-    assert training.command(1)["constants"] == {**about["constants"], "eta": 1.0}
+    assert training.command(seed=1)["constants"] == {**about["constants"], "eta": 1.0}
