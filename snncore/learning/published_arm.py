@@ -1,0 +1,141 @@
+r"""The published networks of Ortner et al. 2025, which learn a movement of a robot arm in one update: an exact anchor.
+
+The learner has 250 LIF neurons (threshold 0.6). The learning-signal generator has 560 LIF neurons and 240 adaptive ones, whose threshold
+each spike raises for 600 steps, and from whose potential a spike takes off the threshold in force, which it has already raised:
+
+.. math::
+
+    a(t) &= \rho\, a(t-1) + z(t-1), \qquad \theta(t) = v_\text{th} + \beta\, a(t), \\
+    v(t) &= \alpha\, v(t-1) + I(t) - \theta(t)\, z(t-1), \qquad z(t) = \Theta(v(t) - \theta(t)) \quad\text{unless refractory}
+
+All compute in double precision here, where the order of sums does not matter.
+
+Source: T. Ortner et al., Nature Communications 16 (2025); github.com/IGITUGraz/RapidLearningInMemoryComputing, commit cc689bd,
+``online_learning_robot`` (Apache-2.0).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from snncore.datafiles import find
+from snncore.filters import low_pass_product
+from snncore.learning.eprop import delayed, pseudo_derivatives
+from snncore.learning.one_shot import Lesson, local_update
+from snncore.networks.recurrent import Activity, Population, Weights, run_network
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, alif_rest
+from snncore.neurons.alif import ALIFState
+from snncore.neurons.lif import fire
+from snncore.neurons.model import register
+from snncore.tasks import scorbot
+
+ETA = 1e-4  # of the update
+REFRACTORY = 4  # steps after a spike without another
+LEARNER = LIFParams(20.0, 0.6, n_refractory=REFRACTORY)
+READOUT = ReadoutParams(20.0)
+
+
+@dataclass(frozen=True)
+class RaisedParams(ALIFParams):
+    """Constants of adaptive neurons whose reset takes off the raised threshold."""
+
+
+def raised_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: RaisedParams) -> tuple[Tensor, ALIFState]:
+    """One time step: spikes, next state."""
+    z, v, b, r = state
+    theta = p.v_th + p.beta * b
+    v = p.alpha * v + current - theta * z.detach()
+    z, r = fire((v - theta) / p.v_th, r, p.dampening, p.n_refractory)
+    return z, ALIFState(z, v, p.rho * b + z, r)
+
+
+register(RaisedParams, alif_rest, raised_step)
+LSG = [
+    Population(560, LIFParams(20.0, 1.3, n_refractory=REFRACTORY)),
+    Population(240, RaisedParams(20.0, 600.0, 1.6, 1.3, n_refractory=REFRACTORY)),
+]
+
+
+class Networks(NamedTuple):
+    """Weights before the update."""
+
+    learner: Weights
+    lsg: Weights
+
+
+def _file(name: str) -> dict[str, np.ndarray]:
+    paths = {path.stem: path for path in find("ortner2025").paths.values()}
+    with np.load(paths[name], allow_pickle=False) as z:
+        return dict(z)
+
+
+def published() -> Networks:
+    """Both networks with the weights that their authors published."""
+    w = {name: torch.from_numpy(a.T.astype(np.float64)) for name, a in _file("ortner2025_arm").items()}
+    return Networks(*(Weights(*(w[f"W_{kind}_{who}"].contiguous() for kind in ("in", "rec", "out"))) for who in ("trainee", "lsg")))
+
+
+def _run(x: Tensor, weights: Weights, populations: list[Population], potentials: bool = False) -> Activity:
+    no_self = 1 - torch.eye(weights.w_rec.shape[-1], dtype=x.dtype)
+    return run_network(x, weights._replace(w_rec=weights.w_rec * no_self), populations, READOUT, potentials=potentials)
+
+
+def trial(weights: Weights) -> Activity:
+    """The learner with the clock; of weights, there is one set or one for each movement."""
+    batch = len(weights.w_in) if weights.w_in.ndim == 3 else 1
+    return _run(scorbot.clock().expand(-1, batch, -1), weights, [Population(250, LEARNER)], potentials=True)
+
+
+def output(activity: Activity) -> Float[Tensor, "time batch readout"]:
+    """Readouts in which a spike counts its weight at first: speeds of the joints [rad/s], or learning signals."""
+    return activity.y / (1 - READOUT.kappa)
+
+
+def updated(learner: Weights, before: Activity, signal: Float[Tensor, "time batch neuron"], unit: float = 0.0) -> Weights:
+    """The learner's weights after one update by each movement's learning signals, in multiples of ``unit`` if it is above 0."""
+    psi = pseudo_derivatives(before.z, before.v, LEARNER)
+
+    def changed(w: Tensor, pre: Tensor) -> Tensor:
+        new = local_update(w, signal, psi, low_pass_product(pre, LEARNER.alpha), ETA)
+        return w + ((new - w) / unit).round() * unit if unit else new
+
+    w_in, w_rec = changed(learner.w_in, scorbot.clock()), changed(learner.w_rec, delayed(before.z))
+    return Weights(w_in, w_rec, learner.w_out.expand(signal.shape[1], -1, -1))
+
+
+@torch.no_grad()
+def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
+    """Show each path once, update once by the signals of the generator, and try again.
+
+    >>> paths = scorbot.draw(2, np.random.default_rng(0)).tip
+    >>> tuple(output(lesson(published(), paths).after).shape)
+    (249, 2, 2)
+    """
+    before = trial(nets.learner)
+    seen = torch.cat([scorbot.clock().expand(-1, tip.shape[1], -1), scorbot.code(tip)], -1)
+    lsg = _run(seen, nets.lsg, LSG)
+    weights = updated(nets.learner, before, output(lsg))
+    return Lesson(before, lsg, output(lsg), weights, trial(weights))
+
+
+class Golden(NamedTuple):
+    """Two movements in the authors' code: paths [m], spikes, learning signals, and outputs [rad/s] after the update."""
+
+    tip: Float[Tensor, "time batch 3"]
+    before: Bool[Tensor, "time 1 neuron"]
+    lsg: Bool[Tensor, "time batch neuron"]
+    after: Bool[Tensor, "time batch neuron"]
+    signal: Float[Tensor, "time batch neuron"]
+    output: Float[Tensor, "time batch 2"]
+
+
+def golden() -> Golden:
+    """The run that every spike of `lesson` should equal."""
+    g = _file("golden")
+    spikes = [np.unpackbits(g[f"z_{name}"], -1, count=n).astype(bool) for name, n in (("before", 250), ("teacher", 800), ("after", 250))]
+    parts = g["tip"], *spikes, g["learning_signal"], g["y_after"]
+    return Golden(*(torch.from_numpy(np.ascontiguousarray(a.swapaxes(0, 1))) for a in parts))

@@ -1,0 +1,113 @@
+"""Published networks that learn an arm movement in one update: every spike as in a golden run, which small changes would break."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from snncore.learning import published_arm
+from snncore.networks.recurrent import Population, stepwise
+from snncore.neurons import ALIFParams
+from snncore.tasks import scorbot
+from snncore.unroll import unroll
+
+GOLDEN = published_arm.golden()
+FEW = scorbot.draw(6, np.random.default_rng(3))
+
+
+def wrong():
+    """Spikes of learner before, generator, learner after that differ from the golden run."""
+    one = published_arm.lesson(published_arm.published(), GOLDEN.tip)
+    trials = (one.before, GOLDEN.before), (one.lsg, GOLDEN.lsg), (one.after, GOLDEN.after)
+    return [int((trial.z.bool() != spikes).sum()) for trial, spikes in trials]
+
+
+def test_every_spike_is_as_in_the_golden_run():
+    one = published_arm.lesson(published_arm.published(), GOLDEN.tip)
+    assert wrong() == [0, 0, 0]
+    assert [int(z.sum()) for z in (GOLDEN.before, GOLDEN.lsg, GOLDEN.after)] == [1277, 3740, 2363]
+    assert torch.allclose(one.learning_signal, GOLDEN.signal.double(), atol=1e-3)  # of 143
+    assert torch.allclose(published_arm.output(one.after), GOLDEN.output.double(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ETA", 1.01e-4),
+        ("LEARNER", replace(published_arm.LEARNER, n_refractory=5)),
+        ("LSG", [published_arm.LSG[0], Population(240, ALIFParams(20.0, 600.0, 1.6, 1.3, n_refractory=4))]),  # takes off v_th only
+        ("LSG", [published_arm.LSG[0], Population(240, replace(published_arm.LSG[1].params, tau_a=590.0))]),
+    ],
+)
+def test_the_golden_run_finds_small_changes(monkeypatch, name, value):
+    monkeypatch.setattr(published_arm, name, value)
+    assert sum(wrong()) > 0
+
+
+def test_the_raised_reset_is_that_of_its_equation():
+    p = published_arm.LSG[1].params
+    current = 3 * torch.rand(200, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    eye, none = torch.eye(1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
+    step, rest = stepwise(published_arm.Weights(eye, none, none), [Population(1, p)], published_arm.READOUT, current[0])
+    z = unroll(step, current, rest)[0].z.flatten().tolist()
+    v = a = last = free = 0.0
+    for t, i in enumerate(current.flatten().tolist()):
+        a = p.rho * a + last
+        theta = 1.3 + 1.6 * a
+        v = p.alpha * v + i - theta * last
+        fires, free = v > theta and free == 0, max(free - 1, 0)
+        free, last = (4 if fires else free), float(fires)
+        assert z[t] == last, t
+    assert sum(z) > 5
+
+
+def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
+    nets = published_arm.published()
+    one = published_arm.lesson(nets, FEW.tip)
+    coarse = published_arm.updated(nets.learner, one.before, one.learning_signal, 1 / 16)
+    swapped = published_arm.updated(nets.learner, one.before, one.learning_signal.roll(1, 1))
+    trials = one.after, one.before, published_arm.trial(coarse), published_arm.trial(swapped)
+    off = [scorbot.score(published_arm.output(x), FEW).tip.mean() for x in trials]
+    assert off[0] < min(off[1:]) / 2
+    change = (coarse.w_rec - nets.learner.w_rec) * 16
+    assert torch.equal(change, change.round())
+    assert torch.equal(coarse.w_out[0], nets.learner.w_out)
+
+
+def test_the_arm_has_the_lengths_of_its_links():
+    """Second way: links of 0.3, 0.35 and 0.22 m, turned one after the other from the shoulder, which is off the axis of the base."""
+    q = torch.tensor(np.random.default_rng(0).uniform(-1, 1, (20, 2)))
+    base, shoulder = q.T
+    across = torch.stack([base.cos(), -base.sin(), 0 * base], -1)  # the way the arm points, seen from above
+    aside = torch.stack([base.sin(), base.cos(), 0 * base], -1)
+    joint = 0.05 * across - 0.033 * aside + torch.tensor([0, 0, 0.3585])
+    up = torch.tensor([0.0, 0.0, 1.0])
+    for link in (0.3, 0.35, 0.22):
+        joint = joint + link * (shoulder.cos()[:, None] * across + shoulder.sin()[:, None] * up)
+    assert torch.allclose(scorbot.tip_of(q), joint, atol=1e-12)
+
+
+def test_movements_are_smoothed_walks_within_the_limits():
+    m = scorbot.draw(200, np.random.default_rng(1))
+    walk = np.cumsum(0.065 * np.random.default_rng(1).standard_normal((200, 249, 2)), 1)
+    padded = np.concatenate([np.zeros((200, 119, 2)), walk, walk[:, :-120:-1]], 1)
+    window = np.hanning(121)[:-1]  # periodic
+    direct = np.stack([sum(window[k] * padded[:, t + 60 + k] for k in range(120)) for t in (0, 100, 248)]) / window.sum()
+    assert np.allclose(m.speed[[0, 100, 248]], np.clip(direct, -np.pi, np.pi), atol=1e-6)
+    assert 0.3 < float(m.inside.double().mean()) < 0.7
+    assert torch.allclose(scorbot.move(m.speed)[:, m.inside], m.tip[:, m.inside], atol=1e-4)
+    assert float((scorbot.move(m.speed)[:, ~m.inside] - m.tip[:, ~m.inside]).norm(dim=-1).amax(0).min()) > 1e-4
+    nothing = scorbot.score(m.speed[:, m.inside], scorbot.Movements(*(part[..., m.inside, :] for part in m[:2]), m.inside[m.inside]))
+    assert float(nothing.tip.max()) < 0.01
+    assert float(nothing.speed.max()) == 0
+
+
+def test_the_code_of_a_path_can_be_read_back():
+    bits = scorbot.code(FEW.tip).unflatten(-1, (3, 16))
+    read = (bits * 2.0 ** torch.arange(16)).sum(-1) / 2**15 - 1
+    wrapped = (FEW.tip.double() + 1) % 2 - 1
+    assert float((read - wrapped).abs().max()) < 2**-15 + 1e-6
+    clock = scorbot.clock()[:, 0]
+    assert clock.sum(0).tolist() == [5] * 5
+    assert clock.nonzero()[:7].tolist() == [[0, 0], [10, 0], [20, 0], [30, 0], [40, 0], [50, 1], [60, 1]]
