@@ -10,7 +10,7 @@ from torch import fx, nn
 
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
-from snncore.few_spike.layer import Images
+from snncore.few_spike.layer import Inputs, Samples
 
 
 class Budget(NamedTuple):
@@ -22,7 +22,7 @@ class Budget(NamedTuple):
 
 def fewest_spikes(
     network: nn.Module,
-    calibration: Images,
+    calibration: Samples,
     score: Callable[[nn.Module], float],
     drop: float,
     K: Sequence[int] = (4, 6, 8, 12),
@@ -49,7 +49,7 @@ def fewest_spikes(
     for steps, penalty in product(K, penalties):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of large errors: the table has them
-            snn, report = convert(network, calibration[:1], calibration, K=steps, spike_penalty=penalty)
+            snn, report = convert(network, Inputs(calibration)[:1].parts, calibration, K=steps, spike_penalty=penalty)
         tried.append(snn)
         spikes = statistics(snn, calibration)[1].spikes_per_neuron
         rows.append({"K": steps, "penalty": penalty, "score": score(snn), "spikes per neuron": spikes, "error": report.error})

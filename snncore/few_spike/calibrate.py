@@ -10,6 +10,7 @@ from torch import Tensor, fx
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Watch
+from snncore.few_spike.layer import Inputs
 from snncore.few_spike.neuron import FSParams, fs_neuron
 from snncore.few_spike.operations import Activation, ConversionError
 from snncore.few_spike.trace import numbers, run_on
@@ -20,29 +21,34 @@ SAMPLES = 50_000  # inputs of each layer that calibration looks at
 PROBES, PROBED = 16, 32  # random directions of the output, images
 
 
-def images_of(calibration: Any, example_input: Tensor) -> Tensor:
-    """Calibration images in one tensor: as given, or the first tensors of batches."""
-    images = calibration
-    if not isinstance(images, Tensor) and isinstance(images, Iterable):
-        batches = [batch[0] if isinstance(batch, tuple | list) else batch for batch in calibration]
-        images = torch.cat(batches) if batches and all(isinstance(batch, Tensor) for batch in batches) else None
-    if not isinstance(images, Tensor):
+def images_of(calibration: Any, example: Inputs) -> Inputs:
+    """Calibration images together: as given, or the first tensors of batches, as many as the network has inputs."""
+    given, count = calibration, len(example.parts)
+    if not isinstance(given, Tensor | tuple) and isinstance(given, Iterable):
+        batches = [tuple(batch[:count]) if isinstance(batch, tuple | list) else (batch,) for batch in given]
+        fit = batches and all(len(batch) == count and all(isinstance(a, Tensor) for a in batch) for batch in batches)
+        given = tuple(map(torch.cat, zip(*batches, strict=True))) if fit else None
+    if not isinstance(given, Tensor | tuple):
         raise ConversionError(f"calibration is of type {type(calibration).__name__}: give images in one tensor, or in batches of them")
-    if not images.ndim or len(images) == 0:
+    images = Inputs(given, "calibration")
+    if not images.parts[0].ndim or len(images) == 0:
         raise ConversionError("calibration holds no image: give some, or None")
-    if images.dtype != example_input.dtype:
-        raise ConversionError(
-            f"calibration is of type {images.dtype}, and example_input of {example_input.dtype}: give both in the type of the network"
-        )
+    if len(images.parts) != count:
+        raise ConversionError(f"calibration has {len(images.parts)} inputs, and example_input {count}: give both as the network gets them")
+    for ours, theirs in zip(images.parts, example.parts, strict=True):
+        if ours.dtype != theirs.dtype:
+            raise ConversionError(
+                f"calibration is of type {ours.dtype}, and example_input of {theirs.dtype}: give both in the type of the network"
+            )
     return images
 
 
-def outputs(graph: fx.GraphModule, images: Tensor) -> Tensor:
+def outputs(graph: fx.GraphModule, images: Inputs) -> Tensor:
     """What a network makes of images, 16 at a time, in one tensor."""
-    return torch.cat([numbers(run_on(graph, batch.clone(), "calibration")) for batch in images.split(16)])
+    return torch.cat([numbers(run_on(graph, batch, "calibration")) for batch in images.split(16)])
 
 
-def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed: int, checked: bool = True) -> dict[str, np.ndarray]:
+def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Inputs, seed: int, checked: bool = True) -> dict[str, np.ndarray]:
     """Sorted inputs of each activation for the calibration images, at most about `SAMPLES`, smallest and largest included.
 
     Places are drawn at random: at regular ones a layer might show the same column of each image only.
@@ -67,7 +73,7 @@ def calibrate(graph: fx.GraphModule, nodes: list[fx.Node], images: Tensor, seed:
 
 
 def prices_of(
-    graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Tensor, neurons: Mapping[fx.Node, FSParams], seed: int
+    graph: fx.GraphModule, places: Mapping[fx.Node, Activation], images: Inputs, neurons: Mapping[fx.Node, FSParams], seed: int
 ) -> Prices:
     r"""Mean squared error of a layer's outputs that weighs as much as one spike of each of its neurons, at a spike penalty of 1.
 
@@ -83,11 +89,12 @@ def prices_of(
             values[node] = value
 
     white, added, injected = (dict.fromkeys(places, 0.0) for _ in range(3))
-    answers, some = [], images[:: math.ceil(len(images) / PROBED)]
+    answers: list[Tensor] = []
+    some = images[:: math.ceil(len(images) / PROBED)]
     generator = torch_generator(seed, "directions of the output")
     with torch.enable_grad():
         for part in some.split(4):
-            y = numbers(Watch(graph, keep).run(part.clone().requires_grad_(part.is_floating_point())))
+            y = numbers(Watch(graph, keep).run(*part.copy(grad=True)))
             answers.append(y.detach())
             outputs = [values[n] for n in places]
             errors = {n: fs_neuron(values[operations.operand(n)].detach(), p) - values[n].detach() for n, p in neurons.items()}

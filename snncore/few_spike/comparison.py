@@ -14,7 +14,7 @@ from tqdm import tqdm
 from snncore.few_spike.classify import Watch
 from snncore.few_spike.coefficients import FUNCTIONS
 from snncore.few_spike.evaluate import Statistics, statistics
-from snncore.few_spike.layer import Conversion, Images, fs_layers
+from snncore.few_spike.layer import Conversion, Inputs, Samples, fs_layers
 from snncore.statistics import mean_interval, paired, share
 
 
@@ -51,7 +51,7 @@ class Answers(NamedTuple):
 
 
 @torch.inference_mode()
-def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labels: np.ndarray, name: str) -> Answers:
+def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Samples], labels: np.ndarray, name: str) -> Answers:
     """Evaluate both networks on all images, and count the spikes; `ValueError` if an output is not a finite number."""
     parts: dict[str, list[np.ndarray]] = {"original": [], "converted": []}
     sent: list[Statistics] = []
@@ -59,11 +59,11 @@ def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor], labe
         for batch in batches:
             converted, spikes = statistics(snn, batch)
             sent.append(spikes)
-            for which, output in (("original", ann(batch)), ("converted", converted)):
+            for which, output in (("original", ann(*Inputs(batch).parts)), ("converted", converted)):
                 if count := int((~output.isfinite()).sum()):
                     raise ValueError(f"{name}: the {which} network gives {count} outputs that are not finite numbers")
                 parts[which].append(output.argmax(1).numpy())
-            bar.update(len(batch))
+            bar.update(len(Inputs(batch)))
     ann_answers, snn_answers = (np.concatenate(those) for those in parts.values())
     return Answers(labels, ann_answers, snn_answers, reduce(add, sent))
 
@@ -92,7 +92,7 @@ class _Original(Watch):
 
 
 @torch.no_grad()
-def layer_errors(conversion: Conversion, images: Images, disturbed: Images | None = None) -> pd.DataFrame:
+def layer_errors(conversion: Conversion, images: Samples, disturbed: Samples | None = None) -> pd.DataFrame:
     """The `relative_error` after each layer of neurons of a converted network, against the original for the same images.
 
     With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error. The table
@@ -110,10 +110,10 @@ def layer_errors(conversion: Conversion, images: Images, disturbed: Images | Non
         if node in layers:
             errors.append(relative_error(exact.pop(node), value))
 
-    _Original(conversion, keep).run(images)
+    _Original(conversion, keep).run(*Inputs(images).parts)
     if disturbed is None:
-        Watch(conversion.network, look).run(images)
+        Watch(conversion.network, look).run(*Inputs(images).parts)
     else:
-        _Original(conversion, look).run(disturbed)
+        _Original(conversion, look).run(*Inputs(disturbed).parts)
     activations = [row.operation for row in conversion.report.spiking]
     return pd.DataFrame({"layer": range(1, len(errors) + 1), "activation": activations, "error": errors})

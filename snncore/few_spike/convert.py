@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
-from torch import Tensor, fx, nn
+from torch import fx, nn
 from tqdm import tqdm
 
 from snncore.few_spike import operations
 from snncore.few_spike.calibrate import Prices, calibrate, images_of, outputs, prices_of
 from snncore.few_spike.choose import CLOSED, default, error_of, fitted, relative_error
-from snncore.few_spike.layer import Conversion, FSActivation, Images, Report
+from snncore.few_spike.layer import Conversion, FSActivation, Inputs, Report, Samples
 from snncore.few_spike.neuron import FSParams
 from snncore.few_spike.operations import ConversionError
 from snncore.few_spike.trace import put_neurons, traced
@@ -35,8 +34,8 @@ TOO_FAR = 0.3  # relative error of the output, above which `convert` warns
 
 def convert(
     network: nn.Module,
-    example_input: Images,
-    calibration: Shaped[Tensor, "sample *image"] | Iterable | None = None,
+    example_input: Samples,
+    calibration: Samples | Iterable | None = None,
     coefficients: Mapping[str, FSParams] | None = None,
     K: int = 8,
     spike_penalty: float = 0.0,
@@ -66,16 +65,16 @@ def convert(
     Parameters
     ----------
     network : module
-        Takes one tensor of images (or of rows of words, as whole numbers), and returns tensors with a row for each: one, or a tuple,
-        dictionary or registered dataclass of them; evaluated as in ``network.eval()``. Parametrized weights, such as
+        Takes tensors with a row for each image (or rows of words, as whole numbers), one or several, and returns such tensors: one, or a
+        tuple, dictionary or registered dataclass of them; evaluated as in ``network.eval()``. Parametrized weights, such as
         those of weight normalization, become plain ones.
-    example_input : tensor, shape (batch, ...)
+    example_input : tensor, shape (batch, ...), or a tuple of them for a network with several inputs
         Shows shapes; original and trace are compared on it, and so is the result without calibration. May lie on the meta device with the
         network.
-    calibration : tensor, shape (sample, ...), or batches such as a DataLoader's, optional
-        Images (the first of each batch, if it is a tuple or list). From their activations the parameters of each layer are chosen: the
-        range of a ReLU code, a fit for other functions. Default: published or usual ranges, which may not be those of the network: look
-        at the report's error.
+    calibration : tensor, shape (sample, ...), a tuple of them for several inputs, or batches such as a DataLoader's, optional
+        Images (the first of each batch, if it is a tuple or list, or as many as there are inputs). From their activations the parameters
+        of each layer are chosen: the range of a ReLU code, a fit for other functions. Default: published or usual ranges, which may not
+        be those of the network: look at the report's error.
     coefficients : mapping from name of an activation to FSParams, optional
         Parameters for all layers of an activation, such as ``{"silu": coefficients("silu.published").params}``.
     K : int
@@ -101,9 +100,10 @@ def convert(
     _check_options((K, *(steps or {}).values()), spike_penalty, coefficients)
     steps, coefficients = steps or {}, coefficients or {}
     graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear), everything)
+    seen = example = Inputs(example_input)
     if calibration is not None:
-        calibration = images_of(calibration, example_input)
-    if spike_penalty and (calibration is None or len(calibration) == 1):
+        seen = images_of(calibration, example)
+    if spike_penalty and (calibration is None or len(seen) == 1):
         held = "there is no calibration" if calibration is None else "calibration holds 1 image"
         raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
     names = {a.name for a in places.values()}
@@ -112,7 +112,6 @@ def convert(
     open_ones = [node.name for node, a in places.items() if a.name not in coefficients]
     for name in steps.keys() - set(open_ones):
         raise ConversionError(f"steps has {name!r}, but the layers that spike, without given coefficients, are {', '.join(open_ones)}")
-    seen = example_input if calibration is None else calibration
     original = outputs(graph, seen)
     samples = calibrate(graph, list(places), seen, seed, checked=calibration is not None) if not seen.is_meta else {}
     spiking = {row.node: row for row in rows if row.kind == "spiking"}
@@ -132,8 +131,8 @@ def convert(
             return dict(zip(places, tqdm(chosen, what, len(places), disable=None, leave=False), strict=True))
 
     if calibration is not None and spike_penalty and names - coefficients.keys():
-        first = choose_all(prices_of(graph, places, calibration, {}, seed), "first look at layers")
-        prices = prices_of(graph, places, calibration, {node: params for node, (params, _) in first.items()}, seed)
+        first = choose_all(prices_of(graph, places, seen, {}, seed), "first look at layers")
+        prices = prices_of(graph, places, seen, {node: params for node, (params, _) in first.items()}, seed)
         chosen = choose_all(prices, "layers")
     else:
         chosen = choose_all({}, "layers")

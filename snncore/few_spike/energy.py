@@ -6,7 +6,7 @@ import pandas as pd
 from torch import fx
 
 from snncore.few_spike.evaluate import Traffic, statistics, stepwise
-from snncore.few_spike.layer import Images
+from snncore.few_spike.layer import Inputs, Samples
 
 PRICES = {"fp32": (4.6, 0.9), "int8": (0.3, 0.1)}  # [pJ] of a multiply-accumulate and of an addition (sums: 32 bits)
 
@@ -37,7 +37,7 @@ def operations_table(traffic: Sequence[Traffic], updates: int) -> pd.DataFrame:
     return pd.DataFrame(priced, columns=["network", "multiply-accumulates", "additions", "energy"])
 
 
-def cost(network: fx.GraphModule, images: Images) -> pd.DataFrame:
+def cost(network: fx.GraphModule, images: Samples) -> pd.DataFrame:
     """`operations_table` of a converted network and its original, for the mean of some images: each is sent step by step.
 
     A neuron's K comparisons and its resets are additions, too, and so are pairs of spikes that meet in a product (``everything`` of
@@ -50,6 +50,6 @@ def cost(network: fx.GraphModule, images: Images) -> pd.DataFrame:
     >>> int(work["multiply-accumulates"][0])  # of the original: 4 x 8 + 8 x 2
     48
     """
-    traffic = [stepwise(network, image)[1] for image in images.split(1)]
+    traffic = [stepwise(network, image.parts)[1] for image in Inputs(images).split(1)]
     layers = statistics(network, images)[1].layers
     return operations_table(mean_traffic(traffic), round(sum(layer.neurons * layer.params.K + layer.spikes for layer in layers)))

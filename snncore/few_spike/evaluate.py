@@ -22,7 +22,7 @@ from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Watch
-from snncore.few_spike.layer import FSActivation, Images, fs_layers, refuse_half
+from snncore.few_spike.layer import FSActivation, Inputs, Samples, fs_layers, refuse_half
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.kernels.fs_neuron import read_codes
@@ -92,11 +92,11 @@ class Traffic(NamedTuple):
 
 
 @torch.no_grad()
-def stepwise(network: fx.GraphModule, images: Images) -> tuple[Any, tuple[Traffic, ...]]:
+def stepwise(network: fx.GraphModule, images: Samples) -> tuple[Any, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
     operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
-    return run.run(images), tuple(run.traffic)
+    return run.run(*Inputs(images).parts), tuple(run.traffic)
 
 
 def _race(signal: Steps, dim: int) -> Steps:
@@ -273,13 +273,14 @@ def _lookup(x: Tensor, p: FSParams, table: Pieces, images: int) -> tuple[Tensor,
 
 
 @torch.no_grad()
-def statistics(network: fx.GraphModule, images: Images) -> tuple[Any, Statistics]:
+def statistics(network: fx.GraphModule, images: Samples) -> tuple[Any, Statistics]:
     """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
 
     Raises `ValueError` if there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons
     have too many pieces.
     """
-    if not len(images):
+    x = Inputs(images)
+    if not len(x):
         raise ValueError("there is no image: give one or more")
     layers: list[Layer] = []
 
@@ -288,24 +289,24 @@ def statistics(network: fx.GraphModule, images: Images) -> tuple[Any, Statistics
             module = self.fetch_attr(str(target))
             if not isinstance(module, FSActivation):
                 return super().call_module(target, args, kwargs)
-            (x,) = args
-            refuse_half("the input of few-spike neurons", x.dtype)
-            if len(x) % len(images):
-                raise ValueError(f"{target} gets numbers of shape {tuple(x.shape)} for {len(images)} images: spikes are counted by image, "
+            (signal,) = args
+            refuse_half("the input of few-spike neurons", signal.dtype)
+            if len(signal) % len(x):
+                raise ValueError(f"{target} gets numbers of shape {tuple(signal.shape)} for {len(x)} images: spikes are counted by image, "
                                  "so images must come first")  # fmt: skip
-            table = _pieces(module.params, x.dtype)
-            y, in_pieces = _lookup(x, module.params, table, len(images))
+            table = _pieces(module.params, signal.dtype)
+            y, in_pieces = _lookup(signal, module.params, table, len(x))
             counts, node = in_pieces.cpu().numpy(), str(target).removeprefix("few_spike.")
             per_image = counts @ table.spikes.long().sum(0).numpy()
-            layers.append(Layer(node, module.params, x.numel() // len(images), counts.sum(0), per_image, table))
+            layers.append(Layer(node, module.params, signal.numel() // len(x), counts.sum(0), per_image, table))
             return y
 
-    output = Lookup(network).run(images)
+    output = Lookup(network).run(*x.parts)
     return output, Statistics(tuple(layers))
 
 
 @torch.no_grad()
-def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrain:
+def spike_train(network: fx.GraphModule, images: Samples, node: str) -> SpikeTrain:
     """All spikes of one layer, shape (K, batch, ...); `ValueError` if the network has no such layer of few-spike neurons."""
     layers = {str(call.target).removeprefix("few_spike."): (call, neurons.params) for call, neurons in fs_layers(network).items()}
     if node not in layers:
@@ -317,5 +318,5 @@ def spike_train(network: fx.GraphModule, images: Images, node: str) -> SpikeTrai
         if n is operations.operand(call):
             sent.append(fs_run(value, p)[0])
 
-    Watch(network, look).run(images)
+    Watch(network, look).run(*Inputs(images).parts)
     return sent[0]

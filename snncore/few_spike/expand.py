@@ -22,10 +22,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Watch, making_signals
+from snncore.few_spike.layer import Inputs
 from snncore.few_spike.operations import Activation, Carries, Described, argument, operand
 
 NEURONS: dict[str, Callable] = {
@@ -37,7 +38,7 @@ MULTIPLY = operations.PRODUCTS - operations.QUOTIENTS
 LOWEST = -1e4  # of numbers that a softmax gets: below, they are a mask
 
 
-def expand(graph: fx.GraphModule, x: Tensor) -> None:
+def expand(graph: fx.GraphModule, x: Inputs) -> None:
     """Rewrite the operations named above; the graph computes the same. ``snncore.few_spike.classify.Shapes`` has been run on it.
 
     A softmax over a mask (-inf, or very low numbers), attention with a mask, in groups of heads, or in ``nn.MultiheadAttention``, products
@@ -56,7 +57,7 @@ def expand(graph: fx.GraphModule, x: Tensor) -> None:
 class _Writer:
     """Writes nodes into a graph, before the one that they stand for."""
 
-    def __init__(self, graph: fx.GraphModule, x: Tensor):
+    def __init__(self, graph: fx.GraphModule, x: Inputs):
         self.network, self.graph = graph, graph.graph
         for node in making_signals(graph):
             node.meta["carries"] = Carries.GRADED
@@ -67,7 +68,7 @@ class _Writer:
             if node in softmaxes.values() and not value.is_meta:
                 lowest[node] = float(value.min())
 
-        Watch(graph, look).run(x.clone())
+        Watch(graph, look).run(*x.copy())
         self.lowest = {node: lowest.get(of, 0.0) for node, of in softmaxes.items()}  # number that each gets
 
     def in_other_words(self, node: fx.Node) -> None:

@@ -16,6 +16,45 @@ from snncore.few_spike.operations import ConversionError, module_of
 from snncore.shapes import FloatTensor
 
 Images = Shaped[Tensor, "batch *image"]  #: or rows of words, as whole numbers
+Samples = Images | tuple[Tensor, ...]  #: a tuple for a network with several inputs
+
+
+class Inputs:
+    """Samples for a network: one tensor, or a tuple of tensors with a row for each sample. ``what`` names them in errors."""
+
+    def __init__(self, given: Any, what: str = "images"):
+        self.parts: tuple[Tensor, ...] = given if isinstance(given, tuple) else (given,)
+        for a in self.parts:
+            if not isinstance(a, Tensor):
+                way_out = "give one tensor, or a tuple of tensors, as the network gets it"
+                raise ConversionError(f"{what} is of type {type(a).__name__}: {way_out}")
+        if len({len(a) if a.ndim else 0 for a in self.parts}) != 1:
+            shapes = ", ".join(str(tuple(a.shape)) for a in self.parts)
+            raise ConversionError(f"{what} has parts of shapes {shapes}: give each a row for each sample")
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def __getitem__(self, rows: slice) -> "Inputs":
+        return Inputs(tuple(a[rows] for a in self.parts))
+
+    def split(self, size: int) -> "list[Inputs]":
+        """Batches of at most ``size`` samples."""
+        return [self[first : first + size] for first in range(0, len(self), size)]
+
+    def copy(self, grad: bool = False) -> tuple[Tensor, ...]:
+        """Copies, which a network may overwrite; with gradients, if they are wanted and there can be any."""
+        return tuple(a.clone().requires_grad_(grad and a.is_floating_point()) for a in self.parts)
+
+    @property
+    def shape(self) -> str:
+        """Shapes, in words."""
+        return " and ".join(str(tuple(a.shape)) for a in self.parts)
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether shapes are all that is known."""
+        return any(a.is_meta for a in self.parts)
 
 
 class FSActivation(nn.Module):

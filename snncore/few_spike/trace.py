@@ -1,6 +1,7 @@
 """Trace a network as a graph that says the same: in evaluation, with plain weights, and without operations in place."""
 
 import copy
+import inspect
 import traceback
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Shapes, classify
 from snncore.few_spike.expand import expand
-from snncore.few_spike.layer import FSActivation, Images, Row, refuse_half
+from snncore.few_spike.layer import FSActivation, Inputs, Row, Samples, refuse_half
 from snncore.few_spike.operations import Activation, Carries, ConversionError, Described
 
 Given = Mapping[Any, Activation | Described]
@@ -32,33 +33,34 @@ class Traced(NamedTuple):
     places: dict[fx.Node, Activation]
 
 
-def traced(network: nn.Module, example_input: Images, given: Given = MappingProxyType({}), everything: bool = False) -> Traced:
+def traced(network: nn.Module, example_input: Samples, given: Given = MappingProxyType({}), everything: bool = False) -> Traced:
     """Trace a network and classify its operations, with the errors of `convert`; nodes note in ``meta["carries"]`` what they hand on.
 
     ``given`` are operations that are not in the tables, as of `operations.given`. With ``everything``, what is analog in the tables is put
     into neurons and products of spikes, where `snncore.few_spike.expand` can.
     """
-    _check(network, example_input)
-    expected = run_on(_copy(network).eval(), example_input.clone())  # a copy that is gone before the next one is made
-    graph = _trace(_with_plain_weights(_copy(network).eval()), example_input, given)
+    x = Inputs(example_input, "example_input")
+    _check(network, x)
+    expected = run_on(_copy(network).eval(), x)  # a copy that is gone before the next one is made
+    graph = _trace(_with_plain_weights(_copy(network).eval()), x, given)
     _normalize_calls(graph)
     for node in graph.graph.nodes:
         if said := given.get(operations.key_of(node, graph)):
             node.meta["given"] = said
     _out_of_place(graph)
-    _refuse_answer(expected, example_input)
+    _refuse_answer(expected, x)
     try:
         with torch.no_grad():
             if everything:
-                Shapes(graph).run(example_input.clone())
-                expand(graph, example_input)
-            output = Shapes(graph).run(example_input.clone())
+                Shapes(graph).run(*x.copy())
+                expand(graph, x)
+            output = Shapes(graph).run(*x.copy())
     except Exception as error:  # whatever its operations raise, though the network itself has run
         name = type(network).__name__
         raise ConversionError(f"{name} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}") from error
-    if not example_input.is_meta:
+    if not x.is_meta:
         _same(expected, output)
-    rows, places = classify(graph, len(example_input))
+    rows, places = classify(graph, len(x))
     graph.recompile()
     if not places:
         raise ConversionError("the network has no activation that could spike: known are " + ", ".join(operations.NAMED))
@@ -76,7 +78,7 @@ def put_neurons(graph: fx.GraphModule, node: fx.Node, target: str, neurons: nn.M
     new.meta["carries"] = Carries.SPIKES
 
 
-def _check(network: nn.Module, x: Tensor) -> None:
+def _check(network: nn.Module, x: Inputs) -> None:
     if not isinstance(network, nn.Module):
         what = f"the class {network.__name__}" if isinstance(network, type) else f"of type {type(network).__name__}"
         raise ConversionError(f"network is {what}: give a module, such as nn.Sequential(nn.Linear(2, 3), nn.ReLU())")
@@ -92,11 +94,16 @@ def _check(network: nn.Module, x: Tensor) -> None:
             raise ConversionError(f"{what} is compiled by torch.compile: give the original, convert it, and compile the result")
     if hasattr(network, "few_spike") and not isinstance(network.few_spike, nn.Module):
         raise ConversionError("the network has an attribute few_spike, where layers of neurons would come: rename it")
-    if not isinstance(x, Tensor):
-        raise ConversionError(f"example_input is of type {type(x).__name__}: give one tensor, as the network gets it")
-    if not x.ndim or not x.numel():
-        raise ConversionError(f"example_input of shape {tuple(x.shape)} holds no number: give one image or more")
-    for what, a in (("example_input", x), *(("a parameter", p) for p in network.parameters())):
+    try:
+        inspect.signature(network.forward).bind(*x.parts)
+    except TypeError as error:
+        raise ConversionError(
+            f"example_input has {len(x.parts)} inputs, which the network's forward does not take ({error}): give a tuple with a tensor for "
+            "each, or wrap the network in a module that takes the images alone"
+        ) from error
+    if not all(a.ndim and a.numel() for a in x.parts):
+        raise ConversionError(f"example_input of shape {x.shape} holds no number: give one image or more")
+    for what, a in (*(("example_input", a) for a in x.parts), *(("a parameter", p) for p in network.parameters())):
         if a.is_floating_point():
             refuse_half(what, a.dtype)
 
@@ -135,28 +142,30 @@ def _first_lines(error: Exception) -> str:
     return str(error).split("\n\nWhile executing")[0]
 
 
-class _ImagesAlone(fx.Tracer):
-    """Traces a module as it is called with images alone: optional arguments have their defaults. Modules in ``given`` stay whole."""
+class _InputsAlone(fx.Tracer):
+    """Traces a module as it is called with its ``count`` inputs: further arguments have their defaults. Modules in ``given`` stay whole."""
 
-    def __init__(self, given: Given = MappingProxyType({})):
+    def __init__(self, count: int = 1, given: Given = MappingProxyType({})):
         super().__init__()
-        self.given, self.record_stack_traces = given, True
+        self.count, self.given, self.record_stack_traces = count, given, True
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return type(m) in self.given or super().is_leaf_module(m, module_qualified_name)
 
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list]:
         patched, args = super().create_args_for_root(root_fn, is_module, concrete_args)
-        first, *others = (a.node for a in args[1:])
-        if first.target.startswith("*") or any(not n.args and not n.target.startswith("*") for n in others):
+        first, others = ([a.node for a in part] for part in (args[1 : 1 + self.count], args[1 + self.count :]))
+        if any(n.target.startswith("*") for n in first) or any(not n.args and not n.target.startswith("*") for n in others):
             return patched, args  # as many inputs as it takes, which `_trace` refuses
         for n in others:
             self.graph.erase_node(n)
-        return root_fn, args[:2]
+        for n in first:
+            n.args = ()  # no default
+        return root_fn, args[: 1 + self.count]
 
 
-def _trace(network: nn.Module, x: Tensor, given: Given) -> fx.GraphModule:
-    tracer = _ImagesAlone(given)
+def _trace(network: nn.Module, x: Inputs, given: Given) -> fx.GraphModule:
+    tracer = _InputsAlone(len(x.parts), given)
     try:
         code = tracer.trace(network)
         graph = fx.GraphModule(tracer.root, code, type(network).__name__)
@@ -173,23 +182,24 @@ def _trace(network: nn.Module, x: Tensor, given: Given) -> fx.GraphModule:
                 f"{str(second).splitlines()[0]}. {_way_out(str(error))}"
             ) from error
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
-    if len(inputs) > 1:
-        raise ConversionError(f"the network takes {len(inputs)} inputs: wrap it in a module that takes the images alone")
+    if len(inputs) != len(x.parts):
+        raise ConversionError(f"the network takes any number of inputs: wrap it in a module that takes {len(x.parts)}")
     return graph
 
 
-def _exported(network: nn.Module, x: Tensor) -> fx.GraphModule:
+def _exported(network: nn.Module, x: Inputs) -> fx.GraphModule:
     """The graph of torch.export, for any number of images, without operations in place, in Python's words where there are."""
-    several, any_number = torch.cat([x, x]), ({0: torch.export.Dim.AUTO},)  # a single image would be taken for a constant
-    program = torch.export.export(network, (several,), dynamic_shapes=any_number, strict=False).run_decompositions({})
+    several = tuple(torch.cat([a, a]) for a in x.parts)  # a single image would be taken for a constant
+    any_number = tuple({0: torch.export.Dim.AUTO} for _ in several)
+    program = torch.export.export(network, several, dynamic_shapes=any_number, strict=False).run_decompositions({})
     module = program.module(check_guards=False)
     module.graph._tracer_cls = None  # neither it nor the module can be pickled
     graph = fx.GraphModule(module, module.graph, type(network).__name__)
     for node in list(graph.graph.nodes):
         if isinstance(node.target, torch._ops.OpOverload):
             operations.in_python(node)
-    if len(numbers(run_on(graph, x.clone()))) != len(x):
-        raise ConversionError(f"its trace is for {len(several)} images only: sizes must come from the images' shape")
+    if len(numbers(run_on(graph, x))) != len(x):
+        raise ConversionError(f"its trace is for {2 * len(x)} images only: sizes must come from the images' shape")
     return graph
 
 
@@ -268,12 +278,12 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     graph.recompile()
 
 
-def run_on(network: Callable[[Tensor], Any], x: Tensor, what: str = "example_input") -> Any:
+def run_on(network: Callable[..., Any], x: Inputs, what: str = "example_input") -> Any:
     try:
         with torch.no_grad():
-            return network(x)
+            return network(*x.copy())
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
-        raise ConversionError(f"the network does not take {what} of shape {tuple(x.shape)}: {_first_lines(error)}") from error
+        raise ConversionError(f"the network does not take {what} of shape {x.shape}: {_first_lines(error)}") from error
 
 
 def numbers(output: Any) -> Tensor:
@@ -282,7 +292,7 @@ def numbers(output: Any) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat([a.flatten(1) for a in tensors], 1)
 
 
-def _refuse_answer(output: Any, x: Tensor) -> None:
+def _refuse_answer(output: Any, x: Inputs) -> None:
     tensors = [a for a in tree_leaves(output) if isinstance(a, Tensor)]
     if not tensors:
         raise ConversionError(
@@ -291,7 +301,7 @@ def _refuse_answer(output: Any, x: Tensor) -> None:
     for y in tensors:
         if not y.ndim or len(y) != len(x):
             raise ConversionError(
-                f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {tuple(x.shape)}: the first size of both "
+                f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {x.shape}: the first size of both "
                 "must be the number of images; for a single image give image[None]"
             )
         if not y.is_meta and not y.isfinite().all():

@@ -8,6 +8,7 @@ from torch import nn
 
 from snncore.few_spike import convert, fs_neuron, relu_code, statistics
 from snncore.few_spike.calibrate import calibrate, prices_of
+from snncore.few_spike.layer import Inputs
 from snncore.few_spike.trace import traced
 from tests.few_spike.test_convert import Functional, images
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quick_fits")
 def test_calibration_looks_at_all_columns():
     columns = torch.arange(8.0).expand(256, 96, 8, 8)  # regular places would be those of a single one
     graph, _, places = traced(nn.Sequential(nn.SiLU()), columns[:1])
-    (seen,), (again,), (other,) = (calibrate(graph, list(places), columns, seed).values() for seed in (0, 0, 1))
+    (seen,), (again,), (other,) = (calibrate(graph, list(places), Inputs(columns), seed).values() for seed in (0, 0, 1))
     assert 50_000 <= len(seen) <= 50_100
     counts = np.bincount(seen.astype(int))
     assert len(counts) == 8
@@ -25,7 +26,7 @@ def test_calibration_looks_at_all_columns():
     assert (seen == again).all()
     assert (seen != other).any()
     x = images(20)
-    (few,) = calibrate(graph, list(places), x, 0).values()
+    (few,) = calibrate(graph, list(places), Inputs(x), 0).values()
     assert (np.unique(few) == np.unique(x.double())).all()  # of small layers all inputs
 
 
@@ -46,7 +47,7 @@ def test_an_error_is_priced_by_what_it_does_to_the_output():
     variance, hidden, last = float(network(x).var(0).sum()), network[:4](x), network[4].weight
     code = relu_code(0.2, 1)
     e = fs_neuron(network[:3](x), code) - hidden
-    white, coded = prices_of(graph, places, x, {}, 0), prices_of(graph, places, x, {relu: code}, 0)
+    white, coded = prices_of(graph, places, Inputs(x), {}, 0), prices_of(graph, places, Inputs(x), {relu: code}, 0)
 
     def expected(neurons, added):
         return pytest.approx(variance / 70 * neurons / float(added), rel=0.3)  # from 16 random directions for each of 32 images
@@ -64,7 +65,7 @@ def test_an_error_reaches_the_output_through_what_stops_gradients(cut):
 
     def price(function):
         graph, _, places = traced(Functional(lambda x: 3 * function(F.silu(x))), x)
-        (found,) = prices_of(graph, places, x, {}, 0).values()
+        (found,) = prices_of(graph, places, Inputs(x), {}, 0).values()
         return found
 
     assert price(cut) == price(lambda y: y) > 0
