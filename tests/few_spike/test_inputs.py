@@ -9,6 +9,7 @@ from torch import nn
 from snncore.few_spike import ConversionError, convert, fewest_spikes, spike_train, statistics, stepwise
 from snncore.few_spike.comparison import compare, layer_errors
 from snncore.few_spike.energy import cost
+from snncore.few_spike.layer import Inputs
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 
@@ -88,7 +89,6 @@ def test_what_takes_images_takes_several_inputs():
     [
         (lambda x: x[1], None, "example_input has 1 inputs, which .* does not take .*beside.*: give a tuple with a tensor for each"),
         (lambda x: (x[0], x[1][:3]), None, r"parts of shapes \(20, 5\), \(3, 3\): give each a row for each sample"),
-        (lambda x: (x[0], None), None, "example_input is of type NoneType: give one tensor, or a tuple of tensors"),
         (lambda x: x[:2], lambda x: x[0], "calibration has 1 inputs, and example_input 2"),
         (lambda x: x[:2], lambda x: [(x[0],)], "calibration is of type list: give images"),
         (lambda x: x[:2], lambda x: (x[0], x[1].double()), "calibration is of type torch.float64, and example_input of torch.float32"),
@@ -99,3 +99,8 @@ def test_what_does_not_fit_is_refused(example, calibration, words):
     x = samples()
     with pytest.raises(ConversionError, match=words):
         convert(Two().eval(), example(x), None if calibration is None else calibration(x))
+
+
+def test_inputs_are_tensors():
+    with pytest.raises(ConversionError, match="images is of type NoneType: give one tensor, or a tuple of tensors"):
+        Inputs((samples()[0], None))
