@@ -1,4 +1,4 @@
-r"""Put into neurons, products and races of spikes what spikes cannot pass: softmax, layer normalization, attention, products of signals.
+r"""Put into neurons, products and races of spikes what spikes cannot pass: softmax, normalization, attention, products of signals.
 
 .. math::
 
@@ -14,7 +14,9 @@ Exponential, reciprocal and inverse square root act on each number alone: few-sp
 - Where a product, a layer of synapses or a race would receive something else than spikes or the image, neurons that compute the identity
   send it.
 
-Constants that scale numbers, such as the weights of a normalization, stay: they could be put into the weights behind them.
+Group normalization is layer normalization of each group. A constant mask of attention scales the exponentials, by 0 or 1 or by the
+exponential of the mask. Constants that scale numbers, such as these or the weights of a normalization, stay: they could be put into the
+weights behind them.
 """
 
 from collections.abc import Callable
@@ -33,7 +35,7 @@ NEURONS: dict[str, Callable] = {
     "exp": torch.exp, "reciprocal": torch.reciprocal, "rsqrt": torch.rsqrt, "identity": torch.clone,
 }  # fmt: skip
 SOFTMAX = {nn.Softmax, F.softmax, torch.softmax, "softmax"}
-LAYER_NORM = {nn.LayerNorm, F.layer_norm}
+LAYER_NORM, GROUP_NORM = {nn.LayerNorm, F.layer_norm}, {nn.GroupNorm, F.group_norm}
 MULTIPLY = operations.PRODUCTS - operations.QUOTIENTS
 LOWEST = -1e4  # of numbers that a softmax gets: below, they are a mask
 
@@ -41,8 +43,9 @@ LOWEST = -1e4  # of numbers that a softmax gets: below, they are a mask
 def expand(graph: fx.GraphModule, x: Inputs) -> None:
     """Rewrite the operations named above; the graph computes the same. ``snncore.few_spike.classify.Shapes`` has been run on it.
 
-    A softmax over a mask (-inf, or very low numbers), attention with a mask, in groups of heads, or in ``nn.MultiheadAttention``, products
-    of three factors, quotients of signals, and normalizations of another kind stay analog, and the report says so.
+    A softmax over a mask (-inf, or very low numbers), attention with a mask that depends on the input, in groups of heads, or in
+    ``nn.MultiheadAttention``, products of three factors, quotients of signals, and normalizations of another kind stay analog, and the
+    report says so.
     """
     write = _Writer(graph, x)
     for change in (write.in_other_words, write.let_spikes_arrive):
@@ -81,12 +84,14 @@ class _Writer:
                 new = self.softmax(node.name, x, dim)
         elif key in LAYER_NORM:
             new = self.layer_norm(node, module)
+        elif key in GROUP_NORM:
+            new = self.group_norm(node, module)
         elif key is F.scaled_dot_product_attention:
             names = enumerate(("attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"), 3)
             given = {name: argument(node, i, name) for i, name in names}
-            scale = given.pop("scale")
-            if not any(isinstance(a, fx.Node) or a for a in given.values()):
-                new = self.attention(node, scale)
+            scale, mask, causal = given.pop("scale"), given.pop("attn_mask"), given.pop("is_causal")
+            if not any(isinstance(a, fx.Node) or a for a in given.values()) and not (mask is not None and operations.carried(mask)):
+                new = self.attention(node, scale, mask, bool(causal))
         if new is not None:
             new.meta["tensors"] = node.meta["tensors"]
             node.replace_all_uses_with(new)
@@ -117,11 +122,12 @@ class _Writer:
         node.meta["given"] = Activation(kind, NEURONS[kind])
         return node
 
-    def softmax(self, name: str, x: fx.Node, dim: int) -> fx.Node:
+    def softmax(self, name: str, x: fx.Node, dim: int, factor: fx.Node | None = None) -> fx.Node:
         x = self.neuron(name, "identity", x)
         largest = self.call(f"{name}_largest", torch.amax, x, dim, True)
         largest.meta["given"] = Described("race", operations.RACE)
         e = self.neuron(name, "exp", self.call(f"{name}_below", torch.sub, x, largest))
+        e = e if factor is None else self.call(f"{name}_masked", torch.mul, e, factor)
         total = self.call(f"{name}_sum", torch.sum, e, dim, True)
         return self.call(f"{name}_product", torch.mul, e, self.neuron(name, "reciprocal", total))
 
@@ -136,16 +142,41 @@ class _Writer:
             shape, eps = module.normalized_shape, module.eps
             names = (a if getattr(module, a) is not None else None for a in ("weight", "bias"))
             weight, bias = (a and self.graph.get_attr(f"{node.target}.{a}") for a in names)
-        dims = tuple(range(-len(shape), 0))
+        return self.scaled(name, self.normalized(name, x, tuple(range(-len(shape), 0)), eps), weight, bias)
+
+    def group_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node:
+        name, x, ones = node.name, operand(node), (1,) * (len(operand(node).meta["tensors"][0].shape) - 2)
+        if module is None:
+            groups, eps = argument(node, 1, "num_groups"), argument(node, 4, "eps", 1e-5)
+            weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+        else:
+            groups, eps = module.num_groups, module.eps
+            weight, bias = (self.graph.get_attr(f"{node.target}.{a}") if module.affine else None for a in ("weight", "bias"))
+        split = self.call(f"{name}_groups", torch.unflatten, x, 1, (groups, -1))
+        y = self.normalized(name, split, tuple(range(2, 3 + len(ones))), eps)
+        weight, bias = (
+            a and self.call(f"{name}_{kind}", torch.reshape, a, (-1, *ones)) for kind, a in (("weight", weight), ("bias", bias))
+        )
+        return self.scaled(name, self.call(f"{name}_channels", torch.flatten, y, 1, 2), weight, bias)
+
+    def normalized(self, name: str, x: fx.Node, dims: tuple[int, ...], eps: float) -> fx.Node:
         u = self.neuron(name, "identity", self.call(f"{name}_centered", torch.sub, x, self.call(f"{name}_mean", torch.mean, x, dims, True)))
         variance = self.call(f"{name}_variance", torch.mean, self.call(f"{name}_squares", torch.mul, u, u), dims, True)
-        y = self.call(f"{name}_product", torch.mul, u, self.neuron(name, "rsqrt", self.call(f"{name}_eps", torch.add, variance, eps)))
+        return self.call(f"{name}_product", torch.mul, u, self.neuron(name, "rsqrt", self.call(f"{name}_eps", torch.add, variance, eps)))
+
+    def scaled(self, name: str, y: fx.Node, weight: Any, bias: Any) -> fx.Node:
         y = y if weight is None else self.call(f"{name}_scaled", torch.mul, y, weight)
         return y if bias is None else self.call(f"{name}_shifted", torch.add, y, bias)
 
-    def attention(self, node: fx.Node, scale: float | None) -> fx.Node:
+    def attention(self, node: fx.Node, scale: float | None, mask: fx.Node | None, causal: bool) -> fx.Node:
         q, k, v = (argument(node, i, name) for i, name in enumerate(("query", "key", "value")))
         name, scale = node.name, q.meta["tensors"][0].shape[-1] ** -0.5 if scale is None else scale
         scores = self.call(f"{name}_scores", torch.matmul, q, self.call(f"{name}_keys", torch.transpose, k, -2, -1))
-        shares = self.softmax(name, self.call(f"{name}_scaled", torch.mul, scores, scale), -1)
+        factor = mask
+        if causal:
+            shape = [a.meta["tensors"][0].shape[-2] for a in (q, k)]
+            factor = self.call(f"{name}_mask", torch.tril, self.call(f"{name}_ones", torch.ones, *shape))
+        elif mask is not None and mask.meta["tensors"][0].is_floating_point():
+            factor = self.call(f"{name}_mask", torch.exp, mask)
+        shares = self.softmax(name, self.call(f"{name}_scaled", torch.mul, scores, scale), -1, factor)
         return self.call(f"{name}_mix", torch.matmul, shares, v)

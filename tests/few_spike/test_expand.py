@@ -19,6 +19,9 @@ def tokens(images=3, seed=0):
     return torch.randn(images, 5, 4, generator=torch.Generator().manual_seed(seed))
 
 
+MASK = torch.ones(5, 5, dtype=torch.bool).tril(1)
+
+
 def gated(x):
     return torch.sigmoid(x) * x
 
@@ -37,6 +40,12 @@ OPERATIONS = [
     lambda x: F.layer_norm(F.relu(x), (4,)) * torch.sigmoid(x),
     lambda x: F.scaled_dot_product_attention(F.layer_norm(F.relu(x), (4,)), F.layer_norm(x, (4,)), x) * torch.sigmoid(x),
     lambda x: F.scaled_dot_product_attention(torch.ones(5, 4), F.relu(x), x),
+    lambda x: F.group_norm(F.relu(x) + x, 5),
+    lambda x: F.group_norm(F.relu(x.mT), 2, torch.arange(4.0), torch.ones(4), 0.1),
+    lambda x: F.group_norm(F.relu(x[..., None]), 1, torch.arange(5.0)),
+    lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, is_causal=True),
+    lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, MASK),
+    lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, torch.zeros(5, 5).masked_fill(~MASK, -torch.inf) + 0.3),
     gated,
 ]
 
@@ -57,12 +66,14 @@ def test_what_is_analog_in_other_conversions_spikes(function):
 
 
 def test_modules_are_written_as_functions_are():
-    network = nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6), nn.ReLU(), nn.LayerNorm(6, bias=False), nn.Softmax(dim=-1))
+    network = nn.Sequential(
+        nn.Linear(4, 6), nn.LayerNorm(6), nn.ReLU(), nn.LayerNorm(6, bias=False), nn.GroupNorm(5, 5), nn.Softmax(dim=-1)
+    )
     x = tokens()
     graph, rows, _ = traced(network, x, everything=True)
     torch.testing.assert_close(graph(x), network(x), rtol=1e-5, atol=1e-6)
     assert [row.operation for row in rows if row.kind == "spiking"] == [
-        "identity", "rsqrt", "relu", "identity", "rsqrt", "identity", "exp", "reciprocal",
+        "identity", "rsqrt", "relu", "identity", "rsqrt", "identity", "rsqrt", "identity", "exp", "reciprocal",
     ]  # fmt: skip
 
 
@@ -112,8 +123,8 @@ def test_gradients_pass_everything_as_they_pass_the_original():
 
 
 def test_what_cannot_be_written_stays_analog_and_missing_neurons_are_named():
-    mask = torch.ones(5, 5, dtype=torch.bool).tril()
-    rows = traced(Functional(lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, mask)), tokens(), everything=True).rows
+    mask = MASK.tril()
+    rows = traced(Functional(lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, x @ x.mT)), tokens(), everything=True).rows
     assert [row.operation for row in rows if row.kind == "analog"] == ["scaled_dot_product_attention"]
     masked = torch.zeros(5, 5).masked_fill(~mask, -torch.inf)
     for function, operation in (
