@@ -78,7 +78,7 @@ from snncore.networks.relational import SIZES, RelationalNetwork, Timing
 from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.statistics import paired, share
+from snncore.statistics import mean_interval, paired, share
 from snncore.tasks import stories as babi
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, arrays, words_of
 from snncore.tasks.story_checks import exceptions, follows_from_end
@@ -802,23 +802,24 @@ page.claim("rel.readout.steps", steps, dataset=where)
 net = training.trained("snn-lengths", 1)
 each = page.value("stories_each", questions // len(EVEN_LENGTHS))
 
-
-lengths = []
+lengths, stories_apart = [], []
 for sentences in EVEN_LENGTHS:
     g = numpy_generator(seed, f"stories of {sentences} sentences")
     stories, expected = arrays(generate(1, each, g, sentences))
     answer = net.answer(stories)
     right = answer.logits.argmax(1) == expected
     # of questions that are answered right
-    needed = measures.pairs_that_matter(net.network, answer)[right[answer.story]]
+    matters = measures.pairs_that_matter(net.network, answer)
+    needed = torch.zeros(each).index_add_(0, answer.story, matters.float())[right]
+    *_, last = (name for name in answer.layers if name.startswith("pair"))
+    layers = {"spikes": list(answer.layers), "last": [last], "sum": ["sum"]}
+    apart = {column: measures.spikes_per_neuron(answer, sentences, names) for column, names in layers.items()} | {"needed": needed}
+    stories_apart.append({column: mean_interval(numbers.numpy()) for column, numbers in apart.items()})
     lengths.append({
         "sentences": sentences,
         "right": 100 * float(right.float().mean()),
-        "spikes": measures.spikes_per_neuron(answer),
-        "last": float(answer.last_of_pairs.sum(0).mean()),
-        "sum": float(answer.layers["sum"].z.sum(0).mean()),
         "pairs": len(answer.story) // each,
-        "needed": float(needed.sum()) / max(int(right.sum()), 1),
+        **{column: float(numbers.mean()) for column, numbers in apart.items()},
     })  # fmt: skip
 lengths = pd.DataFrame(lengths)
 lengths.round(2)
@@ -853,11 +854,13 @@ left.fill_between(reading["step"], 100 - reading["high"], 100 - reading["low"], 
 left.set(xlabel="step of the reading", ylabel="wrong answers [%]", ylim=(0, None), xticks=range(2, len(reading) + 1, 2))
 for column, color, name in (("sum", GRAY, "sum"), ("spikes", SPIKING, "all neurons"), ("last", RED, "C, last layer")):
     middle.plot(lengths["sentences"], lengths[column], "o-", color=color, ms=3)
+    middle.fill_between(lengths["sentences"], *zip(*(ends[column] for ends in stories_apart), strict=True), color=color, alpha=0.3, lw=0)
     at, above = (8, 0.1) if column == "sum" else (20, 0.09)
     middle.text(at, lengths[column].iloc[at // 2 - 1] + above, name, ha="right", color=color, fontsize=9)
 middle.set(xlabel="sentences", ylabel="spikes per neuron", ylim=(0, None), xticks=[2, 8, 14, 20])
 for column, color in (("pairs", GRAY), ("needed", RED)):
     right_ax.plot(lengths["sentences"], lengths[column], "o-", color=color, ms=3)
+right_ax.fill_between(lengths["sentences"], *zip(*(ends["needed"] for ends in stories_apart), strict=True), color=RED, alpha=0.3, lw=0)
 right_ax.text(8, 55, "all", ha="right", color=GRAY, fontsize=9)
 right_ax.text(20, 1.3, "needed for the answer", ha="right", color=RED, fontsize=9)
 right_ax.set(xlabel="sentences", ylabel="pairs", yscale="log", ylim=(0.05, 400), xticks=[2, 8, 14, 20])
@@ -869,7 +872,7 @@ plt.show()
 # :name: fig-spikes
 # :alt: Left, wrong answers fall from six percent at the first step to nearly none at the second. Middle, spikes per neuron against the number of sentences: over all neurons they fall slowly, in the last layer of pairs to almost none, in the sum they rise. Right, the number of all pairs rises steeply to 210, that of needed pairs stays below one. So longer stories are sparser on average, but not in every layer.
 # Left: wrong answers in task 15 if the readouts were read earlier (band: 95 % interval over questions). Middle: spikes per neuron in stories of task 1. Right: all pairs of
-# sentences, and those without which a right answer would change (mean over {size}`stories_each` stories of each length).
+# sentences, and those without which a right answer would change (mean over {size}`stories_each` stories of each length; bands: 95 % intervals over stories).
 # ```
 #
 # ## Summary

@@ -70,10 +70,19 @@ def pair_table(network: RelationalNetwork, answer: Answer) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def spikes_per_neuron(answer: Answer) -> float:
-    """Mean number of spikes of a neuron while the gate is open, over the copies of all modules that the stories use."""
-    z = [layer.z for layer in answer.copies().values()]
-    return sum(float(of_layer.sum()) for of_layer in z) / sum(of_layer[0].numel() for of_layer in z)
+def spikes_per_neuron(answer: Answer, sentences: int, layers: Sequence[str]) -> Float[Tensor, " story"]:
+    """Mean number of spikes of a neuron while the gate is open, for each story; all have so many sentences.
+
+    It is over the copies of these layers that the story uses: for each sentence, each pair, or one.
+    """
+    copies, stories = answer.copies(), torch.arange(len(answer.logits))
+    sent, neurons = torch.zeros(2, len(stories))
+    for name in layers:
+        z, owner = copies[name].z, stories.repeat_interleave(sentences) if name == "statement" else stories
+        owner = answer.story if name.startswith("pair") else owner
+        sent.index_add_(0, owner, z.sum((0, 2)))
+        neurons.index_add_(0, owner, torch.full(owner.shape, float(z.shape[2])))
+    return sent / neurons
 
 
 def readouts_by_step(network: RelationalNetwork, answers: Sequence[Answer]) -> Float[Tensor, "time question answer"]:
