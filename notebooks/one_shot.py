@@ -703,7 +703,7 @@ for k in range(page.size(smoke=1, book=4)):
     }
     tried = {"none": taught.before, "learned": taught.after}
     tried |= {name: published_arm.trial(published_arm.updated(*again, *how)) for name, how in by.items()}
-    scores = {name: scorbot.score(published_arm.output(activity), m).tip for name, activity in tried.items()}
+    scores = {name: scorbot.distance(published_arm.output(activity), m) for name, activity in tried.items()}
     off.append(pd.DataFrame(scores | {"inside": m.inside}))  # distances of the tip [cm]
     drawn_theirs.append((m, taught))
 off = pd.concat(off, ignore_index=True)
@@ -722,7 +722,7 @@ inside.describe().loc[["mean", "std", "50%"]].round(2)
 
 # %% tags=["hide-input", "remove-output"]
 m, taught = drawn_theirs[0]
-distance = scorbot.score(published_arm.output(taught.after), m).tip
+distance = scorbot.distance(published_arm.output(taught.after), m)
 fit = m.inside.nonzero().flatten()
 j = int(fit[distance[fit].argsort()[len(fit) // 2]])
 before, after = (scorbot.move(published_arm.output(trial)) for trial in (taught.before, taught.after))

@@ -78,13 +78,6 @@ def clock() -> Float[Tensor, "249 1 5"]:
     return ((t // 50 == torch.arange(5)) & (t % 10 == 0)).to(torch.float64)[:, None]
 
 
-class Scores(NamedTuple):
-    """How far a movement is from what was to be learned."""
-
-    speed: Float[Tensor, "batch 2"]  #: root of the mean squared error of each joint's speed [rad/s]
-    tip: Float[Tensor, " batch"]  #: mean distance of the tip [cm]
-
-
-def score(speed: Float[Tensor, "time #batch 2"], m: Movements) -> Scores:
-    """Compare speeds of the joints with those of movements."""
-    return Scores((speed - m.speed).square().mean(0).sqrt(), 100 * (move(speed) - m.tip).norm(dim=-1).mean(0))
+def distance(speed: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " batch"]:
+    """Mean distance [cm] of the tip from the paths of movements, if the joints turn by these speeds."""
+    return 100 * (move(speed) - m.tip).norm(dim=-1).mean(0)

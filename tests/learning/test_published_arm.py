@@ -68,7 +68,7 @@ def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
     coarse = published_arm.updated(nets.learner, one.before, one.learning_signal, 1 / 16)
     swapped = published_arm.updated(nets.learner, one.before, one.learning_signal.roll(1, 1))
     trials = one.after, one.before, published_arm.trial(coarse), published_arm.trial(swapped)
-    off = [scorbot.score(published_arm.output(x), FEW).tip.mean() for x in trials]
+    off = [scorbot.distance(published_arm.output(x), FEW).mean() for x in trials]
     assert off[0] < min(off[1:]) / 2
     change = (coarse.w_rec - nets.learner.w_rec) * 16
     assert torch.equal(change, change.round())
@@ -98,9 +98,10 @@ def test_movements_are_smoothed_walks_within_the_limits():
     assert 0.3 < float(m.inside.double().mean()) < 0.7
     assert torch.allclose(scorbot.move(m.speed)[:, m.inside], m.tip[:, m.inside], atol=1e-4)
     assert float((scorbot.move(m.speed)[:, ~m.inside] - m.tip[:, ~m.inside]).norm(dim=-1).amax(0).min()) > 1e-4
-    nothing = scorbot.score(m.speed[:, m.inside], scorbot.Movements(*(part[..., m.inside, :] for part in m[:2]), m.inside[m.inside]))
-    assert float(nothing.tip.max()) < 0.01
-    assert float(nothing.speed.max()) == 0
+    inside = scorbot.Movements(*(part[..., m.inside, :] for part in m[:2]), m.inside[m.inside])
+    assert float(scorbot.distance(inside.speed, inside).max()) < 0.01
+    apart = inside._replace(tip=inside.tip + torch.tensor([0.03, 0.0, 0.04]))
+    assert torch.allclose(scorbot.distance(inside.speed, apart), torch.tensor(5.0), atol=0.01)
 
 
 def test_the_code_of_a_path_can_be_read_back():
