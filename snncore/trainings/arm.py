@@ -175,6 +175,7 @@ def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
     words = "arm" if signals == "learned" else f"arm --signals {signals}"
-    about = train_or_read(named(seed, signals), words, RECIPE, seed, do, constants(network(seed, signals)))
+    which = {} if signals == "learned" else {"signals": signals}
+    about = train_or_read(named(seed, signals), words, RECIPE, seed, do, constants(network(seed, signals)), about=which)
     print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
     return about
