@@ -748,23 +748,23 @@ print(differ, "of", page.value("their_spikes", f"{sum(int(spikes.sum()) for _, s
 # All {value}`their_spikes` spikes are the same ({claim}`oneshot.anchor.spikes` differ). Now {size}`their_movements` new movements, with three variants of the update: by the signals for another
 # movement, and with changes of weights rounded to multiples of 1/64, and of 1/16, which is what the authors' chip can store.
 
+
 # %%
-drawn_theirs, off = [], []
-for k in range(page.size(smoke=1, book=4)):
-    m = scorbot.draw(page.size(smoke=8, book=64), numpy_generator(seed, f"movements of the robot arm {k}"))
+def far(activity, m):  # mean distance of the tip [cm]
+    return scorbot.distance(published_arm.output(activity), m)
+
+
+def distances(m):
     taught = published_arm.lesson(theirs, m.tip)
-    again = theirs.learner, taught.before
-    by = {
-        "another": (taught.learning_signal.roll(1, 1),),
-        "1/64": (taught.learning_signal, 1 / 64),
-        "1/16": (taught.learning_signal, 1 / 16),
-    }
-    tried = {"none": taught.before, "learned": taught.after}
-    tried |= {name: published_arm.trial(published_arm.updated(*again, *how)) for name, how in by.items()}
-    scores = {name: scorbot.distance(published_arm.output(activity), m) for name, activity in tried.items()}
-    off.append(pd.DataFrame(scores | {"inside": m.inside}))  # distances of the tip [cm]
-    drawn_theirs.append((m, taught))
-off = pd.concat(off, ignore_index=True)
+    signal, off = taught.learning_signal, {"none": far(taught.before, m), "learned": far(taught.after, m), "inside": m.inside}
+    for name, how in {"another": (signal.roll(1, 1),), "1/64": (signal, 1 / 64), "1/16": (signal, 1 / 16)}.items():
+        off[name] = far(published_arm.trial(published_arm.updated(theirs.learner, taught.before, *how)), m)
+    return pd.DataFrame(off)
+
+
+count = page.size(smoke=8, book=64)
+draws = [scorbot.draw(count, numpy_generator(seed, f"movements of the robot arm {k}")) for k in range(page.size(smoke=1, book=4))]
+off = pd.concat([distances(m) for m in draws], ignore_index=True)
 inside = off[off["inside"]].drop(columns="inside")
 
 ids = {"learned": "oneshot.anchor.tip", "1/16": "oneshot.anchor.rounded", "another": "oneshot.anchor.shuffled"}
@@ -779,8 +779,8 @@ page.value("their_outside", f"{off[~off['inside']]['learned'].mean():.0f} cm")
 inside.describe().loc[["mean", "std", "50%"]].round(2)
 
 # %% tags=["hide-input", "remove-output"]
-m, taught = drawn_theirs[0]
-distance = scorbot.distance(published_arm.output(taught.after), m)
+m, taught = draws[0], published_arm.lesson(theirs, draws[0].tip)
+distance = far(taught.after, m)
 fit = m.inside.nonzero().flatten()
 j = int(fit[distance[fit].argsort()[len(fit) // 2]])
 before, after = (scorbot.move(published_arm.output(trial)) for trial in (taught.before, taught.after))

@@ -149,7 +149,7 @@ def list() -> Sequence[str]:
 def load(name: str) -> Any:
     """A trained network: an `Arm` ("arm"), a `Classifier` ("symbols", "words"), a `Reader` ("relational/…"), or else its module.
 
-    "symbols-alone" and "words-alone" have no second network.
+    "symbols-alone", "words-alone" and "arm/own" have no second network.
 
     Raises `ValueError` for a name that is not in `list`, with those close to it; `DataError` if the file is damaged.
 
@@ -165,7 +165,8 @@ def load(name: str) -> Any:
     family, *rest = parts
     match family:
         case "arm":
-            return Arm(arm.trained(int(*rest)))
+            signals: Any = rest.pop(0) if rest and not rest[0].isdecimal() else "learned"
+            return Arm(arm.trained(int(*rest), signals))
         case "symbols" | "symbols-alone":
             return Classifier(symbols.trained("omniglot", generator=family == "symbols"), _ink)
         case "words" | "words-alone":

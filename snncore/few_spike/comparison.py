@@ -51,7 +51,7 @@ class Answers(NamedTuple):
 
 
 @torch.inference_mode()
-def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Samples], labels: np.ndarray, name: str) -> Answers:
+def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor | tuple[Tensor, ...]], labels: np.ndarray, name: str) -> Answers:
     """Evaluate both networks on all images, and count the spikes; `ValueError` if an output is not a finite number."""
     parts: dict[str, list[np.ndarray]] = {"original": [], "converted": []}
     sent: list[Statistics] = []
