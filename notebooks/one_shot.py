@@ -443,15 +443,17 @@ def cosine_with_gradient(net):  # of the update of the recurrent weights; mean o
     return float(torch.cosine_similarity(-(gradient.w_rec * net.learner.no_self).flatten(1), change.flatten(1)).mean())
 
 
-def range_of(numbers, form):
+def span(numbers, form="{:.4f}"):
     return f"{form.format(min(numbers))} to {form.format(max(numbers))}"
 
 
-page.value("cosine_learned", range_of([cosine_with_gradient(net) for net in nets], "{:.3f}"))
-page.value("cosine_own", range_of([cosine_with_gradient(net) for net in alone], "{:.2f}"))
-with torch.no_grad():
-    paths_alone = {name: position_error(alone[0].output(lesson(alone[0], path).after), path) for name, path in arm.drawn(STEPS, DT).items()}
-own_shares = {name: float(arm.explained(e, arm.drawn(STEPS, DT)[name])) for name, e in paths_alone.items()}
+page.value("cosine_learned", span([cosine_with_gradient(net) for net in nets], "{:.3f}"))
+page.value("cosine_own", span([cosine_with_gradient(net) for net in alone], "{:.2f}"))
+drawn, own_shares = arm.drawn(STEPS, DT), {}
+for name, path in drawn.items():
+    with torch.no_grad():
+        off = position_error(alone[0].output(lesson(alone[0], path).after), path)
+    own_shares[name] = float(arm.explained(off, path))
 for name, part in (("own_drawn_low", min(own_shares.values())), ("own_drawn_high", max(own_shares.values()))):
     page.value(name, f"{100 * part:.0f} %".replace("-", "−"))
 pd.Series(own_shares, name="explained").round(2)
@@ -600,10 +602,6 @@ pd.DataFrame(needed)
 
 
 # %%
-def span(numbers):
-    return f"{min(numbers):.4f} to {max(numbers):.4f}"
-
-
 curves = []
 for rule, name in (("e-prop", "eprop"), ("BPTT", "bptt"), ("e-prop, own weights", "own")):
     runs = followed[rule]
@@ -664,7 +662,7 @@ plt.show()
 # paths. Within the family, its median is {value}`family_median`, and its 5th percentile {value}`family_low`. We would say *any movement* if every drawn path reached the latter.
 
 # %%
-drawn, lessons, shares, off, paths = arm.drawn(STEPS, DT), {}, {}, {}, {}
+lessons, shares, off, paths = {}, {}, {}, {}
 for name, path in drawn.items():
     with torch.no_grad():
         first = lessons[name] = lesson(net, path)
@@ -758,7 +756,7 @@ def distances(m):
     taught = published_arm.lesson(theirs, m.tip)
     signal, off = taught.learning_signal, {"none": far(taught.before, m), "learned": far(taught.after, m), "inside": m.inside}
     for name, how in {"another": (signal.roll(1, 1),), "1/64": (signal, 1 / 64), "1/16": (signal, 1 / 16)}.items():
-        off[name] = far(published_arm.trial(published_arm.updated(theirs.learner, taught.before, *how)), m)
+        off[name] = far(published_arm.trial(published_arm.changed(theirs.learner, taught.before, *how)), m)
     return pd.DataFrame(off)
 
 

@@ -808,9 +808,8 @@ for sentences in EVEN_LENGTHS:
     stories, expected = arrays(generate(1, each, g, sentences))
     answer = net.answer(stories)
     right = answer.logits.argmax(1) == expected
-    # of questions that are answered right
     matters = measures.pairs_that_matter(net.network, answer)
-    needed = torch.zeros(each).index_add_(0, answer.story, matters.float())[right]
+    needed = torch.zeros(each).index_add_(0, answer.story, matters.float())[right]  # of questions that are answered right
     *_, last = (name for name in answer.layers if name.startswith("pair"))
     layers = {"spikes": list(answer.layers), "last": [last], "sum": ["sum"]}
     apart = {column: measures.spikes_per_neuron(answer, sentences, names) for column, names in layers.items()} | {"needed": needed}

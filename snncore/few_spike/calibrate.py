@@ -31,7 +31,7 @@ def images_of(calibration: Any, example: Inputs) -> Inputs:
     if not isinstance(given, Tensor | tuple):
         raise ConversionError(f"calibration is of type {type(calibration).__name__}: give images in one tensor, or in batches of them")
     images = Inputs(given, "calibration")
-    if not images.parts[0].ndim or len(images) == 0:
+    if not len(images):
         raise ConversionError("calibration holds no image: give some, or None")
     if len(images.parts) != count:
         raise ConversionError(f"calibration has {len(images.parts)} inputs, and example_input {count}: give both as the network gets them")

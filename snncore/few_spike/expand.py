@@ -36,6 +36,7 @@ NEURONS: dict[str, Callable] = {
 }  # fmt: skip
 SOFTMAX = {nn.Softmax, F.softmax, torch.softmax, "softmax"}
 LAYER_NORM, GROUP_NORM = {nn.LayerNorm, F.layer_norm}, {nn.GroupNorm, F.group_norm}
+AFFINE = "weight", "bias"  # of a normalization
 MULTIPLY = operations.PRODUCTS - operations.QUOTIENTS
 LOWEST = -1e4  # of numbers that a softmax gets: below, they are a mask
 
@@ -132,32 +133,25 @@ class _Writer:
         return self.call(f"{name}_product", torch.mul, e, self.neuron(name, "reciprocal", total))
 
     def layer_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node | None:
-        name, x = node.name, operand(node)
-        if module is None:
-            shape, eps = argument(node, 1, "normalized_shape"), argument(node, 4, "eps", 1e-5)
-            weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
-            if isinstance(shape, fx.Node):
-                return None
-        else:
-            shape, eps = module.normalized_shape, module.eps
-            names = (a if getattr(module, a) is not None else None for a in ("weight", "bias"))
-            weight, bias = (a and self.graph.get_attr(f"{node.target}.{a}") for a in names)
-        return self.scaled(name, self.normalized(name, x, tuple(range(-len(shape), 0)), eps), weight, bias)
+        shape, eps, *affine = self.constants(node, module, "normalized_shape")
+        if isinstance(shape, fx.Node):
+            return None
+        return self.scaled(node.name, self.normalized(node.name, operand(node), tuple(range(-len(shape), 0)), eps), *affine)
 
     def group_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node:
         name, x, ones = node.name, operand(node), (1,) * (len(operand(node).meta["tensors"][0].shape) - 2)
-        if module is None:
-            groups, eps = argument(node, 1, "num_groups"), argument(node, 4, "eps", 1e-5)
-            weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
-        else:
-            groups, eps = module.num_groups, module.eps
-            weight, bias = (self.graph.get_attr(f"{node.target}.{a}") if module.affine else None for a in ("weight", "bias"))
+        groups, eps, *affine = self.constants(node, module, "num_groups")
         split = self.call(f"{name}_groups", torch.unflatten, x, 1, (groups, -1))
         y = self.normalized(name, split, tuple(range(2, 3 + len(ones))), eps)
-        weight, bias = (
-            a and self.call(f"{name}_{kind}", torch.reshape, a, (-1, *ones)) for kind, a in (("weight", weight), ("bias", bias))
-        )
-        return self.scaled(name, self.call(f"{name}_channels", torch.flatten, y, 1, 2), weight, bias)
+        shaped = (a and self.call(f"{name}_{kind}", torch.reshape, a, (-1, *ones)) for kind, a in zip(AFFINE, affine, strict=True))
+        return self.scaled(name, self.call(f"{name}_channels", torch.flatten, y, 1, 2), *shaped)
+
+    def constants(self, node: fx.Node, module: nn.Module | None, size: str) -> tuple[Any, Any, Any, Any]:
+        """Of a normalization: its ``size``, eps, and weight and bias, None where there is none."""
+        if module is None:
+            return argument(node, 1, size), argument(node, 4, "eps", 1e-5), argument(node, 2, "weight"), argument(node, 3, "bias")
+        weight, bias = (None if getattr(module, a) is None else self.graph.get_attr(f"{node.target}.{a}") for a in AFFINE)
+        return getattr(module, size), module.eps, weight, bias
 
     def normalized(self, name: str, x: fx.Node, dims: tuple[int, ...], eps: float) -> fx.Node:
         u = self.neuron(name, "identity", self.call(f"{name}_centered", torch.sub, x, self.call(f"{name}_mean", torch.mean, x, dims, True)))

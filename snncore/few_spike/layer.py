@@ -28,12 +28,13 @@ class Inputs:
             if not isinstance(a, Tensor):
                 way_out = "give one tensor, or a tuple of tensors, as the network gets it"
                 raise ConversionError(f"{what} is of type {type(a).__name__}: {way_out}")
-        if len({len(a) if a.ndim else 0 for a in self.parts}) != 1:
+        self.rows, *others = dict.fromkeys(len(a) if a.ndim else 0 for a in self.parts)
+        if others:
             shapes = ", ".join(str(tuple(a.shape)) for a in self.parts)
             raise ConversionError(f"{what} has parts of shapes {shapes}: give each a row for each sample")
 
     def __len__(self) -> int:
-        return len(self.parts[0])
+        return self.rows
 
     def __getitem__(self, rows: slice) -> "Inputs":
         return Inputs(tuple(a[rows] for a in self.parts))

@@ -57,6 +57,26 @@ def local_update(
     return w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, trace)
 
 
+def updated(
+    weights: Weights,
+    x: Float[Tensor, "time #trial input"],
+    before: Activity,
+    learning_signal: Float[Tensor, "time trial neuron"],
+    lif: LIFParams,
+    eta: float,
+    trials: int = 1,
+) -> Weights:
+    """Weights after one update by each ``trials`` trials; one trial before may be common to all learning signals. Readouts stay."""
+    psi = joined(pseudo_derivatives(before.z.detach(), before.v, lif), trials)
+    learning_signal = joined(learning_signal, trials)
+    w_in, w_rec = (
+        local_update(w, learning_signal, psi, joined(low_pass_product(pre, lif.alpha), trials), eta)
+        for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
+    )
+    no_self = 1 - torch.eye(w_rec.shape[-1], dtype=w_rec.dtype, device=w_rec.device)
+    return Weights(w_in, w_rec * no_self, weights.w_out.expand(len(w_in), -1, -1))
+
+
 def joined(x: Float[Tensor, "time trial neuron"], trials: int) -> Float[Tensor, "steps batch neuron"]:
     """Put each ``trials`` trials, which lead to one update, one after the other in time."""
     return x.unflatten(1, (-1, trials)).transpose(1, 2).flatten(0, 1)
@@ -73,7 +93,7 @@ class Lesson(NamedTuple):
 
 
 class OneShot(nn.Module):
-    """A learner, and the generator of its learning signals; both networks of LIF neurons.
+    """A learner, and the generator of its learning signals, if that has neurons; both networks of LIF neurons.
 
     Parameters
     ----------
@@ -94,9 +114,13 @@ class OneShot(nn.Module):
         self.eta, self.lif = eta, LIFParams(20.0, 0.4, n_refractory=max(1, round(5 / dt)), dt=dt)
         readout, gain = ReadoutParams(20.0, dt), (1 / 0.4, 1 / 0.4)
         self.learner = RecurrentNetwork(inputs, [Population(neurons, self.lif)], outputs, readout, generator, gain)
-        self.lsg = RecurrentNetwork(shown + neurons + inputs, [Population(lsg_neurons, self.lif)], neurons, readout, generator, gain)
         with torch.no_grad():
             self.learner.w_out.mul_(2.0)
+        self.lsg: RecurrentNetwork | None = None
+        if not lsg_neurons:
+            return
+        self.lsg = RecurrentNetwork(shown + neurons + inputs, [Population(lsg_neurons, self.lif)], neurons, readout, generator, gain)
+        with torch.no_grad():
             total = shown + neurons + inputs
             sizes = torch.tensor([shown] * shown + [4 * neurons] * neurons + [4 * inputs] * inputs)
             self.lsg.w_in.mul_((total / sizes).sqrt())  # what is shown counts as much as a layer, all else a quarter of that
@@ -124,6 +148,7 @@ class OneShot(nn.Module):
     def signals(self, x: Float[Tensor, "time #batch input"], shown: Float[Tensor, "time batch shown"], before: Activity) -> Activity:
         """Activity of the LSG, which sees what is shown, the learner's spikes and its input; its readouts are the learning signals."""
         batch = shown.shape[1]
+        assert self.lsg is not None
         seen = torch.cat([shown, before.z.expand(-1, batch, -1), x.expand(-1, batch, -1)], -1)
         return self.loop(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout)
 
@@ -134,15 +159,8 @@ class OneShot(nn.Module):
         learning_signal: Float[Tensor, "time trial neuron"],
         trials: int = 1,
     ) -> Weights:
-        """The learner's weights after one update by each ``trials`` trials; one trial before may be common to all learning signals."""
-        weights = self.learner.weights()
-        psi = joined(pseudo_derivatives(before.z.detach(), before.v, self.lif), trials)
-        learning_signal = joined(learning_signal, trials)
-        w_in, w_rec = (
-            local_update(w, learning_signal, psi, joined(low_pass_product(pre, self.lif.alpha), trials), self.eta)
-            for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
-        )
-        return Weights(w_in, w_rec * self.learner.no_self, weights.w_out.expand(len(w_in), -1, -1))
+        """The learner's weights after one update by each ``trials`` trials (`updated`)."""
+        return updated(self.learner.weights(), x, before, learning_signal, self.lif, self.eta, trials)
 
     def forward(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"]) -> Lesson:
         """One trial, one update for each of the things shown, and the trial after it."""

@@ -109,9 +109,9 @@ class OneShotClassifier(nn.Module):
         with seeded_draws(seed, "weights of the features"):
             self.features = Features(height, width, features, steps, dt)
         generator = torch_generator(seed, "weights of learner and LSG")
-        self.pair = OneShot(features + CLOCK, slots, slots, neurons, max(1, lsg_neurons), dt, eta, generator)
-        self.by_lsg, self.slots = lsg_neurons > 0, slots
-        self.size = nn.Parameter(torch.ones(()), requires_grad=not self.by_lsg)  # of learning signals that no LSG can make larger
+        self.pair = OneShot(features + CLOCK, slots, slots, neurons, lsg_neurons, dt, eta, generator)
+        self.slots = slots
+        self.size = nn.Parameter(torch.ones(()), requires_grad=not lsg_neurons)  # of learning signals that no LSG can make larger
         clock = (torch.arange(steps)[:, None] - torch.arange(CLOCK) // (CLOCK // EACH)) % EACH == 0
         self.clock: Tensor
         self.register_buffer("clock", clock[:, None].float(), persistent=False)
@@ -123,7 +123,7 @@ class OneShotClassifier(nn.Module):
     def signals(self, x: Tensor, slot: Int[Tensor, " example"], before: Activity) -> tuple[Tensor, Activity | None]:
         """Learning signals for examples of the classes in these slots, and the activity of the LSG."""
         shown = F.one_hot(slot, self.slots).to(x.dtype)
-        if self.by_lsg:
+        if self.pair.lsg is not None:
             fires = torch.arange(len(x), device=x.device) % 2 == 0
             lsg = self.pair.signals(x, fires[:, None, None] * shown, before)
             return self.pair.output(lsg), lsg

@@ -22,10 +22,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from snncore.datafiles import find
-from snncore.filters import low_pass_product
-from snncore.learning.eprop import delayed, pseudo_derivatives
-from snncore.learning.one_shot import Lesson, local_update
+from snncore.datafiles import arrays
+from snncore.learning.one_shot import Lesson, updated
 from snncore.networks.recurrent import Activity, Population, Weights, run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, alif_rest
 from snncore.neurons.alif import ALIFState
@@ -67,27 +65,18 @@ class Networks(NamedTuple):
     lsg: Weights
 
 
-def _file(name: str) -> dict[str, np.ndarray]:
-    paths = {path.stem: path for path in find("ortner2025").paths.values()}
-    with np.load(paths[name], allow_pickle=False) as z:
-        return dict(z)
-
-
 def published() -> Networks:
-    """Both networks with the weights that their authors published."""
-    w = {name: torch.from_numpy(a.T.astype(np.float64)) for name, a in _file("ortner2025_arm").items()}
-    return Networks(*(Weights(*(w[f"W_{kind}_{who}"].contiguous() for kind in ("in", "rec", "out"))) for who in ("trainee", "lsg")))
-
-
-def _run(x: Tensor, weights: Weights, populations: list[Population], potentials: bool = False) -> Activity:
-    no_self = 1 - torch.eye(weights.w_rec.shape[-1], dtype=x.dtype)
-    return run_network(x, weights._replace(w_rec=weights.w_rec * no_self), populations, READOUT, potentials=potentials)
+    """Both networks with the weights that their authors published; no neuron is connected to itself."""
+    w = {name: torch.from_numpy(a.T.astype(np.float64)).contiguous() for name, a in arrays("ortner2025", "ortner2025_arm").items()}
+    for who in ("trainee", "lsg"):
+        w[f"W_rec_{who}"].fill_diagonal_(0)
+    return Networks(*(Weights(*(w[f"W_{kind}_{who}"] for kind in ("in", "rec", "out"))) for who in ("trainee", "lsg")))
 
 
 def trial(weights: Weights) -> Activity:
     """The learner with the clock; of weights, there is one set or one for each movement."""
     batch = len(weights.w_in) if weights.w_in.ndim == 3 else 1
-    return _run(scorbot.clock().expand(-1, batch, -1), weights, [Population(250, LEARNER)], potentials=True)
+    return run_network(scorbot.clock().expand(-1, batch, -1), weights, [Population(250, LEARNER)], READOUT, potentials=True)
 
 
 def output(activity: Activity) -> Float[Tensor, "time batch readout"]:
@@ -95,16 +84,12 @@ def output(activity: Activity) -> Float[Tensor, "time batch readout"]:
     return activity.y / (1 - READOUT.kappa)
 
 
-def updated(learner: Weights, before: Activity, signal: Float[Tensor, "time batch neuron"], unit: float = 0.0) -> Weights:
-    """The learner's weights after one update by each movement's learning signals, in multiples of ``unit`` if it is above 0."""
-    psi = pseudo_derivatives(before.z, before.v, LEARNER)
-
-    def changed(w: Tensor, pre: Tensor) -> Tensor:
-        new = local_update(w, signal, psi, low_pass_product(pre, LEARNER.alpha), ETA)
-        return w + ((new - w) / unit).round() * unit if unit else new
-
-    w_in, w_rec = changed(learner.w_in, scorbot.clock()), changed(learner.w_rec, delayed(before.z))
-    return Weights(w_in, w_rec, learner.w_out.expand(signal.shape[1], -1, -1))
+def changed(learner: Weights, before: Activity, signal: Float[Tensor, "time batch neuron"], unit: float = 0.0) -> Weights:
+    """The learner's weights after one update by each movement's learning signals; changes are multiples of ``unit``, if it is above 0."""
+    new = updated(learner, scorbot.clock(), before, signal, LEARNER, ETA)
+    if not unit:
+        return new
+    return Weights(*(w + ((after - w) / unit).round() * unit for w, after in zip(learner, new, strict=True)))
 
 
 @torch.no_grad()
@@ -117,8 +102,8 @@ def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
     """
     before = trial(nets.learner)
     seen = torch.cat([scorbot.clock().expand(-1, tip.shape[1], -1), scorbot.code(tip)], -1)
-    lsg = _run(seen, nets.lsg, LSG)
-    weights = updated(nets.learner, before, output(lsg))
+    lsg = run_network(seen, nets.lsg, LSG, READOUT)
+    weights = changed(nets.learner, before, output(lsg))
     return Lesson(before, lsg, output(lsg), weights, trial(weights))
 
 
@@ -135,7 +120,7 @@ class Golden(NamedTuple):
 
 def golden() -> Golden:
     """The run that every spike of `lesson` should equal."""
-    g = _file("golden")
+    g = arrays("ortner2025", "golden")
     spikes = [np.unpackbits(g[f"z_{name}"], -1, count=n).astype(bool) for name, n in (("before", 250), ("teacher", 800), ("after", 250))]
     parts = g["tip"], *spikes, g["learning_signal"], g["y_after"]
     return Golden(*(torch.from_numpy(np.ascontiguousarray(a.swapaxes(0, 1))) for a in parts))

@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
 
-from snncore.datafiles import find
+from snncore.datafiles import arrays
 from snncore.kernels import published_digits as kernel
 from snncore.kernels.published_digits import Layer
 from snncore.kernels.threads import in_parts
@@ -56,9 +56,8 @@ class Published(NamedTuple):
 
 
 def _file(name: str) -> dict[str, np.ndarray]:
-    paths = {path.stem: path for path in find("smnist_published").paths.values()}
-    with np.load(paths[name], allow_pickle=False) as z:
-        return {key: z[key].astype(np.float64) if z[key].dtype == np.float32 else z[key] for key in z.files}
+    found = arrays("smnist_published", name)
+    return {key: a.astype(np.float64) if a.dtype == np.float32 else a for key, a in found.items()}
 
 
 def network(name: str) -> Published:

@@ -23,7 +23,6 @@ DT = 0.01  # seconds that the arm moves in a step
 LIMITS = 130.0, 70.0  # how far base and shoulder turn to each side [degrees]
 FASTEST = np.pi  # speed of a joint [rad/s]
 WINDOW, WALK = 120, 0.65  # steps of the window that smooths a random walk, and the walk's standard deviation after a second [rad/s]
-BITS = 16  # of the code of a coordinate
 
 
 class Movements(NamedTuple):
@@ -68,8 +67,8 @@ def code(tip: Float[Tensor, "time batch 3"]) -> Float[Tensor, "time batch 48"]:
 
     Coordinates of 1 m or more begin again at -1 m, as in the authors' code.
     """
-    level = ((tip.float() + 1) * 2 ** (BITS - 1)).long()
-    return ((level[..., None] >> torch.arange(BITS)) & 1).flatten(-2).to(torch.float64)
+    level = ((tip.float() + 1) * 2**15).long()
+    return ((level[..., None] >> torch.arange(16)) & 1).flatten(-2).to(torch.float64)
 
 
 def clock() -> Float[Tensor, "249 1 5"]:

@@ -41,8 +41,7 @@ class Alone(OneShot):
     """
 
     def __init__(self, seed: int, random: bool):
-        super().__init__(CLOCK.shape[-1], 1, 2, NEURONS, 1, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
-        del self.lsg
+        super().__init__(CLOCK.shape[-1], 0, 2, NEURONS, 0, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
         self.log_size = nn.Parameter(torch.tensor(3.0))
         drawn = self.learner.w_out.std() * torch.randn(self.learner.w_out.shape, generator=torch_generator(seed, "random feedback"))
         self.feedback: Tensor | None
@@ -174,8 +173,7 @@ def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update", log, results)
 
-    words = "arm" if signals == "learned" else f"arm --signals {signals}"
-    which = {} if signals == "learned" else {"signals": signals}
+    words, which = ("arm", None) if signals == "learned" else (f"arm --signals {signals}", {"signals": signals})
     about = train_or_read(named(seed, signals), words, RECIPE, seed, do, constants(network(seed, signals)), about=which)
     print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
     return about

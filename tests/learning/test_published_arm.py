@@ -65,8 +65,8 @@ def test_the_raised_reset_is_that_of_its_equation():
 def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
     nets = published_arm.published()
     one = published_arm.lesson(nets, FEW.tip)
-    coarse = published_arm.updated(nets.learner, one.before, one.learning_signal, 1 / 16)
-    swapped = published_arm.updated(nets.learner, one.before, one.learning_signal.roll(1, 1))
+    coarse = published_arm.changed(nets.learner, one.before, one.learning_signal, 1 / 16)
+    swapped = published_arm.changed(nets.learner, one.before, one.learning_signal.roll(1, 1))
     trials = one.after, one.before, published_arm.trial(coarse), published_arm.trial(swapped)
     off = [scorbot.distance(published_arm.output(x), FEW).mean() for x in trials]
     assert off[0] < min(off[1:]) / 2
