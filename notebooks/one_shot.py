@@ -312,7 +312,7 @@ plt.show()
 # :name: fig-one-shot-errors
 # :alt: Mean squared position errors on a logarithmic axis. One update by learned signals is twenty times lower than the error of always making the average movement. The trial before the update and an update by the signals of another movement lie above that line; single steps of e-prop and of BPTT lie near it. An update by the learner's own errors, from first weights optimized for this, lies between, several times above learned signals.
 # Mean squared error of the tip's position over {size}`movements` held-out movements (arm length 1): mean of {size}`seeds` pairs of networks, bars from lowest to highest. Line:
-# always making the average movement of the family, {value}`variance`. Far below it come learned signals only.
+# always making the average movement of the family, {value}`variance`. Two come below it: own errors, from first weights optimized for them, and by far learned signals.
 # ```
 #
 # The error is the mean squared distance of the tip along x and along y. For half of the movements, the tip is off by less than {value}`distance` of the arm's length (root of the
@@ -567,10 +567,10 @@ plt.show()
 # {size}`seeds` pairs of networks, shaded from lowest to highest. *Own weights*: first weights that were optimized for the learner's own errors.
 # ```
 #
-# Each of {size}`ordinary` held-out movements is learned for itself, from the same first weights, by e-prop with symmetric feedback or by BPTT, with Adam at five rates
+# Each of {size}`ordinary` held-out movements is learned for itself, from the same first weights of each kind, by e-prop with symmetric feedback or by BPTT, with Adam at five rates
 # ({size}`ordinary_rates`). We count updates until, for half of the movements, the mean of {size}`ordinary_span` errors is no larger than the movement's own error after one
-# update by learned signals. The best rate is chosen on these very movements, which favors ordinary learning: {value}`rates_eprop` for e-prop, {value}`rates_bptt` for BPTT. This
-# e-prop is not online, since the error of a position counts for all velocities that led to it.
+# update by learned signals. The best rate is chosen on these very movements, which favors ordinary learning: {value}`rates_eprop` for e-prop ({value}`rates_own` from its own first weights),
+# {value}`rates_bptt` for BPTT. This e-prop is not online, since the error of a position counts for all velocities that led to it.
 #
 
 # %%
@@ -643,8 +643,8 @@ page.figure(fig, "updates", curves)
 plt.show()
 
 # %% [markdown]
-# Some movements get stuck at these rates, so means lie above medians. Over the last {size}`ordinary_span` errors, the median is {value}`typical_bptt` (BPTT) and
-# {value}`typical_eprop` (e-prop), and the mean {value}`mean_bptt` and {value}`mean_eprop`. After one update by learned signals these {size}`ordinary` movements have a median of
+# Some movements get stuck at these rates, so means lie above medians. Over the last {size}`ordinary_span` errors, the median is {value}`typical_bptt` (BPTT),
+# {value}`typical_eprop` (e-prop) and {value}`typical_own` (e-prop from its own first weights), and the mean {value}`mean_bptt`, {value}`mean_eprop` and {value}`mean_own`. After one update by learned signals these {size}`ordinary` movements have a median of
 # {value}`typical_one` and a mean of {value}`mean_one` (lowest and highest pair of networks).
 #
 # ## Which movements can it learn?
@@ -816,7 +816,7 @@ plt.show()
 # :name: fig-robot
 # :alt: Three paths, of our arm in the plane and of the robot arm from above and from the side: after one update each follows what was shown. Below, distances of the robot arm's tip on a logarithmic axis. After one update they lie around two centimeters, no worse with changes rounded to multiples of 1/64, around ten with 1/16, around forty without an update, and mostly beyond that with the signals of another movement. One update suffices for other networks and another arm, too.
 # Above: a movement of median error of our arm and of the robot arm. Below: mean distance of the robot arm's tip from its path, of each movement within the limits of the joints (ticks), and the mean of all
-# with its 95 % interval (black).
+# with its 95 % interval (bar).
 # ```
 #
 # Without an update the tip is {value}`their_before` off, after it {claim}`oneshot.anchor.tip` ({interval}`oneshot.anchor.tip`). The authors' own code gave us {published}`oneshot.anchor.tip`
