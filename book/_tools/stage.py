@@ -253,10 +253,10 @@ class Staging:
         return "\n".join(rows)
 
     def data_sets(self, _: str | None) -> str:
-        rows = ["| data set | what | size | license | form and source |", "|---|---|---|---|---|"]
+        rows = ["| data set | size | license | forms |", "|---|---|---|---|"]
         for d in datafiles.registry().values():
-            forms = "; ".join(f"{f.name}: {f'package {f.package}' if f.package else f.files[0].path}" for f in d.forms)
-            rows.append(f"| `{d.name}` | {plain(d.title)} | {d.size / 1e6:.1f} MB | {plain(d.license)} | {plain(forms)} |")
+            forms = "; ".join(f"{f.name}: `{f.package or Path(f.files[0].path).name}`" for f in d.forms)
+            rows.append(f"| `{d.name}`<br>{plain(d.title)} | {d.size / 1e6:.1f}&nbsp;MB | {plain(d.license)} | {forms} |")
         return "\n".join(rows)
 
     def architectures(self, _: str | None) -> str:
