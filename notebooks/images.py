@@ -617,6 +617,8 @@ rate_curves.close_table(curves)
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.4), sharey=True)
+_, low, high = zip(*(share(round(n_20 * right / 100), n_20) for right in curves["accuracy"]), strict=True)
+curves = curves.assign(low=low, high=high)
 few = curves[curves["code"] == "few_spikes"].iloc[0]
 styles = {"rate": (RATE, "-"), "spikingjelly": (GREEN, "--"), "spikingjelly_robust": (RED, ":")}
 for ax, key, label in ((axes[0], "steps", "steps"), (axes[1], "energy", "energy of the operations [µJ]")):
@@ -624,9 +626,11 @@ for ax, key, label in ((axes[0], "steps", "steps"), (axes[1], "energy", "energy 
     for name, (color, style) in styles.items():
         part = curves[curves["code"] == name]
         ax.semilogx(part[key], part["original"] - part["accuracy"], style, color=color, label=rate_curves.CODES[name])
+        ax.fill_between(part[key], part["original"] - part["high"], part["original"] - part["low"], color=color, alpha=0.12, lw=0)
     places = {"o": (pace_20, "to the next image"), "s": (first_20, "to the first answer")}
     for marker, (x, what) in (places if key == "steps" else {"o": (few[key], "")}).items():
         ax.plot(x, few["original"] - few["accuracy"], marker, color=FEW, ms=7, label=f"few spikes, {what}")
+        ax.vlines(x, few["original"] - few["high"], few["original"] - few["low"], color=FEW, lw=1)
     ax.set(xlabel=label, ylim=(10, -1), xlim=(8, 600))
     ax.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
     ax.minorticks_off()
@@ -640,8 +644,8 @@ plt.show()
 # :name: fig-rate-coding
 # :alt: Percentage points below the original's accuracy against steps and against energy, on logarithmic axes. The curves of the rate codes rise toward a shaded band within half a point of the original and reach it after about seventy steps, or never; few spikes lie in the band with fewer steps between images and far less energy, but with a later first answer.
 # ResNet-20 on CIFAR-10 in few spikes (disc, square) and in rate codes (curves, step by step): percentage points below the original's accuracy. Few spikes need fewer steps
-# between images and less energy, but answer the first image later. Recorded: {value}`curves_about`; energy emulated: counted operations
-# times prices, with 32 bits.
+# between images and less energy, but answer the first image later. Bands and lines: 95 % intervals of the accuracy over {size}`rate_images` images. Recorded: {value}`curves_about`;
+# energy emulated: counted operations times prices, with 32 bits.
 # ```
 #
 # The rate code needs {claim}`img.rate.resnet20.steps` for an image. Few spikes take a new one every {value}`resnet20_one` steps with one {term}`accumulator`
