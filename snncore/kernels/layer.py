@@ -16,35 +16,48 @@ from numba import njit
 
 from snncore.kernels.threads import in_parts
 
+BLOCK = 1024  # neurons that go through all steps together: what is kept of them fits into a core's first cache
+
 
 @njit(cache=True, nogil=True)
 def _forward(current, alpha, z_first, v_first, v_th, to_zero, z, v, first, last):
-    one, v_before, z_before = v.dtype.type(1), v_first, z_first
-    for t in range(len(current)):
-        now, v_t, z_t = current[t], v[t], z[t]
-        for i in range(first, last):
-            kept = alpha[i] * v_before[i]
-            v_t[i] = kept * (one - z_before[i]) + now[i] if to_zero else kept + now[i] - v_th * z_before[i]
-            z_t[i] = one if v_t[i] > v_th else v.dtype.type(0)
-        v_before, z_before = v_t, z_t
+    zero, one = v.dtype.type(0), v.dtype.type(1)
+    for start in range(first, last, BLOCK):
+        here = slice(start, min(start + BLOCK, last))  # views, whose loops from 0 on become vector instructions
+        decay, z_before, v_before = alpha[here], z_first[here], v_first[here]
+        for t in range(len(current)):
+            now, v_t, z_t = current[t, here], v[t, here], z[t, here]
+            for i in range(len(decay)):
+                kept = decay[i] * v_before[i]
+                v_t[i] = kept * (one - z_before[i]) + now[i] if to_zero else kept + now[i] - v_th * z_before[i]
+            for i in range(len(decay)):
+                z_t[i] = one if v_t[i] > v_th else zero
+            z_before, v_before = z_t, v_t
 
 
 @njit(cache=True, nogil=True)
 def _backward(grad_z, grad_v, z, v, alpha, z_first, v_first, v_th, to_zero, height, delta, of_alpha, first, last):
-    zero, one, later = v.dtype.type(0), v.dtype.type(1), np.zeros_like(alpha)
-    for t in range(len(z) - 1, -1, -1):
-        v_t, z_t, delta_t = v[t], z[t], delta[t]
-        z_before, v_before = (z[t - 1], v[t - 1]) if t > 0 else (z_first, v_first)
-        for i in range(first, last):
-            d = alpha[i] * (one - z_t[i] if to_zero else one) * later[i]
+    zero, one = v.dtype.type(0), v.dtype.type(1)
+    for start in range(first, last, BLOCK):
+        here = slice(start, min(start + BLOCK, last))
+        decay, of_decay, d = alpha[here], of_alpha[here], np.zeros_like(alpha[here])
+        for t in range(len(z) - 1, -1, -1):
+            v_t, z_t, delta_t = v[t, here], z[t, here], delta[t, here]
+            z_before, v_before = (z[t - 1, here], v[t - 1, here]) if t > 0 else (z_first[here], v_first[here])
+            for i in range(len(d)):
+                d[i] *= decay[i] * (one - z_t[i] if to_zero else one)
             if grad_z.size:
-                slope = height * (one - abs(v_t[i] - v_th) / v_th)
-                d += (zero if slope <= zero else slope) * grad_z[t, i]  # so that nan stays nan
+                of_z = grad_z[t, here]
+                for i in range(len(d)):
+                    slope = height * (one - abs(v_t[i] - v_th) / v_th)
+                    d[i] += (zero if slope <= zero else slope) * of_z[i]  # so that nan stays nan
             if grad_v.size:
-                d += grad_v[t, i]
-            delta_t[i] = d
-            of_alpha[i] += d * v_before[i] * (one - z_before[i] if to_zero else one)
-        later = delta_t
+                of_v = grad_v[t, here]
+                for i in range(len(d)):
+                    d[i] += of_v[i]
+            for i in range(len(d)):
+                delta_t[i] = d[i]
+                of_decay[i] += d[i] * v_before[i] * (one - z_before[i] if to_zero else one)
 
 
 def forward(

@@ -1,0 +1,25 @@
+"""Layers of other programs timed beside ours: here ours in other clothes, since the programs themselves are not installed."""
+
+import pytest
+import torch
+
+from snncore.neurons.lif import lif_rest, lif_step
+from snncore.peers import layers
+from snncore.unroll import unroll
+
+
+class Loop(layers.Ours):
+    """The plain loop, as another program."""
+
+    def forward(self, current, state=None):
+        flat, p = current.flatten(2), self.constants()
+        return unroll(lambda now, before: lif_step(now, before, p), flat, lif_rest(flat[0]))[0].view_as(current)
+
+
+def test_a_layer_and_a_network_of_the_same_outputs_are_timed_and_no_others(monkeypatch):
+    monkeypatch.setattr(layers, "PEERS", {"numpy": Loop})
+    assert all(layers.ratios(whole, steps=4, samples=2, repetitions=1)["numpy"] > 0 for whole in (False, True))
+    monkeypatch.setattr(layers, "PEERS", {"numpy": lambda shape: torch.nn.ReLU()})
+    with pytest.raises(ValueError, match=r"numpy .*: the results differ: do not trust their times"):
+        layers.ratios(False, steps=4, samples=2)
+    assert torch.get_default_dtype() == torch.float32
