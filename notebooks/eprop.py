@@ -45,8 +45,9 @@
 #   {claim}`eprop.evidence.random.stop` ({interval}`eprop.evidence.random.stop`) and BPTT {claim}`eprop.evidence.bptt.small.stop`
 #   ({interval}`eprop.evidence.bptt.small.stop`). From ten times larger ones BPTT needs {claim}`eprop.evidence.bptt.stop`. On patterns,
 #   random feedback needs {claim}`eprop.pattern` as many updates as BPTT.
-# - **In integers, the target is missed**: {claim}`eprop.onchip` more wrong answers, where {size}`onchip_aim` were allowed. This is one training,
-#   and the excess is within sampling error.
+# - **In integers: not settled.** Our integers have no cost of firing rates, and without it training is unstable, in floats too: of
+#   {size}`onchip_pairs` networks each, {value}`onchip_lost_integers` in integers and {value}`onchip_lost_floats` in floats give more than a
+#   quarter of wrong answers. The difference, {claim}`eprop.onchip` ({interval}`eprop.onchip`), says little.
 # - The formula is exact to double precision, and our e-prop is that of NEST, braintrace and the authors.
 # - The ideal learning signal needs the future: {value}`ideal_before` of it comes before the network is asked.
 #
@@ -62,6 +63,8 @@ preset = "book"  # smoke: few updates; paper: also trains on evidence, three hou
 seed = 0  # another seed draws other patterns and trials
 
 # %%
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -79,7 +82,7 @@ from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers import eprop_braintrace, eprop_nest
 from snncore.record import Record
 from snncore.seeds import torch_generator
-from snncore.statistics import cosine, largest_difference, ratio_of_counts, share
+from snncore.statistics import cosine, largest_difference, mean_interval, ratio_of_counts, share
 from snncore.tasks import evidence, pattern
 from snncore.trainings import evidence as training
 from snncore.trainings.evidence import FORM, TRAININGS, train, trained
@@ -646,9 +649,12 @@ for name, number in numbers.items():
 # decays that round toward zero. A synapse needs {size}`synapse`; these sizes of traces and sums are our choice. Weights are rounded
 # stochastically to one of 255 values, so that the mean change is right.
 #
-# After {size}`chip_updates` updates the network in integers gives {claim}`eprop.onchip` more wrong answers than its twin in floats with the
-# same first weights, feedback and trials ({numref}`fig-integers`). The target was {size}`onchip_aim`; what exceeds it is
-# within sampling error.
+# Five networks were trained in integers, each beside a twin in floats with the same first weights, feedback and trials ({numref}`fig-integers`).
+# After {size}`chip_updates` updates we ask each {size}`onchip_trials` new trials. Wrong are, pair by pair, {value}`onchip_integers` of the answers
+# in integers, and {value}`onchip_floats` in floats. So most pairs learn, but the errors jump up again, in floats as well: neither has the cost
+# of firing rates, with which random feedback leaves {claim}`eprop.evidence.random.at350` wrong after as many. The mean difference is {claim}`eprop.onchip`
+# ({interval}`eprop.onchip`), and our aim of at most {size}`onchip_aim` is neither met nor missed. An earlier edition had the first pair only,
+# and called this a miss. A rule for firing rates that a chip could follow is what is missing here.
 #
 # A chip has no end of a trial. {class}`~snncore.learning.eprop.Stream` learns chunk by chunk, in memory that does not grow: 100,000 steps take
 # {claim}`eprop.chunked.memory` the memory of 10,000 ({doc}`speed`).
@@ -658,22 +664,35 @@ plain, adapting = (synapse_bytes(kind) for kind in (False, True))
 page.value("synapse", f"{plain} bytes, or {adapting} if it leads to an adapting neuron")
 page.value("chip_updates", training.CHIP_RECIPE.updates)
 page.value("onchip_aim", f"{training.CHIP_AIM:g} points")
-if preset == "paper":
-    lost = 100 * (train("chip", seed)["test_error"] - train("twin", seed)["test_error"])
-    after = f"fresh trials, after {training.CHIP_RECIPE.updates} updates"
-    page.claim("eprop.onchip", lost, dataset=after, n=TRAININGS["chip"].tested, seeds=1)
-asked = training.CHIP_RECIPE.every * TRAININGS["chip"].batch  # trials behind each point
-integers = pd.DataFrame(
-    {"kind": kind, "update": row["update"], **dict(zip(("error", "low", "high"), share(round(row["error"] * asked), asked), strict=True))}
-    for kind in ("chip", "twin") for row in about_checkpoint(f"eprop_{kind}_0")["log"]
+pairs, count = range(page.size(smoke=2, book=training.SEEDS)), page.size(smoke=16, book=256)
+wrong = pd.DataFrame(
+    {
+        "integers": 100 * training.error_on_new_trials(partial(training.on_chip, trained("chip", s)), count, seed + 1),
+        "floats": 100 * training.error_on_new_trials(trained("twin", s).answer, count, seed + 1),
+    }
+    for s in pairs
+)
+lost = (wrong["integers"] - wrong["floats"]).to_numpy()
+low, high = mean_interval(lost)
+after = f"{count} new trials for each network, after {training.CHIP_RECIPE.updates} updates"
+page.claim("eprop.onchip", lost.mean(), low=low, high=high, dataset=after, n=count * len(pairs), seeds=len(pairs))
+page.value("onchip_trials", count)
+page.value("onchip_pairs", len(pairs))
+for name in wrong:
+    page.value(f"onchip_{name}", ", ".join(f"{error:.0f}" for error in wrong[name]) + " %")
+    page.value(f"onchip_lost_{name}", int((wrong[name] > 25).sum()))
+logs = pd.concat(
+    pd.DataFrame(about_checkpoint(f"eprop_{kind}_{s}")["log"]).assign(kind=kind)
+    for kind in ("chip", "twin") for s in range(training.SEEDS)
 )  # fmt: skip
+integers = (100 * logs.groupby(["kind", "update"])["error"].agg(["mean", "min", "max"])).reset_index()
 
 # %% tags=["hide-input", "remove-output"]
 fig, ax = plt.subplots(figsize=(7.5, 2.3))
 for kind, name, color in (("chip", "integers", plotting.METHODS["emulator"]), ("twin", "floats", plotting.METHODS["random"])):
     rows = integers[integers["kind"] == kind]
-    ax.plot(rows["update"], rows["error"], ".-", color=color, label=f"e-prop, random, {name}")
-    ax.fill_between(rows["update"], rows["low"], rows["high"], color=color, alpha=0.2, lw=0)
+    ax.plot(rows["update"], rows["mean"], ".-", color=color, label=f"e-prop, random, {name}")
+    ax.fill_between(rows["update"], rows["min"], rows["max"], color=color, alpha=0.2, lw=0)
 ax.set(xlabel="update", ylabel="wrong answers [%]", ylim=(0, 55))
 ax.legend()
 page.figure(fig, "integers", integers)
@@ -682,8 +701,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/eprop/integers.*
 # :name: fig-integers
-# :alt: Wrong answers against updates for e-prop in integers and in floats. From one half, both fall to about ten percent; between updates 75 and 200 the network in integers is lower, from about 275 on the one in floats. So integers of the chip's sizes are enough to learn this task, with a few more errors in the end.
-# Accumulating evidence by e-prop with random feedback: wrong answers in the 25 batches before (bands: 95 % interval over trials). One pair of trainings, from the same weights.
+# :alt: Wrong answers against updates for e-prop in integers and in floats, means of five trainings with wide bands. From one half, the means fall to about a fifth in integers and a seventh in floats. The bands reach up to one half again and again: single trainings of both kinds lose what they had learned, so a difference cannot be told.
+# Accumulating evidence by e-prop with random feedback: wrong answers in the 25 batches before, mean of five pairs of trainings (bands: lowest to highest).
+# Both of a pair begin with the same weights.
 # ```
 #
 # ## What has learned without BPTT since then?
@@ -729,7 +749,7 @@ plt.show()
 # ## Summary
 #
 # The talk's formula is exact, and our e-prop is that of others to the last digits. What makes it an approximation is the learning signal: the
-# ideal one uses the future, the broadcast one does not. E-prop learns both tasks, also in integers. Whether it is slower than BPTT depends on
+# ideal one uses the future, the broadcast one does not. E-prop learns both tasks, in integers not in every training. Whether it is slower than BPTT depends on
 # the first readout weights and on the height of the pseudo-derivative. The talk concludes that {published}`eprop.need` are needed. In the
 # brain, it says, learning signals come from {published}`eprop.brain.source`, and evolution may have optimized them for
 # {published}`eprop.brain.optimized`. The next chapter does the same with spiking networks.

@@ -32,8 +32,8 @@
 #
 # ## What we did
 #
-# We first check that two programs give the same result. Then they run in turns, and the shortest time of each counts. This chapter runs alone (`make benchmark`), with all threads
-# that PyTorch takes; no other chapter measures times.
+# We first check that two programs give the same result. Then they run in turns, and the shortest time of each counts. This chapter runs alone (`make benchmark`), with one thread,
+# as all chapters do: with more, a program waits for each of them, and beside another busy program for long. No other chapter measures times.
 #
 # ## What we found
 #
@@ -96,7 +96,7 @@ plotting.style()
 page = Record("speed", preset)
 page.timing("machine", machine(), "{}")
 repetitions = page.size(smoke=2, book=3, paper=41)  # of which the shortest counts
-threads = f"{torch.get_num_threads()} threads"
+threads = machine().partition(",")[0]
 faster = {}  # for the figure: speed of ours as a multiple of the other's
 
 
@@ -353,7 +353,7 @@ plt.show()
 # ```
 #
 # Other simulators compute the same gradients. NEST, made for large sparse networks, follows one sample at a time: per sample ours is {claim}`speed.eprop.nest` as fast, with many
-# samples at once and all threads; NEST's time includes its updates of weights. Beside braintrace, for LIF neurons, ours is {claim}`speed.eprop.braintrace` as fast if braintrace learns
+# samples at once; NEST's time includes its updates of weights. Beside braintrace, for LIF neurons, ours is {claim}`speed.eprop.braintrace` as fast if braintrace learns
 # after windows of steps, and {claim}`speed.eprop.braintrace.online` if it learns at each step, which ours, the sum for a whole trial, does not.
 
 # %%

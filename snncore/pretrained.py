@@ -176,5 +176,5 @@ def load(name: str) -> Any:
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":
-            return evidence.trained(rest[0]).eval()
+            return evidence.trained(rest[0], *map(int, rest[1:])).eval()
     return cifar_network(rest[0])

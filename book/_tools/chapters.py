@@ -5,7 +5,7 @@ a chapter that it needs have changed, or when its outputs are not what it wrote.
 times of files mean nothing after a clone. A run writes to a scratch folder and takes the place of the old results only when it is complete.
 
 Chapters run side by side with one thread each, so that a result does not depend on the number of cores; a chapter whose header says
-``alone`` runs after the others, with all of them, since it measures times.
+``alone`` runs after the others, since it measures times.
 """
 
 import ast
@@ -185,10 +185,10 @@ def at_once(chapters: int) -> int:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run goes: a folder, threads of a chapter (None: as many as it likes), variables; whether it is what the book shows."""
+    """Where a run goes: a folder, threads of a chapter, variables; whether it is what the book shows."""
 
     folder: Path
-    threads: int | None = 1
+    threads: int = 1
     variables: tuple[tuple[str, str], ...] = ()
     shown: bool = False
 
@@ -201,8 +201,7 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
     work.mkdir(parents=True, exist_ok=True)
     source = jupytext.read(chapter.notebook)
     source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    threads = None if chapter.alone else place.threads
-    variables = kernel.environment(work, project, chapter.name, threads, dict(place.variables))
+    variables = kernel.environment(work, project, chapter.name, place.threads, dict(place.variables))
     for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
         Path(variables[name].replace("$$", "$")).mkdir(parents=True, exist_ok=True)
     started, error, commit, end = time.time(), None, provenance.commit(project.root), ""
@@ -247,7 +246,7 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
         "commit": commit,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
-        "threads": threads,
+        "threads": place.threads,
         "environment": {name: value.replace(str(project.root), ".") for name, value in variables.items()},
         "outputs": outputs(results) if results.exists() else {},
     }
@@ -403,7 +402,7 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
 
     waiting = sorted(tasks, key=seconds, reverse=True)  # the longest first, so that no core idles at the end
     running, failed, expected = dict[Future, Task](), set[str](), [seconds(task) for task in tasks]
-    many = max(1, at_once(len(tasks)) // (place.threads or 1))
+    many = max(1, at_once(len(tasks)) // place.threads)
     total = max([sum(expected) / many, *expected]) if expected else 0
     progress = Progress(total)
     if tasks:

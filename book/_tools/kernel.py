@@ -36,8 +36,8 @@ def lend_compiled_loops(project: Project, chapter: str, running: Collection[str]
                 shutil.copy2(file, target.parent)
 
 
-def environment(work: Path, project: Project, chapter: str, threads: int | None, given: dict[str, str]) -> dict[str, str]:
-    """Variables that a chapter's kernel gets beside the user's: results below ``work``, and so many threads (None: as many as it likes).
+def environment(work: Path, project: Project, chapter: str, threads: int, given: dict[str, str]) -> dict[str, str]:
+    """Variables that a chapter's kernel gets beside the user's: results below ``work``, and so many threads.
 
     Start-up files, paths and options of Python, IPython and matplotlib that a user may have set have no effect: they could change what is
     computed in silence.
@@ -57,8 +57,7 @@ def environment(work: Path, project: Project, chapter: str, threads: int | None,
         "SNNCORE_CLAIMS": str(project.claims),
     }
     variables |= {name: str(Path(os.environ[name]).absolute()) for name in KEPT if os.environ.get(name)}
-    if threads:
-        variables |= dict.fromkeys(THREADS, str(threads))
+    variables |= dict.fromkeys(THREADS, str(threads))
     return {name: value.replace("$", "$$") for name, value in (variables | given).items()}  # Jupyter takes $x for another variable
 
 

@@ -96,7 +96,7 @@ def constants(how: Training) -> dict[str, float]:
 
 
 def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
-    """A network with the weights of `command`; those of random feedback and of BPTT, by seed 0, are kept."""
+    """A network with the weights of `command`; kept are those of random feedback and BPTT by seed 0, of chip and twin by all."""
     how = TRAININGS[kind]
     return load_checkpoint(f"eprop_{kind}_{seed}", EvidenceLearner(how, seed), constants(how))
 
