@@ -9,7 +9,7 @@
 #     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar_resnet20*", "snncore/peers/ask_*.py"]
 #     data: [efficientnet_lite0]
 #     alone: true
-#     minutes: {smoke: 0.7, book: 2.2, paper: 30}
+#     minutes: {smoke: 0.7, book: 0.9, paper: 30}
 # ---
 
 # %% [markdown]
@@ -93,10 +93,10 @@ from snncore.trainings import arm as movements
 from snncore.trainings import cifar
 
 plotting.style()
+torch.set_num_threads(1)  # also in a notebook that is run by hand
 page = Record("speed", preset)
 page.timing("machine", machine(), "{}")
 repetitions = page.size(smoke=2, book=3, paper=41)  # of which the shortest counts
-threads = machine().partition(",")[0]
 faster = {}  # for the figure: speed of ours as a multiple of the other's
 
 
@@ -270,7 +270,7 @@ refuse_unequal("recurrent networks", training_step(True, torch.float64, n=8), tr
 z, many = torch.rand(samples, 240), torch.rand(steps * samples, 240)
 runs = {"compiled": partial(training_step, True), "plain": partial(training_step, False), "products": products}
 took = side_by_side(runs, page.size(smoke=2, book=2, paper=8))
-where = f"{samples} samples, {steps} steps, {threads}"
+where = f"{samples} samples, {steps} steps, {machine()}"
 page.claim("speed.rsnn", took["plain"] / took["compiled"], dataset=where, timing=True)
 faster["training step, recurrent network"] = keep("rsnn_x", took["plain"] / took["compiled"])
 keep("recurrent_ms", 1e3 * took["compiled"])
@@ -283,13 +283,10 @@ release_memory()
 # all four, it takes only {claim}`speed.layer.network`.
 
 # %%
-if preset != "smoke" and layers.installed():
-    alone, whole = layers.ratios(False), layers.ratios(True)  # or refused, since the outputs differ
-    of_alone, of_whole = (
-        f"{', '.join(f'{name} {ratio:.1f}' for name, ratio in slower.items())}; {layers.SIZES}, {threads}" for slower in (alone, whole)
-    )
-    page.claim("speed.layer", min(alone.values()), dataset=of_alone, timing=True)
-    page.claim("speed.layer.network", min(whole.values()), dataset=of_whole, timing=True)
+if preset != "smoke" and all(has_oracle(name, name) for name in layers.PEERS):
+    alone, whole = layers.fastest(False), layers.fastest(True)  # or refused, since the outputs differ
+    page.claim("speed.layer", alone.ratio, dataset=alone.where, timing=True)
+    page.claim("speed.layer.network", whole.ratio, dataset=whole.where, timing=True)
 
 # %% [markdown]
 # ## How long does e-prop take?
@@ -305,7 +302,7 @@ candidates = gradients_of_eprop(100, steps, samples, seed)  # compiled, publishe
 traffic = torch.ones(18 * steps * samples * 100 // 8)  # a copy reads and writes 4 bytes for each number: 18 bytes per neuron and step
 copy = torch.ones_like(traffic)
 took = side_by_side({**candidates, "copy": lambda: copy.copy_(traffic)}, page.size(smoke=2, book=3))
-where = f"{samples} samples, {steps:,} steps, 100 neurons, {threads}"
+where = f"{samples} samples, {steps:,} steps, 100 neurons, {machine()}"
 page.claim("speed.eprop.bptt", took["bptt"] / took["fused"], dataset=where, timing=True)
 page.claim("speed.eprop.recursion", took["recursion"] / took["fused"], dataset=where, timing=True)
 page.claim("speed.eprop.floor", took["fused"] / took["copy"], dataset=where, timing=True)
@@ -401,7 +398,7 @@ if preset == "paper":
         warnings.simplefilter("ignore", OverflowWarning)  # this network saturates: the emulation has to include it
         silicon.replay(network, test[:10])  # compiles
         rate = len(test) / seconds(partial(silicon.replay, network, test))
-    page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {threads}", n=len(test), timing=True)
+    page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {machine()}", n=len(test), timing=True)
 if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
     brian2, nengo = (times.emulator(peer, python, 240, INPUTS, silicon.STEPS) for peer in ("brian2_loihi", "nengo_loihi"))
     page.claim("speed.loihi.brian2", brian2.ratio, dataset=brian2.where, timing=True)
@@ -465,9 +462,8 @@ def iterate(name):
     one(0, torch_generator(seed, "movements for timing"))
 
 
-torch.set_num_threads(1)
 took = side_by_side({name: partial(iterate, name) for name in loops}, page.size(smoke=1, book=5), time.process_time)
-where = f"{movements.BATCH} movements, {movements.STEPS} steps, {movements.NEURONS} + {movements.LSG_NEURONS} neurons, 1 thread"
+where = f"{movements.BATCH} movements, {movements.STEPS} steps, {movements.NEURONS} + {movements.LSG_NEURONS} neurons, {machine()}"
 page.claim("speed.oneshot", 1e3 * took["compiled"], dataset=where, timing=True)
 page.claim("speed.oneshot.plain", 1e3 * took["plain"], dataset=where, timing=True)
 page.claim("speed.oneshot.ratio", took["plain"] / took["compiled"], dataset=where, timing=True)

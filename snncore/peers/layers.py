@@ -4,7 +4,6 @@ All compute :math:`v(t) = \alpha v(t-1) (1 - z(t-1)) + I(t)` and fire above 1. P
 compared. Each neuron has a time constant, in SpikingJelly each layer.
 """
 
-import importlib.util
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,8 +15,9 @@ from torch import Tensor, nn
 
 from snncore.neurons.layer import SpikingLayer
 from snncore.neurons.lif import LIFParams
+from snncore.peers.times import Longer
 from snncore.seeds import seeded_draws, torch_generator
-from snncore.timing import refuse_unequal, side_by_side
+from snncore.timing import machine, refuse_unequal, side_by_side
 
 ALPHA = math.exp(-1 / 5)  # of a time constant of 5 steps
 SHAPES = ((8, 12, 12), (16, 5, 5))  # of the layers of neurons of `network`, for images of 28 x 28
@@ -78,13 +78,7 @@ class SpikingJelly(nn.Module):
         return self.neurons(current)
 
 
-SIZES = "1,152 neurons (in the network 8 and 16 channels, 1,152 and 400), 50 steps, 32 samples"
 PEERS: dict[str, Neurons] = {"snntorch": snntorch, "norse": norse, "spikingjelly": SpikingJelly}
-
-
-def installed() -> bool:
-    """Whether all of `PEERS` are, as by the extra ``oracles``."""
-    return all(importlib.util.find_spec(name) for name in PEERS)
 
 
 def network(neurons: Neurons, steps: int, samples: int) -> nn.Module:
@@ -105,8 +99,8 @@ def training_step(module: nn.Module, x: Tensor, of_output: Tensor) -> list[Tenso
     return list(torch.autograd.grad(module(x), inputs, of_output))
 
 
-def ratios(whole: bool, steps: int = 50, samples: int = 32, repetitions: int = 10) -> dict[str, float]:
-    """Time of each of `PEERS` for forward and backward over ours: of the `network`, or of its first layer of neurons alone.
+def fastest(whole: bool, steps: int = 50, samples: int = 32, repetitions: int = 10) -> Longer:
+    """Time of the fastest of `PEERS` for forward and backward over ours: of the `network`, or of its first layer of neurons alone.
 
     Outputs are compared first, in double precision; `ValueError` if they differ.
     """
@@ -123,6 +117,8 @@ def ratios(whole: bool, steps: int = 50, samples: int = 32, repetitions: int = 1
         refuse_unequal(f"{name} {metadata.version(name)}", [outputs[name]], [outputs["ours"]], atol=1e-9)
     of_output = torch.rand(outputs["ours"].shape, generator=g)
     given = x.requires_grad_(not whole)  # what comes before a layer needs the gradient of its currents
-    runs = {name: partial(training_step, build(neurons), given, of_output) for name, neurons in sides.items()}
-    took = side_by_side(runs, repetitions)
-    return {name: took[name] / took["ours"] for name in PEERS}
+    took = side_by_side({name: partial(training_step, build(neurons), given, of_output) for name, neurons in sides.items()}, repetitions)
+    ratios = {name: took[name] / took["ours"] for name in PEERS}
+    each = ", ".join(f"{name} {metadata.version(name)} {ratio:.1f}" for name, ratio in ratios.items())
+    neurons = " and ".join(f"{math.prod(shape):,}" for shape in (SHAPES if whole else SHAPES[:1]))
+    return Longer(min(ratios.values()), f"{each}; {neurons} neurons, {steps} steps, {samples} samples, {machine()}")

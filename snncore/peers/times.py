@@ -29,7 +29,7 @@ def nest(each: float) -> Longer:
     ours, (losses, theirs, versions) = eprop_nest.our_losses("classification"), eprop_nest.by_nest("classification")
     if not np.allclose(losses, ours, rtol=1e-10, atol=0):
         raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours}: do not trust its time")
-    where = f"{versions}, 1 thread and sample; ours {torch.get_num_threads()} threads, 32 samples of random inputs, without updates"
+    where = f"{versions}, 1 thread and sample; ours {machine()}, 32 samples of random inputs, without updates"
     return Longer(theirs / eprop_nest.UPDATES / each, where)
 
 
@@ -47,7 +47,7 @@ def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer,
         different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
         raise ValueError(f"gradients of {timed['versions']} {different}: do not trust its time")
     each_step, *others = timed["seconds"] / side_by_side({"fused": lambda: eprop_braintrace.our_gradients(single)}, 5)["fused"]
-    where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {torch.get_num_threads()} threads"
+    where = f"{timed['versions']}; {len(case['w_in'])} LIF neurons, {steps:,} steps, {batch} samples, {machine()}"
     best = int(np.argmin(others))
     return Longer(float(others[best]), f"{where}; windows of {windows[1 + best]} steps"), Longer(float(each_step), where)
 

@@ -18,8 +18,10 @@ class Loop(layers.Ours):
 
 def test_a_layer_and_a_network_of_the_same_outputs_are_timed_and_no_others(monkeypatch):
     monkeypatch.setattr(layers, "PEERS", {"numpy": Loop})
-    assert all(layers.ratios(whole, steps=4, samples=2, repetitions=1)["numpy"] > 0 for whole in (False, True))
+    found = [layers.fastest(whole, steps=4, samples=2, repetitions=1) for whole in (False, True)]
+    assert all(longer.ratio > 0 for longer in found)
+    assert ["1,152 neurons, 4 steps" in found[0].where, "1,152 and 400 neurons" in found[1].where] == [True, True]
     monkeypatch.setattr(layers, "PEERS", {"numpy": lambda shape: torch.nn.ReLU()})
     with pytest.raises(ValueError, match=r"numpy .*: the results differ: do not trust their times"):
-        layers.ratios(False, steps=4, samples=2)
+        layers.fastest(False, steps=4, samples=2)
     assert torch.get_default_dtype() == torch.float32
