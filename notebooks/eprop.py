@@ -650,11 +650,11 @@ for name, number in numbers.items():
 # stochastically to one of 255 values, so that the mean change is right.
 #
 # Five networks were trained in integers, each beside a twin in floats with the same first weights, feedback and trials ({numref}`fig-integers`).
-# After {size}`chip_updates` updates we ask each {size}`onchip_trials` new trials. Wrong are, pair by pair, {value}`onchip_integers` of the answers
-# in integers, and {value}`onchip_floats` in floats. So most pairs learn, but the errors jump up again, in floats as well: neither has the cost
-# of firing rates, with which random feedback leaves {claim}`eprop.evidence.random.at350` wrong after as many. The mean difference is {claim}`eprop.onchip`
-# ({interval}`eprop.onchip`), and our aim of at most {size}`onchip_aim` is neither met nor missed. An earlier edition had the first pair only,
-# and called this a miss. A rule for firing rates that a chip could follow is what is missing here.
+# After {size}`chip_updates` updates we ask each {size}`onchip_trials` new trials. In integers {value}`onchip_integers` of the answers are wrong, pair by
+# pair; in floats {value}`onchip_floats`. Most networks learn, but some lose again what they have learned, in floats as well. Neither kind has the
+# cost of firing rates; with it, random feedback in floats leaves {claim}`eprop.evidence.random.at350` wrong after as many updates. The mean
+# difference is {claim}`eprop.onchip` ({interval}`eprop.onchip`), so that our aim, at most {size}`onchip_aim`, is neither met nor missed. An earlier
+# edition had the first pair only, and called this a miss. What is missing is a cost of firing rates that a chip can compute.
 #
 # A chip has no end of a trial. {class}`~snncore.learning.eprop.Stream` learns chunk by chunk, in memory that does not grow: 100,000 steps take
 # {claim}`eprop.chunked.memory` the memory of 10,000 ({doc}`speed`).

@@ -45,9 +45,9 @@
 #
 # ## What we could not do
 #
-# We have measured on few processors: ratios depend on cores and instructions, and seconds belong to one machine. Other simulators (SpikingJelly, NEST, braintrace, Nengo
-# Loihi, Brian2Loihi, snnTorch, Norse) need installations of their own, so those seven rows are from earlier runs. A network with convolutions is not three times as fast as theirs,
-# which was our aim: {claim}`speed.layer.network`. These programs are more general than ours, which explains much of the ratios.
+# A network with convolutions should be three times as fast as those of other programs, and is {claim}`speed.layer.network` as fast. We have measured on few processors: ratios depend on
+# their instructions, and seconds belong to one machine. Other programs (SpikingJelly, NEST, braintrace, Nengo Loihi, Brian2Loihi, snnTorch, Norse) need installations of their own, so
+# their seven rows are from earlier runs. They are more general than ours, which explains much of the ratios.
 
 # %% tags=["parameters"]
 # smoke: small sizes, times mean little; book: the numbers of this page;
