@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.learning.descent import Descent, descend
+from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
 from snncore.learning.ordinary import Own, in_force
@@ -31,34 +32,44 @@ BATCH = 16  # new movements per update of the outer optimization
 RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
 SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
 SEEDS = 3
-Signals = Literal["learned", "own", "random"]
+Signals = Literal["learned", "own", "random", "ideal"]
 
 
 class Alone(OneShot):
     """A learner without LSG: its learning signals are its own errors, sent back by its readouts' weights, or by ``random`` ones.
 
-    The size of its step is learned with its first weights, which are those of `network` at the same seed.
+    ``ideal`` signals are the total derivatives of its loss, so that it is taught by BPTT; the outer gradient takes them as given. The size
+    of its step is learned with its first weights, which are those of `network` at the same seed.
     """
 
-    def __init__(self, seed: int, random: bool):
+    def __init__(self, seed: int, signals: Signals):
         super().__init__(CLOCK.shape[-1], 0, 2, NEURONS, 0, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
         self.log_size = nn.Parameter(torch.tensor(3.0))
         drawn = self.learner.w_out.std() * torch.randn(self.learner.w_out.shape, generator=torch_generator(seed, "random feedback"))
         self.feedback: Tensor | None
-        self.register_buffer("feedback", drawn.detach() if random else None)
+        self.register_buffer("feedback", drawn.detach() if signals == "random" else None)
+        self.ideal = signals == "ideal"
 
     def teach(self, m: Movements) -> Lesson:
         """One trial, one update for each movement by the errors in it, and the trial after it."""
         x = CLOCK.to(m.omega.dtype)
         before = self.trial(x)
         back = self.learner.w_out if self.feedback is None else self.feedback
-        return self.learn(x, before, self.log_size.exp() * self.sent_back(error_of(self.output(before), m), back), None)
+        signal = self.total(x, m) if self.ideal else self.sent_back(error_of(self.output(before), m), back)
+        return self.learn(x, before, self.log_size.exp() * signal, None)
+
+    @torch.enable_grad()
+    def total(self, x: Tensor, m: Movements) -> Float[Tensor, "time batch neuron"]:
+        """Total derivative of each movement's loss by the spikes of a trial with the first weights."""
+        weights, populations, readout = self.learner.weights(), self.learner.populations, self.learner.readout
+        trial, _ = observe(x.expand(-1, m.omega.shape[1], -1).contiguous(), weights, populations, readout)
+        return ideal_signal(trial, readout, lambda z, y: loss_of(self.scale * y, m).sum())
 
 
 def network(seed: int, signals: Signals = "learned") -> OneShot:
-    """Learner and LSG with fresh weights, or a learner that is taught by its own errors, sent back by its own or by random weights."""
+    """Learner and LSG with fresh weights, or a learner that is taught by its own errors: as `Alone` says."""
     if signals != "learned":
-        return Alone(seed, signals == "random")
+        return Alone(seed, signals)
     shown = 2 * CODE.neurons
     return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
 
@@ -162,7 +173,7 @@ def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
     ----------
     signals : str
         By which the learner is taught: the generator's (learned), or, without a generator, the learner's own errors, sent back by the
-        weights of its readouts (own) or by fixed random weights (random).
+        weights of its readouts (own) or by fixed random weights (random), or as BPTT has them (ideal).
     seed : int
         Of the first weights and of the movements.
     """
