@@ -96,8 +96,13 @@ def changed(learner: Weights, before: Activity, signal: Float[Tensor, "time batc
 def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
     """Show each path once, update once by the signals of the generator, and try again.
 
-    >>> paths = scorbot.draw(2, np.random.default_rng(0)).tip
-    >>> tuple(output(lesson(published(), paths).after).shape)
+    >>> from snncore.networks.recurrent import RecurrentNetwork
+    >>> paths, g = scorbot.draw(2, np.random.default_rng(0)).tip, torch.Generator().manual_seed(0)
+    >>> clock, code = scorbot.clock().shape[-1], scorbot.code(paths).shape[-1]  # inputs
+    >>> learner = RecurrentNetwork(clock, [Population(250, LEARNER)], 2, READOUT, g).double()
+    >>> lsg = RecurrentNetwork(clock + code, LSG, 250, READOUT, g).double()
+    >>> fresh = Networks(learner.weights(), lsg.weights())  # those of the authors: published()
+    >>> tuple(output(lesson(fresh, paths).after).shape)
     (249, 2, 2)
     """
     before = trial(nets.learner)
