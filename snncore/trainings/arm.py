@@ -5,7 +5,7 @@ back through the whole lesson.
 """
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
@@ -27,7 +27,7 @@ CODE, CLOCK = arm.Code(), arm.clock(STEPS, DT)
 NEURONS = LSG_NEURONS = 128
 ETA = 3e-3
 VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
-RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
+HERTZ, LSG_HERTZ, RATE_COST = 20.0, 10.0, 100.0  # firing rates that training aims at, what others cost
 BATCH = 16  # new movements per update of the outer optimization
 RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
 SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
@@ -67,7 +67,9 @@ class Alone(OneShot):
 
 
 def network(seed: int, signals: Signals = "learned") -> OneShot:
-    """Learner and LSG with fresh weights, or a learner that is taught by its own errors: as `Alone` says."""
+    """Learner and LSG with fresh weights, or a learner taught by its own errors (`Alone`). Raises `ValueError` for other signals."""
+    if signals not in get_args(Signals):
+        raise ValueError(f"signals is {signals!r}: give one of {', '.join(get_args(Signals))}")
     if signals != "learned":
         return Alone(seed, signals)
     shown = 2 * CODE.neurons
@@ -77,7 +79,7 @@ def network(seed: int, signals: Signals = "learned") -> OneShot:
 def constants(net: OneShot) -> dict[str, float]:
     """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
-    aims = {"velocity": VELOCITY, "position": POSITION, "firing": RATE, "lsg_firing": LSG_RATE, "firing_cost": RATE_COST, "batch": BATCH}
+    aims = {"velocity": VELOCITY, "position": POSITION, "firing": HERTZ, "lsg_firing": LSG_HERTZ, "firing_cost": RATE_COST, "batch": BATCH}
     return net.constants | shown | aims
 
 
@@ -122,7 +124,7 @@ def outer(net: OneShot):
         m = arm.draw(BATCH, STEPS, DT, g)
         one = lesson(net, m)
         omega = net.output(one.after)
-        rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
+        rate, lsg_rate = HERTZ * DT / 1000, LSG_HERTZ * DT / 1000
         costs = (rate_cost(one.before.z, rate, rate) + rate_cost(one.after.z, rate, rate)) / 2
         costs = costs + rate_cost(one.lsg.z, lsg_rate, lsg_rate) if one.lsg else costs
         error = loss_of(omega, m).mean()
@@ -148,9 +150,11 @@ class Errors(NamedTuple):
 
 @torch.no_grad()
 def errors(net: OneShot, batches: list[Movements]) -> Errors:
-    """One lesson for each movement."""
+    """One lesson for each movement. Raises `ValueError` for a batch of one, which has no other movement's signals."""
     parts = []
     for m in batches:
+        if m.tip.shape[1] < 2:
+            raise ValueError("a batch has a single movement: give two or more, so that each can have another's signals")
         one = lesson(net, m)
         swapped = net.updated(CLOCK, one.before, one.learning_signal.roll(1, 1))
         trials = one.before, one.after, net.trial(CLOCK.expand(-1, m.tip.shape[1], -1), swapped)

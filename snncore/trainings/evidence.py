@@ -96,7 +96,10 @@ def constants(how: Training) -> dict[str, float]:
 
 
 def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
-    """A network with the weights of `command`; kept are those of random feedback and BPTT by seed 0, of chip and twin by all."""
+    """A network with the weights of `command`; kept are those of random feedback and BPTT by seed 0, of chip and twin by all.
+
+    Ask one of kind chip by `on_chip`, in integers as it was trained: its own ``answer`` is that of floats.
+    """
     how = TRAININGS[kind]
     return load_checkpoint(f"eprop_{kind}_{seed}", EvidenceLearner(how, seed), constants(how))
 
@@ -205,7 +208,7 @@ def updates_to_stop(trainings: Iterable[Mapping[str, Any]]) -> list[int]:
 
 
 def command(signals: Kind, seed: int = 0) -> dict[str, Any]:
-    """Train a network to accumulate evidence by e-prop or BPTT (6 minutes; in integers, 9).
+    """Train a network to accumulate evidence by e-prop or BPTT (5 to 15 minutes; twin: one).
 
     Parameters
     ----------

@@ -104,6 +104,11 @@ def test_movements_are_smoothed_walks_within_the_limits():
     assert torch.allclose(scorbot.distance(inside.speed, apart), torch.tensor(5.0), atol=0.01)
 
 
+def test_a_path_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"tip has shape \(250, 1, 3\): \(249, batch, 3\) is expected"):
+        published_arm.lesson(published_arm.published(), torch.zeros(250, 1, 3))
+
+
 def test_the_code_of_a_path_can_be_read_back():
     bits = scorbot.code(FEW.tip).unflatten(-1, (3, 16))
     read = (bits * 2.0 ** torch.arange(16)).sum(-1) / 2**15 - 1

@@ -87,6 +87,10 @@ def test_the_outer_loop_sees_how_the_step_follows_from_the_first_weights(signals
 
 def test_networks_of_another_configuration_are_refused(monkeypatch):
     """All shapes are the same: only the account knows what the weights mean."""
+    with pytest.raises(DataError, match=r"one_shot_random_0.safetensors is missing: .* If it was never kept, train it"):
+        training.trained(0, "random")
+    with pytest.raises(ValueError, match="a batch has a single movement"):
+        training.errors(training.network(0), training.held_out(1))
     monkeypatch.setattr(training, "DT", 1.0)
     words = r"\(dt is 2.0 there and 1.0 here, n_refractory is 2 there and 5 here\): take that of its training, .* arm --seed 0"
     with pytest.raises(DataError, match=words):
