@@ -542,7 +542,8 @@ plt.show()
 # ```
 #
 # With 16 steps, our error on $[-8, 12]$ is {claim}`fs.fit.silu.k16`: {value}`k16_gain` times less than the published {claim}`fs.silu.mse`, and
-# {value}`tbpi16_gain` times less than that of {cite:t}`jeong2024`. It costs spikes: {value}`k16_b7_spikes` instead of
+# {value}`tbpi16_gain` times less than that of the parameters of {cite:t}`jeong2024` (a log file of theirs has less than half of their error, for parameters that were not
+# published). It costs spikes: {value}`k16_b7_spikes` instead of
 # {value}`published_b7_spikes` for B7 inputs. Eight steps reach the published accuracy for uniform inputs ({claim}`fs.fit.silu.k8`), but not for B7 inputs
 # ({value}`k8_b7` against {value}`published_b7`). A price on spikes, with half of the inputs as in B7, gives a neuron that is more accurate at
 # no more spikes: {claim}`fs.fit.silu.k16sparse` at {claim}`fs.fit.silu.k16sparse.spikes`. Whether this helps a whole network is another question, since inputs beyond the
