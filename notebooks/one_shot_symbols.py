@@ -513,13 +513,13 @@ plt.show()
 # ## How many ordinary updates is it worth?
 #
 # **One: a single gradient step of the right size does as well** ({numref}`fig-symbols-updates`). From the same first weights, in {size}`ordinary_lessons`
-# lessons with 5 printed letters, one update by learned signals gives {value}`ordinary_learned` of right answers. A single step along a gradient, of the size that is best for these
-# very queries, gives {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). Learned signals need no such choice. With Adam, e-prop is as good as they after
+# lessons with 5 printed letters, after one update by learned signals {value}`ordinary_learned` of the answers are right. A single step along a gradient, of the size that is best for these
+# very queries, leads to {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). Learned signals need no such choice. With Adam, e-prop is as good as they after
 # {value}`k_eprop`, BPTT after {value}`k_BPTT`, at the best of {size}`rates` learning rates; they reach {value}`most_eprop` and {value}`most_BPTT`.
 #
 # ```{figure} ../results/one_shot_symbols/updates.*
 # :name: fig-symbols-updates
-# :alt: Right answers against updates. One update by learned signals rises steeply at once. The curve of e-prop reaches its height within the first updates and then goes up and down by a few points; that of BPTT rises for about nine updates. So learned signals save updates of BPTT with Adam, but hardly any of e-prop.
+# :alt: Right answers against updates. One update by learned signals rises steeply at once. The curve of e-prop reaches its height within the first updates and then goes up and down by a few points; that of BPTT rises for seven updates and more. So learned signals save updates of BPTT with Adam, but hardly any of e-prop.
 # Right answers for 5 printed letters after ordinary updates (Adam, at the best of {size}`rates` learning rates for these very queries), and after one update by learned signals. Bands: 95 % interval over lessons.
 # ```
 
