@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   snncore:
-#     summary: The relational network on 22 chips, core by core; how much of its measured energy and time counted events explain
+#     summary: The relational network on 22 chips, core by core; how much of its measured energy and time events explain
 #     inputs: [data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, "data/peers/[gs]*"]
 #     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.8, paper: 4}
@@ -253,7 +253,7 @@ plt.show()
 # Cores in use, by module (colors of {numref}`fig-chips`). Lines across the bars: the talk's numbers.
 # ```
 #
-# ## How much do counted events explain?
+# ## How much do events explain?
 #
 # A question takes 143 steps: 110 for a sentence, in the last 14 of which the gate is open, and 33 until the answer {cite:p}`intel2020`. If
 # $n_k$ events of kind $k$ have the price $c_k$, and $n_{ki}(t)$ of them happen on core $i$ in step $t$ and take $d_k$ each, a question needs

@@ -661,7 +661,7 @@ plt.show()
 # ## Does training on help?
 #
 # Where the conversion loses much, yes: a small network with {term}`SiLU` gains {claim}`img.tune.k2` ({interval}`img.tune.k2`, over three networks) with two steps and {claim}`img.tune.k3`
-# ({interval}`img.tune.k3`) with three. With eight steps it gains {claim}`img.tune.k8`, no more than the original does if that is trained on ({value}`tune_original`). With {term}`ReLU` and two steps one network gains little and two gain two to three points ({numref}`fig-tune`).
+# ({interval}`img.tune.k3`) with three. With eight steps it gains {claim}`img.tune.k8`, no more than the original does if that is trained on ({value}`tune_original`). With {term}`ReLU` and two steps the three networks gain {value}`tune_relu` ({numref}`fig-tune`).
 # `convert` with `trainable=True` sends spikes forward, and gradients pass a neuron with coded value $\hat f(x)$ as they pass its activation $f$ (*straight-through*):
 #
 # $$
@@ -712,6 +712,8 @@ page.claim("img.tune.k2", gained.get_group(2), **where)
 page.claim("img.tune.k3", gained.get_group(3), **where)
 page.claim("img.tune.k8", gained.get_group(8), **where)
 page.value("tune_original", float(gained.get_group("original").mean()), "{:.1f} pp")
+of_relu = tuned.query("activation == 'ReLU' and K == 2")["gained"]
+page.value("tune_relu", ", ".join(f"{pp:.1f}" for pp in of_relu) + " pp")
 tuned.groupby(["activation", "K"])[["right", "gained"]].mean().round(2)
 
 # %% tags=["hide-input", "remove-output"]

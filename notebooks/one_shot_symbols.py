@@ -514,8 +514,8 @@ plt.show()
 #
 # **One: a single gradient step of the right size does as well** ({numref}`fig-symbols-updates`). From the same first weights, in {size}`ordinary_lessons`
 # lessons with 5 printed letters, after one update by learned signals {value}`ordinary_learned` of the answers are right. A single step along a gradient, of the size that is best for these
-# very queries, leads to {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). Learned signals need no such choice. With Adam, e-prop is as good as they after
-# {value}`k_eprop`, BPTT after {value}`k_BPTT`, at the best of {size}`rates` learning rates; they reach {value}`most_eprop` and {value}`most_BPTT`.
+# very queries, leads to {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). Learned signals need no such choice. Updates by Adam until it is as good:
+# {value}`k_eprop` for e-prop, {value}`k_BPTT` for BPTT, at the best of {size}`rates` learning rates; they reach {value}`most_eprop` and {value}`most_BPTT`.
 #
 # ```{figure} ../results/one_shot_symbols/updates.*
 # :name: fig-symbols-updates
@@ -531,7 +531,7 @@ for rule, name in (("e-prop", "eprop"), ("BPTT", "BPTT")):
     page.value(f"single_{name}", compared.single[rule][0], "{:.0f} %")
     page.value(f"most_{name}", max(compared.curves[rule])[0], "{:.0f} %")
     k = compared.reached(rule)
-    page.value(f"k_{name}", f"more than {updates} updates" if k is None else f"{k} update{'s' if k > 1 else ''}")
+    page.value(f"k_{name}", f"more than {updates}" if k is None else k)
 page.value("ordinary_learned", compared.learned[0], "{:.0f} %")
 page.value("ordinary_lessons", lessons)
 page.value("rates", len(RATES))

@@ -99,9 +99,8 @@ def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
     >>> from snncore.networks.recurrent import RecurrentNetwork
     >>> paths, g = scorbot.draw(2, np.random.default_rng(0)).tip, torch.Generator().manual_seed(0)
     >>> clock, code = scorbot.clock().shape[-1], scorbot.code(paths).shape[-1]  # inputs
-    >>> learner = RecurrentNetwork(clock, [Population(250, LEARNER)], 2, READOUT, g).double()
-    >>> lsg = RecurrentNetwork(clock + code, LSG, 250, READOUT, g).double()
-    >>> fresh = Networks(learner.weights(), lsg.weights())  # those of the authors: published()
+    >>> sizes = (clock, [Population(250, LEARNER)], 2), (clock + code, LSG, 250)
+    >>> fresh = Networks(*(RecurrentNetwork(*s, READOUT, g).double().weights() for s in sizes))  # those of the authors: published()
     >>> tuple(output(lesson(fresh, paths).after).shape)
     (249, 2, 2)
     """

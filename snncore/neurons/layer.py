@@ -120,8 +120,9 @@ class SpikingLayer(nn.Module):
         """
         for name, log in self.log_tau.items():
             if log.shape not in ((), current.shape[2:]):
-                wanted = f"() or {tuple(current.shape[2:])}, as the currents without time and batch"
-                raise ValueError(f"{name} is learned in shape {tuple(log.shape)}: make the layer with shape {wanted}")
+                raise ValueError(
+                    f"{name} is learned in shape {tuple(log.shape)}: make the layer with shape () or {tuple(current.shape[2:])}"
+                )
         flat, model, p = current.flatten(2), model_of(self.params), self.constants()
         state = model.rest(flat[0]) if state is None else state
         if state.v.shape != flat.shape[1:]:

@@ -55,15 +55,13 @@ class Alone(OneShot):
         x = CLOCK.to(m.omega.dtype)
         before = self.trial(x)
         back = self.learner.w_out if self.feedback is None else self.feedback
-        signal = self.total(x, m) if self.ideal else self.sent_back(error_of(self.output(before), m), back)
+        if self.ideal:
+            readout, every = self.learner.readout, x.expand(-1, m.omega.shape[1], -1).contiguous()
+            trial, _ = observe(every, self.learner.weights(), self.learner.populations, readout)
+            signal = ideal_signal(trial, readout, lambda z, y: loss_of(self.scale * y, m).sum())
+        else:
+            signal = self.sent_back(error_of(self.output(before), m), back)
         return self.learn(x, before, self.log_size.exp() * signal, None)
-
-    @torch.enable_grad()
-    def total(self, x: Tensor, m: Movements) -> Float[Tensor, "time batch neuron"]:
-        """Total derivative of each movement's loss by the spikes of a trial with the first weights."""
-        weights, populations, readout = self.learner.weights(), self.learner.populations, self.learner.readout
-        trial, _ = observe(x.expand(-1, m.omega.shape[1], -1).contiguous(), weights, populations, readout)
-        return ideal_signal(trial, readout, lambda z, y: loss_of(self.scale * y, m).sum())
 
 
 def network(seed: int, signals: Signals = "learned") -> OneShot:

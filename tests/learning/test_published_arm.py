@@ -73,6 +73,8 @@ def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
     change = (coarse.w_rec - nets.learner.w_rec) * 16
     assert torch.equal(change, change.round())
     assert torch.equal(coarse.w_out[0], nets.learner.w_out)
+    with pytest.raises(ValueError, match=r"tip has shape \(250, 1, 3\): \(249, batch, 3\) is expected"):
+        published_arm.lesson(published_arm.published(), torch.zeros(250, 1, 3))
 
 
 def test_the_arm_has_the_lengths_of_its_links():
@@ -102,11 +104,6 @@ def test_movements_are_smoothed_walks_within_the_limits():
     assert float(scorbot.distance(inside.speed, inside).max()) < 0.01
     apart = inside._replace(tip=inside.tip + torch.tensor([0.03, 0.0, 0.04]))
     assert torch.allclose(scorbot.distance(inside.speed, apart), torch.tensor(5.0), atol=0.01)
-
-
-def test_a_path_of_another_length_is_refused():
-    with pytest.raises(ValueError, match=r"tip has shape \(250, 1, 3\): \(249, batch, 3\) is expected"):
-        published_arm.lesson(published_arm.published(), torch.zeros(250, 1, 3))
 
 
 def test_the_code_of_a_path_can_be_read_back():
