@@ -16,7 +16,7 @@ adaptation),
 
 where x_i is an input, or a spike of the step before, [·] rounds to the nearest integer, and the learning signals L have 8 bits. (To round
 down instead would pull all signals and traces to one side.) States stop at 24 bits. A synapse has its weight (1 byte), one or two traces
-(3 bytes each), and the sum g (8 bytes: 4 can be too few for 64 trials) while a batch lasts.
+(3 bytes each), and the sum g (8 bytes: 4 can be too few for 64 trials) while a batch lasts; with L = 1, a second one for a cost of rates.
 
 What a chip has and this has not: Loihi's weights have a common exponent, its second generation's traces are programs of their own. Readouts
 and learning signals are the business of the embedded processors.
@@ -84,8 +84,8 @@ def as_bytes(w: Float[Tensor, "post pre"], v_th: float) -> Int8[np.ndarray, "pos
 
 
 def synapse_bytes(adapting: bool) -> int:
-    """Memory of a synapse: its weight, its filtered trace, for an adapting neuron that of the adaptation, and a sum of 64 bits."""
-    return math.ceil((8 + 24 * (1 + adapting) + 64) / 8)
+    """Memory of a synapse: its weight, its filtered trace, for an adapting neuron that of the adaptation, and two sums of 64 bits."""
+    return math.ceil((8 + 24 * (1 + adapting) + 128) / 8)
 
 
 def _check(c: Integers, arrays: dict[str, tuple[np.ndarray, type, tuple[int, ...]]]) -> None:

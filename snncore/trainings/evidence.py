@@ -31,6 +31,7 @@ CHIP_RECIPE = replace(RECIPE, updates=350)  # as far as the first test of networ
 # first readout weights, in the usual ones, where these make the learning signals, which then are as strong as by random feedback
 LARGE = 10.0  # the largest of 1, 3, 10, by the errors of other seeds after 350 updates
 AIMS = {"test_error": 7.0, "early_error": 10.0}  # wrong answers [%], at most: in the end, and after 350 updates
+RATE = 0.01  # spikes per step that a neuron should have
 CHIP_AIM = 2.0  # at most so many wrong answers more than in floats [points]
 STOP, BATCHES = 0.07, 8  # the mean error of so many batches when a task counts as learned; the published code asks it of new trials
 
@@ -43,7 +44,6 @@ class Training:
     recipe: Descent = RECIPE
     readout: float = 1.0  #: first readout weights, as a multiple of the usual ones
     forget: float = 0.0  #: part of readout and feedback weights that is lost in an update, at the highest rate
-    rates: bool = True  #: whether firing rates have a cost
     early: int | None = 350  #: updates after which the network is tested, too
     integers: bool = False  #: by 8-bit weights and integer states, as on a chip
     form: Evidence = FORM
@@ -59,8 +59,8 @@ TRAININGS: dict[Kind, Training] = {
     "bptt": Training("bptt", BPTT_RECIPE, readout=LARGE),
     "symmetric-small": Training("symmetric"),
     "bptt-small": Training("bptt", BPTT_RECIPE),
-    "chip": Training("random", CHIP_RECIPE, rates=False, early=None, integers=True),
-    "twin": Training("random", CHIP_RECIPE, rates=False, early=None),
+    "chip": Training("random", CHIP_RECIPE, early=None, integers=True),
+    "twin": Training("random", CHIP_RECIPE, early=None),
 }
 
 
@@ -119,7 +119,7 @@ def in_floats(learner: EvidenceLearner, how: Training) -> Update:
         more = {"tested": error_on_new_trials(learner.answer, how.tested, 0, how.form)} if k == how.early else {}
         y, z = learner.answer(trials.x)
         error = choice_error(y, trials.answer)
-        (error + rate_cost(z, 0.01, 0.01) if how.rates else error).backward()
+        (error + rate_cost(z, RATE, RATE)).backward()
         learner.adapt(how.forget * how.recipe.at(k) / how.recipe.rate)
         share = share_wrong(y.detach(), trials.answer)
         learner.watch(share, k)
@@ -151,7 +151,11 @@ def put_on_grid(learner: EvidenceLearner, g: torch.Generator) -> None:
 
 
 def in_integers(learner: EvidenceLearner, how: Training) -> Update:
-    """An update by e-prop in integers; readouts, whose gradient is the usual one, belong to embedded processors."""
+    """An update by e-prop in integers; readouts, whose gradient is the usual one, belong to embedded processors.
+
+    So does the cost of firing rates: a synapse keeps a second sum, of its traces as they are, which count as much as its neuron's rate is
+    off. (The first sum is 127 times too large, and a mean over the steps of recall, not of the trial.)
+    """
     network, w_feedback = learner.network, learner.w_feedback
     assert w_feedback is not None
     c = eprop_chip.integers(list(network.populations), network.readout)
@@ -165,10 +169,11 @@ def in_integers(learner: EvidenceLearner, how: Training) -> Update:
         off = y.detach().softmax(-1) - F.one_hot(trials.answer, 2)
         signal = np.zeros(z.shape, np.int8)
         signal[-how.form.recall :] = eprop_chip.byte_signal(off, w_feedback)
-        grads = torch.from_numpy(eprop_chip.learn(c, spikes, z, psi, signal)).float()
+        of_error, traces = (eprop_chip.learn(c, spikes, z, psi, s) for s in (signal, np.ones_like(signal)))
+        rates = z.mean((0, 1))
+        grads = torch.from_numpy(of_error / (127 * how.form.recall) + 2 * (rates - RATE)[:, None] / len(z) * traces).float()
         network.w_in.grad, network.w_rec.grad = (part.contiguous() for part in grads.split([evidence.INPUTS, len(grads)], -1))
-        hertz = 1000 * float(torch.from_numpy(z).float().mean())
-        return {"loss": float(error.detach()), "error": share_wrong(y.detach(), trials.answer), "hertz": hertz}
+        return {"loss": float(error.detach()), "error": share_wrong(y.detach(), trials.answer), "hertz": 1000 * float(rates.mean())}
 
     return update
 

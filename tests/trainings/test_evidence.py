@@ -7,6 +7,7 @@ import torch
 
 from snncore import ledger
 from snncore.learning.eprop import SIGNALS
+from snncore.seeds import torch_generator
 from snncore.tasks.evidence import Evidence
 from snncore.trainings import evidence, job
 from snncore.trainings.evidence import TRAININGS, EvidenceLearner, train
@@ -25,6 +26,22 @@ def test_a_network_that_has_learned_answers_new_trials(kind):
     learner = evidence.trained(kind)
     assert evidence.error_on_new_trials(learner.answer, 32, 1) < 0.25
     assert 0.25 < evidence.error_on_new_trials(EvidenceLearner(TRAININGS[kind], 0).answer, 32, 1) < 0.75
+
+
+def test_the_cost_of_rates_in_integers_is_that_in_floats():
+    """Without feedback nothing else is left: nearly the same gradient, with the scale of tests/learning/test_eprop_chip.py."""
+    form = Evidence(cues=3, pause=50, cue=100, delay=100, recall=100)
+    how, grads = dataclasses.replace(TRAININGS["chip"], form=form, batch=8), []
+    for update in (evidence.in_integers, evidence.in_floats):
+        learner = EvidenceLearner(how, 0)
+        evidence.put_on_grid(learner, torch_generator(0, "rounding"))
+        learner.w_feedback.zero_()
+        update(learner, how)(0, torch_generator(0, "trials"))
+        grads.append(torch.cat([learner.network.w_in.grad, learner.network.w_rec.grad], 1).flatten())
+    ours, known = grads
+    assert float(torch.nn.functional.cosine_similarity(ours, known, dim=0)) > 0.98
+    scale = 1024 * (127 / 128) / learner.network.populations[0].params.dampening * 0.6 / (1 - learner.network.readout.kappa) * how.batch
+    assert float(ours @ known / (known @ known)) == pytest.approx(scale, rel=0.15)
 
 
 @pytest.mark.slow
