@@ -47,7 +47,7 @@
 # - AHP currents are a memory: with 14 × 14 pixels, networks with AHP neurons reach {claim}`mem.grid14.ahp`, LIF networks
 #   {claim}`mem.grid14.lif`. ALIF neurons reach {claim}`mem.grid14.alif`, LSTM units {claim}`mem.grid14.lstm`.
 # - The chip's integers cost this network no accuracy: emulated, it recognizes {claim}`mem.smnist.chip`. But they change single answers: chip and floats
-#   agree on {claim}`mem.smnist.agreement`, which misses our aim ({verdict}`mem.smnist.agreement`).
+#   agree on {claim}`mem.smnist.agreement` of the images, which misses our aim ({verdict}`mem.smnist.agreement`).
 # - Against the authors' published weights on the same emulator, our network is not shown to be better: the difference is
 #   {claim}`mem.smnist.beside_published` ({interval}`mem.smnist.beside_published`), with fewer spikes.
 # - **A network of other spiking neurons is better than our LSTM network**, and than the authors' best one: published balanced resonate-and-fire neurons, the
