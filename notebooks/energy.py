@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   snncore:
-#     summary: The relational network on 22 chips, core by core; how much of its measured energy and time counted events explain
+#     summary: The relational network on 22 chips, core by core; how much of its measured energy and time events explain
 #     inputs: [data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/memory_chip_full_0*, "data/peers/[gs]*"]
 #     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.8, paper: 4}
@@ -30,7 +30,7 @@
 # :label: 22 chips: sentences, relays, firing rates, prices, and what they do to cores, messages and energy
 # ```{figure} ../results/energy/chips.*
 # :name: fig-chips
-# :alt: Two maps of 22 chips with 128 cores each, colored by module. With 2 sentences only some relays in green, the encoders, a few pairs and the answer are in use on {claim}`relnet.chips.touched.2`, and eight chips are empty. With 20 sentences nearly all cores are full, most of them with pairs of sentences; each of the first ten chips of pairs has a strip of green relays. So the network grows with the number of pairs, and relays take only a small part of it.
+# :alt: Two maps of 22 chips with 128 cores each, colored by module. With 2 sentences only some relays in green, the encoders, a few pairs and the answer are in use on {claim}`relnet.chips.touched.2`, and eight chips are empty. With 20 sentences about four fifths of the cores are in use, most of them for pairs of sentences; each of the first ten chips of pairs has a strip of green relays. So the network grows with the number of pairs, and relays then take only a small part of it.
 # Each square is one of the 128 cores of a chip, as our placement fills them, for stories of 2 and of 20 sentences. Chip 0 encodes; chips 1 to 10 hold the
 # first layer of a block of pairs, with relays (green); chips 11 to 20 hold further layers; the sum and the answer follow. Cores and chips are those of the talk.
 # ```
@@ -46,8 +46,9 @@
 #
 # - The energy ratios of the talk stay **unconfirmed**: they belong to one GPU, and to firing rates that were not published. GPU measured
 #   here so far: {size}`gpu_card`.
-# - Counted events explain {interval}`relnet.measured.core_dynamic` mJ of the {published}`relnet.measured.core_dynamic` that the cores needed
-#   with 2 sentences, and {interval}`relnet.measured.time` ms of {published}`relnet.measured.time`.
+# - Events at assumed firing rates, and {value}`resets` for resets, explain {interval}`relnet.measured.core_dynamic` mJ of the
+#   {published}`relnet.measured.core_dynamic` that the cores needed with 2 sentences; events explain {interval}`relnet.measured.time` ms of
+#   {published}`relnet.measured.time`.
 # - If the GPU needed the same for all lengths, the talk's ratios would imply energies of Loihi {value}`energy_beside` our model's range, and
 #   times {value}`time_beside` it.
 # - The {term}`placement` gives the talk's five numbers of cores exactly, from {claim}`relnet.cores.2` to {claim}`relnet.cores.20`, on
@@ -159,8 +160,8 @@ print(f"{with_relays:,.0f} messages between chips with relays, {without:,.0f} wi
 
 # %% [markdown]
 # If each neuron fires once, {value}`messages_with` messages go between chips with relays and {value}`messages_without` without: a ratio of
-# {claim}`relnet.relay.messages` (the talk: {published}`relnet.relay.messages`). The price is cores: the compartments alone would fit on {value}`least_cores`
-# of them; the layout takes {value}`times_least` times as many. The talk: {claim}`relnet.tricks`.
+# {claim}`relnet.relay.messages` (the talk: {published}`relnet.relay.messages`). Relays take cores, {value}`relay_cores` of all with 20 sentences. The compartments alone
+# would fit on {value}`least_cores`; the layout takes {value}`times_least` times as many, mostly since a core holds so few synapses. The talk: {claim}`relnet.tricks`.
 #
 # ## Do the talk's numbers of cores follow?
 #
@@ -179,6 +180,8 @@ cores = pd.DataFrame(rows, columns=["module", "chip", "core", "needs"])  # needs
 counts = {n: cores[cores["needs"] <= n].groupby("module", sort=False).size() for n in TABLE}
 of_module = pd.DataFrame(counts).fillna(0).astype(int)
 of_module.loc["all"] = of_module.sum()
+most = of_module[TABLE[-1]]
+page.value("relay_cores", 100 * most["relays"] / most["all"], "{:.0f} %")
 
 # %%
 used = {n: placement.used(plan.used(n)) for n in range(1, SENTENCES + 1)}  # cores, and chips
@@ -250,7 +253,7 @@ plt.show()
 # Cores in use, by module (colors of {numref}`fig-chips`). Lines across the bars: the talk's numbers.
 # ```
 #
-# ## How much do counted events explain?
+# ## How much do events explain?
 #
 # A question takes 143 steps: 110 for a sentence, in the last 14 of which the gate is open, and 33 until the answer {cite:p}`intel2020`. If
 # $n_k$ events of kind $k$ have the price $c_k$, and $n_{ki}(t)$ of them happen on core $i$ in step $t$ and take $d_k$ each, a question needs
@@ -319,7 +322,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/explained.*
 # :name: fig-explained
-# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a fifth of the line at most; updating all compartments about two thirds; only neurons that fire in each step would come close. Time: events reach a fifth, with the longest barrier less than half. So most of energy and time is not explained by events.
+# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a fifth of the line at most; updating all compartments about half to three quarters; neurons that fire in each step two thirds to just beyond it. Time: events reach a fifth, with the longest barrier less than half. So most of energy and time is not explained by events.
 # Stories of 2 sentences: what events give (bars: between both sets of prices and both assumed rates) and what the authors measured (lines). The other bars are
 # what-if cases that no network shows.
 # ```
@@ -327,8 +330,9 @@ plt.show()
 # Most of what was measured is not explained ({numref}`fig-explained`). The cores needed {published}`relnet.measured.core_dynamic`; events and resets give
 # {claim}`relnet.measured.core_dynamic` in the middle of their range. If each neuron fired in every step in which it may, they would give {value}`every_step`. If a core
 # updated all compartments that it has, this alone would be {value}`all_updates`. The question took {published}`relnet.measured.time`; events give
-# {claim}`relnet.measured.time`, and the longest barrier that was measured, of 768 chips, would add {value}`barriers`. The rest has no published price: the
-# ways from chip to chip, and waiting for the processors, which use {published}`relnet.measured.x86_share` of all energy.
+# {claim}`relnet.measured.time`, and the longest barrier that was measured, of 768 chips, would add {value}`barriers`. What the rest
+# consists of is not known. Candidates without a published price are the ways from chip to chip, and waiting for the processors, which use
+# {published}`relnet.measured.x86_share` of all energy.
 
 # %% [markdown]
 # ## Does a trained network run on the chips?
@@ -626,7 +630,7 @@ page.claim("rel.stories.upto6", 100 * float(np.mean(lengths <= 6)), **where)
 #
 # - Synapses decide how many cores the pairs take, and axons make relays necessary.
 # - The talk's numbers of cores and chips follow from the published sizes and three choices of layout.
-# - Counted events explain a small part of measured energy and time. The rest has no published price.
+# - Events at assumed rates explain a small part of measured energy and time. What the rest consists of is not known.
 # - The ratios to a GPU depend on what is counted as much as on what is not known.
 #
 # ## Exercises

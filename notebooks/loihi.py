@@ -45,7 +45,8 @@
 #   {published}`loihi.smnist.edp_ratio.survey`, with another baseline.
 # - The emulator is right on {claim}`loihi.smnist.replay200` of the images, as the silicon was, and repeats all {value}`wrong` mistakes. On
 #   all 10,000 test images the same network is right on {claim}`loihi.smnist.replay10k`.
-# - Three other emulators agree with ours to the last bit: {claim}`loihi.oracle.mismatches` differ.
+# - For neurons of one compartment, three other emulators agree with ours to the last bit: {claim}`loihi.oracle.mismatches` differ. None of them has the
+#   AHP neuron, which this does not check.
 #
 # ## What we could not do
 #
@@ -526,9 +527,10 @@ plt.show()
 #
 # ## Summary
 #
-# - The integer model of this chapter is the one that ran: same images, same accuracy, same mistakes.
+# - Our integer model gives the silicon's answers to all images of one published run, its mistakes included. Spikes could not be compared, some
+#   details change hardly any answer, and an older run is not repeated.
 # - Rounding toward zero changes single spikes within a few hundred steps, so train with the chip's own constants and weights ({doc}`memory`).
-# - Counted events are not the energy. Waiting and the processors beside the cores dominate, and no price covers them.
+# - Counted events are not the energy. The processors beside the cores use most of it, and most of the time is not explained by events.
 # - A ratio to a GPU belongs to a card, a batch size and a way to count idle power. Quote all three.
 #
 # ## Exercises

@@ -47,15 +47,15 @@
 #
 # ## What we found
 #
-# - The learner cannot learn *any given* movement. Of the variance of drawn paths, one update explains {value}`drawn_low` to {value}`drawn_high`.
+# - The learner cannot learn *any given* movement. Of the variance of four drawn paths, one update explains {value}`drawn_low` to {value}`drawn_high`; of a small circle, nothing (exercise 1).
 # - Within the family, one update explains {claim}`oneshot.arm.result` of the variance. The mean squared error falls from {claim}`oneshot.arm.before` to
 #   {claim}`oneshot.arm.after`; the learning signals of another movement leave it at {claim}`oneshot.arm.shuffled`.
 # - The learned signals are needed. Without a generator, the learner's first weights were optimized for its own errors, by as many updates of the same outer loop: one update then leaves
 #   {claim}`oneshot.arm.own`, {claim}`oneshot.arm.second` times as much ({interval}`oneshot.arm.second`).
 # - One update by learned signals is worth {claim}`oneshot.arm.k_to_match` by {term}`e-prop`, or {claim}`oneshot.arm.k_to_match.bptt` by {term}`BPTT`, from the same first
-#   weights; by e-prop from weights optimized for it, {claim}`oneshot.arm.k_to_match.own`. After more of them, BPTT is better on most movements, not on average.
-# - Networks that others published learn movements of a robot arm in one update. Run here, they fire as in the authors' code ({claim}`oneshot.anchor.spikes` differ), and the tip is off by
-#   {claim}`oneshot.anchor.tip` on average.
+#   weights; by e-prop from weights optimized for it, {claim}`oneshot.arm.k_to_match.own`. After more of them the median error of BPTT is lower; means cannot be told apart.
+# - Networks that others published learn movements of a robot arm in one update. Run here, they fire as in the authors' code ({claim}`oneshot.anchor.spikes` differ). For the {value}`their_inside`
+#   of the movements that stay within the joints' limits, the tip is off by {claim}`oneshot.anchor.tip` on average, for the others by {value}`their_outside`.
 # - The learned signals are not gradients: their correlation with those of BPTT is {claim}`oneshot.arm.signal_correlation`.
 #
 # ## What we could not do
@@ -312,7 +312,7 @@ plt.show()
 # :name: fig-one-shot-errors
 # :alt: Mean squared position errors on a logarithmic axis. One update by learned signals is twenty times lower than the error of always making the average movement. The trial before the update and an update by the signals of another movement lie above that line; single steps of e-prop and of BPTT lie near it. An update by the learner's own errors, from first weights optimized for this, lies between, several times above learned signals.
 # Mean squared error of the tip's position over {size}`movements` held-out movements (arm length 1): mean of {size}`seeds` pairs of networks, bars from lowest to highest. Line:
-# always making the average movement of the family, {value}`variance`. Two come below it: own errors, from first weights optimized for them, and by far learned signals.
+# always making the average movement of the family, {value}`variance`. Single gradient steps lie at the line; own errors, from first weights optimized for them, lie clearly below it, learned signals far below.
 # ```
 #
 # The error is the mean squared distance of the tip along x and along y. For half of the movements, the tip is off by less than {value}`distance` of the arm's length (root of the
@@ -562,7 +562,7 @@ plt.show()
 #
 # ```{figure} ../results/one_shot/updates.*
 # :name: fig-updates
-# :alt: Squared error against updates, both logarithmic. One update by learned signals brings the error down at once, to a level that BPTT reaches after some fifty updates and e-prop after nearly a hundred, from either first weights; BPTT then goes on falling below it. Learned signals win at one update, not in the long run.
+# :alt: Squared error against updates, both logarithmic. One update by learned signals brings the error down at once, to a level that the curve of BPTT reaches after some fifty updates and those of e-prop after more than a hundred; BPTT then goes on falling below it. Learned signals win at one update, not in the long run.
 # Median position error of {size}`ordinary` movements (arm length 1) before each ordinary update at the best rate, and after one update by learned signals: median of
 # {size}`seeds` pairs of networks, shaded from lowest to highest. *Own weights*: first weights that were optimized for the learner's own errors.
 # ```
@@ -649,7 +649,8 @@ plt.show()
 #
 # ## Which movements can it learn?
 #
-# Those of its family: the verdict on *{published}`oneshot.arm.range`* is *{claim}`oneshot.arm.range`*. {numref}`fig-drawn` shows paths of other kinds.
+# Those of its family: the verdict on *{published}`oneshot.arm.range`* is *{claim}`oneshot.arm.range`*. {numref}`fig-drawn` shows four paths of other kinds. Circles smaller than these fail: after
+# the update the arm is farther off than if it had stood still (exercise 1).
 #
 # ```{figure} ../results/one_shot/drawn.*
 # :name: fig-drawn
@@ -814,7 +815,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/robot.*
 # :name: fig-robot
-# :alt: Three paths, of our arm in the plane and of the robot arm from above and from the side: after one update each follows what was shown. Below, distances of the robot arm's tip on a logarithmic axis. After one update they lie around two centimeters, no worse with changes rounded to multiples of 1/64, around ten with 1/16, around forty without an update, and mostly beyond that with the signals of another movement. One update suffices for other networks and another arm, too.
+# :alt: Three paths, of our arm in the plane and of the robot arm from above and from the side: after one update each follows what was shown. Below, distances of the robot arm's tip on a logarithmic axis. After one update they lie around two centimeters, hardly more with changes rounded to multiples of 1/64, around ten with 1/16, around forty without an update, and mostly beyond that with the signals of another movement. One update suffices for movements within the limits of the joints.
 # Above: a movement of median error of our arm and of the robot arm. Below: mean distance of the robot arm's tip from its path, of each movement within the limits of the joints (ticks), and the mean of all
 # with its 95 % interval (bar).
 # ```
@@ -872,7 +873,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot/training.*
 # :name: fig-training
-# :alt: Squared error after one update against updates of the outer loop, on a logarithmic scale. By learned signals it falls from nearly a fifth to below a hundredth; by own errors it stays several times higher from the first thousands of updates on. In the middle, where the learning rate starts again, curves rise a little, and then fall further. Own errors end about four times as high. More updates would not close the gap.
+# :alt: Squared error after one update against updates of the outer loop, on a logarithmic scale. By learned signals it falls from nearly a fifth to below a hundredth; by own errors it stays several times higher from the first thousands of updates on. In the middle, where the learning rate starts again, curves rise a little, and then fall further. Own errors end about four times as high, still falling a little. Longer trainings were not run.
 # Error after one inner update, in new movements, during the trainings (arm length 1; running mean of 1,000 updates): by learned signals, and by the learner's own errors. The learning rate is annealed twice; the bump at update
 # {size}`restart` is the restart.
 # ```

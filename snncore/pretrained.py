@@ -149,7 +149,7 @@ def list() -> Sequence[str]:
 def load(name: str) -> Any:
     """A trained network: an `Arm` ("arm"), a `Classifier` ("symbols", "words"), a `Reader` ("relational/…"), or else its module.
 
-    "symbols-alone", "words-alone" and "arm/own" have no second network.
+    "symbols-alone", "words-alone" and "arm/own" have no second network; "evidence/chip" is asked in integers by `evidence.on_chip`.
 
     Raises `ValueError` for a name that is not in `list`, with those close to it; `DataError` if the file is damaged.
 

@@ -4,8 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE, TESTS, FUNCTION = 17_336, 12_680, 60  # 15,000 and 11,160 before users could convert, deploy and exchange their own, before
-# published networks ran here, neurons were layers (timed beside others), all of a transformer spiked, movements had a control; these fall
+PACKAGE, TESTS, FUNCTION = 17_332, 12_665, 60  # 15,000 and 11,160 before users could convert, deploy and exchange theirs; these fall
 LONGEST = 500  # file
 
 

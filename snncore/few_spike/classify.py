@@ -1,6 +1,8 @@
 """Classify the operations of a traced network, and note the signals that each hands on."""
 
 from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import torch
@@ -77,7 +79,8 @@ def classify(graph: fx.GraphModule, batch: int) -> tuple[list[Row], dict[fx.Node
             rows.append(Row(node.name, activation.name, "spiking", neurons))
             continue
         kind, why = operations.describe(node, graph)
-        received = _propagate(node, why)
+        received = reduce(or_, (n.meta["carries"] for n in operations.signals(node)), Carries(0))
+        node.meta["carries"] = received if why == operations.REORDER else Carries.GRADED
         if why == operations.SYNAPSES:
             why = f"receives {received.words}"
         rows.append(Row(node.name, operations.name_of(node, graph), kind, neurons, why=why))
@@ -93,12 +96,3 @@ def making_signals(graph: fx.GraphModule) -> Iterator[fx.Node]:
             continue
         elif operations.signals(node) and node.meta["tensors"]:
             yield node
-
-
-def _propagate(node: fx.Node, why: str) -> Carries:
-    """Note the signals that an operation hands on; returns those that it receives."""
-    received = Carries(0)
-    for n in operations.signals(node):
-        received |= n.meta["carries"]
-    node.meta["carries"] = received if why == operations.REORDER else Carries.GRADED
-    return received

@@ -64,21 +64,8 @@ class Descent:
         return self.rate / 2**cycle * min(1, (update + 1) / warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
 
 
-def _shorten(parameters: list[nn.Parameter], norm: float, usual: float, clip: float) -> float:
-    """Shorten the gradient, of length ``norm``, if it is too long; return the usual length with this one."""
-    if not usual:
-        return norm
-    torch.nn.utils.clip_grads_with_norm_(parameters, clip * usual, torch.tensor(norm))
-    return 0.95 * usual + 0.05 * min(norm, 3 * usual)
-
-
 def descend(
-    network: nn.Module,
-    update: Update,
-    recipe: Descent,
-    seed: int,
-    state: Path,
-    constants: Mapping[str, Any] | None = None,
+    network: nn.Module, update: Update, recipe: Descent, seed: int, state: Path, constants: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place, from where the file ``state`` stands if it exists. Same seed, same network, killed or not.
 
@@ -110,8 +97,10 @@ def descend(
             what = f"the loss is {rows[-1]['loss']}, the length of its gradient {norm}"
             kept = f"{state} holds the last good state" if log else "there is no good state before"
             raise TrainingDiverged(f"update {k + 1}: {what}; {kept}. Lower the rate")
-        if math.isfinite(recipe.clip):
-            usual = _shorten(parameters, norm, usual, recipe.clip)
+        if math.isfinite(recipe.clip):  # a gradient that is too long is shortened
+            if usual:
+                torch.nn.utils.clip_grads_with_norm_(parameters, recipe.clip * usual, torch.tensor(norm))
+            usual = 0.95 * usual + 0.05 * min(norm, 3 * usual) if usual else norm
         for group in optimizer.param_groups:
             group["lr"] = recipe.at(k)
         optimizer.step()

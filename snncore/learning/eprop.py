@@ -144,6 +144,7 @@ def observe(
     return Trial(x, activity.z, psi, weights, populations), activity
 
 
+@torch.enable_grad()
 def ideal_signal(
     trial: Trial, readout: ReadoutParams, loss: Callable[[Tensor, Tensor], Float[Tensor, ""]]
 ) -> Float[Tensor, "time batch neuron"]:

@@ -141,8 +141,8 @@ class Compared(NamedTuple):
     curves: dict[str, list[Interval]]  #: before each of some updates by Adam, and after the last
 
     def reached(self, rule: str) -> int | None:
-        """After how many updates a rule is as good as one update by learned signals; None if after more than there were."""
-        return next((k for k, right in enumerate(self.curves[rule]) if right[0] >= self.learned[0]), None)
+        """After how many updates a rule is as good as one by learned signals, but for rounding; None if after more than there were."""
+        return next((k for k, right in enumerate(self.curves[rule]) if right[0] > self.learned[0] - 1e-3), None)
 
 
 def compare_with_ordinary(

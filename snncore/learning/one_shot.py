@@ -153,11 +153,7 @@ class OneShot(nn.Module):
         return self.loop(seen, self.lsg.weights(), self.lsg.populations, self.lsg.readout)
 
     def updated(
-        self,
-        x: Float[Tensor, "time #trial input"],
-        before: Activity,
-        learning_signal: Float[Tensor, "time trial neuron"],
-        trials: int = 1,
+        self, x: Float[Tensor, "time #trial input"], before: Activity, learning_signal: Float[Tensor, "time trial neuron"], trials: int = 1
     ) -> Weights:
         """The learner's weights after one update by each ``trials`` trials (`updated`)."""
         return updated(self.learner.weights(), x, before, learning_signal, self.lif, self.eta, trials)

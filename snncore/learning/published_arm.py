@@ -94,12 +94,18 @@ def changed(learner: Weights, before: Activity, signal: Float[Tensor, "time batc
 
 @torch.no_grad()
 def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
-    """Show each path once, update once by the signals of the generator, and try again.
+    """Show each path once, update once by the signals of the generator, and try again. Raises `ValueError` for a path of other length.
 
-    >>> paths = scorbot.draw(2, np.random.default_rng(0)).tip
-    >>> tuple(output(lesson(published(), paths).after).shape)
+    >>> from snncore.networks.recurrent import RecurrentNetwork
+    >>> paths, g = scorbot.draw(2, np.random.default_rng(0)).tip, torch.Generator().manual_seed(0)
+    >>> clock, code = scorbot.clock().shape[-1], scorbot.code(paths).shape[-1]  # inputs
+    >>> sizes = (clock, [Population(250, LEARNER)], 2), (clock + code, LSG, 250)
+    >>> fresh = Networks(*(RecurrentNetwork(*s, READOUT, g).double().weights() for s in sizes))  # those of the authors: published()
+    >>> tuple(output(lesson(fresh, paths).after).shape)
     (249, 2, 2)
     """
+    if tip.ndim != 3 or len(tip) != scorbot.STEPS or tip.shape[2] != 3:
+        raise ValueError(f"tip has shape {tuple(tip.shape)}: ({scorbot.STEPS}, batch, 3) is expected, (time, batch, coordinate)")
     before = trial(nets.learner)
     seen = torch.cat([scorbot.clock().expand(-1, tip.shape[1], -1), scorbot.code(tip)], -1)
     lsg = run_network(seen, nets.lsg, LSG, READOUT)

@@ -140,10 +140,7 @@ FORMS: dict[str, Callable[[Mapping[str, float]], float]] = {  # energy of events
 
 def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Least and most energy of events [µJ] at two rates, by each set of prices; with "davies2018", at most all updates are active."""
-    return {
-        "davies2018": (FORMS["davies2018"](few), FORMS["active"](many)),
-        "sanafe": (FORMS["sanafe"](few), FORMS["sanafe"](many)),
-    }
+    return {"davies2018": (FORMS["davies2018"](few), FORMS["active"](many)), "sanafe": (FORMS["sanafe"](few), FORMS["sanafe"](many))}
 
 
 def energy_by_part(placement: Placement, used: Collection[str]) -> dict[str, tuple[float, float]]:

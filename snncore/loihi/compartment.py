@@ -45,7 +45,7 @@ class Compartment:
         spec.within("decay_v", self.decay_v, 0, spec.FULL_DECAY)
         spec.within("decay_u", self.decay_u, 0, spec.FULL_DECAY)
         spec.within("vth_mant", self.vth_mant, 0, spec.THRESHOLD_MANTISSA)
-        spec.within("weight_exp", self.weight_exp, -spec.THRESHOLD_SHIFT, spec.WEIGHT_EXPONENT[1])
+        spec.within("weight_exp", self.weight_exp, -spec.THRESHOLD_SHIFT, spec.WEIGHT_EXPONENT[1], "this emulator")
         spec.within("bias_mant", self.bias_mant, -spec.BIAS_MANTISSA, spec.BIAS_MANTISSA)
         spec.within("bias_exp", self.bias_exp, 0, spec.BIAS_EXPONENT)
         spec.within("refractory", self.refractory, 1, spec.REFRACTORY)

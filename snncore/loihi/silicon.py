@@ -103,10 +103,7 @@ def with_registers(network: ChipNetwork, **registers: Compartment) -> ChipNetwor
     return replace(network, groups=[Group(g.size, registers.get(name, g.registers)) for name, g in named])
 
 
-AT_EQUALITY = {
-    "lif": LIFAtEquality(LIF.decay_v, LIF.vth_mant),
-    "ahp": AHPAtEquality(AHP.decay_v, AHP.vth_mant, weight_exp=AHP.weight_exp),
-}
+AT_EQUALITY = {"lif": LIFAtEquality(LIF.decay_v, LIF.vth_mant), "ahp": AHPAtEquality(AHP.decay_v, AHP.vth_mant, weight_exp=AHP.weight_exp)}
 DETAILS: dict[str, tuple[Callable[[ChipNetwork], ChipNetwork], int]] = {  # one change of the network each, and the lag of its inputs
     "decay": (lambda n: with_registers(n, lif=replace(LIF, decay_v=205), ahp=replace(AHP, decay_v=205)), 2),
     "ahp_decay": (lambda n: with_registers(n, ahp=replace(AHP, decay_aux=6)), 2),

@@ -51,7 +51,10 @@ def load_checkpoint(name: str, network: Module, constants: Mapping[str, Any] | N
     ``constants`` decide what the weights mean beside their shapes. Raises `DataError` if the file is missing or damaged, or belongs to
     another architecture or to other constants.
     """
-    path = package_file(f"checkpoints/{name}.safetensors")
+    try:
+        path = package_file(f"checkpoints/{name}.safetensors")
+    except DataError as error:
+        raise DataError(f"{error}. If it was never kept, train it (python -m snncore.trainings), and copy it from data/training") from error
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -74,12 +77,13 @@ def about_checkpoint(name: str) -> dict[str, Any]:
 
 def read_account(path: Path) -> dict[str, Any]:
     """Read an account that `save_checkpoint` wrote; DataError if the file is damaged."""
+    remedy = "restore it by git, or remove it and the .state beside it to train anew"
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataError(f"{path} is no account of a training ({error}): restore it by git, or remove it to train anew") from error
+        raise DataError(f"{path} is no account of a training ({error}): {remedy}") from error
     if not isinstance(about, dict) or "command" not in about:
-        raise DataError(f"{path} is no account of a training (it names no command): restore it by git, or remove it to train anew")
+        raise DataError(f"{path} is no account of a training (it names no command): {remedy}")
     return about
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from snncore.kernels import layer as kernel
 from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
 from snncore.neurons.model import model_of
-from snncore.shapes import refuse_second_derivatives, runs_compiled
+from snncore.shapes import check_alike, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 DECAYS = {"tau_m": "alpha", "tau_a": "rho", "tau_ahp": "rho"}  # of which time constant a decay per step is made
@@ -115,13 +115,20 @@ class SpikingLayer(nn.Module):
     def forward(self, current: Float[Tensor, "time batch *neuron"], state: Any = None) -> tuple[Float[Tensor, "time batch *neuron"], Any]:
         """Spikes, and the last state; ``state``: that of an earlier call, from which it goes on (None: at rest).
 
-        Cut its history with ``.detach()`` on its parts for truncated backpropagation. Raises `ValueError` for a state of another shape.
+        Cut its history with ``.detach()`` on its parts for truncated backpropagation. Raises `ValueError` for a state, or learned time
+        constants, of another shape; `TypeError` for a state of another type.
         """
+        for name, log in self.log_tau.items():
+            if log.shape not in ((), current.shape[2:]):
+                raise ValueError(
+                    f"{name} is learned in shape {tuple(log.shape)}: make the layer with shape () or {tuple(current.shape[2:])}"
+                )
         flat, model, p = current.flatten(2), model_of(self.params), self.constants()
         state = model.rest(flat[0]) if state is None else state
         if state.v.shape != flat.shape[1:]:
             given = f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}"
             raise ValueError(f"{given}: begin anew, with None")
+        check_alike("state", state.v, "current", flat)
         if type(self.params) is LIFParams:  # a model with other constants may have another step
             z, _, state = lif_through_time(flat, p, state)
         else:

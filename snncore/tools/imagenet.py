@@ -246,8 +246,10 @@ def _together(answers: dict[str, dict]) -> dict[str, dict]:
 
 def _lock_results(results: Path, name: str, images: list[tuple[str, int]], snn: fx.GraphModule, rank: int) -> None:
     """Write down what the results are about; refuse a folder in which something else was written."""
-    digest = hashlib.sha256(json.dumps(images).encode()).hexdigest()
-    about = json.dumps({"model": name, "images": len(images), "sha256": digest, "snn": _digest(snn)})
+    digest, of_snn = hashlib.sha256(json.dumps(images).encode()).hexdigest(), hashlib.sha256()
+    for key, tensor in snn.state_dict().items():  # all its weights and its few-spike neurons
+        of_snn.update(key.encode() + tensor.cpu().numpy().tobytes())
+    about = json.dumps({"model": name, "images": len(images), "sha256": digest, "snn": of_snn.hexdigest()})
     path = results / "about.json"
     results.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -259,14 +261,6 @@ def _lock_results(results: Path, name: str, images: list[tuple[str, int]], snn: 
             f"{results} belongs to another model, other images, weights or few-spike neurons (also those of another version of snncore, or "
             f"fitted by another number of threads): {before}; name another folder by --results, or remove this one"
         )
-
-
-def _digest(snn: fx.GraphModule) -> str:
-    """Checksum of a converted network: all its weights and its few-spike neurons."""
-    sha256 = hashlib.sha256()
-    for key, tensor in snn.state_dict().items():
-        sha256.update(key.encode() + tensor.cpu().numpy().tobytes())
-    return sha256.hexdigest()
 
 
 def read_answers(results: Path) -> dict[str, dict]:

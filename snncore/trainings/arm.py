@@ -5,13 +5,14 @@ back through the whole lesson.
 """
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.learning.descent import Descent, descend
+from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
 from snncore.learning.ordinary import Own, in_force
@@ -26,39 +27,49 @@ CODE, CLOCK = arm.Code(), arm.clock(STEPS, DT)
 NEURONS = LSG_NEURONS = 128
 ETA = 3e-3
 VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of position (arm length 1) count in the loss
-RATE, LSG_RATE, RATE_COST = 20.0, 10.0, 100.0  # firing rates [Hz] that training aims at, what others cost
+HERTZ, LSG_HERTZ, RATE_COST = 20.0, 10.0, 100.0  # firing rates that training aims at, what others cost
 BATCH = 16  # new movements per update of the outer optimization
 RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
 SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
 SEEDS = 3
-Signals = Literal["learned", "own", "random"]
+Signals = Literal["learned", "own", "random", "ideal"]
 
 
 class Alone(OneShot):
     """A learner without LSG: its learning signals are its own errors, sent back by its readouts' weights, or by ``random`` ones.
 
-    The size of its step is learned with its first weights, which are those of `network` at the same seed.
+    ``ideal`` signals are the total derivatives of its loss, so that it is taught by BPTT; the outer gradient takes them as given. The size
+    of its step is learned with its first weights, which are those of `network` at the same seed.
     """
 
-    def __init__(self, seed: int, random: bool):
+    def __init__(self, seed: int, signals: Signals):
         super().__init__(CLOCK.shape[-1], 0, 2, NEURONS, 0, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
         self.log_size = nn.Parameter(torch.tensor(3.0))
         drawn = self.learner.w_out.std() * torch.randn(self.learner.w_out.shape, generator=torch_generator(seed, "random feedback"))
         self.feedback: Tensor | None
-        self.register_buffer("feedback", drawn.detach() if random else None)
+        self.register_buffer("feedback", drawn.detach() if signals == "random" else None)
+        self.ideal = signals == "ideal"
 
     def teach(self, m: Movements) -> Lesson:
         """One trial, one update for each movement by the errors in it, and the trial after it."""
         x = CLOCK.to(m.omega.dtype)
         before = self.trial(x)
         back = self.learner.w_out if self.feedback is None else self.feedback
-        return self.learn(x, before, self.log_size.exp() * self.sent_back(error_of(self.output(before), m), back), None)
+        if self.ideal:
+            readout, every = self.learner.readout, x.expand(-1, m.omega.shape[1], -1).contiguous()
+            trial, _ = observe(every, self.learner.weights(), self.learner.populations, readout)
+            signal = ideal_signal(trial, readout, lambda z, y: loss_of(self.scale * y, m).sum())
+        else:
+            signal = self.sent_back(error_of(self.output(before), m), back)
+        return self.learn(x, before, self.log_size.exp() * signal, None)
 
 
 def network(seed: int, signals: Signals = "learned") -> OneShot:
-    """Learner and LSG with fresh weights, or a learner that is taught by its own errors, sent back by its own or by random weights."""
+    """Learner and LSG with fresh weights, or a learner taught by its own errors (`Alone`). Raises `ValueError` for other signals."""
+    if signals not in get_args(Signals):
+        raise ValueError(f"signals is {signals!r}: give one of {', '.join(get_args(Signals))}")
     if signals != "learned":
-        return Alone(seed, signals == "random")
+        return Alone(seed, signals)
     shown = 2 * CODE.neurons
     return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
 
@@ -66,7 +77,7 @@ def network(seed: int, signals: Signals = "learned") -> OneShot:
 def constants(net: OneShot) -> dict[str, float]:
     """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
-    aims = {"velocity": VELOCITY, "position": POSITION, "firing": RATE, "lsg_firing": LSG_RATE, "firing_cost": RATE_COST, "batch": BATCH}
+    aims = {"velocity": VELOCITY, "position": POSITION, "firing": HERTZ, "lsg_firing": LSG_HERTZ, "firing_cost": RATE_COST, "batch": BATCH}
     return net.constants | shown | aims
 
 
@@ -111,7 +122,7 @@ def outer(net: OneShot):
         m = arm.draw(BATCH, STEPS, DT, g)
         one = lesson(net, m)
         omega = net.output(one.after)
-        rate, lsg_rate = RATE * DT / 1000, LSG_RATE * DT / 1000
+        rate, lsg_rate = HERTZ * DT / 1000, LSG_HERTZ * DT / 1000
         costs = (rate_cost(one.before.z, rate, rate) + rate_cost(one.after.z, rate, rate)) / 2
         costs = costs + rate_cost(one.lsg.z, lsg_rate, lsg_rate) if one.lsg else costs
         error = loss_of(omega, m).mean()
@@ -137,9 +148,11 @@ class Errors(NamedTuple):
 
 @torch.no_grad()
 def errors(net: OneShot, batches: list[Movements]) -> Errors:
-    """One lesson for each movement."""
+    """One lesson for each movement. Raises `ValueError` for a batch of one, which has no other movement's signals."""
     parts = []
     for m in batches:
+        if m.tip.shape[1] < 2:
+            raise ValueError("a batch has a single movement: give two or more, so that each can have another's signals")
         one = lesson(net, m)
         swapped = net.updated(CLOCK, one.before, one.learning_signal.roll(1, 1))
         trials = one.before, one.after, net.trial(CLOCK.expand(-1, m.tip.shape[1], -1), swapped)
@@ -162,7 +175,7 @@ def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
     ----------
     signals : str
         By which the learner is taught: the generator's (learned), or, without a generator, the learner's own errors, sent back by the
-        weights of its readouts (own) or by fixed random weights (random).
+        weights of its readouts (own) or by fixed random weights (random), or as BPTT has them (ideal).
     seed : int
         Of the first weights and of the movements.
     """

@@ -96,7 +96,7 @@ def constants(how: Training) -> dict[str, float]:
 
 
 def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
-    """A network with the weights of `command`; kept are those of random feedback and BPTT by seed 0, of chip and twin by all."""
+    """A network with the weights of `command`: random and bptt of seed 0, twin and chip (asked in integers by `on_chip`) of all seeds."""
     how = TRAININGS[kind]
     return load_checkpoint(f"eprop_{kind}_{seed}", EvidenceLearner(how, seed), constants(how))
 
@@ -151,10 +151,9 @@ def put_on_grid(learner: EvidenceLearner, g: torch.Generator) -> None:
 
 
 def in_integers(learner: EvidenceLearner, how: Training) -> Update:
-    """An update by e-prop in integers; readouts, whose gradient is the usual one, belong to embedded processors.
+    """An update by e-prop in integers; readouts, whose gradient is the usual one, and how far rates are off belong to embedded processors.
 
-    So does the cost of firing rates: a synapse keeps a second sum, of its traces as they are, which count as much as its neuron's rate is
-    off. (The first sum is 127 times too large, and a mean over the steps of recall, not of the trial.)
+    For the latter a synapse keeps a second sum, of traces alone. (The first is 127 times too large, and over the steps of recall.)
     """
     network, w_feedback = learner.network, learner.w_feedback
     assert w_feedback is not None
@@ -205,7 +204,7 @@ def updates_to_stop(trainings: Iterable[Mapping[str, Any]]) -> list[int]:
 
 
 def command(signals: Kind, seed: int = 0) -> dict[str, Any]:
-    """Train a network to accumulate evidence by e-prop or BPTT (6 minutes; in integers, 9).
+    """Train a network to accumulate evidence by e-prop or BPTT (5 to 15 minutes; twin: one).
 
     Parameters
     ----------

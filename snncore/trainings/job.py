@@ -108,7 +108,7 @@ def train_or_read_classifier(
             try:
                 job.network.load_state_dict(load_file(weights))
             except (OSError, SafetensorError, RuntimeError) as error:
-                raise DataError(f"{weights} cannot be read: {error}. Remove {before}.json beside it, to train it anew") from error
+                raise DataError(f"{weights} cannot be read: {error}. Remove {before}.json and .state, to train it anew") from error
             made_of["begins with"] = hashlib.sha256(weights.read_bytes()).hexdigest()
         options = {"constants": made_of, "after": before, **job.options}
         log = train(job.network, *job.data["train"], job.data["validation"], recipe, seed, state, **options)

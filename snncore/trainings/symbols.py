@@ -28,7 +28,7 @@ from snncore.trainings.job import Done, train_or_read
 DT, STEPS = 2.0, 20  # an image is there for 40 ms
 SLOTS, FEATURES, NEURONS, LSG_NEURONS = 20, 128, 200, 200
 ETA = 3e-4
-RATE, RATE_COST = 40.0, 0.2  # firing rate [Hz] that training aims at, what others cost
+HERTZ, RATE_COST = 40.0, 0.2  # firing rate that training aims at, what others cost
 VOLTAGE_COST = 0.01  # what potentials of the learner cost that are farther from rest than its threshold
 IMAGES = 240  # in an update, examples and queries
 EPISODES = 1000  # of each test
@@ -80,7 +80,7 @@ def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
     """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     (_, features), w = net.features.neurons, spoken_words
     own = {"steps": net.features.steps, "features_v_th": features.v_th, "logits": LOGITS}
-    aims = {"firing": RATE, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
+    aims = {"firing": HERTZ, "firing_cost": RATE_COST, "voltage_cost": VOLTAGE_COST, "images": IMAGES}
     hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
     ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
     answers = {"sharp": SHARP, "least_spread": LEAST}
@@ -159,7 +159,7 @@ def outer(
         scores = SHARP * s.answers, s.readouts, s.alike
         answers, readouts, alike = (F.cross_entropy(y.flatten(0, 1), e.label.flatten()) for y in scores)
         error = (answers + readouts) / 2
-        rate = RATE * DT / 1000
+        rate = HERTZ * DT / 1000
         costs = sum(rate_cost(a.z, rate, rate) for a in (s.before, s.after, s.lsg) if a)
         v_th = net.pair.lif.v_th
         far = voltage_cost(s.before.v, -v_th, v_th) + voltage_cost(s.after.v, -v_th, v_th)

@@ -188,10 +188,7 @@ def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncomm
 
 
 def test_two_runs_at_once_are_refused(ran):
-    with (
-        ran.locked(),
-        pytest.raises(datafiles.DataError, match="another process runs chapters or builds the book in this folder: wait"),
-    ):
+    with ran.locked(), pytest.raises(datafiles.DataError, match="another process runs chapters or builds the book in this folder: wait"):
         run(ran)
     assert run(ran) == 0
 

@@ -8,14 +8,7 @@ from torch import nn
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import stepwise
 from snncore.few_spike.rate_code import rate_coded, simulate
-from snncore.few_spike.rate_curves import (
-    COLUMNS,
-    accuracies_at,
-    close_table,
-    curves_of,
-    difference_of_spikes,
-    first_close,
-)
+from snncore.few_spike.rate_curves import COLUMNS, accuracies_at, close_table, curves_of, difference_of_spikes, first_close
 
 
 def convolutional():

@@ -73,6 +73,8 @@ def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
     change = (coarse.w_rec - nets.learner.w_rec) * 16
     assert torch.equal(change, change.round())
     assert torch.equal(coarse.w_out[0], nets.learner.w_out)
+    with pytest.raises(ValueError, match=r"tip has shape \(250, 1, 3\): \(249, batch, 3\) is expected"):
+        published_arm.lesson(published_arm.published(), torch.zeros(250, 1, 3))
 
 
 def test_the_arm_has_the_lengths_of_its_links():

@@ -104,6 +104,10 @@ def test_what_cannot_be_is_refused():
     state = (layer := SpikingLayer(LIFParams()))(torch.zeros(2, 3, 4))[1]
     with pytest.raises(ValueError, match=r"state is of \(3, 4\) \(batch, neuron\), but current has \(5, 4\): begin anew"):
         layer(torch.zeros(2, 5, 4), state)
+    with pytest.raises(TypeError, match=r"state is torch\.float32 on cpu, but current torch\.float64"):
+        layer(torch.zeros(2, 3, 4).double(), state)
+    with pytest.raises(ValueError, match=r"tau_m is learned in shape \(3,\): make the layer with shape \(\) or \(4,\)"):
+        SpikingLayer(LIFParams(), (3,), ["tau_m"])(torch.zeros(2, 5, 4))
     with pytest.raises(ValueError, match="there is no time step"):
         layer(torch.zeros(0, 5, 4), layer(torch.zeros(1, 5, 4))[1])
     with pytest.raises(ValueError, match="n_refractory is 2: the compiled loop has no refractory period"):

@@ -1,6 +1,7 @@
 import os
 import re
 import urllib.error
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,11 +16,8 @@ def test_unknown_models_and_missing_weights_are_refused(monkeypatch, tmp_path):
         with pytest.raises(ValueError, match=f"model is '{name}': give one of efficientnet_lite0"):
             folder.model(name)
 
-    def no_network(*_, **__):
-        raise urllib.error.URLError("no network")
-
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", Mock(side_effect=urllib.error.URLError("no network")))
     with pytest.raises(ValueError, match=r"no weights of squeezenet1_1 .*no network.*: get https://.*squeezenet1_1.*pth and put it into"):
         folder.model("squeezenet1_1")
 

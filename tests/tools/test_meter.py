@@ -3,8 +3,10 @@
 import itertools
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -128,13 +130,9 @@ def test_a_counter_that_stands_still_is_no_energy_of_0():
 
 
 def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys):
-    def no_meter():
-        raise meter.NoMeterError("none here")
-
-    monkeypatch.setattr(meter, "gpu_meter", no_meter)
+    monkeypatch.setattr(meter, "gpu_meter", Mock(side_effect=meter.NoMeterError("none here")))
     monkeypatch.setattr(meter, "cpu_meter", lambda: meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"}))
-    measured = meter.measure
-    monkeypatch.setattr(meter, "measure", lambda *given: measured(*given, batches=(1, 2), seconds=0.02))
+    monkeypatch.setattr(meter, "measure", partial(meter.measure, batches=(1, 2), seconds=0.02))
     path = tmp_path / "kept.csv"
     meter.command(path, lengths=(2,))
     assert "cuda is left out: none here" in capsys.readouterr().out

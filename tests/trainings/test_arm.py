@@ -50,13 +50,14 @@ def test_the_best_single_step_is_neither_the_smallest_nor_the_largest():
             assert min(errors) < 0.9 * min(errors[0], errors[-1]), (seed, credit)
 
 
-def test_own_errors_give_the_update_of_eprop():
-    """The update by a learner's own errors is a step against autograd's gradient without flow through the recurrent weights."""
-    net, m = training.network(0, "own"), some()
+@pytest.mark.parametrize(("signals", "credit"), [("own", False), ("ideal", True)])
+def test_own_errors_give_the_update_of_eprop_and_ideal_signals_that_of_bptt(signals, credit):
+    """A step against autograd's gradient, without flow through the recurrent weights or with it."""
+    net, m = training.network(0, signals), some()
     w = net.learner.weights()
     with torch.no_grad():
         one = training.lesson(net, m)
-    grads, _ = training.own_gradient(net, first_weights(w, 4), m, credit=False)
+    grads, _ = training.own_gradient(net, first_weights(w, 4), m, credit)
     step = net.eta * net.log_size.exp()
     assert torch.allclose((w.w_in - one.weights.w_in) / step, grads.w_in, rtol=1e-3, atol=1e-4 * float(grads.w_in.abs().max()))
     assert torch.allclose(w.w_rec - one.weights.w_rec, step * grads.w_rec * net.learner.no_self, rtol=1e-3, atol=1e-4)
@@ -86,6 +87,10 @@ def test_the_outer_loop_sees_how_the_step_follows_from_the_first_weights(signals
 
 def test_networks_of_another_configuration_are_refused(monkeypatch):
     """All shapes are the same: only the account knows what the weights mean."""
+    with pytest.raises(DataError, match=r"one_shot_random_0.safetensors is missing: .* If it was never kept, train it"):
+        training.trained(0, "random")
+    with pytest.raises(ValueError, match="a batch has a single movement"):
+        training.errors(training.network(0), training.held_out(1))
     monkeypatch.setattr(training, "DT", 1.0)
     words = r"\(dt is 2.0 there and 1.0 here, n_refractory is 2 there and 5 here\): take that of its training, .* arm --seed 0"
     with pytest.raises(DataError, match=words):

@@ -41,7 +41,7 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(tmp_path, monkeypatc
     assert "JPEG copies" in cifar.command("resnet8", 5)["before"]["data"]
     (tmp_path / "cifar_resnet8_5_1.safetensors").write_bytes(b"")
     (tmp_path / "cifar_resnet8_5_2.json").unlink()
-    with pytest.raises(DataError, match=r"cifar_resnet8_5_1\.safetensors cannot be read: .*Remove cifar_resnet8_5_1\.json beside it"):
+    with pytest.raises(DataError, match=r"cifar_resnet8_5_1\.safetensors cannot be read: .*Remove cifar_resnet8_5_1\.json and \.state"):
         cifar.command("resnet8", 5)
 
 
