@@ -82,6 +82,7 @@ SNN = SpikingRecipe(24, batch=32, peak_rate=0.01, weight_decay=0.03, bfloat16=Fa
 SPARSE = SparseRecipe(  # by those of task 15; with 3 or 15 times this cost of potentials, networks of seeds 0 and 100 had not learned it
     **asdict(replace(SNN, epochs=32, rate_factor=5.0, voltage_factor=0.0001, low=0.0, high=0.0165, end=0.6))
 )
+LIMITS = {"loose": 2 * SPARSE.high, "upper": SPARSE.high, "tight": SPARSE.high / 2}
 LONG: dict[str, Any] = {"epochs": 64}
 CHANGES: dict[tuple[str, int | str], dict[str, Any]] = {  # of recipes, by held-out questions, too (task 4: of two of three seeds)
     **{("ann", task): LONG for task in (2, 4, 17, 19)}, ("ann-drawn", 13): LONG, ("ann-drawn", 19): LONG,
@@ -104,12 +105,10 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "ann": Kind(None, ANN),
     "snn": Kind(Timing(), SNN),
-    "snn-upper-v": Kind(Timing(window=10), SPARSE),  # upper limit, cost of potentials; in a longer window, fewer spikes per step suffice
-    "snn-upper": Kind(Timing(window=10), replace(SPARSE, voltage_factor=0.0)),  # upper limit alone
-    **{  # other limits: twice as high, half as high
-        f"snn-{name}{end}": Kind(Timing(window=10), replace(SPARSE, high=high, voltage_factor=factor))
-        for name, high in (("loose", 2 * SPARSE.high), ("tight", SPARSE.high / 2))
-        for end, factor in (("-v", SPARSE.voltage_factor), ("", 0.0))
+    **{  # an upper limit of rates, without and with a cost of potentials; in a longer window, fewer spikes per step suffice
+        f"snn-{limit}{end}": Kind(Timing(window=10), replace(SPARSE, high=high, voltage_factor=factor))
+        for limit, high in LIMITS.items()
+        for end, factor in (("", 0.0), ("-v", SPARSE.voltage_factor))
     },
     "snn-free": Kind(Timing(window=10), replace(SPARSE, low=0.01, high=1.0)),  # a lower limit instead
     "snn-lengths": Kind(Timing(), SNN, stories_of_lengths),
@@ -121,10 +120,18 @@ GENERATED = (3,)  # tasks whose training part is drawn by our generator, since s
 JOINT = "joint"  # one network for all tasks
 TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are networks
     "ann": (*TASKS, JOINT), "snn": tuple(TASKS), "snn-free": (15,),
-    **{f"snn-{limit}{end}": (15,) for limit in ("upper", "loose", "tight") for end in ("-v", "")},
     "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (5, 7, 13, 15, 20),
+    **{f"snn-{limit}{end}": (15,) for limit in LIMITS for end in ("", "-v")},
 }  # fmt: skip
 SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and "snn" have so many seeds, where others have one
+COST_SEEDS = 5  # of the kinds that compare costs of potentials
+
+
+def seeds_of(kind: str, task: int | str) -> int:
+    """How many networks of a kind there are for a task."""
+    if kind.removeprefix("snn-").removesuffix("-v") in LIMITS:
+        return COST_SEEDS
+    return SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1
 
 
 def recipe_of(kind: str, task: int | str) -> Recipe:
