@@ -79,7 +79,7 @@ from snncore import plotting
 from snncore.ledger import package_claims
 from snncore.loihi import board_energy
 from snncore.loihi.board import core_events, held_bytes, run_board
-from snncore.loihi.board_energy import ACTIVE, EVENTS, FORWARD, RATES, RATIOS, as_range, events, published_ratio
+from snncore.loihi.board_energy import ACTIVE, EVENTS, FORWARD, KINDS, RATES, RATIOS, as_range, events, published_ratio
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured
 from snncore.loihi.placement import BoardNetwork, BoardPopulation, Projection, Unit, place
 from snncore.loihi.relational import CHIPS, STEPS, TABLE, input_spikes, layout, program
@@ -660,12 +660,13 @@ print(f"{ratio * two.energy / two.core_dynamic:.0f} instead of {ratio}: {two.ene
 print(f"{two.x86:.1f} of the processors and {two.static:.1f} that flow at rest")
 
 # %% [markdown]
-# 4. Where does the energy of events go with 20 sentences, at the lower and at the higher of the assumed rates?
+# 4. Where does the energy of events go with 20 sentences?
 
 # %% tags=["solution"]
-by_part = board_energy.energy_by_part(placement, plan.used(20))
-print(pd.DataFrame(by_part, index=[f"{rate:.0%} [µJ]" for rate in RATES]).T.round())
-print("to updates or to synaptic operations, by the rate; and nearly all of it to the pairs")
+per_question = pd.DataFrame(happened).mean()
+for kind, names in KINDS.items():
+    of_kind = {event: per_question[event] * (event in names) for event in EVENTS}
+    print(f"{kind}: {energy(of_kind, without=HOPS):.0f} µJ")
 
 # %% [markdown]
 # 5. The last question that was emulated had 20 sentences. How much memory does its emulation hold, and how many bytes are that per neuron?

@@ -172,7 +172,7 @@ def load(name: str) -> Any:
         case "words" | "words-alone":
             return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
-            return Reader(stories.trained(rest[0], int(rest[1])))
+            return Reader(stories.trained(rest[0], *map(int, rest[1:])))
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":

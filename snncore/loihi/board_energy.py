@@ -143,17 +143,6 @@ def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple
     return {"davies2018": (FORMS["davies2018"](few), FORMS["active"](many)), "sanafe": (FORMS["sanafe"](few), FORMS["sanafe"](many))}
 
 
-def energy_by_part(placement: Placement, used: Collection[str]) -> dict[str, tuple[float, float]]:
-    """Least and most energy of events [µJ] by the prices "davies2018": of each of `KINDS`, then of all events in each module."""
-    few, many = (module_events(placement, used, rate) for rate in RATES)
-    both = [events(placement, used, rate) for rate in RATES]
-    parts: dict[str, Sequence[Mapping[str, float]]] = {
-        kind: [dict.fromkeys(EVENTS, 0.0) | {name: counts[name] for name in names} for counts in both] for kind, names in KINDS.items()
-    }
-    parts |= {module: (few[module], many[module]) for module in few}
-    return {name: span(*ends)["davies2018"] for name, ends in parts.items()}
-
-
 def resets() -> float:
     """Energy of resets for a question [µJ]: of all chips, however few it uses, as in the published code."""
     return CHIPS * measured("reset of a chip")["energy_uj"]

@@ -125,16 +125,6 @@ def test_ends_hold_what_events_need(published, estimates, n):
     assert e.energy == pytest.approx((1e-9 * least + 22 * 5.94e-3, 1e-9 * most + 22 * 5.94e-3))  # all chips are reset, whatever is used
 
 
-def test_energies_of_kinds_and_of_modules_are_all_that_there_is(published):
-    plan, placement = published
-    few = energy.events(placement, plan.used(20), 0.01)
-    prices = {"update_active": 81, "update_inactive": 52, "synaptic_operation": 23.6, "spike_in_tile": 1.7}
-    whole = 1e-6 * sum(few[name] * price for name, price in prices.items())
-    lows = [low for low, _ in energy.energy_by_part(placement, plan.used(20)).values()]
-    assert sum(lows[:3]) == pytest.approx(whole)
-    assert sum(lows[3:]) == pytest.approx(whole)
-
-
 def test_a_measured_gpu_moves_the_ratio_by_what_it_needs_at_rest_and_by_its_best_batch():
     two, more = (energy.Terms(2.0, 100.0, 300.0, 10.0),) * 2, (energy.Terms(2.0, 100.0, 300.0, 10.0), energy.Terms(6.0, 300.0, 300.0, 20.0))
     kept = pd.DataFrame({"sentences": [2, 2, 20, 20], "batch": [1, 8, 1, 8]})

@@ -55,7 +55,7 @@ def test_loss_of_a_spiking_network():
     network = stories.network("snn", 6)
     x, y = arrays(generate(6, 6, np.random.default_rng(0)))
     answer = network.answer(x)
-    low, high = stories.BAND
+    low, high = recipe.band
     expected = -torch.log_softmax(answer.logits, 1)[range(6), y].mean().item()
     for z, v in ((layer.z.numpy(force=True), layer.v.numpy(force=True)) for layer in answer.layers.values()):
         rates = z.mean((0, 1))
