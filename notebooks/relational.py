@@ -708,7 +708,7 @@ def watched(kind, s):  # what neurons do while the gate is open, and potentials,
     right = torch.cat([a.logits for a in answers]).argmax(1) == expected
     each = [layer.v for layer in answers[0].layers.values()]
     counts = sum(torch.histc(v, len(edges) - 1, edges[0], edges[-1]) / v[..., 0].numel() for v in each)  # by neuron
-    table = measures.layer_activity(answers)
+    table = measures.layer_activity(net.network, answers)
     return table, (100 * counts / counts.sum()).numpy(), 100 * float(right.double().mean())
 
 
