@@ -8,7 +8,7 @@
 #     summary: Spiking networks answer questions on stories by comparing all pairs of sentences, one network for each task
 #     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
 #     data: [babi_test]
-#     minutes: {smoke: 0.4, book: 0.6, paper: 600}
+#     minutes: {smoke: 0.4, book: 0.6, paper: 780}
 # ---
 
 # %% [markdown]
@@ -641,7 +641,7 @@ page.figure(fig, "solved", scores)
 plt.show()
 
 # %%
-if preset == "paper":  # trains what data/training does not hold, for about ten hours
+if preset == "paper":  # trains what data/training does not hold, for about thirteen hours
     right = {}
     for kind, tasks in training.TRAINED.items():
         for task in tasks:
