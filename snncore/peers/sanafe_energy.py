@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
-from snncore.datafiles import package_file
+from snncore.datafiles import npz, package_file
 from snncore.loihi.board import BoardRun, Program, core_events, load, run_board
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import Group
@@ -82,6 +82,7 @@ def plain(placement: Placement, loaded: Program, activity: BoardRun) -> Case:
     return Case(where, Program(groups, weights), BoardRun(spikes, activity.v))
 
 
+@cache
 def story(sentences: int) -> Case:
     """Our trained relational network with a story. The cores that it uses are put on one chip, and have to be no more than that has."""
     net, plan = trained("snn-lengths", 1).network, layout(SIZES["small"], len(VOCABULARY))
@@ -104,6 +105,7 @@ def seven() -> UInt8[np.ndarray, "1 28 28"]:
     return image
 
 
+@cache
 def digit() -> Case:
     """Our trained network for digits, pixel by pixel, on one core."""
     chip = digits.on_chip(digits.trained("chip"))
@@ -117,35 +119,22 @@ def digit() -> Case:
 CASES: dict[str, Callable[[], Case]] = {"2 sentences": partial(story, 2), "6 sentences": partial(story, 6), "a digit": digit}
 
 
-@cache
-def case(name: str) -> Case:
-    """One of `CASES`."""
-    return CASES[name]()
-
-
-def by_sanafe() -> tuple[dict[str, dict[str, float]], str]:
-    """Recorded energies of SANA-FE [pJ], by case and part, without those of drivers, a synapse and a message for each spike; its version.
-
-    Raises `ValueError` if they were recorded for other spikes than those of our networks.
-    """
-    price, energies = prices("sanafe"), {}
-    with np.load(package_file("peers/sanafe.npz")) as kept:
-        for name in CASES:
-            if str(kept[f"digest, {name}"]) != case(name).digest():
-                again = "ask it again, python -m snncore.peers sanafe-energy PYTHON --keep data/peers/sanafe.npz"
-                raise ValueError(f"SANA-FE was asked about other spikes than those that our networks have now: {again}")
-            driven = float(kept[f"spikes, {name}"]) / 2
-            drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
-            extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
-            energies[name] = {part: float(kept[f"{part}, {name}"]) - extra.get(part, 0.0) for part in ("synapse", "soma", "network")}
-        return energies, str(kept[f"versions, {next(iter(CASES))}"])
-
-
 def compare_with_sanafe() -> tuple[pd.DataFrame, str]:
-    """Compare SANA-FE's energies of the recorded runs with ours at its prices [pJ], by ``run`` and ``part``; its version."""
-    theirs, version = by_sanafe()
-    rows = [(name, part, theirs[name][part], energy_pj) for name in CASES for part, energy_pj in case(name).parts().items()]
-    return pd.DataFrame(rows, columns=["run", "part", "SANA-FE", "ours"]), version
+    """SANA-FE's recorded energies beside ours at its prices [pJ], by ``run`` and ``part``; its version.
+
+    Those of drivers, a synapse and a message for each spike, are taken off. Raises `ValueError` if they were recorded for other spikes
+    than those of our networks.
+    """
+    price, kept, rows = prices("sanafe"), npz(package_file("peers/sanafe.npz")), []
+    drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
+    for name, case in CASES.items():
+        if str(kept[f"digest, {name}"]) != case().digest():
+            again = "ask it again, python -m snncore.peers sanafe-energy PYTHON --keep data/peers/sanafe.npz"
+            raise ValueError(f"SANA-FE was asked about other spikes than those that our networks have now: {again}")
+        driven = float(kept[f"spikes, {name}"]) / 2
+        extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
+        rows += [(name, part, float(kept[f"{part}, {name}"]) - extra.get(part, 0.0), ours) for part, ours in case().parts().items()]
+    return pd.DataFrame(rows, columns=["run", "part", "SANA-FE", "ours"]), str(kept[f"versions, {next(iter(CASES))}"])
 
 
 def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
@@ -159,12 +148,12 @@ def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
         Write its answers to this file; the chapter on energy reads data/peers/sanafe.npz.
     """
     kept: dict[str, Any] = {}
-    for name in CASES:
-        arrays = case(name).arrays()
+    for name, case in CASES.items():
+        arrays = case().arrays()
         answer = ask(python, "ask_sanafe.py", arrays)
         driven = int(arrays["spikes"].sum())
         if int(answer["spikes"]) != 2 * driven:
             raise ValueError(f"SANA-FE has {answer['spikes']} spikes of neurons and their drivers, we have {driven} of neurons")
-        kept |= {f"{key}, {name}": a for key, a in answer.items()} | {f"digest, {name}": case(name).digest()}
+        kept |= {f"{key}, {name}": a for key, a in answer.items()} | {f"digest, {name}": case().digest()}
     np.savez(keep, **kept)
     print(f"written to {keep}")
