@@ -213,8 +213,13 @@ def find(name: str) -> Found:
 
 
 def arrays(name: str, stem: str) -> dict[str, np.ndarray]:
-    """Arrays of the NumPy file ``stem`` of a data set, by name; no code in it runs. Raises `DataError` as `find`."""
-    with np.load({path.stem: path for path in find(name).paths.values()}[stem], allow_pickle=False) as z:
+    """Arrays of the NumPy file ``stem`` of a data set, by name. Raises `DataError` as `find`."""
+    return npz({path.stem: path for path in find(name).paths.values()}[stem])
+
+
+def npz(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a NumPy file, by name, never unpickled."""
+    with np.load(path, allow_pickle=False) as z:
         return dict(z)
 
 

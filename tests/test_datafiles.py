@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from data import inked
 from snncore import datafiles
 from snncore.datafiles import DataError, DataSet, File, Form
 from snncore.tasks import data_sets
@@ -122,18 +122,17 @@ def test_a_copy_outside_of_a_checkout_keeps_its_files_with_the_user(tmp_path):
 
 
 def test_order_of_places(address, monkeypatch, tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    monkeypatch.setenv("SNNCORE_DATA", str(other))
+    raw, own = tmp_path / "raw" / "a.bin", tmp_path / "own" / "a.bin"
+    own.parent.mkdir()
+    monkeypatch.setenv("SNNCORE_DATA", str(own.parent))
     dataset = DataSet("d", "t", "MIT", "c", "", (Form("official", (file_of("a.bin", CONTENT, (address,)),), None),))
     monkeypatch.setattr(datafiles, "registry", lambda: {"d": dataset})
     assert datafiles.locate("d") is None
-    assert datafiles.find("d").paths["a.bin"] == tmp_path / "raw" / "a.bin"  # downloaded
-    (tmp_path / "raw" / "a.bin").unlink()
-    (other / "a.bin").write_bytes(CONTENT)
-    assert datafiles.find("d").paths["a.bin"] == other / "a.bin"
-    (tmp_path / "raw" / "a.bin").write_bytes(CONTENT)
-    assert datafiles.find("d").paths["a.bin"] == tmp_path / "raw" / "a.bin"
+    assert datafiles.find("d").paths["a.bin"] == raw  # downloaded
+    raw.rename(own)
+    assert datafiles.find("d").paths["a.bin"] == own
+    raw.write_bytes(CONTENT)
+    assert datafiles.find("d").paths["a.bin"] == raw
 
 
 def test_what_cannot_be_had_or_is_damaged_is_explained(monkeypatch, tmp_path):
@@ -147,6 +146,17 @@ def test_what_cannot_be_had_or_is_damaged_is_explained(monkeypatch, tmp_path):
         datafiles.find("d")
     with pytest.raises(DataError, match="no data set 'e' is registered: there are d"):
         datafiles.find("e")
+    monkeypatch.setattr(datafiles, "ROOT", tmp_path)
+    (tmp_path / "data" / "evaluation").mkdir(parents=True)
+    (tmp_path / "data" / "evaluation" / "a.bin").write_bytes(b"1235")
+    with pytest.raises(DataError, match=r"a\.bin is damaged .* Restore it: git checkout data/evaluation"):
+        datafiles.find("d")
+
+
+def test_what_comes_with_a_checkout_is_restored_by_git():
+    own = [known for known in datafiles.registry().values() if known.forms[0].name in datafiles.OWN]
+    assert own
+    assert all(f"git checkout data/{known.forms[0].name}" in known.by_hand for known in own)
 
 
 def test_a_bad_or_missing_file_is_named_and_not_a_good_one_of_another_form(monkeypatch, tmp_path):
@@ -198,12 +208,8 @@ def test_cifar10_reads_the_binary_archive(monkeypatch, tmp_path):
     images = generator.integers(0, 256, (6, 2, 3, 32, 32), dtype=np.uint8)
     labels = generator.integers(0, 10, (6, 2), dtype=np.uint8)
     names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
-    members = {
-        f"cifar-10-batches-bin/{name}": b"".join(
-            bytes([label]) + image.tobytes() for label, image in zip(labels[i], images[i], strict=True)
-        )
-        for i, name in enumerate(names)
-    }
+    rows = np.concatenate([labels[..., None], images.reshape(6, 2, -1)], 2)  # a label, then its image
+    members = {f"cifar-10-batches-bin/{name}": row.tobytes() for name, row in zip(names, rows, strict=True)}
     register(monkeypatch, tmp_path, "cifar10", ("official", {"cifar-10-binary.tar.gz": tar(members)}))
     found = data_sets.read_cifar10()
     assert found["train"].images.shape == (10, 32, 32, 3)
@@ -211,46 +217,21 @@ def test_cifar10_reads_the_binary_archive(monkeypatch, tmp_path):
     assert np.array_equal(found["train"].labels, labels[:5].ravel())
 
 
-def png(ink: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(np.where(ink, 0, 255).astype(np.uint8)).save(out, "PNG")
-    return out.getvalue()
-
-
 def test_omniglot_reads_the_same_from_both_forms(monkeypatch, tmp_path):
-    generator = np.random.default_rng(0)
-    parts = {"images_background": ["Bengali", "Latin"], "images_evaluation": ["Angelic"]}
-    drawings = {
-        (alphabet, f"character{c:02d}", drawer): (generator.random((105, 105)) < 0.1, part)
-        for part, alphabets in parts.items()
-        for alphabet in alphabets
-        for c in (1, 2)
-        for drawer in (1, 2, 3)
-    }
-    archives = {}
-    for part in parts:
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w") as archive:
-            for (alphabet, character, drawer), (ink, where) in reversed(drawings.items()):
-                if where == part:
-                    archive.writestr(f"{part}/{alphabet}/{character}/0001_{drawer:02d}.png", png(ink))
-        archives[f"{part}.zip"] = out.getvalue()
-    register(monkeypatch, tmp_path, "omniglot", ("official", archives))
-    official = data_sets.read_omniglot()
-    keys = sorted(drawings)
-    characters, alphabets = sorted({f"{a}/{c}" for a, c, _ in keys}), sorted({a for a, _, _ in keys})
-    compact = tmp_path / "omniglot_105_packbits.npz"
-    np.savez(
-        compact,
-        images=np.packbits(np.stack([drawings[k][0] for k in keys]).reshape(len(keys), -1), axis=1),
-        char=[characters.index(f"{a}/{c}") for a, c, _ in keys],
-        chars=characters,
-        alphabet=[alphabets.index(a) for a, _, _ in keys],
-        alphabets=alphabets,
-        drawer=[d for _, _, d in keys],
-        is_eval=[drawings[k][1] == "images_evaluation" for k in keys],
-    )
-    register(monkeypatch, tmp_path, "omniglot", ("compact", {compact.name: compact.read_bytes()}))
+    """Three alphabets with two characters by three drawers; the first alphabet is for evaluation."""
+    ink, (char, drawer) = np.random.default_rng(0).random((18, 105, 105)) < 0.1, np.divmod(np.arange(18), 3)
+    alphabets = ["Angelic", "Bengali", "Latin"]
+    chars, alphabet = [f"{name}/character{c:02d}" for name in alphabets for c in (1, 2)], char // 2
+    archives = {name: io.BytesIO() for name in ("images_evaluation", "images_background")}
+    for k in reversed(range(18)):
+        part = "images_background" if alphabet[k] else "images_evaluation"
+        with zipfile.ZipFile(archives[part], "a") as archive:
+            archive.writestr(f"{part}/{chars[char[k]]}/0001_{drawer[k] + 1:02d}.png", inked(ink[k]))
+    register(monkeypatch, tmp_path, "omniglot", ("official", {f"{part}.zip": out.getvalue() for part, out in archives.items()}))
+    official, compact = data_sets.read_omniglot(), io.BytesIO()
+    images, where = np.packbits(ink.reshape(18, -1), axis=1), {"alphabet": alphabet, "alphabets": alphabets, "is_eval": alphabet == 0}
+    np.savez(compact, images=images, char=char, drawer=drawer + 1, **where)
+    register(monkeypatch, tmp_path, "omniglot", ("compact", {"omniglot_105_packbits.npz": compact.getvalue()}))
     for a, b in zip(official, data_sets.read_omniglot(), strict=True):
         assert np.array_equal(a, b)
         assert np.asarray(a).dtype == np.asarray(b).dtype
@@ -262,9 +243,7 @@ def test_spoken_words_read_the_official_archive(monkeypatch, tmp_path):
     for word, samples in waves.items():
         out = io.BytesIO()
         with wave.open(out, "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(16000)
+            sound.setparams((1, 2, 16000, 0, "NONE", None))  # one channel, two bytes
             sound.writeframes(samples.tobytes())
         members[f"./{word}/0a1b2c3d_nohash_0.wav"] = out.getvalue()
     register(monkeypatch, tmp_path, "speech_commands", ("official", {"speech_commands_test_set_v0.02.tar.gz": tar(members)}))

@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data import encoded
 from snncore.datafiles import DataError
 from snncore.tasks.data_sets import decode_image
-
-
-def encoded(image: Image.Image, format: str, **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format, **options)
-    return file.getvalue()
 
 
 def damaged_headers(format):
@@ -61,13 +56,13 @@ def test_gray_and_cmyk_photographs_become_rgb_and_16_bits_are_refused():
         expected = np.asarray(image)[..., None] if mode == "L" else smooth
         assert np.abs(decode_image(data).astype(int) - expected).max() < 12
     with pytest.raises(DataError, match="mode I;16: save it with 8 bits per color"):
-        decode_image(encoded(Image.fromarray(smooth[..., 0].astype(np.uint16) * 256), "PNG"))
+        decode_image(encoded(Image.fromarray(smooth[..., 0].astype(np.uint16) * 256)))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_what_is_transparent_is_white(mode):
     square = Image.new(mode, (30, 30), (0,) * len(mode))
     square.paste((0,) * (len(mode) - 1) + (255,), (5, 5, 15, 15))
-    found = decode_image(encoded(square, "PNG"))
+    found = decode_image(encoded(square))
     assert (found == 0).all(2).sum() == 100
     assert (found == 255).all(2).sum() == 800

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from snncore.datafiles import package_file
+from snncore.datafiles import npz, package_file
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import ChipNetwork, Emulation, Group, emulate
 from snncore.loihi.fixed_point import OverflowWarning
@@ -46,8 +46,7 @@ def case_of(peer: str) -> dict[str, Any]:
 
 def recorded(peer: str) -> dict[str, Any]:
     """The case of a peer, the potentials ``v`` (time, neuron) that it gave, and its ``versions``, as recorded in the package."""
-    with np.load(package_file(f"peers/{peer}.npz")) as answer:
-        return dict(answer)
+    return npz(package_file(f"peers/{peer}.npz"))
 
 
 def emulated(case: Mapping[str, Any], input_lag: int) -> Emulation:

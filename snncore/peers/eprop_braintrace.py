@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from snncore.datafiles import package_file
+from snncore.datafiles import npz, package_file
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers.ask import ask
@@ -64,8 +64,7 @@ def difference(case: Mapping[str, Any], theirs: Mapping[str, np.ndarray]) -> flo
 
 def recorded() -> tuple[dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]], str]:
     """For each kind of neurons, the case and the recorded answer of braintrace; its version."""
-    with np.load(package_file("peers/braintrace.npz")) as file:
-        kept = dict(file)
+    kept = npz(package_file("peers/braintrace.npz"))
 
     def part(start: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(start): a for name, a in kept.items() if name.startswith(start)}

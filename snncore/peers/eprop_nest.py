@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from snncore.datafiles import package_file
+from snncore.datafiles import npz, package_file
 from snncore.learning.compare import BETA, published_neurons
 from snncore.learning.losses import rate_cost
 from snncore.networks.recurrent import Population, Weights, run_network
@@ -104,8 +104,8 @@ def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
 
 def recorded() -> tuple[dict[str, np.ndarray], str]:
     """Losses by the NEST simulator as recorded, for each of `CASES`; its version."""
-    with np.load(package_file("peers/nest.npz")) as nest:
-        return {kind: nest[kind] for kind in CASES}, str(nest["versions"])
+    nest = npz(package_file("peers/nest.npz"))
+    return {kind: nest[kind] for kind in CASES}, str(nest["versions"])
 
 
 def command(keep: Path = Path("nest.npz")) -> None:

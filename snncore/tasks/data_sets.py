@@ -1,7 +1,6 @@
-"""Readers of data sets: what a file holds, as arrays. `snncore.datafiles` finds and verifies the files.
+"""Readers of data sets: what a file holds, as arrays; what is lossy says so. `snncore.datafiles` finds and verifies the files.
 
-A data set may come in several forms, which read to the same arrays; what is lossy says so. Evaluation sets are parts of data sets that
-come with a checkout.
+Evaluation sets are parts of data sets that come with a checkout.
 """
 
 import csv
@@ -17,13 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snncore.datafiles import DataError, find
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an npz file, never unpickled."""
-    with np.load(path, allow_pickle=False) as npz:
-        return dict(npz)
+from snncore.datafiles import DataError, find, npz
 
 
 def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -55,11 +48,6 @@ def decode_image(data: bytes) -> np.ndarray:
         raise DataError("not a complete image file: its format is not known") from error
     except Exception as error:  # what a decoder raises about damaged bytes: OSError, SyntaxError, ValueError, TypeError, RuntimeError, ...
         raise DataError(f"not a complete image file: {error}") from error
-
-
-def _decoded(jpeg: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
-    """Images whose files stand one behind the other, from each offset to the next."""
-    return [decode_image(jpeg[a:b].tobytes()) for a, b in itertools.pairwise(offsets)]
 
 
 class Photographs(NamedTuple):
@@ -121,10 +109,10 @@ def read_cifar10() -> dict[str, Split]:
     found, splits = find("cifar10"), {}
     (path,) = found.paths.values()
     if found.form == "compact":
-        z = _arrays(path)
+        z = npz(path)
         for split in ("train", "test"):
-            images = np.stack(_decoded(z[f"{split}_jpeg"], z[f"{split}_offsets"]))
-            splits[split] = Split(images, z[f"{split}_labels"].astype(np.int64))
+            files = [z[f"{split}_jpeg"][a:b].tobytes() for a, b in itertools.pairwise(z[f"{split}_offsets"])]
+            splits[split] = Split(np.stack([decode_image(file) for file in files]), z[f"{split}_labels"].astype(np.int64))
         return splits
     members = {PurePosixPath(name).name: data for name, data in _tar_members(path)}
     for split, names in (("train", [f"data_batch_{i}.bin" for i in range(1, 6)]), ("test", ["test_batch.bin"])):
@@ -135,14 +123,13 @@ def read_cifar10() -> dict[str, Split]:
 
 class Omniglot(NamedTuple):
     """Omniglot: images (n, 105, 105) bool with True for ink; per image its character (0..1622), drawer (1..20), alphabet and whether it
-    belongs to the evaluation alphabets; names of the characters and of the alphabets."""
+    belongs to the evaluation alphabets; names of the alphabets."""
 
     images: np.ndarray
     character: np.ndarray
     drawer: np.ndarray
     alphabet: np.ndarray
     is_eval: np.ndarray
-    characters: list[str]
     alphabets: list[str]
 
 
@@ -161,9 +148,9 @@ def read_omniglot() -> Omniglot:
                     rows.append((f"{script}/{letter}", int(drawing.split("_")[1][:-4]), script, "evaluation" in name, ink))
     rows.sort(key=lambda row: row[:2])
     names, drawers, scripts, is_eval, inks = zip(*rows, strict=True)
-    characters, character = np.unique(names, return_inverse=True)
+    _, character = np.unique(names, return_inverse=True)
     alphabets, alphabet = np.unique(scripts, return_inverse=True)
-    return Omniglot(np.stack(inks), character, np.array(drawers), alphabet, np.array(is_eval), characters.tolist(), alphabets.tolist())
+    return Omniglot(np.stack(inks), character, np.array(drawers), alphabet, np.array(is_eval), alphabets.tolist())
 
 
 def read_omniglot_evaluation() -> Omniglot:
@@ -172,11 +159,11 @@ def read_omniglot_evaluation() -> Omniglot:
 
 
 def _packed(path: Path) -> Omniglot:
-    z = _arrays(path)
+    z = npz(path)
     order = np.lexsort((z["drawer"], z["char"]))
     images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
     character, drawer, alphabet = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
-    return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), z["chars"].tolist(), z["alphabets"].tolist())
+    return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), z["alphabets"].tolist())
 
 
 class Words(NamedTuple):
@@ -210,7 +197,7 @@ def read_words_evaluation() -> Words:
 
 
 def _differences(path: Path) -> Words:
-    z = _arrays(path)
+    z = npz(path)
     waves = [np.cumsum(z["delta"][a:b].astype(np.int64)).astype(np.int16) for a, b in itertools.pairwise(z["offsets"])]
     return Words(waves, z["word"].tolist(), z["speaker"].tolist())
 

@@ -34,15 +34,8 @@ def letters() -> Printed:
     return Printed(Examples(shrink(ink), classes), [path.stem for path in paths])
 
 
-class Lesson(NamedTuple):
-    """Some letters, and the single episode that they make."""
-
-    letters: list[str]
-    episode: Episodes
-
-
-def lesson(printed: Printed, ways: int, generator: torch.Generator) -> Lesson:
-    """Draw some letters, each seen in DejaVuSans and asked for in all other typefaces."""
+def lesson(printed: Printed, ways: int, generator: torch.Generator) -> tuple[list[str], Episodes]:
+    """Draw some letters, and the one episode in which each is seen in DejaVuSans and asked for in all other typefaces."""
     classes = printed.symbols.classes
     chosen = torch.randperm(len(classes), generator=generator)[:ways].tolist()
     first = printed.typefaces.index("DejaVuSans")
@@ -50,7 +43,7 @@ def lesson(printed: Printed, ways: int, generator: torch.Generator) -> Lesson:
     support = torch.stack([classes[k][first] for k in chosen])[None]
     query = torch.stack([classes[k][others] for k in chosen]).flatten()[None]
     label = torch.arange(ways).repeat_interleave(len(others))[None]
-    return Lesson([LETTERS[k] for k in chosen], Episodes(support, query, label))
+    return [LETTERS[k] for k in chosen], Episodes(support, query, label)
 
 
 def _drawn(letter: str, font: ImageFont.FreeTypeFont) -> np.ndarray:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.signal import gammatone, lfilter
 from torch import Tensor
 from tqdm import tqdm
@@ -66,35 +66,25 @@ def image(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "1 band stretch
     return spikes(waveform)[None] / (FIBERS * FASTEST * STRETCH)
 
 
-def held_out(words: Words) -> Int[np.ndarray, " place"]:
-    """Places of the held-out words by held-out speakers: those who say held-out words in at least a third of all cases.
+def split(words: Words) -> tuple[Examples, Examples]:
+    """The words at `places`, as the artificial cochlea hears them."""
+    known, held_out = (heard(words, at) for at in places(words))
+    return known, held_out
+
+
+def places(words: Words) -> tuple[Int[np.ndarray, " known"], Int[np.ndarray, " held_out"]]:
+    """Places of words to learn from, and of the held-out words by held-out speakers: those who say held-out words in at least a third of
+    all cases. What they say of the other words, and others of the held-out words, is used for nothing.
 
     Raises `DataError` if a held-out word is missing, as in the official test set, which has but ten of the words.
     """
-    held, theirs = _parts(words)
-    return np.flatnonzero(held & theirs)
-
-
-def split(words: Words) -> tuple[Examples, Examples]:
-    """Words to learn from, and the held-out words by speakers of whom nothing is learned.
-
-    What a held-out speaker says of the other words, and others of the held-out words, is used for nothing. Images are spike counts,
-    relative to the highest that there can be.
-
-    Raises `DataError` if a held-out word is missing.
-    """
-    held, theirs = _parts(words)
-    return heard(words, np.flatnonzero(~held & ~theirs)), heard(words, np.flatnonzero(held & theirs))
-
-
-def _parts(words: Words) -> tuple[Bool[np.ndarray, " word"], Bool[np.ndarray, " word"]]:
-    """Which words are held out, and which are by held-out speakers."""
     if missing := sorted(set(HELD_OUT) - set(words.words)):
         raise DataError(f"no one says {', '.join(missing)}: these words need the compact form of Speech Commands (see data/datasets.toml)")
     held = np.array([word in HELD_OUT for word in words.words])
     speakers = np.array(words.speakers)
     out = {s for s in speakers if held[speakers == s].mean() >= 1 / 3}
-    return held, np.array([s in out for s in speakers])
+    theirs = np.array([s in out for s in speakers])
+    return np.flatnonzero(~held & ~theirs), np.flatnonzero(held & theirs)
 
 
 def heard(words: Words, places: Int[np.ndarray, " place"]) -> Examples:

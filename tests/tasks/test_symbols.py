@@ -1,14 +1,13 @@
 """Episodes, symbols and words: what is asked belongs to what was shown, images keep their ink, and tones fire at their place."""
 
-import io
 import zipfile
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.spatial.distance import cdist
 
+from data import inked
 from snncore.datafiles import DataError
 from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.data_sets import Omniglot, Words
@@ -35,7 +34,7 @@ def synthetic_omniglot():
     rng = np.random.default_rng(0)
     ink = rng.random((12, 105, 105)) < 0.1
     character = np.repeat(np.arange(4), 3)
-    return Omniglot(ink, character, np.tile([1, 2, 3], 4), character // 2, character >= 2, list("abcd"), ["A", "B"])
+    return Omniglot(ink, character, np.tile([1, 2, 3], 4), character // 2, character >= 2, ["A", "B"])
 
 
 def test_symbols_are_those_of_their_part_and_keep_their_ink():
@@ -69,17 +68,15 @@ def test_symbols_go_with_their_alphabet_and_vary_as_by_other_hands():
         assert abs(float(center.mean())) < 0.4
 
 
-def official(path, queries=3, size=105, lines=None):
+def official(path, size=105, lines=None):
     """An archive of one run, in which a query is its example with some pixels changed."""
     rng, own = np.random.default_rng(1), []
     with zipfile.ZipFile(path, "w") as archive:
-        for k in range(queries):
+        for k in range(3):
             ink = rng.random((size, size)) < 0.2
-            example, query = f"run01/training/class{k + 1:02d}.png", f"run01/test/item{queries - k:02d}.png"
+            example, query = f"run01/training/class{k + 1:02d}.png", f"run01/test/item{3 - k:02d}.png"
             for name, image in ((example, ink), (query, ink ^ (rng.random(ink.shape) < 0.01))):
-                file = io.BytesIO()
-                Image.fromarray(np.where(image, 0, 255).astype(np.uint8)).save(file, "png")
-                archive.writestr(name, file.getvalue())
+                archive.writestr(name, inked(image))
             own.insert(0, f"{query} {example}")
         archive.writestr("run01/class_labels.txt", "\n".join(own if lines is None else lines))
     return path
@@ -135,14 +132,14 @@ def test_runs_that_are_not_in_order_are_refused(tmp_path):
     zipfile.ZipFile(path, "w").close()
     with pytest.raises(DataError, match="has no run"):
         omniglot.read_runs(path)
-    for line, words in (
-        ("run01/test/item01.png", "class_labels.txt: each of its lines should name two images"),
-        ("run01/test/item09.png run01/training/class01.png", "There is no item named 'run01/test/item09.png' in the archive"),
+    other = "run01/test/item09.png run01/training/class01.png"
+    for given, words in (
+        ({"lines": ["run01/test/item01.png"]}, "class_labels.txt: each of its lines should name two images"),
+        ({"lines": [other]}, "There is no item named 'run01/test/item09.png' in the archive"),
+        ({"size": 100}, r"class01\.png: images of 100 x 100 pixels: those of Omniglot have 105 x 105; scale them to that"),
     ):
         with pytest.raises(DataError, match=words):
-            omniglot.read_runs(official(path, lines=[line]))
-    with pytest.raises(DataError, match=r"class01\.png: images of 100 x 100 pixels: those of Omniglot have 105 x 105; scale them to that"):
-        omniglot.read_runs(official(path, size=100))
+            omniglot.read_runs(official(path, **given))
 
 
 def test_printed_letters_differ_and_lie_in_the_middle():
@@ -216,13 +213,12 @@ def test_varied_words_are_moved_and_nothing_else():
 
 def test_a_lesson_is_the_same_again_and_asks_for_other_typefaces():
     p = printed.letters()
-    images, a = p.symbols.images, printed.lesson(p, 5, generator(0))
-    assert all(torch.equal(first, second) for first, second in zip(a.episode, printed.lesson(p, 5, generator(0)).episode, strict=True))
-    assert a.letters != printed.lesson(p, 5, generator(1)).letters
-    assert a.episode.label[0].tolist() == [k for k in range(5) for _ in range(4)]
-    for k, letter in enumerate(a.letters):
-        own = p.symbols.classes[printed.LETTERS.index(letter)]
-        asked = a.episode.query[0, 4 * k : 4 * k + 4]
-        assert sorted([a.episode.support[0, k].item(), *asked.tolist()]) == own.tolist()
-        assert p.typefaces[int(a.episode.support[0, k] - own[0])] == "DejaVuSans"
-        assert not any(torch.equal(images[a.episode.support[0, k]], images[place]) for place in asked)
+    images, (letters, episode) = p.symbols.images, printed.lesson(p, 5, generator(0))
+    assert all(map(torch.equal, episode, printed.lesson(p, 5, generator(0))[1]))
+    assert letters != printed.lesson(p, 5, generator(1))[0]
+    assert episode.label[0].tolist() == [k for k in range(5) for _ in range(4)]
+    for k, letter in enumerate(letters):
+        own, seen, asked = p.symbols.classes[printed.LETTERS.index(letter)], episode.support[0, k], episode.query[0, 4 * k : 4 * k + 4]
+        assert sorted([seen.item(), *asked.tolist()]) == own.tolist()
+        assert p.typefaces[int(seen - own[0])] == "DejaVuSans"
+        assert not any(torch.equal(images[seen], images[place]) for place in asked)
