@@ -80,6 +80,8 @@ class Claim:
                 refuse(field, "give a finite number")
         if self.target is not None and self.better is None:
             refuse("better", "a target needs a direction, lower or higher")
+        if self.target is not None and not re.fullmatch("[0-9a-f]{10}", self.target_since):
+            refuse("target_since", "name the commit that set the target, by 10 digits")
         if self.tolerance is not None and not (isinstance(self.published, int | float) and self.tolerance >= 0):
             refuse("tolerance", "it needs a published number, and must not be negative")
         if self.published is None and self.target is None and (self.kind == "cited" or self.source_class != "ours"):
@@ -121,10 +123,6 @@ def read_claims(path: Path) -> tuple[list[Slide], dict[str, Claim]]:
         claim = _build(Claim, table)
         if claim.id in claims:
             raise ValueError(f"claim {claim.id!r} stands twice in {path.name}: one id, one number")
-        if claim.target is not None and not re.fullmatch("[0-9a-f]{10}", claim.target_since):
-            raise ValueError(
-                f"claim {claim.id!r}: target_since is {claim.target_since!r}: name the commit that set the target, by 10 digits"
-            )
         if claim.where.startswith("slide ") and claim.where.removeprefix("slide ") not in numbers:
             raise ValueError(f"claim {claim.id!r}: where is {claim.where!r}: there is no such slide")
         claims[claim.id] = claim

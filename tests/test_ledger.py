@@ -9,13 +9,16 @@ from snncore import ledger
 from snncore.datafiles import RESULTS, package_file
 from snncore.statistics import interval, text
 
-BASE = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1)
+BASE = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s", published=2.0, tolerance=0.1, target_since=10 * "0")
 CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", published=2.0)
 of, cited = partial(replace, BASE), partial(replace, CITED, value_source="log")
 NONE = {"published": None, "tolerance": None}
 
 
-@pytest.mark.parametrize(("claim", "ours", "verdict"), [
+AIM = of(**NONE, source_class="ours", target=1.5, better="lower")
+
+
+@pytest.mark.parametrize("row", [  # a claim; ours, and bound, low and high if they are given; the verdict
     (BASE, None, "not-run"), (BASE, 2.2, "agrees"), (BASE, 1.8, "agrees"), (BASE, 2.21, "differs"),
     (of(better="higher"), 2.21, "better"), (of(better="higher"), 1.79, "differs"), (of(better="lower"), 1.79, "better"),
     (of(**NONE, target=1.5, better="lower"), 1.5, "meets"), (of(**NONE, target=1.5, better="lower"), 1.51, "differs"),
@@ -33,43 +36,24 @@ NONE = {"published": None, "tolerance": None}
     (cited(value=1.46, bound="<"), None, "agrees"), (cited(value=1.46, bound=">"), None, "inconsistent"),
     (cited(value=2.01, tolerance=0.01), None, "agrees"), (cited(value=2.1, tolerance=0.01), None, "differs"),
     (cited(value=2.1), None, "not-run"),
-])  # fmt: skip
-def test_verdicts(claim, ours, verdict):
-    assert ledger.status(claim, ours) == verdict
-
-
-@pytest.mark.parametrize(("claim", "ours", "bound", "verdict"), [
     (of(published="fast", tolerance=None, target=1, better="higher"), 300, ">", "agrees"),
     (of(published="fast", tolerance=None, target=400, better="higher"), 300, ">", "not-settled"),
     (of(published="fast", tolerance=None, target=1, better="lower"), 300, ">", "differs"),
     (of(**NONE, target=1.5, better="lower"), 1.0, "<", "meets"), (of(**NONE, target=1.5, better="higher"), 1.0, "<", "differs"),
     (BASE, 3.0, ">", "differs"), (BASE, 1.0, ">", "not-settled"), (of(**NONE, source_class="ours"), 3.0, ">", "reported"),
     (of(better="higher"), 2.0, ">", "agrees"), (of(better="higher"), 3.0, ">", "better"),
+    (AIM, 1.4, None, 1.3, 1.45, "meets"), (AIM, 1.4, None, 1.3, 1.5, "meets"),  # the bound belongs to it
+    (AIM, 1.4, None, 1.3, 1.6, "not-settled"), (AIM, 1.6, None, 1.4, 1.7, "not-settled"), (AIM, 1.6, None, 1.55, 1.7, "differs"),
+    (BASE, 2.1, None, 2.05, 2.15, "agrees"), (BASE, 2.1, None, 1.7, 2.15, "not-settled"), (BASE, 1.0, None, 0.9, 1.2, "differs"),
+    (BASE, 1.5, None, 1.0, 3.0, "not-settled"),  # neither end agrees, but what was published lies between
+    (of(better="higher"), 2.1, None, 2.05, 2.5, "agrees"), (of(**NONE, source_class="ours"), 1.0, None, 0.5, 1.5, "reported"),
 ])  # fmt: skip
-def test_verdicts_of_numbers_that_are_only_known_to_lie_beyond(claim, ours, bound, verdict):
-    assert ledger.status(claim, ours, bound) == verdict
+def test_verdicts(row):
+    claim, *given, verdict = row
+    assert ledger.status(claim, *given) == verdict
 
 
-AIM = of(**NONE, source_class="ours", target=1.5, better="lower")
-
-
-@pytest.mark.parametrize(("claim", "ours", "low", "high", "verdict"), [
-    (AIM, 1.4, 1.3, 1.45, "meets"), (AIM, 1.4, 1.3, 1.5, "meets"),  # the bound belongs to it
-    (AIM, 1.4, 1.3, 1.6, "not-settled"), (AIM, 1.6, 1.4, 1.7, "not-settled"), (AIM, 1.6, 1.55, 1.7, "differs"),
-    (BASE, 2.1, 2.05, 2.15, "agrees"), (BASE, 2.1, 1.7, 2.15, "not-settled"), (BASE, 1.0, 0.9, 1.2, "differs"),
-    (BASE, 1.5, 1.0, 3.0, "not-settled"),  # neither end agrees, but what was published lies between
-    (of(better="higher"), 2.1, 2.05, 2.5, "agrees"), (of(**NONE, source_class="ours"), 1.0, 0.5, 1.5, "reported"),
-])  # fmt: skip
-def test_a_bound_inside_of_the_interval_is_not_settled(claim, ours, low, high, verdict):
-    assert ledger.status(claim, ours, None, low, high) == verdict
-
-
-def test_targets_without_their_commit_and_unknown_verdicts_are_refused(tmp_path):
-    fields = {"id": "a.b", "chapter": "c", "where": "ours", "quantity": "q", "kind": "reproduced", "source_class": "ours", "source": "s"}
-    text = "".join(f'{name} = "{value}"\n' for name, value in fields.items())
-    (tmp_path / "claims.toml").write_text(f'[[claim]]\n{text}target = 1.0\nbetter = "lower"\n')
-    with pytest.raises(ValueError, match=r"claim 'a\.b': target_since is '': name the commit"):
-        ledger.read_claims(tmp_path / "claims.toml")
+def test_an_unknown_verdict_is_refused(tmp_path):
     (tmp_path / "ledger.json").write_text('[{"id": "a.b", "status": "splendid"}]')
     with pytest.raises(ValueError, match=r"a\.b has the verdict 'splendid': there are agrees, "):
         results.read_ledger(tmp_path)
@@ -80,6 +64,7 @@ def test_targets_without_their_commit_and_unknown_verdicts_are_refused(tmp_path)
     ({"published": None, "tolerance": None}, "published is None: a claim that is cited or of others"),
     ({"published": float("nan")}, "published is nan"), ({"target": 1.0}, "better"), ({"published": "words"}, "tolerance"),
     ({"tolerance": None}, "tolerance or a target"), ({"value": 1.0, "value_source": "x"}, "belongs to a cited claim"),
+    ({"target": 1.0, "better": "lower", "target_since": ""}, r"claim 'a\.b': target_since is '': name the commit"),
 ])  # fmt: skip
 def test_bad_claims_are_refused_with_their_field(change, words):
     with pytest.raises(ValueError, match=words):
