@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import platform
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -53,14 +54,9 @@ def machine() -> str:
     import torch  # slow to load, and most runs of a chapter need no words for their machine
 
     cpu = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip()
-            for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-            if line.startswith("model name")
-        ]
-        cpu = names[0] if names else cpu
+    if (cpuinfo := Path("/proc/cpuinfo")).exists():
+        name = re.search(r"^model name\s*:\s*(.*\S)", cpuinfo.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        cpu = name[1] if name else cpu
     gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ""
     return f"{cpu}, {os.cpu_count()} cores{gpu}, {platform.system()} {platform.machine()}"
 

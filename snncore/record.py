@@ -51,9 +51,9 @@ class Record:
         self.folder = Path(folder or Path(os.environ.get("SNNCORE_RESULTS") or RESULTS / "live" / "interactive" / preset) / chapter)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self._rows: dict[str, dict] = {}
-        self._timed_rows: dict[str, dict] = {}
-        self._too_small: set[str] = set()  # claims for which this preset is
+        self._entered: set[str] = set()  # also claims for which this preset is too small
+        self._rows: list[dict] = []
+        self._timed_rows: list[dict] = []
         self._values: dict[str, dict] = {}
         self._timings: dict[str, dict] = {}
         given = os.environ.get("SNNCORE_CLAIMS")
@@ -111,14 +111,14 @@ class Record:
 
     def _enter(self, id: str, timing: bool, **row: object) -> None:
         ledger.named(self._claims, id, f"the chapter {self.chapter}")
-        if id in self._rows or id in self._timed_rows or id in self._too_small:
+        if id in self._entered:
             raise ValueError(f"claim {id!r} is entered twice: one id, one number")
+        self._entered.add(id)
         if PRESETS.index(self.preset) < PRESETS.index(self._claims[id].minimum):
-            self._too_small.add(id)
             return
         rows = self._timed_rows if timing else self._rows
-        rows[id] = {"id": id} | {key: value for key, value in row.items() if key != "bound" or value}
-        self._write("rows.json", list(self._rows.values()))
+        rows.append({"id": id} | {key: value for key, value in row.items() if key != "bound" or value})
+        self._write("rows.json", self._rows)
         self.close()
 
     def value(self, name: str, value: float | str, form: str = "{}") -> float | str:
@@ -161,7 +161,7 @@ class Record:
     def close(self) -> None:
         """Note how long the run took and how much memory it had at most."""
         run = {"seconds": round(time.perf_counter() - self._start, 1), "peak_memory_mb": provenance.peak_memory_mb()}
-        self._write("timings.json", {"run": run, "values": self._timings, "rows": list(self._timed_rows.values())})
+        self._write("timings.json", {"run": run, "values": self._timings, "rows": self._timed_rows})
 
     def _write(self, name: str, content: object) -> None:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

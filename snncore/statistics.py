@@ -33,8 +33,8 @@ def text(number: float | str | None, unit: str = "") -> str:
     elif 1e-4 <= abs(number) < 1e-2:
         digits = f"{float(f'{number:.4g}'):.7f}".rstrip("0")
     else:
-        mantissa, exponent = f"{number:.4g}".split("e") if "e" in f"{number:.4g}" else f"{number:.3e}".split("e")
-        digits = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+        mantissa, exponent = f"{number:.3e}".split("e")
+        digits = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")
 
 

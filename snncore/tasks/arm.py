@@ -176,8 +176,6 @@ class Code(NamedTuple):
 
 def clock(steps: int, dt: float) -> Float[Tensor, "time 1 input"]:
     """Spikes that tell the time in a trial: in each of five phases, two inputs of its own fire once every 10 ms."""
-    phases, each, every = 5, 2, max(1, round(10 / dt))
-    x, length = torch.zeros(steps, 1, phases * each), steps // phases
-    for k in range(phases):
-        x[k * length : (k + 1) * length : every, :, k * each : (k + 1) * each] = 1
-    return x
+    t, phase = torch.arange(steps)[:, None], torch.arange(5).repeat_interleave(2)
+    length, every = steps // 5, max(1, round(10 / dt))
+    return ((t // length == phase) & (t % length % every == 0)).float()[:, None]

@@ -31,10 +31,14 @@ class CannotTell(ValueError):
     """The sentences do not say; the message says what is missing."""
 
 
-def _known(table: dict[str, Any], word: str) -> Any:
-    if word not in table:
-        raise CannotTell(f"what {word!r} means here: known are {', '.join(table)}")
-    return table[word]
+def _known(table: dict[str, Any], key: str, what: str) -> Any:
+    if key not in table:
+        raise CannotTell(what)
+    return table[key]
+
+
+def _meaning(table: dict[str, Any], word: str) -> Any:
+    return _known(table, word, f"what {word!r} means here: known are {', '.join(table)}")
 
 
 class Facts:
@@ -121,9 +125,7 @@ class Facts:
     def in_place(self, person: str, place: str) -> str:
         if self.excluded.get(person) == place:
             return "no"
-        places = self.place.get(person)
-        if not places:
-            raise CannotTell(f"where {person} is")
+        places = _known(self.place, person, f"where {person} is")
         return "no" if place not in places else "yes" if len(places) == 1 else "maybe"
 
     def beside(self, side: str, thing: str) -> str:
@@ -137,9 +139,7 @@ class Facts:
         return _found(fitting, "of such a gift")
 
     def on_side(self, one: str, side: str, other: str) -> str:
-        steps = _positions(self.relations, other).get(one)
-        if steps is None:
-            raise CannotTell(f"how the {one} lies from the {other}")
+        steps = _known(_positions(self.relations, other), one, f"how the {one} lies from the {other}")
         return "yes" if sum(a * b for a, b in zip(steps, STEPS[side], strict=True)) > 0 else "no"
 
     def way(self, start: str, end: str) -> str:
@@ -151,9 +151,7 @@ class Facts:
                     if target not in paths:
                         paths[target] = paths[here] + letter
                         todo.append(target)
-        if end not in paths:
-            raise CannotTell(f"how to go to the {end}")
-        return ",".join(paths[end])
+        return ",".join(_known(paths, end, f"how to go to the {end}"))
 
     def is_larger(self, one: str, other: str) -> str:
         for answer, large, small in (("yes", one, other), ("no", other, one)):
@@ -172,9 +170,7 @@ class Facts:
         return _found((self.traits[other] for other in reversed(alike) if other in self.traits), f"the color of {person}")
 
     def trait(self, person: str) -> str:
-        if person not in self.traits:
-            raise CannotTell(f"how {person} is")
-        return self.traits[person]
+        return _known(self.traits, person, f"how {person} is")
 
 
 def _found(candidates: Iterable[Any], what: str) -> Any:
@@ -214,7 +210,7 @@ STATEMENTS: list[tuple[str, Callable[..., object]]] = [
     (rf"the ([\w ]+) is ({_SIDE}) the ([\w ]+)", lambda f, *g: f.relations.append(g)),
     (r"the ([\w ]+) is bigger than the ([\w ]+)", lambda f, one, other: f.bigger[one].add(other)),
     (r"the ([\w ]+) fits inside the ([\w ]+)", lambda f, one, other: f.bigger[other].add(one)),
-    (r"(\w+) are afraid of (\w+)", lambda f, one, other: f.fears.__setitem__(_known(KINDS, one), _known(KINDS, other))),
+    (r"(\w+) are afraid of (\w+)", lambda f, one, other: f.fears.__setitem__(_meaning(KINDS, one), _meaning(KINDS, other))),
     (r"(\w+) is a (\w+)", lambda f, who, kind: f.kind.__setitem__(who, kind)),
     (r"(\w+) is (\w+)", lambda f, who, trait: f.traits.__setitem__(who, trait)),
 ]  # fmt: skip
@@ -239,7 +235,7 @@ QUESTIONS: list[tuple[str, Callable[..., str]]] = [
     (r"does the ([\w ]+) fit in the ([\w ]+)", lambda f, one, other: f.is_larger(other, one)),
     (r"is the ([\w ]+) bigger than the ([\w ]+)", Facts.is_larger),
     (r"how do you go from the (\w+) to the (\w+)", Facts.way),
-    (r"where will (\w+) go", lambda f, who: _known(NEEDS, f.trait(who))[0]),
+    (r"where will (\w+) go", lambda f, who: _meaning(NEEDS, f.trait(who))[0]),
     (r"why did (\w+) (?:go to|get) the (\w+)", lambda f, who, _: f.trait(who)),
 ]
 
