@@ -1,7 +1,5 @@
 """NIR graphs against a plain reader of them, spike by spike."""
 
-import doctest
-
 import numpy as np
 import pytest
 import torch
@@ -124,7 +122,3 @@ def test_graphs_of_other_networks_are_refused(change, words):
     change(graph)
     with pytest.raises(ValueError, match=words):
         snncore.nir.from_nir(graph)
-
-
-def test_its_examples_run():
-    assert doctest.testmod(snncore.nir).failed == 0

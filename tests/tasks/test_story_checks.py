@@ -21,11 +21,7 @@ def test_what_follows_from_the_end_of_a_story(task, statements, question, enough
 
 def test_answers_that_do_not_follow_are_listed():
     told = ("mary went to the garden", "mary got the milk there")
-    examples = [
-        Example(told, "where is mary", "garden"),
-        Example(told, "where is mary", "office"),
-        Example(told, "where is john", "garden"),
-    ]
+    examples = [Example(told, f"where is {who}", place) for who, place in (("mary", "garden"), ("mary", "office"), ("john", "garden"))]
     table = exceptions({1: examples, 2: examples[:1]})
     assert table[["task", "number", "by logic"]].to_numpy().tolist() == [[1, 2, "garden"], [1, 3, "the story does not tell where john is"]]
 
