@@ -193,9 +193,9 @@ def test_mnist_reads_idx_files(monkeypatch, tmp_path):
     assert np.array_equal(test.labels, labels)
 
 
-def tar(members: dict[str, bytes], mode: str = "w:gz") -> bytes:
+def tar(members: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)

@@ -17,8 +17,8 @@ def network(*params, outputs=3):
     return RecurrentNetwork(8, [Population(20, p) for p in params], outputs, ReadoutParams(30.0), g, (1.5, 1.0)).double()
 
 
-def simulated(graph, x, dt=1e-4):
-    """Spikes and output of a graph by Euler steps; what goes to a LIF node from one comes a step later."""
+def simulated(graph, x):
+    """Spikes and output of a graph by Euler steps of 0.1 ms; what goes to a LIF node from one comes a step later."""
     state = {name: np.zeros(node.tau.shape) for name, node in graph.nodes.items() if hasattr(node, "tau")}
     out = {name: np.zeros(next(iter(node.output_type.values()))) for name, node in graph.nodes.items()}
     order = sorted(graph.nodes, key=["input", "w_in", "w_rec", "w_ahp", "ahp", "neurons", "w_out", "readout", "output"].index)
@@ -28,7 +28,7 @@ def simulated(graph, x, dt=1e-4):
             node = graph.nodes[name]
             into = x_now if name == "input" else sum(out[pre] for pre, post in graph.edges if post == name)
             if name in state:
-                into = state[name] + dt / node.tau * (node.v_leak - state[name] + node.r * into)
+                into = state[name] + 1e-4 / node.tau * (node.v_leak - state[name] + node.r * into)
                 fires = into > getattr(node, "v_threshold", np.inf)
                 state[name] = np.where(fires, getattr(node, "v_reset", 0), into)
                 into = fires.astype(float) if isinstance(node, nir.LIF) else into

@@ -9,8 +9,8 @@ from snncore.tasks import evidence, pattern
 from snncore.tasks.evidence import GROUP, Evidence
 
 
-def draw(batch=400, seed=0, **form):
-    return evidence.draw(Evidence(**form), batch, torch.Generator().manual_seed(seed))
+def draw(batch=400, **form):
+    return evidence.draw(Evidence(**form), batch, torch.Generator().manual_seed(0))
 
 
 def test_the_answer_is_the_side_of_the_majority_as_the_spikes_show_it():

@@ -153,9 +153,9 @@ def test_printed_letters_differ_and_lie_in_the_middle():
     assert float(p.symbols.images.flatten(1).sum(1).min()) > 5
 
 
-def synthetic_word(frequency, amplitude=8000.0, samples=16000):
+def synthetic_word(frequency, amplitude=8000.0):
     """A stand-in: a tone."""
-    return np.round(amplitude * np.sin(2 * np.pi * frequency * np.arange(samples) / 16000)).astype(np.int16)
+    return np.round(amplitude * np.sin(2 * np.pi * frequency * np.arange(16000) / 16000)).astype(np.int16)
 
 
 def test_a_tone_is_strongest_in_the_band_of_its_frequency():
