@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
+VISIBLE_LINES = 700
 ENTERS = ("claim", "verdict")
 
 
@@ -74,3 +75,8 @@ def test_a_chapter_says_what_was_claimed_found_and_missed_and_ends_with_exercise
     assert "<!-- ledger -->" in body[END[-1]]
     solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
     assert 3 <= len(solutions) <= 5
+
+
+def test_readers_see_most_of_what_computes():
+    lines = [line for path in CHAPTERS for cell in cells(path) if cell.visible for line in cell.text.splitlines() if line.strip()]
+    assert len(lines) >= VISIBLE_LINES

@@ -49,6 +49,13 @@ def test_hashes_are_of_the_pinned_versions_and_of_all_that_make_installs():
         assert (normal(requirement.name) in hashed) == (requirement.name not in ("torch", "torchvision", "snncore")), requirement
 
 
+def test_every_dependency_says_why():
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("[project]")[1].split("[tool.setuptools]")[0].splitlines()
+    for line in lines:
+        if re.match(r'  "[\w\[\]-]+.*",', line):
+            assert "#" in line, line
+
+
 def test_shape_checks_cover_every_package_but_the_compiled_one():
     options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]["addopts"]
     checked = set(re.search(r"--jaxtyping-packages=(\S+)", options)[1].split(",")[:-1])
