@@ -140,16 +140,13 @@ def fit(
     x, low, high, noise = x / unit, low / unit, high / unit, noise / unit
     generator = numpy_generator(seed, "few-spike fit")
     samples = np.zeros((0, K, 0)) if noise == 0 else noise * generator.standard_normal((4, K, len(x)))
-    total, best, best_objective = max(1, evaluations // restarts), None, math.inf
+    total, found = max(1, evaluations // restarts), list[tuple]()
     chunk = max(1, total // 100)  # between chunks a user can interrupt the search
     for _ in range(restarts):
         code = max(abs(low), abs(high)) * 2.0 ** -np.arange(1, K + 1)
         T, h = np.maximum(code, code[0] / 128), np.maximum(code, code[0] / 128)
         for first in range(0, total, chunk):
             last = min(first + chunk, total)
-            *trial, objective = anneal(x, weight, y, samples, T, h, spike_penalty, grid, generator, first, last, total)
-            if objective < best_objective:
-                best, best_objective = trial, objective
-    assert best is not None
-    T, h, d = best
+            found.append(anneal(x, weight, y, samples, T, h, spike_penalty, grid, generator, first, last, total))
+    T, h, d, _ = min(found, key=lambda best: best[3])
     return FSParams(tuple(T * unit), (*(h[:-1] * unit), 0.0), tuple(d))
