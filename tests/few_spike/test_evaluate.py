@@ -12,6 +12,7 @@ from snncore.few_spike import ConversionError, FSParams, coefficients, convert, 
 from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.rate_code import rate_coded, simulate
 from snncore.seeds import seeded_draws
+from tests.few_spike.test_convert import Functional
 
 
 class Everything(nn.Module):
@@ -302,12 +303,8 @@ def test_rate_coding_counts_constant_matrices_as_layers():
 
 
 def test_what_cannot_be_evaluated_is_refused(converted):
-    class Turned(nn.Module):
-        def forward(self, x):
-            return F.relu(x.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)
-
     x = torch.ones(2, 3, 4, 4)
-    snn, _ = convert(Turned(), x)
+    snn, _ = convert(Functional(lambda x: F.relu(x.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)), x)
     with pytest.raises(ValueError, match=r"few_spike.relu gets numbers of shape \(3, 2, 4, 4\) for 2 images"):
         statistics(snn, x)
     with pytest.raises(ValueError, match="there is no image"):
