@@ -43,10 +43,10 @@ def _samples(function: Function, interval: tuple[float, float], cdf: Cdf | None,
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
         raise ValueError(f"cdf gives no probability to the interval [{low}, {high}], or is not a cumulative distribution function")
     with torch.no_grad():
-        y = function(torch.from_numpy(x))
-    if not isinstance(y, torch.Tensor) or y.shape != x.shape:
-        raise ValueError(f"function gives {described(y)} for a tensor of shape {x.shape}: it must work element by element")
-    y = y.double().numpy()
+        given = function(torch.from_numpy(x))
+    if not isinstance(given, torch.Tensor) or given.shape != x.shape:
+        raise ValueError(f"function gives {described(given)} for a tensor of shape {x.shape}: it must work element by element")
+    y = given.double().numpy()
     if not np.isfinite(y).all():
         bad = x[~np.isfinite(y)][0]
         raise ValueError(f"function is {y[~np.isfinite(y)][0]} at x = {bad:g}: choose an interval on which it is finite")
