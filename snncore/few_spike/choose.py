@@ -12,7 +12,14 @@ from snncore.few_spike.fit import fit
 from snncore.few_spike.neuron import FSParams, fs_neuron, relu6_code, relu_code
 from snncore.few_spike.operations import Activation, ConversionError
 
-CLOSED = "relu6", "hardsigmoid"  # activations whose range is known, so that their codes need no images
+
+def hardsigmoid_code(K: int) -> FSParams:
+    """Hardsigmoid is relu6(x + 3) / 6."""
+    p = relu6_code(K)
+    return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
+
+
+CLOSED = {"relu6": relu6_code, "hardsigmoid": hardsigmoid_code}  # activations whose range is known: their codes need no images
 
 
 def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
@@ -40,25 +47,14 @@ def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: in
 
 def error_of(activation: Activation, p: FSParams, x: np.ndarray) -> float:
     """Error of neurons for these inputs: norm of the difference by norm of the activation's outputs."""
-    y = activation.function(torch.from_numpy(x))
-    return relative_error(fs_neuron(torch.from_numpy(x), p), y)
+    given = torch.from_numpy(x)
+    return relative_error(fs_neuron(given, p), activation.function(given))
 
 
 def relative_error(y: Tensor, expected: Tensor) -> float:
     """Norm of the difference by norm of what is expected; 0 for equal numbers, nan on the meta device."""
     off = (y - expected).double().norm()
     return math.nan if off.is_meta else float(off / expected.double().norm()) if off else 0.0
-
-
-def _code(name: str, K: int, top: float) -> FSParams:
-    """A code that rounds to the nearest, up to ``top``: for ReLU, ReLU6, or Hardsigmoid, which is relu6(x + 3) / 6."""
-    if name == "hardsigmoid":
-        p = relu6_code(K)
-        return FSParams([T - 3.0 for T in p.T], p.h, [d / 6.0 for d in p.d], p.strict)
-    if name == "relu6":
-        return relu6_code(K)
-    step = top / (2**K - 1)
-    return relu_code(2**K * (_round_to_bits(step, 23 - K) if K <= 16 else step), K, nearest=True)
 
 
 def _round_to_bits(x: float, digits: int) -> float:
@@ -80,7 +76,8 @@ def _scaled_code(x: np.ndarray, y: np.ndarray, K: int, price: float) -> FSParams
     largest = float(y.max()) or 1.0  # 1 if the layer was silent for all images
     candidates = []
     for top in largest * 2.0 ** (np.arange(24, -25, -1) / 8):  # beyond the largest output, first steps are silent: coarser, fewer spikes
-        p = _code("relu", K, float(top))
+        step = float(top) / (2**K - 1)
+        p = relu_code(2**K * (_round_to_bits(step, 23 - K) if K <= 16 else step), K, nearest=True)
         digits = np.clip(np.floor(x / p.h[-1] + 0.5), 0, 2**K - 1).astype(np.int64)
         candidates.append((np.mean((digits * p.d[-1] - y) ** 2) + price * np.mean(np.bitwise_count(digits)), top, p))
     return min(candidates, key=lambda c: c[:2])[2]
@@ -90,15 +87,15 @@ def default(activation: Activation, K: int) -> tuple[FSParams, str]:
     """Parameters that need no calibration images, and the range that they are for."""
     name, slope = activation.name, getattr(activation.function, "keywords", {}).get("negative_slope", 0.01)
     if name in CLOSED:
-        return _code(name, K, 6.0), "its whole range"
+        return CLOSED[name](K), "its whole range"
     if name == "relu":
         return relu_code(25.0, K), "published range 0 to 25, no images seen"
     sets = read_sets()
     if slope != 0.01:
         raise ConversionError(f"the package's leaky_relu neurons are for a slope of 0.01, not {slope:g}: give calibration images")
-    if f"{name}.k{K}" not in sets:
+    neuron = sets.get(f"{name}.k{K}")
+    if neuron is None:
         there = [str(k) for k in range(1, 63) if f"{name}.k{k}" in sets]
         choose = f"choose K among {', '.join(there)}, " if there else ""
         raise ConversionError(f"the package has no {name} neuron with K = {K}: {choose}give calibration images, or coefficients[{name!r}]")
-    low, high = sets[f"{name}.k{K}"].interval
-    return sets[f"{name}.k{K}"].params, f"usual range {low:g} to {high:g}, no images seen"
+    return neuron.params, "usual range {:g} to {:g}, no images seen".format(*neuron.interval)

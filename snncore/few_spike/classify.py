@@ -8,10 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 from torch.fx.node import map_aggregate
+from torch.utils._pytree import tree_leaves
 
 from snncore.few_spike import operations
 from snncore.few_spike.layer import Row, refuse_half
 from snncore.few_spike.operations import Activation, Carries, ConversionError
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """The tensors in a value: itself, or those of a tuple, list, dictionary or registered dataclass."""
+    return [a for a in tree_leaves(value) if isinstance(a, Tensor)]
 
 
 class Shapes(fx.Interpreter):
@@ -19,9 +25,7 @@ class Shapes(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
-        made: list[Tensor] = []
-        map_aggregate(value, lambda a: made.append(a.detach().to("meta")) if isinstance(a, Tensor) else None)
-        n.meta["tensors"] = made
+        n.meta["tensors"] = [a.detach().to("meta") for a in tensors(value)]
         if "given" in n.meta and isinstance(value, Tensor) and not value.is_meta:
             self._check_given(n, value)
         n.meta["idle"] = n.op == "call_method" and n.target in operations.CASTS and value is self.env[operations.operand(n)]

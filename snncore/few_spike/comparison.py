@@ -102,18 +102,14 @@ def layer_errors(conversion: Conversion, images: Samples, disturbed: Samples | N
     exact: dict[fx.Node, Tensor] = {}
     errors: list[float] = []
 
-    def keep(node: fx.Node, value: Any) -> None:
-        if node in layers:
+    def see(node: fx.Node, value: Any) -> None:
+        if node in exact:  # the second time
+            errors.append(relative_error(exact.pop(node), value))
+        elif node in layers:
             exact[node] = value
 
-    def look(node: fx.Node, value: Any) -> None:
-        if node in layers:
-            errors.append(relative_error(exact.pop(node), value))
-
-    _Original(conversion, keep).run(*Inputs(images).parts)
-    if disturbed is None:
-        Watch(conversion.network, look).run(*Inputs(images).parts)
-    else:
-        _Original(conversion, look).run(*Inputs(disturbed).parts)
+    _Original(conversion, see).run(*Inputs(images).parts)
+    second = Watch(conversion.network, see) if disturbed is None else _Original(conversion, see)
+    second.run(*Inputs(images if disturbed is None else disturbed).parts)
     activations = [row.operation for row in conversion.report.spiking]
     return pd.DataFrame({"layer": range(1, len(errors) + 1), "activation": activations, "error": errors})

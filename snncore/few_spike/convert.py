@@ -100,9 +100,7 @@ def convert(
     _check_options((K, *(steps or {}).values()), spike_penalty, coefficients)
     steps, coefficients = steps or {}, coefficients or {}
     graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear), everything)
-    seen = example = Inputs(example_input)
-    if calibration is not None:
-        seen = images_of(calibration, example)
+    seen = Inputs(example_input) if calibration is None else images_of(calibration, Inputs(example_input))
     if spike_penalty and (calibration is None or len(seen) == 1):
         held = "there is no calibration" if calibration is None else "calibration holds 1 image"
         raise ConversionError(f"{held}: spike_penalty compares errors with how outputs vary, so give two images or more")
@@ -130,13 +128,11 @@ def convert(
             chosen = pool.map(partial(choose, prices=prices), places)
             return dict(zip(places, tqdm(chosen, what, len(places), disable=None, leave=False), strict=True))
 
-    if calibration is not None and spike_penalty and names - coefficients.keys():
+    prices: Prices = {}
+    if spike_penalty and names - coefficients.keys():
         first = choose_all(prices_of(graph, places, seen, {}, seed), "first look at layers")
         prices = prices_of(graph, places, seen, {node: params for node, (params, _) in first.items()}, seed)
-        chosen = choose_all(prices, "layers")
-    else:
-        chosen = choose_all({}, "layers")
-    for node, (params, why) in chosen.items():
+    for node, (params, why) in choose_all(prices, "layers").items():
         row, inputs = spiking[node.name], samples.get(node.name)
         error = math.nan if inputs is None else error_of(places[node], params, inputs)
         low, high = (math.nan, math.nan) if inputs is None or calibration is None else (float(inputs[0]), float(inputs[-1]))

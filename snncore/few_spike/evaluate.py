@@ -134,7 +134,10 @@ class _Stepwise(fx.Interpreter):
         if kind == "race":
             return _race(*args[:2])
         if why == operations.SYNAPSES:
-            self._count(n)
+            (source,), ones = operations.signals(n), with_ones(self, n)
+            signal = self.env[source]
+            spikes = operations.carried(source) == operations.Carries.SPIKES and isinstance(signal, Steps)
+            self._count(n, lambda number: ones(number(signal)), spikes)
         signals = [self.env[sender] for sender in operations.signals(n) if isinstance(self.env[sender], Steps)]
         if kind == "analog" or not signals:
             return call(*_replace((args, kwargs), _decoded))
@@ -166,31 +169,16 @@ class _Stepwise(fx.Interpreter):
             factors = iter((a, b))
             return getattr(self, n.op)(n.target, *_replace((args, kwargs), lambda _: next(factors)))
 
-        def pairs(count: Callable[[Steps], Tensor]) -> int:
-            return int(product(count(first), count(second)).sum())
-
-        macs = pairs(lambda s: torch.ones_like(s.constant, dtype=torch.float64))
-        nonzero = pairs(lambda s: (_decoded(s) != 0).double())
-        spikes = pairs(lambda s: sum((step != 0).double() for step in s.steps))
-        self.traffic.append(Traffic(n.name, macs, nonzero, spikes, 0))
+        self._count(n, lambda number: product(number(first), number(second)), True)
         total = sum(product(a.double(), b.double()) for a in first.steps for b in second.steps)
         return total.to(first.constant.dtype)
 
-    def _count(self, n: fx.Node) -> None:
-        """Note how many synapses the layer's inputs reach."""
-        (source,) = operations.signals(n)
-        signal, arriving = self.env[source], with_ones(self, n)
-
-        def reached(x: Tensor) -> int:
-            return int(arriving(x).sum())
-
-        macs = reached(torch.ones_like(_decoded(signal), dtype=torch.float64))
-        nonzero = reached((_decoded(signal) != 0).double())
-        if operations.carried(source) == operations.Carries.SPIKES and isinstance(signal, Steps):
-            sent = sum((step != 0).double() for step in signal.steps)  # one step at a time: all would need K times the memory
-            self.traffic.append(Traffic(n.name, macs, nonzero, reached(sent), 0))
-        else:
-            self.traffic.append(Traffic(n.name, macs, nonzero, 0, macs))
+    def _count(self, n: fx.Node, arriving: Callable[[Callable], Tensor], spikes: bool) -> None:
+        """Note the work of a layer: all that arrives if each number of a signal is 1; whether it is not 0; how many spikes it is."""
+        macs = int(arriving(lambda signal: torch.ones_like(_decoded(signal), dtype=torch.float64)).sum())
+        nonzero = int(arriving(lambda signal: (_decoded(signal) != 0).double()).sum())
+        sent = int(arriving(lambda signal: sum((step != 0).double() for step in signal.steps)).sum()) if spikes else 0
+        self.traffic.append(Traffic(n.name, macs, nonzero, sent, 0 if spikes else macs))
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
+from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_sum
 from snncore.kernels.few_spike import anneal
 from snncore.seeds import numpy_generator
 from snncore.shapes import FloatTensor, described
 
+Function = Callable[[FloatTensor], FloatTensor]
 Cdf = Callable[[np.ndarray], np.ndarray]
 
 
@@ -31,7 +32,7 @@ class Quality:
     spikes: float
 
 
-def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _samples(function: Function, interval: tuple[float, float], cdf: Cdf | None, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Midpoints of n equal cells of the interval, their weights under ``cdf`` (None: uniform), and the function there."""
     low, high = map(float, interval)
     if not -math.inf < low < high < math.inf:
@@ -42,19 +43,17 @@ def _samples(function: Callable, interval: tuple[float, float], cdf: Cdf | None,
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
         raise ValueError(f"cdf gives no probability to the interval [{low}, {high}], or is not a cumulative distribution function")
     with torch.no_grad():
-        y = function(torch.from_numpy(x))
-    if not isinstance(y, torch.Tensor) or y.shape != x.shape:
-        raise ValueError(f"function gives {described(y)} for a tensor of shape {x.shape}: it must work element by element")
-    y = y.double().numpy()
+        given = function(torch.from_numpy(x))
+    if not isinstance(given, torch.Tensor) or given.shape != x.shape:
+        raise ValueError(f"function gives {described(given)} for a tensor of shape {x.shape}: it must work element by element")
+    y = given.double().numpy()
     if not np.isfinite(y).all():
         bad = x[~np.isfinite(y)][0]
         raise ValueError(f"function is {y[~np.isfinite(y)][0]} at x = {bad:g}: choose an interval on which it is finite")
     return x, weight / weight.sum(), y
 
 
-def quality(
-    p: FSParams, function: Callable[[FloatTensor], FloatTensor], interval: tuple[float, float], cdf: Cdf | None = None, n: int = 200_000
-) -> Quality:
+def quality(p: FSParams, function: Function, interval: tuple[float, float], cdf: Cdf | None = None, n: int = 200_000) -> Quality:
     """Error and spikes of a few-spike neuron on ``interval``, for n inputs distributed as ``cdf`` (None: uniform) restricted to it.
 
     Raises `ValueError` if the interval is empty, reversed or not finite, or the function is not finite on it.
@@ -71,22 +70,12 @@ def quality(
 
 
 def noisy_mse(
-    p: FSParams,
-    function: Callable[[FloatTensor], FloatTensor],
-    interval: tuple[float, float],
-    noise: float,
-    generator: np.random.Generator,
-    cdf: Cdf | None = None,
-    n: int = 200_000,
+    p: FSParams, function: Function, interval: tuple[float, float], noise: float, generator: np.random.Generator, cdf: Cdf | None = None
 ) -> float:
     """`quality`'s mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t)."""
     _check_noise(noise)
-    x, weight, y = _samples(function, interval, cdf, n)
-    v = torch.from_numpy(x)
-    out = torch.zeros_like(v)
-    for t in range(p.K):
-        z, v = fs_step(v, t, p, noise * torch.from_numpy(generator.standard_normal(n)))
-        out += p.d[t] * z
+    x, weight, y = _samples(function, interval, cdf, 200_000)
+    out = fs_sum(torch.from_numpy(x), p, lambda: noise * torch.from_numpy(generator.standard_normal(len(x))))
     return float(weight @ (out.numpy() - y) ** 2)
 
 
@@ -110,7 +99,7 @@ def rounded(p: FSParams, bits: int) -> FSParams:
 
 
 def fit(
-    function: Callable[[FloatTensor], FloatTensor],
+    function: Function,
     K: int,
     interval: tuple[float, float],
     cdf: Cdf | None = None,
@@ -151,16 +140,13 @@ def fit(
     x, low, high, noise = x / unit, low / unit, high / unit, noise / unit
     generator = numpy_generator(seed, "few-spike fit")
     samples = np.zeros((0, K, 0)) if noise == 0 else noise * generator.standard_normal((4, K, len(x)))
-    total, best, best_objective = max(1, evaluations // restarts), None, math.inf
+    total, found = max(1, evaluations // restarts), list[tuple]()
     chunk = max(1, total // 100)  # between chunks a user can interrupt the search
     for _ in range(restarts):
         code = max(abs(low), abs(high)) * 2.0 ** -np.arange(1, K + 1)
         T, h = np.maximum(code, code[0] / 128), np.maximum(code, code[0] / 128)
         for first in range(0, total, chunk):
             last = min(first + chunk, total)
-            *trial, objective = anneal(x, weight, y, samples, T, h, True, spike_penalty, grid, generator, first, last, total, 0.02, 0.0005)
-            if objective < best_objective:
-                best, best_objective = trial, objective
-    assert best is not None
-    T, h, d = best
+            found.append(anneal(x, weight, y, samples, T, h, spike_penalty, grid, generator, first, last, total))
+    T, h, d, _ = min(found, key=lambda best: best[3])
     return FSParams(tuple(T * unit), (*(h[:-1] * unit), 0.0), tuple(d))

@@ -51,12 +51,10 @@ def families(names: Collection[str] = FAMILIES) -> pd.DataFrame:
         options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
         with torch.device("cpu" if name == "regnet_x_400mf" else "meta"):  # it computes its sizes with tensors
             network = getattr(models, name)(**options)
-        operations = trace_shapes(network, 224).rows
-        spiking = [row for row in operations if row.kind == "spiking"]
-        analog = Counter(row.operation for row in operations if row.kind == "analog")
-        activations = ", ".join(sorted({row.operation for row in spiking}))
+        report = Report(tuple(trace_shapes(network, 224).rows), math.nan)
+        analog = Counter(row.operation for row in report.rows if row.kind == "analog")
         kept = ", ".join(f"{count} {operation}" for operation, count in analog.items())
-        rows.append((name, len(spiking), f"{sum(row.neurons for row in spiking):,}", activations, kept))
+        rows.append((name, len(report.spiking), f"{report.neurons:,}", ", ".join(sorted(report.by_activation)), kept))
     return pd.DataFrame(rows, columns=["network", "layers that spike", "neurons", "activations", "analog"])
 
 

@@ -29,29 +29,15 @@ from snncore.shapes import FloatTensor, Spikes, SpikeTrain
 
 @dataclass(frozen=True)
 class FSParams:
-    """Parameters of one few-spike neuron, in units of its input (T, h) and output (d).
+    """Parameters of one few-spike neuron, in units of its input (T, h) and output (d), each of length K.
 
-    Attributes
-    ----------
-    T : sequence of float, length K
-        Thresholds.
-    h : sequence of float, length K
-        Resets: what a spike of step t takes off the membrane potential, before step t + 1.
-    d : sequence of float, length K
-        Outputs: the weight of a spike of step t.
-    strict : bool
-        Fire at v > T (True, as published) or at v >= T (False).
-
-    Raises
-    ------
-    ValueError
-        If K < 1, if the lengths differ, or if a number is not finite.
+    Raises `ValueError` if K < 1, if the lengths differ, or if a number is not finite.
     """
 
-    T: Sequence[float]
-    h: Sequence[float]
-    d: Sequence[float]
-    strict: bool = True
+    T: Sequence[float]  #: thresholds
+    h: Sequence[float]  #: resets: what a spike of step t takes off the membrane potential, before step t + 1
+    d: Sequence[float]  #: outputs: the weight of a spike of step t
+    strict: bool = True  #: fire at v > T (True, as published) or at v >= T (False)
 
     def __post_init__(self):
         for name in "Thd":
@@ -91,16 +77,11 @@ def fs_step(v: FloatTensor, t: int, p: FSParams | OnDevice, noise: FloatTensor |
 
 
 def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
-    """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for inputs x of any shape.
+    """Spikes z(t) and membrane potentials v(t) (before the spike of step t), t = 1..K, for x of any shape; `ValueError` if it holds NaN.
 
     >>> z, v = fs_run(torch.tensor([5.0]), relu_code(8.0, 3))
     >>> z.flatten().tolist()  # 5 = 4 + 1
     [1.0, 0.0, 1.0]
-
-    Raises
-    ------
-    ValueError
-        If x holds NaN.
     """
     if bad := int(torch.isnan(x).sum()):
         raise ValueError(f"x holds {bad} NaN of {x.numel()} numbers: a spike code has no sign for them; look upstream")
@@ -120,12 +101,17 @@ def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
     return y
 
 
-def _plain(x: FloatTensor, p: FSParams | OnDevice) -> FloatTensor:
+def fs_sum(x: FloatTensor, p: FSParams | OnDevice, noise: Callable[[], FloatTensor | float] = lambda: 0.0) -> FloatTensor:
+    """f̂(x) step by step, for x without NaN; ``noise`` is asked at each comparison for what is added to v there."""
     v, y = x, torch.zeros_like(x)
     for t in range(p.K):
-        z, v = fs_step(v, t, p)
+        z, v = fs_step(v, t, p, noise())
         y = y + p.d[t] * z
-    return torch.where(torch.isnan(x), x, y)
+    return y
+
+
+def _plain(x: FloatTensor, p: FSParams | OnDevice) -> FloatTensor:
+    return torch.where(torch.isnan(x), x, fs_sum(x, p))
 
 
 @cache
@@ -180,10 +166,7 @@ def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False)
     :math:`\alpha(1 - 2^{-K})` above. With ``strict`` (as published, where alpha = 25 and K = 10) a number that lies on the grid is sent
     one grid step too low. With ``nearest`` it rounds to the nearest multiple.
 
-    Raises
-    ------
-    ValueError
-        If K < 1 or alpha is not a positive finite number.
+    Raises `ValueError` if K < 1 or alpha is not a positive finite number.
     """
     if K < 1:
         raise ValueError(f"K is {K}: a few-spike neuron needs at least one step")

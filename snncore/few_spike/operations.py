@@ -89,13 +89,12 @@ FORMS: dict[str, tuple[type[nn.Module], Callable[..., FloatTensor]]] = {
     "leaky_relu": (nn.LeakyReLU, F.leaky_relu),
 }
 CONSTANTS_OF = {"gelu": "approximate", "leaky_relu": "negative_slope"}
-MODULES = {module: name for name, (module, _) in FORMS.items()}
 NAMED = {name: function for name, (_, function) in FORMS.items()}
-FUNCTIONS: dict[Any, str] = {function: name for name, function in NAMED.items()} | {
+ACTIVATIONS: dict[Any, str] = {key: name for name, keys in FORMS.items() for key in keys} | {
     torch.relu: "relu", torch.relu_: "relu", F.relu_: "relu", F.sigmoid: "sigmoid", torch.sigmoid_: "sigmoid", F.tanh: "tanh",
-    torch.tanh_: "tanh", F.leaky_relu_: "leaky_relu",
+    torch.tanh_: "tanh", F.leaky_relu_: "leaky_relu", "relu": "relu", "relu_": "relu", "sigmoid": "sigmoid", "sigmoid_": "sigmoid",
+    "tanh": "tanh", "tanh_": "tanh",
 }  # fmt: skip
-METHODS = {name + end: name for name in ("relu", "sigmoid", "tanh") for end in ("", "_")}
 CLAMPS = (torch.clamp, torch.clamp_, torch.clip, torch.clip_, "clamp", "clamp_", "clip", "clip_")
 MEANINGS: tuple[tuple[tuple, tuple[str, ...], dict[tuple, str]], ...] = (  # calls, their constants after the input, what these make of them
     (CLAMPS, ("min", "max"), {(0, None): "relu", (0, 6): "relu6"}),
@@ -105,6 +104,7 @@ MEANINGS: tuple[tuple[tuple, tuple[str, ...], dict[tuple, str]], ...] = (  # cal
 )
 IN_OTHER_WORDS = {key: (names, meant) for keys, names, meant in MEANINGS for key in keys}
 
+CALLS = ("call_module", "call_function", "call_method")
 AFFINE = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)  # with a constant part
 REORDERING_MODULES = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd)
 SHUFFLES = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Unfold)
@@ -160,7 +160,7 @@ ANALOG: dict[Any, str] = (
     | dict.fromkeys((nn.Embedding, F.embedding, torch.embedding), LOOKUP)
     | {F.pad: "pads with a number other than 0"}
 )  # fmt: skip
-KNOWN: set[Any] = set().union(FUNCTIONS, METHODS, IN_OTHER_WORDS, REORDERING, COPIES, JOINS, MEANS, SUMS, SUMS_OF_PRODUCTS, WEIGHTED,
+KNOWN: set[Any] = set().union(ACTIVATIONS, IN_OTHER_WORDS, REORDERING, COPIES, JOINS, MEANS, SUMS, SUMS_OF_PRODUCTS, WEIGHTED,
                               PRODUCTS, ANALOG, IDLE, CASTS, SHAPED)  # fmt: skip
 QUOTIENT, ROUNDING = "divides by a signal", "rounds to whole numbers"
 SYNAPSES, SHIFT, SUM = "weighs and adds", "scale and shift, as trained", "adds signals"
@@ -234,8 +234,7 @@ def activation(node: fx.Node, network: nn.Module) -> Activation | None:
     """The activation that a node is, or None."""
     if isinstance(said := node.meta.get("given"), Activation):
         return said
-    tables: dict[str, dict[Any, str]] = {"call_module": MODULES, "call_function": FUNCTIONS, "call_method": METHODS}
-    if node.op not in tables:
+    if node.op not in CALLS:
         return None
     key, module = key_of(node, network), module_of(node, network)
 
@@ -246,7 +245,7 @@ def activation(node: fx.Node, network: nn.Module) -> Activation | None:
         names, meant = IN_OTHER_WORDS[key]
         name = meant.get(tuple(given(i, n) for i, n in enumerate(names, 1)))
         return Activation(name, NAMED[name]) if name else None
-    name = tables[node.op].get(key)
+    name = ACTIVATIONS.get(key)
     if name is None:
         return None
     constant = CONSTANTS_OF.get(name)
@@ -288,8 +287,7 @@ def behind_views(node: fx.Node, network: nn.Module) -> fx.Node:
 def reads_alone(node: fx.Node, network: nn.Module) -> bool:
     """Whether the operand of a node is computed for it alone, in memory of its own."""
     x = operand(node)
-    computed = x.op in ("call_module", "call_function", "call_method")
-    return computed and len(x.users) == 1 and not aliases_its_input(x, network)
+    return x.op in CALLS and len(x.users) == 1 and not aliases_its_input(x, network)
 
 
 def has_weights(node: fx.Node, network: nn.Module) -> bool:

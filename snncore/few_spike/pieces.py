@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
 from snncore.shapes import FloatTensor, SpikeTrain
@@ -37,15 +38,9 @@ class Pieces:
         return self.spikes.double().numpy() @ self.probability(cdf)
 
 
-def _ordered(x: np.ndarray) -> np.ndarray:
-    """Map floating-point numbers to integers in the same order (neighbors to neighbors)."""
-    i: np.ndarray = x.view(np.int32) if x.dtype == np.float32 else x.view(np.int64)
-    return np.where(i < 0, np.iinfo(i.dtype.name).min - i - 1, i).astype(i.dtype)
-
-
-def _from_ordered(i: np.ndarray) -> np.ndarray:
-    i = np.where(i < 0, np.iinfo(i.dtype.name).min - i - 1, i).astype(i.dtype)
-    return i.view(np.float32) if i.dtype == np.int32 else i.view(np.float64)
+def _turned(bits: Tensor) -> Tensor:
+    """Integers in the order of the floating-point numbers that have these bits, neighbors to neighbors; and from those back to bits."""
+    return torch.where(bits < 0, bits ^ torch.iinfo(bits.dtype).max, bits)
 
 
 MOST_PIECES = 2**20
@@ -58,30 +53,30 @@ def pieces(p: FSParams, dtype: torch.dtype = torch.float32) -> Pieces:
     >>> len(pieces(relu_code(8.0, 4)))
     16
     """
-    if dtype not in (torch.float32, torch.float64):
+    integer = {torch.float32: torch.int32, torch.float64: torch.int64}.get(dtype)
+    if integer is None:
         raise ValueError(f"dtype is {dtype}: pieces are listed for torch.float32 or torch.float64")
     largest = torch.finfo(dtype).max
-    ends = torch.tensor([-largest, largest], dtype=dtype).numpy()
 
-    def fires(i: np.ndarray, t: int) -> np.ndarray:
-        v = torch.from_numpy(_from_ordered(i))
+    def fires(i: Tensor, t: int) -> Tensor:
+        v = _turned(i).view(dtype)
         for s in range(t + 1):
             z, v = fs_step(v, s, p)
-        return z.numpy() > 0
+        return z > 0
 
-    first, last = _ordered(ends[:1]), _ordered(ends[1:])
+    first, last = _turned(torch.tensor([-largest, largest], dtype=dtype).view(integer)).split(1)
     for t in range(p.K):
         split = fires(first, t) != fires(last, t)
         low, high = first[split], last[split]  # silent at low, spiking at high: within a piece the larger inputs spike
         while (low + 1 < high).any():
             middle = (low >> 1) + (high >> 1) + (low & high & 1)
             up = fires(middle, t)
-            low, high = np.where(up, low, middle), np.where(up, middle, high)
-        first, last = np.sort(np.concatenate([first, high])), np.sort(np.concatenate([last, low]))
+            low, high = torch.where(up, low, middle), torch.where(up, middle, high)
+        first, last = torch.cat([first, high]).sort().values, torch.cat([last, low]).sort().values
         if len(first) > MOST_PIECES:
             raise ValueError(
                 f"a neuron of {p.K} steps has more than {MOST_PIECES:,} pieces: take fewer steps, or run it (fs_run, stepwise)"
             )
-    x = torch.from_numpy(_from_ordered(first))
+    x = _turned(first).view(dtype)
     spikes, _ = fs_run(x, p)
-    return Pieces(first=x, last=torch.from_numpy(_from_ordered(last)), spikes=spikes, y=fs_decode(spikes, p))
+    return Pieces(first=x, last=_turned(last).view(dtype), spikes=spikes, y=fs_decode(spikes, p))

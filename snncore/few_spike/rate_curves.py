@@ -80,20 +80,16 @@ def recorded_curves() -> pd.DataFrame:
 def close_table(curves: pd.DataFrame) -> pd.DataFrame:
     """The steps, spikes and operations of each code at `first_close`, as the page shows them."""
     close = first_close(curves)
-    rows = [
-        (
-            CODES[str(code)],
-            int(row["steps"]) if row["enough"] else f"never within {int(row['steps'])}",
-            f"{row['accuracy']:.2f}",
-            f"{row['spikes']:.2f}",
-            f"{row['additions'] / 1e6:.2f}",
-            f"{row['energy']:.1f}",
-            f"{row['energy'] / close['energy']['few_spikes']:.2f}",
-        )
-        for code, row in close.iterrows()
-    ]
-    columns = ["code", "steps", "right answers [%]", "spikes per neuron", "additions [M]", "energy [µJ]", "× few spikes"]
-    return pd.DataFrame(rows, columns=columns)
+    shown = {
+        "code": close.index.map(CODES),
+        "steps": [n if enough else f"never within {n}" for n, enough in zip(close["steps"], close["enough"], strict=True)],
+        "right answers [%]": close["accuracy"].map("{:.2f}".format),
+        "spikes per neuron": close["spikes"].map("{:.2f}".format),
+        "additions [M]": (close["additions"] / 1e6).map("{:.2f}".format),
+        "energy [µJ]": close["energy"].map("{:.1f}".format),
+        "× few spikes": (close["energy"] / close["energy"]["few_spikes"]).map("{:.2f}".format),
+    }
+    return pd.DataFrame(shown).reset_index(drop=True)
 
 
 def difference_of_spikes(curves: pd.DataFrame) -> float | None:

@@ -1,4 +1,4 @@
-"""When layers of few-spike neurons send: a pipeline of images through a network, simulated by events.
+"""When layers of few-spike neurons send: a pipeline of images through a network.
 
 A layer emits its K spikes in K consecutive steps, and the layers that receive from it collect them in these same steps. With a single
 accumulator a neuron cannot collect the next image before it has finished emitting this one; with two (double-buffered) it can as soon as
@@ -17,7 +17,6 @@ place of K with two. A memory that holds the shortcut's spikes until the last se
 Source: C. Stöckl and W. Maass, Nature Machine Intelligence 3, 230-238 (2021), for the single accumulator (2K).
 """
 
-import heapq
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -68,33 +67,16 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, s
         for sender in those:
             receivers[sender].append(layer)
     last = [layer for layer, those in enumerate(receivers) if not those]  # an answer is read as soon as all of these have sent it
-    started = [0] * len(steps)  # images that each layer has begun to send
-    finished = [0] * len(steps)
-    running: list[tuple[int, int]] = []  # (end, layer)
-    done, now, waiting = [], 0, set(range(len(steps)))  # waiting: layers that may have something new to send
-
-    def may_start(layer: int) -> bool:
-        image = started[layer]
-        idle = finished[layer] == image < images
-        collected = all(finished[sender] > image for sender in senders[layer])
-        free = started if double_buffered else finished
-        collectors_free = [free[r] >= image for r in receivers[layer]] or [finished[other] >= image for other in last]
-        return idle and collected and all(collectors_free)
-
-    while min(finished[layer] for layer in last) < images:
-        while waiting:
-            layer = waiting.pop()
-            if may_start(layer):
-                done.append(Emission(layer, started[layer], now, now + steps[layer]))
-                heapq.heappush(running, (now + steps[layer], layer))
-                started[layer] += 1
-                waiting.update(senders[layer])  # its accumulator may be free again
-        now = running[0][0]
-        while running and running[0][0] == now:
-            _, layer = heapq.heappop(running)
-            finished[layer] += 1
-            waiting.update((layer, *senders[layer], *receivers[layer], *(last if layer in last else ())))
-    return sorted(done, key=lambda e: (e.start, e.layer))
+    sent: dict[tuple[int, int], Emission] = {}
+    for image in range(images):
+        for layer, K in enumerate(steps):
+            reasons = [0, *(sent[sender, image].end for sender in senders[layer])]  # the image has been collected,
+            if image:
+                reasons.append(sent[layer, image - 1].end)  # the one before has been sent,
+                before = [sent[receiver, image - 1] for receiver in receivers[layer]]  # and there is an accumulator that is free,
+                reasons += [e.start if double_buffered else e.end for e in before] or [sent[other, image - 1].end for other in last]
+            sent[layer, image] = Emission(layer, image, max(reasons), max(reasons) + K)
+    return sorted(sent.values(), key=lambda e: (e.start, e.layer))
 
 
 def answers(emissions: list[Emission]) -> list[int]:

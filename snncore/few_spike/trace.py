@@ -12,16 +12,19 @@ from torch import Tensor, fx, nn
 from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
-from torch.utils._pytree import tree_leaves
 
 from snncore.few_spike import operations
-from snncore.few_spike.classify import Shapes, classify
+from snncore.few_spike.classify import Shapes, classify, tensors
 from snncore.few_spike.expand import expand
 from snncore.few_spike.layer import FSActivation, Inputs, Row, Samples, refuse_half
 from snncore.few_spike.operations import Activation, Carries, ConversionError, Described
 
 Given = Mapping[Any, Activation | Described]
 
+WAYS_OUT = {  # by words of torch.fx
+    "'len' is not supported": "Write x.shape[0] in place of len(x)",
+    "cannot be iterated": "Name sizes and parts one by one, such as x.shape[1], in place of a star or a loop",
+}
 ONE_WAY = "Its forward must do the same for every input: decide outside of it, and convert the part behind the decision"
 
 
@@ -177,9 +180,10 @@ def _trace(network: nn.Module, x: Inputs, given: Given) -> fx.GraphModule:
             return _exported(network, x)
         except Exception as second:
             here = operations.where("".join(traceback.format_tb(error.__traceback__)))
+            way_out = next((way for words, way in WAYS_OUT.items() if words in str(error)), ONE_WAY)
             raise ConversionError(
                 f"{type(network).__name__} cannot be traced by torch.fx: {error}{here}; nor by torch.export: "
-                f"{str(second).splitlines()[0]}. {_way_out(str(error))}"
+                f"{str(second).splitlines()[0]}. {way_out}"
             ) from error
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
     if len(inputs) != len(x.parts):
@@ -201,14 +205,6 @@ def _exported(network: nn.Module, x: Inputs) -> fx.GraphModule:
     if len(numbers(run_on(graph, x))) != len(x):
         raise ConversionError(f"its trace is for {2 * len(x)} images only: sizes must come from the images' shape")
     return graph
-
-
-def _way_out(said: str) -> str:
-    if said.startswith("'len' is not supported"):
-        return "Write x.shape[0] in place of len(x)"
-    if "cannot be iterated" in said:
-        return "Name sizes and parts one by one, such as x.shape[1], in place of a star or a loop"
-    return ONE_WAY
 
 
 def _normalize_calls(graph: fx.GraphModule) -> None:
@@ -238,7 +234,6 @@ def _normalize_calls(graph: fx.GraphModule) -> None:
 def _out_of_place(graph: fx.GraphModule) -> None:
     """Replace calls that overwrite their input by calls that do not; later uses of the input become uses of the result."""
     place = {node: i for i, node in enumerate(graph.graph.nodes)}
-
     memory = {node: operations.behind_views(node, graph) for node in place}
     for node in list(place):
         if not operations.in_place(node, graph):
@@ -288,17 +283,17 @@ def run_on(network: Callable[..., Any], x: Inputs, what: str = "example_input") 
 
 def numbers(output: Any) -> Tensor:
     """What a network returns, a row for each image: a tensor itself, or all tensors of a tuple, dictionary or dataclass side by side."""
-    tensors = [a for a in tree_leaves(output) if isinstance(a, Tensor)]
-    return tensors[0] if len(tensors) == 1 else torch.cat([a.flatten(1) for a in tensors], 1)
+    parts = tensors(output)
+    return parts[0] if len(parts) == 1 else torch.cat([a.flatten(1) for a in parts], 1)
 
 
 def _refuse_answer(output: Any, x: Inputs) -> None:
-    tensors = [a for a in tree_leaves(output) if isinstance(a, Tensor)]
-    if not tensors:
+    parts = tensors(output)
+    if not parts:
         raise ConversionError(
             f"the network returns {type(output).__name__}, in which there is no tensor: wrap it in a module that returns one"
         )
-    for y in tensors:
+    for y in parts:
         if not y.ndim or len(y) != len(x):
             raise ConversionError(
                 f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {x.shape}: the first size of both "
@@ -309,7 +304,7 @@ def _refuse_answer(output: Any, x: Inputs) -> None:
 
 
 def _same(expected: Any, output: Any) -> None:
-    ours, theirs = ([a for a in tree_leaves(y) if isinstance(a, Tensor)] for y in (output, expected))
+    ours, theirs = tensors(output), tensors(expected)
     if [a.shape for a in ours] != [a.shape for a in theirs] or not all(
         torch.allclose(b, a, rtol=1e-4, atol=1e-5 * float(b.abs().max())) for a, b in zip(ours, theirs, strict=True)
     ):

@@ -10,7 +10,7 @@ from snncore.few_spike.coefficients import published_neurons
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Statistics
 from snncore.few_spike.layer import fs_layers
-from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_step
+from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_sum
 
 
 class NoisyNeurons(nn.Module):
@@ -21,11 +21,7 @@ class NoisyNeurons(nn.Module):
         self.params, self.sigma, self.generator = params, sigma, generator
 
     def forward(self, x):
-        v, y = x, torch.zeros_like(x)
-        for t in range(self.params.K):
-            z, v = fs_step(v, t, self.params, self.sigma * torch.randn(x.shape, generator=self.generator))
-            y += self.params.d[t] * z
-        return y
+        return fs_sum(x, self.params, lambda: self.sigma * torch.randn(x.shape, generator=self.generator))
 
 
 def noisy(network: fx.GraphModule, sigma: float, generator: torch.Generator) -> fx.GraphModule:

@@ -11,9 +11,11 @@ import math
 import numpy as np
 from numba import njit
 
+HOT, COLD = 0.02, 0.0005  # temperatures
+
 
 @njit(cache=True, nogil=True)
-def _normal_equations(x, weight_sum, target_sum, T, h, strict, gram, moment, start, offset, code, start2, offset2, code2):
+def _normal_equations(x, weight_sum, target_sum, T, h, gram, moment, start, offset, code, start2, offset2, code2):
     """Gram matrix of the spikes and their moments with the target, by splitting intervals of the sorted inputs x."""
     K, n, m = len(T), len(x), 1
     start[0], offset[0], code[0] = 0, 0.0, 0
@@ -25,7 +27,7 @@ def _normal_equations(x, weight_sum, target_sum, T, h, strict, gram, moment, sta
             low, high = first, end
             while low < high:
                 middle = (low + high) >> 1
-                if x[middle] > threshold or (not strict and x[middle] == threshold):
+                if x[middle] > threshold:
                     high = middle
                 else:
                     low = middle + 1
@@ -52,7 +54,7 @@ def _normal_equations(x, weight_sum, target_sum, T, h, strict, gram, moment, sta
 
 
 @njit(cache=True, nogil=True)
-def _noisy_normal_equations(x, weight, target, noise, T, h, strict, gram, moment):
+def _noisy_normal_equations(x, weight, target, noise, T, h, gram, moment):
     """The same by samples: noise[r, t, i] is added to the membrane potential of sample i when it is compared with T(t)."""
     K = len(T)
     gram[:] = 0.0
@@ -62,8 +64,7 @@ def _noisy_normal_equations(x, weight, target, noise, T, h, strict, gram, moment
         for i in range(len(x)):
             v, p = x[i], 0
             for t in range(K):
-                u = v + noise[r, t, i]
-                if u > T[t] or (not strict and u == T[t]):
+                if v + noise[r, t, i] > T[t]:
                     z[p] = t
                     p += 1
                     v -= h[t]
@@ -76,7 +77,7 @@ def _noisy_normal_equations(x, weight, target, noise, T, h, strict, gram, moment
 
 @njit(cache=True, nogil=True)
 def _solve(gram, moment, target_square, penalty, grid, d, lower):
-    """Best outputs d (rounded to ``grid`` if it is positive) by Cholesky; returns objective, squared error, spikes."""
+    """Best outputs d (rounded to ``grid`` if it is positive) by Cholesky; returns the squared error plus the price of spikes."""
     K = len(d)
     for j in range(K):
         for k in range(j + 1):
@@ -103,11 +104,11 @@ def _solve(gram, moment, target_square, penalty, grid, d, lower):
         error += d[j] * (gram[j, j] * d[j] - 2.0 * moment[j])
         for k in range(j):
             error += 2.0 * gram[j, k] * d[j] * d[k]
-    return error + penalty * spikes, error, spikes
+    return error + penalty * spikes
 
 
 @njit(cache=True, nogil=True)
-def anneal(x, weight, target, noise, T, h, strict, penalty, grid, generator, first, last, total, hot, cold):
+def anneal(x, weight, target, noise, T, h, penalty, grid, generator, first, last, total):
     """Simulated annealing over T and h, trials ``first`` to ``last`` of ``total``; the best T, h and d seen, and their objective.
 
     The arrays x, weight and target, of shape (sample,), are inputs in rising order, their weights (which add up to 1), and the function's
@@ -115,7 +116,7 @@ def anneal(x, weight, target, noise, T, h, strict, penalty, grid, generator, fir
     are where the search stands, and are changed in place to where it ends. A mean spike adds ``penalty`` to the squared error. T, h and d
     are rounded to multiples of ``grid`` unless it is 0.
 
-    The temperature falls geometrically from ``hot`` at trial 0 to ``cold`` at trial ``total``; a trial that multiplies the objective by
+    The temperature falls geometrically from `HOT` at trial 0 to `COLD` at trial ``total``; a trial that multiplies the objective by
     exp(temperature) is accepted with probability 1/e.
     """
     K, n = len(T), len(x)
@@ -151,13 +152,11 @@ def anneal(x, weight, target, noise, T, h, strict, penalty, grid, generator, fir
             for j in range(K):
                 T_trial[j], h_trial[j] = round(T_trial[j] / grid) * grid, round(h_trial[j] / grid) * grid
         if len(noise):
-            _noisy_normal_equations(x, weight, target, noise, T_trial, h_trial, strict, gram, moment)
+            _noisy_normal_equations(x, weight, target, noise, T_trial, h_trial, gram, moment)
         else:
-            _normal_equations(
-                x, weight_sum, target_sum, T_trial, h_trial, strict, gram, moment, start, offset, code, start2, offset2, code2
-            )
-        objective, _, _ = _solve(gram, moment, target_square, penalty, grid, d, lower)
-        temperature = hot * (cold / hot) ** (trial / total)
+            _normal_equations(x, weight_sum, target_sum, T_trial, h_trial, gram, moment, start, offset, code, start2, offset2, code2)
+        objective = _solve(gram, moment, target_square, penalty, grid, d, lower)
+        temperature = HOT * (COLD / HOT) ** (trial / total)
         if objective <= current or generator.random() < math.exp(-math.log(max(objective, 1e-12) / max(current, 1e-12)) / temperature):
             T[:], h[:], current = T_trial, h_trial, objective
             if objective < best:

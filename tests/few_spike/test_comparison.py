@@ -9,14 +9,10 @@ from snncore.few_spike.comparison import compare, deviation, layer_errors
 from snncore.few_spike.convert import convert
 
 
-def pair():
+def test_agreement_and_drop_are_counted_over_all_batches():
     ann = nn.Sequential(nn.Flatten(), nn.Linear(12, 30), nn.ReLU(), nn.Linear(30, 4)).eval()
     x = torch.randn(60, 3, 2, 2, generator=torch.Generator().manual_seed(1))
-    return ann, convert(ann, x[:1], coefficients={"relu": relu_code(4.0, 3)}).network, x
-
-
-def test_agreement_and_drop_are_counted_over_all_batches():
-    ann, snn, x = pair()
+    snn = convert(ann, x[:1], coefficients={"relu": relu_code(4.0, 3)}).network
     labels = ann(x).argmax(1).numpy().copy()
     labels[:20] = (labels[:20] + 1) % 4
     answers = compare(ann, snn, x.split(7), labels, "test")

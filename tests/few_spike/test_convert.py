@@ -1,5 +1,6 @@
 import copy
 import math
+import warnings
 from functools import partial
 
 import pytest
@@ -145,9 +146,8 @@ def test_calibration_looks_at_each_call_by_itself():
 
 @pytest.mark.parametrize("K", [1, 7])
 def test_hardsigmoid_has_a_code_in_closed_form(K):
-    (row,) = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).report.spiking
-    assert row.K == K
-    snn = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K).network
+    snn, report = convert(nn.Sequential(nn.Hardsigmoid()), torch.zeros(1, 3), K=K)
+    assert [row.K for row in report.spiking] == [K]
     x = torch.linspace(-5, 5, 1001, dtype=torch.float64)[None]
     steps = 2 ** (K - 1)
     assert (snn(x) - (F.hardsigmoid(x) * steps + 0.5).floor() / steps).abs().max() < 1.01 / steps  # one step on its borders
@@ -214,19 +214,14 @@ def turned_alias(x):
     return F.relu_(x).sum() + turned.sum()
 
 
-class Reserved(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.few_spike = nn.Parameter(torch.ones(8))
-
-    def forward(self, x):
-        return F.relu(x * self.few_spike)
+reserved = Functional(F.relu)
+reserved.few_spike = nn.Parameter(torch.ones(8))
 
 
 @pytest.mark.parametrize(("network", "x", "words"), [
     (lambda x: F.relu(x).view(len(x), -1), images(), r"nor by torch\.export: .* Write x\.shape\[0\] in place of len\(x\)$"),
     (lambda x: torch.stack([F.relu(a) for a in x]), images(), r"Name sizes and parts one by one, such as x\.shape\[1\]"),
-    (Reserved(), images(), r"has an attribute few_spike, where layers of neurons would come: rename it"),
+    (reserved, images(), r"has an attribute few_spike, where layers of neurons would come: rename it"),
     (lambda x: F.relu(x) if x.sum() > 0 else x, images(),
      r"cannot be traced.*test_convert\.py, line \d+\); nor .*decide outside of it, and convert the part behind the"),
     (lambda x: F.relu(x.reshape(7, -1) if fx._symbolic_trace.is_fx_tracing() else x), images(),
@@ -267,6 +262,9 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words,
 @pytest.mark.parametrize(("options", "words"), [
     ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"),
     ({"K": 63}, "K is 63"),
+    ({"steps": {"silu": 99}}, "K is 99: give a whole number of steps"),
+    ({"steps": {"mish": 6}}, "steps has 'mish', but the layers that spike, without given coefficients, are relu_4, "),
+    ({"steps": {"relu_4": 6}, "coefficients": FINE}, "steps has 'relu_4', but the layers .* without given coefficients, are silu, "),
     ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
     ({"spike_penalty": -1.0}, "spike_penalty is -1"),
     ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
@@ -328,43 +326,31 @@ def test_with_the_most_steps_nothing_is_rounded(calibrated):
     assert torch.allclose(snn(x), network(x), rtol=0, atol=1e-14)
 
 
-def test_the_report_names_what_stays_analog_and_what_each_layer_receives():
-    class Gate(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b, self.c = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
-            self.norm = nn.BatchNorm2d(4)
-
-        def forward(self, x):
-            x = F.relu(self.norm(self.a(x)))
-            return self.c(x * torch.sigmoid(self.b(x)))
-
-    report = convert(Gate().eval(), images(), K=8).report
-    by = {row.node: row for row in report.rows}
-    assert [(by[n].kind, by[n].why) for n in ("a", "b", "c")] == [
-        ("linear", "receives the image"),
-        ("linear", "receives spikes"),
-        ("linear", "receives graded numbers"),
-    ]
-    assert by["mul"].kind == "analog"
-    assert by["norm"].kind == "linear"
-    assert "multiplies two signals" in str(report)
-
-
-def test_the_report_says_what_the_neurons_change():
+def test_the_report_says_what_the_neurons_change_and_a_large_error_is_warned_of():
     network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU()), images(8)
     with torch.no_grad():
         network[2].weight.mul_(1e-3)  # a signal far smaller than the published range
         network[2].bias.mul_(1e-3)
-    for calibration, why in ((None, "published range 0 to 25, no images seen"), (x, "parameters for this layer's inputs")):
-        snn, report = convert(network, x, calibration, K=8)
+    with pytest.warns(UserWarning, match=r"differs by .* of its norm for example_input\..* of _3 \(relu, K = 8, .*give calibration images"):
+        unseen = convert(network, x, K=8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        calibrated = convert(network, x[:1], x, K=8)
+    for (snn, report), why, seen in (
+        (unseen, "published range 0 to 25, no images seen", "example_input"),
+        (calibrated, "parameters for this layer's inputs", "8 calibration images"),
+    ):
         assert [row.why for row in report.spiking] == ["its whole range", why]
         y = network(x).detach().double()
         assert report.error == pytest.approx(float((snn(x) - y).square().sum() / y.square().sum()) ** 0.5, rel=1e-4)
-        assert (report.error > 0.9) == (calibration is None)
-        assert (report.error < 0.1) == (calibration is not None)
-        seen = "example_input" if calibration is None else "8 calibration images"
         assert f"Relative error of the output for {seen}: {report.error:.2g}" in str(report)
+    assert unseen.report.error > 0.9
+    assert unseen.report.worst.error == pytest.approx(1, abs=1e-3)
+    assert calibrated.report.error < 0.1
+    text, stats = str(calibrated.report), str(statistics(calibrated.network, x)[1])
+    assert "2 layers of few-spike neurons, 512 neurons per image" in text
+    assert "spikes per neuron and image, 512 neurons, 8 images" in stats
+    assert len(text + stats) < 1000
     assert convert(nn.Sequential(nn.SiLU()), x, K=8).report.spiking[0].why == "usual range -8 to 12, no images seen"
     assert convert(nn.Sequential(nn.ReLU()), torch.zeros(1, 2)).report.error == 0
     with torch.device("meta"):

@@ -12,6 +12,7 @@ from snncore.few_spike import ConversionError, FSParams, coefficients, convert, 
 from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.rate_code import rate_coded, simulate
 from snncore.seeds import seeded_draws
+from tests.few_spike.test_convert import Functional
 
 
 class Everything(nn.Module):
@@ -41,11 +42,22 @@ def converted():
     with seeded_draws(3, "weights"):
         network, x = Everything().double().eval(), torch.randn(6, 3, 8, 8, dtype=torch.float64)
     given = {"silu": coefficients("silu.published").params, "sigmoid": coefficients("sigmoid.published").params}
-    return convert(network, x[:1], calibration=x, coefficients=given, K=6).network, x
+    return convert(network, x[:1], calibration=x, coefficients=given, K=6), x
+
+
+def test_the_report_names_what_stays_analog_and_what_each_layer_receives(converted):
+    report = converted[0].report
+    by = {row.node: (row.kind, row.why) for row in report.rows}
+    assert by["conv1"] == ("linear", "receives the image")
+    assert by["conv2"] == ("linear", "receives spikes")
+    assert by["gate"] == ("linear", "receives graded numbers")
+    assert by["norm"][0] == "linear"
+    assert by["mul_1"] == ("analog", "multiplies two signals")
+    assert "multiplies two signals" in str(report)
 
 
 def test_three_evaluations_agree(converted):
-    network, x = converted
+    (network, _), x = converted
     assert {neurons.params.K for neurons in fs_layers(network).values()} == {6, 12, 16}  # steps of several lengths are added
     y = network(x)
     assert y.std() > 0.1
@@ -143,19 +155,21 @@ def test_what_is_not_linear_waits_for_all_steps(operation, why):
             rate_coded(network, x)
 
 
+def same_counts(one, other):
+    return all((a.counts == b.counts).all() and (a.per_image == b.per_image).all() for a, b in zip(one.layers, other.layers, strict=True))
+
+
 def test_the_compiled_neuron_and_the_table_of_pieces_count_the_same(converted, monkeypatch):
-    network, x = converted
+    (network, _), x = converted
     y, found = statistics(network, x)
     monkeypatch.setattr(evaluate, "CODED", 0)
     by_lookup, by_table = statistics(network, x)
     assert torch.equal(y, by_lookup)
-    for a, b in zip(found.layers, by_table.layers, strict=True):
-        assert (a.counts == b.counts).all()
-        assert (a.per_image == b.per_image).all()
+    assert same_counts(found, by_table)
 
 
 def test_statistics_are_the_spikes_of_the_neurons(converted):
-    network, x = converted
+    (network, _), x = converted
     _, found = statistics(network, x)
     total = 0
     for layer in found.layers:
@@ -168,11 +182,9 @@ def test_statistics_are_the_spikes_of_the_neurons(converted):
 
 
 def test_statistics_of_batches_add_up(converted):
-    network, x = converted
+    (network, _), x = converted
     whole, parts = statistics(network, x)[1], statistics(network, x[:2])[1] + statistics(network, x[2:])[1]
-    for a, b in zip(whole.layers, parts.layers, strict=True):
-        assert (a.counts == b.counts).all()
-        assert (a.per_image == b.per_image).all()
+    assert same_counts(whole, parts)
     assert np.mean(parts.per_image) == pytest.approx(parts.spikes_per_neuron * parts.neurons)
 
 
@@ -291,12 +303,8 @@ def test_rate_coding_counts_constant_matrices_as_layers():
 
 
 def test_what_cannot_be_evaluated_is_refused(converted):
-    class Turned(nn.Module):
-        def forward(self, x):
-            return F.relu(x.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)
-
     x = torch.ones(2, 3, 4, 4)
-    snn, _ = convert(Turned(), x)
+    snn, _ = convert(Functional(lambda x: F.relu(x.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)), x)
     with pytest.raises(ValueError, match=r"few_spike.relu gets numbers of shape \(3, 2, 4, 4\) for 2 images"):
         statistics(snn, x)
     with pytest.raises(ValueError, match="there is no image"):
@@ -304,4 +312,4 @@ def test_what_cannot_be_evaluated_is_refused(converted):
     with pytest.raises(ValueError, match="no layer of few-spike neurons is named 'conv1': there are relu"):
         spike_train(snn, x, "conv1")
     with pytest.raises(ValueError, match="pickling has lost what layers receive: convert the original again"):
-        stepwise(pickle.loads(pickle.dumps(converted[0])), converted[1])
+        stepwise(pickle.loads(pickle.dumps(converted[0].network)), converted[1])

@@ -26,7 +26,7 @@ def gated(x):
     return torch.sigmoid(x) * x
 
 
-OPERATIONS = [
+@pytest.mark.parametrize("function", [
     lambda x: torch.softmax(3 * F.relu(x), -1),
     lambda x: F.relu(x).softmax(dim=1),
     lambda x: F.layer_norm(F.relu(x), (5, 4)),
@@ -47,10 +47,7 @@ OPERATIONS = [
     lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, MASK),
     lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, torch.zeros(5, 5).masked_fill(~MASK, -torch.inf) + 0.3),
     gated,
-]
-
-
-@pytest.mark.parametrize("function", OPERATIONS)
+])  # fmt: skip
 def test_what_is_analog_in_other_conversions_spikes(function):
     x = tokens(40)
     graph, rows, _ = traced(Functional(function), x, everything=True)

@@ -9,7 +9,6 @@ from torch import nn
 from snncore.few_spike import ConversionError, convert, fewest_spikes, spike_train, statistics, stepwise
 from snncore.few_spike.comparison import compare, layer_errors
 from snncore.few_spike.energy import cost
-from snncore.few_spike.layer import Inputs
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 
@@ -84,23 +83,18 @@ def test_what_takes_images_takes_several_inputs():
     assert list(chosen.table["K"]) == [4, 4]
 
 
-@pytest.mark.parametrize(
-    ("example", "calibration", "words"),
-    [
-        (lambda x: x[1], None, "example_input has 1 inputs, which .* does not take .*beside.*: give a tuple with a tensor for each"),
-        (lambda x: (x[0], x[1][:3]), None, r"parts of shapes \(20, 5\), \(3, 3\): give each a row for each sample"),
-        (lambda x: x[:2], lambda x: x[0], "calibration has 1 inputs, and example_input 2"),
-        (lambda x: x[:2], lambda x: [(x[0],)], "calibration is of type list: give images"),
-        (lambda x: x[:2], lambda x: (x[0], x[1].double()), "calibration is of type torch.float64, and example_input of torch.float32"),
-        (lambda x: (x[0], x[1].half()), None, "half|float16"),
-    ],
-)
-def test_what_does_not_fit_is_refused(example, calibration, words):
-    x = samples()
+WORDS, BESIDE, _ = samples()
+
+
+@pytest.mark.parametrize(("example", "calibration", "words"), [
+    (BESIDE, None, "example_input has 1 inputs, which .* does not take .*beside.*: give a tuple with a tensor for each"),
+    ((WORDS, BESIDE[:3]), None, r"parts of shapes \(20, 5\), \(3, 3\): give each a row for each sample"),
+    ((WORDS, BESIDE), WORDS, "calibration has 1 inputs, and example_input 2"),
+    ((WORDS, BESIDE), [(WORDS,)], "calibration is of type list: give images"),
+    ((WORDS, BESIDE), (WORDS, BESIDE.double()), "calibration is of type torch.float64, and example_input of torch.float32"),
+    ((WORDS, BESIDE.half()), None, "half|float16"),
+    ((WORDS, None), None, "example_input is of type NoneType: give one tensor, or a tuple of tensors"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused(example, calibration, words, unchecked):
     with pytest.raises(ConversionError, match=words):
-        convert(Two().eval(), example(x), None if calibration is None else calibration(x))
-
-
-def test_inputs_are_tensors():
-    with pytest.raises(ConversionError, match="images is of type NoneType: give one tensor, or a tuple of tensors"):
-        Inputs((samples()[0], None))
+        convert(Two().eval(), example, calibration)

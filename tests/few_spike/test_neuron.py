@@ -40,21 +40,12 @@ def test_reading_shifted_arrays_as_they_stand_is_wrong():
     assert (fs_neuron(x, p) - fs_neuron(x, from_shifted(p.T, p.h, p.d))).abs().max() > 1
 
 
-def test_sending_spikes_one_by_one_through_a_linear_layer_is_sending_the_number():
-    p = coefficients("silu.published").params
-    x = torch.randn(4, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    layer = torch.nn.Linear(20, 7, dtype=torch.float64)
-    z, _ = fs_run(x, p)
-    stepwise = sum(p.d[t] * (z[t] @ layer.weight.T) for t in range(p.K)) + layer.bias
-    assert torch.allclose(stepwise, layer(fs_neuron(x, p)), rtol=1e-12, atol=1e-12)
-
-
 @pytest.mark.parametrize("K", [1, 4, 10])
-def test_relu_code_rounds_down_to_its_grid(K):
-    p = relu_code(25.0, K)
-    x = torch.linspace(-3, 30, 5001, dtype=torch.float64)
-    grid = 25.0 * 2.0**-K
-    assert torch.equal(fs_neuron(x, p), (x / grid).floor().clamp(0, 2**K - 1) * grid)
+@pytest.mark.parametrize("nearest", [False, True])
+def test_relu_code_rounds_to_its_grid_down_or_to_the_nearest(K, nearest):
+    x, grid = torch.linspace(-3, 30, 5001, dtype=torch.float64), 25.0 * 2.0**-K
+    expected = (x / grid + nearest / 2).floor().clamp(0, 2**K - 1) * grid
+    assert torch.equal(fs_neuron(x, relu_code(25.0, K, nearest=nearest)), expected)
 
 
 def test_a_strict_code_loses_one_step_on_its_own_grid():
@@ -62,11 +53,6 @@ def test_a_strict_code_loses_one_step_on_its_own_grid():
     x = torch.arange(1, 2**K, dtype=torch.float64) * grid
     assert torch.equal(fs_neuron(x, relu_code(1.0, K)), x)
     assert torch.equal(fs_neuron(x, relu_code(1.0, K, strict=True)), x - grid)
-
-
-def test_spikes_of_the_relu_code_are_binary_digits():
-    z, _ = fs_run(torch.tensor([11 / 16]), relu_code(1.0, 4))
-    assert z[:, 0].tolist() == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("make", "arguments", "words"), [
@@ -86,12 +72,6 @@ def test_nan_has_no_spikes():
     assert torch.equal(fs_neuron(x, p).isnan(), x.isnan())
     with pytest.raises(ValueError, match="x holds 1 NaN of 2 numbers"):
         fs_run(x, p)
-
-
-def test_a_code_that_rounds_to_the_nearest():
-    p, grid = relu_code(1.0, 5, nearest=True), 2.0**-5
-    x = torch.linspace(-1, 2, 3001, dtype=torch.float64)
-    assert torch.equal(fs_neuron(x, p), (x / grid + 0.5).floor().clamp(0, 31) * grid)
 
 
 @pytest.mark.parametrize("K", [1, 2, 6])

@@ -39,44 +39,31 @@ def test_period_and_latency_are_the_closed_form(steps):
         assert all(b - a >= 1 for a, b in pairwise(times))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 @given(graphs(), st.booleans())
-def test_no_neuron_does_two_things_at_once(graph, double):
+def test_a_clock_finds_the_same_emissions(graph, double):
+    """Step by step, who is idle, has collected, and whose receivers (or, behind the last layers, the reader of answers) are free sends."""
     steps, senders = graph
-    emissions = pipeline(steps, 6, double, senders)
-    assert emissions == sorted(emissions, key=lambda e: (e.start, e.layer))
-    at = {(e.layer, e.image): e for e in emissions}
-    assert len(at) == len(emissions) == 6 * len(steps)
-    for (layer, image), e in at.items():
-        assert e.end - e.start == steps[layer]
-        if layer > 0:
-            assert max(at[sender, image].end for sender in senders[layer]) <= e.start  # it has collected the whole image before it emits
-            if image > 0:  # and its accumulator is free before the next image comes in, from whichever sender
-                before = at[layer, image - 1]
-                assert min(at[sender, image].start for sender in senders[layer]) >= (before.start if double else before.end)
-        if image > 0:
-            assert at[layer, image - 1].end <= e.start
+    layers = range(len(steps))
+    receivers = [[r for r in layers if layer in senders[r]] for layer in layers]
+    last = [layer for layer in layers if not receivers[layer]]
+    started, ends, sent, now = [0] * len(steps), [0] * len(steps), [], 0
 
+    def may(layer, finished):
+        image, free = started[layer], started if double else finished
+        there = finished[layer] == image < 5 and all(finished[sender] > image for sender in senders[layer])
+        return there and all([free[r] >= image for r in receivers[layer]] or [finished[other] >= image for other in last])
 
-@settings(deadline=None, max_examples=50)
-@given(graphs(), st.booleans())
-def test_events_are_the_max_plus_recurrence(graph, double):
-    """A second way to know each time: start = max(collected, own last emission over, all receivers free)."""
-    steps, senders = graph
+    while min(started) < 5:
+        finished = [count - (end > now) for count, end in zip(started, ends, strict=True)]
+        while ready := [layer for layer in layers if may(layer, finished)]:
+            layer = ready[-1]
+            sent.append((layer, started[layer], now, now + steps[layer]))
+            started[layer], ends[layer] = started[layer] + 1, now + steps[layer]
+        now += 1
     emissions = pipeline(steps, 5, double, senders)
-    last = [layer for layer in range(len(steps)) if not any(layer in those for those in senders)]
-    start: dict[tuple[int, int], int] = {}
-    for image in range(5):
-        for layer, K in enumerate(steps):
-            reasons = [0, *(start[sender, image] + steps[sender] for sender in senders[layer])]
-            if image > 0:
-                reasons.append(start[layer, image - 1] + K)
-                reasons += [start[r, image - 1] + (0 if double else steps[r]) for r, those in enumerate(senders) if layer in those]
-                if layer in last:  # the answer before has been read
-                    reasons += [start[other, image - 1] + steps[other] for other in last]
-            start[layer, image] = max(reasons)
-    assert {(e.layer, e.image): e.start for e in emissions} == start
-    assert answers(emissions) == [max(start[layer, image] + K for layer, K in enumerate(steps)) for image in range(5)]
+    assert emissions == sorted(sent, key=lambda e: (e[2], e[0]))
+    assert answers(emissions) == [max(end for _, i, _, end in sent if i == image) for image in range(5)]
 
 
 @pytest.mark.parametrize("passed", [1, 2, 5])

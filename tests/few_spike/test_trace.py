@@ -1,7 +1,6 @@
-"""What torch.fx cannot trace, operations that are the user's own, several outputs, fine-tuning, and the report's warning."""
+"""What torch.fx cannot trace, operations that are the user's own, several outputs, fine-tuning, and steps by layer."""
 
 import pickle
-import warnings
 
 import numpy as np
 import pytest
@@ -149,25 +148,6 @@ def test_gradients_pass_straight_through_or_are_refused():
         fixed(x).sum().backward()
 
 
-def test_a_large_error_is_warned_of_with_the_worst_layer():
-    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1)).eval()
-    with torch.no_grad():
-        network[2].weight.mul_(1e-3)  # a signal far smaller than the published range
-        network[2].bias.fill_(1e-3)
-        network[4].bias.zero_()
-    with pytest.warns(UserWarning, match=r"differs by .* of its norm for example_input\..* of _3 \(relu, K = 8, .*give calibration images"):
-        report = convert(network, images()).report
-    assert report.worst.error == pytest.approx(1, abs=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        snn, report = convert(network, images()[:1], images(20))
-    text, stats = str(report), str(statistics(snn, images())[1])
-    assert "2 layers of few-spike neurons, 512 neurons per image" in text
-    assert "output for 20 calibration images" in text
-    assert "spikes per neuron and image, 512 neurons, 4 images" in stats
-    assert len(text + stats) < 1000
-
-
 def test_a_layer_may_have_steps_of_its_own():
     """Its neurons are those that it has if all layers take as many, and so are the others'."""
     network, x = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.SiLU(), nn.Linear(8, 8), nn.ReLU()).eval(), images()
@@ -177,9 +157,3 @@ def test_a_layer_may_have_steps_of_its_own():
     by_steps = {K: [layer.params for layer in fs_layers(convert(network, x, calibration=x, K=K).network).values()] for K in (4, 6)}
     assert np.array_equal(first.d, by_steps[6][0].d)
     assert np.array_equal(second.d, by_steps[4][1].d)
-    with pytest.raises(ConversionError, match=r"steps has 'silu', but the layers that spike, without given coefficients, are _2, _4"):
-        convert(network, x, K=4, steps={"silu": 6})
-    with pytest.raises(ConversionError, match=r"steps has '_2', but the layers that spike, without given coefficients, are _4"):
-        convert(network, x, K=4, steps={"_2": 6}, coefficients={"silu": coefficients("silu.k4").params})
-    with pytest.raises(ConversionError, match="K is 99: give a whole number of steps"):
-        convert(network, x, K=4, steps={"_2": 99})

@@ -3,9 +3,7 @@ import scipy.stats
 import torch
 from torch import nn
 
-from snncore.few_spike import FSParams, coefficients, variants
-from snncore.few_spike.convert import convert
-from snncore.few_spike.evaluate import statistics
+from snncore.few_spike import FSParams, convert, published_neurons, statistics, variants
 from snncore.few_spike.layer import fs_layers
 
 OFFSET = 13  # step, from 0, in which the published SiLU neuron shifts its output down
@@ -18,11 +16,11 @@ def silu_network():
 
 def test_silence_says_the_same_with_the_spikes_that_are_counted():
     ann, x = silu_network()
-    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
+    given = published_neurons()
     variants.refuse_other_function(ann, x, given["silu"], OFFSET)
-    ann, x, step = ann.float(), x.float(), OFFSET
+    ann, x = ann.float(), x.float()
     few = convert(ann, x[:1], coefficients=given).network
-    silent = variants.by_silence(few, given["silu"], step)
+    silent = variants.by_silence(few, given["silu"], OFFSET)
     layers = [module for module in silent.modules() if isinstance(module, variants.SilentStep)]
     assert len(layers) == 2
     sent = []
@@ -33,13 +31,13 @@ def test_silence_says_the_same_with_the_spikes_that_are_counted():
     sigmoids = next(layer for layer in found.layers if layer.params == given["sigmoid"])
     by_hand = sum(float(z.sum()) for z in sent) / 200 + sigmoids.spikes
     assert all(set(z.unique().tolist()) <= {0.0, 1.0} for z in sent)
-    assert variants.spikes_by_silence(found, given["silu"], step) == pytest.approx(by_hand / 44)
-    assert variants.spikes_by_silence(found, given["silu"], step) < found.spikes_per_neuron - 0.3
+    assert variants.spikes_by_silence(found, given["silu"], OFFSET) == pytest.approx(by_hand / 44)
+    assert by_hand / 44 < found.spikes_per_neuron - 0.3
 
 
 def test_a_step_that_means_something_else_is_no_silence(monkeypatch):
     ann, x = silu_network()
-    params, right = coefficients("silu.published").params, variants.by_silence
+    params, right = published_neurons()["silu"], variants.by_silence
     monkeypatch.setattr(variants, "by_silence", lambda few, params, step: right(convert(ann, x).network, params, step))
     with pytest.raises(ValueError, match="changes what the network computes"):
         variants.refuse_other_function(ann, x, params, OFFSET)
@@ -47,8 +45,7 @@ def test_a_step_that_means_something_else_is_no_silence(monkeypatch):
 
 def test_no_noise_and_many_bits_disturb_nothing():
     ann, x = silu_network()
-    given = {a: coefficients(f"{a}.published").params for a in ("silu", "sigmoid")}
-    few = convert(ann, x[:1], coefficients=given).network
+    few = convert(ann, x[:1], coefficients=published_neurons()).network
     quiet, loud = (variants.noisy(few, sigma, torch.Generator().manual_seed(0)) for sigma in (0.0, 0.05))
     assert torch.allclose(quiet(x), few(x), rtol=1e-12)
     assert not torch.allclose(loud(x), few(x), rtol=0.01)

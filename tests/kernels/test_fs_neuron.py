@@ -1,6 +1,7 @@
 import inspect
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,8 +18,12 @@ SETS = {name: coefficients(name).params for name in ("silu.published", "sigmoid.
 }
 
 
+same = partial(torch.testing.assert_close, rtol=0, atol=0, equal_nan=True)
+
+
 def plain(x, p):
-    return fs_decode(fs_run(x, p)[0], p)
+    """Step by step; NaN stay NaN."""
+    return torch.where(x.isnan(), x, fs_decode(fs_run(x.nan_to_num(0.0, torch.inf, -torch.inf), p)[0], p))
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -27,16 +32,17 @@ def plain(x, p):
 def test_compiled_neurons_have_the_bits_of_the_plain_ones(name, dtype, n):
     p = SETS[name]
     x = 5 * torch.randn(n, dtype=dtype, generator=torch.Generator().manual_seed(0))
-    x[:4] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf])
+    x[:5] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf, torch.nan])
+    x[-20] = torch.nan
     border = torch.tensor(p.T, dtype=dtype)
     x[10 : 10 + p.K], x[-p.K :] = border, torch.nextafter(border, torch.full_like(border, torch.inf))
     before, expected = x.clone(), plain(x, p)
-    assert torch.equal(fs_neuron(x, p), expected)
-    assert torch.equal(x, before)
+    same(fs_neuron(x, p), expected)
+    same(x, before)
     y = fs_neuron(x, p, inplace=True)
-    assert torch.equal(y, expected)
+    same(y, expected)
     assert y.data_ptr() == x.data_ptr()
-    assert len(expected.unique()) > 1
+    assert len(expected[~expected.isnan()].unique()) > 1
 
 
 @pytest.mark.parametrize("library", ["PyTorch's threads", "own threads"])
@@ -96,18 +102,10 @@ def test_codes_that_round_have_the_bits_of_the_steps(name, dtype, digits, intege
         + [torch.tensor([0.0, -0.0, torch.inf, -torch.inf, torch.nan, 1e-40, -1e-40, 1e30, 3e38, -3e38], dtype=dtype)]
     )
     for inplace in (False, True):
-        y, expected = fs_neuron(x.clone(), p, inplace), torch.where(x.isnan(), x, plain(x.nan_to_num(0.0, torch.inf, -torch.inf), p))
+        y, expected = fs_neuron(x.clone(), p, inplace), plain(x, p)
         different = (y.view(integer) != expected.view(integer)) & ~x.isnan()
         assert x[different].tolist() == []
         assert y.isnan().sum() == 1
-
-
-@pytest.mark.parametrize("n", [5, 20_000])
-def test_nan_stays_nan(n):
-    x = torch.ones(n)
-    x[[1, -1]] = torch.nan
-    y = fs_neuron(x, SETS["silu.published"])
-    assert y.isnan().nonzero().flatten().tolist() == [1, n - 1]
 
 
 def test_the_order_of_memory_does_not_matter():

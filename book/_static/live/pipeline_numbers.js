@@ -1,4 +1,4 @@
-/** The numbers of the live pipeline: as `snncore.few_spike.schedule` simulates it, by events. Draws nothing. */
+/** The numbers of the live pipeline: those of `snncore.few_spike.schedule`, simulated by events. Draws nothing. */
 (() => {
   "use strict";
   const MANY = 12; // images after which the pipeline has filled
