@@ -99,14 +99,6 @@ def neurons_for(signal: str) -> list[Population]:
     return published_neurons(BPTT_DAMPENING if signal == "bptt" else PUBLISHED)
 
 
-class ChoiceLearner(Learner):
-    """A network of the published neurons that has to choose one of two answers; all signals have the same first weights for a ``task``."""
-
-    def __init__(self, inputs: int, signal: str, task: str, seed: int):
-        g = torch_generator(seed, f"weights for {task}")
-        super().__init__(RecurrentNetwork(inputs, neurons_for(signal), 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
-
-
 def choice_error(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> Float[Tensor, ""]:
     """Cross-entropy at all steps at which the network is asked."""
     return F.cross_entropy(y.flatten(0, 1), answer.repeat(len(y)))
