@@ -96,13 +96,10 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
     params = []
     for _, p in populations:
         if not isinstance(p, (LIFParams, ALIFParams)):
-            raise TypeError(
-                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run_network(..., credit=False) instead"
-            )
+            name = type(p).__name__
+            raise TypeError(f"traces are known for LIF and ALIF neurons, not for {name}: learn with run_network(..., credit=False)")
         if isinstance(p, LIFParams) and p.reset_to_zero:
-            raise ValueError(
-                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run_network(..., credit=False)"
-            )
+            raise ValueError("traces are for a reset by subtraction: set reset_to_zero=False, or learn with run_network(..., credit=False)")
         if isinstance(p, ALIFParams):
             check_trace(p)
         params.append(p)
@@ -431,12 +428,10 @@ class Stream:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
         z_before, inputs = self._state[0], self.weights.w_in.shape[1]
         if x.shape[1:] != (len(z_before), inputs):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}: this stream has {len(z_before)} samples and {inputs} inputs, (time, batch, input)"
-            )
+            has = f"{len(z_before)} samples and {inputs} inputs"
+            raise ValueError(f"x has shape {tuple(x.shape)}: this stream has {has}, (time, batch, input)")
         check_alike("x", x, "this stream", z_before)
-        if not x.isfinite().all():
-            raise ValueError("x has numbers that are not finite, which traces would keep for good: look for the reason upstream")
+        check_finite("x", x)  # or traces would keep it for good
 
         def step(current: Tensor, state: tuple) -> tuple:
             activity, after = self._step(current, state)
