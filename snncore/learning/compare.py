@@ -1,4 +1,4 @@
-"""Short trainings by which learning signals are compared: on patterns, and for choices; all begin with the same weights.
+"""Learning signals compared: short trainings on patterns, all from the same weights; neurons and errors of trainings for choices.
 
 Source of tasks and neurons: G. Bellec et al., Nature Communications 11, 3625 (2020), and its code.
 """

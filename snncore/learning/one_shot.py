@@ -136,7 +136,7 @@ class OneShot(nn.Module):
     def forward(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"]) -> Lesson:
         """One trial, one update for each of the things shown, and the trial after it."""
         if len(shown) != len(x):
-            raise ValueError(f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it, such as a path, to so many")
+            raise ValueError(f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it to as many")
         before = self.trial(x)
         lsg = self.signals(x, shown, before)
         return self.learn(x, before, self.output(lsg), lsg)
