@@ -49,8 +49,7 @@ class Alone(OneShot):
         super().__init__(CLOCK.shape[-1], 0, 2, NEURONS, 0, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
         self.log_size = nn.Parameter(torch.tensor(3.0))
         drawn = self.learner.w_out.std() * torch.randn(self.learner.w_out.shape, generator=torch_generator(seed, "random feedback"))
-        self.feedback: Tensor | None
-        self.register_buffer("feedback", drawn.detach() if signals == "random" else None)
+        self.feedback = nn.Buffer(drawn.detach()) if signals == "random" else None
         self.ideal = signals == "ideal"
 
     def teach(self, m: Movements) -> Lesson:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from snncore.filters import low_pass
 from snncore.learning import eprop_chip
@@ -72,10 +72,7 @@ class EvidenceLearner(Learner):
         super().__init__(network, how.signal, g, 1.0)
         with torch.no_grad():
             self.network.w_out.mul_(how.readout)
-        self.recent: Tensor
-        self.stopped: Tensor
-        self.register_buffer("recent", torch.ones(BATCHES))
-        self.register_buffer("stopped", torch.zeros(()))
+        self.recent, self.stopped = nn.Buffer(torch.ones(BATCHES)), nn.Buffer(torch.zeros(()))
 
     def answer(self, x: Tensor) -> tuple[Float[Tensor, "recall batch 2"], Tensor]:
         """Readouts in the time of recall, and all spikes."""
