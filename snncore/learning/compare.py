@@ -88,15 +88,11 @@ def first_learned(rows: pd.DataFrame) -> list[float]:
 # --- Choosing one of two answers --------------------------------------------------------------------------------------------------------
 
 
-def published_neurons(dampening: float = PUBLISHED) -> list[Population]:
-    """50 LIF and 50 ALIF neurons."""
+def published_neurons(signal: str = "random") -> list[Population]:
+    """50 LIF and 50 ALIF neurons; for BPTT with a lower pseudo-derivative, or its gradient would explode."""
+    dampening = BPTT_DAMPENING if signal == "bptt" else PUBLISHED
     lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, BETA, 5, dampening)
     return [Population(50, lif), Population(50, alif)]
-
-
-def neurons_for(signal: str) -> list[Population]:
-    """`published_neurons`, but for BPTT with a lower pseudo-derivative, or its gradient would explode."""
-    return published_neurons(BPTT_DAMPENING if signal == "bptt" else PUBLISHED)
 
 
 def choice_error(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> Float[Tensor, ""]:

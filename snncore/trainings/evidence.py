@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from snncore.filters import low_pass
 from snncore.learning import eprop_chip
-from snncore.learning.compare import FORGET, choice_error, neurons_for, share_wrong
+from snncore.learning.compare import FORGET, choice_error, published_neurons, share_wrong
 from snncore.learning.descent import Descent, Update, descend
 from snncore.learning.eprop import Learner
 from snncore.learning.losses import rate_cost
@@ -68,7 +68,7 @@ class EvidenceLearner(Learner):
 
     def __init__(self, how: Training, seed: int):
         g = torch_generator(seed, f"weights for evidence by {how.signal}")
-        network = RecurrentNetwork(evidence.INPUTS, neurons_for(how.signal), 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
+        network = RecurrentNetwork(evidence.INPUTS, published_neurons(how.signal), 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
         super().__init__(network, how.signal, g, 1.0)
         with torch.no_grad():
             self.network.w_out.mul_(how.readout)
@@ -88,7 +88,7 @@ class EvidenceLearner(Learner):
 
 def constants(how: Training) -> dict[str, float]:
     """Constants without which the weights mean nothing: of neurons, trials, and the training."""
-    p = neurons_for(how.signal)[1].params
+    p = published_neurons(how.signal)[1].params
     return rounded({**asdict(p), "readout": how.readout, "forget": how.forget, "batch": BATCH, **asdict(FORM)})
 
 
@@ -131,7 +131,7 @@ def in_floats(learner: EvidenceLearner, how: Training) -> Update:
 def on_chip(learner: EvidenceLearner, x: Float[Tensor, "time batch input"]) -> tuple[Tensor, tuple[np.ndarray, ...]]:
     """Readouts of a network with 8-bit weights and integer states, by embedded processors; and what its synapses have seen."""
     network, v_th = learner.network, learner.network.populations[0].params.v_th
-    c, spikes = eprop_chip.integers(list(network.populations), network.readout), x.numpy().astype(np.uint8)
+    c, spikes = eprop_chip.integers(network.populations, network.readout), x.numpy().astype(np.uint8)
     weights = network.weights()
     z, psi = eprop_chip.forward(c, spikes, eprop_chip.as_bytes(weights.w_in, v_th), eprop_chip.as_bytes(weights.w_rec, v_th))
     kappa = network.readout.kappa
@@ -154,7 +154,7 @@ def in_integers(learner: EvidenceLearner) -> Update:
     """
     network, w_feedback = learner.network, learner.w_feedback
     assert w_feedback is not None
-    c = eprop_chip.integers(list(network.populations), network.readout)
+    c = eprop_chip.integers(network.populations, network.readout)
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
         trials = evidence.draw(FORM, BATCH, g)
