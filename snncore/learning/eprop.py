@@ -95,10 +95,13 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
     """Constants of the populations; neurons for which the published recursion does not hold are refused."""
     for _, p in populations:
         if not isinstance(p, (LIFParams, ALIFParams)):
-            name = type(p).__name__
-            raise TypeError(f"traces are known for LIF and ALIF neurons, not for {name}: learn with run_network(..., credit=False)")
+            raise TypeError(
+                f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run_network(..., credit=False) instead"
+            )
         if isinstance(p, LIFParams) and p.reset_to_zero:
-            raise ValueError("traces are for a reset by subtraction: set reset_to_zero=False, or learn with run_network(..., credit=False)")
+            raise ValueError(
+                "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run_network(..., credit=False)"
+            )
         if isinstance(p, ALIFParams):
             check_trace(p)
     return [p for _, p in populations]
@@ -426,10 +429,12 @@ class Stream:
             raise ValueError("learn from the last chunk before the next one is run, with signals of zero if there is nothing to learn")
         z_before, inputs = self._state[0], self.weights.w_in.shape[1]
         if x.shape[1:] != (len(z_before), inputs):
-            has = f"{len(z_before)} samples and {inputs} inputs"
-            raise ValueError(f"x has shape {tuple(x.shape)}: this stream has {has}, (time, batch, input)")
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}: this stream has {len(z_before)} samples and {inputs} inputs, (time, batch, input)"
+            )
         check_alike("x", x, "this stream", z_before)
-        check_finite("x", x)  # or traces would keep it for good
+        if not x.isfinite().all():
+            raise ValueError("x has numbers that are not finite, which traces would keep for good: look for the reason upstream")
 
         def step(current: Tensor, state: tuple) -> tuple:
             activity, after = self._step(current, state)

@@ -50,6 +50,8 @@ def integers(populations: Sequence[Population], readout: ReadoutParams) -> Integ
     if [type(p) for _, p in populations] != [LIFParams, ALIFParams]:
         raise ValueError("the chip's e-prop is written for LIF neurons followed by ALIF neurons: give these two populations")
     (_, lif), (adapting, alif) = populations
+    assert isinstance(lif, LIFParams)
+    assert isinstance(alif, ALIFParams)
     common = ("tau_m", "v_th", "n_refractory", "dampening", "dt")
     if lif.reset_to_zero or any(getattr(lif, name) != getattr(alif, name) for name in common):
         raise ValueError(f"LIF and ALIF neurons must share {', '.join(common)} and the reset by subtraction")

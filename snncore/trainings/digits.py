@@ -3,7 +3,7 @@
 Networks of LIF, ALIF and AHP neurons and of LSTM units, in three forms of the task; of the full length, also a network made for the chip.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +24,7 @@ from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork
 from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams
 from snncore.seeds import seeded_draws, torch_generator
-from snncore.tasks.data_sets import read_mnist
+from snncore.tasks.data_sets import Split, read_mnist
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
 from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifier
 
@@ -94,8 +94,9 @@ class DigitClassifier(nn.Module):
         return self.answer(images)[0]
 
 
-def sparse_loss(classifier: DigitClassifier, images: Tensor, labels: Tensor, done: float) -> Float[Tensor, ""]:
+def sparse_loss(classifier: nn.Module, images: Tensor, labels: Tensor, done: float) -> Float[Tensor, ""]:
     """Cross-entropy, and what firing rates other than `RATE` cost."""
+    assert isinstance(classifier, DigitClassifier)
     y, z = classifier.answer(images)
     assert z is not None
     return F.cross_entropy(y, labels) + RATE_COST * rate_cost(z, RATE, RATE)
@@ -103,7 +104,11 @@ def sparse_loss(classifier: DigitClassifier, images: Tensor, labels: Tensor, don
 
 def lstm_units(inputs: int, parameters: int) -> int:
     """The most units with which an LSTM network has no more than so many parameters."""
-    return max(units for units in range(1, 1000) if 4 * units * (inputs + units + 2) + 10 * (units + 1) <= parameters)
+
+    def count(units: int) -> int:
+        return 4 * units * (inputs + units + 2) + 10 * (units + 1)
+
+    return max(units for units in range(1, 1000) if count(units) <= parameters)
 
 
 def tau_of_readouts(kind: str, steps: int) -> float:
@@ -152,12 +157,17 @@ def on_chip(classifier: DigitClassifier) -> ChipNetwork:
     return to_chip(*spiking.weights(), spiking.populations, spiking.readout)
 
 
-def account(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
-    """Train a network of a kind of `Neurons` for one of `FORMS`, if that is not done, and return the account."""
-    how = FULL_RECIPES[kind] if form == "full" else RECIPES[form]
+def account(
+    kind: str, form: str, seed: int = 0, how: Recipe | None = None, read: Callable[[], Mapping[str, Split]] = read_mnist
+) -> dict[str, Any]:
+    """Train a network of a kind of `Neurons` for one of `FORMS`, if that is not done, and return the account.
+
+    ``how`` is another recipe than the usual one; ``read`` gives the images and labels of the parts train and test.
+    """
+    how = how or (FULL_RECIPES[kind] if form == "full" else RECIPES[form])
 
     def prepare() -> Job:
-        parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read_mnist().items()}
+        parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
         fresh = network(kind, form, seed)
         options = {"loss": sparse_loss, "after_step": fresh.rewire} if kind == "chip" else {}
         return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")

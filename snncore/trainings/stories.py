@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from snncore.learning.classifier import Recipe
 from snncore.learning.losses import rate_cost, voltage_cost
@@ -159,11 +159,11 @@ def files_of(task: int, seed: int) -> Parts:
     return train, read_stories(task, "test")
 
 
-def stories_for(kind: str, task: int | str, seed: int) -> dict[int, Parts]:
+def stories_for(kind: str, task: int | str, seed: int, files: Callable[[int, int], Parts]) -> dict[int, Parts]:
     """Stories of a task, or of all (`JOINT`); all can only come from the official files (`ValueError`)."""
     draw = KINDS[kind].draw
     if not draw:
-        return {t: files_of(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
+        return {t: files(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
     if isinstance(task, str):
         raise ValueError(f"networks of kind {kind} learn a single task, not all of them")
     train, test = (draw(task, n, numpy_generator(seed, f"{n} stories")) for n in (10_000, 1000))
@@ -179,10 +179,12 @@ def origin_of(kind: str, stories: dict[int, Parts]) -> str:
     return words + f"; {cut:,} questions are about more than {SENTENCES} statements, of which they get the last" * (cut > 0)
 
 
-def job(kind: str, task: int | str, seed: int, size: Size = "book") -> Job:
-    """A network and its stories, of which the last `HELD_OUT` of each training part are held out; the published size goes to a GPU."""
-    stories = stories_for(kind, task, seed)
-    tasks = {t: held_out(*arrays(train), HELD_OUT) | {"test": arrays(test)} for t, (train, test) in stories.items()}
+def job(
+    kind: str, task: int | str, seed: int, size: Size = "book", files: Callable[[int, int], Parts] = files_of, held: int = HELD_OUT
+) -> Job:
+    """A network and its stories, of which the last ``held`` of each training part are held out; the published size goes to a GPU."""
+    stories = stories_for(kind, task, seed, files)
+    tasks = {t: held_out(*arrays(train), held) | {"test": arrays(test)} for t, (train, test) in stories.items()}
 
     def together(part: str) -> tuple[Tensor, Tensor]:
         inputs, answers = map(torch.cat, zip(*(parts[part] for parts in tasks.values()), strict=True))
@@ -198,8 +200,9 @@ def job(kind: str, task: int | str, seed: int, size: Size = "book") -> Job:
     return Job(net.cuda() if size == "published" and torch.cuda.is_available() else net, data, options, origin_of(kind, stories))
 
 
-def sparse_loss(classifier: StoryClassifier, stories: Tensor, answers: Tensor, done: float, recipe: SpikingRecipe) -> Float[Tensor, ""]:
+def sparse_loss(classifier: nn.Module, stories: Tensor, answers: Tensor, done: float, recipe: SpikingRecipe) -> Float[Tensor, ""]:
     """Cross-entropy, and the costs of a recipe when the part ``done`` of all steps is over."""
+    assert isinstance(classifier, StoryClassifier)
     answer = classifier.answer(stories)
     loss = F.cross_entropy(answer.logits, answers)
     for layer in answer.layers.values():

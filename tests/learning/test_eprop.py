@@ -176,7 +176,7 @@ def test_a_stream_refuses_what_would_go_wrong_silently():
     for refused, error, words in (
         (lambda: stream.run(x[:5, :, 1:]), ValueError, r"this stream has 3 samples and \d+ inputs"),
         (lambda: stream.run(x[:5].float()), TypeError, r"x is torch\.float32 on cpu, but this stream torch\.float64"),
-        (lambda: stream.run(x[:5] * float("nan")), ValueError, "x has numbers that are not finite: look for"),
+        (lambda: stream.run(x[:5] * float("nan")), ValueError, "x has numbers that are not finite, which traces would keep"),
         (lambda: Stream(weights, (Population(N, AHPParams()),), READOUT, x[0]), TypeError, "not for AHPParams"),
         (lambda: Stream(weights, BOTH, READOUT, x[0, :, 1:]), ValueError, "they are of another network"),
         (lambda: Stream(single, BOTH, READOUT, x[0]), TypeError, r"w_in is torch\.float32 on cpu, but like torch\.float64"),

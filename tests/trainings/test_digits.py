@@ -77,13 +77,11 @@ def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, mo
     images = np.where(np.arange(28) == 2 * labels[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)  # a bright column
     data = {"train": Split(images, labels), "test": Split(images[:200], labels[:200])}
     monkeypatch.setattr(job, "TRAINING", tmp_path)
-    monkeypatch.setattr(digits, "read_mnist", lambda: data)
-    monkeypatch.setitem(digits.RECIPES, "rows", dataclasses.replace(digits.RECIPES["rows"], epochs=4))
-    about = digits.account(kind, "rows", 1)
+    short = dataclasses.replace(digits.RECIPES["rows"], epochs=4)
+    about = digits.account(kind, "rows", 1, short, lambda: data)
     assert about["test_accuracy"] > 0.5  # twelve steps in all
     assert json.loads((tmp_path / f"memory_{kind}_rows_1.json").read_text()) == about
     assert about["command"].endswith(f"digits --neurons {kind} --form rows --seed 1")
     (tmp_path / f"memory_{kind}_rows_1.state").unlink()
-    monkeypatch.setattr(digits, "read_mnist", lambda: pytest.fail("data were read"))
-    assert digits.account(kind, "rows", 1) == about
+    assert digits.account(kind, "rows", 1, short, lambda: pytest.fail("data were read")) == about
     assert not (tmp_path / f"memory_{kind}_rows_1.state").exists()

@@ -15,6 +15,11 @@ from snncore.trainings import job as common
 from snncore.trainings import stories
 
 
+def drawn(count=100, train=None, test=None):
+    """Stand-in for the official files: so many questions in each part, of such lengths."""
+    return cache(lambda task, _: tuple(generate(task, count, np.random.default_rng(part), n) for part, n in ((5, train), (4, test))))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ann-drawn", "snn-drawn"])
 def test_a_training_is_tested_with_its_weights_and_not_repeated(tmp_path, monkeypatch, kind, capsys):
@@ -59,11 +64,9 @@ def test_loss_of_a_spiking_network():
     assert stories.sparse_loss(network, x, y, 1.0, recipe).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_one_network_for_all_tasks_learns_from_the_stories_of_each(monkeypatch):
-    files = cache(lambda task, seed: tuple(generate(task, 100, np.random.default_rng(part)) for part in (5, 4)))
-    monkeypatch.setattr(stories, "files_of", files)  # the official ones
-    monkeypatch.setattr(stories, "HELD_OUT", 10)
-    job = stories.job("ann", "joint", 0)
+def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
+    files = drawn()
+    job = stories.job("ann", "joint", 0, files=files, held=10)
     counts = {name: len(answers) for name, (_, answers) in job.data.items()}
     assert counts == {"train": 1800, "validation": 200, "test": 2000} | {f"test {task}": 100 for task in TASKS}
     inputs, answers = arrays(files(4, 0)[0])
