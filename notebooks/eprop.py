@@ -84,7 +84,7 @@ from snncore.seeds import torch_generator
 from snncore.statistics import cosine, largest_difference, mean_interval, ratio_of_counts
 from snncore.tasks import evidence, pattern
 from snncore.trainings import evidence as training
-from snncore.trainings.evidence import FORM, train, trained
+from snncore.trainings.evidence import FORM, TRAININGS, train, trained
 
 plotting.style()
 page = Record("eprop", preset)
@@ -589,7 +589,7 @@ if preset == "paper":  # three hours; trainings that are done are read
     }  # fmt: skip
     for kind, id in early.items():
         errors = [100 * about["early_error"] for about in trainings[kind]]
-        page.claim(id, errors, dataset="new trials after 350 updates", n=training.TESTED)
+        page.claim(id, errors, dataset="new trials after 350 updates", n=TRAININGS[kind].tested)
 
 # %%
 if preset == "paper":
@@ -599,7 +599,7 @@ if preset == "paper":
         "eprop.evidence.symmetric.small.stop": "symmetric-small",
         "eprop.evidence.bptt.small.stop": "bptt-small",
     }  # fmt: skip
-    where = f"trials of training, batches of {training.BATCH}"
+    where = f"trials of training, batches of {TRAININGS['random'].batch}"
     for id, kind in stops.items():
         page.claim(id, [updates_of(about) for about in trainings[kind]], dataset=where)
 
@@ -631,8 +631,8 @@ for kind, id in ids.items():
 where = "evidence, random feedback"
 page.verdict("eprop.approximation", max(errors["random"]) < 25, dataset=where, n=count, seeds=len(runs))
 numbers = {
-    "asked_again": f"{count:,}", "tested": f"{training.TESTED:,}",
-    "batch": training.BATCH, "updates": f"{training.RECIPE.updates:,}",
+    "asked_again": f"{count:,}", "tested": f"{TRAININGS['random'].tested:,}",
+    "batch": TRAININGS["random"].batch, "updates": f"{training.RECIPE.updates:,}",
     "seeds": training.SEEDS, "pattern_seeds": len(seeds),
     "forget": f"{100 * compare.FORGET:.1f} %", "bptt_clip": training.BPTT_RECIPE.clip,
     "readout_gain": f"{training.LARGE:.0f}", "bptt_dampening": compare.BPTT_DAMPENING,

@@ -27,7 +27,6 @@ from snncore.tasks.evidence import Evidence
 from snncore.trainings.job import Done, rounded, train_or_read
 
 FORM = Evidence()
-BATCH, TESTED = 64, 2048  # new trials per update, and of each test
 SEEDS = 5  # trainings by each kind of learning signals
 RECIPE = Descent(1500, rate=8e-3, knee=60, every=25)  # chosen by errors of the first 350 updates with random feedback
 BPTT_RECIPE = replace(RECIPE, clip=1.5)  # so fewer errors after 700 updates than without, by another seed; .3 below, it did not learn
@@ -48,6 +47,9 @@ class Training:
     forget: float = 0.0  #: part of readout and feedback weights that is lost in an update, at the highest rate
     early: int | None = 350  #: updates after which the network is tested, too
     integers: bool = False  #: by 8-bit weights and integer states, as on a chip
+    form: Evidence = FORM
+    batch: int = 64  #: new trials per update
+    tested: int = 2048  #: new trials of each test
 
 
 Kind = Literal["random", "symmetric", "adaptive", "bptt", "symmetric-small", "bptt-small", "chip", "twin"]
@@ -70,6 +72,7 @@ class EvidenceLearner(Learner):
         g = torch_generator(seed, f"weights for evidence by {how.signal}")
         network = RecurrentNetwork(evidence.INPUTS, published_neurons(how.signal), 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
         super().__init__(network, how.signal, g, 1.0)
+        self.recall = how.form.recall
         with torch.no_grad():
             self.network.w_out.mul_(how.readout)
         self.recent, self.stopped = nn.Buffer(torch.ones(BATCHES)), nn.Buffer(torch.zeros(()))
@@ -77,7 +80,7 @@ class EvidenceLearner(Learner):
     def answer(self, x: Tensor) -> tuple[Float[Tensor, "recall batch 2"], Tensor]:
         """Readouts in the time of recall, and all spikes."""
         activity = self(x)
-        return activity.y[-FORM.recall :], activity.z
+        return activity.y[-self.recall :], activity.z
 
     def watch(self, wrong: float, update: int) -> None:
         """Note the error of a batch."""
@@ -89,7 +92,7 @@ class EvidenceLearner(Learner):
 def constants(how: Training) -> dict[str, float]:
     """Constants without which the weights mean nothing: of neurons, trials, and the training."""
     p = published_neurons(how.signal)[1].params
-    return rounded({**asdict(p), "readout": how.readout, "forget": how.forget, "batch": BATCH, **asdict(FORM)})
+    return rounded({**asdict(p), "readout": how.readout, "forget": how.forget, "batch": how.batch, **asdict(how.form)})
 
 
 def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
@@ -99,11 +102,11 @@ def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
 
 
 @torch.no_grad()
-def error_on_new_trials(answer: Callable[[Tensor], tuple[Tensor, Any]], count: int, seed: int) -> float:
+def error_on_new_trials(answer: Callable[[Tensor], tuple[Tensor, Any]], count: int, seed: int, form: Evidence = FORM) -> float:
     """Share of wrong answers (0 to 1) in trials that no training has seen; ``answer`` gives readouts in the time of recall first."""
     wrong = 0.0
     for k, first in enumerate(range(0, count, 128)):
-        trials = evidence.draw(FORM, min(128, count - first), torch_generator(seed, f"test trials {k}"))
+        trials = evidence.draw(form, min(128, count - first), torch_generator(seed, f"test trials {k}"))
         wrong += share_wrong(answer(trials.x)[0], trials.answer) * len(trials.answer)
     return wrong / count
 
@@ -112,8 +115,8 @@ def in_floats(learner: EvidenceLearner, how: Training) -> Update:
     """An update by the gradient that the learning signals give."""
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
-        trials = evidence.draw(FORM, BATCH, g)
-        more = {"tested": error_on_new_trials(learner.answer, TESTED, 0)} if k == how.early else {}
+        trials = evidence.draw(how.form, how.batch, g)
+        more = {"tested": error_on_new_trials(learner.answer, how.tested, 0, how.form)} if k == how.early else {}
         y, z = learner.answer(trials.x)
         error = choice_error(y, trials.answer)
         (error + rate_cost(z, RATE, RATE)).backward()
@@ -136,7 +139,7 @@ def on_chip(learner: EvidenceLearner, x: Float[Tensor, "time batch input"]) -> t
     z, psi = eprop_chip.forward(c, spikes, eprop_chip.as_bytes(weights.w_in, v_th), eprop_chip.as_bytes(weights.w_rec, v_th))
     kappa = network.readout.kappa
     y = low_pass(torch.from_numpy(z).float() @ network.w_out.T, kappa, 1 - kappa)
-    return y[-FORM.recall :], (spikes, z, psi)
+    return y[-learner.recall :], (spikes, z, psi)
 
 
 @torch.no_grad()
@@ -147,7 +150,7 @@ def put_on_grid(learner: EvidenceLearner, g: torch.Generator) -> None:
         w.copy_(eprop_chip.rounded(w, v_th, g))
 
 
-def in_integers(learner: EvidenceLearner) -> Update:
+def in_integers(learner: EvidenceLearner, how: Training) -> Update:
     """An update by e-prop in integers; readouts, whose gradient is the usual one, and how far rates are off belong to embedded processors.
 
     For the latter a synapse keeps a second sum, of traces alone. (The first is 127 times too large, and over the steps of recall.)
@@ -157,39 +160,39 @@ def in_integers(learner: EvidenceLearner) -> Update:
     c = eprop_chip.integers(network.populations, network.readout)
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
-        trials = evidence.draw(FORM, BATCH, g)
+        trials = evidence.draw(how.form, how.batch, g)
         put_on_grid(learner, g)
         y, (spikes, z, psi) = on_chip(learner, trials.x)
         error = choice_error(y, trials.answer)
         error.backward()
         off = y.detach().softmax(-1) - F.one_hot(trials.answer, 2)
         signal = np.zeros(z.shape, np.int8)
-        signal[-FORM.recall :] = eprop_chip.byte_signal(off, w_feedback)
+        signal[-how.form.recall :] = eprop_chip.byte_signal(off, w_feedback)
         of_error, traces = (eprop_chip.learn(c, spikes, z, psi, s) for s in (signal, np.ones_like(signal)))
         rates = z.mean((0, 1))
-        grads = torch.from_numpy(of_error / (127 * FORM.recall) + 2 * (rates - RATE)[:, None] / len(z) * traces).float()
+        grads = torch.from_numpy(of_error / (127 * how.form.recall) + 2 * (rates - RATE)[:, None] / len(z) * traces).float()
         network.w_in.grad, network.w_rec.grad = (part.contiguous() for part in grads.split([evidence.INPUTS, len(grads)], -1))
         return {"loss": float(error.detach()), "error": share_wrong(y.detach(), trials.answer), "hertz": 1000 * float(rates.mean())}
 
     return update
 
 
-def train(kind: Kind, seed: int = 0) -> dict[str, Any]:
-    """Train one network; if that is done, only read the account."""
-    how = TRAININGS[kind]
+def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, Any]:
+    """Train one network; if that is done, only read the account. ``how`` is that of `TRAININGS` if not given."""
+    how = how or TRAININGS[kind]
 
     def do(state: Path) -> Done:
         learner = EvidenceLearner(how, seed)
-        update = in_integers(learner) if how.integers else in_floats(learner, how)
+        update = in_integers(learner, how) if how.integers else in_floats(learner, how)
         log = descend(learner, update, how.recipe, seed, state, constants=constants(how))
         if how.integers:
             put_on_grid(learner, torch_generator(seed, "last rounding"))
         answer = partial(on_chip, learner) if how.integers else learner.answer
-        results: dict[str, float] = {"test_error": round(error_on_new_trials(answer, TESTED, 0), 4)}
+        results: dict[str, float] = {"test_error": round(error_on_new_trials(answer, how.tested, 0, how.form), 4)}
         if how.early is not None:
             early = next(row["tested"] for row in log if "tested" in row)
             results |= {"early_error": early, "stopped": int(learner.stopped)}
-        return Done(learner, f"evidence accumulation, {BATCH} new trials per update", log, results)
+        return Done(learner, f"evidence accumulation, {how.batch} new trials per update", log, results)
 
     words, about = f"evidence --signals {kind}", {"kind": kind}
     return train_or_read(f"eprop_{kind}_{seed}", words, how.recipe, seed, do, constants(how), about=about)
@@ -208,5 +211,5 @@ def command(signals: Kind, seed: int = 0) -> dict[str, Any]:
     """
     about, how = train(signals, seed), TRAININGS[signals]
     early = f", after {how.early} updates {100 * about['early_error']:.1f} %" if how.early is not None else ""
-    print(f"wrong answers in {TESTED:,} new trials: {100 * about['test_error']:.1f} %{early}")
+    print(f"wrong answers in {how.tested:,} new trials: {100 * about['test_error']:.1f} %{early}")
     return about

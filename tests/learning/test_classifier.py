@@ -66,6 +66,13 @@ def learned(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
+def test_it_learns(tmp_path):
+    net, (x, y) = network(), problem()
+    log = train(net, tmp_path / "state", dataclasses.replace(RECIPE, epochs=10))
+    assert accuracy(net, x, y) > 0.9 > accuracy(network(), x, y) + 0.3
+    assert [row["epoch"] for row in log] == list(range(1, 11))
+
+
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     """With dropout, augmentation, random steps and means over steps; others may draw between."""
     whole, parts, again, still = (network(0.3) for _ in range(4))

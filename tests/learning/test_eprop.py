@@ -48,11 +48,12 @@ def bptt(x, weights, target, populations, credit=True):
 
 
 @CASES
-def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populations):
+@pytest.mark.parametrize("method", METHODS)
+def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populations, method):
     x, weights, target, (trial, activity) = problem(populations)
     assert 0.02 < float(activity.z.mean()) < 0.4
     signal = ideal_signal(trial, READOUT, loss(target))
-    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal), "online")
+    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal), method, chunk=25)
     off = 1 - torch.eye(N)
     for a, b in zip(ours, bptt(x, weights, target, populations), strict=True):
         b = b * off if b.shape[1] == N else b

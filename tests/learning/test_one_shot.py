@@ -1,5 +1,6 @@
-"""One update by learning signals: against e-prop's gradient, and gradients through it against the plain loop."""
+"""One update by learning signals: against e-prop's gradient, gradients through it against the plain loop, and training through it."""
 
+import math
 from functools import partial
 
 import pytest
@@ -66,3 +67,27 @@ def test_gradients_through_the_update_are_those_of_the_plain_loop():
         assert float(plain.detach().abs().max()) > 1e-6
         assert torch.allclose(ours, plain, rtol=1e-9, atol=1e-13)
         assert torch.allclose(fast, plain, rtol=1e-9, atol=1e-13)
+
+
+def test_one_update_can_be_learned():
+    """Show one of two things; after one update the readout has to be +1 or -1: impossible without the signals, learned in 200 updates."""
+    g = torch.Generator().manual_seed(3)
+    network = OneShot(IN, 2, 1, 20, 20, 2.0, 0.01, g)
+    x = (torch.rand(TIME, 1, IN, generator=g) < 0.3).float()
+    shown = torch.eye(2).expand(TIME, 2, 2) * (torch.rand(TIME, 2, 2, generator=g) < 0.5)
+    target = torch.tensor([1.0, -1.0])[:, None]
+    optimizer, errors = torch.optim.Adam(network.parameters(), 1e-2), []
+    for k in range(200):
+        error = (network.output(network(x, shown).after)[20:] - target).square().mean()
+        optimizer.zero_grad()
+        error.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.param_groups[0]["lr"] = 1e-2 * (1 - k / 200)  # at a constant rate, single spikes make the error jump now and then
+        optimizer.step()
+        errors.append(float(error.detach()))
+    assert math.isfinite(errors[-1])
+    assert errors[-1] < 0.4 < 0.9 < errors[0]
+    lesson = network(x, shown)
+    weights = network.updated(x, lesson.before, lesson.learning_signal.flip(1))  # the other one's signals: the wrong answer
+    swapped = network.output(network.trial(x.expand(-1, 2, -1), weights))[20:]
+    assert float((swapped + target).detach().square().mean()) < 0.4

@@ -1,7 +1,6 @@
 """Trainings on accumulated evidence that can be killed, and their accounts."""
 
 import dataclasses
-from functools import partial
 
 import pytest
 import torch
@@ -19,19 +18,16 @@ def test_a_network_that_has_learned_answers_new_trials(kind):
     assert 0.25 < evidence.error_on_new_trials(EvidenceLearner(TRAININGS[kind], 0).answer, 32, 1) < 0.75
 
 
-def test_the_cost_of_rates_in_integers_is_that_in_floats(monkeypatch):
+def test_the_cost_of_rates_in_integers_is_that_in_floats():
     """Without feedback nothing else is left: nearly the same gradient, with the scale of tests/learning/test_eprop_chip.py."""
-    monkeypatch.setattr(evidence, "FORM", Evidence(cues=3, pause=50, cue=100, delay=100, recall=100))
-    monkeypatch.setattr(evidence, "BATCH", 8)
-    how, grads = TRAININGS["chip"], []
-    for update in (evidence.in_integers, partial(evidence.in_floats, how=how)):
+    how, grads = dataclasses.replace(TRAININGS["chip"], form=Evidence(cues=3, pause=50, cue=100, delay=100, recall=100), batch=8), []
+    for update in (evidence.in_integers, evidence.in_floats):
         learner = EvidenceLearner(how, 0)
         evidence.put_on_grid(learner, torch_generator(0, "rounding"))
         learner.w_feedback.zero_()
-        update(learner)(0, torch_generator(0, "trials"))
+        update(learner, how)(0, torch_generator(0, "trials"))
         grads.append(torch.cat([learner.network.w_in.grad, learner.network.w_rec.grad], 1).flatten())
-    network = learner.network
-    scale = 1024 * (127 / 128) / network.populations[0].params.dampening * 0.6 / (1 - network.readout.kappa) * evidence.BATCH
+    scale = 1024 * (127 / 128) / learner.network.populations[0].params.dampening * 0.6 / (1 - learner.network.readout.kappa) * how.batch
     assert torch.cosine_similarity(*grads, dim=0) > 0.98
     assert grads[0] @ grads[1] / grads[1].square().sum() == pytest.approx(scale, rel=0.15)
 
@@ -40,12 +36,11 @@ def test_the_cost_of_rates_in_integers_is_that_in_floats(monkeypatch):
 @pytest.mark.parametrize("kind", ["adaptive", "chip"])
 def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(job, "TRAINING", tmp_path)
-    how, form = TRAININGS[kind], Evidence(cues=3, pause=5, cue=20, delay=20, recall=20)
-    short = dataclasses.replace(how, recipe=dataclasses.replace(how.recipe, updates=12, every=4), early=how.early and 6)
-    monkeypatch.setitem(TRAININGS, kind, short)
-    for name, value in {"FORM": form, "BATCH": 8, "TESTED": 32}.items():
-        monkeypatch.setattr(evidence, name, value)
-    whole = train(kind, 1)
+    how = TRAININGS[kind]
+    recipe = dataclasses.replace(how.recipe, updates=12, every=4)
+    form = Evidence(cues=3, pause=5, cue=20, delay=20, recall=20)
+    short = dataclasses.replace(how, recipe=recipe, form=form, batch=8, early=how.early and 6, tested=32)
+    whole = train(kind, 1, short)
     for path in tmp_path.iterdir():
         path.unlink()
     draw, drawn = evidence.evidence.draw, []
@@ -58,9 +53,9 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
 
     monkeypatch.setattr(evidence.evidence, "draw", killing)
     with pytest.raises(KeyboardInterrupt):
-        train(kind, 1)
+        train(kind, 1, short)
     killed = len(drawn)
-    resumed = train(kind, 1)
+    resumed = train(kind, 1, short)
     assert len(drawn) - killed == 5  # updates 9 to 12, and a test
     for row in (*whole["log"], *resumed["log"]):
         row.pop("seconds")
