@@ -666,7 +666,7 @@ for name, number in numbers.items():
 plain, adapting = (synapse_bytes(kind) for kind in (False, True))
 page.value("synapse", f"{plain} bytes, or {adapting} if it leads to an adapting neuron")
 page.value("chip_updates", training.CHIP_RECIPE.updates)
-page.value("onchip_aim", f"{training.CHIP_AIM:g} points")
+page.value("onchip_aim", f"{package_claims()['eprop.onchip'].target:g} points")
 pairs, count = range(page.size(smoke=2, book=training.SEEDS)), page.size(smoke=16, book=1024)
 wrong = pd.DataFrame(
     {

@@ -159,10 +159,10 @@ def distilled(teacher: nn.Module, share: float = 0.9, temperature: float = 4.0) 
 
 
 @torch.inference_mode()
-def answers(network: nn.Module, images: Shaped[Tensor, "batch *image"], batch: int = 100) -> Float[Tensor, "batch category"]:
+def answers(network: nn.Module, images: Shaped[Tensor, "batch *image"]) -> Float[Tensor, "batch category"]:
     """Outputs of the network, in evaluation mode."""
     device = next(network.eval().parameters()).device
-    return torch.cat([network(part.to(device)).cpu() for part in images.split(batch)])
+    return torch.cat([network(part.to(device)).cpu() for part in images.split(100)])
 
 
 def accuracy(network: nn.Module, images: Shaped[Tensor, "batch *image"], labels: Int[Tensor, " batch"]) -> float:

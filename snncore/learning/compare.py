@@ -1,4 +1,4 @@
-"""Short trainings by which learning signals are compared: on patterns, and for choices; all begin with the same weights.
+"""Learning signals compared: short trainings on patterns, all from the same weights; neurons and errors of trainings for choices.
 
 Source of tasks and neurons: G. Bellec et al., Nature Communications 11, 3625 (2020), and its code.
 """
@@ -88,23 +88,11 @@ def first_learned(rows: pd.DataFrame) -> list[float]:
 # --- Choosing one of two answers --------------------------------------------------------------------------------------------------------
 
 
-def published_neurons(dampening: float = PUBLISHED) -> list[Population]:
-    """50 LIF and 50 ALIF neurons."""
+def published_neurons(signal: str = "random") -> list[Population]:
+    """50 LIF and 50 ALIF neurons; for BPTT with a lower pseudo-derivative, or its gradient would explode."""
+    dampening = BPTT_DAMPENING if signal == "bptt" else PUBLISHED
     lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, BETA, 5, dampening)
     return [Population(50, lif), Population(50, alif)]
-
-
-def neurons_for(signal: str) -> list[Population]:
-    """`published_neurons`, but for BPTT with a lower pseudo-derivative, or its gradient would explode."""
-    return published_neurons(BPTT_DAMPENING if signal == "bptt" else PUBLISHED)
-
-
-class ChoiceLearner(Learner):
-    """A network of the published neurons that has to choose one of two answers; all signals have the same first weights for a ``task``."""
-
-    def __init__(self, inputs: int, signal: str, task: str, seed: int):
-        g = torch_generator(seed, f"weights for {task}")
-        super().__init__(RecurrentNetwork(inputs, neurons_for(signal), 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6)), signal, g, 1.0)
 
 
 def choice_error(y: Float[Tensor, "recall batch 2"], answer: Tensor) -> Float[Tensor, ""]:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
@@ -19,13 +19,10 @@ from torch.nn.utils import parametrize
 class Existing(nn.Module):
     """Weights where a connection exists, else 0; gradients reach no others."""
 
-    exists: Tensor  #: which connections there are, shape (post, pre)
-    negative: Tensor  #: the sign of each possible one, shape (post, pre)
-
-    def __init__(self, exists: Tensor, negative: Tensor):
+    def __init__(self, exists: Bool[Tensor, "post pre"], negative: Bool[Tensor, "post pre"]):
         super().__init__()
-        self.register_buffer("exists", exists)
-        self.register_buffer("negative", negative)
+        self.exists = nn.Buffer(exists)  #: which connections there are
+        self.negative = nn.Buffer(negative)  #: the sign of each possible one
 
     def forward(self, w: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
         """The weights in force."""

@@ -93,7 +93,6 @@ def pseudo_derivatives(
 
 def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
     """Constants of the populations; neurons for which the published recursion does not hold are refused."""
-    params = []
     for _, p in populations:
         if not isinstance(p, (LIFParams, ALIFParams)):
             raise TypeError(
@@ -105,8 +104,7 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
             )
         if isinstance(p, ALIFParams):
             check_trace(p)
-        params.append(p)
-    return params
+    return [p for _, p in populations]
 
 
 def _shared(weights: Weights) -> Weights:

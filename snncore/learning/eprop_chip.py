@@ -25,6 +25,7 @@ Sources: M. Davies et al., IEEE Micro 38(1), 82-99 (2018) (arithmetic); G. Belle
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, check_trace
 Spikes = UInt8[np.ndarray, "time batch neuron"]
 
 
-def integers(populations: list[Population], readout: ReadoutParams) -> Integers:
+def integers(populations: Sequence[Population], readout: ReadoutParams) -> Integers:
     """The nearest constants for LIF neurons followed by ALIF neurons that are otherwise alike.
 
     Raises `ValueError` for other populations, time constants that no register holds, or an adaptation that no trace or 24 bits can follow.

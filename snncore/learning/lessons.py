@@ -76,14 +76,14 @@ class Wrong(NamedTuple):
 
 
 @torch.no_grad()
-def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run], seed: int = 0) -> Wrong:
+def wrong_in_runs(net: OneShotClassifier, runs: Sequence[Run]) -> Wrong:
     """Wrong answers [%] in each run of the official 20-way test, or of one like it; more symbols than readouts are a `ValueError`."""
     net.eval()
     wrong = []
     for run in runs:
         if len(run.examples) > net.slots:
             raise ValueError(f"{run.name} has {len(run.examples)} symbols: the network tells {net.slots} apart")
-        slot = torch.randperm(net.slots, generator=torch_generator(seed, run.name))[None, : len(run.examples)]
+        slot = torch.randperm(net.slots, generator=torch_generator(0, run.name))[None, : len(run.examples)]
         s = net(shrink(run.examples)[None], slot, shrink(run.queries)[None])
         answers = torch.cat([s.answers, s.readouts, s.alike]).argmax(-1)
         wrong.append(100 * (answers != run.label).double().mean(1))
@@ -131,9 +131,7 @@ Interval = tuple[float, float, float]
 class Compared(NamedTuple):
     """Right answers in some lessons: after one update by learned signals and, by rule, after ordinary updates.
 
-    Each is the mean [%] over lessons and its 95 % interval.
-
-    Each rule has the size of its single step, and the rate of its updates, that are best for these very queries.
+    Each is the mean [%] over lessons and its 95 % interval, at the size of the step, or rate of updates, best for these very queries.
     """
 
     learned: Interval

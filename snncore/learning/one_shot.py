@@ -25,38 +25,6 @@ from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, W
 from snncore.neurons import LIFParams, ReadoutParams
 
 
-def local_update(
-    w: Float[Tensor, "*sets post pre"],
-    learning_signal: Float[Tensor, "time batch post"],
-    psi: Float[Tensor, "time #batch post"],
-    trace: Float[Tensor, "time #batch pre"],
-    eta: float,
-) -> Float[Tensor, "batch post pre"]:
-    r"""New weights for each learning signal, :math:`W' = W - \eta \sum_t L(t)\, \psi(t)\, \epsilon^v(t)^\top`; gradients flow through all.
-
-    Parameters
-    ----------
-    w : tensor, shape (post, pre) or (batch, post, pre)
-        One set of weights for all learning signals, or one for each.
-    psi : tensor, shape (time, batch or 1, post)
-        Pseudo-derivatives in the trial; 1: all learning signals share it.
-    trace : tensor, shape (time, batch or 1, pre)
-        Presynaptic spikes, filtered as by the membrane.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit.
-    """
-    (post, pre), (steps, batch) = w.shape[-2:], learning_signal.shape[:2]
-    for name, a, n in (("learning_signal", learning_signal, post), ("psi", psi, post), ("trace", trace, pre)):
-        if a.shape not in ((steps, batch, n), (steps, 1, n)):
-            raise ValueError(f"{name} has shape {tuple(a.shape)}: ({steps}, {batch} or 1, {n}) is expected, (time, batch, neuron)")
-    if w.shape[:-2] not in ((), (batch,)):
-        raise ValueError(f"w has shape {tuple(w.shape)}: ({post}, {pre}) is expected, or ({batch}, {post}, {pre}), a set for each signal")
-    return w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, trace)
-
-
 def updated(
     weights: Weights,
     x: Float[Tensor, "time #trial input"],
@@ -66,11 +34,18 @@ def updated(
     eta: float,
     trials: int = 1,
 ) -> Weights:
-    """Weights after one update by each ``trials`` trials; one trial before may be common to all learning signals. Readouts stay."""
+    """Weights (post, pre) after one update by each ``trials`` trials, one set for each; gradients flow through all. Readouts stay.
+
+    One trial before may be common to all learning signals. Raises `ValueError` if shapes do not fit.
+    """
+    (n, inputs), (steps, count) = weights.w_in.shape, learning_signal.shape[:2]
+    for name, a, size in (("learning_signal", learning_signal, n), ("before.z", before.z, n), ("x", x, inputs)):
+        if a.shape not in ((steps, count, size), (steps, 1, size)):
+            raise ValueError(f"{name} has shape {tuple(a.shape)}: ({steps}, {count} or 1, {size}) is expected, (time, trial, neuron)")
     psi = joined(pseudo_derivatives(before.z.detach(), before.v, lif), trials)
     learning_signal = joined(learning_signal, trials)
     w_in, w_rec = (
-        local_update(w, learning_signal, psi, joined(low_pass_product(pre, lif.alpha), trials), eta)
+        w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, joined(low_pass_product(pre, lif.alpha), trials))
         for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
     )
     no_self = 1 - torch.eye(w_rec.shape[-1], dtype=w_rec.dtype, device=w_rec.device)
@@ -161,9 +136,7 @@ class OneShot(nn.Module):
     def forward(self, x: Float[Tensor, "time 1 input"], shown: Float[Tensor, "time batch shown"]) -> Lesson:
         """One trial, one update for each of the things shown, and the trial after it."""
         if len(shown) != len(x):
-            raise ValueError(
-                f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it, for instance a path to so many points"
-            )
+            raise ValueError(f"what is shown has {len(shown)} steps, but a trial {len(x)}: resample it to as many")
         before = self.trial(x)
         lsg = self.signals(x, shown, before)
         return self.learn(x, before, self.output(lsg), lsg)
@@ -174,13 +147,3 @@ class OneShot(nn.Module):
         """One update by each learning signal, and the trial after it."""
         weights = self.updated(x, before, learning_signal)
         return Lesson(before, lsg, learning_signal, weights, self.trial(x.expand(-1, learning_signal.shape[1], -1), weights))
-
-    def sent_back(
-        self, error: Float[Tensor, "time batch output"], feedback: Float[Tensor, "output neuron"]
-    ) -> Float[Tensor, "time batch neuron"]:
-        r"""Learning signals of e-prop, :math:`L_j(t) = \sum_k B_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \partial E/\partial y_k(t')`.
-
-        ``error`` is the derivative by the scaled readouts. Their filter acts on the error here, and not on the traces: the sum over time is
-        the same.
-        """
-        return low_pass_product(error.flip(0), self.learner.readout.kappa).flip(0) @ feedback

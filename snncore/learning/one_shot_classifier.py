@@ -49,13 +49,8 @@ class Features(nn.Module):
         for before, after in zip((1, *CHANNELS), CHANNELS, strict=False):
             layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
             height, width = (height + 1) // 2, (width + 1) // 2
-        size = CHANNELS[-1] * height * width
-        last = [
-            nn.Linear(size, neurons, bias=False),
-            nn.BatchNorm1d(neurons, affine=False),
-            nn.LayerNorm(neurons, elementwise_affine=False),
-        ]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), *last)
+        layers += [nn.Flatten(), nn.Linear(CHANNELS[-1] * height * width, neurons, bias=False), nn.BatchNorm1d(neurons, affine=False)]
+        self.layers = nn.Sequential(*layers, nn.LayerNorm(neurons, elementwise_affine=False))
         self.neurons, self.steps = Population(neurons, LIFParams(20.0, 1.0, n_refractory=2, dt=dt)), steps
 
     def forward(self, images: Float[Tensor, "image 1 height width"]) -> Float[Tensor, "time image neuron"]:
@@ -113,8 +108,7 @@ class OneShotClassifier(nn.Module):
         self.slots = slots
         self.size = nn.Parameter(torch.ones(()), requires_grad=not lsg_neurons)  # of learning signals that no LSG can make larger
         clock = (torch.arange(steps)[:, None] - torch.arange(CLOCK) // (CLOCK // EACH)) % EACH == 0
-        self.clock: Tensor
-        self.register_buffer("clock", clock[:, None].float(), persistent=False)
+        self.clock = nn.Buffer(clock[:, None].float(), persistent=False)
         with torch.no_grad():  # the learner waits: what it does by itself is small, and the clock brings it some way to its threshold
             self.pair.learner.w_in.mul_(0.5)
             self.pair.learner.w_in[:, -CLOCK:] = 0.02 * self.pair.lif.v_th

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from snncore.filters import low_pass_product
 from snncore.learning.descent import Descent, descend
 from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.losses import rate_cost
@@ -36,7 +37,9 @@ Signals = Literal["learned", "own", "random", "ideal"]
 
 
 class Alone(OneShot):
-    """A learner without LSG: its learning signals are its own errors, sent back by its readouts' weights, or by ``random`` ones.
+    r"""A learner without LSG: its learning signals are its own errors, sent back by its readouts' weights, or by ``random`` ones B,
+
+    .. math:: L_j(t) = \sum_k B_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \partial E/\partial y_k(t').
 
     ``ideal`` signals are the total derivatives of its loss, so that it is taught by BPTT; the outer gradient takes them as given. The size
     of its step is learned with its first weights, which are those of `network` at the same seed.
@@ -46,21 +49,21 @@ class Alone(OneShot):
         super().__init__(CLOCK.shape[-1], 0, 2, NEURONS, 0, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
         self.log_size = nn.Parameter(torch.tensor(3.0))
         drawn = self.learner.w_out.std() * torch.randn(self.learner.w_out.shape, generator=torch_generator(seed, "random feedback"))
-        self.feedback: Tensor | None
-        self.register_buffer("feedback", drawn.detach() if signals == "random" else None)
+        self.feedback = nn.Buffer(drawn.detach()) if signals == "random" else None
         self.ideal = signals == "ideal"
 
     def teach(self, m: Movements) -> Lesson:
         """One trial, one update for each movement by the errors in it, and the trial after it."""
         x = CLOCK.to(m.omega.dtype)
         before = self.trial(x)
-        back = self.learner.w_out if self.feedback is None else self.feedback
         if self.ideal:
             readout, every = self.learner.readout, x.expand(-1, m.omega.shape[1], -1).contiguous()
             trial, _ = observe(every, self.learner.weights(), self.learner.populations, readout)
             signal = ideal_signal(trial, readout, lambda z, y: loss_of(self.scale * y, m).sum())
         else:
-            signal = self.sent_back(error_of(self.output(before), m), back)
+            error = error_of(self.output(before), m).flip(0)  # the readouts' filter acts on it, and not on the traces: the sum is the same
+            back = self.learner.w_out if self.feedback is None else self.feedback
+            signal = low_pass_product(error, self.learner.readout.kappa).flip(0) @ back
         return self.learn(x, before, self.log_size.exp() * signal, None)
 
 

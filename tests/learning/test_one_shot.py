@@ -1,4 +1,4 @@
-"""One update by learning signals: the rule against its sum, gradients against the plain loop, and training through the update."""
+"""One update by learning signals: against e-prop's gradient, gradients through it against the plain loop, and training through it."""
 
 import math
 from functools import partial
@@ -7,44 +7,34 @@ import pytest
 import torch
 
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.learning.one_shot import OneShot, local_update
+from snncore.learning.one_shot import OneShot
 from snncore.networks import recurrent
 from snncore.peers.plain import plain_loop
 
 IN, SHOWN, OUT, N, LSG, TIME, BATCH = 4, 3, 2, 7, 6, 60, 5
 
 
-def problem(eta=0.02):
+def problem():
     g = torch.Generator().manual_seed(0)
-    network = OneShot(IN, SHOWN, OUT, N, LSG, 2.0, eta, g).double()
+    network = OneShot(IN, SHOWN, OUT, N, LSG, 2.0, 0.02, g).double()
     x = (torch.rand(TIME, 1, IN, generator=g) < 0.3).double()
     shown = (torch.rand(TIME, BATCH, SHOWN, generator=g) < 0.3).double()
     return network, x, shown
 
 
-def test_the_update_is_the_sum_over_steps():
-    g = torch.Generator().manual_seed(1)
-    w, signal = torch.randn(N, IN, generator=g).double(), torch.randn(TIME, BATCH, N, generator=g).double()
-    psi, trace = (torch.rand(TIME, 1, k, generator=g).double() for k in (N, IN))
-    known = w.repeat(BATCH, 1, 1)
-    for t in range(TIME):
-        for b in range(BATCH):
-            known[b] -= 0.1 * torch.outer(signal[t, b] * psi[t, 0], trace[t, 0])
-    assert torch.allclose(local_update(w, signal, psi, trace, 0.1), known, rtol=1e-12)
-    own = torch.randn(BATCH, N, IN, generator=g).double()  # a set of weights for each learning signal
-    assert torch.allclose(local_update(own, signal, psi, trace, 0.1), own + known - w, rtol=1e-12)
-
-
 def test_an_update_of_another_shape_is_refused(unchecked):
-    w, signal, psi, trace = torch.ones(N, IN), torch.ones(TIME, BATCH, N), torch.ones(TIME, 1, N), torch.ones(TIME, 1, IN)
+    network, x, shown = problem()
+    before, signal = network.trial(x), torch.ones(TIME, BATCH, N).double()
     for arguments, words in (
-        ((w, signal[..., :1], psi, trace), r"learning_signal has shape \(60, 5, 1\): \(60, 5 or 1, 7\) is expected"),
-        ((w, signal, psi[:1], trace), r"psi has shape \(1, 1, 7\)"),
-        ((w, signal, psi, trace[..., :1]), r"trace has shape \(60, 1, 1\)"),
-        ((w.expand(3, N, IN), signal, psi, trace), r"w has shape \(3, 7, 4\): \(7, 4\) is expected, or \(5, 7, 4\), a set for each"),
+        ((x, before, signal[..., :1]), r"learning_signal has shape \(60, 5, 1\): \(60, 5 or 1, 7\) is expected"),
+        ((x, before, signal[:1]), r"before.z has shape \(60, 1, 7\): \(1, 5 or 1, 7\)"),
+        ((x, network.trial(x.expand(-1, 3, -1)), signal), r"before.z has shape \(60, 3, 7\): \(60, 5 or 1, 7\)"),
+        ((x[..., :1], before, signal), r"x has shape \(60, 1, 1\): \(60, 5 or 1, 4\)"),
     ):
         with pytest.raises(ValueError, match=words):
-            local_update(*arguments, 0.1)
+            network.updated(*arguments)
+    with pytest.raises(ValueError, match="what is shown has 59 steps, but a trial 60: resample it"):
+        network(x, shown[1:])
 
 
 def test_the_update_is_that_of_e_prop():

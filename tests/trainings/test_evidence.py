@@ -5,20 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from snncore import ledger
-from snncore.learning.eprop import SIGNALS
 from snncore.seeds import torch_generator
 from snncore.tasks.evidence import Evidence
 from snncore.trainings import evidence, job
 from snncore.trainings.evidence import TRAININGS, EvidenceLearner, train
-
-
-def test_aims_are_those_of_the_list_of_claims():
-    claims = ledger.package_claims()
-    for signal in SIGNALS:
-        for end, key in (("", "test_error"), (".at350", "early_error")):
-            assert claims[f"eprop.evidence.{signal}{end}"].target == evidence.AIMS[key]
-    assert claims["eprop.onchip"].target == evidence.CHIP_AIM
 
 
 @pytest.mark.parametrize("kind", ["random", "bptt"])
