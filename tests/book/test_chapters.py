@@ -141,11 +141,14 @@ def test_a_damaged_data_file_is_named_although_the_chapter_is_cached(project, mo
 
 
 def test_missing_input_and_impossible_order_are_named(project, capsys):
+    edit(project.root / "book" / "_toc.yml", "notebooks/second\n", "notebooks/second\n      - file: notebooks/third\n")
     chapter(project.root, "first", "pass", inputs="data/gone.txt")
+    chapter(project.root, "third", "pass", needs="second")
     assert do(project, "run") == 1
     out = capsys.readouterr().out
     assert "first: cannot run: first declares the input data/gone.txt, which is not there" in out
-    assert "second: skipped, since it needs first" in out
+    assert "second: skipped, since it needs first\nthird: skipped, since it needs second\n" in out
+    assert "running" not in out
     chapter(project.root, "first", "pass", needs="second")
     with pytest.raises(BookError, match=r"first\.py needs 'second', which does not stand before it"):
         do(project, "run")

@@ -119,15 +119,21 @@ def test_an_unknown_part_of_a_page_is_refused(ran):
         staged(ran)
 
 
-def test_a_page_can_say_which_run_gave_a_number(ran):
-    with (ran.root / "data" / "claims.toml").open("a") as claims:
-        claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f"))
+def test_a_page_can_say_which_run_gave_a_number_and_tips_whose_it_is(ran):
+    cited = CLAIM.format(id="g.h").replace("reproduced", "cited").replace("tolerance = 0.1", "value = 2.05\nvalue_source = 'a log'")
+    with ran.claims.open("a") as claims:
+        claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f") + cited)
     row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
     (ran.root / "data" / "results" / "first.json").write_text(json.dumps([row]))
     said = "{interval}`c.d`, {run}`a.b`; {run}`c.d`; {run}`e.f`; {claim}`e.f`, {interval}`e.f`"
-    (ran.root / "book" / "index.md").write_text(f"# Start\n\n{said}.\n")
-    text = words(rendered(ran))
-    assert "not recorded, this run; a recorded run of commit 0123456789 on a machine; not run; not run, not run." in text
+    (ran.root / "book" / "index.md").write_text(
+        f"# Start\n\n{said}.\n\n{{claim}}`a.b` {{published}}`a.b` {{claim}}`g.h` {{published}}`g.h`\n"
+    )
+    out = rendered(ran)
+    assert "not recorded, this run; a recorded run of commit 0123456789 on a machine; not run; not run, not run." in words(out)
+    tips = [link["title"] for link in soup(out).find_all("a", class_="claim")]
+    theirs = "cited: talk, slide 1"
+    assert tips[-4:] == ["ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
 
 
 def test_a_chapter_that_never_ran_says_so_and_a_damaged_run_is_not_shown(project):
@@ -263,16 +269,6 @@ def test_what_kernels_die_of_is_refused_before(project, monkeypatch):
     monkeypatch.setattr(kernel.time, "time", lambda: 2.0**31)
     with pytest.raises(BookError, match="the clock of this machine says"):
         do(project, "reproduce")
-
-
-def test_tips_say_whose_number_it_is(ran):
-    cited = CLAIM.format(id="c.d").replace("reproduced", "cited").replace("tolerance = 0.1", "value = 2.05\nvalue_source = 'a log'")
-    with ran.claims.open("a") as claims:
-        claims.write(cited)
-    (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`a.b` {published}`a.b` {claim}`c.d` {published}`c.d`\n")
-    tips = [link["title"] for link in soup(rendered(ran)).find_all("a", class_="claim")]
-    theirs = "cited: talk, slide 1"
-    assert tips == ["ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
 
 
 def test_figures_lead_to_code_and_files(project):
