@@ -25,7 +25,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.directives import patches
 from sphinx.environment import BuildEnvironment
-from sphinx.errors import SphinxError
+from sphinx.errors import NoUri, SphinxError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
@@ -51,11 +51,15 @@ def mark(standing: str) -> str:
 
 
 class badge(nodes.General, nodes.Inline, nodes.Element):
-    """How a number came to be."""
+    """How a number came to be; pages of HTML alone show it."""
 
 
 def show_badge(writer: Any, node: badge) -> None:
     writer.body.append(mark(node["standing"]))
+    raise nodes.SkipNode
+
+
+def hide_badge(writer: Any, node: badge) -> None:
     raise nodes.SkipNode
 
 
@@ -207,10 +211,14 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, words: nodes
         place = f"use-{anchor(target)}" if (page, target) in quotes.placed else ""
         return make_refnode(app.builder, here, page, place, nodes.Text(text or env.titles[page].astext()))
     if node["reftype"] == "claim":
+        if app.builder.format != "html":
+            raise NoUri
         uri = f"{app.builder.get_relative_uri(here, 'claims')}#{target}"
         shown = [nodes.Text(text), *node.findall(badge)]
         return nodes.reference("", "", *shown, refuri=uri, internal=True, classes=node["looks"], reftitle=node["tip"])
     if node["reftype"] == "thumb":
+        if app.builder.format != "html":
+            raise NoUri
         uri = f"{app.builder.get_relative_uri(here, node['page'])}#{target}"
         return nodes.reference("", "", words, refuri=uri, internal=True)
     for page, about in env.metadata.items():
@@ -229,7 +237,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for name in (*ROLES, "use"):
         app.add_role(name, Quote(), override=True)
     app.add_role("thumb", Thumb(), override=True)
-    app.add_node(badge, html=(show_badge, None))
+    app.add_node(badge, html=(show_badge, None), latex=(hide_badge, None), text=(hide_badge, None))
     app.add_directive("figure", Figure, override=True)
     app.connect("builder-inited", start)
     app.connect("missing-reference", resolve)

@@ -7,7 +7,7 @@
     ::::
 
 becomes ``<snn-arm> the figure </snn-arm>``. The page loads from ``_static/live``: ``live.css``, ``core.js``, ``arm_*.js``, ``arm.js``; the
-last loads its data, ``arm.data.js``: what a run wrote by ``Record.document("arm.live", ...)``.
+last loads its data, ``arm.data.js``: what a run wrote by ``Record.document("arm.live", ...)``. Other builders show the figure alone.
 """
 
 from pathlib import Path
@@ -76,7 +76,8 @@ def write_data(src: Path) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_node(live, html=(enter, leave))
+    nothing = (lambda self, node: None, lambda self, node: None)
+    app.add_node(live, html=(enter, leave), latex=nothing, text=nothing, man=nothing, texinfo=nothing)
     app.add_directive("live", Live)
     app.connect("html-page-context", load)
     return {"parallel_read_safe": True}

@@ -3,7 +3,7 @@
 import errno
 import io
 import sys
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -16,10 +16,11 @@ from portability import VARIANTS, Variant
 from project import NO_SPACE, BookError, Chapter, Project
 
 Preset = Literal["smoke", "book", "paper"]
+One = Annotated[str | None, tyro.conf.arg(metavar="CHAPTER", help="only this one, and what it needs")]
 
 
 class Actions:
-    """The words of the command line, with their options; ``chapter`` means: only this one, and what it needs."""
+    """The words of the command line, with their options."""
 
     def __init__(self, project: Project):
         self.project = project
@@ -33,7 +34,7 @@ class Actions:
             print(f"failed or skipped: {', '.join(failed)}. What they left: {self.project.failed(preset)}", file=sys.stderr)
         return 1 if failed else 0
 
-    def reproduce(self, preset: Preset = "book", chapter: str | None = None, seed: int = 0, strict: bool = False) -> int:
+    def reproduce(self, preset: Preset = "book", chapter: One = None, seed: int = 0, strict: bool = False) -> int:
         """Run the chapters that are out of date, then build the book; strict: fail, too, if a verdict is worse than the recorded one."""
         wanted, failed = self.chosen(chapter), list[str]()
         stale = any(task.why for task in chapters.plan(self.project, preset, seed, wanted))
@@ -46,21 +47,21 @@ class Actions:
         print(staging.summary())
         return max(self.told(preset, failed), int(strict and bool(staging.worsened)))
 
-    def run(self, preset: Preset = "book", chapter: str | None = None, seed: int = 0, anew: bool = False) -> int:
+    def run(self, preset: Preset = "book", chapter: One = None, seed: int = 0, anew: bool = False) -> int:
         """Run the chapters that are out of date; anew: all."""
         with self.project.locked():
             return self.told(preset, chapters.run(self.project, preset, seed, self.chosen(chapter), anew))
 
-    def check(self, preset: Preset = "book", chapter: str | None = None, seed: int = 0) -> int:
+    def check(self, preset: Preset = "book", chapter: One = None, seed: int = 0) -> int:
         """Say which chapters are out of date, and why."""
         return chapters.check(chapters.plan(self.project, preset, seed, self.chosen(chapter)))
 
-    def again(self, preset: Preset = "book", chapter: str | None = None) -> int:
+    def again(self, preset: Preset = "book", chapter: One = None) -> int:
         """Run complete chapters once more, aside, and compare every file byte for byte."""
         with self.project.locked():
             return chapters.run_again(self.project, preset, self.chosen(chapter))
 
-    def record(self, preset: Preset = "book", chapter: str | None = None) -> None:
+    def record(self, preset: Preset = "book", chapter: One = None) -> None:
         """Make the numbers of the runs at a preset the recorded ones."""
         with self.project.locked():
             chapters.record(self.project, preset, self.chosen(chapter))
@@ -72,7 +73,7 @@ class Actions:
         assert staging
         print(staging.summary())
 
-    def portability(self, preset: Preset = "book", chapter: str | None = None, variants: tuple[Variant, ...] = tuple(VARIANTS)) -> int:
+    def portability(self, preset: Preset = "book", chapter: One = None, variants: tuple[Variant, ...] = tuple(VARIANTS)) -> int:
         """Run chapters with other threads and arithmetic, and compare all claims."""
         with self.project.locked():
             return portability.compare(self.project, preset, self.chosen(chapter), variants)
@@ -98,7 +99,8 @@ WORDS = ("reproduce", "run", "check", "again", "record", "build", "portability",
 def main(project: Project, arguments: list[str]) -> int:
     """Do what the words of the command line ask for; returns 1 if it failed."""
     actions = {word: getattr(Actions(project), word) for word in WORDS}
-    return tyro.extras.subcommand_cli_from_dict(actions, prog="book/_tools", description=__doc__, args=arguments) or 0
+    plain = {"prog": "book/_tools", "description": __doc__, "config": (tyro.conf.FlagCreatePairsOff,)}
+    return tyro.extras.subcommand_cli_from_dict(actions, args=arguments, **plain) or 0
 
 
 def in_words(problem: BaseException) -> str | None:

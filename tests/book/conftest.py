@@ -75,9 +75,9 @@ def do(project: Project, action: str, *words: str, preset: str = "smoke") -> int
     return tools.main(project, [action, "--preset", preset, *words])
 
 
-def rendered(project: Project, only: tuple[str, ...] = ()) -> Path:
+def rendered(project: Project, only: tuple[str, ...] = (), builder: str = "html") -> Path:
     """The folder of the pages of a book (``only`` some: links to others lead nowhere), by Sphinx alone, without theme and other checks."""
-    src, out, warnings = project.build / "src", project.build / "html", io.StringIO()
+    src, out, warnings = project.build / "src", project.build / builder, io.StringIO()
     stage.stage(project, "smoke", src)
     if only:
         (src / "_toc.yml").write_text(f"format: jb-book\nroot: {only[0]}\nchapters:\n" + "".join(f"  - file: {x}\n" for x in only[1:]))
@@ -92,7 +92,7 @@ def rendered(project: Project, only: tuple[str, ...] = ()) -> Path:
         "suppress_warnings": ["etoc.toctree", *(("ref", "myst.xref_missing") if only else ())],
     }
     with docutils_namespace(), patch_docutils(src):
-        app = Sphinx(src, None, out, out / ".doctrees", "html", settings, status=None, warning=warnings, freshenv=True)
+        app = Sphinx(src, None, out, out / ".doctrees", builder, settings, status=None, warning=warnings, freshenv=True)
         app.build(force_all=True)
     assert not warnings.getvalue(), warnings.getvalue()
     return out

@@ -84,6 +84,10 @@ def test_roles_act_wherever_text_is_and_not_in_code(ran):
     assert badges == [["live"]] * 4 + [["cited"], ["live"], ["live"], []]  # an interval goes without beside its number
     assert main.find(class_="value").get_text() == "2.1 live"
     assert "{claim}`no.claim` and {value}`no.value`" in main.pre.get_text()
+    text = (rendered(ran, builder="text") / "index.txt").read_text()
+    said = "2.1 in *2.1*, in a link of 2.1, (2.10).", "Its caption: 1.90\u00a0to\u00a02.30", "{claim}`no.claim` and {value}`no.value`"
+    assert [line for line in said if line not in text] == []
+    assert "an item 2.10" in next(rendered(ran, builder="latex").glob("*.tex")).read_text()
 
 
 def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
