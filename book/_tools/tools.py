@@ -99,8 +99,8 @@ WORDS = ("reproduce", "run", "check", "again", "record", "build", "portability",
 def main(project: Project, arguments: list[str]) -> int:
     """Do what the words of the command line ask for; returns 1 if it failed."""
     actions = {word: getattr(Actions(project), word) for word in WORDS}
-    plain = {"prog": "book/_tools", "description": __doc__, "config": (tyro.conf.FlagCreatePairsOff,)}
-    return tyro.extras.subcommand_cli_from_dict(actions, args=arguments, **plain) or 0
+    once = (tyro.conf.FlagCreatePairsOff,)  # no --no-strict
+    return tyro.extras.subcommand_cli_from_dict(actions, prog="book/_tools", description=__doc__, args=arguments, config=once) or 0
 
 
 def in_words(problem: BaseException) -> str | None:
