@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -139,31 +138,10 @@ def why_stale(project: Project, chapter: Chapter, preset: str, parts: dict) -> s
     return "; ".join(reasons) or None
 
 
-class Progress:
-    """Lines in a log; on a terminal also a bar with the time that is left."""
-
-    def __init__(self, expected: float):
-        self.expected, self.stop, self.thread = max(expected, 1.0), threading.Event(), None
-        if sys.stderr.isatty():
-            self.thread = threading.Thread(target=self._draw, daemon=True)
-            self.thread.start()
-
-    def _draw(self) -> None:
-        form = "{desc} {bar} {elapsed}, about {remaining} left"
-        with tqdm(total=round(self.expected), desc="chapters", bar_format=form, leave=False) as bar:
-            start = time.monotonic()
-            while not self.stop.wait(0.5):
-                bar.n = min(round(time.monotonic() - start), round(self.expected))
-                bar.refresh()
-
-    def say(self, line: str) -> None:
-        with tqdm.external_write_mode(file=sys.stdout):
-            print(line, flush=True)
-
-    def done(self) -> None:
-        self.stop.set()
-        if self.thread:
-            self.thread.join()
+def say(line: str) -> None:
+    """A line of the log, above the bar that a terminal may show."""
+    with tqdm.external_write_mode(file=sys.stdout):
+        print(line, flush=True)
 
 
 def expected_seconds(project: Project, chapter: Chapter, preset: str) -> float:
@@ -193,9 +171,9 @@ class Place:
     shown: bool = False
 
 
-def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, place: Place) -> dict:
+def run_chapter(project: Project, chapter: Chapter, parts: dict, place: Place) -> dict:
     """Run one chapter; returns its manifest, whose ``status`` is "ok" or "error". Only a complete run replaces what the book shows."""
-    preset, work = parts["parameters"]["preset"], place.folder
+    work = place.folder
     results, notebook = work / chapter.name, work / f"{chapter.name}.ipynb"
     shutil.rmtree(results, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
@@ -208,13 +186,13 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
     try:
         papermill.execute_notebook(
             source,
-            braces(notebook),
+            str(notebook).replace("{", "{{").replace("}", "}}"),  # for papermill, {x} is a parameter
             parameters=parts["parameters"],
             kernel_name="python3",
             kernel_manager_class=kernel.manager(variables),
             cwd=str(chapter.notebook.parent),
             progress_bar=False,
-            execution_timeout=TIMEOUT[preset],
+            execution_timeout=TIMEOUT[parts["parameters"]["preset"]],
             request_save_on_cell_execute=True,
             # no warning about unencrypted loopback connections or interrupts at the end, no history shared with kernels beside it
             extra_arguments=["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
@@ -233,11 +211,10 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
     timings = results / "timings.json"
     manifest = {
         "chapter": chapter.name,
-        "preset": preset,
-        "seed": seed,
+        **parts["parameters"],
         "status": "error" if error else "ok",
         "error": error,
-        "traceback": plain_text(end),
+        "traceback": re.sub(r"\x1b\[[0-9;]*m", "", end),  # without colors
         "key": key_of(parts),
         "key_parts": parts,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
@@ -255,15 +232,6 @@ def run_chapter(project: Project, chapter: Chapter, seed: int, parts: dict, plac
     if place.shown:
         keep(project, manifest, results, notebook)
     return manifest
-
-
-def braces(path: Path) -> str:
-    """A path that papermill, for which {x} is a parameter, reads as it is."""
-    return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def plain_text(colored: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", colored)
 
 
 def keep(project: Project, manifest: dict, results: Path, notebook: Path) -> None:
@@ -400,14 +368,19 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
     def seconds(task: Task) -> float:
         return expected_seconds(project, task.chapter, task.parts["parameters"]["preset"])
 
+    if not tasks:
+        return
+    kernel.refuse_what_kernels_die_of()
     waiting = sorted(tasks, key=seconds, reverse=True)  # the longest first, so that no core idles at the end
     running, failed, expected = dict[Future, Task](), set[str](), [seconds(task) for task in tasks]
     many = max(1, at_once(len(tasks)) // place.threads)
-    total = max([sum(expected) / many, *expected]) if expected else 0
-    progress = Progress(total)
-    if tasks:
-        progress.say(f"{len(tasks)} chapters to run, {many} at once, about {total / 60:.0f} min in all")
-    with ThreadPoolExecutor(many) as pool:
+    total = max(1.0, sum(expected) / many, *expected)
+    say(f"{len(tasks)} chapters to run, {many} at once, about {total / 60:.0f} min in all")
+    start, form = time.monotonic(), "{desc} {bar} {elapsed}, about {remaining} left"
+    with (
+        ThreadPoolExecutor(many) as pool,
+        tqdm(total=round(total), desc="chapters", bar_format=form, leave=False, disable=None) as bar,  # on a terminal alone
+    ):
         while waiting or running:
             names = {task.chapter.name for task in (*waiting, *running.values())}
             for task in list(waiting):
@@ -415,23 +388,23 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
                 if blocked := [n for n in chapter.needs if n in failed]:
                     waiting.remove(task)
                     failed.add(chapter.name)
-                    progress.say(f"{chapter.name}: skipped, since it needs {', '.join(blocked)}")
+                    say(f"{chapter.name}: skipped, since it needs {', '.join(blocked)}")
                     yield task, None
                 elif len(running) < many and not names & set(chapter.needs) and not (chapter.alone and names - {chapter.name}):
                     waiting.remove(task)
-                    preset, seed = task.parts["parameters"]["preset"], task.parts["parameters"]["seed"]
-                    progress.say(f"{chapter.name}: running at preset {preset}, about {seconds(task):.0f} s")
+                    say(f"{chapter.name}: running at preset {task.parts['parameters']['preset']}, about {seconds(task):.0f} s")
                     kernel.lend_compiled_loops(project, chapter.name, [t.chapter.name for t in running.values()])
-                    running[pool.submit(run_chapter, project, chapter, seed, task.parts, place)] = task
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    running[pool.submit(run_chapter, project, chapter, task.parts, place)] = task
+            for future in wait(running, 0.5, FIRST_COMPLETED).done:
                 task, manifest = running.pop(future), future.result()
                 if manifest["status"] == "ok":
-                    progress.say(f"{task.chapter.name}: done in {manifest['seconds']:.0f} s")
+                    say(f"{task.chapter.name}: done in {manifest['seconds']:.0f} s")
                 else:
                     failed.add(task.chapter.name)
-                    progress.say(f"{task.chapter.name}: FAILED after {manifest['seconds']:.0f} s: {manifest['error']}")
+                    say(f"{task.chapter.name}: FAILED after {manifest['seconds']:.0f} s: {manifest['error']}")
                 yield task, manifest
-    progress.done()
+            bar.n = min(round(time.monotonic() - start), bar.total)
+            bar.refresh()
 
 
 def select(project: Project, name: str | None) -> list[Chapter]:
@@ -457,20 +430,21 @@ def check(tasks: list[Task]) -> int:
 def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew: bool = False) -> list[str]:
     """Run the chapters that are out of date (``anew``: all), and write the ledger; returns those that failed or could not run."""
     project.read_claims()  # a broken ledger should not be found out after an hour of runs
-    tasks, failed = plan(project, preset, seed, chapters), []
-    for task in tasks:
+    failed, stale = list[str](), []
+    for task in plan(project, preset, seed, chapters):
+        name = task.chapter.name
         if task.fault:
-            failed.append(task.chapter.name)
-            print(f"{task.chapter.name}: cannot run: {task.fault}")
-            unrun = {"chapter": task.chapter.name, "preset": preset, "status": "error", "error": task.fault, "traceback": "", "key": None}
-            write_json(project.failed(preset) / f"{task.chapter.name}.json", unrun)
-        elif task.why is None and not anew:
-            print(f"{task.chapter.name}: up to date")
-    stale = [task for task in tasks if (task.why or anew) and not task.fault and not set(task.chapter.needs) & set(failed)]
-    for task in tasks:
-        if blocked := [n for n in task.chapter.needs if n in failed]:
-            print(f"{task.chapter.name}: skipped, since it needs {', '.join(blocked)}")
-            failed.append(task.chapter.name)
+            failed.append(name)
+            print(f"{name}: cannot run: {task.fault}")
+            unrun = {"chapter": name, "preset": preset, "status": "error", "error": task.fault, "traceback": "", "key": None}
+            write_json(project.failed(preset) / f"{name}.json", unrun)
+        elif blocked := [n for n in task.chapter.needs if n in failed]:
+            failed.append(name)
+            print(f"{name}: skipped, since it needs {', '.join(blocked)}")
+        elif task.why or anew:
+            stale.append(task)
+        else:
+            print(f"{name}: up to date")
     folder = project.live / ".running" / preset  # on the disk of the results, so that a complete run takes their place in one step
     failed += [task.chapter.name for task, manifest in side_by_side(project, stale, Place(folder, shown=True))
                if manifest is None or manifest["status"] != "ok"]  # fmt: skip

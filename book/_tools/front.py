@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ledger_roles import mark
+from project import table
 from quotes import outcome, standing
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def strip(staging: "Staging", _: str | None) -> str:
 
 def verdicts(staging: "Staging", _: str | None) -> str:
     """How many claims have which verdict, of those that could have failed and of the others."""
-    rows = []
+    rows, counted = [], ("definition", "inconsistent", "reported", "not-run", "cited-only")
     parts = (
         ("talk", "The talk's own words and numbers", lambda e: e["against"] == "talk"),
         ("talk", "Papers and logs behind it", lambda e: e["against"] != "talk"),
@@ -57,19 +58,18 @@ def verdicts(staging: "Staging", _: str | None) -> str:
         entries = [e for e in staging.entries.values() if e["of"] == of and chosen(e)]
         count = Counter(map(outcome, entries))
         agree = count["agrees"] + count["better"] + count["meets"]
-        evidence = f"**{agree}** | **{count['differs']}** | **{count['not-settled']}**"
-        others = " | ".join(str(count[status]) for status in ("definition", "inconsistent", "reported", "not-run", "cited-only"))
-        rows.append(f"| [{title}](#{of}-claims) | {evidence} | {others} |")
-    head = "| | agree | differ | not settled | by definition | contradictory | only reported | not run | only cited |"
-    return "\n".join([head, "|---" * 9 + "|", *rows])
+        evidence = [f"**{n}**" for n in (agree, count["differs"], count["not-settled"])]
+        rows.append([f"[{title}](#{of}-claims)", *evidence, *(count[status] for status in counted)])
+    head = ("", "agree", "differ", "not settled", "by definition", "contradictory", "only reported", "not run", "only cited")
+    return table(head, rows)
 
 
 def chapter_table(staging: "Staging", _: str | None) -> str:
-    rows = ["| chapter | what you will see | claims live | time |", "|---|---|---|---|"]
+    rows = []
     for c in staging.chapters.values():
         m = staging.manifests.get(c.name)
         live = sum(e["live"] for e in staging.entries.values() if staging.claims[e["id"]].chapter == c.name)
         total = sum(claim.chapter == c.name for claim in staging.claims.values())
         took = f"{m['seconds']:.0f} s ({m['preset']})" if m else "not run"
-        rows.append(f"| [{c.title}](notebooks/{c.name}) | {c.summary} | {live} of {total} | {took} |")
-    return "\n".join(rows)
+        rows.append([f"[{c.title}](notebooks/{c.name})", c.summary, f"{live} of {total}", took])
+    return table(("chapter", "what you will see", "claims live", "time"), rows)

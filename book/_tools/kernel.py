@@ -1,16 +1,18 @@
 """The kernel of a chapter: this environment's Python, and nothing of the user's that could change a number or a figure."""
 
+import contextlib
 import glob
 import os
 import shutil
 import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-from project import Project
+from project import BookError, Project
 
 KEPT = ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE")  # paths; a kernel has another working directory
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -19,6 +21,17 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 def settings(project: Project, what: str) -> Path:
     """Where kernels keep what a user's would be elsewhere: no user's IPython profile, no matplotlibrc; the cache of fonts is kept."""
     return project.build / "settings" / what
+
+
+def refuse_what_kernels_die_of() -> None:
+    """Kernels talk over sockets, whose library counts seconds in 32 bits, and need some dozens of files; they die without a word."""
+    if time.time() >= 2**31:
+        raise BookError(f"the clock of this machine says {time.strftime('%Y')}: set it right")
+    with contextlib.suppress(ImportError):  # not on every system
+        import resource
+
+        if (files := resource.getrlimit(resource.RLIMIT_NOFILE)[0]) < 128:
+            raise BookError(f"this shell allows {files} open files, too few for a chapter's kernel: allow more (ulimit -n 1024)")
 
 
 def lend_compiled_loops(project: Project, chapter: str, running: Collection[str]) -> None:

@@ -3,26 +3,26 @@
 Chapters that measure times are left out. What has been run once for the code and data as they are now is not run again.
 """
 
-import csv
-import io
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Literal
+
+import pandas as pd
 
 from chapters import Place, Task, key_of, live_rows, plan, rows_with_origin, run, side_by_side
-from project import BookError, Chapter, Project, outputs, plain, read_json, write_json
+from project import BookError, Chapter, Project, outputs, plain, read_json, table, write, write_json
 from quotes import ours_text
 from snncore import ledger, provenance
 
+Variant = Literal["as the book runs", "plainest arithmetic", "two threads", "four threads"]
 PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN and MKL
     "ATEN_CPU_CAPABILITY": "default",
     "NUMBA_CPU_NAME": "generic",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "MKL_CBWR": "COMPATIBLE",
 }
-DEFAULT = "as the book runs"
-VARIANTS: dict[str, tuple[int, dict[str, str]]] = {  # threads of a chapter, variables
+DEFAULT: Variant = "as the book runs"
+VARIANTS: dict[Variant, tuple[int, dict[str, str]]] = {  # threads of a chapter, variables
     DEFAULT: (1, {}),
     "plainest arithmetic": (1, PLAINEST),
     "two threads": (2, {}),
@@ -39,7 +39,7 @@ def difference(values: Sequence[object]) -> float | None:
     return (max(numbers) - min(numbers)) / largest if largest else 0.0
 
 
-def table(claims: dict[str, ledger.Claim], runs: dict[str, dict[str, dict]]) -> list[dict[str, str]]:
+def compared(claims: dict[str, ledger.Claim], runs: dict[str, dict[str, dict]]) -> list[dict[str, str]]:
     """For each claim that all variants entered: its value in each, the largest relative difference, and the verdicts."""
     entries = {name: {e["id"]: e for e in ledger.merge(claims, {}, rows)} for name, rows in runs.items()}
     ids = [id for id in claims if any(id in rows for rows in runs.values())]
@@ -59,7 +59,7 @@ def table(claims: dict[str, ledger.Claim], runs: dict[str, dict[str, dict]]) -> 
     return rows
 
 
-def run_variant(project: Project, name: str, preset: str, chapters: list[Chapter]) -> dict[str, dict]:
+def run_variant(project: Project, name: Variant, preset: str, chapters: list[Chapter]) -> dict[str, dict]:
     """The ledger rows of all chapters in a variant; runs those that have not been run so."""
     if name == DEFAULT:  # the runs that the book shows
         if failed := run(project, preset, 0, chapters):
@@ -85,22 +85,17 @@ def run_variant(project: Project, name: str, preset: str, chapters: list[Chapter
     return rows
 
 
-def compare(project: Project, preset: str, chapters: list[Chapter], variants: list[str]) -> int:
+def compare(project: Project, preset: str, chapters: list[Chapter], variants: Sequence[Variant]) -> int:
     """Run the variants, compare, and write ``data/results/portability.csv`` if all were asked for; 1 if a verdict differs."""
     chapters = [c for c in chapters if not c.alone]
     _, claims = project.read_claims()
-    runs = {name: run_variant(project, name, preset, chapters) for name in variants}
-    rows = table(claims, runs)
+    runs: dict[str, dict[str, dict]] = {name: run_variant(project, name, preset, chapters) for name in variants}
+    rows = compared(claims, runs)
     about = f"preset {preset}, {provenance.machine()}, {provenance.commit(project.root)}, {time.strftime('%Y-%m-%d')}"
-    out = io.StringIO()
-    out.write(f"# Measured at {about}.\n")
-    writer = csv.DictWriter(out, list(rows[0]) if rows else ["claim"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
     path = project.root / "data" / "results" / "portability.csv"
     if preset == "smoke" or set(variants) != set(VARIANTS):  # not for the book
         path = project.build / "portability" / preset / "portability.csv"
-    write(path, out.getvalue())
+    write(path, f"# Measured at {about}.\n" + pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
     different = [row for row in rows if " / " in row["verdicts"]]
     print(f"{len(rows)} claims, {len(different)} with another verdict: {path}")
     for row in different:
@@ -113,24 +108,16 @@ def page(project: Project) -> str:
     path = project.root / "data" / "results" / "portability.csv"
     if not path.exists():
         return "This has not been measured yet: `make portability`."
-    comment, *lines = path.read_text(encoding="utf-8").splitlines()
-    rows = list(csv.DictReader(lines))
-    different = [row for row in rows if len(set(row["verdicts"].split(" / "))) > 1]
+    comment = path.read_text(encoding="utf-8").partition("\n")[0]
+    frame = pd.read_csv(path, skiprows=1, dtype=str, keep_default_na=False)
+    head, rows = list(frame.columns), frame.to_dict("records")
+    different = [row for row in rows if " / " in row["verdicts"]]
     size = {row["claim"]: float(row["largest relative difference"] or 0) for row in rows}
     moved = sorted((row for row in rows if size[row["claim"]]), key=lambda row: -size[row["claim"]])
-    head = list(rows[0])
-    table = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    table += [f"| `{row['claim']}` | " + " | ".join(plain(row[key]) for key in head[1:]) + " |" for row in moved[:12]]
+    shown = [[f"`{row['claim']}`", *(plain(row[key]) for key in head[1:])] for row in moved[:12]]
     same = sum(not s for s in size.values())
     verdict = f"{len(different)} of {len(rows)} verdicts differ" if different else f"All {len(rows)} verdicts are the same"
     return (
         f"{verdict}; {same} numbers are the same to the last digit. {comment.removeprefix('# ')} The whole table as a file: "
-        '<a href="portability.csv">CSV</a>.\n\nThe numbers that move most:\n\n' + "\n".join(table)
+        '<a href="portability.csv">CSV</a>.\n\nThe numbers that move most:\n\n' + table(head, shown)
     )
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

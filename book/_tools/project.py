@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -57,6 +57,16 @@ def plain(text: str) -> str:
     return re.sub(r"([|$*_~<>\[\]`#^])", r"\\\1", text).replace("\n", " ")
 
 
+def line(cells: Iterable[object]) -> str:
+    """A row of a table of a page."""
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table of a page: the titles of its columns, and the cells of each row."""
+    return "\n".join([line(head), "|" + "---|" * len(head), *map(line, rows)])
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -83,29 +93,22 @@ class Project:
         """The chapters in the order of ``book/_toc.yml``."""
         toc = yaml.safe_load((self.root / "book" / "_toc.yml").read_text(encoding="utf-8"))
         files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-        chapters = []
-        for file in files:
-            if not file.startswith("notebooks/"):
-                continue
+        chapters: list[Chapter] = []
+        for file in (file for file in files if file.startswith("notebooks/")):
             path = self.root / f"{file}.py"
             if not path.exists():
                 raise BookError(f"book/_toc.yml names {file}, and there is no {path}")
             header, title, _ = parsed(path.read_text(encoding="utf-8"))
-            given: dict[str, Any] = dict(header)
-            unknown = set(given) - {"summary", "needs", "inputs", "data", "minutes", "alone"}
-            if unknown:
-                raise BookError(f"{path}: unknown field {sorted(unknown)[0]!r} under snncore in the header")
-            given |= {key: tuple(given.get(key, ())) for key in ("needs", "inputs", "data")}
+            if unknown := set(header) - {"summary", "needs", "inputs", "data", "minutes", "alone"}:
+                raise BookError(f"{path}: unknown field {min(unknown)!r} under snncore in the header")
             if not title:
                 raise BookError(f"{path} has no title: begin its first cell of text with '# # TITLE'")
-            if not given.get("summary"):
+            if not header.get("summary"):
                 raise BookError(f"{path} has no summary: give one sentence for the first page under snncore in the header")
-            chapters.append(Chapter(name=path.stem, notebook=path, title=title, **given))
-        names = [c.name for c in chapters]
-        for i, c in enumerate(chapters):
-            late = [n for n in c.needs if n not in names[:i]]
-            if late:
-                raise BookError(f"{c.notebook.name} needs {late[0]!r}, which does not stand before it in book/_toc.yml")
+            lists = {key: tuple(header.get(key, ())) for key in ("needs", "inputs", "data")}
+            if late := [n for n in lists["needs"] if n not in [c.name for c in chapters]]:
+                raise BookError(f"{path.name} needs {late[0]!r}, which does not stand before it in book/_toc.yml")
+            chapters.append(Chapter(name=path.stem, notebook=path, title=title, **(header | lists)))
         return chapters
 
     def read_claims(self) -> tuple[list[ledger.Slide], dict[str, ledger.Claim]]:
@@ -165,12 +168,16 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def write_json(path: Path, content: object) -> None:
+def write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)
+
+
+def write_json(path: Path, content: object) -> None:
+    write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def outputs(folder: Path) -> dict[str, str]:

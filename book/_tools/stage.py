@@ -27,7 +27,7 @@ import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
 from dark import write_dark
 from ledger_roles import anchor
-from project import BookError, Chapter, Project, plain, read_json, write_json
+from project import BookError, Chapter, Project, line, plain, read_json, table, write_json
 from quotes import ours_text, quotes, values, verdict
 from snncore import datafiles, ledger
 from snncore.ledger import PRESETS
@@ -84,8 +84,6 @@ class Staging:
         head = f"{len(self.worsened)} of {judged} {noun} {verb} from the recorded ones on this machine:"
         return "\n".join([head, *(f"  {w}" for w in self.worsened.values())])
 
-    # ------------------------------------------------------------------ text
-
     def parts(self, text: str, here: str, chapter: str | None = None) -> str:
         """Put in the generated parts of a page."""
 
@@ -95,8 +93,6 @@ class Staging:
             return PARTS[m[1]](self, chapter)
 
         return re.sub(r"(?m)^<!-- (\w+) -->$", part, text)
-
-    # ------------------------------------------------------------------ chapters
 
     def chapter(self, name: str) -> None:
         """Stage a chapter: today's prose, the outputs of its run."""
@@ -162,14 +158,12 @@ class Staging:
         rows = rows_with_origin(left, about) if left.exists() and about.get("key") else {}
         if known := {id: self.claims[id] for id in rows if id in self.claims}:
             entries = ledger.merge(known, {}, {id: rows[id] for id in known})
-            page.append("It had computed before:\n\n| claim | ours |\n|---|---|")
-            page[-1] += "".join(f"\n| {plain(known[e['id']].quantity)} | {plain(ours_text(e))} |" for e in entries)
+            rows_known = [(plain(known[e["id"]].quantity), plain(ours_text(e))) for e in entries]
+            page.append(f"It had computed before:\n\n{table(('claim', 'ours'), rows_known)}")
         for picture in sorted(left.glob("*.png")):
             shutil.copy(picture, self.src / "results" / f"{name}-{picture.name}")
             page.append(f"```{{image}} ../results/{name}-{picture.name}\n:alt: figure {picture.stem}, drawn before the chapter failed\n```")
         return "\n\n".join(page) + "\n"
-
-    # ------------------------------------------------------------------ generated parts
 
     def worse(self, ids: list[str], up: str = "") -> str:
         """A warning about verdicts that are worse than the recorded ones; empty if there is none."""
@@ -193,7 +187,7 @@ class Staging:
 
     def slide_map(self, _: str | None) -> str:
         """A row a slide: its title, where this book treats it with a small picture, and its verdicts."""
-        rows = ["| slide | title | where in this book | verdicts |", "|---|---|---|---|"]
+        rows = []
         for s in self.slides:
             ids = [c.id for c in self.claims.values() if c.where == f"slide {s.n}"]
             count = Counter(verdict(self.entries[id]) for id in ids)
@@ -201,20 +195,20 @@ class Staging:
             picture = f"{{thumb}}`{s.shows} <{s.figure}>` " if s.figure else ""
             verdicts = " · ".join(f"{word}: {n}" for word, n in count.most_common())
             link = f"[{verdicts}](slide-{s.n})" if ids else "no claim"
-            rows.append(f"| {s.n} | {plain(s.title)} | {picture}{page} | {link} |")
-        return "\n".join(rows)
+            rows.append((s.n, plain(s.title), picture + page, link))
+        return table(("slide", "title", "where in this book", "verdicts"), rows)
 
     def provenance(self, _: str | None) -> str:
         """A card a run: what, where, when; versions and hashes are folded."""
         cards = []
         for name, m in self.manifests.items():
             versions = ", ".join(f"{k} {v}" for k, v in m["versions"].items())
-            files = "\n".join(f"| `{file}` | `{digest[:16]}…` |" for file, digest in m["outputs"].items())
+            files = table(("file", "sha256"), [(f"`{file}`", f"`{digest[:16]}…`") for file, digest in m["outputs"].items()])
             modules = ", ".join(f"`{k}`" for k in m["key_parts"]["modules"])
             facts = {"preset": m["preset"], "seed": m["seed"], "commit": f"`{m['commit']}`", "started": m["started"]}
             facts |= {"took": f"{m['seconds']} s, {m['peak_memory_mb'] or '–'} MB", "machine": m["machine"]}
             card = "\n".join(f"- **{key}** {value}" for key, value in facts.items())
-            folded = f"Versions: {versions}.\n\nModules that it imports: {modules}.\n\n| file | sha256 |\n|---|---|\n{files}"
+            folded = f"Versions: {versions}.\n\nModules that it imports: {modules}.\n\n{files}"
             summary = f"<details><summary>versions, modules, {len(m['outputs'])} files with sha256</summary>"
             cards.append(f"## {self.chapters[name].title}\n\n{card}\n\n{summary}\n\n{folded}\n\n</details>")
         return "\n\n".join(cards)
@@ -222,18 +216,16 @@ class Staging:
     def recorded(self, _: str | None) -> str:
         """Numbers of earlier runs, folded by chapter."""
         entries = ledger.merge(self.claims, recorded.read_recorded(self.project.root / "data" / "results"), {})
-        parts = []
+        head, parts = ("claim", "value", "preset", "commit", "machine", "seconds of that run"), []
         for name, chapter in self.chapters.items():
-            rows = []
-            for e in entries:
-                if e["ours"] is not None and self.claims[e["id"]].chapter == name:
-                    what = (f"`{e['id']}`", plain(ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
-                    rows.append("| " + " | ".join(map(str, what)) + " |")
+            rows = [
+                (f"`{e['id']}`", plain(ours_text(e)), e["preset"], f"`{e['commit']}`", e["machine"], e["seconds"])
+                for e in entries
+                if e["ours"] is not None and self.claims[e["id"]].chapter == name
+            ]
             if rows:
-                head = "| claim | value | preset | commit | machine | seconds of that run |\n|---|---|---|---|---|---|\n"
-                parts.append(
-                    f"<details><summary>{html.escape(chapter.title)} ({len(rows)})</summary>\n\n{head}{chr(10).join(rows)}\n\n</details>"
-                )
+                summary = f"<summary>{html.escape(chapter.title)} ({len(rows)})</summary>"
+                parts.append(f"<details>{summary}\n\n{table(head, rows)}\n\n</details>")
         return "\n\n".join(parts) or "Nothing has been recorded yet."
 
     def prices(self, _: str | None) -> str:
@@ -242,31 +234,31 @@ class Staging:
         costs = tomllib.loads((self.project.root / "data" / "loihi_costs.toml").read_text(encoding="utf-8"))
         sets = {s["name"]: s for s in costs["set"]}
         for c in costs["cost"]:
-            of = sets[c["set"]]
-            event = c["event"].replace("_", " ")
-            priced = f"{c.get('energy_pj', 'not given')} | {c.get('time_ns', 'not given')}"
-            rows.append(f"| {of['what']} | {event} | {priced} | {of['process']} | {of['voltage']} | {plain(c['source'])} |")
-        rows.append("\n| measured run | number | value | source |\n|---|---|---|---|")
-        for run in costs["measured"]:
-            numbers = [(key, value) for key, value in run.items() if key not in ("run", "source")]
-            rows += [f"| {run['run']} | {key.replace('_', ' ')} | {value} | {plain(run['source'])} |" for key, value in numbers]
-        return "\n".join(rows)
+            of, event, priced = sets[c["set"]], c["event"].replace("_", " "), (c.get(key, "not given") for key in ("energy_pj", "time_ns"))
+            rows.append((of["what"], event, *priced, of["process"], of["voltage"], plain(c["source"])))
+        measured = [
+            (run["run"], key.replace("_", " "), value, plain(run["source"]))
+            for run in costs["measured"]
+            for key, value in run.items()
+            if key not in ("run", "source")
+        ]
+        return "\n".join(map(line, rows)) + "\n\n" + table(("measured run", "number", "value", "source"), measured)
 
     def data_sets(self, _: str | None) -> str:
-        rows = ["| data set | size | license | forms |", "|---|---|---|---|"]
+        rows = []
         for d in datafiles.registry().values():
             forms = "; ".join(f"{f.name}: `{f.package or Path(f.files[0].path).name}`" for f in d.forms)
-            rows.append(f"| `{d.name}`<br>{plain(d.title)} | {d.size / 1e6:.1f}&nbsp;MB | {plain(d.license)} | {forms} |")
-        return "\n".join(rows)
+            rows.append((f"`{d.name}`<br>{plain(d.title)}", f"{d.size / 1e6:.1f}&nbsp;MB", plain(d.license), forms))
+        return table(("data set", "size", "license", "forms"), rows)
 
     def architectures(self, _: str | None) -> str:
         """Models of others that convert, as `snncore.peers.architectures` recorded them."""
-        rows = ["| library | model | activations | layers of neurons | neurons | stays analog |", "|---|---|---|---|---|---|"]
         with (self.project.root / "data" / "peers" / "architectures.csv").open(encoding="utf-8") as file:
-            for r in csv.DictReader(file):
-                became = [r["activations"], r["layers"], f"{int(r['neurons']):,}", r["analog"].replace("_", " ")]
-                rows.append("| " + " | ".join([r["library"], r["model"], *became]) + " |")
-        return "\n".join(rows)
+            rows = [
+                (r["library"], r["model"], r["activations"], r["layers"], f"{int(r['neurons']):,}", r["analog"].replace("_", " "))
+                for r in csv.DictReader(file)
+            ]
+        return table(("library", "model", "activations", "layers of neurons", "neurons", "stays analog"), rows)
 
 
 PARTS: dict[str, Callable[[Staging, str | None], str]] = {

@@ -1,7 +1,5 @@
 """Debian's Chromium for tests of what was built. With the variable SNNCORE_SITE=required, what is missing is a failure, not a skip."""
 
-import functools
-import http.server
 import os
 import threading
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import publish
+import serve
 
 CHROMIUM = publish.chromium()
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
@@ -37,15 +36,10 @@ def chromium() -> Iterator:
         running.close()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address of a folder over HTTP."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+    with serve.server(folder, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

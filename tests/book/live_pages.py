@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import live_figures
-from book.browser import chromium
 from snncore.record import Record
 
 STATIC = Path(__file__).resolve().parents[2] / "book" / "_static" / "live"
 TOUCHED = ".live-host :is(button, summary, select, .live-segments span, .live-slider input, .live-number input, .live-check)"
-PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="500" height="140"/>'
+PHONE = {"width": 390, "height": 844}
 
 
 def written(folder: Path, name: str, documents: dict[str, object]) -> Path:
@@ -21,11 +20,11 @@ def written(folder: Path, name: str, documents: dict[str, object]) -> Path:
     for key, content in documents.items():
         record.document(f"{key}.live", content)
     shutil.copytree(STATIC, folder / "_static" / "live", dirs_exist_ok=True)
-    live_figures.write_data(folder / "results" / name / ".." / "..")
+    live_figures.write_data(folder)
     scripts = ["core.js", *sorted(path.name for path in STATIC.glob(f"{name}_*.js")), f"{name}.js"]
     loads = "".join(f'<script defer src="_static/live/{script}"></script>' for script in scripts)
     element = f"snn-{name.replace('_', '-')}"
-    (folder / "picture.svg").write_text(PICTURE)
+    (folder / "picture.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="500" height="140"/>')
     page = folder / f"{name}.html"
     page.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{name}</title>'
@@ -35,24 +34,22 @@ def written(folder: Path, name: str, documents: dict[str, object]) -> Path:
     return page
 
 
-def opened(browser, address: str, **options):
-    """A page that has become live, for readers who want less motion (no waiting); errors of its scripts are errors of the test."""
-    page = browser.new_context(reduced_motion="reduce", **options).new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.goto(address)
-    page.wait_for_selector(".live-on, .live-excuse")
-    return page
-
-
 @contextlib.contextmanager
-def on_a_phone(folder: Path, name: str, document: dict[str, object]) -> Iterator:
-    """A live figure on the screen of a phone, from a folder."""
-    address = written(folder, name, {name: document}).as_uri()
-    with chromium() as browser:
-        page = opened(browser, address, viewport={"width": 390, "height": 844})
+def opened(browser, address: str, **options) -> Iterator:
+    """A page that has become live, for readers who want less motion (no waiting); errors of its scripts are errors of the test."""
+    with browser.new_context(reduced_motion="reduce", **options) as context:
+        page = context.new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(".live-on, .live-excuse")
         yield page
         assert page.errors == []
+
+
+def on_a_phone(browser, folder: Path, name: str, document: dict[str, object]):
+    """A live figure on the screen of a phone, from a folder."""
+    return opened(browser, written(folder, name, {name: document}).as_uri(), viewport=PHONE)
 
 
 def fits_a_phone(page) -> None:

@@ -12,82 +12,72 @@ import pytest
 
 import chapters
 import kernel
-import tools
-from book.conftest import CLAIM, chapter
-from project import BookError, Project
+from book.conftest import CLAIM, chapter, do, edit
+from project import BookError, Project, read_json
 from snncore import datafiles
-
-
-def run(project, *words):
-    return tools.main(project, ["run", "--preset", "smoke", *words])
 
 
 def test_a_run_is_complete_cached_and_byte_identical(project, capsys, monkeypatch):
     before = dict(os.environ)
-    assert run(project) == 0
+    assert do(project, "run") == 0
     assert dict(os.environ) == before
     manifest = project.manifest("smoke", "first")
     assert manifest["status"] == "ok"
     assert manifest["seconds"] > 0
     assert manifest["peak_memory_mb"] > 50
     assert {"commit", "versions", "machine", "seed", "outputs", "key_parts"} <= set(manifest)
-    ledger = json.loads((project.live / "ledger.json").read_text())
+    assert (manifest["threads"], manifest["environment"]["OMP_NUM_THREADS"], manifest["environment"]["PYTHONSTARTUP"]) == (1, "1", "")
+    ledger = read_json(project.live / "ledger.json")
     assert ledger[0] | {"id": "a.b", "ours": 2.1, "n": 3, "status": "not-settled", "live": True, "preset": "smoke"} == ledger[0]
     capsys.readouterr()
     with monkeypatch.context() as patch:
         patch.setattr(chapters, "run_chapter", lambda *_: pytest.fail("nothing has changed, and yet a chapter runs"))
-        assert run(project) == 0
-    assert (manifest["threads"], manifest["environment"]["OMP_NUM_THREADS"], manifest["environment"]["PYTHONSTARTUP"]) == (1, "1", "")
+        assert do(project, "run") == 0
     assert "first: up to date\nsecond: up to date" in capsys.readouterr().out
-    assert tools.main(project, ["again", "--preset", "smoke"]) == 0
+    assert do(project, "again") == 0
     assert "byte-identical" in capsys.readouterr().out
 
 
 def test_staleness_is_by_content_and_says_why(ran, capsys):
-    assert run(ran) == 0
-
     def check():
         capsys.readouterr()
-        status = tools.main(ran, ["check", "--preset", "smoke"])
-        return status, capsys.readouterr().out
+        return do(ran, "check"), capsys.readouterr().out
 
     for path in ran.root.rglob("*.py"):  # times mean nothing
         path.touch()
     assert check() == (0, "first: up to date\nsecond: up to date\n")
     source = ran.root / "notebooks" / "first.py"
     text = source.read_text()
-    cannot = {
-        "prose": ("The number is", "This number is"),
-        "a comment": ("2.1)", "2.1)  # why"),
-        "a docstring": ("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'),
-        "a tag": ("# %%\nfrom", '# %% tags=["hide-input"]\nfrom'),
-        "minutes": ("smoke: 0.1", "smoke: 0.2"),
-    }
-    for old, new in list(cannot.values()):
-        assert old in text
-        source.write_text(text.replace(old, new))
-        assert check()[0] == ("def f" in new)  # a function more may compute something, its words cannot
-    source.write_text(text.replace("record = Record", 'def f():\n    """Words."""\n\nrecord = Record'))
-    before = chapters.plan(ran, "smoke")[0].parts
-    source.write_text(text.replace("record = Record", 'def f():\n    """Others."""\n\nrecord = Record'))
-    assert chapters.plan(ran, "smoke")[0].parts == before
+    for old, new in (  # prose, a comment, a tag, minutes
+        ("The number is", "This number is"),
+        ("2.1)", "2.1)  # why"),
+        ("# %%\nfrom", '# %% tags=["hide-input"]\nfrom'),
+        ("smoke: 0.1", "smoke: 0.2"),
+    ):
+        edit(source, old, new)
+        assert check()[0] == 0
+    parts = []
+    for words in ("Words.", "Others."):  # a function more may compute something, its docstring cannot
+        source.write_text(text.replace("record = Record", f'def f():\n    """{words}"""\n\nrecord = Record'))
+        assert check()[0] == 1
+        parts.append(chapters.plan(ran, "smoke")[0].parts)
+    assert parts[0] == parts[1]
     source.write_text(text)
     (ran.claims).write_text(ran.claims.read_text() + CLAIM.format(id="z.z"))  # a claim more is no number more
     assert check()[0] == 0
-    source.write_text(text.replace("2.1", "2.05"))
+    edit(source, "2.1", "2.05")
     status, out = check()
     assert status == 1
     assert "first: out of date: code changed" in out
     assert "second: out of date: needs changed (first)" in out
     source.write_text(text)
-    (ran.root / "data" / "input.txt").write_text("2")
-    assert "inputs changed (data/input.txt)" in check()[1]
-    (ran.root / "data" / "input.txt").write_text("1")
-    (ran.root / "data" / "input_2.txt").write_text("of the same pattern")
-    assert "inputs changed (data/input_2.txt)" in check()[1]
-    (ran.root / "data" / "input_2.txt").unlink()
-    values = ran.results("smoke", "first") / "values.json"
-    values.write_text(values.read_text().replace("2.1", "9.9"))
+    given, more = ran.root / "data" / "input.txt", ran.root / "data" / "input_2.txt"
+    given.write_text("2")
+    more.write_text("of the same pattern")
+    assert "inputs changed (data/input.txt, data/input_2.txt)" in check()[1]
+    given.write_text("1")
+    more.unlink()
+    edit(ran.results("smoke", "first") / "values.json", "2.1", "9.9")
     assert "first: out of date: its outputs are not what it wrote" in check()[1]
     ran.about("smoke", "first").write_text('{"chapter": "fi')  # a manifest that was cut off
     assert "first: out of date: it has not been run at this preset" in check()[1]
@@ -102,33 +92,31 @@ def test_staleness_is_by_content_and_says_why(ran, capsys):
     ],
 )
 def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(ran, capsys, code, words):
-    assert run(ran) == 0
     before = {name: ran.manifest("smoke", name) for name in ("first", "second")}
     chapter(ran.root, "first", code)
-    capsys.readouterr()
-    assert run(ran) == 1
+    assert do(ran, "run") == 1
     captured = capsys.readouterr()
     assert words in captured.out
     assert "second: skipped, since it needs first" in captured.out
     assert "failed or skipped: first, second. What they left: " in captured.err
     assert {name: ran.manifest("smoke", name) for name in ("first", "second")} == before  # the good runs are still there
     assert ran.intact("smoke", "first")
-    failed = json.loads((ran.build / "failed" / "smoke" / "first.json").read_text())
+    failed = read_json(ran.failed("smoke") / "first.json")
     assert failed["status"] == "error"
     assert words.split(":")[0] in failed["error"]
 
 
 def test_one_chapter_brings_what_it_needs(project):
-    assert run(project, "--chapter", "second") == 0
+    assert do(project, "run", "--chapter", "second") == 0
     assert project.manifest("smoke", "first") is not None
     with pytest.raises(BookError, match=r"no chapter 'third': there are first, second"):
-        run(project, "--chapter", "third")
+        do(project, "run", "--chapter", "third")
 
 
 def test_a_broken_ledger_stops_before_anything_runs(project):
     (project.root / "data" / "claims.toml").write_text(CLAIM.format(id="a.b").replace("tolerance", "tolerence"))
     with pytest.raises(ValueError, match=r"claim 'a\.b': .*unexpected keyword argument 'tolerence'"):
-        run(project)
+        do(project, "run")
     assert project.manifest("smoke", "first") is None
 
 
@@ -138,50 +126,50 @@ def test_a_damaged_data_file_is_named_although_the_chapter_is_cached(project, mo
     monkeypatch.setattr(datafiles, "registry", lambda: {"d": known})
     monkeypatch.setattr(datafiles, "RAW", tmp_path)
     (tmp_path / "a.bin").write_bytes(b"1234")
-    source = project.root / "notebooks" / "first.py"
-    source.write_text(source.read_text().replace("#     needs: []", "#     needs: []\n#     data: [d]"))
-    assert run(project) == 0
+    chapter(project.root, "first", 'record.value("number", 2)', more="data: [d]")
+    chapter(project.root, "second", 'record.value("number", 7)')
+    assert do(project, "run") == 0
     (tmp_path / "a.bin").write_bytes(b"1235")
     chapter(project.root, "second", 'record.value("number", 8)')
     capsys.readouterr()
-    assert run(project) == 1
+    assert do(project, "run") == 1
     assert "a.bin is damaged" in (out := capsys.readouterr().out)
     assert "second: done" in out  # the others go on
-    source.write_text(source.read_text().replace("data: [d]", "data: [e]"))
-    assert run(project) == 1
+    chapter(project.root, "first", 'record.value("number", 2)', more="data: [e]")
+    assert do(project, "run") == 1
     assert "first: cannot run: no data set 'e' is registered" in capsys.readouterr().out
 
 
 def test_missing_input_and_impossible_order_are_named(project, capsys):
+    edit(project.root / "book" / "_toc.yml", "notebooks/second\n", "notebooks/second\n      - file: notebooks/third\n")
     chapter(project.root, "first", "pass", inputs="data/gone.txt")
-    assert run(project) == 1
+    chapter(project.root, "third", "pass", needs="second")
+    assert do(project, "run") == 1
     out = capsys.readouterr().out
     assert "first: cannot run: first declares the input data/gone.txt, which is not there" in out
-    assert "second: skipped, since it needs first" in out
+    assert "second: skipped, since it needs first\nthird: skipped, since it needs second\n" in out
+    assert "running" not in out
     chapter(project.root, "first", "pass", needs="second")
     with pytest.raises(BookError, match=r"first\.py needs 'second', which does not stand before it"):
-        run(project)
+        do(project, "run")
 
 
 def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncommitted_code(project, monkeypatch):
     recorded = project.root / "data" / "results" / "first.json"
     monkeypatch.setattr(chapters.provenance, "commit", lambda root: "abc+")
-    assert tools.main(project, ["run", "--preset", "book"]) == 0
+    assert do(project, "run", preset="book") == 0
     with pytest.raises(BookError, match="ran with uncommitted changes"):
-        tools.main(project, ["record", "--preset", "book"])
+        do(project, "record", preset="book")
     for manifest in (project.live / "book").glob("*.json"):
-        manifest.write_text(manifest.read_text().replace("abc+", "abc"))
-    assert tools.main(project, ["record", "--preset", "book"]) == 0
-    (row,) = json.loads(recorded.read_text())
+        edit(manifest, "abc+", "abc")
+    assert do(project, "record", preset="book") == 0
+    (row,) = read_json(recorded)
     assert row | {"id": "a.b", "ours": 2.1, "preset": "book", "commit": "abc"} == row
-    assert json.loads((project.root / "data" / "results" / "ledger.json").read_text())[0]["ours"] == 2.1
-    recorded.write_text(recorded.read_text().replace('"book"', '"paper"').replace("2.1", "2.05"))
-    assert tools.main(project, ["record", "--preset", "book"]) == 0
-    (row,) = json.loads(recorded.read_text())
-    assert row["ours"] == 2.05
+    assert read_json(recorded.with_name("ledger.json"))[0]["ours"] == 2.1
+    row |= {"preset": "paper", "ours": 2.05}
     recorded.write_text(json.dumps([row, row | {"id": "a.gone", "ours": 7}]))
-    assert tools.main(project, ["record", "--preset", "book"]) == 0
-    assert json.loads(recorded.read_text()) == [row]
+    assert do(project, "record", preset="book") == 0
+    assert read_json(recorded) == [row]
     recorded.with_name("second.json").write_text(json.dumps([row]))
     with pytest.raises(ValueError, match=r"first\.json and .*second\.json both have a number for 'a\.b': remove that of the wrong"):
         chapters.recorded.read_recorded(recorded.parent)
@@ -189,26 +177,25 @@ def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncomm
 
 def test_two_runs_at_once_are_refused(ran):
     with ran.locked(), pytest.raises(datafiles.DataError, match="another process runs chapters or builds the book in this folder: wait"):
-        run(ran)
-    assert run(ran) == 0
+        do(ran, "run")
+    assert do(ran, "run") == 0
 
 
 def test_modules_are_followed_through_imports_and_words_do_not_count(tmp_path):
     package = tmp_path / "snncore"
     package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "a.py").write_text("from snncore import b\n")
-    (package / "b.py").write_text("def f():\n    import snncore.c\n")
-    (package / "c.py").write_text("x = 1\n")
-    (package / "d.py").write_text("x = 1\n")
-    before = chapters.imported_modules(tmp_path, "import snncore.a\n")
+    written = {"__init__": "", "a": "from snncore import b\n", "b": "def f():\n    import snncore.c\n", "d": "x = 1\n"}
+    for name, code in written.items():
+        (package / f"{name}.py").write_text(code)
+
+    def found(code_of_c):
+        (package / "c.py").write_text(code_of_c)
+        return chapters.imported_modules(tmp_path, "import snncore.a\n")
+
+    before = found('"""What it is."""\n\nx = 1  # a comment\n')
     assert list(before) == ["snncore", "snncore.a", "snncore.b", "snncore.c"]
-    (package / "c.py").write_text('"""What it is."""\n\nx = 1  # a comment\n')
-    before = chapters.imported_modules(tmp_path, "import snncore.a\n")
-    (package / "c.py").write_text('"""What else it is."""\nx = 1\n')
-    assert chapters.imported_modules(tmp_path, "import snncore.a\n") == before
-    (package / "c.py").write_text("x = 2\n")
-    assert chapters.imported_modules(tmp_path, "import snncore.a\n") != before
+    assert found('"""What else it is."""\nx = 1\n') == before
+    assert found("x = 2\n") != before
 
 
 def test_a_tool_for_progress_is_in_no_key(project, monkeypatch):
@@ -240,8 +227,8 @@ def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
         'record.value("python", sys.executable)'
     )
     chapter(project.root, "first", code)
-    assert run(project, "--chapter", "first") == 0
-    values = json.loads((project.results("smoke", "first") / "values.json").read_text())
+    assert do(project, "run", "--chapter", "first") == 0
+    values = read_json(project.results("smoke", "first") / "values.json")
     assert values["number"]["text"] == "(False, 1.5, 0)"
     assert values["python"]["text"] == sys.executable
 
@@ -264,13 +251,11 @@ def test_a_folder_may_have_any_name(tmp_path, project):
     odd = tmp_path / "a {preset} $HOME {{x}}"
     shutil.copytree(project.root, odd, ignore=shutil.ignore_patterns(odd.name))
     there = Project(odd)
-    assert run(there, "--chapter", "first") == 0
+    assert do(there, "run", "--chapter", "first") == 0
     assert there.intact("smoke", "first")
 
 
 def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, monkeypatch):
-    chapter(project.root, "second", 'record.value("number", 7)')
-    source = project.root / "notebooks" / "first.py"
     spans = {}
 
     def run_chapter(project, chapter, *_):
@@ -282,19 +267,18 @@ def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, mon
     monkeypatch.setattr(chapters, "run_chapter", run_chapter)
     monkeypatch.setattr(chapters, "at_once", lambda _: 2)
 
-    def go():
+    def go(needs="", more=""):
+        chapter(project.root, "first", "pass", more=more)
+        chapter(project.root, "second", "pass", needs)
         done = list(chapters.side_by_side(project, chapters.plan(project, "smoke"), chapters.Place(project.build)))
         assert len(done) == 2
         return *spans["first"], *spans["second"]
 
     a, b, c, d = go()
     assert max(a, c) < min(b, d)
-    source.write_text(source.read_text().replace("#     needs: []", "#     needs: []\n#     alone: true"))
-    a, b, c, d = go()
+    a, b, c, d = go(more="alone: true")
     assert a >= d  # it waits for the others, wherever it stands
-    chapter(project.root, "first", "pass")
-    chapter(project.root, "second", "pass", needs="first")
-    a, b, c, d = go()
+    a, b, c, d = go(needs="first")
     assert c >= b
 
 

@@ -1,18 +1,18 @@
-"""The README and the pages of the guide run from top to bottom, and print what stands under their code."""
+"""README, guide and API: their code runs from top to bottom and prints what stands under it; no module stands on two pages of the API."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "book" / "guide").glob("*.md"))]
+from project import ROOT
+
+GUIDE = [ROOT / "README.md", *sorted((ROOT / "book" / "guide").glob("*.md"))]
+API = sorted((ROOT / "book" / "api").glob("*.md"))
 NUMBER = re.compile(r"-?\d+\.?\d*")
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", [*(pytest.param(page, marks=pytest.mark.slow) for page in GUIDE), *API], ids=lambda p: p.stem)
 def test_the_code_of_a_page_prints_what_it_shows(page, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     names: dict = {}
@@ -22,3 +22,8 @@ def test_the_code_of_a_page_prints_what_it_shows(page, capsys, monkeypatch, tmp_
         assert NUMBER.sub("#", said) == NUMBER.sub("#", shown), code
         for here, there in zip(NUMBER.findall(said), NUMBER.findall(shown), strict=True):  # trainings differ by processor
             assert float(here) == pytest.approx(float(there), rel=0.1, abs=0.05), said
+
+
+def test_no_module_stands_twice():
+    modules = [m for page in API for m in re.findall(r"automodule:: (\S+)", page.read_text(encoding="utf-8"))]
+    assert len(modules) == len(set(modules)) > 80

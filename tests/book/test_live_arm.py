@@ -6,8 +6,8 @@ import re
 import pytest
 import torch
 
-from book.browser import chromium, served
-from book.live_pages import fits_a_phone, opened, printed, written
+from book.browser import served
+from book.live_pages import PHONE, fits_a_phone, opened, printed, written
 from snncore.learning.ordinary import first_weights, in_force, single_steps
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
@@ -46,11 +46,8 @@ def folder(family, tmp_path_factory):
     net, (m, errors) = training.trained(0), family
     with torch.no_grad():
         one = training.lesson(net, m)
-    z = {"before": one.before.z[:, 0], "lsg": one.lsg.z[:, 0], "after": one.after.z[:, 0]}
-    activity = {name: a.nonzero().to(torch.uint8) for name, a in z.items()} | {
-        "neurons": [0, 1, 2],
-        "signals": one.learning_signal[:, 0, :3].T,
-    }
+    activity = {name: getattr(one, name).z[:, 0].nonzero().to(torch.uint8) for name in ("before", "lsg", "after")}
+    activity |= {"neurons": [0, 1, 2], "signals": one.learning_signal[:, 0, :3].T}
     movements = [
         {"name": f"movement {k}", "family": k, "tip": m.tip[:, k], "omega": m.omega[:, k], "after": net.output(one.after)[:, k].detach(),
          "errors": [float(errors.before[k]), float(errors.after[k])], "explained": 0.9}
@@ -66,24 +63,18 @@ def folder(family, tmp_path_factory):
     return path.parent
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(params=["file", "http"])
-def address(folder, request):
-    with served(folder) as over:
-        yield (folder.as_uri() if request.param == "file" else over) + "/arm.html"
+@pytest.fixture
+def page(browser, folder):
+    with opened(browser, (folder / "arm.html").as_uri()) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")
 def loaded(browser, folder):
     """A page with the networks, for its functions."""
-    page = opened(browser, (folder / "arm.html").as_uri())
-    page.evaluate("snnLive.load('arm_weights').then(() => true)")
-    return page
+    with opened(browser, (folder / "arm.html").as_uri()) as page:
+        page.evaluate("snnLive.load('arm_weights').then(() => true)")
+        yield page
 
 
 @pytest.fixture
@@ -118,9 +109,7 @@ def test_a_lesson_is_that_of_python(loaded, doubles, family, name):
         one = net(training.CLOCK, CODE.spikes(m.tip, DT))
     js = loaded.evaluate(LESSON, [tip, omega, "learned", None, None])
     assert js["closest"] > 1e-9  # no spike hangs on the order of a sum
-    assert js["before"] == pairs(one.before.z[:, 0])
-    assert js["lsg"] == pairs(one.lsg.z[:, 0])
-    assert js["after"] == pairs(one.after.z[:, 0])
+    assert [js[name] for name in ("before", "lsg", "after")] == [pairs(trial.z[:, 0]) for trial in (one.before, one.lsg, one.after)]
     assert len(js["after"]) > 500
     assert js["omega"] == pytest.approx(m.omega.flatten().tolist(), abs=1e-9)
     assert js["signal"] == pytest.approx(one.learning_signal.flatten().tolist(), abs=1e-9)
@@ -188,30 +177,24 @@ def draw(page, curve, way, size=1.0):
                     pen[c] += 1 if off > 0 else -1
         page.keyboard.press("Enter")
     page.wait_for_function("/^Error.*Computed/.test(document.querySelector('.live-sentence').textContent)")
-    if not page.locator(".live-rows").get_attribute("open"):
-        page.evaluate("document.querySelector('.live-rows').open = true")
+    page.evaluate("document.querySelector('.live-rows').open = true")
     page.wait_for_selector(".live-numbers tbody tr")
     return [float(text) for text in page.locator(".live-numbers tbody tr").first.locator("td").all_inner_texts()]
 
 
 @pytest.mark.parametrize("way", ["mouse", "keys"])
 @pytest.mark.parametrize("curve", [circle, eight])
-def test_what_a_reader_draws_is_learned_as_well_as_half_of_the_family(browser, folder, family, curve, way):
+def test_what_a_reader_draws_is_learned_as_well_as_half_of_the_family(page, family, curve, way):
     """Half of five drawings of different sizes: one is a matter of luck, as in the family."""
-    page = opened(browser, (folder / "arm.html").as_uri())
     before, after = zip(*(draw(page, curve, way, size) for size in (0.7, 0.8, 0.9, 1.0, 1.1)), strict=True)
     assert sorted(after)[2] < float(family[1].after.median())
     assert min(before) > 0.05
-    assert page.errors == []
-    page.context.close()
 
 
-def test_the_lines_of_python_give_what_is_shown(browser, folder, monkeypatch):
-    page = opened(browser, (folder / "arm.html").as_uri())
+def test_the_lines_of_python_give_what_is_shown(page, monkeypatch):
     for kind in ("learned", "other", "BPTT"):
         page.locator(f"input[value='{kind}']").check(force=True)
-        draw(page, circle, "mouse")
-        shown = [float(text) for text in page.locator(".live-numbers tbody tr").first.locator("td").all_inner_texts()]
+        shown = draw(page, circle, "mouse")
         monkeypatch.setattr(training, "CLOCK", training.CLOCK.float())
         try:
             said = printed(page)
@@ -220,11 +203,9 @@ def test_the_lines_of_python_give_what_is_shown(browser, folder, monkeypatch):
         assert [float(x) for x in said.split()] == pytest.approx(shown, rel=1e-3)
         page.reload()
         page.wait_for_selector(".live-on")
-    page.context.close()
 
 
-def test_signals_of_another_movement_are_never_its_own(browser, folder):
-    page = opened(browser, (folder / "arm.html").as_uri())
+def test_signals_of_another_movement_are_never_its_own(page):
     sentence, errors = page.locator(".live-sentence"), {}
     for kind in ("learned", "other", "learned", "other"):
         page.evaluate("document.querySelector('.live-sentence').textContent = ''")
@@ -233,27 +214,24 @@ def test_signals_of_another_movement_are_never_its_own(browser, folder):
         assert ("signals of another movement" in sentence.inner_text()) == (kind == "other")
         errors.setdefault(kind, set()).add(re.search(r"before, (\S+) after", sentence.inner_text())[1])
     assert len(errors["learned"]) == len(errors["other"]) == len(set.union(*errors.values())) - 1 == 1
-    page.context.close()
 
 
-def test_the_first_frame_is_that_of_the_run_and_the_networks_come_at_the_first_touch(browser, address, family):
-    page = opened(browser, address, viewport={"width": 390, "height": 844})
-    assert not page.locator("img").is_visible()
-    assert page.locator("figcaption").is_visible()
-    assert page.evaluate("Object.keys(snnLive.data)") == ["arm"]
-    places = re.findall(r"[ML]([\d.]+) ([\d.]+)", page.locator(".live-pad path.live-shown").first.get_attribute("d"))
-    width = float(page.locator(".live-pad > svg").get_attribute("width"))
-    tip = family[0].tip[:, 0]
-    assert torch.tensor([[float(x), float(y)] for x, y in places]) == pytest.approx(
-        (torch.stack([tip[:, 0] + 0.56, 1.06 - tip[:, 1]], 1) * width / 1.62), abs=0.01
-    )
-    page.get_by_role("button", name="movement 1").focus()
-    page.wait_for_function("snnLive.data.arm_weights !== undefined")
-    page.keyboard.press("Enter")
-    page.wait_for_function("/Computed/.test(document.querySelector('.live-sentence').textContent)")
-    fits_a_phone(page)
-    assert page.errors == []
-    page.context.close()
+@pytest.mark.parametrize("over", ["file", "http"])
+def test_the_first_frame_is_that_of_the_run_and_the_networks_come_at_the_first_touch(browser, folder, family, over):
+    with served(folder) as http, opened(browser, f"{folder.as_uri() if over == 'file' else http}/arm.html", viewport=PHONE) as page:
+        assert not page.locator("img").is_visible()
+        assert page.locator("figcaption").is_visible()
+        assert page.evaluate("Object.keys(snnLive.data)") == ["arm"]
+        places = re.findall(r"[ML]([\d.]+) ([\d.]+)", page.locator(".live-pad path.live-shown").first.get_attribute("d"))
+        width = float(page.locator(".live-pad > svg").get_attribute("width"))
+        tip = family[0].tip[:, 0]
+        expected = torch.stack([tip[:, 0] + 0.56, 1.06 - tip[:, 1]], 1) * width / 1.62
+        assert torch.tensor([[float(x), float(y)] for x, y in places]) == pytest.approx(expected, abs=0.01)
+        page.get_by_role("button", name="movement 1").focus()
+        page.wait_for_function("snnLive.data.arm_weights !== undefined")
+        page.keyboard.press("Enter")
+        page.wait_for_function("/Computed/.test(document.querySelector('.live-sentence').textContent)")
+        fits_a_phone(page)
 
 
 def test_without_data_scripts_or_networks_the_figure_of_the_run_stays(browser, folder, tmp_path):
@@ -262,20 +240,19 @@ def test_without_data_scripts_or_networks_the_figure_of_the_run_stays(browser, f
         copy = written(tmp_path, "arm", {})
         if content is not None:
             copy.with_name("_static").joinpath("live", "arm.data.js").write_text(content)
-        page = opened(browser, copy.as_uri())
-        assert page.locator("img").is_visible()
-        assert page.locator(".live-panel, .live-tools").count() == 0
-        assert ("missing" if content is None else "damaged") in page.locator(".live-excuse").inner_text()
-        page.context.close()
-    shown = browser.new_context(java_script_enabled=False).new_page()
-    shown.goto((folder / "arm.html").as_uri())
-    assert shown.locator("img").is_visible()
-    shown.context.close()
+        with opened(browser, copy.as_uri()) as page:
+            assert page.locator("img").is_visible()
+            assert page.locator(".live-panel, .live-tools").count() == 0
+            assert ("missing" if content is None else "damaged") in page.locator(".live-excuse").inner_text()
+            page.errors.clear()  # of the broken script
+    with browser.new_context(java_script_enabled=False) as context:
+        shown = context.new_page()
+        shown.goto((folder / "arm.html").as_uri())
+        assert shown.locator("img").is_visible()
     copy.with_name("_static").joinpath("live", "arm.data.js").write_text(data.read_text())  # but no networks
-    page = opened(browser, copy.as_uri())
-    page.get_by_role("button", name="movement 1").click()
-    page.wait_for_function("/arm_weights.data.js is missing/.test(document.querySelector('.live-sentence').textContent)")
-    page.emulate_media(media="print")
-    assert page.locator("img").is_visible()
-    assert not page.locator(".live-panel").is_visible()
-    page.context.close()
+    with opened(browser, copy.as_uri()) as page:
+        page.get_by_role("button", name="movement 1").click()
+        page.wait_for_function("/arm_weights.data.js is missing/.test(document.querySelector('.live-sentence').textContent)")
+        page.emulate_media(media="print")
+        assert page.locator("img").is_visible()
+        assert not page.locator(".live-panel").is_visible()

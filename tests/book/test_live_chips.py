@@ -29,7 +29,7 @@ def published():
 
 
 @pytest.fixture(scope="module")
-def page(published, tmp_path_factory):
+def page(browser, published, tmp_path_factory):
     plan, placement = published
     lengths = range(1, SENTENCES + 1)
     rows = [(core, plan.needs[name]) for name, of in placement.cores.items() for core in of]
@@ -44,7 +44,7 @@ def page(published, tmp_path_factory):
     document["energy"] = {name: [[form(e) for e in of] for of in counts] for name, form in FORMS.items()}
     document |= {"lengths": list(TABLE), "ratios": RATIOS["energy"], "rates": [0.01, 0.1], "gpu": 100.0, "measured": 7.5}
     document["ends"] = {n: [ENDS, ENDS | {"time": 10.0 + n}] for n in TABLE}
-    with on_a_phone(tmp_path_factory.mktemp("chips"), "chips", document) as page:
+    with on_a_phone(browser, tmp_path_factory.mktemp("chips"), "chips", document) as page:
         yield page
 
 

@@ -27,10 +27,10 @@ QUALITY = """([name, inputs, n]) => {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(browser, tmp_path_factory):
     sets = [{"name": s.name, "function": s.function, "interval": s.interval, "origin": s.origin, **vars(s.params)} for s in SETS.values()]
     document = {"input": {"mean": B7_INPUT.mean(), "sd": B7_INPUT.std()}, "sets": sets}
-    with on_a_phone(tmp_path_factory.mktemp("few_spike"), "few_spike", document) as page:
+    with on_a_phone(browser, tmp_path_factory.mktemp("few_spike"), "few_spike", document) as page:
         yield page
 
 

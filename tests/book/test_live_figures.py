@@ -4,10 +4,8 @@ import json
 import shutil
 
 import pytest
-from bs4 import BeautifulSoup
 
-import tools
-from book.conftest import new_project, rendered
+from book.conftest import do, edit, new_project, rendered, soup
 from book.live_pages import STATIC
 
 PAGE = """# Start
@@ -29,15 +27,14 @@ def out(tmp_path_factory):
     shutil.copytree(STATIC, static)
     (project.root / "book" / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (project.root / "book" / "index.md").write_text(PAGE)
-    notebook = project.root / "notebooks" / "first.py"
     written = 'import numpy as np\nrecord.document("arm.live", {"a": np.array([0.1, 3], "float32")})\nrecord.value("number", 2.1)'
-    notebook.write_text(notebook.read_text().replace('record.value("number", 2.1)', written))
-    assert tools.main(project, ["run", "--preset", "smoke"]) == 0
-    return rendered(project, extensions=("live_figures",), settings={"html_static_path": ["_static"]})
+    edit(project.root / "notebooks" / "first.py", 'record.value("number", 2.1)', written)
+    assert do(project, "run") == 0
+    return rendered(project)
 
 
 def test_a_page_with_a_live_figure_loads_what_it_needs_and_others_nothing(out):
-    page, other = (BeautifulSoup((out / name).read_text(), "html.parser") for name in ("index.html", "claims.html"))
+    page, other = soup(out), soup(out, "claims")
     element = page.find("snn-arm")
     assert element["label"] == "A movement"
     assert "A caption." in element.find("figure").find("figcaption").get_text()

@@ -34,9 +34,9 @@ def current():
 
 
 @pytest.fixture(scope="module")
-def page(current, tmp_path_factory):
+def page(browser, current, tmp_path_factory):
     document = {"current": current, "constants": {"tau_m": 20.0, "tau_ahp": 700.0, "jump": 0.24}}
-    with on_a_phone(tmp_path_factory.mktemp("memory"), "memory", document) as page:
+    with on_a_phone(browser, tmp_path_factory.mktemp("memory"), "memory", document) as page:
         yield page
 
 

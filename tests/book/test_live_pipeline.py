@@ -16,9 +16,9 @@ GRAPHS = {"chain": chain(6), "shortcut": [[], [0], [1], [1, 2], [3]], "blocks": 
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(browser, tmp_path_factory):
     document = {"layers": 4, "K": 4, "networks": {"blocks": {"senders": BLOCKS, "neurons": NEURONS}}}
-    with on_a_phone(tmp_path_factory.mktemp("pipeline"), "pipeline", document) as page:
+    with on_a_phone(browser, tmp_path_factory.mktemp("pipeline"), "pipeline", document) as page:
         yield page
 
 

@@ -5,14 +5,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import make_venv
-
-ROOT = Path(__file__).resolve().parents[2]
+from project import ROOT
 
 
 def test_without_python_make_says_what_to_install():
@@ -40,8 +38,9 @@ def test_old_python_is_refused(fresh, monkeypatch):
 
 def test_old_python_could_read_the_file():
     """No syntax newer than Python 3.7, or the message that Python is too old would never be seen."""
-    ast.parse((ROOT / "book" / "_tools" / "make_venv.py").read_text(), feature_version=(3, 7))
-    assert "from __future__ import annotations" in (ROOT / "book" / "_tools" / "make_venv.py").read_text()
+    text = (ROOT / "book" / "_tools" / "make_venv.py").read_text()
+    ast.parse(text, feature_version=(3, 7))
+    assert "from __future__ import annotations" in text
 
 
 def test_a_full_disk_is_refused(fresh, monkeypatch):

@@ -1,41 +1,11 @@
 """A new chapter needs four files: its notebook, its line in the table of contents, its claims and, if it brings modules, their pages."""
 
-import json
 import shutil
-from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
 
-import tools
-from book.conftest import CLAIM, chapter, rendered
-from project import BookError, Project, outputs
-
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = """# ---
-# jupyter:
-#   snncore:
-#     summary: A chapter of two cells
-#     minutes: {smoke: 0.1, book: 0.1}
-# ---
-
-# %% [markdown]
-# (toy)=
-# # Toys
-#
-# There are {value}`count` toys, of {claim}`toy.weight` each.
-
-# %% tags=["parameters"]
-preset = "book"
-seed = 0
-
-# %%
-from snncore.record import Record
-
-page = Record("toy", preset)
-page.value("count", 3)
-page.claim("toy.weight", 2.1, low=1.9, high=2.3, n=3)
-"""
+from book.conftest import CLAIM, chapter, do, edit, rendered, soup
+from project import ROOT, BookError, Project, outputs, read_json
 
 
 @pytest.mark.slow
@@ -44,25 +14,21 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     ignored = shutil.ignore_patterns("[.]*", "_build", "__pycache__", "raw", "*.ipynb")
     shutil.copytree(ROOT, root, ignore=ignored)
     before = outputs(root)
-    (root / "notebooks" / "toy.py").write_text(NOTEBOOK, encoding="utf-8")
-    for path, old, new in (
-        ("book/_toc.yml", "      - file: notebooks/speed\n", "      - file: notebooks/speed\n      - file: notebooks/toy\n"),
-        ("data/claims.toml", None, CLAIM.format(id="toy.weight").replace('"first"', '"toy"').replace("slide 1", "slide 2")),
-        ("book/api/index.md", "# API\n", "# API\n\n## Toys\n\n```{eval-rst}\n.. automodule:: snncore\n   :no-index:\n```\n"),
-    ):
-        text = (root / path).read_text(encoding="utf-8")
-        (root / path).write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
-    after = outputs(root)
-    touched = {name for name in after if before.get(name) != after[name]}
+    chapter(root, "toy", 'record.value("number", 3)\nrecord.claim("toy.weight", 2.1, low=1.9, high=2.3, n=3)')
+    edit(root / "notebooks" / "toy.py", "The number is {value}`number`.", "There are {value}`number` toys, of {claim}`toy.weight` each.")
+    edit(root / "book" / "_toc.yml", "      - file: notebooks/speed\n", "      - file: notebooks/speed\n      - file: notebooks/toy\n")
+    with (root / "data" / "claims.toml").open("a", encoding="utf-8") as claims:
+        claims.write(CLAIM.format(id="toy.weight").replace('"first"', '"toy"').replace("slide 1", "slide 2"))
+    with (root / "book" / "api" / "index.md").open("a", encoding="utf-8") as api:
+        api.write("\n## Toys\n\n```{eval-rst}\n.. automodule:: snncore\n   :no-index:\n```\n")
+    touched = {name for name, digest in outputs(root).items() if before.get(name) != digest}
     assert touched == {"notebooks/toy.py", "book/_toc.yml", "data/claims.toml", "book/api/index.md"}
 
     project = Project(root)
-    assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "toy"]) == 0
+    assert do(project, "run", "--chapter", "toy") == 0
     site = rendered(project, only=("claims", "notebooks/toy"))
-    page, ledger = (
-        BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser") for name in ("notebooks/toy", "claims")
-    )
-    assert page.h1.get_text().startswith("Toys")
+    page, ledger = soup(site, "notebooks/toy"), soup(site, "claims")
+    assert page.h1.get_text().startswith("Chapter toy")
     number = page.find("a", class_="claim")
     assert number.parent.get_text() == "There are 3 live toys, of 2.10 live each."  # with the words of the badges
     assert number["href"] == "../claims.html#claim-toy-weight"
@@ -72,7 +38,7 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     assert "not settled" in row.get_text()  # its interval reaches beyond the tolerance
     assert row.find_previous("h3").get_text().startswith("Slide 2: ")
     assert row.find("a", href="notebooks/toy.html#use-claim-toy-weight")
-    entry = next(e for e in json.loads((project.live / "ledger.json").read_text()) if e["id"] == "toy.weight")
+    entry = next(e for e in read_json(project.live / "ledger.json") if e["id"] == "toy.weight")
     assert entry["live"]
 
 
@@ -83,17 +49,15 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     ("notebooks/second.py", ("summary", "#"), r"notebooks/second\.py has no summary"),
 ])  # fmt: skip
 def test_what_a_chapter_lacks_is_said_by_name_before_anything_runs(project, file, change, words):
-    path = project.root / file
-    path.write_text(path.read_text().replace(*change))
+    edit(project.root / file, *change)
     for action in ("run", "build"):
         with pytest.raises(BookError, match=words):
-            tools.main(project, [action, "--preset", "smoke"])
+            do(project, action)
     assert not project.live.exists()
 
 
 def test_a_run_that_keeps_nothing_is_a_failure(project, capsys):
     chapter(project.root, "second", 'record.value("number", 7)')
-    source = project.root / "notebooks" / "second.py"
-    source.write_text(source.read_text().replace('Record("second"', 'Record("other"'))
-    assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "second"]) == 1
+    edit(project.root / "notebooks" / "second.py", 'Record("second"', 'Record("other"')
+    assert do(project, "run", "--chapter", "second") == 1
     assert "it kept nothing: begin with Record('second', preset)" in capsys.readouterr().out

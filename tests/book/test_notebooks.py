@@ -1,15 +1,13 @@
 """Chapters: plain text, one visible cell of parameters, alternative texts, and numbers that only runs write."""
 
 import re
-from pathlib import Path
 
 import jupytext
 import nbclient
 import pytest
 
-from project import Project
+from project import ROOT, Project
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 
 

@@ -1,12 +1,10 @@
 """What another processor changes: the comparison of claims, and the runs that it compares."""
 
-import csv
-
+import pandas as pd
 import pytest
 
 import portability
-import tools
-from book.conftest import CLAIM, chapter
+from book.conftest import CLAIM, chapter, do
 from snncore import ledger
 
 
@@ -22,7 +20,7 @@ def claims(project):
 
 
 def test_numbers_and_verdicts_are_compared(claims):
-    first, second = portability.table(claims, {"a": rows(a_b=2.0, c_d=True), "b": rows(a_b=2.5, c_d=True)})
+    first, second = portability.compared(claims, {"a": rows(a_b=2.0, c_d=True), "b": rows(a_b=2.5, c_d=True)})
     assert first == {"claim": "a.b", "a": "2", "b": "2.5", "largest relative difference": "0.2", "verdicts": "agrees / differs"}
     assert second == {"claim": "c.d", "a": "it holds", "b": "it holds", "largest relative difference": "", "verdicts": "agrees"}
     assert portability.difference([0.0, 0.0]) == 0
@@ -33,19 +31,16 @@ def test_chapters_run_with_other_arithmetic_and_only_once(project, capsys, monke
     monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)  # of a test under the plainest arithmetic
     code = 'import os\nrecord.claim("a.b", 2.5 if "ATEN_CPU_CAPABILITY" in os.environ else 2.1)\nrecord.value("number", 1)'
     chapter(project.root, "first", code)
-    chapter(project.root, "second", 'record.value("number", 7)')
-    source = project.root / "notebooks" / "second.py"
-    source.write_text(source.read_text().replace("#     needs: []", "#     needs: []\n#     alone: true"))  # measures times: left out
-    words = ["portability", "--preset", "smoke", "--variants", portability.DEFAULT, "plainest arithmetic"]
-    assert tools.main(project, words) == 1
+    chapter(project.root, "second", 'record.value("number", 7)', more="alone: true")  # measures times: left out
+    words = ("portability", "--variants", portability.DEFAULT, "plainest arithmetic")
+    assert do(project, *words) == 1
     out = capsys.readouterr().out
     assert "1 claims, 1 with another verdict" in out
     assert "second" not in out
     assert project.manifest("smoke", "first")["status"] == "ok"  # the default variant is what the book shows
     path = project.build / "portability" / "smoke" / "portability.csv"
     assert not (project.root / "data" / "results" / "portability.csv").exists()  # smoke is not for the book
-    comment, *lines = path.read_text(encoding="utf-8").splitlines()
-    assert comment.startswith("# Measured at preset smoke, ")
-    assert [row["verdicts"] for row in csv.DictReader(lines)] == ["agrees / differs"]
+    assert path.read_text(encoding="utf-8").startswith("# Measured at preset smoke, ")
+    assert list(pd.read_csv(path, skiprows=1)["verdicts"]) == ["agrees / differs"]
     monkeypatch.setattr("chapters.run_chapter", lambda *_: pytest.fail("it runs again"))
-    assert tools.main(project, words) == 1
+    assert do(project, *words) == 1

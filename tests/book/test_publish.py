@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import publish
+from book.conftest import edit
 from project import ROOT, BookError, Project
 
 
@@ -21,8 +22,7 @@ def test_a_version_has_one_number_in_all_places(project):
     for name in ("pyproject.toml", "CITATION.cff", "book/changelog.md"):
         shutil.copy(ROOT / name, project.root / name)
     assert publish.version(project) == publish.version(Project())
-    cited = project.root / "CITATION.cff"
-    cited.write_text(cited.read_text().replace("version: 0", "version: 9"))
+    edit(project.root / "CITATION.cff", "version: 0", "version: 9")
     with pytest.raises(BookError, match=r"CITATION\.cff 9"):
         publish.version(project)
 
@@ -43,15 +43,14 @@ def test_the_list_for_checkers_names_every_figure(project):
     about = yaml.safe_load(text)
     assert text.startswith("---\n")
     assert "FIXME" not in text
-    assert [entry["comment"] for entry in about["manifest"]] == ["Chapter first: figure curve"]
-    for entry in about["manifest"]:
-        assert not os.path.isabs(entry["file"])
-        assert (project.root / entry["file"]).exists()
+    (entry,) = about["manifest"]
+    assert not os.path.isabs(entry["file"])
+    assert (project.root / entry["file"]).exists()
+    assert entry["comment"] == "Chapter first: figure curve"
     assert about["paper"]["title"]
     assert about["paper"]["authors"][0]["name"]
 
 
 def test_no_page_leads_to_the_api_which_the_pdf_leaves_out():
-    root = Project().root
-    pages = [*root.glob("notebooks/*.py"), *root.glob("book/*.md"), *root.glob("book/guide/*.md")]
+    pages = [*ROOT.glob("notebooks/*.py"), *ROOT.glob("book/*.md"), *ROOT.glob("book/guide/*.md")]
     assert [page.name for page in pages if re.search(r"\{doc\}`(?:[^`]*<)?[./]*api/", page.read_text(encoding="utf-8"))] == []

@@ -14,13 +14,12 @@ def running(tmp_path):
     """A server of a folder with a page and a large file; at the end it waits for all answers."""
     (tmp_path / "index.html").write_text("the book", encoding="utf-8")
     (tmp_path / "large").write_bytes(bytes(50_000_000))
-    server = serve.server(tmp_path, 0)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serve.server(tmp_path, 0) as server:
+        server.daemon_threads = False
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
     thread.join()
 
 

@@ -3,6 +3,7 @@
 Needs Debian's package chromium and a built book; with SNNCORE_SITE=required a missing one is a failure, not a skip.
 """
 
+import contextlib
 import functools
 import re
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from book.browser import chromium, require, served
+from book.browser import require, served
+from project import ROOT, read_json
 
-SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
+SITE = ROOT / "book" / "_build" / "html"
 pytestmark = pytest.mark.book
 require({"no book has been built here (make reproduce)": (SITE / "index.html").exists()})
 
@@ -25,17 +27,36 @@ def address():
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
+@pytest.fixture(params=["file", "http"])
+def base(request, address):
+    """The book in a folder, and served."""
+    return SITE.as_uri() if request.param == "file" else address
+
+
+@pytest.fixture
+def tab(browser):
+    """Opens tabs in a browser with the given settings."""
+    with contextlib.ExitStack() as opened:
+        yield lambda **settings: opened.enter_context(browser.new_context(**settings)).new_page()
 
 
 HTML = sorted(p.relative_to(SITE) for p in SITE.rglob("*.html"))
 PAGES = [p.as_posix() for p in HTML if p.parts[0] not in ("_static", "_modules")]  # without listings of source code
-LINKS = (
-    "[...document.querySelectorAll('a[href], img[src], link[href], script[src]')].map(e => [e.href || e.src, e.getAttribute('href') || ''])"
-)
+LINKS = "[...document.querySelectorAll('a[href], img[src], link[href], script[src]')].map(e => e.href || e.src)"
+
+
+def every(page, address, settles=0):
+    """The names of all pages, each opened in the tab; it settles in so many milliseconds."""
+    for name in PAGES:
+        page.goto(f"{address}/{name}", wait_until="load")
+        page.wait_for_timeout(settles)
+        yield name
+
+
+def place(url: str) -> tuple[Path, str]:
+    """The file that a link names, and the place in it."""
+    parsed = urlparse(url)
+    return SITE / unquote(parsed.path).lstrip("/"), unquote(parsed.fragment)
 
 
 @functools.cache
@@ -51,44 +72,31 @@ def links(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_ask_for_nothing_from_outside_and_all_is_there(browser, address, scheme):
-    context = browser.new_context(color_scheme=scheme)
-    outside, broken, errors = set(), set(), []
-    for name in PAGES:
-        page = context.new_page()
-        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else outside.add(r.url))
-        page.on("response", lambda r: broken.add(f"{r.url} {r.status}") if r.status >= 400 and "favicon.ico" not in r.url else None)
-        page.on("pageerror", lambda e, name=name: errors.append(f"{name}: {e}"))
-        page.goto(f"{address}/{name}", wait_until="load")
-        page.wait_for_timeout(300)
-        for url, _ in page.evaluate(LINKS):
-            parsed = urlparse(url)
-            target = SITE / unquote(parsed.path).lstrip("/")
-            if url.startswith(address):
-                if not (target.exists() or (target / "index.html").exists()):
-                    broken.add(f"{name} -> {url}")
-                place = unquote(parsed.fragment)
-                if place and "=" not in place and target.suffix == ".html" and place not in anchors(target):  # with =, a view of the ledger
-                    broken.add(f"{name} -> {url}")
-        page.close()
-    context.close()
+def test_pages_ask_for_nothing_from_outside_and_all_is_there(tab, address, scheme):
+    page, outside, broken, errors = tab(color_scheme=scheme), set(), set(), []
+    page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else outside.add(r.url))
+    page.on("response", lambda r: broken.add(f"{r.url} {r.status}") if r.status >= 400 and "favicon.ico" not in r.url else None)
+    page.on("pageerror", lambda e: errors.append(f"{page.url}: {e}"))
+    for name in every(page, address, 300):
+        for url in filter(lambda url: url.startswith(address), page.evaluate(LINKS)):
+            target, anchor = place(url)
+            named = anchor and "=" not in anchor and target.suffix == ".html"  # with =, a view of the ledger
+            if not target.exists() or (named and anchor not in anchors(target)):
+                broken.add(f"{name} -> {url}")
     assert outside == set()
     assert broken == set()
     assert errors == []
 
 
-def test_pictures_have_alternative_texts_and_load_and_no_page_shows_machinery(browser, address):
+def test_pictures_have_alternative_texts_and_load_and_no_page_shows_machinery(tab, address):
     """Words that a reader must never see: unresolved roles, leftovers of scripts. In the API, docstrings may speak of roles."""
-    page = browser.new_page()
-    missing, seen = [], []
-    for name in PAGES:
-        page.goto(f"{address}/{name}", wait_until="load")
+    page, missing, seen = tab(), [], []
+    for name in every(page, address):
         pictures = page.evaluate("[...document.querySelectorAll('.bd-article img')].map(i => [i.src, i.alt, i.naturalWidth])")
         missing += [f"{name}: {src}" for src, alt, width in pictures if len(alt.strip()) < 20 or width == 0]
         text = "" if name.startswith("api") else page.locator("body").inner_text()
         words = ("requestKernel", "THEBE", "{value}", "{claim}", "&gt;", "&lt;", "{numref}", "<!--", "Traceback")
         seen += [f"{name}: {word}" for word in words if word in text]
-    page.close()
     assert missing == []
     assert seen == []
 
@@ -109,34 +117,23 @@ CUT = """(touch) => {
 
 
 @pytest.mark.parametrize("width", [390, 750, 1300, 1400])
-def test_nothing_is_cut_on_any_screen(browser, address, width):
+def test_nothing_is_cut_on_any_screen(tab, address, width):
     """No code, table, equation or caption, and no page scrolls sideways."""
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    cut = {}
-    for name in PAGES:
-        page.goto(f"{address}/{name}", wait_until="load")
-        page.wait_for_timeout(200)
-        if found := page.evaluate(CUT, width < 1000):
-            cut[name] = found
-    page.close()
-    assert cut == {}
+    page = tab(viewport={"width": width, "height": 900})
+    assert {name: cut for name in every(page, address, 200) if (cut := page.evaluate(CUT, width < 1000))} == {}
 
 
-def test_text_in_figures_has_nine_points_on_a_tablet(browser, address):
+def test_text_in_figures_has_nine_points_on_a_tablet(tab, address):
     """Drawings have at least 9 pt in their own size (see test_figures.py), and are shown in it."""
-    page = browser.new_page(viewport={"width": 750, "height": 900}, color_scheme="light")
-    small = {}
-    for name in PAGES:
-        page.goto(f"{address}/{name}", wait_until="load")
-        shown = "[...document.querySelectorAll('.bd-article figure > img:not(.on-dark)')].map(i => [i.src, i.clientWidth / i.naturalWidth])"
-        if found := {src: scale for src, scale in page.evaluate(shown) if 0 < scale < 0.999}:
-            small[name] = found
-    page.close()
-    assert small == {}
+    page, small = tab(viewport={"width": 750, "height": 900}, color_scheme="light"), []
+    shown = "[...document.querySelectorAll('.bd-article figure > img:not(.on-dark)')].map(i => [i.src, i.clientWidth / i.naturalWidth])"
+    for name in every(page, address):
+        small += [f"{name}: {src} {scale}" for src, scale in page.evaluate(shown) if 0 < scale < 0.999]
+    assert small == []
 
 
-def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
-    page = browser.new_page()
+def test_equations_are_set_and_claims_lead_to_the_ledger(tab, address):
+    page = tab()
     page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
     page.wait_for_selector("mjx-container")
     claim = page.locator("a.claim").first
@@ -147,23 +144,20 @@ def test_equations_are_set_and_claims_lead_to_the_ledger(browser, address):
     row = page.locator(f"details[id='{urlparse(page.url).fragment}']")
     assert row.get_attribute("open") is not None
     assert number in row.inner_text()
-    page.close()
 
 
-def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(browser, address):
-    page = browser.new_page()
+def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(tab, address):
+    page = tab()
     page.goto(f"{address}/claims.html", wait_until="load")
     rows = page.evaluate(
         "[...document.querySelectorAll('details.row[id]')].map(r => [...r.querySelectorAll('a.internal')].map(a => a.href))"
     )
-    page.close()
     assert len(rows) > 300
     assert all(rows)
     for url in sorted({url for row in rows for url in row}):
-        parsed = urlparse(url)
-        page = SITE / unquote(parsed.path).lstrip("/")
-        assert not parsed.fragment or parsed.fragment in anchors(page), url
-        assert not parsed.fragment or f"claims.html#{parsed.fragment.removeprefix('use-')}" in links(page), url
+        target, anchor = place(url)
+        assert not anchor or anchor in anchors(target), url
+        assert not anchor or f"claims.html#{anchor.removeprefix('use-')}" in links(target), url
 
 
 BADGES = """() => [...document.querySelectorAll('a.claim, span.value, span.recorded:not(.standing)')].filter((e) => {
@@ -175,17 +169,14 @@ BADGES = """() => [...document.querySelectorAll('a.claim, span.value, span.recor
 }).map((e) => e.outerHTML)"""
 
 
-def test_every_number_has_a_badge_in_sign_and_word(browser, address):
+def test_every_number_has_a_badge_in_sign_and_word(tab, address):
     """Numbers of ours and of others; settings, and intervals beside their number, go without."""
-    page, without, seen = browser.new_page(), {}, 0
-    for name in PAGES:
-        page.goto(f"{address}/{name}", wait_until="load")
+    page, without, seen = tab(), [], 0
+    for name in every(page, address):
         seen += page.locator(".standing").count()
-        if found := page.evaluate(BADGES):
-            without[name] = found
+        without += [f"{name}: {number}" for number in page.evaluate(BADGES)]
         assert page.locator(".size .standing").count() == 0, name
-    page.close()
-    assert without == {}
+    assert without == []
     assert seen > 500
 
 
@@ -193,10 +184,8 @@ def shown(page):
     return set(page.evaluate("[...document.querySelectorAll('details.row[id]:not([hidden])')].map(r => r.id)"))
 
 
-@pytest.mark.parametrize("scheme", ["file", "http"])
-def test_the_ledger_filters_and_its_views_can_be_linked(browser, address, scheme):
-    base = SITE.as_uri() if scheme == "file" else address
-    page = browser.new_page()
+def test_the_ledger_filters_and_its_views_can_be_linked(tab, base):
+    page = tab()
     page.goto(f"{base}/claims.html#verdict=differs", wait_until="load")
     expected = set(page.evaluate("[...document.querySelectorAll('details.row[id][data-verdict=differs]')].map(r => r.id)"))
     assert shown(page) == expected != set()
@@ -216,13 +205,10 @@ def test_the_ledger_filters_and_its_views_can_be_linked(browser, address, scheme
     expect(page.locator("details.row[id]:visible")).to_have_count(int(square.inner_text()))
     page.get_by_role("button", name="clear").click()
     assert len(shown(page)) == page.locator("details.row[id]").count()
-    page.close()
 
 
-@pytest.mark.parametrize("scheme", ["file", "http"])
-def test_a_link_opens_a_row_that_is_folded_and_filtered(browser, address, scheme):
-    base = SITE.as_uri() if scheme == "file" else address
-    page = browser.new_page()
+def test_a_link_opens_a_row_that_is_folded_and_filtered(tab, base):
+    page = tab()
     page.goto(f"{base}/claims.html", wait_until="load")
     other = page.locator("details.row[data-of=package]").first.get_attribute("id")
     assert other not in shown(page)  # without any wish, the talk's claims are shown
@@ -231,45 +217,35 @@ def test_a_link_opens_a_row_that_is_folded_and_filtered(browser, address, scheme
     assert row.get_attribute("open") is not None
     assert row.evaluate("r => { const b = r.getBoundingClientRect(); return b.top >= 0 && b.bottom <= innerHeight && b.height > 0; }")
     assert row.evaluate("r => getComputedStyle(r).outlineStyle") == "solid"
-    page.close()
 
 
-def test_without_scripts_the_ledger_is_whole(browser):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_without_scripts_the_ledger_is_whole(tab):
+    page = tab(java_script_enabled=False)
     page.goto(f"{SITE.as_uri()}/claims.html", wait_until="load")
     rows = page.locator("details.row[id] > summary")
     assert rows.count() > 300
     assert all(row.is_visible() for row in rows.all()[::25])
     assert page.locator("form.ledger-filters").count() == 0
-    context.close()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 2 * 844)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_results_pictures_and_verdicts_are_seen_in_the_first_minute(browser, address, width, height, scheme):
+def test_results_pictures_and_verdicts_are_seen_in_the_first_minute(tab, address, width, height, scheme):
     """Without scrolling on a screen, with one scroll on a phone."""
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
-    page = context.new_page()
+    page = tab(color_scheme=scheme, viewport={"width": width, "height": height})
     page.goto(f"{address}/index.html", wait_until="load")
     for what in ("img.thumb", "a.status", "a.claim"):
         places = [e.bounding_box() for e in page.locator(f"table.found {what}").all()]
         assert sum(b["y"] > 0 and b["y"] + b["height"] < height and b["x"] + b["width"] <= width for b in places) >= 3, what
     assert page.locator("table.found tbody tr:not(:has(img.thumb))").count() == 0
-    context.close()
 
 
-def test_the_first_page_counts_what_the_ledger_holds(browser, address):
-    import json
-
-    entries = json.loads((SITE / "ledger.json").read_text())
-    page = browser.new_page()
+def test_the_first_page_counts_what_the_ledger_holds(tab, address):
+    entries, page = read_json(SITE / "ledger.json"), tab()
     page.goto(f"{address}/index.html", wait_until="load")
-    strip = page.locator("p.strip").inner_text()
+    assert f"{sum(e['live'] for e in entries)} live" in page.locator("p.strip").inner_text()
     table = page.locator("table", has=page.locator("a[href$='#talk-claims']"))
     cells = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
-    page.close()
-    assert f"{sum(e['live'] for e in entries)} live" in strip
     talk, package = ([e for e in entries if e["of"] == of] for of in ("talk", "package"))
     parts = [e for e in talk if e["against"] == "talk"], [e for e in talk if e["against"] != "talk"], package
     for row, part in zip(cells, parts, strict=True):
@@ -278,22 +254,20 @@ def test_the_first_page_counts_what_the_ledger_holds(browser, address):
         assert row[1:5] == [str(agree), *map(str, others)]
 
 
-def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(browser, address):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(tab, address, scheme):
     images = "[...document.querySelectorAll('.bd-article figure > img')]"
     shown = f"{images}.filter(i => getComputedStyle(i).display !== 'none').map(i => i.className)"
-    for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme)
-        page = context.new_page()
-        page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
-        page.wait_for_timeout(300)
-        white = page.evaluate("getComputedStyle(document.querySelector('body')).backgroundColor") == "rgb(255, 255, 255)"
-        assert white == (scheme == "light")
-        assert {name.split()[0] for name in page.evaluate(shown)} == {f"on-{scheme}"}
-        context.close()
+    page = tab(color_scheme=scheme)
+    page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+    page.wait_for_timeout(300)
+    white = page.evaluate("getComputedStyle(document.querySelector('body')).backgroundColor") == "rgb(255, 255, 255)"
+    assert white == (scheme == "light")
+    assert {name.split()[0] for name in page.evaluate(shown)} == {f"on-{scheme}"}
 
 
-def test_a_figure_is_enlarged_by_click_and_by_key(browser, address):
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+def test_a_figure_is_enlarged_by_click_and_by_key(tab, address):
+    page = tab(viewport={"width": 390, "height": 844}, color_scheme="light")
     page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
     figure = page.locator(".bd-article figure > img.on-light:visible").first
     figure.click()
@@ -303,7 +277,6 @@ def test_a_figure_is_enlarged_by_click_and_by_key(browser, address):
     figure.focus()
     page.keyboard.press("Enter")
     assert page.locator("dialog.enlarged[open]").count() == 1
-    page.close()
 
 
 LEVELS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -311,14 +284,11 @@ RULES = {"light": LEVELS, "dark": {"type": "rule", "values": ["color-contrast"]}
 
 
 @pytest.mark.parametrize("scheme", RULES)
-def test_pages_break_no_rule_of_accessibility(browser, address, scheme):
+def test_pages_break_no_rule_of_accessibility(tab, address, scheme):
     """WCAG 2.2, levels A and AA, as far as axe can tell."""
     axe_core, options = Axe(), {"runOnly": RULES[scheme], "resultTypes": ["violations"]}
-    context = browser.new_context(color_scheme=scheme)
-    page, broken = context.new_page(), []
-    for name in PAGES:
-        page.goto(f"{address}/{name}", wait_until="load")
+    page, broken = tab(color_scheme=scheme), []
+    for name in every(page, address):
         for rule in axe_core.run(page, options=options).response["violations"]:
             broken += [f"{name}: {rule['id']} at {node['target'][0]}" for node in rule["nodes"]]
-    context.close()
     assert broken == []

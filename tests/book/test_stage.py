@@ -4,15 +4,15 @@ import errno
 import json
 
 import pytest
-from bs4 import BeautifulSoup
 
 import build
 import chapters
+import kernel
 import stage
 import tools
-from book.conftest import CLAIM, chapter, rendered
+from book.conftest import CLAIM, chapter, do, edit, rendered, soup
 from ledger_roles import NoNumber
-from project import BookError
+from project import BookError, read_json
 from snncore import ledger
 
 
@@ -21,13 +21,9 @@ def staged(project, preset="smoke"):
     return project.build / "src"
 
 
-def page(out, name="index") -> BeautifulSoup:
-    return BeautifulSoup((out / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
-
-
 def words(out, name="index") -> str:
     """What a reader sees: without the words of the badges."""
-    main = page(out, name).find(role="main")
+    main = soup(out, name).find(role="main")
     for said in main.find_all(class_="said"):
         said.decompose()
     return main.get_text()
@@ -35,15 +31,14 @@ def words(out, name="index") -> str:
 
 def test_numbers_come_from_the_run(ran):
     (ran.root / "book" / "claims.md").write_text("(claims)=\n# Claims\n\nBetween {interval}`a.b`.\n")
-    source = ran.root / "notebooks" / "first.py"
-    source.write_text(source.read_text().replace("The number is", "Today it is"))  # prose may change without a run
+    edit(ran.root / "notebooks" / "first.py", "The number is", "Today it is")  # prose may change without a run
     out = rendered(ran)
     assert "The first number is 2.1." in words(out)
     assert "1 live" in words(out)
     assert "Between 1.90\u00a0to\u00a02.30." in words(out, "claims")
     assert "Today it is 2.1." in words(out, "notebooks/first")
     assert "preset smoke" in words(out, "notebooks/first")
-    assert json.loads((ran.build / "src" / "ledger.json").read_text())[0]["live"] is True
+    assert read_json(ran.build / "src" / "ledger.json")[0]["live"] is True
 
 
 PLACES = """# Title {claim}`a.b`
@@ -78,27 +73,20 @@ Its caption: {interval}`a.b`
 def test_roles_act_wherever_text_is_and_not_in_code(ran):
     (ran.root / "book" / "_static" / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (ran.root / "book" / "index.md").write_text(PLACES)
-    main = page(rendered(ran)).find(role="main")
+    out = rendered(ran)
+    main = soup(out).find(role="main")
     links = main.find_all("a", class_="claim")
-    assert len(links) == 8  # title, text, item, two cells, caption, cell, caption
-    for link in links:
-        assert link["href"] == "claims.html#claim-a-b"
-        assert link["title"].startswith(
-            ("ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", "cited: talk, slide 1")
-        )
+    assert [link["href"] for link in links] == ["claims.html#claim-a-b"] * 8  # title, text, item, two cells, caption, cell, caption
     assert main.img["alt"] == "A drawing of 2.1 and 2.0"
-    assert "2.1 in 2.1, in a link of 2.1, (2.10)." in words(rendered(ran))
+    for line in ("2.1 in 2.1, in a link of 2.1, (2.10).", "an item 2.10", "Its caption: 1.90\u00a0to\u00a02.30"):
+        assert line in words(out)
     badges = [[sign["class"][1] for sign in link.find_all(class_="standing")] for link in links]
     assert badges == [["live"]] * 4 + [["cited"], ["live"], ["live"], []]  # an interval goes without beside its number
     assert main.find(class_="value").get_text() == "2.1 live"
     assert "{claim}`no.claim` and {value}`no.value`" in main.pre.get_text()
     text = (rendered(ran, builder="text") / "index.txt").read_text()
-    for line in (
-        "2.1 in *2.1*, in a link of 2.1, (2.10).",
-        "Its caption: 1.90\u00a0to\u00a02.30",
-        "{claim}`no.claim` and {value}`no.value`",
-    ):
-        assert line in text
+    said = "2.1 in *2.1*, in a link of 2.1, (2.10).", "Its caption: 1.90\u00a0to\u00a02.30", "{claim}`no.claim` and {value}`no.value`"
+    assert [line for line in said if line not in text] == []
     assert "an item 2.10" in next(rendered(ran, builder="latex").glob("*.tex")).read_text()
 
 
@@ -109,9 +97,10 @@ def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
         "# Start\n\nTwo lines, and {value}`first.other`,\n{claim}`x.y`\n\n{claim}`c.d` {interval}`c.d`\n\n{run}`x.y` {value}`number`\n\n"
         "```{figure} results/first/gone.*\n:name: a\n:alt: b {value}`first.alt`\nc\n```\n"
     )
-    source = ran.root / "notebooks" / "second.py"
-    source.write_text(source.read_text() + "\n# %% [markdown]\n# More:\n# {value}`more`\n")
-    line = source.read_text().splitlines().index("# {value}`more`") + 1
+    with (ran.root / "notebooks" / "second.py").open("a+") as source:
+        source.write("\n# %% [markdown]\n# More:\n# {value}`more`\n")
+        source.seek(0)
+        line = len(source.readlines())
     no_value = "the run wrote no value {0!r}: keep it with page.value({1!r}, ...), or mend the name"
     with pytest.raises(NoNumber) as refused:
         rendered(ran)
@@ -134,19 +123,25 @@ def test_an_unknown_part_of_a_page_is_refused(ran):
         staged(ran)
 
 
-def test_a_page_can_say_which_run_gave_a_number(ran):
-    with (ran.root / "data" / "claims.toml").open("a") as claims:
-        claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f"))
+def test_a_page_can_say_which_run_gave_a_number_and_tips_whose_it_is(ran):
+    cited = CLAIM.format(id="g.h").replace("reproduced", "cited").replace("tolerance = 0.1", "value = 2.05\nvalue_source = 'a log'")
+    with ran.claims.open("a") as claims:
+        claims.write(CLAIM.format(id="c.d") + CLAIM.format(id="e.f") + cited)
     row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
     (ran.root / "data" / "results" / "first.json").write_text(json.dumps([row]))
     said = "{interval}`c.d`, {run}`a.b`; {run}`c.d`; {run}`e.f`; {claim}`e.f`, {interval}`e.f`"
-    (ran.root / "book" / "index.md").write_text(f"# Start\n\n{said}.\n")
-    text = words(rendered(ran))
-    assert "not recorded, this run; a recorded run of commit 0123456789 on a machine; not run; not run, not run." in text
+    (ran.root / "book" / "index.md").write_text(
+        f"# Start\n\n{said}.\n\n{{claim}}`a.b` {{published}}`a.b` {{claim}}`g.h` {{published}}`g.h`\n"
+    )
+    out = rendered(ran)
+    assert "not recorded, this run; a recorded run of commit 0123456789 on a machine; not run; not run, not run." in words(out)
+    tips = [link["title"] for link in soup(out).find_all("a", class_="claim")]
+    theirs = "cited: talk, slide 1"
+    assert tips[-4:] == ["ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
 
 
 def test_a_chapter_that_never_ran_says_so_and_a_damaged_run_is_not_shown(project):
-    assert tools.main(project, ["run", "--preset", "smoke", "--chapter", "first"]) == 0
+    assert do(project, "run", "--chapter", "first") == 0
     src = staged(project, "book")  # falls back on the run that there is
     assert "has no run on this machine that is up to date" in (src / "notebooks" / "second.md").read_text()
     assert (src / "notebooks" / "first.ipynb").exists()
@@ -181,16 +176,12 @@ def pages(monkeypatch):
     return lambda project, name: (project.build / "src" / name).read_text()
 
 
-def reproduce(project, *words):
-    return tools.main(project, ["reproduce", "--preset", "smoke", *words])
-
-
 def test_a_verdict_that_got_worse_is_shown_and_the_book_is_built(ran, pages, capsys):
     (ran.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n\n{value}`first.number`\n")
-    assert reproduce(ran) == 0
+    assert do(ran, "reproduce") == 0
     assert "no verdict of 1 live ones is worse than the recorded one" in capsys.readouterr().out
     worsen(ran)
-    assert reproduce(ran) == 0
+    assert do(ran, "reproduce") == 0
     out = capsys.readouterr().out
     assert "1 of 1 verdict differs from the recorded ones on this machine:" in out
     assert "a.b (a number): 2.50 (2.40\u00a0to\u00a02.60) here, 2.1 recorded; published is 2.0 ± 10.00%" in out
@@ -198,7 +189,7 @@ def test_a_verdict_that_got_worse_is_shown_and_the_book_is_built(ran, pages, cap
         text = pages(ran, page)
         assert "an old machine" in text, page
         assert "2.5" in text, page
-    assert reproduce(ran, "--strict") == 1  # nothing to run, and still not as recorded
+    assert do(ran, "reproduce", "--strict") == 1  # nothing to run, and still not as recorded
 
 
 FIGURE = "# ```{figure} ../results/first/plot.*\n# :name: fig\n# :alt: a plot\n# A caption.\n# ```\n#\n# The number is"
@@ -214,13 +205,12 @@ def drawing(project, code):
     (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n\n{value}`first.number`, {claim}`a.b`, {numref}`fig`\n")
     chapter(project.root, "second", 'record.value("number", 7)')
     chapter(project.root, "first", code)
-    source = project.root / "notebooks" / "first.py"
-    source.write_text(source.read_text().replace("# The number is", FIGURE))
+    edit(project.root / "notebooks" / "first.py", "# The number is", FIGURE)
 
 
 def test_a_chapter_that_failed_has_a_page_that_says_why(project, pages, capsys):
     drawing(project, FAILS)
-    assert reproduce(project) == 1
+    assert do(project, "reproduce") == 1
     assert "failed or skipped: first. What they left" in capsys.readouterr().err
     stand_in = pages(project, "notebooks/first.md")
     for piece in ("RuntimeError: boom", "make reproduce PRESET=smoke CHAPTER=first", "It had computed before", "| 2.1 |", "first-plot.png"):
@@ -229,10 +219,10 @@ def test_a_chapter_that_failed_has_a_page_that_says_why(project, pages, capsys):
     out = rendered(project)
     assert "Failed on this machine: Chapter first" in words(out)
     assert "not run, not run, Chapter first" in words(out)  # its value, its claim, its figure
-    assert page(out).find(role="main").find_all("a", string="Chapter first")[-1]["href"] == "notebooks/first.html"
+    assert soup(out).find(role="main").find_all("a", string="Chapter first")[-1]["href"] == "notebooks/first.html"
     assert "The number is 7" in words(out, "notebooks/second")
     drawing(project, DRAWS)
-    assert reproduce(project) == 0
+    assert do(project, "reproduce") == 0
     out = rendered(project)
     assert "Failed on this machine" not in words(out)
     assert "2.1, Fig. 1" in words(out)
@@ -241,7 +231,7 @@ def test_a_chapter_that_failed_has_a_page_that_says_why(project, pages, capsys):
 def test_what_cannot_run_and_what_needs_it_have_pages_too(project, pages):
     (project.root / "data" / "input.txt").unlink()
     (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n")
-    assert reproduce(project) == 1
+    assert do(project, "reproduce") == 1
     assert "declares the input" in pages(project, "notebooks/first.md")
     assert "it needs first, which failed" in pages(project, "notebooks/second.md")
 
@@ -249,11 +239,11 @@ def test_what_cannot_run_and_what_needs_it_have_pages_too(project, pages):
 @pytest.mark.slow
 def test_a_book_that_is_up_to_date_needs_no_right_to_write(project, capsys, monkeypatch):
     (project.root / "book" / "index.md").write_text("# Start\n\n<!-- differing -->\n")
-    assert reproduce(project) == 0
+    assert do(project, "reproduce") == 0
     monkeypatch.setattr(chapters, "run", lambda *_: pytest.fail("it runs"))
     monkeypatch.setattr(project, "locked", lambda: pytest.fail("it locks"))
     before = {path: path.stat().st_mtime_ns for path in project.root.rglob("*")}
-    assert reproduce(project) == 0
+    assert do(project, "reproduce") == 0
     assert {path: path.stat().st_mtime_ns for path in project.root.rglob("*")} == before
     assert "the book is up to date" in capsys.readouterr().out
 
@@ -266,49 +256,34 @@ def test_a_book_that_is_up_to_date_needs_no_right_to_write(project, capsys, monk
         (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x cannot be written: make the folder yours"),
         (OSError(errno.EROFS, "Read-only file system", "/x"), "/x cannot be written"),
         (OSError(errno.EMFILE, "Too many open files"), "too many open files for this shell: allow more"),
+        (OSError(errno.EIO, "Input/output error"), None),
+        (KeyError("x"), None),
     ],
 )
-def test_what_a_reader_can_mend_is_said_in_words(problem, words):
-    assert words in tools.in_words(problem)
+def test_what_a_reader_can_mend_is_said_in_words_and_a_fault_of_these_tools_is_not(problem, words):
+    said = tools.in_words(problem)
+    assert said is None if words is None else words in said
 
 
 def test_what_kernels_die_of_is_refused_before(project, monkeypatch):
     resource = pytest.importorskip("resource", reason="this system has no limits of processes")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (48, 48))
     with pytest.raises(BookError, match="allows 48 open files, too few for a chapter's kernel: allow more"):
-        reproduce(project)
-    monkeypatch.setattr(tools.time, "time", lambda: 2.0**31)
+        do(project, "reproduce")
+    monkeypatch.setattr(kernel.time, "time", lambda: 2.0**31)
     with pytest.raises(BookError, match="the clock of this machine says"):
-        reproduce(project)
-
-
-def test_a_fault_of_these_tools_is_not_hidden():
-    assert tools.in_words(KeyError("x")) is None
-    assert tools.in_words(OSError(errno.EIO, "Input/output error")) is None
-
-
-def test_tips_say_whose_number_it_is(ran):
-    cited = CLAIM.format(id="c.d").replace("reproduced", "cited").replace("tolerance = 0.1", "value = 2.05\nvalue_source = 'a log'")
-    with ran.claims.open("a") as claims:
-        claims.write(cited)
-    (ran.root / "book" / "index.md").write_text("# Start\n\n{claim}`a.b` {published}`a.b` {claim}`c.d` {published}`c.d`\n")
-    tips = [link["title"] for link in page(rendered(ran)).find_all("a", class_="claim")]
-    theirs = "cited: talk, slide 1"
-    assert tips == ["ours, live: 2.10 (1.90\u00a0to\u00a02.30); talk, slide 1: 2.0; not settled", theirs, "cited: a log", theirs]
+        do(project, "reproduce")
 
 
 def test_figures_lead_to_code_and_files(project):
     drawing(project, DRAWS)
     (project.root / "book" / "index.md").write_text("# Start\n")
-    assert tools.main(project, ["run", "--preset", "smoke"]) == 0
-    out = rendered(project)
-    figure = page(out, "notebooks/first").find("figure")
-    links = {a.get_text(): a["href"] for a in figure.find_all("a", class_=["internal", "download"])}
-    assert set(links) >= {"code", "SVG", "PDF", "PNG", "data"}
-    assert links["code"] == "#code-first-plot"
-    assert page(out, "notebooks/first").find(id="code-first-plot")
-    for label, end in (("SVG", "svg"), ("PDF", "pdf"), ("PNG", "png"), ("data", "data.csv")):
-        assert links[label].endswith(f"/plot.{end}")
+    assert do(project, "run") == 0
+    page = soup(rendered(project), "notebooks/first")
+    links = {a.get_text(): a["href"].split("/")[-1] for a in page.figure.find_all("a", class_=["internal", "download"])}
+    expected = {"code": "#code-first-plot", "SVG": "plot.svg", "PDF": "plot.pdf", "PNG": "plot.png", "data": "plot.data.csv"}
+    assert links | expected == links
+    assert page.find(id="code-first-plot")
 
 
 @pytest.mark.slow
