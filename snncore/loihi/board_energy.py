@@ -10,23 +10,16 @@ here has two ends:
 with the energy of the neuron cores at work, the power of all at rest, and that of the x86 processors at work (`Terms`).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from snncore.loihi.board import BoardRun, CoreEvents, Program, core_events
-from snncore.loihi.compartment import AHPCompartments, Compartment
-from snncore.loihi.emulator import Group
+from snncore.loihi.board import BoardRun, CoreEvents, InputSpikes, Program, core_events
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured, step_times
 from snncore.loihi.placement import DENSE, Placement
-from snncore.loihi.quantize import UNIT
 from snncore.loihi.relational import CHIPS, FORWARD, STEPS, TABLE, WINDOW, WORDS, Layout
-from snncore.loihi.spec import FULL_DECAY
-from snncore.seeds import numpy_generator
 
 RATIOS = {  # of the talk's table, GPU over Loihi, for as many sentences as in `TABLE`
     "energy": (16.49, 11.92, 7.78, 5.32, 4.36),
@@ -40,7 +33,7 @@ KINDS = {  # events that are counted before a network has run
     "messages": ("spike_in_tile",),
 }
 EVENTS = tuple(name for names in KINDS.values() for name in names)
-RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
+RATES = (0.01, 0.1)  # spikes per neuron and step: from which to which a reader may choose, since none are published
 
 
 def published_ratio(ratio: str, n: int) -> float:
@@ -93,52 +86,13 @@ def events(placement: Placement, used: Collection[str], rate: float) -> dict[str
     return {name: sum(counts[name] for counts in module_events(placement, used, rate).values()) for name in EVENTS}
 
 
-def random_events(plan: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> CoreEvents:
-    """Draw when and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
-
-    Relays are updated as in `module_events`. Beyond those events, spikes reach the own auxiliary compartments of neurons with two; messages
-    of words do not leave a core here.
-    """
-    network, used, first = placement.network, plan.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
-    kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
-    z, groups, weights, x = {}, {}, defaultdict[tuple[str, str], list[np.ndarray]](list), {}
-    for p in (p for p in network.populations if p.name in used):
-        z[p.name], start = np.zeros((STEPS, p.neurons), np.uint8), first.get(p.module, STEPS - FORWARD)
-        may = z[p.name][start : start + ACTIVE.get(p.module, FORWARD)]
-        may[:] = g.random(may.shape) < rate
-        groups[p.name] = [Group(p.neurons, kinds[p.compartments])]
-
-    @cache
-    def ones(post: int, pre: int, sources: int) -> np.ndarray:
-        return np.broadcast_to(np.arange(pre) < sources, (post, pre)).astype(np.int8)
-
-    for o in (o for o in network.projections if o.post in z and (o.pre in z or o.pre in network.inputs)):
-        post, pre = network.sizes[o.post], network.sizes[o.pre]
-        weights[o.pre, o.post].append(ones(post, pre, network.sources(o)) if o.kind == DENSE else np.ones(post, np.int8))
-        if o.pre in network.inputs:
-            x[o.pre] = np.zeros((STEPS, pre), np.uint8)
-            x[o.pre][:WORDS, 0] = o.pre.startswith("words")
-    return rest_relays(placement, core_events(placement, Program(groups, weights), x, BoardRun(z, {})), z, slice(WORDS - WINDOW, WORDS))
-
-
-def rest_relays(placement: Placement, e: CoreEvents, used: Collection[str], gate: slice) -> CoreEvents:
-    """Leave out the updates of relays in all steps but those in which the gate is open, as in the published code."""
-    relays = [core for p in placement.network.populations if p.name in used and p.module == "relays" for core in placement.cores[p.name]]
+def question_events(placement: Placement, program: Program, x: InputSpikes, activity: BoardRun) -> CoreEvents:
+    """Count the events of a question as `core_events`, but updates of relays only while the gate is open, as in the published code."""
+    e, gate = core_events(placement, program, x, activity), np.flatnonzero(x["gate"])
+    relays = [c for p in placement.network.populations if p.name in activity.z and p.module == "relays" for c in placement.cores[p.name]]
     updates = e.updates.copy()
-    updates[: gate.start, relays] = updates[gate.stop :, relays] = 0
+    updates[: gate[0], relays] = updates[gate[-1] + 1 :, relays] = 0
     return e._replace(updates=updates)
-
-
-def mean_energy(runs: Sequence[CoreEvents]) -> dict[str, float]:
-    """Energy of events in the mean over runs [µJ], by the names of `FORMS`, without ways from tile to tile and from chip to chip."""
-    counts = pd.DataFrame([event_counts(e) for e in runs]).mean()
-    return {name: form({event: counts[event] for event in EVENTS}) for name, form in FORMS.items()}
-
-
-def question_time(counts: Sequence[CoreEvents]) -> tuple[float, float]:
-    """Least and most time of a question by events, in the mean over several [ms]."""
-    low, high = (float(np.mean([step_times(e, active).sum() for e in counts])) / 1000 for active in (False, True))
-    return low, high
 
 
 FORMS: dict[str, Callable[[Mapping[str, float]], float]] = {  # energy of events [µJ]
@@ -148,20 +102,12 @@ FORMS: dict[str, Callable[[Mapping[str, float]], float]] = {  # energy of events
 }
 
 
-def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """Least and most energy of events [µJ] at two rates, by each set of prices; with "davies2018", at most all updates are active."""
-    return {"davies2018": (FORMS["davies2018"](few), FORMS["active"](many)), "sanafe": (FORMS["sanafe"](few), FORMS["sanafe"](many))}
-
-
-def energy_by_part(placement: Placement, used: Collection[str]) -> dict[str, tuple[float, float]]:
-    """Least and most energy of events [µJ] by the prices "davies2018": of each of `KINDS`, then of all events in each module."""
-    few, many = (module_events(placement, used, rate) for rate in RATES)
-    both = [events(placement, used, rate) for rate in RATES]
-    parts: dict[str, Sequence[Mapping[str, float]]] = {
-        kind: [dict.fromkeys(EVENTS, 0.0) | {name: counts[name] for name in names} for counts in both] for kind, names in KINDS.items()
-    }
-    parts |= {module: (few[module], many[module]) for module in few}
-    return {name: span(*ends)["davies2018"] for name, ends in parts.items()}
+def needs(e: CoreEvents) -> dict[str, float]:
+    """Energy of events [µJ] by the names of `FORMS`, here with the ways from tile to tile; ``soonest`` and ``latest``: their time [ms]."""
+    counts = event_counts(e)
+    priced = {name: counts[name] for name in (*EVENTS, *HOPS)}  # not those to other chips
+    energies = {"davies2018": energy(priced), "active": energy(all_active(priced)), "sanafe": energy(priced, "sanafe")}
+    return energies | {name: float(step_times(e, name == "latest").sum()) / 1000 for name in ("soonest", "latest")}
 
 
 def resets() -> float:
@@ -174,23 +120,15 @@ class Estimate(NamedTuple):
 
     cores: int
     chips: int
-    energy: tuple[float, float]  #: of events, by both sets of prices and both rates, with resets [mJ]
+    energy: tuple[float, float]  #: of events, by both sets of prices, with resets [mJ]
     time: tuple[float, float]  #: of the busiest core and the barrier [ms]
-    crossings: tuple[int, int]  #: messages to other chips
 
 
-def estimate(plan: Layout, placement: Placement, sentences: int, bounds: Mapping[str, tuple[float, float]], seed: int) -> Estimate:
-    """Estimate cores, energy and time of a question; ``bounds`` of the energy of its events come from `span`."""
+def estimate(plan: Layout, placement: Placement, sentences: int, needed: Mapping[str, float]) -> Estimate:
+    """Estimate cores, energy and time of a question from what its events need (`needs`, or its mean over questions)."""
     cores, chips = placement.used(plan.used(sentences))
-    g = numpy_generator(seed, f"spikes at assumed rates, {sentences} sentences")
-    few, many = (random_events(plan, placement, sentences, rate, g) for rate in RATES)
-    return Estimate(
-        cores,
-        len(chips),
-        ((min(low for low, _ in bounds.values()) + resets()) / 1000, (max(high for _, high in bounds.values()) + resets()) / 1000),
-        (question_time([few])[0], question_time([many])[1]),
-        (few.between_chips, many.between_chips),
-    )
+    energies = [(needed[name] + resets()) / 1000 for name in FORMS]
+    return Estimate(cores, len(chips), (min(energies), max(energies)), (needed["soonest"], needed["latest"]))
 
 
 # --- In all, from two measured runs -----------------------------------------------------------------------------------------------------
