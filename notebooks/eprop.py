@@ -604,7 +604,8 @@ if preset == "paper":
     }  # fmt: skip
     where = f"trials of training, batches of {TRAININGS['random'].batch}"
     for id, kind in stops.items():
-        page.claim(id, training.updates_to_stop(trainings[kind]), dataset=where)
+        after = [about["stopped"] or about["recipe"]["updates"] for about in trainings[kind]]
+        page.claim(id, after, dataset=where)
 
 # %%
 stop = fair.groupby("kind")["updates to 7 % wrong"].mean()

@@ -1,6 +1,6 @@
 """Networks that accumulate evidence, by e-prop or BPTT, also in integers: ``python -m snncore.trainings evidence --signals random``."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -196,11 +196,6 @@ def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, A
 
     words, about = f"evidence --signals {kind}", {"kind": kind}
     return train_or_read(f"eprop_{kind}_{seed}", words, how.recipe, seed, do, constants(how), about=about)
-
-
-def updates_to_stop(trainings: Iterable[Mapping[str, Any]]) -> list[int]:
-    """After how many updates trainings met the published code's rule, by their accounts; all, if never."""
-    return [about["stopped"] or about["recipe"]["updates"] for about in trainings]
 
 
 def command(signals: Kind, seed: int = 0) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Most networks learn from the official files, which are a download, those of some
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class SpikingRecipe(Recipe):
     or from one step to the next, learns little.
     """
 
+    band: ClassVar[tuple[float, float]] = -2.0, 2.4  #: potentials that cost nothing [thresholds]
     rate_factor: float = 20.0  #: :math:`C_r`
     voltage_factor: float = 0.0005  #: :math:`C_v`
     low: float = 0.01  #: lower limit of the rate of a neuron [spikes per step]
@@ -59,22 +60,13 @@ class SpikingRecipe(Recipe):
         start = max(START, self.high)
         return start * (self.high / start) ** min(1.0, (done - self.begin) / (self.end - self.begin))
 
-    @property
-    def band(self) -> tuple[float, float]:
-        """Potentials that cost nothing [thresholds]."""
-        return -2.0, 2.4
-
 
 @dataclass(frozen=True)
 class SparseRecipe(SpikingRecipe):
     """A spiking recipe that ends with means of the weights over steps, since under a low limit single steps change much."""
 
+    band: ClassVar[tuple[float, float]] = 0.0, 2.0  #: those with a pseudo-derivative: all others have a cost
     average: float = 0.999  #: weight of the past in these means
-
-    @property
-    def band(self) -> tuple[float, float]:
-        """Potentials with a pseudo-derivative [thresholds]: all others have a cost."""
-        return 0.0, 2.0
 
 
 START = 0.3  # rate from which the upper limit falls, about the highest of a layer that is free
@@ -131,9 +123,8 @@ COST_SEEDS = 5  # of the kinds that compare costs of potentials
 
 def seeds_of(kind: str, task: int | str) -> int:
     """How many networks of a kind there are for a task."""
-    if kind.removeprefix("snn-").removesuffix("-v") in LIMITS:
-        return COST_SEEDS
-    return SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1
+    several = SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1
+    return COST_SEEDS if kind.removeprefix("snn-").removesuffix("-v") in LIMITS else several
 
 
 def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:

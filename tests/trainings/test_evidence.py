@@ -82,8 +82,6 @@ def test_the_stopping_rule_of_the_published_code():
         first = next((i + 1 for i in range(k + 1) if sum(([1.0] * 8 + errors[: i + 1])[-8:]) / 8 < 0.07), 0)
         assert int(learner.stopped) == first
     assert int(learner.stopped) == 10
-    accounts = [{"stopped": 10, "recipe": {"updates": 20}}, {"stopped": 0, "recipe": {"updates": 20}}]
-    assert evidence.updates_to_stop(accounts) == [10, 20]
 
 
 @pytest.mark.parametrize("signal", ["symmetric", "bptt"])
