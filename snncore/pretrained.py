@@ -172,7 +172,8 @@ def load(name: str) -> Any:
         case "words" | "words-alone":
             return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
-            return Reader(stories.trained(rest[0], *map(int, rest[1:])))
+            size: Any = rest.pop() if rest[-1] == "published" else "book"
+            return Reader(stories.trained(rest[0], *map(int, rest[1:]), size=size))
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":
