@@ -173,7 +173,8 @@ def load(name: str) -> Any:
             return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
             size: Any = rest.pop() if rest[-1] == "published" else "book"
-            return Reader(stories.trained(rest[0], *map(int, rest[1:]), size=size))
+            kind, task, *seed = rest
+            return Reader(stories.trained(kind, int(task), int([*seed, 0][0]), size))
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":
