@@ -129,14 +129,23 @@ def test_a_counter_that_stands_still_is_no_energy_of_0():
         meter.watched(lambda: None, lambda: 5.0, 0.01)
 
 
-def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(meter, "gpu_meter", Mock(side_effect=meter.NoMeterError("none here")))
-    monkeypatch.setattr(meter, "cpu_meter", lambda: meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"}))
+@pytest.mark.parametrize("energy", [True, False])
+def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys, energy):
+    known, none = (
+        meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"}),
+        Mock(side_effect=meter.NoMeterError("none here")),
+    )
+    monkeypatch.setattr(meter, "gpu_meter", none)
+    monkeypatch.setattr(meter, "cpu_meter", (lambda: known) if energy else none)
     monkeypatch.setattr(meter, "measure", partial(meter.measure, batches=(1, 2), seconds=0.02))
-    path = tmp_path / "kept.csv"
-    meter.command(path, lengths=(2,))
-    assert "cuda is left out: none here" in capsys.readouterr().out
-    assert len(path.read_text().splitlines()) in (2, 3)
+    meter.command(tmp_path / "kept.csv", lengths=(2,))
+    said = capsys.readouterr().out
+    assert "cuda is left out: none here" in said
+    assert ("energy of this CPU is left out: none here" in said) is not energy
+    table = pd.read_csv(tmp_path / "kept.csv")
+    assert table["batch"].iloc[0] == 1
+    assert (table["time [ms]"] > 0).all()
+    assert (table["energy [mJ]"].notna() == energy).all()
 
 
 GPU = {"where": "cuda", "sentences": 2, "batch": 1, "time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 100.0, "rest [W]": 40.0}
