@@ -95,19 +95,19 @@ def question_events(placement: Placement, program: Program, x: InputSpikes, acti
     return e._replace(updates=updates)
 
 
-FORMS: dict[str, Callable[[Mapping[str, float]], float]] = {  # energy of events [µJ]
-    "davies2018": lambda counts: energy(counts, without=HOPS),
-    "active": lambda counts: energy(all_active(counts), without=HOPS),
-    "sanafe": lambda counts: energy(counts, "sanafe", HOPS),
+FORMS: dict[str, Callable[..., float]] = {  # energy of events [µJ]; ``without``: events that are left out
+    "davies2018": energy,
+    "active": lambda counts, **more: energy(all_active(counts), **more),
+    "sanafe": lambda counts, **more: energy(counts, "sanafe", **more),
 }
 
 
 def needs(e: CoreEvents) -> dict[str, float]:
-    """Energy of events [µJ] by the names of `FORMS`, here with the ways from tile to tile; ``soonest`` and ``latest``: their time [ms]."""
+    """Energy of events [µJ] by the names of `FORMS`, and least and most time [ms], ``soonest`` and ``latest``."""
     counts = event_counts(e)
     priced = {name: counts[name] for name in (*EVENTS, *HOPS)}  # not those to other chips
-    energies = {"davies2018": energy(priced), "active": energy(all_active(priced)), "sanafe": energy(priced, "sanafe")}
-    return energies | {name: float(step_times(e, name == "latest").sum()) / 1000 for name in ("soonest", "latest")}
+    times = {name: float(step_times(e, name == "latest").sum()) / 1000 for name in ("soonest", "latest")}
+    return {name: form(priced) for name, form in FORMS.items()} | times
 
 
 def resets() -> float:

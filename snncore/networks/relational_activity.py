@@ -91,23 +91,21 @@ def readouts_by_step(network: RelationalNetwork, answers: Sequence[Answer]) -> F
     return F.linear(torch.cat([a.layers[last].z for a in answers], 1), network.w_out).cumsum(0)
 
 
-def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.DataFrame:
+def layer_activity(answers: Sequence[Answer]) -> pd.DataFrame:
     """Measure each layer of spiking neurons while the gate is open, in the answers to several batches of questions.
 
-    Columns: ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``silent`` and ``locked`` neurons [%];
-    ``lowest`` potential [thresholds]. A locked neuron is driven below rest, and its potential is never above 0: it never has a
-    pseudo-derivative.
+    Columns: ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``locked`` neurons [%]. A locked neuron
+    is driven below rest, and its potential is never above 0: it never has a pseudo-derivative.
     """
-    layers, v_th, rows = [a.copies() for a in answers], _encoder(network).params.v_th, []
+    layers, rows = [a.copies() for a in answers], list[tuple[str, int, float, float]]()
     for name in layers[0]:
         z = torch.cat([of_batch[name].z for of_batch in layers], 1)
-        rate, silent = z.mean(), z.sum((0, 1)) == 0
+        rate = 100 * float(z.mean())
         del z  # spikes and potentials of all pairs together take too much memory
         v = torch.cat([of_batch[name].v for of_batch in layers], 1)
         locked = (v.amax((0, 1)) <= 0) & (v.amin((0, 1)) < 0)
-        shares = (100 * float(x) for x in (rate, silent.float().mean(), locked.float().mean()))
-        rows.append((name, len(silent), *shares, float(v.min()) / v_th))
-    return pd.DataFrame(rows, columns=["layer", "neurons", "rate", "silent", "locked", "lowest"])
+        rows.append((name, len(locked), rate, 100 * float(locked.float().mean())))
+    return pd.DataFrame(rows, columns=["layer", "neurons", "rate", "locked"])
 
 
 def neuron_mean(layers: pd.DataFrame, column: str) -> float:

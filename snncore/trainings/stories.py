@@ -104,7 +104,7 @@ KINDS: dict[str, Kind] = {
         for limit, high in LIMITS.items()
         for end, factor in (("", 0.0), ("-v", SPARSE.voltage_factor))
     },
-    "snn-free": Kind(Timing(window=10), replace(SPARSE, low=0.01, high=1.0)),  # a lower limit instead
+    "snn-free": Kind(Timing(window=10), replace(SPARSE, low=0.01, high=1.0)),  # a lower limit instead, and the cost of potentials
     "snn-lengths": Kind(Timing(), SNN, stories_of_lengths),
     "ann-drawn": Kind(None, ANN, generate),
     "snn-drawn": Kind(Timing(), SNN, generate),
@@ -234,8 +234,8 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
     task : int or "joint"
         Kind of stories, 1 to 20; joint: one network for all kinds.
     kind : str
-        ann: artificial neurons, snn: spiking ones; upper, loose, tight: an upper limit of rates, v: and a cost of potentials, free: a
-        lower limit;
+        ann: artificial neurons, snn: spiking ones; upper, loose, tight: an upper limit of rates, v: and a cost of potentials, free: this
+        cost and a lower limit;
         lengths: stories of 2 to 20 sentences, drawn: stories of the usual lengths, both of our generator.
     size : str
         published: a network of the published size and steps, on a GPU if there is one.

@@ -7,7 +7,7 @@ import pytest
 from snncore import ledger
 from snncore.loihi import board_energy as energy
 from snncore.loihi.board import run_board
-from snncore.loihi.energy import all_active, event_counts
+from snncore.loihi.energy import all_active, event_counts, step_times
 from snncore.loihi.placement import place
 from snncore.loihi.relational import CHIPS, TABLE, asked, layout, untrained
 from snncore.networks.relational import SIZES
@@ -115,9 +115,9 @@ def test_ends_hold_what_events_need(counts, estimates, n):
     most = c["update_active"] * 142.1 + c["update_inactive"] * 72.8 + c["synaptic_operation"] * 35.5 + c["spike_in_tile"] * 111
     most = max(most + c["hop_east_west"] * 3 + c["hop_north_south"] * 4.2, least + c["update_inactive"] * (81 - 52))
     assert e.energy == pytest.approx((1e-9 * least + 22 * 5.94e-3, 1e-9 * most + 22 * 5.94e-3))  # all chips are reset, whatever is used
-    # a step is at least its barrier and the busiest core of silent neurons, half of an encoder's with two compartments at most
-    assert e.time[0] > 124 * (465 + 100 * 2 * 5.3) * 1e-6
-    assert e.time[0] < e.time[1]
+    # in the first step no word is shown yet; the busiest core has 100 neurons of an encoder, of two compartments each
+    assert step_times(counts[n])[0] == pytest.approx((465 + 200 * 5.3) / 1000)
+    assert e.time == pytest.approx([step_times(counts[n], active).sum() / 1000 for active in (False, True)])
 
 
 def test_a_measured_gpu_moves_the_ratio_by_what_it_needs_at_rest_and_by_its_best_batch():
