@@ -81,7 +81,7 @@ from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers import eprop_braintrace, eprop_nest
 from snncore.record import Record
 from snncore.seeds import torch_generator
-from snncore.statistics import cosine, largest_difference, mean_interval, ratio_of_counts, share
+from snncore.statistics import cosine, largest_difference, mean_interval, ratio_of_counts
 from snncore.tasks import evidence, pattern
 from snncore.trainings import evidence as training
 from snncore.trainings.evidence import FORM, TRAININGS, train, trained
@@ -577,22 +577,13 @@ if preset == "paper":  # three hours; trainings that are done are read
     kinds = "random", "symmetric", "adaptive", "bptt", "symmetric-small", "bptt-small"
     runs = range(seed, seed + training.SEEDS)
     trainings = {kind: [train(kind, s) for s in runs] for kind in kinds}
-    ids = {  # of errors, and of the share of trainings within the aim
-        ("random", "test_error"): ("eprop.evidence.random", "eprop.evidence.random.seeds"),
-        ("random", "early_error"): ("eprop.evidence.random.at350", "eprop.evidence.random.at350.seeds"),
-        ("symmetric", "test_error"): ("eprop.evidence.symmetric", "eprop.evidence.symmetric.seeds"),
-        ("symmetric", "early_error"): ("eprop.evidence.symmetric.at350", "eprop.evidence.symmetric.at350.seeds"),
-        ("adaptive", "test_error"): ("eprop.evidence.adaptive", "eprop.evidence.adaptive.seeds"),
-        ("adaptive", "early_error"): ("eprop.evidence.adaptive.at350", "eprop.evidence.adaptive.at350.seeds"),
-        ("bptt", "test_error"): ("eprop.evidence.bptt", "eprop.evidence.bptt.seeds"),
-        ("bptt", "early_error"): ("eprop.evidence.bptt.at350", "eprop.evidence.bptt.at350.seeds"),
-    }
-    of_test = {"dataset": "fresh trials", "n": TRAININGS["random"].tested}
-    for (kind, test), (id, share_id) in ids.items():
-        errors = [100 * about[test] for about in trainings[kind]]
-        page.claim(id, errors, **of_test)
-        within = [error <= training.AIMS[test] for error in errors]
-        page.claim(share_id, 100 * float(np.mean(within)), seeds=len(within), **of_test)
+    early = {
+        "random": "eprop.evidence.random.at350", "symmetric": "eprop.evidence.symmetric.at350",
+        "adaptive": "eprop.evidence.adaptive.at350", "bptt": "eprop.evidence.bptt.at350",
+    }  # fmt: skip
+    for kind, id in early.items():
+        errors = [100 * about["early_error"] for about in trainings[kind]]
+        page.claim(id, errors, dataset="new trials after 350 updates", n=TRAININGS[kind].tested)
 
 # %%
 if preset == "paper":
@@ -615,24 +606,28 @@ if slowdown and slowdown.above_one is not None:
     page.verdict("eprop.slower", slower, dataset=where)
 
 # %% [markdown]
-# One of the networks, trained by random feedback, is tested again on this page: {value}`live_error` of {size}`live_trials` new trials are
-# wrong ({value}`live_range`). Its test after training gave {recorded}`test_error` of {size}`tested`, which is {value}`live_agrees` this
-# interval.
+# This page asks the trained networks again, each {size}`asked_again` new trials. Wrong are {claim}`eprop.evidence.random` with random,
+# {claim}`eprop.evidence.adaptive` with adaptive and {claim}`eprop.evidence.symmetric` with symmetric feedback, the latter from large readout
+# weights, and {claim}`eprop.evidence.bptt` with BPTT from the same.
 
 # %%
-count = page.size(smoke=32, book=256)
-error = training.error_on_new_trials(trained("random").answer, count, seed + 1)
+ids = {
+    "random": "eprop.evidence.random", "symmetric": "eprop.evidence.symmetric",
+    "adaptive": "eprop.evidence.adaptive", "bptt": "eprop.evidence.bptt",
+}  # fmt: skip
+count, runs = page.size(smoke=32, book=1024, paper=2048), range(page.size(smoke=2, book=training.SEEDS))
+errors = {}
+for kind, id in ids.items():
+    answers = [trained(kind, s).answer for s in runs]
+    errors[kind] = [100 * training.error_on_new_trials(answer, count, seed + 1) for answer in answers]
+    page.claim(id, errors[kind], dataset="new trials, networks after 1,500 updates", n=count)
+
+# %%
 where = "evidence, random feedback"
-page.verdict("eprop.approximation", error < 0.25, dataset=where, n=count, seeds=1)
-wrong, low, high = share(round(count * error), count)
-about = about_checkpoint("eprop_random_0")
-tested = 100 * about["test_error"]
+page.verdict("eprop.approximation", max(errors["random"]) < 25, dataset=where, n=count, seeds=len(runs))
 numbers = {
-    "live_error": f"{wrong:.1f} %", "live_trials": count,
-    "live_range": f"95 % interval {low:.1f} to {high:.1f} %",
-    "live_agrees": "within" if low <= tested <= high else "outside of",
-    "test_error": f"{tested:.1f} %", "tested": f"{TRAININGS['random'].tested:,}",
-    "batch": TRAININGS["random"].batch, "updates": f"{about['recipe']['updates']:,}",
+    "asked_again": f"{count:,}", "tested": f"{TRAININGS['random'].tested:,}",
+    "batch": TRAININGS["random"].batch, "updates": f"{training.RECIPE.updates:,}",
     "seeds": training.SEEDS, "pattern_seeds": len(seeds),
     "forget": f"{100 * compare.FORGET:.1f} %", "bptt_clip": training.BPTT_RECIPE.clip,
     "readout_gain": f"{training.LARGE:.0f}", "bptt_dampening": compare.BPTT_DAMPENING,

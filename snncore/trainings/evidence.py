@@ -96,7 +96,7 @@ def constants(how: Training) -> dict[str, float]:
 
 
 def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
-    """A network with the weights of `command`: random and bptt of seed 0, twin and chip (asked in integers by `on_chip`) of all seeds."""
+    """A network with the weights of `command`; those of kind chip are asked in integers, by `on_chip`."""
     how = TRAININGS[kind]
     return load_checkpoint(f"eprop_{kind}_{seed}", EvidenceLearner(how, seed), constants(how))
 
