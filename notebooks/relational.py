@@ -8,7 +8,7 @@
 #     summary: Spiking networks answer questions on stories by comparing all pairs of sentences, one network for each task
 #     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
 #     data: [babi_test]
-#     minutes: {smoke: 0.4, book: 0.6, paper: 600}
+#     minutes: {smoke: 0.4, book: 0.6, paper: 780}
 # ---
 
 # %% [markdown]
@@ -641,7 +641,7 @@ page.figure(fig, "solved", scores)
 plt.show()
 
 # %%
-if preset == "paper":  # trains what data/training does not hold, for about ten hours
+if preset == "paper":  # trains what data/training does not hold, for about thirteen hours
     right = {}
     for kind, tasks in training.TRAINED.items():
         for task in tasks:
@@ -708,7 +708,7 @@ def watched(kind, s):  # what neurons do while the gate is open, and potentials,
     right = torch.cat([a.logits for a in answers]).argmax(1) == expected
     each = [layer.v for layer in answers[0].layers.values()]
     counts = sum(torch.histc(v, len(edges) - 1, edges[0], edges[-1]) / v[..., 0].numel() for v in each)  # by neuron
-    table = measures.layer_activity(answers)
+    table = measures.layer_activity(net.network, answers)
     return table, (100 * counts / counts.sum()).numpy(), 100 * float(right.double().mean())
 
 

@@ -31,7 +31,6 @@ def voltage_cost(v: Float[Tensor, "time batch neuron"], low: float, high: float)
     r"""Squared distance of membrane potentials from a band, :math:`\sum_i \langle \max(0, v_i - v_+)^2 + \max(0, v_- - v_i)^2 \rangle`.
 
     A neuron that a rate cost has pushed far below its threshold has no pseudo-derivative, and so never learns again. This brings it back to
-    the band, and to learning, if all potentials of the band have one.
-    An end of the band may be infinite. An empty band is refused (`ValueError`).
+    the band, and to learning if all its potentials have one. An end of the band may be infinite; an empty band is refused (`ValueError`).
     """
     return _outside(v, low, high) / v[..., 0].numel()

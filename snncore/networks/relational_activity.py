@@ -91,12 +91,13 @@ def readouts_by_step(network: RelationalNetwork, answers: Sequence[Answer]) -> F
     return F.linear(torch.cat([a.layers[last].z for a in answers], 1), network.w_out).cumsum(0)
 
 
-def layer_activity(answers: Sequence[Answer]) -> pd.DataFrame:
+def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.DataFrame:
     """Measure each layer of spiking neurons while the gate is open, in the answers to several batches of questions.
 
     Columns: ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``locked`` neurons [%]. A locked neuron
-    is driven below rest, and its potential is never above 0: it never has a pseudo-derivative.
+    is driven below rest, and its potential is never above 0: it never has a pseudo-derivative. Artificial neurons are refused.
     """
+    _encoder(network)
     layers, rows = [a.copies() for a in answers], list[tuple[str, int, float, float]]()
     for name in layers[0]:
         z = torch.cat([of_batch[name].z for of_batch in layers], 1)

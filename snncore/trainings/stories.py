@@ -76,6 +76,11 @@ SPARSE = SparseRecipe(  # by those of task 15; with 3 or 15 times this cost of p
     **asdict(replace(SNN, epochs=32, rate_factor=5.0, voltage_factor=0.0001, low=0.0, high=0.0165, end=0.6))
 )
 LIMITS = {"loose": 2 * SPARSE.high, "upper": SPARSE.high, "tight": SPARSE.high / 2}
+COMPARED = {  # an upper limit of rates, without and with a cost of potentials
+    f"snn-{limit}{end}": replace(SPARSE, high=high, voltage_factor=factor)
+    for limit, high in LIMITS.items()
+    for end, factor in (("", 0.0), ("-v", SPARSE.voltage_factor))
+}
 LONG: dict[str, Any] = {"epochs": 64}
 CHANGES: dict[tuple[int | str, ...], dict[str, Any]] = {  # of recipes, by held-out questions, too (task 4: of two of three seeds)
     **{("ann", task): LONG for task in (2, 4, 17, 19)}, ("ann-drawn", 13): LONG, ("ann-drawn", 19): LONG,
@@ -99,11 +104,7 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "ann": Kind(None, ANN),
     "snn": Kind(Timing(), SNN),
-    **{  # an upper limit of rates, without and with a cost of potentials; in a longer window, fewer spikes per step suffice
-        f"snn-{limit}{end}": Kind(Timing(window=10), replace(SPARSE, high=high, voltage_factor=factor))
-        for limit, high in LIMITS.items()
-        for end, factor in (("", 0.0), ("-v", SPARSE.voltage_factor))
-    },
+    **{name: Kind(Timing(window=10), recipe) for name, recipe in COMPARED.items()},  # in a longer window, fewer spikes per step suffice
     "snn-free": Kind(Timing(window=10), replace(SPARSE, low=0.01, high=1.0)),  # a lower limit instead, and the cost of potentials
     "snn-lengths": Kind(Timing(), SNN, stories_of_lengths),
     "ann-drawn": Kind(None, ANN, generate),
@@ -115,16 +116,16 @@ JOINT = "joint"  # one network for all tasks
 TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are networks
     "ann": (*TASKS, JOINT), "snn": tuple(TASKS), "snn-free": (15,),
     "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (5, 7, 13, 15, 20),
-    **{f"snn-{limit}{end}": (15,) for limit in LIMITS for end in ("", "-v")},
+    **dict.fromkeys(COMPARED, (15,)),
 }  # fmt: skip
 SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and "snn" have so many seeds, where others have one
-COST_SEEDS = 5  # of the kinds that compare costs of potentials
+COST_SEEDS = 5  # of the kinds `COMPARED`
 
 
 def seeds_of(kind: str, task: int | str) -> int:
     """How many networks of a kind there are for a task."""
     several = SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1
-    return COST_SEEDS if kind.removeprefix("snn-").removesuffix("-v") in LIMITS else several
+    return COST_SEEDS if kind in COMPARED else several
 
 
 def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:

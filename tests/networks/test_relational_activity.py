@@ -73,7 +73,7 @@ def test_locked_neurons():
     w[:3] = 0  # silent: they get no input
     w[3:5].neg_()  # silent, too, and locked below rest
     packed, _ = arrays(stories(50, 15))
-    tables = [measures.layer_activity([network.answer(x) for x in packed.split(n)]) for n in (50, 20)]
+    tables = [measures.layer_activity(network.network, [network.answer(x) for x in packed.split(n)]) for n in (50, 20)]
     pd.testing.assert_frame_equal(*tables)
     table = tables[0].set_index("layer")
     assert table.loc["pair 2", "locked"] == pytest.approx(200 / 8)  # not the silent ones
