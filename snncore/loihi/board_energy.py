@@ -57,33 +57,25 @@ def as_range(low: float, high: float, form: str = "{:.2f}") -> str:
 # --- By events --------------------------------------------------------------------------------------------------------------------------
 
 
-def module_events(placement: Placement, used: Collection[str], rate: float) -> dict[str, dict[str, float]]:
-    """Expected events (`EVENTS`) of a question in each module, if all neurons of the used populations fire at one rate while they may.
+def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+    """Expected events (`EVENTS`) of a question, if all neurons of the used populations fire at one rate while they may.
 
-    Updates count where neurons are, messages and synaptic operations where they arrive. Compartments are updated in all steps, but those of
-    relays only while the gate is open, as in the published code. A word is one input that fires in each of its steps. What spikes pay on
-    the way from tile to tile and from chip to chip is not in it: the prices have none for the latter.
+    Compartments are updated in all steps, but those of relays only while the gate is open, as in the published code. A word is one input
+    that fires in each of its steps. What spikes pay on the way from tile to tile and from chip to chip is not in it: the prices have none
+    for the latter.
     """
     network = placement.network
-    populations = {p.name: p for p in network.populations if p.name in used}
-    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations.values()}
-    counts = {p.module: dict.fromkeys(EVENTS, 0.0) for p in populations.values()}
-    for p in populations.values():
-        updates = (WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments
-        counts[p.module]["update_active"] += spikes[p.name]
-        counts[p.module]["update_inactive"] += updates - spikes[p.name]
+    populations = [p for p in network.populations if p.name in used]
+    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations}
+    updates = sum((WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments for p in populations)
+    active, synaptic, messages = float(sum(spikes.values())), 0.0, 0.0
     spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
     for o in network.projections:
         if o.pre in spikes and o.post in used:
             sent, dense = spikes[o.pre] * network.sources(o) / network.sizes[o.pre], o.kind == DENSE
-            counts[populations[o.post].module]["synaptic_operation"] += sent * (network.sizes[o.post] if dense else 1)
-            counts[populations[o.post].module]["spike_in_tile"] += sent * (len(placement.chips[o.post]) if dense else 1)
-    return counts
-
-
-def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
-    """Expected events of all modules, as `module_events` counts them."""
-    return {name: sum(counts[name] for counts in module_events(placement, used, rate).values()) for name in EVENTS}
+            synaptic += sent * (network.sizes[o.post] if dense else 1)
+            messages += sent * (len(placement.chips[o.post]) if dense else 1)
+    return dict(zip(EVENTS, (active, updates - active, synaptic, messages), strict=True))
 
 
 def question_events(placement: Placement, program: Program, x: InputSpikes, activity: BoardRun) -> CoreEvents:

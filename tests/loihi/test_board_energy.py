@@ -63,12 +63,6 @@ def test_events_of_two_sentences_by_hand(published):
     assert counts["spike_in_tile"] == pytest.approx(axons)
     active = all_active(counts)
     assert (active["update_active"], active["update_inactive"]) == (updates, 0)
-    modules = energy.module_events(placement, plan.used(2), 0.02)
-    assert modules["relays"] == pytest.approx({
-        "update_active": 0.02 * 14 * relays, "update_inactive": (1 - 0.02) * 14 * relays,
-        "synaptic_operation": 0.02 * 110 * 200 * 18, "spike_in_tile": 0.02 * 110 * 200 * 18,
-    })  # fmt: skip
-    assert modules["pairs, layer 1"]["synaptic_operation"] == pytest.approx(to_pairs)
 
 
 def test_relays_are_updated_while_the_gate_is_open(published, counts):
