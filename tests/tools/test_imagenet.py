@@ -42,10 +42,6 @@ def alone(photographs, tmp_path_factory):
     return folder.evaluate(LITE0, photographs, results), folder.read_answers(results)
 
 
-def one_thread():
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
 def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
     row, answers = alone
     ann, x = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[1 : N + 1])
@@ -69,7 +65,8 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
 def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, photographs, tmp_path):
     path = tmp_path / "answers.0.jsonl"
     words = ["-m", "snncore.tools", "imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(tmp_path)]
-    process = subprocess.Popen([sys.executable, *words], env=one_thread())
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, *words], env=env)
     while process.poll() is None and not (path.exists() and path.stat().st_size):
         time.sleep(0.005)
     process.kill()
@@ -79,7 +76,7 @@ def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, p
     with path.open("a") as out:
         out.write('{"file": "cut o')  # a line that it could not finish
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run([*torchrun, *words], env=one_thread(), check=True, capture_output=True, text=True)
+    done = subprocess.run([*torchrun, *words], env=env, check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == [folder.text(LITE0, alone[0])]
     assert folder.read_answers(tmp_path) == alone[1]
     assert path.read_text().startswith(before)
@@ -90,8 +87,8 @@ def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, p
 # --- A network so small that it costs nothing ---------------------------------------------------------------------------------------
 
 
-def prepare(photographs):
-    return torch.stack([torch.from_numpy(p.copy()).float().mean((0, 1)) / 255 for p in photographs])
+def prepare(photograph):
+    return torch.from_numpy(photograph.copy()).float().mean((0, 1))[None] / 255
 
 
 @pytest.fixture
@@ -202,7 +199,8 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
     (colors / "c" / "1.jpg").write_bytes(b"")
     row = folder.evaluate("small", colors, tmp_path / "results")
     assert (row.n, row.agree, row.neurons) == (5, 5, {"hardswish": 3})
-    given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
+    whole = ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")
+    given = torch.cat([prepare(np.asarray(Image.open(colors / file))) for file in whole])
     by_hand, _ = convert(network, given[:1], given, K=16)
     snn = made[0].network
     assert snn.get_submodule("few_spike._1").params == by_hand.get_submodule("few_spike._1").params
