@@ -42,12 +42,12 @@ class Meter(NamedTuple):
     about: Callable[[], dict[str, str]]
 
 
-def gpu_meter(nvml: Any = None) -> Meter:
+def gpu_meter() -> Meter:
     """Of the GPU that PyTorch uses: its counter of energy. Without CUDA, NVML or a counter: `NoMeterError`."""
     if not torch.cuda.is_available():
         raise NoMeterError("PyTorch finds no CUDA GPU: it needs one, its driver, and a build of PyTorch for CUDA")
     try:
-        nvml = nvml or importlib.import_module("pynvml")
+        nvml = importlib.import_module("pynvml")
         nvml.nvmlInit()
         card = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
         device, driver = nvml.nvmlDeviceGetName(card), nvml.nvmlSystemGetDriverVersion()

@@ -38,12 +38,13 @@ def refuse(*_):
 
 @pytest.fixture
 def cuda(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml())
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid="1-2"))
 
 
 def test_energy_of_a_gpu_is_power_times_time(cuda):
-    found = meter.gpu_meter(fake_nvml())
+    found = meter.gpu_meter()
     count, took, spent = meter.watched(lambda: time.sleep(0.01), found.joules, 0.2)
     assert 1 < count < 21
     assert spent == pytest.approx(25 * took, rel=0.02)
@@ -52,14 +53,15 @@ def test_energy_of_a_gpu_is_power_times_time(cuda):
 
 def test_a_gpu_that_cannot_be_read_is_refused(cuda, monkeypatch):
     for name in ("nvmlInit", "nvmlDeviceGetTotalEnergyConsumption"):
+        monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(**{name: refuse}))
         with pytest.raises(meter.NoMeterError, match="NVML cannot read the GPU: Not Supported; look whether nvidia-smi can"):
-            meter.gpu_meter(fake_nvml(**{name: refuse}))
+            meter.gpu_meter()
     monkeypatch.setitem(sys.modules, "pynvml", None)
     with pytest.raises(meter.NoMeterError, match=r"NVML, .*, is not installed: pip install 'snncore\[gpu\]'"):
         meter.gpu_meter()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(meter.NoMeterError, match="PyTorch finds no CUDA GPU"):
-        meter.gpu_meter(fake_nvml())
+        meter.gpu_meter()
 
 
 def zone(folder: Path, name: str, microjoules: int) -> Path:
