@@ -48,9 +48,9 @@ def product_fits(ratios: Mapping[str, Sequence[float]]) -> bool:
     return bool(fits.all())
 
 
-def as_range(low: float, high: float, form: str = "{:.2f}") -> str:
+def as_range(low: float, high: float) -> str:
     """Format two ends, "1.00 to 2.00", or one number if both look alike."""
-    low_text, high_text = form.format(low), form.format(high)
+    low_text, high_text = f"{low:.2f}", f"{high:.2f}"
     return low_text if low_text == high_text else f"{low_text} to {high_text}"
 
 
