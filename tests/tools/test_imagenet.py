@@ -233,20 +233,18 @@ def test_a_bad_table_is_refused(colors, table, message):
         folder.listing(colors, 3)
 
 
-def test_a_folder_that_does_not_fit_is_refused(colors, tmp_path):
-    for subfolders, words in (
-        ((), "has 0 subfolders, and the network knows 3 categories"),
-        (("0", "1"), "empty holds no image"),
-        (("3",), "has the subfolder 3, and the network knows the categories 0 to 2"),
-    ):
-        for name in subfolders:
-            (tmp_path / "empty" / name).mkdir(parents=True)
-        (tmp_path / "empty").mkdir(exist_ok=True)
-        with pytest.raises(ValueError, match=words):
-            folder.listing(tmp_path / "empty", 3)
-    for categories in (2, 4):
-        with pytest.raises(ValueError, match=rf"has 3 subfolders, and the network knows {categories} categories.*labels\.csv"):
-            folder.listing(colors, categories)
+@pytest.mark.parametrize(("subfolders", "categories", "words"), [
+    ("", 3, "has 0 subfolders, and the network knows 3 categories"),
+    ("01", 3, "refused holds no image"),
+    ("013", 3, "has the subfolder 3, and the network knows the categories 0 to 2"),
+    ("abc", 2, r"has 3 subfolders, and the network knows 2 categories.*labels\.csv"),
+    ("abc", 4, r"has 3 subfolders, and the network knows 4 categories.*labels\.csv"),
+])  # fmt: skip
+def test_a_folder_that_does_not_fit_is_refused(tmp_path, subfolders, categories, words):
+    for name in ("", *subfolders):
+        (tmp_path / "refused" / name).mkdir(parents=True)
+    with pytest.raises(ValueError, match=words):
+        folder.listing(tmp_path / "refused", categories)
 
 
 @pytest.mark.parametrize("other", ["model", "image", "weight", "neurons"])
