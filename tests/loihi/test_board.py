@@ -99,7 +99,7 @@ def test_weights_may_be_of_any_integers(dtype):
     assert all((activity.z[name] == expected.z[name]).all() for name in GROUPS)
 
 
-REFUSED = (
+@pytest.mark.parametrize(("change", "groups", "spikes", "words"), [
     (lambda w: w.pop(("a", "b")), {}, {}, "no weights from 'a' to 'b'"),
     (lambda w: w["a", "a"].append(w["a", "a"][0]), {}, {}, "weights from 'a' to 'a', but no such projection"),
     (lambda w: w.update({("a", "b"): [w["a", "b"][0].T]}), {}, {}, r"shape \(11, 7\): integers of shape \(7, 11\) are expected"),
@@ -111,10 +111,7 @@ REFUSED = (
     (len, {}, {"y": X}, "spikes of 'y', which no population that runs has as input"),
     (len, {}, {"x": 3 * X}, "spikes of 'x' are uint8 up to 3"),
     (len, {}, {"x": X[:, :4]}, r"spikes of 'x' are \(300, 4\): 300 steps of 5 inputs are expected"),
-)
-
-
-@pytest.mark.parametrize(("change", "groups", "spikes", "words"), REFUSED)
+])  # fmt: skip
 def test_wrong_weights_groups_and_inputs_are_refused(change, groups, spikes, words):
     net = network()
     loaded = program(net)
