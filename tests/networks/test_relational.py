@@ -41,12 +41,15 @@ def test_layers_have_a_row_for_each_pair_of_present_sentences(timing):
 
 
 @both
-def test_absent_sentences_do_not_matter(timing):
+def test_absent_sentences_and_other_stories_do_not_matter(timing):
     n = network(timing)
-    alone = n(STATEMENTS[:1, 1:], QUESTION[:1])
-    assert torch.allclose(alone.logits, n(STATEMENTS, QUESTION).logits[:1], atol=1e-6)
+    together, alone = n(STATEMENTS, QUESTION), n(STATEMENTS[:1, 1:], QUESTION[:1])
+    first, second = together.layers["sum"].v.unbind(1)
+    assert torch.allclose(alone.logits, together.logits[:1], atol=1e-6)
+    assert torch.allclose(alone.layers["sum"].v[:, 0], first, atol=1e-6)
+    assert not torch.allclose(first, second, atol=1e-3)
     more = F.pad(STATEMENTS, (0, 0, 1, 0))
-    assert torch.allclose(n(more, QUESTION).logits, n(STATEMENTS, QUESTION).logits, atol=1e-6)
+    assert torch.allclose(n(more, QUESTION).logits, together.logits, atol=1e-6)
 
 
 @both
