@@ -172,7 +172,9 @@ def load(name: str) -> Any:
         case "words" | "words-alone":
             return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
-            return Reader(stories.trained(rest[0], *map(int, rest[1:])))
+            size: Any = rest.pop() if rest[-1] == "published" else "book"
+            kind, task, *seed = rest
+            return Reader(stories.trained(kind, int(task), int([*seed, 0][0]), size))
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":

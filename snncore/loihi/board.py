@@ -150,7 +150,6 @@ class CoreEvents(NamedTuple):
     spikes: CountsInTime
     sent: CountsInTime  #: messages by which spikes leave their core
     synaptic_operations: CountsInTime  #: spikes that arrive, times their synapses
-    received: Int[np.ndarray, " core"]  #: messages that arrived
     between_tiles_x: int  #: steps of messages from tile to tile along rows
     between_tiles_y: int  #: steps of messages from tile to tile along columns
     between_chips: int  #: messages to other chips
@@ -166,7 +165,7 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
         raise ValueError(f"some spikes have {min(lengths)} steps, others {max(lengths)}: give those of one run")
     steps = lengths.pop()
     cores = spec.CORES * (1 + max(core for name in program.groups for core in placement.cores[name]) // spec.CORES)
-    compartments, received = (np.zeros(cores, np.int64) for _ in range(2))
+    compartments = np.zeros(cores, np.int64)
     spikes, sent, synaptic = (np.zeros((cores, steps), np.int64) for _ in range(3))  # each core's steps side by side
     arrived = {name: np.concatenate([0 * z[:1], z[:-1]]).T.astype(np.int64) for name, z in activity.z.items()}
     arrived |= {name: of_input.T.astype(np.int64) for name, of_input in x.items()}
@@ -189,9 +188,8 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
             else:
                 synapses = ((here == core) & (w != 0))[fired].astype(np.int64)
             synaptic[core] += synapses @ when
-            axons = when.sum(1) * (synapses > 0)
-            received[core] += axons.sum()
             if source is not None:
+                axons = when.sum(1) * (synapses > 0)
                 for sender in placement.cores[p.pre]:  # in the step before; the first has none
                     sent[sender] += np.roll(when[(synapses > 0) & (source == sender)].sum(0), -1)
                 same = source // spec.CORES == core // spec.CORES
@@ -199,7 +197,7 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
                 along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))
                 crossings += int(axons @ ~same)
     updates = np.broadcast_to(compartments, (steps, cores))
-    return CoreEvents(updates, spikes.T, sent.T, synaptic.T, received, along_x, along_y, crossings)
+    return CoreEvents(updates, spikes.T, sent.T, synaptic.T, along_x, along_y, crossings)
 
 
 def _tile(core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

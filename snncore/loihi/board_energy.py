@@ -10,23 +10,16 @@ here has two ends:
 with the energy of the neuron cores at work, the power of all at rest, and that of the x86 processors at work (`Terms`).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from snncore.loihi.board import BoardRun, CoreEvents, Program, core_events
-from snncore.loihi.compartment import AHPCompartments, Compartment
-from snncore.loihi.emulator import Group
-from snncore.loihi.energy import HOPS, all_active, energy, measured, step_times
+from snncore.loihi.board import BoardRun, CoreEvents, InputSpikes, Program, core_events
+from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured, step_times
 from snncore.loihi.placement import DENSE, Placement
-from snncore.loihi.quantize import UNIT
 from snncore.loihi.relational import CHIPS, FORWARD, STEPS, TABLE, WINDOW, WORDS, Layout
-from snncore.loihi.spec import FULL_DECAY
-from snncore.seeds import numpy_generator
 
 RATIOS = {  # of the talk's table, GPU over Loihi, for as many sentences as in `TABLE`
     "energy": (16.49, 11.92, 7.78, 5.32, 4.36),
@@ -40,7 +33,7 @@ KINDS = {  # events that are counted before a network has run
     "messages": ("spike_in_tile",),
 }
 EVENTS = tuple(name for names in KINDS.values() for name in names)
-RATES = (0.01, 0.1)  # spikes per neuron and step: assumed, since none are published
+RATES = (0.01, 0.1)  # spikes per neuron and step: from which to which a reader may choose, since none are published
 
 
 def published_ratio(ratio: str, n: int) -> float:
@@ -55,92 +48,58 @@ def product_fits(ratios: Mapping[str, Sequence[float]]) -> bool:
     return bool(fits.all())
 
 
-def as_range(low: float, high: float, form: str = "{:.2f}") -> str:
+def as_range(low: float, high: float) -> str:
     """Format two ends, "1.00 to 2.00", or one number if both look alike."""
-    low_text, high_text = form.format(low), form.format(high)
+    low_text, high_text = f"{low:.2f}", f"{high:.2f}"
     return low_text if low_text == high_text else f"{low_text} to {high_text}"
 
 
 # --- By events --------------------------------------------------------------------------------------------------------------------------
 
 
-def module_events(placement: Placement, used: Collection[str], rate: float) -> dict[str, dict[str, float]]:
-    """Expected events (`EVENTS`) of a question in each module, if all neurons of the used populations fire at one rate while they may.
+def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
+    """Expected events (`EVENTS`) of a question, if all neurons of the used populations fire at one rate while they may.
 
-    Updates count where neurons are, messages and synaptic operations where they arrive. Compartments are updated in all steps, but those of
-    relays only while the gate is open, as in the published code. A word is one input that fires in each of its steps. What spikes pay on
-    the way from tile to tile and from chip to chip is not in it: the prices have none for the latter.
+    Compartments are updated in all steps, but those of relays only while the gate is open, as in the published code. A word is one input
+    that fires in each of its steps. What spikes pay on the way from tile to tile and from chip to chip is not in it: the prices have none
+    for the latter.
     """
     network = placement.network
-    populations = {p.name: p for p in network.populations if p.name in used}
-    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations.values()}
-    counts = {p.module: dict.fromkeys(EVENTS, 0.0) for p in populations.values()}
-    for p in populations.values():
-        updates = (WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments
-        counts[p.module]["update_active"] += spikes[p.name]
-        counts[p.module]["update_inactive"] += updates - spikes[p.name]
+    populations = [p for p in network.populations if p.name in used]
+    spikes = {p.name: rate * p.neurons * ACTIVE.get(p.module, FORWARD) for p in populations}
+    updates = sum((WINDOW if p.module == "relays" else STEPS) * p.neurons * p.compartments for p in populations)
+    active, synaptic, messages = float(sum(spikes.values())), 0.0, 0.0
     spikes |= {f"words of {name}": float(WORDS) for name in spikes}  # of the sources that there are
     for o in network.projections:
         if o.pre in spikes and o.post in used:
             sent, dense = spikes[o.pre] * network.sources(o) / network.sizes[o.pre], o.kind == DENSE
-            counts[populations[o.post].module]["synaptic_operation"] += sent * (network.sizes[o.post] if dense else 1)
-            counts[populations[o.post].module]["spike_in_tile"] += sent * (len(placement.chips[o.post]) if dense else 1)
-    return counts
+            synaptic += sent * (network.sizes[o.post] if dense else 1)
+            messages += sent * (len(placement.chips[o.post]) if dense else 1)
+    return dict(zip(EVENTS, (active, updates - active, synaptic, messages), strict=True))
 
 
-def events(placement: Placement, used: Collection[str], rate: float) -> dict[str, float]:
-    """Expected events of all modules, as `module_events` counts them."""
-    return {name: sum(counts[name] for counts in module_events(placement, used, rate).values()) for name in EVENTS}
+def question_events(placement: Placement, program: Program, x: InputSpikes, activity: BoardRun) -> CoreEvents:
+    """Count the events of a question as `core_events`, but updates of relays only while the gate is open, as in the published code."""
+    e, gate = core_events(placement, program, x, activity), np.flatnonzero(x["gate"])
+    relays = [c for p in placement.network.populations if p.name in activity.z and p.module == "relays" for c in placement.cores[p.name]]
+    updates = e.updates.copy()
+    updates[: gate[0], relays] = updates[gate[-1] + 1 :, relays] = 0
+    return e._replace(updates=updates)
 
 
-def random_events(plan: Layout, placement: Placement, sentences: int, rate: float, g: np.random.Generator) -> CoreEvents:
-    """Draw when and where events happen if neurons fire at random in the steps in which they may, and all synapses exist.
-
-    Relays are updated as in `module_events`. Beyond those events, spikes reach the own auxiliary compartments of neurons with two; messages
-    of words do not leave a core here.
-    """
-    network, used, first = placement.network, plan.used(sentences), {"sentences": 0, "question": 0, "relays": WORDS - WINDOW}
-    kinds = {1: Compartment(FULL_DECAY, UNIT), 2: AHPCompartments(FULL_DECAY, UNIT)}
-    z, groups, weights, x = {}, {}, defaultdict[tuple[str, str], list[np.ndarray]](list), {}
-    for p in (p for p in network.populations if p.name in used):
-        z[p.name], start = np.zeros((STEPS, p.neurons), np.uint8), first.get(p.module, STEPS - FORWARD)
-        may = z[p.name][start : start + ACTIVE.get(p.module, FORWARD)]
-        may[:] = g.random(may.shape) < rate
-        groups[p.name] = [Group(p.neurons, kinds[p.compartments])]
-
-    @cache
-    def ones(post: int, pre: int, sources: int) -> np.ndarray:
-        return np.broadcast_to(np.arange(pre) < sources, (post, pre)).astype(np.int8)
-
-    for o in (o for o in network.projections if o.post in z and (o.pre in z or o.pre in network.inputs)):
-        post, pre = network.sizes[o.post], network.sizes[o.pre]
-        weights[o.pre, o.post].append(ones(post, pre, network.sources(o)) if o.kind == DENSE else np.ones(post, np.int8))
-        if o.pre in network.inputs:
-            x[o.pre] = np.zeros((STEPS, pre), np.uint8)
-            x[o.pre][:WORDS, 0] = o.pre.startswith("words")
-    drawn = core_events(placement, Program(groups, weights), x, BoardRun(z, {}))
-    updates = drawn.updates.copy()
-    relays = [core for p in network.populations if p.name in z and p.module == "relays" for core in placement.cores[p.name]]
-    updates[: WORDS - WINDOW, relays] = updates[WORDS:, relays] = 0
-    return drawn._replace(updates=updates)
-
-
-def question_time(counts: Sequence[CoreEvents]) -> tuple[float, float]:
-    """Least and most time of a question by events, in the mean over several [ms]."""
-    low, high = (float(np.mean([step_times(e, active).sum() for e in counts])) / 1000 for active in (False, True))
-    return low, high
-
-
-FORMS: dict[str, Callable[[Mapping[str, float]], float]] = {  # energy of events [µJ]
-    "davies2018": lambda counts: energy(counts, without=HOPS),
-    "active": lambda counts: energy(all_active(counts), without=HOPS),
-    "sanafe": lambda counts: energy(counts, "sanafe", HOPS),
+FORMS: dict[str, Callable[..., float]] = {  # energy of events [µJ]; ``without``: events that are left out
+    "davies2018": energy,
+    "active": lambda counts, **more: energy(all_active(counts), **more),
+    "sanafe": lambda counts, **more: energy(counts, "sanafe", **more),
 }
 
 
-def span(few: Mapping[str, float], many: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """Least and most energy of events [µJ] at two rates, by each set of prices; with "davies2018", at most all updates are active."""
-    return {"davies2018": (FORMS["davies2018"](few), FORMS["active"](many)), "sanafe": (FORMS["sanafe"](few), FORMS["sanafe"](many))}
+def needs(e: CoreEvents) -> dict[str, float]:
+    """Energy of events [µJ] by the names of `FORMS`, and least and most time [ms], ``soonest`` and ``latest``."""
+    counts = event_counts(e)
+    priced = {name: counts[name] for name in (*EVENTS, *HOPS)}  # not those to other chips
+    times = {name: float(step_times(e, name == "latest").sum()) / 1000 for name in ("soonest", "latest")}
+    return {name: form(priced) for name, form in FORMS.items()} | times
 
 
 def resets() -> float:
@@ -153,23 +112,15 @@ class Estimate(NamedTuple):
 
     cores: int
     chips: int
-    energy: tuple[float, float]  #: of events, by both sets of prices and both rates, with resets [mJ]
+    energy: tuple[float, float]  #: of events, by both sets of prices, with resets [mJ]
     time: tuple[float, float]  #: of the busiest core and the barrier [ms]
-    crossings: tuple[int, int]  #: messages to other chips
 
 
-def estimate(plan: Layout, placement: Placement, sentences: int, bounds: Mapping[str, tuple[float, float]], seed: int) -> Estimate:
-    """Estimate cores, energy and time of a question; ``bounds`` of the energy of its events come from `span`."""
+def estimate(plan: Layout, placement: Placement, sentences: int, needed: Mapping[str, float]) -> Estimate:
+    """Estimate cores, energy and time of a question from what its events need (`needs`, or its mean over questions)."""
     cores, chips = placement.used(plan.used(sentences))
-    g = numpy_generator(seed, f"spikes at assumed rates, {sentences} sentences")
-    few, many = (random_events(plan, placement, sentences, rate, g) for rate in RATES)
-    return Estimate(
-        cores,
-        len(chips),
-        ((min(low for low, _ in bounds.values()) + resets()) / 1000, (max(high for _, high in bounds.values()) + resets()) / 1000),
-        (question_time([few])[0], question_time([many])[1]),
-        (few.between_chips, many.between_chips),
-    )
+    energies = [(needed[name] + resets()) / 1000 for name in FORMS]
+    return Estimate(cores, len(chips), (min(energies), max(energies)), (needed["soonest"], needed["latest"]))
 
 
 # --- In all, from two measured runs -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from snncore.tasks.story_generator import generate
 CHIPS = 22
 TABLE = (2, 6, 10, 16, 20)  # numbers of sentences in the talk's table
 WORDS, WINDOW, FORWARD, STEPS = 110, 14, 37, 143  # steps: of a sentence, of the gate, of what follows it, of a question; as published
+PUBLISHED = Timing(WORDS // LENGTH, WINDOW, membrane=100.0)  # steps as published; time constants, in words, as in small networks
 BLOCK = 5  # sentences of a group; a block has the pairs of two groups
 LSNN_SYNAPSES, SYNAPSES, SUM_NEURONS = 60_000, 40_000, 16  # of a core, by choice of the published layout: 210 axons each allow 19 neurons
 
@@ -205,8 +206,8 @@ def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarr
 
 def untrained(size: str, seed: int) -> tuple[RelationalNetwork, Layout]:
     """A network with fresh weights, small or of the published sizes ("paper"), and its layout."""
-    timing = Timing() if size == "small" else Timing(WORDS // LENGTH, WINDOW)
-    net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, torch_generator(seed, "weights to time"), timing)
+    g, timing = torch_generator(seed, "weights to time"), Timing() if size == "small" else PUBLISHED
+    net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, g, timing)
     return net, layout(SIZES[size], len(VOCABULARY))
 
 

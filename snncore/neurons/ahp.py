@@ -20,8 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.checks import positive
-from snncore.neurons.model import Row, register
+from snncore.neurons.model import Row, positive, register
 from snncore.spike import spike
 
 JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the network for sequential MNIST that ran on Loihi

@@ -19,9 +19,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.checks import positive
 from snncore.neurons.lif import fire
-from snncore.neurons.model import Row, register
+from snncore.neurons.model import Row, positive, register
 
 
 @dataclass(frozen=True)

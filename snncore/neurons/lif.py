@@ -20,8 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.checks import positive
-from snncore.neurons.model import Row, register
+from snncore.neurons.model import Row, positive, register
 from snncore.spike import spike
 
 

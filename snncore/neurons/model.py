@@ -1,5 +1,6 @@
-"""Registry of neuron models, by the type of their constants: each file of `snncore.neurons` registers its own."""
+"""Registry of neuron models, by the type of their constants, and a check of constants: each file of `snncore.neurons` registers its own."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -42,3 +43,13 @@ def model_of(params: object) -> Model:
         known = ", ".join(sorted(kind.__name__ for kind in MODELS))
         raise TypeError(f"no model has constants of type {type(params).__name__}: use one of {known}, or register yours")
     return MODELS[type(params)]
+
+
+def positive(params: object, *names: str, or_zero: bool = False) -> None:
+    """Raise a ValueError that names the first attribute that is not a positive finite number (or zero), a TypeError for a tensor."""
+    for name in names:
+        value = getattr(params, name)
+        if hasattr(value, "requires_grad"):
+            raise TypeError(f"{name} is a tensor, whose gradient would be lost: give a number, and let a SpikingLayer learn time constants")
+        if not (math.isfinite(value) and (value > 0 or (or_zero and value == 0))):
+            raise ValueError(f"{name} is {value}: it must be a {'finite number, zero or more' if or_zero else 'positive finite number'}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.checks import positive
+from snncore.neurons.model import positive
 
 
 @dataclass(frozen=True)

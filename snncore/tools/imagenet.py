@@ -46,10 +46,10 @@ AHEAD = 4  # batches that are read, by as many threads, while the networks compu
 
 
 class Model(NamedTuple):
-    """A classifier with its weights, how it wants photographs, and how many categories it knows."""
+    """A classifier with its weights, how it wants a photograph, and how many categories it knows."""
 
     network: nn.Module
-    prepare: Callable[[list[np.ndarray]], Tensor]
+    prepare: Callable[[np.ndarray], Tensor]
     categories: int
 
 
@@ -64,18 +64,14 @@ def model(name: str) -> Model:
     versions = {f"efficientnet_lite{version}": version for version in SIZE}
     if name in versions:
         version = versions[name]
-        return Model(efficientnet_lite(version), lambda photographs: efficientnet_lite_input(photographs, version), 1000)
+        return Model(efficientnet_lite(version), lambda photograph: efficientnet_lite_input([photograph], version), 1000)
     known = models.get_model_weights(name).__members__ if name in models.list_models(module=models) else {}
     if "IMAGENET1K_V1" not in known:
         raise ValueError(f"model is {name!r}: give one of {', '.join(versions)}, or a classifier of torchvision such as efficientnet_b7")
     weights: Any = known["IMAGENET1K_V1"]
     _refuse_other_weights(name, weights.url)
-    network, transform = models.get_model(name, weights=weights), weights.transforms()
-
-    def prepare(photographs: list[np.ndarray]) -> Tensor:
-        return torch.stack([transform(torch.from_numpy(p.copy()).permute(2, 0, 1)) for p in photographs])
-
-    return Model(network.eval(), prepare, len(weights.meta["categories"]))
+    network, transform = models.get_model(name, weights=weights).eval(), weights.transforms()
+    return Model(network, lambda p: transform(torch.from_numpy(p.copy()).permute(2, 0, 1))[None], len(weights.meta["categories"]))
 
 
 def _refuse_other_weights(name: str, url: str) -> None:
@@ -204,7 +200,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         if gpu:
             torch.cuda.set_device(device)
         ann = classifier.network.to(device)
-        example = classifier.prepare([np.zeros((300, 300, 3), np.uint8)]).to(device)
+        example = classifier.prepare(np.zeros((300, 300, 3), np.uint8)).to(device)
         snn, report = _converted(ann, example, lambda: _some(folder, images, classifier.prepare).to(device))
         _lock_results(results, name, images, snn, rank)
         answers = _together(read_answers(results))
@@ -287,7 +283,7 @@ def _converted(network: nn.Module, example: Tensor, some: Callable[[], Tensor]) 
     return convert(network, example, some(), given, K=16)
 
 
-def _some(folder: Path, images: list[tuple[str, int]], prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor:
+def _some(folder: Path, images: list[tuple[str, int]], prepare: Callable[[np.ndarray], Tensor]) -> Tensor:
     """`CALIBRATION` images from all over the folder, as the network wants them; damaged ones are left out."""
     loaded = [_load(folder / file, prepare) for file, _ in images[:: -(-len(images) // CALIBRATION)]]
     whole = [x for x in loaded if isinstance(x, Tensor)]
@@ -308,10 +304,10 @@ def _ahead(load: Callable[[str], Tensor | str], batches: list[list[str]]) -> Ite
             yield [future.result() for future in futures]
 
 
-def _load(path: Path, prepare: Callable[[list[np.ndarray]], Tensor]) -> Tensor | str:
+def _load(path: Path, prepare: Callable[[np.ndarray], Tensor]) -> Tensor | str:
     """A photograph as the network wants it, or what is wrong with the file."""
     try:
-        return prepare([decode_image(path.read_bytes())])
+        return prepare(decode_image(path.read_bytes()))
     except DataError as error:
         return str(error)
     except OSError as error:

@@ -2,8 +2,8 @@
 
 The relational network of artificial neurons, at the published sizes, answers questions on stories of task 1 for some seconds, with fresh
 weights; equal sentences of a batch are encoded once. A GPU's energy is that of its card, by NVML (extra ``gpu``); a CPU's that of its
-packages and memory, by RAPL, as Linux shows it. Power at rest is measured with the network loaded, before the first question; energies
-are given with it and without.
+packages and memory, by RAPL, as Linux shows it; without that, only its times are measured. Power at rest is measured with the network
+loaded, before the first question; energies are given with it and without.
 """
 
 import importlib
@@ -42,12 +42,12 @@ class Meter(NamedTuple):
     about: Callable[[], dict[str, str]]
 
 
-def gpu_meter(nvml: Any = None) -> Meter:
+def gpu_meter() -> Meter:
     """Of the GPU that PyTorch uses: its counter of energy. Without CUDA, NVML or a counter: `NoMeterError`."""
     if not torch.cuda.is_available():
         raise NoMeterError("PyTorch finds no CUDA GPU: it needs one, its driver, and a build of PyTorch for CUDA")
     try:
-        nvml = nvml or importlib.import_module("pynvml")
+        nvml = importlib.import_module("pynvml")
         nvml.nvmlInit()
         card = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
         device, driver = nvml.nvmlDeviceGetName(card), nvml.nvmlSystemGetDriverVersion()
@@ -65,6 +65,11 @@ def gpu_meter(nvml: Any = None) -> Meter:
         return nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000
 
     return Meter(joules, lambda: {"device": device, "driver": driver, "clocks": clocks()})
+
+
+def of_cpu() -> dict[str, str]:
+    """What is told of this machine's processor."""
+    return {"device": machine(), "driver": f"Linux {platform.release()}, {torch.get_num_threads()} threads", "clocks": "not read"}
 
 
 def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
@@ -91,8 +96,7 @@ def cpu_meter(folder: Path = Path("/sys/class/powercap")) -> Meter:
             total += last[zone] - before + (ranges[zone] if last[zone] < before else 0)  # after its range, it begins again
         return total / 1e6
 
-    about = {"device": machine(), "driver": f"Linux {platform.release()}, {torch.get_num_threads()} threads", "clocks": "not read"}
-    return Meter(joules, lambda: about)
+    return Meter(joules, of_cpu)
 
 
 def watched(work: Callable[[], object], joules: Callable[[], float], seconds: float) -> tuple[int, float, float]:
@@ -105,14 +109,17 @@ def watched(work: Callable[[], object], joules: Callable[[], float], seconds: fl
             joules()
             due += STEP
     spent, took = joules() - before, time.perf_counter() - start
-    if not spent > 0:
+    if spent <= 0:
         raise NoMeterError(f"the counter of energy did not move for {took:.1f} s: it does not work here")
     return count, took, spent
 
 
 @torch.inference_mode()
 def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[int] = BATCHES, seconds: float = SECONDS) -> pd.DataFrame:
-    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the best (without rest)."""
+    """Time and energy of a question on ``where``, for each number of sentences at the first batch and at the best (without rest).
+
+    A meter whose energy is no number leaves the energies out; the best batch is then the fastest.
+    """
     software = {"torch": torch.__version__, "CUDA": torch.version.cuda or "none", "commit": commit(ROOT)}
     net, rows = story_classifier(SIZES["paper"], None, 0).to(where).eval(), []
     _, took, spent = watched(lambda: time.sleep(STEP), meter.joules, seconds)
@@ -127,7 +134,8 @@ def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[
             each = {name: 1000 * value / (count * batch) for name, value in each.items()}
             about = {**meter.about(), **software, "date": date.today().isoformat()}
             found.append({"where": where, "sentences": n, "batch": batch, **each, "rest [W]": rest, **about})
-        best = min(found, key=lambda row: row["without rest [mJ]"])
+        least = "time [ms]" if math.isnan(rest) else "without rest [mJ]"
+        best = min(found, key=lambda row: row[least])
         rows += [found[0]] if best is found[0] else [found[0], best]
     return pd.DataFrame(rows)
 
@@ -174,9 +182,9 @@ def command(keep: Path | None = None, lengths: tuple[int, ...] = TABLE) -> None:
         try:
             tables.append(measure(meter(), where, lengths))
         except NoMeterError as error:
-            print(f"{where} is left out: {error}")
-    if not tables:
-        raise SystemExit("nothing was measured")
+            print(f"{where if where == 'cuda' else 'energy of this CPU'} is left out: {error}")
+            if where == "cpu":
+                tables.append(measure(Meter(lambda: math.nan, of_cpu), where, lengths))
     table = pd.concat(tables)
     print(table.to_string(index=False, float_format="{:.3g}".format))
     if keep:

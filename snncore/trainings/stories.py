@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from snncore.learning.classifier import Recipe
 from snncore.learning.losses import rate_cost, voltage_cost
+from snncore.loihi.relational import PUBLISHED
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.relational import SIZES, Timing
 from snncore.networks.story_classifier import StoryClassifier, story_classifier
@@ -81,10 +82,11 @@ COMPARED = {  # an upper limit of rates, without and with a cost of potentials
     for end, factor in (("", 0.0), ("-v", SPARSE.voltage_factor))
 }
 LONG: dict[str, Any] = {"epochs": 64}
-CHANGES: dict[tuple[str, int | str], dict[str, Any]] = {  # of recipes, by held-out questions, too (task 4: of two of three seeds)
+CHANGES: dict[tuple[int | str, ...], dict[str, Any]] = {  # of recipes, by held-out questions, too (task 4: of two of three seeds)
     **{("ann", task): LONG for task in (2, 4, 17, 19)}, ("ann-drawn", 13): LONG, ("ann-drawn", 19): LONG,
     **{("snn", task): LONG for task in (2, 4, 6, 7, 9, 10, 11, 13, 14, 16)}, ("ann", "joint"): {"epochs": 12},
     **{("snn-drawn", task): LONG for task in (7, 13)},
+    ("snn-lengths", 1, "published"): {"epochs": 8},  # as many as time allows
     ("snn", 17): {"epochs": 160, "peak_rate": 0.004}, ("snn", 19): {"epochs": 512, "cycles": 2, "peak_rate": 0.004},
 }  # fmt: skip
 LARGE_ENCODER = replace(SIZES["small"], encoder=128)
@@ -126,14 +128,19 @@ def seeds_of(kind: str, task: int | str) -> int:
     return COST_SEEDS if kind in COMPARED else several
 
 
-def recipe_of(kind: str, task: int | str) -> Recipe:
+def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:
     """Recipe of a network."""
-    return replace(KINDS[kind].recipe, **CHANGES.get((kind, task), {}))
+    return replace(KINDS[kind].recipe, **CHANGES.get((kind, task, size), CHANGES.get((kind, task), {})))
 
 
-def constants(kind: str) -> dict[str, float]:
+def timing_of(kind: str, size: Size) -> Timing | None:
+    """Steps of spiking neurons: in a network of the published size, the published ones."""
+    return PUBLISHED if size == "published" and KINDS[kind].timing else KINDS[kind].timing
+
+
+def constants(kind: str, size: Size = "book") -> dict[str, float]:
     """Constants without which the weights of spiking networks mean nothing: steps, and limits of the costs."""
-    timing, recipe = KINDS[kind].timing, KINDS[kind].recipe
+    timing, recipe = timing_of(kind, size), KINDS[kind].recipe
     if not (timing and isinstance(recipe, SpikingRecipe)):
         return {}
     return asdict(timing) | {"start": START, "band_low": recipe.band[0], "band_high": recipe.band[1]}
@@ -142,12 +149,18 @@ def constants(kind: str) -> dict[str, float]:
 def network(kind: str, task: int | str, seed: int = 0, size: Size = "book") -> StoryClassifier:
     """A network with fresh weights; one of size published has as many neurons as the published one."""
     small = LARGE_ENCODER if (kind, task) in USES_LARGE_ENCODER else SIZES["small"]
-    return story_classifier(SIZES["paper"] if size == "published" else small, KINDS[kind].timing, seed)
+    return story_classifier(SIZES["paper"] if size == "published" else small, timing_of(kind, size), seed)
 
 
-def trained(kind: str, task: int | str, seed: int = 0) -> StoryClassifier:
+def name_of(kind: str, task: int | str, seed: int, size: Size) -> str:
+    """Name of a checkpoint."""
+    return f"relational_{kind}_{task}_{seed}" + f"_{size}" * (size != "book")
+
+
+def trained(kind: str, task: int | str, seed: int = 0, size: Size = "book") -> StoryClassifier:
     """A network with the weights of `command`, to ask, not to train further."""
-    return load_checkpoint(f"relational_{kind}_{task}_{seed}", network(kind, task, seed), constants(kind)).eval().requires_grad_(False)
+    net = load_checkpoint(name_of(kind, task, seed, size), network(kind, task, seed, size), constants(kind, size))
+    return net.eval().requires_grad_(False)
 
 
 Parts = tuple[list[Example], list[Example]]  # training and test part
@@ -193,7 +206,7 @@ def job(
     data = {part: together(part) for part in ("train", "validation", "test")}
     if task == JOINT:
         data |= {f"test {t}": parts["test"] for t, parts in tasks.items()}
-    recipe = recipe_of(kind, task)
+    recipe = recipe_of(kind, task, size)
     options: dict[str, Any] = {"loss": partial(sparse_loss, recipe=recipe)} if isinstance(recipe, SpikingRecipe) else {}
     options |= {"average": recipe.average} if isinstance(recipe, SparseRecipe) else {}
     net = network(kind, task, seed, size)
@@ -226,18 +239,17 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
         cost and a lower limit;
         lengths: stories of 2 to 20 sentences, drawn: stories of the usual lengths, both of our generator.
     size : str
-        published: a network of the published size, on a GPU if there is one.
+        published: a network of the published size and steps, on a GPU if there is one.
     seed : int
         Of the first weights, the order of questions, and the stories that are drawn.
     """
-    end, option = ("", "") if size == "book" else (f"_{size}", f" --size {size}")
     about = train_or_read_classifier(
-        f"relational_{kind}_{task}_{seed}{end}",
-        f"stories --task {task} --kind {kind}{option}",
-        recipe_of(kind, task),
+        name_of(kind, task, seed, size),
+        f"stories --task {task} --kind {kind}" + f" --size {size}" * (size != "book"),
+        recipe_of(kind, task, size),
         seed,
         partial(job, kind, task, seed, size),
-        constants(kind),
+        constants(kind, size),
         about={"kind": kind, "task": task, "size": size},
     )
     print(f"accuracy on the test questions: {100 * about['test_accuracy']:.1f} %")

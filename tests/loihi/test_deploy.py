@@ -105,9 +105,10 @@ def spoiled():
     (network(lif=LIFParams()), ["population 0: .* needs reset_to_zero=True and n_refractory=0"]),
     (network(lif=ALIFParams(), outputs=0), ["population 0: .* thresholds stay as they are", "readouts: there are none, whose"]),
     (network(lif=LIFParams(1e6, reset_to_zero=True), inputs=4100), ["population 0: tau_m is too long", "cores: .* would need 4,124 axons"]),
+    (network(lif=SimpleNamespace(v_th=1.0)), ["population 0: .* is no neuron of the chip: it has those of LIFParams and AHPParams"]),
     (spoiled(), ["2 of 192 of w_in are larger than 2.01 thresholds: clip them, or train by for_chip", "w_rec has numbers that are not f"]),
 ])  # fmt: skip
-def test_all_limits_are_listed_before_training(net, limits):
+def test_all_limits_are_listed_before_training(net, limits, unchecked):
     found = check(net)
     assert len(found) == len(limits)
     assert all(re.search(words, text) for words, text in zip(limits, found, strict=True))
@@ -116,17 +117,12 @@ def test_all_limits_are_listed_before_training(net, limits):
             refuse(net)
 
 
-def test_neurons_that_the_chip_does_not_know_are_a_limit(unchecked):
-    assert "is no neuron of the chip: it has those of LIFParams and AHPParams" in check(network(lif=SimpleNamespace(v_th=1.0)))[0]
-
-
-@pytest.mark.parametrize(("x", "words"), [
-    (torch.full((2, 1, 8), 0.5), r"x\[0, 0, 0\] is 0.5: the chip receives spikes, 0 or 1"),
-    (np.zeros((2, 8)), r"x is torch.float64 of shape \(2, 8\): give spikes of shape \(time, batch, input\)"),
-    (np.zeros((2, 1, 7)), "x has 7 inputs, but w_in has 8 columns"),
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: deploy(network()).run(torch.full((2, 1, 8), 0.5)), r"x\[0, 0, 0\] is 0.5: the chip receives spikes, 0 or 1"),
+    (lambda: deploy(network()).run(np.zeros((2, 8))), r"x is torch.float64 of shape \(2, 8\): give spikes of shape \(time, batch, input\)"),
+    (lambda: deploy(network()).run(np.zeros((2, 1, 7))), "x has 7 inputs, but w_in has 8 columns"),
+    (lambda: for_chip(for_chip(network())), "call for_chip once"),
 ])  # fmt: skip
-def test_what_is_no_input_is_refused(x, words):
+def test_what_is_no_input_and_a_second_preparation_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
-        deploy(network()).run(x)
-    with pytest.raises(ValueError, match="call for_chip once"):
-        for_chip(for_chip(network()))
+        call()

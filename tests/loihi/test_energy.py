@@ -24,7 +24,7 @@ def test_the_cost_is_events_times_prices():
 
 def test_a_step_takes_as_long_as_the_busiest_core():
     spikes, sent, synaptic = np.array([[2, 0], [0, 1]]), np.array([[3, 0], [0, 0]]), np.array([[0, 0], [10, 400]])
-    e = CoreEvents(np.array([[100, 50], [100, 50]]), spikes, sent, synaptic, np.zeros(2, int), 0, 0, 0)
+    e = CoreEvents(np.array([[100, 50], [100, 50]]), spikes, sent, synaptic, 0, 0, 0)
     first, second = 98 * 5.3 + 2 * 8.4 + 3 * 2.1, 49 * 5.3 + 8.4 + 400 * 3.5
     assert step_times(e) == pytest.approx(np.array([first + 465, second + 465]) / 1000)
     assert step_times(e, active=True) == pytest.approx(np.array([100 * 8.4 + 3 * 2.1 + 465, 50 * 8.4 + 400 * 3.5 + 465]) / 1000)
@@ -32,7 +32,7 @@ def test_a_step_takes_as_long_as_the_busiest_core():
 
 def test_events_between_chips_are_counted_and_have_no_price():
     one = np.ones((1, 1), int)
-    counts = event_counts(CoreEvents(10 * one, one, 2 * one, 3 * one, np.zeros(1, int), 4, 5, 6))
+    counts = event_counts(CoreEvents(10 * one, one, 2 * one, 3 * one, 4, 5, 6))
     assert counts.pop("between_chips") == 6
     assert energy(counts) == pytest.approx(1e-6 * (81 + 9 * 52 + 3 * 23.6 + 2 * 1.7 + 4 * 3 + 5 * 4))
     with pytest.raises(ValueError, match="no price for the energy of event 'between_chips': it has those of synaptic_operation, update_"):

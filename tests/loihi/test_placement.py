@@ -63,7 +63,7 @@ def test_units_stay_together_unless_they_may_be_split():
     assert place(three(), [Unit("ab"), c], 2).used("ac") == (160, {0, 1})
 
 
-REFUSED = (
+@pytest.mark.parametrize(("make", "words"), [
     (lambda: cores(population("a", 2, synapses=100), projections=[Projection("x", "a")], x=5000),
      "would need 5,000 synapses, 4,900 more than the 100 of a core"),
     (lambda: cores(population("a", 2), projections=[Projection("x", "a")], x=5000),
@@ -82,10 +82,7 @@ REFUSED = (
     (lambda: place(three(), [Unit("a"), Unit("b"), Unit("c")], 1), "the network needs 2 chips, 1 more than there are"),
     (lambda: place(three(), [Unit("a"), Unit("b")], 1), "population 'c' is in 0 units"),
     (lambda: place(three(), [Unit("abc")], 0), "the number of chips: 0 is not a whole number above 0"),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(("make", "words"), REFUSED)
+])  # fmt: skip
 def test_what_cannot_be_placed_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()

@@ -105,19 +105,19 @@ def step_by_step(net, example):
     count = len(example.statements)
     s = [encode(net.statement, statements[k - count]) for k in range(count)]
     q = encode(net.question, question)
-    w_first, w_second, w_question, w_sum = (integers(w.detach()) for w in (net.w_first, net.w_second, net.w_question, net.w_sum))
+    w_first, w_second, w_question, w_sum = (integers(w) for w in (net.w_first, net.w_second, net.w_question, net.w_sum))
     layers, total = {}, 0
     for i in range(count):
         for j in range(i, count):
-            place = integers((net.place_first[i - count] + net.place_second[j - count]).detach())
+            place = integers(net.place_first[i - count] + net.place_second[j - count])
             z, _ = fire(s[i] @ w_first.T + s[j] @ w_second.T + q @ w_question.T + place)
             layers[i, j, 1] = z
             for k, w in enumerate(net.w_pairs, 2):
-                layers[i, j, k] = z = fire(z @ integers(w.detach()).T)[0]
+                layers[i, j, k] = z = fire(z @ integers(w).T)[0]
             total = total + w_sum * z
     layers["sum"] = z = fire(total)[0]
-    layers["answer 1"] = z = fire(z @ integers(net.w_answer[0].detach()).T)[0]
-    return s, q, layers, fire(z @ integers(net.w_out.detach(), step_size(net.w_out)).T, Compartment(0, 2**17 - 1))[1]
+    layers["answer 1"] = z = fire(z @ integers(net.w_answer[0]).T)[0]
+    return s, q, layers, fire(z @ integers(net.w_out, step_size(net.w_out)).T, Compartment(0, 2**17 - 1))[1]
 
 
 @pytest.mark.parametrize("n", [2, 6, 12])

@@ -28,6 +28,13 @@ def problem(dtype=torch.float64, per_sample=False, real=False):
     return [a.to(dtype).requires_grad_() for a in (x, w_in, w_rec, w_out)]
 
 
+def both_loops(loss, x, w, by, credit=True):
+    """Activity and gradients, of the compiled loop and of the plain one."""
+    for compiled in (True, False):
+        activity = run_network(x, Weights(*w), MIXED, READOUT, credit, potentials=True, compiled=compiled)
+        yield activity, torch.autograd.grad(loss(activity), by, allow_unused=True)
+
+
 def close(a, b, tolerance=1e-10):
     return (a - b).detach().abs().max() <= tolerance * max(1.0, float(b.detach().abs().max()))
 
@@ -42,28 +49,20 @@ def test_the_compiled_loop_is_the_plain_loop(credit, per_sample, real, dtype, to
     x, *w = problem(dtype, per_sample, real)
     g = torch.Generator().manual_seed(1)
     factors = [torch.randn(TIME, BATCH, k, generator=g, dtype=dtype) for k in (N, N, OUT)]
-    results = []
-    for compiled in (True, False):
-        activity = run_network(x, Weights(*w), MIXED, READOUT, credit, potentials=True, compiled=compiled)
-        loss = sum((c * a).sum() for c, a in zip(factors, activity, strict=True))
-        results.append((*activity, *torch.autograd.grad(loss, (x, *w))))
-    z = results[1][0]
-    for size, start in ((7, 0), (6, 7), (5, 13), (3, 18)):  # each population is active, none saturates
-        assert 0.01 < z[..., start : start + size].mean() < 0.5
-    assert torch.equal(results[0][0], z)
-    assert all(close(a, b, tolerance) for a, b in zip(*results, strict=True))
-    assert all(gradient.abs().max() > 1e-3 for gradient in results[1][3:])
+    ours, plain = both_loops(lambda a: sum((c * of).sum() for c, of in zip(factors, a, strict=True)), x, w, (x, *w), credit)
+    for z in plain[0].z.split([size for size, _ in MIXED], -1):  # each population is active, none saturates
+        assert 0.01 < z.mean() < 0.5
+    assert torch.equal(ours[0].z, plain[0].z)
+    assert all(close(a, b, tolerance) for a, b in zip((*ours[0], *ours[1]), (*plain[0], *plain[1]), strict=True))
+    assert all(gradient.abs().max() > 1e-3 for gradient in plain[1])
 
 
 def test_second_derivatives_are_refused_by_the_compiled_loop_also_for_linear_losses():
     x, *w = problem()
-    for compiled in (True, False):
-        y = run_network(x, Weights(*w), MIXED, READOUT, compiled=compiled).y.sum()
-        if compiled:
-            with pytest.raises(RuntimeError, match="no second derivatives: call with compiled=False"):
-                torch.autograd.grad(y, x, create_graph=True)
-        else:
-            torch.autograd.grad(torch.autograd.grad(y, x, create_graph=True)[0].square().sum(), w)
+    ours, plain = (run_network(x, Weights(*w), MIXED, READOUT, compiled=compiled).y.sum() for compiled in (True, False))
+    with pytest.raises(RuntimeError, match="no second derivatives: call with compiled=False"):
+        torch.autograd.grad(ours, x, create_graph=True)
+    torch.autograd.grad(torch.autograd.grad(plain, x, create_graph=True)[0].square().sum(), w)
 
 
 LOSSES = {
@@ -80,22 +79,17 @@ LOSSES = {
 def test_losses_of_one_output_alone(loss):
     """Gradients that are missing, and those that only repeat numbers along an axis, as of a mean rate."""
     x, *w = problem()
-    results = []
-    for compiled in (True, False):
-        activity = run_network(x, Weights(*w), MIXED, READOUT, potentials=True, compiled=compiled)
-        results.append(torch.autograd.grad(loss(activity), w, allow_unused=True))
-    for a, b in zip(*results, strict=True):
+    (_, ours), (_, plain) = both_loops(loss, x, w, w)
+    for a, b in zip(ours, plain, strict=True):
         assert close(torch.zeros(1) if a is None else a, torch.zeros(1) if b is None else b)
-    assert results[0][1].abs().max() > 0
+    assert ours[1].abs().max() > 0
 
 
 def test_weights_that_are_no_numbers_are_seen_in_gradients():
     x, *w = problem()
     with torch.no_grad():
         w[0][2, 1] = float("nan")
-    for compiled in (True, False):
-        (gradient,) = torch.autograd.grad(run_network(x, Weights(*w), MIXED, READOUT, compiled=compiled).y.sum(), w[:1])
-        assert gradient[2].isnan().any()
+    assert all(gradient[2].isnan().any() for _, (gradient,) in both_loops(lambda a: a.y.sum(), x, w, w[:1]))
 
 
 @pytest.mark.parametrize("threads", [2, 5])

@@ -1,7 +1,5 @@
-"""Layers of neurons: compiled and plain loop agree, with gradients; calls go on from a state; time constants and models of one's own."""
+"""Layers of neurons: compiled and plain loop agree, with gradients; calls go on from a state; time constants are learned."""
 
-from collections import namedtuple
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -9,17 +7,17 @@ import torch
 from torch import nn
 
 from snncore.neurons import AHPParams, ALIFParams, LIFParams, lif_rest
-from snncore.neurons.checks import positive
 from snncore.neurons.layer import OverTime, SpikingLayer, lif_through_time
-from snncore.neurons.model import MODELS, register
+from snncore.neurons.model import positive
 
 
 def draw(*shape, seed=0, dtype=torch.float64):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+@pytest.mark.parametrize("of", ["z", "v", "z, v, last v"])  # the compiled loop gets no gradient of what a loss leaves out
 @pytest.mark.parametrize("to_zero", [True, False])
-def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero):
+def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero, of):
     p = LIFParams(tau_m=5.0, v_th=0.7, reset_to_zero=to_zero)
     current, first = draw(12, 3, 5).requires_grad_(), draw(3, 5, seed=2).requires_grad_()
     layer, w = SpikingLayer(p, (5,), ["tau_m"]).double(), draw(2, 12, 3, 5, seed=3)
@@ -28,11 +26,38 @@ def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero):
     for compiled in (True, False):
         state = lif_rest(first)._replace(v=first, z=(draw(3, 5, seed=4) > 0).double())
         z, v, last = lif_through_time(current, layer.constants(), state, compiled)
-        loss = (w[0] * z).sum() + (w[1] * v.square()).sum() + (last.v * w[1, 0]).sum()
+        losses = {"z": (w[0] * z).sum(), "v": (w[1] * v.square()).sum(), "last v": (last.v * w[1, 0]).sum()}
+        loss = sum(losses[name] for name in of.split(", "))
         results.append((z, v, last.v, *torch.autograd.grad(loss, (current, layer.log_tau["tau_m"], first))))
     assert 0.1 < float(results[0][0].detach().mean()) < 0.6
     for ours, plain in zip(*results, strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
+
+
+def test_threads_share_a_batch():
+    current, results = draw(9, 21, 15, dtype=torch.float32), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            results.append(lif_through_time(current, LIFParams(4.0))[:2])
+    finally:
+        torch.set_num_threads(1)
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_batch_may_have_any_number_of_dimensions(compiled):
+    (z, v, _), (one_z, one_v, _) = (lif_through_time(x, LIFParams(4.0), compiled=compiled) for x in (draw(20, 5), draw(20, 5)[:, None]))
+    assert torch.equal(z, one_z[:, 0])
+    assert torch.equal(v, one_v[:, 0])
+    assert z.any()
+
+
+def test_what_is_no_number_is_seen_in_gradients():
+    current = torch.full((4, 1, 1), float("nan"), requires_grad=True)
+    for compiled in (True, False):
+        (gradient,) = torch.autograd.grad(lif_through_time(current, LIFParams(reset_to_zero=True), compiled=compiled)[0].sum(), current)
+        assert gradient.isnan().all()
 
 
 def test_the_derivative_by_a_time_constant_is_that_of_differences():
@@ -68,47 +93,25 @@ def test_time_constants_are_learned_in_a_convolutional_network(params, learn):
     assert "learns " + learn[0] in repr(net)
 
 
-@dataclass(frozen=True)
-class Doubling:
-    v_th: float = 1.0
+def after(*shape):
+    return SpikingLayer(LIFParams())(torch.zeros(*shape))[1]
 
 
-State = namedtuple("State", "z v")
-
-
-def test_a_neuron_of_ones_own_with_its_own_pseudo_derivative():
-    def step(current, state, p):
-        v = state.v / 2 * (1 - state.z) + current
-        soft = torch.sigmoid(4 * (v - p.v_th))
-        return (z := (v > p.v_th).to(v.dtype) + soft - soft.detach()), State(z, v)
-
-    register(Doubling, lambda like: State(torch.zeros_like(like), torch.zeros_like(like)), step)
-    try:
-        current = draw(1, 1, 3).requires_grad_()
-        z, _ = SpikingLayer(Doubling())(current)
-        z.sum().backward()
-        assert torch.equal(z, (current > 1).double())
-        soft = torch.sigmoid(4 * (current.detach() - 1))
-        torch.testing.assert_close(current.grad, 4 * soft * (1 - soft))
-        with pytest.raises(ValueError, match="learn has 'tau_m': Doubling has these time constants that can be learned: none"):
-            SpikingLayer(Doubling(), (), ["tau_m"])
-    finally:
-        del MODELS[Doubling]
-
-
-def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="learn has 'tau_a': LIFParams has these time constants that can be learned: tau_m"):
-        SpikingLayer(LIFParams(), (3,), ["tau_a"])
-    with pytest.raises(TypeError, match=r"tau_m is a tensor, whose gradient would be lost: give a number, and let a SpikingLayer"):
-        positive(SimpleNamespace(tau_m=nn.Parameter(torch.tensor(20.0))), "tau_m")
-    state = (layer := SpikingLayer(LIFParams()))(torch.zeros(2, 3, 4))[1]
-    with pytest.raises(ValueError, match=r"state is of \(3, 4\) \(batch, neuron\), but current has \(5, 4\): begin anew"):
-        layer(torch.zeros(2, 5, 4), state)
-    with pytest.raises(TypeError, match=r"state is torch\.float32 on cpu, but current torch\.float64"):
-        layer(torch.zeros(2, 3, 4).double(), state)
-    with pytest.raises(ValueError, match=r"tau_m is learned in shape \(3,\): make the layer with shape \(\) or \(4,\)"):
-        SpikingLayer(LIFParams(), (3,), ["tau_m"])(torch.zeros(2, 5, 4))
-    with pytest.raises(ValueError, match="there is no time step"):
-        layer(torch.zeros(0, 5, 4), layer(torch.zeros(1, 5, 4))[1])
-    with pytest.raises(ValueError, match="n_refractory is 2: the compiled loop has no refractory period"):
-        lif_through_time(torch.zeros(2, 3, 4), LIFParams(n_refractory=2), compiled=True)
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda: SpikingLayer(LIFParams(), (3,), ["tau_a"]), ValueError,
+     "learn has 'tau_a': LIFParams has these time constants that can be learned: tau_m"),
+    (lambda: positive(SimpleNamespace(tau_m=nn.Parameter(torch.tensor(20.0))), "tau_m"), TypeError,
+     "tau_m is a tensor, whose gradient would be lost: give a number, and let a SpikingLayer"),
+    (lambda: SpikingLayer(LIFParams())(torch.zeros(2, 5, 4), after(2, 3, 4)), ValueError,
+     r"state is of \(3, 4\) \(batch, neuron\), but current has \(5, 4\): begin anew"),
+    (lambda: SpikingLayer(LIFParams())(torch.zeros(2, 3, 4).double(), after(2, 3, 4)), TypeError,
+     r"state is torch\.float32 on cpu, but current torch\.float64"),
+    (lambda: SpikingLayer(LIFParams(), (3,), ["tau_m"])(torch.zeros(2, 5, 4)), ValueError,
+     r"tau_m is learned in shape \(3,\): make the layer with shape \(\) or \(4,\)"),
+    (lambda: SpikingLayer(LIFParams())(torch.zeros(0, 5, 4), after(1, 5, 4)), ValueError, "there is no time step"),
+    (lambda: lif_through_time(torch.zeros(2, 3, 4), LIFParams(n_refractory=2), compiled=True), ValueError,
+     "n_refractory is 2: the compiled loop has no refractory period"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

@@ -1,4 +1,4 @@
-"""A neuron model is one file: networks use it as soon as it is registered, and refuse what is not."""
+"""A neuron model is one file: networks and layers use it as soon as it is registered, and refuse what is not."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from snncore.networks.recurrent import Population, RecurrentNetwork, run_network
 from snncore.neurons import LIFParams, ReadoutParams
+from snncore.neurons.layer import SpikingLayer
 from snncore.neurons.model import MODELS, register
-from snncore.spike import spike
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class ToyParams:
     """A neuron that forgets by half in each step, and whose spikes halve the potential, too."""
 
     v_th: float = 1.0
-    dampening: float = 0.3
 
 
 class ToyState(NamedTuple):
@@ -32,7 +31,8 @@ def toy_rest(like):
 
 def toy_step(current, state, p):
     v = 0.5 * state.v * (1 - 0.5 * state.z) + current
-    z = spike((v - p.v_th) / p.v_th, p.dampening)
+    soft = torch.sigmoid(4 * (v - p.v_th))  # a pseudo-derivative of its own
+    z = (v > p.v_th).to(v.dtype) + soft - soft.detach()
     return z, ToyState(z, v)
 
 
@@ -65,3 +65,14 @@ def test_a_neuron_without_a_row_is_never_computed_as_another(toy):
     net, x = network(toy), torch.ones(3, 1, 3)
     with pytest.raises(TypeError, match="ToyParams is no case of the compiled loop: leave compiled out"):
         run_network(x, net.weights(), net.populations, net.readout, compiled=True)
+
+
+def test_a_layer_has_the_neuron_with_its_own_pseudo_derivative(toy):
+    current = torch.randn(1, 1, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    z, _ = SpikingLayer(toy)(current)
+    z.sum().backward()
+    assert torch.equal(z, (current > 1).double())
+    soft = torch.sigmoid(4 * (current.detach() - 1))
+    torch.testing.assert_close(current.grad, 4 * soft * (1 - soft))
+    with pytest.raises(ValueError, match="learn has 'tau_m': ToyParams has these time constants that can be learned: none"):
+        SpikingLayer(toy, (), ["tau_m"])

@@ -5,30 +5,15 @@ import math
 import pytest
 import torch
 
-from snncore.neurons import (
-    JUMP,
-    AHPParams,
-    ALIFParams,
-    LIFParams,
-    ReadoutParams,
-    ahp_rest,
-    ahp_step,
-    alif_rest,
-    alif_step,
-    lif_rest,
-    lif_step,
-    readout_step,
-)
+from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, readout_step
+from snncore.neurons.model import model_of
 from snncore.unroll import unroll
-
-MODELS = [(LIFParams, lif_rest, lif_step), (ALIFParams, alif_rest, alif_step), (AHPParams, ahp_rest, ahp_step)]
 
 
 def trace(p, current):
     """All states of single neurons, driven by ``current`` (time,)."""
-    _, rest, step = next(m for m in MODELS if m[0] is type(p))
-    drive = current[:, None, None]
-    return unroll(lambda i, s: (step(i, s, p)[1],) * 2, drive, rest(drive[0]))[0]
+    model, drive = model_of(p), current[:, None, None]
+    return unroll(lambda i, s: (model.step(i, s, p)[1],) * 2, drive, model.rest(drive[0]))[0]
 
 
 def constant(value, steps):

@@ -42,10 +42,6 @@ def alone(photographs, tmp_path_factory):
     return folder.evaluate(LITE0, photographs, results), folder.read_answers(results)
 
 
-def one_thread():
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
 def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
     row, answers = alone
     ann, x = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[1 : N + 1])
@@ -69,7 +65,8 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
 def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, photographs, tmp_path):
     path = tmp_path / "answers.0.jsonl"
     words = ["-m", "snncore.tools", "imagenet", "--model", LITE0, "--images", str(photographs), "--results", str(tmp_path)]
-    process = subprocess.Popen([sys.executable, *words], env=one_thread())
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, *words], env=env)
     while process.poll() is None and not (path.exists() and path.stat().st_size):
         time.sleep(0.005)
     process.kill()
@@ -79,7 +76,7 @@ def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, p
     with path.open("a") as out:
         out.write('{"file": "cut o')  # a line that it could not finish
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run([*torchrun, *words], env=one_thread(), check=True, capture_output=True, text=True)
+    done = subprocess.run([*torchrun, *words], env=env, check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == [folder.text(LITE0, alone[0])]
     assert folder.read_answers(tmp_path) == alone[1]
     assert path.read_text().startswith(before)
@@ -90,18 +87,17 @@ def test_two_processes_go_on_where_one_was_killed_and_give_the_same_row(alone, p
 # --- A network so small that it costs nothing ---------------------------------------------------------------------------------------
 
 
-def prepare(photographs):
-    return torch.stack([torch.from_numpy(p.copy()).float().mean((0, 1)) / 255 for p in photographs])
+def prepare(photograph):
+    return torch.from_numpy(photograph.copy()).float().mean((0, 1))[None] / 255
 
 
 @pytest.fixture
 def network(monkeypatch):
     """Three categories: whether an image is red, green or blue."""
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
-    with torch.no_grad():
-        for layer in (network[0], network[2]):
-            layer.weight.copy_(torch.eye(3))
-            layer.bias.zero_()
+    for layer in (network[0], network[2]):
+        nn.init.eye_(layer.weight)
+        nn.init.zeros_(layer.bias)
     monkeypatch.setattr(folder, "model", lambda name: folder.Model(network.eval(), prepare, 3))
     return network
 
@@ -202,7 +198,8 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
     (colors / "c" / "1.jpg").write_bytes(b"")
     row = folder.evaluate("small", colors, tmp_path / "results")
     assert (row.n, row.agree, row.neurons) == (5, 5, {"hardswish": 3})
-    given = prepare([np.asarray(Image.open(colors / file)) for file in ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")])
+    whole = ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")
+    given = torch.cat([prepare(np.asarray(Image.open(colors / file))) for file in whole])
     by_hand, _ = convert(network, given[:1], given, K=16)
     snn = made[0].network
     assert snn.get_submodule("few_spike._1").params == by_hand.get_submodule("few_spike._1").params
@@ -235,20 +232,18 @@ def test_a_bad_table_is_refused(colors, table, message):
         folder.listing(colors, 3)
 
 
-def test_a_folder_that_does_not_fit_is_refused(colors, tmp_path):
-    for subfolders, words in (
-        ((), "has 0 subfolders, and the network knows 3 categories"),
-        (("0", "1"), "empty holds no image"),
-        (("3",), "has the subfolder 3, and the network knows the categories 0 to 2"),
-    ):
-        for name in subfolders:
-            (tmp_path / "empty" / name).mkdir(parents=True)
-        (tmp_path / "empty").mkdir(exist_ok=True)
-        with pytest.raises(ValueError, match=words):
-            folder.listing(tmp_path / "empty", 3)
-    for categories in (2, 4):
-        with pytest.raises(ValueError, match=rf"has 3 subfolders, and the network knows {categories} categories.*labels\.csv"):
-            folder.listing(colors, categories)
+@pytest.mark.parametrize(("subfolders", "categories", "words"), [
+    ("", 3, "has 0 subfolders, and the network knows 3 categories"),
+    ("01", 3, "refused holds no image"),
+    ("013", 3, "has the subfolder 3, and the network knows the categories 0 to 2"),
+    ("abc", 2, r"has 3 subfolders, and the network knows 2 categories.*labels\.csv"),
+    ("abc", 4, r"has 3 subfolders, and the network knows 4 categories.*labels\.csv"),
+])  # fmt: skip
+def test_a_folder_that_does_not_fit_is_refused(tmp_path, subfolders, categories, words):
+    for name in ("", *subfolders):
+        (tmp_path / "refused" / name).mkdir(parents=True)
+    with pytest.raises(ValueError, match=words):
+        folder.listing(tmp_path / "refused", categories)
 
 
 @pytest.mark.parametrize("other", ["model", "image", "weight", "neurons"])

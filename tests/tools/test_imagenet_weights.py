@@ -74,7 +74,7 @@ def test_weights_with_the_published_checksum_are_taken(cached):
     network, ready, categories = folder.model("squeezenet1_1")
     assert not network.training
     assert categories == 1000
-    assert network(ready([np.zeros((300, 400, 3), np.uint8)])).shape == (1, 1000)
+    assert network(ready(np.zeros((300, 400, 3), np.uint8))).shape == (1, 1000)
     assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
 
 
