@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: An emulator in integers gives every answer of the silicon run, its 11 mistakes included; what the run's energy is compared with
-#     inputs: [data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz, snncore/peers/ask_emulators.py]
+#     inputs: [data/loihi_costs.toml, data/peers/brian2_loihi.npz, "data/peers/nengo_loihi*", data/peers/lava.npz]
 #     data: [mnist_test, loihi_lsnn_smnist]
 #     minutes: {smoke: 0.2, book: 0.5, paper: 3}
 # ---

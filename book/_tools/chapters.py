@@ -50,20 +50,31 @@ def meaning(code: str) -> str:
 
 
 @cache
-def module(text: str) -> tuple[str, tuple[str, ...]]:
-    """Hash of what a module means, and the modules of snncore that it imports, by whatever name."""
-    names: list[str] = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
+def module(text: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
+    """Hash of what a module means; the modules of snncore that it imports, by whatever name; names that it imports when they are asked for.
+
+    The latter stand in the `if TYPE_CHECKING` of a package that hands them out by ``__getattr__``.
+    """
+    tree = ast.parse(text)
+    guarded = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    late = {node for block in guarded for node in ast.walk(block)}
+    names, handed_out = list[str](), dict[str, str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and node not in late:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return sha256(meaning(text).encode()), tuple(name for name in names if name.split(".")[0] == "snncore")
+            of = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            if node in late:
+                handed_out |= of
+            else:
+                names += of.values()
+    return sha256(meaning(text).encode()), tuple(name for name in names if name.split(".")[0] == "snncore"), handed_out
 
 
 def imported_modules(root: Path, code: str) -> dict[str, str]:
     """Hash of each snncore module that the code imports, directly or through others (comments and docstrings do not count)."""
     found: dict[str, str] = {}
+    handed_out: dict[str, str] = {}
 
     def add(imported: str) -> None:
         parts = imported.split(".")
@@ -72,9 +83,13 @@ def imported_modules(root: Path, code: str) -> dict[str, str]:
             base = root.joinpath(*parts[:n])
             path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
             if name not in found and name not in NO_NUMBER and path.exists():
-                found[name], others = module(path.read_text(encoding="utf-8"))
+                found[name], others, late = module(path.read_text(encoding="utf-8"))
+                handed_out.update({f"{name}.{key}": home for key, home in late.items()})
                 for other in others:
                     add(other)
+        for name in [imported, *handed_out] if imported == "snncore" else [imported]:  # import snncore may ask for any name
+            if home := handed_out.pop(name, None):
+                add(home)
 
     for name in module(code)[1]:
         add(name)

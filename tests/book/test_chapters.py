@@ -198,6 +198,17 @@ def test_modules_are_followed_through_imports_and_words_do_not_count(tmp_path):
     assert found("x = 2\n") != before
 
 
+def test_what_a_package_hands_out_is_followed_when_it_is_asked_for(tmp_path):
+    package = tmp_path / "snncore"
+    package.mkdir()
+    (package / "__init__.py").write_text("if TYPE_CHECKING:\n    from snncore.a import load\n    from snncore.b import f\n")
+    for name in "abc":
+        (package / f"{name}.py").write_text("x = 1\n")
+    asked = {"from snncore import c": "c", "from snncore import c, load": "ac", "from snncore import f as g": "b", "import snncore": "ab"}
+    for code, names in asked.items():
+        assert list(chapters.imported_modules(tmp_path, code)) == ["snncore", *(f"snncore.{name}" for name in names)]
+
+
 def test_a_tool_for_progress_is_in_no_key(project, monkeypatch):
     def versions(tqdm, numpy):
         monkeypatch.setattr(chapters.provenance, "versions", lambda: {"python": "3", "tqdm": tqdm, "numpy": numpy})
