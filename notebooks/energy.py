@@ -307,7 +307,7 @@ for (task, n), examples in stories.items():
         of_questions.append(of_modules)
     fired[task, n] = pd.concat(of_questions, axis=1).mean(axis=1)
 asked = pd.DataFrame(rows)
-asked.groupby(["task", "sentences"]).mean().round(2)
+asked.groupby(["task", "sentences"])[["rate", "right", "in floats", "same"]].mean().round(2)
 
 # %%
 measured_task, others = (asked[asked["task"] == task] for task in networks)
@@ -346,8 +346,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/activity.*
 # :name: fig-board
-# :alt: ALT
-# CAPTION
+# :alt: Left, dots for each module: how often a neuron spikes for a question, on a logarithmic axis, for task 17 with 2 sentences and for task 1 with 2 and with 20 sentences. Right, 22 chips with 128 cores each, colored by the synaptic operations of one question with 20 sentences: all chips are at work, and a few cores do a hundred times as much as most.
+# Left: spikes of a neuron for a question on the chips, mean over a module and over questions; masks are left out. Right: synaptic operations of each core for
+# one question with 20 sentences.
 # ```
 #
 # ## How much do events explain?
