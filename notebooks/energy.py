@@ -332,6 +332,8 @@ y = np.arange(len(frame))[::-1]
 for (name, column), color, marker in zip(frame.items(), (BLUE, EMULATOR, EMULATOR), ("x", "o", "s"), strict=True):
     rate.plot(column, y, marker, color=color, mfc="white" if marker == "o" else color, ms=6, label=name)
 rate.set(xscale="log", xlabel="spikes of a neuron per question", ylim=(-0.6, len(frame) + 1.6))
+rate.minorticks_off()
+rate.set_xticks((0.3, 1, 3), labels=("0.3", "1", "3"))
 rate.set_yticks(y, labels=frame.index)
 rate.legend(loc="upper left", fontsize=9)
 rate.grid(axis="y", visible=False)
@@ -346,8 +348,8 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/activity.*
 # :name: fig-board
-# :alt: Left, dots for each module: how often a neuron spikes for a question, on a logarithmic axis, for task 17 with 2 sentences and for task 1 with 2 and with 20 sentences. Right, 22 chips with 128 cores each, colored by the synaptic operations of one question with 20 sentences: all chips are at work, and a few cores do a hundred times as much as most.
-# Left: spikes of a neuron for a question on the chips, mean over a module and over questions; masks are left out. Right: synaptic operations of each core for
+# :alt: Left, marks for each module on a logarithmic axis from a fifth to six spikes. In all modules but the last, neurons of the network for task 17 spike two to six times as often as those of the other one, whose further layers of pairs spike a quarter as often with 20 sentences as with 2. Right, 22 chips with 128 cores each, colored by synaptic operations. With 20 sentences all chips are at work; some cores of sum and answer do most, the masks least. So activity is spread over the chips, and sparse.
+# Left: spikes of a neuron for a question on the chips, mean over a module and over questions, without masks. Right: synaptic operations of each core for
 # one question with 20 sentences.
 # ```
 #
@@ -421,7 +423,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/explained.*
 # :name: fig-explained
-# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a fifth of the line at most; updating all compartments about half to three quarters; neurons that fire in each step two thirds to just beyond it. Time: events reach a fifth, with the longest barrier less than half. So most of energy and time is not explained by events.
+# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a seventh of the line at most; updating all compartments about half to three quarters; neurons that fire in each step two thirds to just beyond it. Time: events reach a ninth, with the longest barrier about a third. So most of energy and time is not explained by events.
 # Stories of 2 sentences. Top bars: events of a trained network (left: and resets, from the least to the most of both sets of prices; right: with updates
 # priced as inactive or as active). Further bars on the left: what-if cases over the published 143 steps, without resets. Lines: what the authors measured.
 # ```
