@@ -348,7 +348,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/activity.*
 # :name: fig-board
-# :alt: Left, marks for each module on a logarithmic axis from a fifth to six spikes. In all modules but the last, neurons of the network for task 17 spike two to six times as often as those of the other one, whose further layers of pairs spike a quarter as often with 20 sentences as with 2. Right, 22 chips with 128 cores each, colored by synaptic operations. With 20 sentences all chips are at work; some cores of sum and answer do most, the masks least. So activity is spread over the chips, and sparse.
+# :alt: Left, marks for each module on a logarithmic axis from a fifth to six spikes. In all modules but the last, neurons of the network for task 17 spike two to eight times as often as those of the other one, whose further layers of pairs spike a quarter as often with 20 sentences as with 2. Right, 22 chips with 128 cores each, colored by synaptic operations. With 20 sentences all chips are at work; a few cores of the last chip do most. So activity is spread over the chips, and sparse.
 # Left: spikes of a neuron for a question on the chips, mean over a module and over questions, without masks. Right: synaptic operations of each core for
 # one question with 20 sentences.
 # ```
