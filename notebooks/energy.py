@@ -262,8 +262,8 @@ plt.show()
 # 8 bits, relays that need a spike and the open gate, masks, one step from layer to layer. For small networks a test of the package demands
 # the same spikes as without cores.
 #
-# On the chips the first answers {claim}`relnet.trained.right` of {size}`trained_questions` test questions right, in floating point
-# {value}`trained_float`. The second was asked {size}`emulated_questions` new questions. Right are {value}`emulated_right` on the chips and
+# On the chips the first answers {claim}`relnet.trained.right` ({interval}`relnet.trained.right`) of {size}`trained_questions` test questions right, in
+# floating point {value}`trained_float`; our aim is {verdict}`relnet.trained.right`. The second was asked {size}`emulated_questions` new questions. Right are {value}`emulated_right` on the chips and
 # {value}`emulated_float` in floating point; {value}`emulated_same` of the answers are the same in both. Neither was trained for 8 bits. Neurons of the
 # first spike in {value}`trained_rate` of the steps, those of the second, with 20 sentences, in {value}`emulated_rate` ({numref}`fig-board`); relays count
 # while the gate is open, masks not at all.
@@ -361,11 +361,11 @@ plt.show()
 # $$
 # \begin{aligned}
 # \text{energy} &= \sum_k n_k\, c_k, \\
-# \text{time} &= \sum_t \Bigl(\max_i \sum_k n_{ki}(t)\, d_k + d_\text{barrier}\Bigr),
+# \text{time} &= \sum_t \Bigl(\max_i \sum_k n_{ki}(t)\, d_k + b\Bigr),
 # \end{aligned}
 # $$
 #
-# since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`). Events are updates of compartments, synaptic
+# since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`, $b$). Events are updates of compartments, synaptic
 # operations, and messages between {term}`tiles <tile>`: the chip is {term}`event-driven`. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
 # {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {size}`resets`
 # {cite:p}`frady2020`.
