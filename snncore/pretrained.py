@@ -172,9 +172,8 @@ def load(name: str) -> Any:
         case "words" | "words-alone":
             return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
-            size: Any = rest.pop() if rest[-1] == "published" else "book"
-            kind, task, *seed = rest
-            return Reader(stories.trained(kind, int(task), int([*seed, 0][0]), size))
+            kind, task, seed, size = *rest, *(0, "book")[len(rest) - 2 :]
+            return Reader(stories.trained(kind, int(task), int(seed), size))
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":

@@ -48,6 +48,12 @@ def test_a_path_from_anywhere_is_a_lesson_on_its_movement():
         assert float((tip - copied.path).square().mean()) == pytest.approx(error, rel=1e-3)
 
 
+def shown(waves):
+    return torch.stack([spoken_words.spikes(w) for w in waves])[:, None] / (
+        spoken_words.FIBERS * spoken_words.FASTEST * spoken_words.STRETCH
+    )
+
+
 @pytest.mark.parametrize("name", ["symbols", "words"])
 @torch.no_grad()
 def test_labels_are_the_answers_of_an_episode(name):
@@ -56,7 +62,7 @@ def test_labels_are_the_answers_of_an_episode(name):
         raw, labels, view = data.images, data.character, lambda a: omniglot.shrink(np.stack(a))
     else:
         data, kind = read_words_evaluation(), "words"
-        raw, labels, view = data.waveforms, np.array(data.words), lambda a: torch.stack([*map(spoken_words.image, a)])
+        raw, labels, view = data.waveforms, np.array(data.words), shown
     examples, queries = ([raw[np.flatnonzero(labels == c)[k]] for c in np.unique(labels)[:4]] for k in (1, 2))
     answers = symbols.trained(kind)(view(examples)[None], torch.arange(4)[None], view(queries)[None]).answers[0].argmax(-1)
     found = pretrained.load(name).classify(dict(zip("abcd", examples, strict=True)), queries)

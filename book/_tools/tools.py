@@ -25,10 +25,10 @@ class Actions:
     def __init__(self, project: Project):
         self.project = project
 
-    def chosen(self, chapter: str | None) -> list[Chapter]:
+    def _chosen(self, chapter: str | None) -> list[Chapter]:
         return chapters.select(self.project, chapter)
 
-    def told(self, preset: str, failed: list[str]) -> int:
+    def _told(self, preset: str, failed: list[str]) -> int:
         """Name the chapters that failed; 1 if there are any."""
         if failed:
             print(f"failed or skipped: {', '.join(failed)}. What they left: {self.project.failed(preset)}", file=sys.stderr)
@@ -36,7 +36,7 @@ class Actions:
 
     def reproduce(self, preset: Preset = "book", chapter: One = None, seed: int = 0, strict: bool = False) -> int:
         """Run the chapters that are out of date, then build the book; strict: fail, too, if a verdict is worse than the recorded one."""
-        wanted, failed = self.chosen(chapter), list[str]()
+        wanted, failed = self._chosen(chapter), list[str]()
         stale = any(task.why for task in chapters.plan(self.project, preset, seed, wanted))
         staging = None if stale else build.build(self.project, preset, look=True)  # writes nothing: also where nothing can be written
         if staging is None:
@@ -45,26 +45,26 @@ class Actions:
                 staging = build.build(self.project, preset)
         assert staging
         print(staging.summary())
-        return max(self.told(preset, failed), int(strict and bool(staging.worsened)))
+        return max(self._told(preset, failed), int(strict and bool(staging.worsened)))
 
     def run(self, preset: Preset = "book", chapter: One = None, seed: int = 0, anew: bool = False) -> int:
         """Run the chapters that are out of date; anew: all."""
         with self.project.locked():
-            return self.told(preset, chapters.run(self.project, preset, seed, self.chosen(chapter), anew))
+            return self._told(preset, chapters.run(self.project, preset, seed, self._chosen(chapter), anew))
 
     def check(self, preset: Preset = "book", chapter: One = None, seed: int = 0) -> int:
         """Say which chapters are out of date, and why."""
-        return chapters.check(chapters.plan(self.project, preset, seed, self.chosen(chapter)))
+        return chapters.check(chapters.plan(self.project, preset, seed, self._chosen(chapter)))
 
     def again(self, preset: Preset = "book", chapter: One = None) -> int:
         """Run complete chapters once more, aside, and compare every file byte for byte."""
         with self.project.locked():
-            return chapters.run_again(self.project, preset, self.chosen(chapter))
+            return chapters.run_again(self.project, preset, self._chosen(chapter))
 
     def record(self, preset: Preset = "book", chapter: One = None) -> None:
         """Make the numbers of the runs at a preset the recorded ones."""
         with self.project.locked():
-            chapters.record(self.project, preset, self.chosen(chapter))
+            chapters.record(self.project, preset, self._chosen(chapter))
 
     def build(self, preset: Preset = "book") -> None:
         """Build the book from the runs that there are."""
@@ -76,7 +76,7 @@ class Actions:
     def portability(self, preset: Preset = "book", chapter: One = None, variants: tuple[Variant, ...] = tuple(VARIANTS)) -> int:
         """Run chapters with other threads and arithmetic, and compare all claims."""
         with self.project.locked():
-            return portability.compare(self.project, preset, self.chosen(chapter), variants)
+            return portability.compare(self.project, preset, self._chosen(chapter), variants)
 
     def pdf(self, preset: Preset = "book") -> None:
         """Print the book into one PDF, with Chromium."""
@@ -93,12 +93,9 @@ class Actions:
         serve.main(self.project, port)
 
 
-WORDS = ("reproduce", "run", "check", "again", "record", "build", "portability", "pdf", "release", "serve")
-
-
 def main(project: Project, arguments: list[str]) -> int:
     """Do what the words of the command line ask for; returns 1 if it failed."""
-    actions = {word: getattr(Actions(project), word) for word in WORDS}
+    actions = {word: getattr(Actions(project), word) for word in vars(Actions) if not word.startswith("_")}
     once = (tyro.conf.FlagCreatePairsOff,)  # no --no-strict
     return tyro.extras.subcommand_cli_from_dict(actions, prog="book/_tools", description=__doc__, args=arguments, config=once) or 0
 

@@ -34,9 +34,10 @@ def updated(
     eta: float,
     trials: int = 1,
 ) -> Weights:
-    """Weights (post, pre) after one update by each ``trials`` trials, one set for each; gradients flow through all. Readouts stay.
+    r"""Weights after an update by each ``trials`` trials, a set for each: :math:`W' = W - \eta \sum_t L(t)\, \psi(t)\, \epsilon^v(t)^\top`.
 
-    One trial before may be common to all learning signals. Raises `ValueError` if shapes do not fit.
+    Pseudo-derivatives and filtered presynaptic spikes are those of ``before``, which may be one trial for all learning signals. Gradients
+    flow through all; readouts stay. Raises `ValueError` if shapes do not fit.
     """
     (n, inputs), (steps, count) = weights.w_in.shape, learning_signal.shape[:2]
     for name, a, size in (("learning_signal", learning_signal, n), ("before.z", before.z, n), ("x", x, inputs)):

@@ -5,7 +5,7 @@ Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -51,8 +51,9 @@ def replay(network: ChipNetwork, images: UInt8[np.ndarray, "image height width"]
         emulation = emulate(network, x, input_lag, threads=torch.get_num_threads())
         answers.append(emulation.v[:, -OUTPUTS:].argmax(1))
         events.append(emulation.events)
-    *per_image, updates = zip(*events, strict=True)  # updates are the same in each batch
-    return Replay(np.concatenate(answers), Events._make([*map(np.concatenate, per_image), updates[0]]))
+    names = [name for name in Events._fields if name != "compartment_updates"]  # which are the same in each batch
+    whole: Any = {name: np.concatenate([getattr(e, name) for e in events]) for name in names}
+    return Replay(np.concatenate(answers), events[0]._replace(**whole))
 
 
 def wrong_answers(labels: Int[np.ndarray, " image"], answers: Int[np.ndarray, " image"]) -> str:

@@ -40,6 +40,15 @@ def test_reading_shifted_arrays_as_they_stand_is_wrong():
     assert (fs_neuron(x, p) - fs_neuron(x, from_shifted(p.T, p.h, p.d))).abs().max() > 1
 
 
+def test_sending_spikes_one_by_one_through_a_linear_layer_is_sending_the_number():
+    p = coefficients("silu.published").params
+    x = torch.randn(4, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    layer = torch.nn.Linear(20, 7, dtype=torch.float64)
+    z, _ = fs_run(x, p)
+    stepwise = sum(p.d[t] * (z[t] @ layer.weight.T) for t in range(p.K)) + layer.bias
+    assert torch.allclose(stepwise, layer(fs_neuron(x, p)), rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("K", [1, 4, 10])
 @pytest.mark.parametrize("nearest", [False, True])
 def test_relu_code_rounds_to_its_grid_down_or_to_the_nearest(K, nearest):
@@ -53,6 +62,11 @@ def test_a_strict_code_loses_one_step_on_its_own_grid():
     x = torch.arange(1, 2**K, dtype=torch.float64) * grid
     assert torch.equal(fs_neuron(x, relu_code(1.0, K)), x)
     assert torch.equal(fs_neuron(x, relu_code(1.0, K, strict=True)), x - grid)
+
+
+def test_spikes_of_the_relu_code_are_binary_digits():
+    z, _ = fs_run(torch.tensor([11 / 16]), relu_code(1.0, 4))
+    assert z[:, 0].tolist() == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("make", "arguments", "words"), [

@@ -29,6 +29,25 @@ def periods(steps, senders, double):
     return times[0], {b - a for a, b in pairwise(times[20:])}
 
 
+@settings(deadline=None, max_examples=50)
+@given(graphs(), st.booleans())
+def test_no_neuron_does_two_things_at_once(graph, double):
+    steps, senders = graph
+    emissions = pipeline(steps, 6, double, senders)
+    assert emissions == sorted(emissions, key=lambda e: (e.start, e.layer))
+    at = {(e.layer, e.image): e for e in emissions}
+    assert len(at) == len(emissions) == 6 * len(steps)
+    for (layer, image), e in at.items():
+        assert e.end - e.start == steps[layer]
+        if layer > 0:
+            assert max(at[sender, image].end for sender in senders[layer]) <= e.start  # it has collected the whole image before it emits
+            if image > 0:  # and its accumulator is free before the next image comes in, from whichever sender
+                before = at[layer, image - 1]
+                assert min(at[sender, image].start for sender in senders[layer]) >= (before.start if double else before.end)
+        if image > 0:
+            assert at[layer, image - 1].end <= e.start
+
+
 @settings(deadline=None, max_examples=100)
 @given(networks)
 def test_period_and_latency_are_the_closed_form(steps):

@@ -157,3 +157,9 @@ def test_a_layer_may_have_steps_of_its_own():
     by_steps = {K: [layer.params for layer in fs_layers(convert(network, x, calibration=x, K=K).network).values()] for K in (4, 6)}
     assert np.array_equal(first.d, by_steps[6][0].d)
     assert np.array_equal(second.d, by_steps[4][1].d)
+    with pytest.raises(ConversionError, match=r"steps has 'silu', but the layers that spike, without given coefficients, are _2, _4"):
+        convert(network, x, K=4, steps={"silu": 6})
+    with pytest.raises(ConversionError, match=r"steps has '_2', but the layers that spike, without given coefficients, are _4"):
+        convert(network, x, K=4, steps={"_2": 6}, coefficients={"silu": coefficients("silu.k4").params})
+    with pytest.raises(ConversionError, match="K is 99: give a whole number of steps"):
+        convert(network, x, K=4, steps={"_2": 99})

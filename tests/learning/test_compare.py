@@ -8,9 +8,12 @@ from snncore.learning import compare
 from snncore.learning.eprop import SIGNALS
 
 
-def test_all_signals_begin_with_the_same_weights():
+def test_all_signals_begin_with_the_same_weights_and_bptt_with_a_lower_pseudo_derivative():
     first, *others = (compare.pattern_learner(signal, 0, 0.3).network.weights() for signal in SIGNALS)
     assert all(torch.equal(a, b) for weights in others for a, b in zip(weights, first, strict=True))
+    for signal in SIGNALS:
+        expected = compare.BPTT_DAMPENING if signal == "bptt" else 0.3
+        assert {p.dampening for _, p in compare.published_neurons(signal)} == {expected}
 
 
 def test_a_pattern_is_learned():
