@@ -62,6 +62,7 @@
 #   trained for the measured task spike in {value}`trained_rate` of the steps, by our recipe.
 # - Check any length but 2 sentences, the only one that was measured in public.
 # - Derive the layout from the limits of a core alone: three choices are the authors'.
+# - Tell from {size}`trained_questions` questions whether our network for the measured task is as good as we wanted ({verdict}`relnet.trained.right`).
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few questions; book: the numbers of this page; paper: more questions
@@ -262,11 +263,11 @@ plt.show()
 # 8 bits, relays that need a spike and the open gate, masks, one step from layer to layer. For small networks a test of the package demands
 # the same spikes as without cores.
 #
-# On the chips the first answers {claim}`relnet.trained.right` ({interval}`relnet.trained.right`) of {size}`trained_questions` test questions right, in
-# floating point {value}`trained_float`; our aim is {verdict}`relnet.trained.right`. The second was asked {size}`emulated_questions` new questions. Right are {value}`emulated_right` on the chips and
-# {value}`emulated_float` in floating point; {value}`emulated_same` of the answers are the same in both. Neither was trained for 8 bits. Neurons of the
-# first spike in {value}`trained_rate` of the steps, those of the second, with 20 sentences, in {value}`emulated_rate` ({numref}`fig-board`); relays count
-# while the gate is open, masks not at all.
+# On the chips the first network answers {claim}`relnet.trained.right` ({interval}`relnet.trained.right`) of {size}`trained_questions` test questions right, in
+# floating point {value}`trained_float`. Whether that meets our aim: {verdict}`relnet.trained.right`. The second network was asked {size}`emulated_questions` new
+# questions. {value}`emulated_right` of its answers are right on the chips, {value}`emulated_float` in floating point, and {value}`emulated_same` are the same in
+# both. Neither network was trained for 8 bits. In the first network neurons spike in {value}`trained_rate` of the steps; in the second one, with 20 sentences,
+# in {value}`emulated_rate` ({numref}`fig-board`). Relays count while the gate is open, masks not at all.
 
 # %%
 # python -m snncore.trainings stories --task 17 --kind snn --size published --seed 0
@@ -367,7 +368,7 @@ plt.show()
 #
 # since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`, $b$). Events are updates of compartments, synaptic
 # operations, and messages between {term}`tiles <tile>`: the chip is {term}`event-driven`. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
-# {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {size}`resets`
+# {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {value}`resets`
 # {cite:p}`frady2020`.
 #
 # We count the events of our trained networks. Their questions take {value}`trained_steps` steps: a sentence takes longer, since its last word stays while
