@@ -362,11 +362,11 @@ plt.show()
 # $$
 # \begin{aligned}
 # \text{energy} &= \sum_k n_k\, c_k, \\
-# \text{time} &= \sum_t \Bigl(\max_i \sum_k n_{ki}(t)\, d_k + b\Bigr),
+# \text{time} &= \sum_t \Bigl(\max_i \sum_k n_{ki}(t)\, d_k + d_0\Bigr),
 # \end{aligned}
 # $$
 #
-# since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`, $b$). Events are updates of compartments, synaptic
+# since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`, $d_0$). Events are updates of compartments, synaptic
 # operations, and messages between {term}`tiles <tile>`: the chip is {term}`event-driven`. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
 # {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {value}`resets`
 # {cite:p}`frady2020`.
