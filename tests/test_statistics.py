@@ -12,6 +12,7 @@ from snncore.statistics import (
     censored_median,
     correlation,
     cosine,
+    interval_over_groups,
     largest_difference,
     mean_interval,
     mean_share,
@@ -110,3 +111,25 @@ def test_a_paired_difference_is_that_of_the_shares_and_turns_around():
     assert low < difference < high
     assert paired(b, a) == pytest.approx((-difference, -high, -low))
     assert paired(a, a)[0] == 0
+
+
+def test_interval_over_groups_is_that_of_additive_numbers():
+    """For all pairs of groups, a(i) + b(j), twice: the variance over groups is that of the mean of a + b."""
+    a, b = np.random.default_rng(0).normal(size=(2, 12))
+    pairs = np.array([(i, j) for i in range(12) for j in range(12) if i != j] * 2)
+    pairs = pairs[np.repeat(np.arange(132), 2) + np.tile([0, 132], 132)]  # each pair in both halves
+    values = (a[pairs[:, 0]] + b[pairs[:, 1]])[:, None]
+    involved = (pairs[:, :, None] == np.arange(12)).any(1)[:, None]
+    mean, low, high = interval_over_groups(values, involved)
+    error = math.sqrt((a + b).var(ddof=1) / 12 + values.var(ddof=1) / len(values))
+    assert mean == pytest.approx((a + b).mean())
+    assert [low, high] == pytest.approx([mean - 2.200985 * error, mean + 2.200985 * error], rel=1e-6)
+
+
+def test_interval_over_groups_is_that_of_draws_where_groups_are_alike():
+    draws = np.random.default_rng(0)
+    involved = draws.random((2000, 1, 30)) < 0.1
+    values = (draws.random((2000, 1)) < 0.5).astype(float)
+    mean, low, high = interval_over_groups(values, involved)
+    assert high - mean == pytest.approx(2.045230 * 0.5 / math.sqrt(2000), rel=0.15)
+    assert mean - low == pytest.approx(high - mean)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from snncore.learning.one_shot_classifier import OneShotClassifier
@@ -28,18 +28,18 @@ def draw_slots(e: Episodes, slots: int, generator: torch.Generator) -> Int[Tenso
 
 
 class Right(NamedTuple):
-    """Share of right answers in each episode (0 to 1), by what answers: the learner and its controls."""
+    """Which answers are right (1, or 0), by what answers: the learner and its controls."""
 
-    after: Float[Tensor, " episode"]  #: one update
-    before: Float[Tensor, " episode"]  #: without an update
-    shuffled: Float[Tensor, " episode"]  #: one update by the learning signals of another episode; of the next example, if there is only one
-    features: Float[Tensor, " episode"]  #: the example with the most similar features
-    nearest: Float[Tensor, " episode"]  #: the nearest image
-    readouts: Float[Tensor, " episode"]  #: one update, by readouts as they are, not relative to those for the lesson's examples
+    after: Float[Tensor, "episode query"]  #: one update
+    before: Float[Tensor, "episode query"]  #: without an update
+    shuffled: Float[Tensor, "episode query"]  #: one update by the learning signals of another episode; of the next example, if there is one
+    features: Float[Tensor, "episode query"]  #: the example with the most similar features
+    nearest: Float[Tensor, "episode query"]  #: the nearest image
+    readouts: Float[Tensor, "episode query"]  #: one update, by readouts as they are, not relative to those for the lesson's examples
 
     def intervals(self) -> dict[str, tuple[float, float, float]]:
         """Mean [%] over episodes and its 95 % interval, by name."""
-        return {name: mean_share(shares) for name, shares in self._asdict().items()}
+        return {name: mean_share(right.mean(1)) for name, right in self._asdict().items()}
 
 
 @torch.no_grad()
@@ -54,17 +54,31 @@ def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator
     untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
     answers = s.answers, untaught, others, s.alike, -distance, s.readouts
-    return Right(*((y.argmax(-1) == e.label).float().mean(1) for y in answers))
+    return Right(*((y.argmax(-1) == e.label).float() for y in answers))
 
 
-def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Right:
-    """Draw ``count`` episodes, with one query for each example, and ask the network in them."""
+def drawn_for_test(held_out: Examples, ways: int, count: int, seed: int) -> list[tuple[Episodes, torch.Generator]]:
+    """Batches of ``count`` episodes in all, with one query for each example, each with a generator for the slots."""
     batch, parts = max(1, 200 // ways), []
     for k in range(0, count, batch):
         g = torch_generator(seed, f"test episode {k}, {ways} ways")
-        e = episodes.draw(held_out.classes, min(batch, count - k), ways, 1, g)
-        parts.append(right_answers(net, held_out.images, e, g))
+        parts.append((episodes.draw(held_out.classes, min(batch, count - k), ways, 1, g), g))
+    return parts
+
+
+def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Right:
+    """Ask the network in the episodes of `drawn_for_test`."""
+    parts = [right_answers(net, held_out.images, e, g) for e, g in drawn_for_test(held_out, ways, count, seed)]
     return Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def involved(
+    parts: Sequence[tuple[Episodes, torch.Generator]], group: Int[np.ndarray, " example"]
+) -> Bool[np.ndarray, "episode query group"]:
+    """For each query of `drawn_for_test`: which groups, such as speakers, it or an example of its episode belongs to."""
+    support, query = (torch.cat([getattr(e, role) for e, _ in parts]).numpy() for role in ("support", "query"))
+    of_group = np.eye(group.max() + 1, dtype=bool)[group]  # (example, group)
+    return of_group[query] | of_group[support].any(1)[:, None]
 
 
 class Wrong(NamedTuple):
