@@ -276,9 +276,9 @@ page.value("episodes", f"{lessons:,}")
 
 
 # %%
-def enter(id, right, dataset):
-    mean, low, high = mean_share(right.mean(1))
-    page.claim(id, mean, low=low, high=high, n=len(right), dataset=dataset, seeds=1)
+def enter(id, shares, dataset):
+    mean, low, high = mean_share(shares)
+    page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
 
 
 five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
@@ -292,16 +292,16 @@ for id, answers in {
     "oneshot.omniglot.20way.shuffled": twenty.shuffled,
     "oneshot.omniglot.20way.readouts": twenty.readouts,
 }.items():
-    enter(id, answers, "Omniglot evaluation alphabets, episodes")
+    enter(id, answers.mean(1), "Omniglot evaluation alphabets, episodes")
 
 # %%
 speakers = np.unique(read_words_evaluation().speakers, return_inverse=True)[1]
-who = involved(drawn_for_test(spoken, 5, lessons, 0), speakers)  # (lesson, query, speaker)
-speech = f"Speech Commands subset, {who.shape[-1]} speakers"
+said_by = involved(drawn_for_test(spoken, 5, lessons, 0), speakers)  # (lesson, query, speaker)
+speech = f"Speech Commands subset, {said_by.shape[-1]} speakers"
 
 
 def over_speakers(right):
-    return interval_over_groups(100 * right.double().numpy(), who)
+    return interval_over_groups(100 * right.double().numpy(), said_by)
 
 
 def enter_over_speakers(id, right):
@@ -309,7 +309,7 @@ def enter_over_speakers(id, right):
     page.claim(id, mean, low=low, high=high, n=len(right), dataset=speech, seeds=1)
 
 
-page.value("speakers", who.shape[-1])
+page.value("speakers", said_by.shape[-1])
 right = right_in_episodes(words_net, spoken, 5, lessons, 0)
 for id, answers in {
     "oneshot.words.5way": right.after,
