@@ -342,7 +342,7 @@ enter_over_speakers("oneshot.words.5way.second", right.after - right_alone.after
 for name, both in {"omniglot_5": five, "omniglot_20": twenty, "words_5": right}.items():
     page.value(f"{name}_lost", 100 * float((both.features - both.after).mean()), "{:.1f} pp")
 for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
-    tests = [about[f"test_{ways}"]["after"] for about in accounts("one_shot_symbols_", kind=kind, generator=True, classes=None).values()]
+    tests = [about[f"test_{ways}"]["after"] for about in accounts("one_shot_symbols_", kind=kind, generator=True).values()]
     page.value(f"{kind}_{ways}_together", " and ".join(f"{test[0]:.1f} %" for test in tests))
 
 # %% tags=["hide-input", "remove-output"]
@@ -425,7 +425,7 @@ plt.show()
 # ```
 
 # %%
-named = [(a["kind"] + ("" if a["generator"] else "-alone"), a) for a in accounts("one_shot_symbols_", classes=None).values()]
+named = [(a["kind"] + ("" if a["generator"] else "-alone"), a) for a in accounts("one_shot_symbols_").values()]
 rows = []
 for kind, about in named:
     for ways in symbols.KINDS[about["kind"]].tested:

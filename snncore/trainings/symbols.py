@@ -20,7 +20,6 @@ from snncore.learning.lessons import draw_slots, right_in_episodes
 from snncore.learning.losses import rate_cost, voltage_cost
 from snncore.learning.one_shot_classifier import LEAST, LOGITS, OneShotClassifier
 from snncore.networks.checkpoints import load_checkpoint
-from snncore.seeds import torch_generator
 from snncore.tasks import episodes, omniglot, spoken_words
 from snncore.tasks.data_sets import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
 from snncore.tasks.episodes import Episodes, Examples
@@ -171,15 +170,7 @@ def outer(
     return update
 
 
-def some(known: Examples, classes: int, seed: int) -> Examples:
-    """So many of the known classes, drawn by the seed; all, if it is 0. `ValueError` if there are fewer."""
-    if not 0 <= classes <= len(known.classes):
-        raise ValueError(f"--classes {classes}: there are {len(known.classes)}")
-    order = torch.randperm(len(known.classes), generator=torch_generator(seed, "classes to learn from"))
-    return known._replace(classes=[known.classes[k] for k in sorted(order[:classes].tolist())]) if classes else known
-
-
-def command(data: Literal["omniglot", "words"], generator: bool = True, classes: int = 0, seed: int = 0) -> dict[str, Any]:
+def command(data: Literal["omniglot", "words"], generator: bool = True, seed: int = 0) -> dict[str, Any]:
     """Train networks to tell symbols or spoken words apart after one update (40 minutes).
 
     Parameters
@@ -188,35 +179,28 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
         Handwritten symbols (omniglot) or spoken words.
     generator : bool
         Whether a second network makes the learning signals; without it, they are errors of the learner's own readouts.
-    classes : int
-        How many words to learn from, for a learning curve; 0: all.
     seed : int
         Of the first weights and of the episodes.
     """
-    kind, further = KINDS[data], {"classes": classes} if classes else {}
-    if classes and data != "words":
-        raise ValueError("--classes is for words: the alphabets of symbols are learned as a whole")
+    kind = KINDS[data]
 
     def do(state: Path) -> Done:
         known, held_out = examples(data)
         net = network(data, seed, generator)
-        update = outer(net, data, some(known, classes, seed), groups(data))
-        log = descend(net, update, kind.recipe, seed, state, constants=constants(net, data) | further)
+        log = descend(net, outer(net, data, known, groups(data)), kind.recipe, seed, state, constants=constants(net, data))
         intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
         tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
         return Done(net, kind.about, log, tests)
 
     name, option = (data, "") if generator else (f"{data}-alone", " --no-generator")
-    if classes:
-        name, option = f"{name}-{classes}", f"{option} --classes {classes}"
     about = train_or_read(
         f"one_shot_symbols_{name}_{seed}",
         f"symbols --data {data}{option}",
         kind.recipe,
         seed,
         do,
-        constants(network(data, seed, generator), data) | further,
-        about={"kind": data, "generator": generator} | further,
+        constants(network(data, seed, generator), data),
+        about={"kind": data, "generator": generator},
     )
     for ways in kind.tested:
         print(f"{ways} ways: " + ", ".join(f"{who} {values[0]:.1f} %" for who, values in about[f"test_{ways}"].items()))

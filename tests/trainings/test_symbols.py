@@ -41,17 +41,3 @@ def test_a_training_learns_and_is_tested(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "one_shot_symbols_omniglot_0.json").read_text()) == about
     monkeypatch.setattr(symbols, "examples", lambda kind: pytest.fail("data were read"))
     assert symbols.command("omniglot") == about
-
-
-def test_a_learning_curve_takes_some_of_the_classes():
-    letters = printed.letters().symbols
-    ten = symbols.some(letters, 10, 0)
-    assert len(ten.classes) == 10
-    assert ten.images is letters.images
-    places = [c.tolist() for c in letters.classes]
-    assert [places.index(c.tolist()) for c in ten.classes] == sorted({places.index(c.tolist()) for c in ten.classes})
-    assert symbols.some(letters, 0, 0) is letters
-    with pytest.raises(ValueError, match=r"--classes 99: there are 96"):
-        symbols.some(letters, 99, 0)
-    with pytest.raises(ValueError, match="--classes is for words"):
-        symbols.command("omniglot", classes=5)
