@@ -75,7 +75,6 @@ from snncore.learning.lessons import (
     confusions,
     draw_slots,
     drawn_for_test,
-    involved,
     most_frequent_mistake,
     right_in_episodes,
     wrong_in_runs,
@@ -295,8 +294,12 @@ for id, answers in {
     enter(id, answers.mean(1), "Omniglot evaluation alphabets, episodes")
 
 # %%
-speakers = np.unique(read_words_evaluation().speakers, return_inverse=True)[1]
-said_by = involved(drawn_for_test(spoken, 5, lessons, 0), speakers)  # (lesson, query, speaker)
+# who has said the query, or an example of its lesson: (lesson, query, speaker)
+speaker = np.unique(read_words_evaluation().speakers, return_inverse=True)[1]
+spoke = np.eye(speaker.max() + 1, dtype=bool)[speaker]
+said_by = np.concatenate([
+    spoke[e.query] | spoke[e.support].any(1, keepdims=True) for e, _ in drawn_for_test(spoken, 5, lessons, 0)
+])  # fmt: skip
 speech = f"Speech Commands subset, {said_by.shape[-1]} speakers"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from snncore.learning.one_shot_classifier import OneShotClassifier
@@ -70,15 +70,6 @@ def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, cou
     """Ask the network in the episodes of `drawn_for_test`."""
     parts = [right_answers(net, held_out.images, e, g) for e, g in drawn_for_test(held_out, ways, count, seed)]
     return Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
-
-
-def involved(
-    parts: Sequence[tuple[Episodes, torch.Generator]], group: Int[np.ndarray, " example"]
-) -> Bool[np.ndarray, "episode query group"]:
-    """For each query of `drawn_for_test`: which groups, such as speakers, it or an example of its episode belongs to."""
-    support, query = (torch.cat([getattr(e, role) for e, _ in parts]).numpy() for role in ("support", "query"))
-    of_group = np.eye(group.max() + 1, dtype=bool)[group]  # (example, group)
-    return of_group[query] | of_group[support].any(1)[:, None]
 
 
 class Wrong(NamedTuple):

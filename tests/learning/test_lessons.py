@@ -3,7 +3,6 @@
 from functools import partial
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -45,15 +44,6 @@ def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters)
     count = len(letters.images)
     same = Examples(letters.images.repeat(2, 1, 1, 1), [c[:1].repeat(2) + torch.tensor([0, count]) for c in letters.classes])
     assert right_in_episodes(net, same, 5, 20, 0).nearest.min() == 1
-
-
-def test_queries_involve_the_groups_of_all_they_are_compared_with(letters):
-    parts, group = lessons.drawn_for_test(letters, 5, 50, 0), np.random.default_rng(0).integers(7, size=len(letters.images))
-    found = lessons.involved(parts, group)
-    assert found.shape == (50, 5, 7)
-    support, query = (torch.cat([getattr(e, role) for e, _ in parts]).tolist() for role in ("support", "query"))
-    for k, q in ((0, 0), (3, 4), (49, 2)):
-        assert set(np.flatnonzero(found[k, q])) == {group[i] for i in (*support[k], query[k][q])}
 
 
 def test_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
