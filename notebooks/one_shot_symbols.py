@@ -51,8 +51,9 @@
 # ## What we could not do
 #
 # We could not compare numbers with the paper. We aimed at 25 errors of 100 at most in runs like Omniglot's own test ({verdict}`oneshot.omniglot.runs`), and at 15 in that test itself
-# ({verdict}`oneshot.omniglot.official`). The words come from a small subset of Speech Commands, too small to
-# learn features that generalize.
+# ({verdict}`oneshot.omniglot.official`). Spoken words should be told apart as well as by the features alone ({verdict}`oneshot.words.5way.beside_features`): the difference is
+# {claim}`oneshot.words.5way.beside_features` ({interval}`oneshot.words.5way.beside_features`), and {size}`speakers` speakers do not settle it. The words come from a small
+# subset of Speech Commands, too small to learn features that generalize.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: few episodes; paper: more of them
