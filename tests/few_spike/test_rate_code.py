@@ -119,8 +119,7 @@ def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_lay
     network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.ReLU(), nn.Conv2d(3, 1, 1))
     network[0].weight.data, network[0].bias.data = torch.tensor([1.0, 2.0, 0.0]).view(3, 1, 1, 1), torch.zeros(3)
     x = torch.arange(101.0).view(1, 1, 101, 1) - 50  # half of the activations are 0
-    coded = rate_coded(network, x)
-    assert coded.get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
+    assert rate_coded(network, x).get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
 
 
 def test_convolutions_may_have_three_dimensions(monkeypatch):

@@ -88,8 +88,7 @@ def test_without_a_second_network_signals_are_errors_sent_back():
 
 
 def test_all_images_have_features_of_the_same_size():
-    net = network()
-    found = net.features.layers(torch.rand(20, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) ** 3)
+    found = network().features.layers(torch.rand(20, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) ** 3)
     assert torch.allclose(found.mean(1), torch.zeros(20), atol=1e-5)
     assert torch.allclose(found.square().mean(1), torch.ones(20), rtol=1e-3)
 
