@@ -4,11 +4,11 @@ import ast
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from project import ROOT
+
 OF_BYTES = {"Image", "gzip", "os", "tarfile", "wave", "webbrowser", "zipfile"}  # their ``open`` is for something else
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # the plainest locale; Python itself would mend it
 

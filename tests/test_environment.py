@@ -3,15 +3,14 @@
 import itertools
 import re
 import tomllib
-from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[1]
+from project import ROOT
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = PROJECT["optional-dependencies"].values()
-REQUIREMENTS = [Requirement(r) for r in itertools.chain(PROJECT["dependencies"], *EXTRAS)]
+REQUIREMENTS = [Requirement(r) for r in itertools.chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())]
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").split())
 
 
@@ -21,8 +20,7 @@ def normal(name: str) -> str:
 
 def test_environment_installs_what_make_installs():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
-    assert pip == ["-c constraints.txt", "-e .[book,dev]"]
+    assert next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict)) == ["-c constraints.txt", "-e .[book,dev]"]
     assert f"python={PROJECT['requires-python'].removeprefix('>=')}" in environment["dependencies"]
     assert "nodefaults" in environment["channels"]
     assert ".[book,dev]" in (ROOT / "book" / "_tools" / "make_venv.py").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import jupytext
 import pytest
 
 import chapters
+from project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {"shapes", "seeds", "datafiles", "statistics", "provenance", "unroll", "kernels", "plotting", "timing"},
     {"spike", "tasks", "ledger", "filters"},

@@ -44,8 +44,7 @@ def test_a_path_from_anywhere_is_a_lesson_on_its_movement():
     errors = [float(arm.position_error(net.output(activity), circle)) for activity in (one.before, one.after)]
     assert torch.allclose(copied.path, circle.tip[:, 0], atol=1e-5)
     assert [copied.error_before, copied.error_after] == pytest.approx(errors, rel=1e-3)
-    for tip, error in ((copied.before, errors[0]), (copied.after, errors[1])):
-        assert float((tip - copied.path).square().mean()) == pytest.approx(error, rel=1e-3)
+    assert [float((tip - copied.path).square().mean()) for tip in (copied.before, copied.after)] == pytest.approx(errors, rel=1e-3)
 
 
 def shown(waves):

@@ -45,8 +45,7 @@ def test_timed_claims_are_kept_apart(tmp_path):
     assert [row["id"] for row in json.loads((tmp_path / "rows.json").read_text())] == ["a.b"]
     rows = {row["id"]: row for row in read_rows(tmp_path)}
     assert {id: row["ours"] for id, row in rows.items()} == {"a.b": 300, "speed.a": 1.547}
-    entries = ledger.merge(CLAIMS, {}, rows)
-    assert [ours_text(entry) for entry in entries[:2]] == ["> 300", "1.5"]
+    assert [ours_text(entry) for entry in ledger.merge(CLAIMS, {}, rows)[:2]] == ["> 300", "1.5"]
 
 
 def test_words_hold_or_do_not_and_stand_in_the_list_of_claims_alone(tmp_path):

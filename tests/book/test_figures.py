@@ -12,8 +12,7 @@ from project import Project
 
 pytestmark = pytest.mark.book
 
-LIVE = Project().live / "smoke"
-FIGURES = sorted(LIVE.glob("*/*.svg"))
+FIGURES = sorted((Project().live / "smoke").glob("*/*.svg"))
 require({"no figures (make reproduce PRESET=smoke)": bool(FIGURES)})
 
 EDGE = 2  # pixels that have to stay free of ink

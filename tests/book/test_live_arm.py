@@ -59,8 +59,7 @@ def folder(family, tmp_path_factory):
         "before": net.output(one.before)[:, 0].detach(), "movements": movements, "seed": 0, "shown": 32,
         "sizes": {"e-prop": 0.004, "BPTT": 0.002}, "explained": {"low": 0.85},
     }  # fmt: skip
-    path = written(tmp_path_factory.mktemp("arm"), "arm", {"arm": document, "arm_weights": net.state_dict()})
-    return path.parent
+    return written(tmp_path_factory.mktemp("arm"), "arm", {"arm": document, "arm_weights": net.state_dict()}).parent
 
 
 @pytest.fixture
@@ -83,8 +82,7 @@ def doubles(monkeypatch):
     net = training.trained(0).double()
     monkeypatch.setattr(training, "CLOCK", training.CLOCK.double())
     torch.set_default_dtype(torch.float64)
-    yield net
-    torch.set_default_dtype(torch.float32)
+    return net
 
 
 def pairs(z):
@@ -196,10 +194,8 @@ def test_the_lines_of_python_give_what_is_shown(page, monkeypatch):
         page.locator(f"input[value='{kind}']").check(force=True)
         shown = draw(page, circle, "mouse")
         monkeypatch.setattr(training, "CLOCK", training.CLOCK.float())
-        try:
-            said = printed(page)
-        finally:
-            torch.set_default_dtype(torch.float32)
+        said = printed(page)
+        torch.set_default_dtype(torch.float32)
         assert [float(x) for x in said.split()] == pytest.approx(shown, rel=1e-3)
         page.reload()
         page.wait_for_selector(".live-on")

@@ -8,8 +8,7 @@ import pytest
 from book.live_pages import fits_a_phone, on_a_phone, printed
 from snncore.loihi.board_energy import RATIOS, events
 from snncore.loihi.energy import HOPS, all_active, energy
-from snncore.loihi.placement import place
-from snncore.loihi.relational import CHIPS, TABLE, layout
+from snncore.loihi.relational import TABLE, layout
 from snncore.loihi.spec import CORES
 from snncore.networks.relational import SIZES
 from snncore.tasks.stories import SENTENCES, VOCABULARY
@@ -23,17 +22,10 @@ ENDS = {"core_dynamic": 2.0, "static_power": 190.0, "x86_power": 400.0, "time": 
 
 
 @pytest.fixture(scope="module")
-def published():
-    plan = layout(SIZES["paper"], len(VOCABULARY))
-    return plan, place(plan.network, plan.units, CHIPS)
-
-
-@pytest.fixture(scope="module")
 def page(browser, published, tmp_path_factory):
     plan, placement = published
     lengths = range(1, SENTENCES + 1)
-    rows = [(core, plan.needs[name]) for name, of in placement.cores.items() for core in of]
-    core, needs = np.array(rows).T
+    core, needs = np.array([(core, plan.needs[name]) for name, of in placement.cores.items() for core in of]).T
     counts = [[events(placement, plan.used(n), rate) for n in lengths] for rate in (0, 1)]
     document = {"chip": (core // CORES).astype(np.uint8), "core": (core % CORES).astype(np.uint8), "needs": needs.astype(np.uint8)}
     document |= {"module": np.zeros(len(core), np.uint8), "modules": ["all"], "messages": {}}

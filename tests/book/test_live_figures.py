@@ -23,8 +23,7 @@ A caption.
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     project = new_project(tmp_path_factory.mktemp("project"))
-    static = project.root / "book" / "_static" / "live"
-    shutil.copytree(STATIC, static)
+    shutil.copytree(STATIC, project.root / "book" / "_static" / "live")
     (project.root / "book" / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (project.root / "book" / "index.md").write_text(PAGE)
     written = 'import numpy as np\nrecord.document("arm.live", {"a": np.array([0.1, 3], "float32")})\nrecord.value("number", 2.1)'
@@ -45,7 +44,6 @@ def test_a_page_with_a_live_figure_loads_what_it_needs_and_others_nothing(out):
 
 
 def test_what_a_run_wrote_becomes_a_script_beside_the_figure(out):
-    text = (out / "_static" / "live" / "arm.data.js").read_text()
-    head, _, content = text.partition("] = ")
+    head, _, content = (out / "_static" / "live" / "arm.data.js").read_text().partition("] = ")
     assert head.endswith('["arm"')
     assert json.loads(content.rstrip(";\n")) == {"a": {"dtype": "float32", "shape": [2], "base64": "zczMPQAAQEA="}}

@@ -29,8 +29,7 @@ RUN = """([kind, tauM, tauSlow, jump, input]) => {
 @pytest.fixture(scope="module")
 def current():
     """An input that drifts, in currents that just reach the threshold."""
-    noise = torch.randn(STEPS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return 2.5 + 0.05 * noise.cumsum(0)
+    return 2.5 + 0.05 * torch.randn(STEPS, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(0)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from project import ROOT, BookError, Project, outputs, read_json
 @pytest.mark.slow
 def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     root = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("[.]*", "_build", "__pycache__", "raw", "*.ipynb")
-    shutil.copytree(ROOT, root, ignore=ignored)
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("[.]*", "_build", "__pycache__", "raw", "*.ipynb"))
     before = outputs(root)
     chapter(root, "toy", 'record.value("number", 3)\nrecord.claim("toy.weight", 2.1, low=1.9, high=2.3, n=3)')
     edit(root / "notebooks" / "toy.py", "The number is {value}`number`.", "There are {value}`number` toys, of {claim}`toy.weight` each.")
@@ -38,8 +37,7 @@ def test_a_chapter_is_added_with_its_files_alone(tmp_path):
     assert "not settled" in row.get_text()  # its interval reaches beyond the tolerance
     assert row.find_previous("h3").get_text().startswith("Slide 2: ")
     assert row.find("a", href="notebooks/toy.html#use-claim-toy-weight")
-    entry = next(e for e in read_json(project.live / "ledger.json") if e["id"] == "toy.weight")
-    assert entry["live"]
+    assert next(e for e in read_json(project.live / "ledger.json") if e["id"] == "toy.weight")["live"]
 
 
 @pytest.mark.parametrize(("file", "change", "words"), [

@@ -8,10 +8,8 @@ import pytest
 
 from project import ROOT, Project
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 
-
-@pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.fixture(params=sorted((ROOT / "notebooks").glob("*.py")), ids=lambda p: p.stem)
 def notebook(request):
     return jupytext.read(request.param)
 
@@ -45,8 +43,7 @@ def test_figures_have_names_and_alternative_texts_and_show_data(notebook):
 def test_numbers_of_the_text_come_from_the_run(notebook):
     """No measured-looking number (decimals, exponents, percent) is typed into prose; formulas, code and alternative texts may hold some."""
     text = re.sub(r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|:alt: .*|95 % interval", "", prose(notebook), flags=re.DOTALL)
-    typed = re.findall(r"\b\d+\.\d\d+\b|\b\d+(?:\.\d+)?e-?\d+\b|\b\d+(?:\.\d+)? ?%", text)
-    assert typed == []
+    assert re.findall(r"\b\d+\.\d\d+\b|\b\d+(?:\.\d+)?e-?\d+\b|\b\d+(?:\.\d+)? ?%", text) == []
 
 
 @pytest.mark.book

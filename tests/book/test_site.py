@@ -35,9 +35,15 @@ def base(request, address):
 
 @pytest.fixture
 def tab(browser):
-    """Opens tabs in a browser with the given settings."""
+    """Opens tabs in a browser at an address, with the given settings."""
+
+    def at(address="about:blank", **settings):
+        page = opened.enter_context(browser.new_context(**settings)).new_page()
+        page.goto(address, wait_until="load")
+        return page
+
     with contextlib.ExitStack() as opened:
-        yield lambda **settings: opened.enter_context(browser.new_context(**settings)).new_page()
+        yield at
 
 
 HTML = sorted(p.relative_to(SITE) for p in SITE.rglob("*.html"))
@@ -133,8 +139,7 @@ def test_text_in_figures_has_nine_points_on_a_tablet(tab, address):
 
 
 def test_equations_are_set_and_claims_lead_to_the_ledger(tab, address):
-    page = tab()
-    page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+    page = tab(f"{address}/notebooks/few_spike.html")
     page.wait_for_selector("mjx-container")
     claim = page.locator("a.claim").first
     number = claim.evaluate("link => link.firstChild.textContent")
@@ -147,8 +152,7 @@ def test_equations_are_set_and_claims_lead_to_the_ledger(tab, address):
 
 
 def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(tab, address):
-    page = tab()
-    page.goto(f"{address}/claims.html", wait_until="load")
+    page = tab(f"{address}/claims.html")
     rows = page.evaluate(
         "[...document.querySelectorAll('details.row[id]')].map(r => [...r.querySelectorAll('a.internal')].map(a => a.href))"
     )
@@ -185,8 +189,7 @@ def shown(page):
 
 
 def test_the_ledger_filters_and_its_views_can_be_linked(tab, base):
-    page = tab()
-    page.goto(f"{base}/claims.html#verdict=differs", wait_until="load")
+    page = tab(f"{base}/claims.html#verdict=differs")
     expected = set(page.evaluate("[...document.querySelectorAll('details.row[id][data-verdict=differs]')].map(r => r.id)"))
     assert shown(page) == expected != set()
     page.get_by_label("claims of").select_option("talk")
@@ -208,8 +211,7 @@ def test_the_ledger_filters_and_its_views_can_be_linked(tab, base):
 
 
 def test_a_link_opens_a_row_that_is_folded_and_filtered(tab, base):
-    page = tab()
-    page.goto(f"{base}/claims.html", wait_until="load")
+    page = tab(f"{base}/claims.html")
     other = page.locator("details.row[data-of=package]").first.get_attribute("id")
     assert other not in shown(page)  # without any wish, the talk's claims are shown
     page.goto(f"{base}/claims.html#{other}", wait_until="load")
@@ -220,8 +222,7 @@ def test_a_link_opens_a_row_that_is_folded_and_filtered(tab, base):
 
 
 def test_without_scripts_the_ledger_is_whole(tab):
-    page = tab(java_script_enabled=False)
-    page.goto(f"{SITE.as_uri()}/claims.html", wait_until="load")
+    page = tab(f"{SITE.as_uri()}/claims.html", java_script_enabled=False)
     rows = page.locator("details.row[id] > summary")
     assert rows.count() > 300
     assert all(row.is_visible() for row in rows.all()[::25])
@@ -232,8 +233,7 @@ def test_without_scripts_the_ledger_is_whole(tab):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_results_pictures_and_verdicts_are_seen_in_the_first_minute(tab, address, width, height, scheme):
     """Without scrolling on a screen, with one scroll on a phone."""
-    page = tab(color_scheme=scheme, viewport={"width": width, "height": height})
-    page.goto(f"{address}/index.html", wait_until="load")
+    page = tab(f"{address}/index.html", color_scheme=scheme, viewport={"width": width, "height": height})
     for what in ("img.thumb", "a.status", "a.claim"):
         places = [e.bounding_box() for e in page.locator(f"table.found {what}").all()]
         assert sum(b["y"] > 0 and b["y"] + b["height"] < height and b["x"] + b["width"] <= width for b in places) >= 3, what
@@ -241,8 +241,7 @@ def test_results_pictures_and_verdicts_are_seen_in_the_first_minute(tab, address
 
 
 def test_the_first_page_counts_what_the_ledger_holds(tab, address):
-    entries, page = read_json(SITE / "ledger.json"), tab()
-    page.goto(f"{address}/index.html", wait_until="load")
+    entries, page = read_json(SITE / "ledger.json"), tab(f"{address}/index.html")
     assert f"{sum(e['live'] for e in entries)} live" in page.locator("p.strip").inner_text()
     table = page.locator("table", has=page.locator("a[href$='#talk-claims']"))
     cells = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
@@ -258,8 +257,7 @@ def test_the_first_page_counts_what_the_ledger_holds(tab, address):
 def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(tab, address, scheme):
     images = "[...document.querySelectorAll('.bd-article figure > img')]"
     shown = f"{images}.filter(i => getComputedStyle(i).display !== 'none').map(i => i.className)"
-    page = tab(color_scheme=scheme)
-    page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+    page = tab(f"{address}/notebooks/few_spike.html", color_scheme=scheme)
     page.wait_for_timeout(300)
     white = page.evaluate("getComputedStyle(document.querySelector('body')).backgroundColor") == "rgb(255, 255, 255)"
     assert white == (scheme == "light")
@@ -267,8 +265,7 @@ def test_dark_mode_changes_the_ground_and_shows_the_dark_drawings(tab, address, 
 
 
 def test_a_figure_is_enlarged_by_click_and_by_key(tab, address):
-    page = tab(viewport={"width": 390, "height": 844}, color_scheme="light")
-    page.goto(f"{address}/notebooks/few_spike.html", wait_until="load")
+    page = tab(f"{address}/notebooks/few_spike.html", viewport={"width": 390, "height": 844}, color_scheme="light")
     figure = page.locator(".bd-article figure > img.on-light:visible").first
     figure.click()
     assert page.locator("dialog.enlarged[open] img").bounding_box()["width"] > figure.bounding_box()["width"] * 1.5

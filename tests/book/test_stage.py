@@ -197,7 +197,6 @@ DRAWS = (
     'import matplotlib.pyplot as plt, pandas as pd\nfig, ax = plt.subplots()\nrecord.claim("a.b", 2.1)\n'
     'record.figure(fig, "plot", pd.DataFrame({"x": [1]}))\nrecord.value("number", 1)'
 )
-FAILS = DRAWS.replace('record.value("number", 1)', 'raise RuntimeError("boom")')
 
 
 def drawing(project, code):
@@ -209,7 +208,7 @@ def drawing(project, code):
 
 
 def test_a_chapter_that_failed_has_a_page_that_says_why(project, pages, capsys):
-    drawing(project, FAILS)
+    drawing(project, DRAWS.replace('record.value("number", 1)', 'raise RuntimeError("boom")'))
     assert do(project, "reproduce") == 1
     assert "failed or skipped: first. What they left" in capsys.readouterr().err
     stand_in = pages(project, "notebooks/first.md")

@@ -23,8 +23,7 @@ def test_agreement_and_drop_are_counted_over_all_batches():
     drop, low, high = answers.drop
     assert drop == pytest.approx(100 * (40 / 60 - (s == labels).mean()))
     assert low < drop < high
-    swapped = answers._replace(ann=answers.snn, snn=answers.ann)
-    assert swapped.drop == pytest.approx((-drop, -high, -low))
+    assert answers._replace(ann=answers.snn, snn=answers.ann).drop == pytest.approx((-drop, -high, -low))
     assert answers.statistics.layers[0].per_image.shape == (60,)
     each = [float(fs_run(part, relu_code(4.0, 3))[0].sum()) / 30 for part in ann[:2](x)]
     t = scipy.stats.t.interval(0.95, 59, np.mean(each), scipy.stats.sem(each))

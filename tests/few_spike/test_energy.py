@@ -37,12 +37,10 @@ def test_cost_of_a_converted_network_is_counted_spike_by_spike():
 def test_the_fewest_spikes_that_keep_the_score():
     net = nn.Sequential(nn.Linear(6, 20), nn.SiLU(), nn.Linear(20, 3)).eval()
     x = torch.randn(64, 6, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        answers = net(x).argmax(1)
+    answers = net(x).argmax(1)
 
     def score(other):
-        with torch.no_grad():
-            return float((other(x).argmax(1) == answers).float().mean())
+        return float((other(x).argmax(1) == answers).float().mean())
 
     chosen = fewest_spikes(net, x, score, 0.1, K=(1, 4, 6), penalties=(0.0,))
     kept = chosen.table[chosen.table["score"] >= 0.9]

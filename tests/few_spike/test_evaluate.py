@@ -209,15 +209,12 @@ def test_synaptic_operations_are_counted_one_by_one():
     _, (first, second, last) = stepwise(snn, x)
     z, _ = fs_run(network[0](x), snn.get_submodule("few_spike._1").params)
     arrivals = synapses = nonzero = 0
-    for row in range(3):
-        for column in range(3):  # each output position of the strided convolution
-            for dr in range(3):
-                for dc in range(3):
-                    r, c = 2 * row + dr - 1, 2 * column + dc - 1
-                    if 0 <= r < 5 and 0 <= c < 5:
-                        arrivals += 4 * int(z[:, :, :, r, c].sum())
-                        synapses += 4 * 3 * 2
-                        nonzero += 4 * int(z[:, :, :, r, c].any(0).sum())
+    for row, column, dr, dc in np.ndindex(3, 3, 3, 3):  # the kernel at each output position of the strided convolution
+        r, c = 2 * row + dr - 1, 2 * column + dc - 1
+        if 0 <= r < 5 and 0 <= c < 5:
+            arrivals += 4 * int(z[:, :, :, r, c].sum())
+            synapses += 4 * 3 * 2
+            nonzero += 4 * int(z[:, :, :, r, c].any(0).sum())
     assert (second.spikes, second.macs, second.nonzero, second.graded) == (arrivals, synapses, nonzero, 0)
     assert nonzero < min(arrivals, synapses)
     assert (first.spikes, first.nonzero, first.graded) == (0, 2 * 3 * 25 * 2, 2 * 3 * 25 * 2)  # the image
@@ -234,8 +231,7 @@ def test_synaptic_operations_are_counted_one_by_one():
 ])  # fmt: skip
 def test_every_form_of_a_layer_has_its_synapses(operation, synapses):
     network, x = Between(operation), torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        network.first.bias.fill_(10)  # all neurons fire
+    network.first.bias.data.fill_(10)  # all neurons fire
     network.up = nn.ConvTranspose2d(3, 3, 3, 2, padding=1)
     snn, _ = convert(network, x, coefficients={"relu": FSParams((0.0,), (0.0,), (1.0,))})
     _, (_, layer, _) = stepwise(snn, x)
@@ -274,8 +270,7 @@ def test_products_with_constant_matrices_are_synapses_and_what_is_not_counted_is
     y, (first, second, third) = stepwise(snn, x)
     assert torch.allclose(y, snn(x), rtol=1e-12)
     assert (first.macs, first.nonzero, first.spikes, first.graded) == (2 * 5 * 3 * 4, 2 * 5 * 3 * 4, 0, 2 * 5 * 3 * 4)  # the image
-    nodes = [row.node for row in report.spiking]
-    sent = [spike_train(snn, x, node) for node in nodes]
+    sent = [spike_train(snn, x, row.node) for row in report.spiking]
     assert (second.macs, third.macs) == (2 * 4 * 5 * 5, 2 * 5 * 6 * 5)
     assert (second.spikes, third.spikes) == (5 * int(sent[0].sum()), 6 * int(sent[1].sum()))  # each spike reaches a row of the matrix
     assert (second.nonzero, third.nonzero) == (5 * int(sent[0].any(0).sum()), 6 * int(sent[1].any(0).sum()))
@@ -298,8 +293,7 @@ def test_rate_coding_counts_constant_matrices_as_layers():
     x = torch.randn(7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     expected, found = (simulate(rate_coded(network.eval(), x), x, 9) for network in (layers, Product()))
     assert expected.accumulates.min() > 0
-    for a, b in zip(expected, found, strict=True):
-        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
 def test_what_cannot_be_evaluated_is_refused(converted):

@@ -55,8 +55,7 @@ def test_all_inputs_are_seen(kind, count):
     assert [t.graded > 0 for t in traffic] == [True, True, False]  # numbers, a sum with words, spikes
     counted, sent = statistics(snn, x)
     assert torch.allclose(counted, y, atol=1e-5)
-    spikes = spike_train(snn, x, sent.layers[-1].node)
-    assert int(spikes.sum()) == sent.layers[-1].per_image.sum()
+    assert int(spike_train(snn, x, sent.layers[-1].node).sum()) == sent.layers[-1].per_image.sum()
     assert all(map(torch.equal, x, given))
     if count == 3:  # the mask counts
         assert not torch.allclose(snn(x[0], x[1], torch.ones_like(x[2])), y, atol=1e-3)
@@ -77,8 +76,7 @@ def test_what_takes_images_takes_several_inputs():
     assert (answers.ann == labels).all()
     assert np.mean(answers.snn == labels) > 0.8
     assert layer_errors(conversion, x)["error"].max() < 0.05
-    work = cost(conversion.network, x)
-    assert int(work["multiply-accumulates"].iloc[0]) == 3 * 8 + 8 * 16 + 16 * 4
+    assert int(cost(conversion.network, x)["multiply-accumulates"].iloc[0]) == 3 * 8 + 8 * 16 + 16 * 4
     chosen = fewest_spikes(network, x, lambda other: -float((other(*x) - network(*x)).abs().max()), drop=9.0, K=(4,), penalties=(0.0, 1e-2))
     assert list(chosen.table["K"]) == [4, 4]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from snncore.few_spike import FSParams, coefficients, fs_neuron, fs_run, pieces, relu_code
@@ -13,7 +13,6 @@ number = st.floats(-8, 8, width=32)
 neurons = st.sampled_from((1, 2, 4, 8)).flatmap(lambda K: st.tuples(*[st.lists(number, min_size=K, max_size=K)] * 3))
 
 
-@settings(deadline=None, max_examples=40)
 @given(neurons, st.booleans())
 def test_pieces_cover_all_numbers_and_hold_the_neuron(arrays, strict):
     p = FSParams(*map(tuple, arrays), strict=strict)
@@ -28,9 +27,8 @@ def test_pieces_cover_all_numbers_and_hold_the_neuron(arrays, strict):
 
 
 def test_pieces_of_the_published_neurons():
-    assert len(pieces(coefficients("silu.published").params)) == 106
-    assert len(pieces(coefficients("sigmoid.published").params)) == 52
-    assert len(pieces(coefficients("relu.published").params)) == 1024
+    counts = {"silu": 106, "sigmoid": 52, "relu": 1024}
+    assert {name: len(pieces(coefficients(f"{name}.published").params)) for name in counts} == counts
     assert len(pieces(coefficients("silu.published").params, torch.float64)) == 106
 
 

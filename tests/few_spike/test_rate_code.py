@@ -49,8 +49,7 @@ def test_a_neuron_sends_a_constant_current_rounded_to_the_nearest(currents, step
 def test_all_outputs_approach_the_original_like_one_over_time(residual, monkeypatch):
     monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 100)
     network, x = residual
-    with torch.no_grad():
-        expected = network(x)
+    expected = network(x).detach()
     coded = rate_coded(network, x)
     assert torch.allclose(coded(x), expected, rtol=1e-12, atol=1e-12)  # no input lies above its threshold
     error = (simulate(coded, x, 1024).outputs - expected).abs().amax((1, 2)) / expected.std()
@@ -99,12 +98,11 @@ def test_a_slow_loop_counts_the_same_spikes_and_operations():
         v2 += b2[:, None, None]
         arrivals = 0
         for b, i, h, w in np.argwhere(z1):
-            for row in range(3):
-                for column in range(3):
-                    dh, dw = h - 2 * row + 1, w - 2 * column + 1
-                    if 0 <= dh < 3 and 0 <= dw < 3:
-                        v2[b, :, row, column] += theta1[i, 0, 0] * w2[:, i, dh, dw]
-                        arrivals += 4
+            for row, column in np.ndindex(3, 3):
+                dh, dw = h - 2 * row + 1, w - 2 * column + 1
+                if 0 <= dh < 3 and 0 <= dw < 3:
+                    v2[b, :, row, column] += theta1[i, 0, 0] * w2[:, i, dh, dw]
+                    arrivals += 4
         z2 = v2 >= theta2
         v2 -= theta2 * z2
         arrivals += 2 * z2.sum()
@@ -119,12 +117,9 @@ def test_a_slow_loop_counts_the_same_spikes_and_operations():
 def test_thresholds_are_percentiles_of_each_channel_and_silent_ones_have_the_layers_largest(monkeypatch):
     monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 90)
     network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.ReLU(), nn.Conv2d(3, 1, 1))
-    with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([1.0, 2.0, 0.0]).view(3, 1, 1, 1))
-        network[0].bias.zero_()
+    network[0].weight.data, network[0].bias.data = torch.tensor([1.0, 2.0, 0.0]).view(3, 1, 1, 1), torch.zeros(3)
     x = torch.arange(101.0).view(1, 1, 101, 1) - 50  # half of the activations are 0
-    coded = rate_coded(network, x)
-    assert coded.get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
+    assert rate_coded(network, x).get_submodule("rate_code._1").theta.flatten().tolist() == [40, 80, 100]
 
 
 def test_convolutions_may_have_three_dimensions(monkeypatch):
@@ -139,10 +134,9 @@ def test_convolutions_may_have_three_dimensions(monkeypatch):
 def test_relu6_saturates_at_its_threshold(monkeypatch):
     monkeypatch.setattr("snncore.few_spike.rate_code.PERCENTILE", 100)
     network = nn.Sequential(nn.Linear(1, 1), nn.ReLU6(), nn.Linear(1, 1))
-    with torch.no_grad():
-        for layer in (network[0], network[2]):
-            layer.weight.fill_(1)
-            layer.bias.zero_()
+    for layer in (network[0], network[2]):
+        layer.weight.data.fill_(1)
+        layer.bias.data.zero_()
     x = torch.tensor([[-3.0], [3.0], [6.0], [50.0]])
     assert simulate(rate_coded(network, x), x, 8).outputs[-1].flatten().tolist() == [0, 3, 6, 6]
 

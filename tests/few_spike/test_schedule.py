@@ -1,12 +1,10 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from snncore.few_spike.schedule import answers, chain, pipeline, rhythm, with_memories
-
-networks = st.lists(st.integers(1, 20), min_size=2, max_size=8)
 
 
 @st.composite
@@ -29,7 +27,6 @@ def periods(steps, senders, double):
     return times[0], {b - a for a, b in pairwise(times[20:])}
 
 
-@settings(deadline=None, max_examples=50)
 @given(graphs(), st.booleans())
 def test_no_neuron_does_two_things_at_once(graph, double):
     steps, senders = graph
@@ -48,8 +45,7 @@ def test_no_neuron_does_two_things_at_once(graph, double):
             assert at[layer, image - 1].end <= e.start
 
 
-@settings(deadline=None, max_examples=100)
-@given(networks)
+@given(st.lists(st.integers(1, 20), min_size=2, max_size=8))
 def test_period_and_latency_are_the_closed_form(steps):
     for double, period in ((False, max(a + b for a, b in pairwise(steps))), (True, max(steps))):
         times = answers(pipeline(steps, 40, double))
@@ -58,7 +54,6 @@ def test_period_and_latency_are_the_closed_form(steps):
         assert all(b - a >= 1 for a, b in pairwise(times))
 
 
-@settings(deadline=None, max_examples=100)
 @given(graphs(), st.booleans())
 def test_a_clock_finds_the_same_emissions(graph, double):
     """Step by step, who is idle, has collected, and whose receivers (or, behind the last layers, the reader of answers) are free sends."""
@@ -100,7 +95,6 @@ def test_a_shortcut_costs_k_steps_for_each_layer_that_it_passes(passed):
     assert periods(held.steps, held.senders, True) == (K * layers, {K})
 
 
-@settings(deadline=None, max_examples=50)
 @given(graphs())
 def test_memories_give_any_graph_the_rhythm_of_a_chain(graph):
     _, senders = graph
@@ -110,7 +104,6 @@ def test_memories_give_any_graph_the_rhythm_of_a_chain(graph):
     assert periods(held.steps, held.senders, True) == (3 * (max(depth) + 1), {3})
 
 
-@settings(deadline=None, max_examples=50)
 @given(graphs())
 def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(graph):
     steps, senders = graph

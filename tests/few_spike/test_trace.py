@@ -48,8 +48,7 @@ def agree(network, x, other):
 
 
 def test_what_torch_fx_cannot_trace_torch_export_does():
-    network = Decides().eval()
-    snn = agree(network, images(1), images(5, seed=1))
+    snn = agree(Decides().eval(), images(1), images(5, seed=1))
     assert set(snn(images())) == {"tokens", "parts"}
     assert torch.equal(numbers(pickle.loads(pickle.dumps(snn))(images())), numbers(snn(images())))
     assert stepwise(snn, images(1))[1][0].macs == 36 * 8 * 27
@@ -140,8 +139,7 @@ def test_gradients_pass_straight_through_or_are_refused():
     y = F.silu(network[:2](x))
     by_hand = network[3](y + (fs_neuron(network[:2](x), coefficients("silu.k4").params) - y).detach())
     by_hand.square().sum().backward()
-    for a, b in zip(snn.parameters(), network.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad)
+    torch.testing.assert_close(*([p.grad for p in net.parameters()] for net in (snn, network)))
     fixed = convert(network, x, K=4).network
     assert torch.equal(fixed(x), by_hand)
     with pytest.raises(ConversionError, match="no gradient passes few-spike neurons: convert with trainable=True"):

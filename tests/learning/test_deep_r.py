@@ -13,8 +13,7 @@ def generator(seed=0):
 
 def layer(connectivity=0.2, shape=(20, 5), **options):
     network = nn.Linear(*shape, bias=False)
-    with torch.no_grad():
-        network.weight.copy_(torch.randn(network.weight.shape, generator=generator()))
+    network.weight.data = torch.randn(network.weight.shape, generator=generator())
     return network, DeepR(network, ["weight"], connectivity, generator(1), **options)
 
 
@@ -71,8 +70,7 @@ def test_it_finds_the_connections_that_matter():
         row[torch.randperm(20, generator=generator(7))[:4]] = 1.0
     network, rewire = layer(0.4, shrink=1e-3, noise=1e-3)
     existing(network).negative.zero_()  # the signs are right; where the weights are is not known
-    with torch.no_grad():
-        network.parametrizations.weight.original.abs_()
+    network.parametrizations.weight.original.data.abs_()
     optimizer = torch.optim.SGD(network.parameters(), 0.1)
     for step in range(1000):
         x = torch.randn(64, 20, generator=generator(step))

@@ -64,16 +64,13 @@ def test_the_update_is_that_of_e_prop():
     assert float(lesson.weights.w_rec.detach().diagonal(dim1=1, dim2=2).abs().max()) == 0
 
 
-def loss(lesson, target):
-    return (lesson.after.y - target).square().mean() + lesson.lsg.z.mean() + lesson.before.y.square().mean()
-
-
 def test_gradients_through_the_update_are_those_of_the_plain_loop():
     network, x, shown = problem()
     target = torch.randn(TIME, BATCH, OUT, generator=torch.Generator().manual_seed(2)).double()
     results = []
     for network.loop in (partial(recurrent.run_network, compiled=True), partial(recurrent.run_network, compiled=False), plain_loop):
-        value = loss(network(x, shown), target)
+        lesson = network(x, shown)
+        value = (lesson.after.y - target).square().mean() + lesson.lsg.z.mean() + lesson.before.y.square().mean()
         results.append((value, *torch.autograd.grad(value, list(network.parameters()))))
     for ours, plain, fast in zip(*results, strict=True):
         assert float(plain.detach().abs().max()) > 1e-6

@@ -2,6 +2,7 @@
 
 import statistics
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -61,11 +62,10 @@ def test_relative_answers_tell_readouts_from_those_for_the_examples():
     with torch.no_grad():
         s = net(support, slot, query)
         _, own = net.ask(s.features[:, : slot.numel()], slot, s.weights)
-    for k in range(EPISODES):
-        for way in range(WAYS):
-            of_examples = own[k, :, way].tolist()
-            mean, spread = statistics.mean(of_examples), statistics.stdev(of_examples)
-            assert torch.allclose(s.answers[k, :, way], (s.readouts[k, :, way] - mean) / (spread + LEAST), rtol=1e-3, atol=1e-4)
+    for k, way in np.ndindex(EPISODES, WAYS):
+        of_examples = own[k, :, way].tolist()
+        mean, spread = statistics.mean(of_examples), statistics.stdev(of_examples)
+        assert torch.allclose(s.answers[k, :, way], (s.readouts[k, :, way] - mean) / (spread + LEAST), rtol=1e-3, atol=1e-4)
     assert torch.allclose(net.relative(s.readouts + 3, own + 3), s.answers, rtol=1e-3, atol=1e-4)  # whatever all have in common
     louder = net.relative(1e6 * s.readouts + 3, 1e6 * own + 3)
     assert torch.equal(louder.argmax(-1), net.relative(1e6 * s.readouts, 1e6 * own).argmax(-1))
@@ -88,8 +88,7 @@ def test_without_a_second_network_signals_are_errors_sent_back():
 
 
 def test_all_images_have_features_of_the_same_size():
-    net = network()
-    found = net.features.layers(torch.rand(20, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) ** 3)
+    found = network().features.layers(torch.rand(20, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) ** 3)
     assert torch.allclose(found.mean(1), torch.zeros(20), atol=1e-5)
     assert torch.allclose(found.square().mean(1), torch.ones(20), rtol=1e-3)
 
@@ -100,10 +99,9 @@ def test_alike_is_ten_times_a_cosine():
     mean = rates[:6].mean(0)
     found = OneShotClassifier.alike(z, 2, 3)
     assert found.shape == (2, 1, 3)
-    for episode in (0, 1):
-        for way in range(3):
-            known = F.cosine_similarity(rates[6 + episode] - mean, rates[3 * episode + way] - mean, dim=0)
-            assert torch.allclose(found[episode, 0, way], 10 * known, rtol=1e-4)
+    for episode, way in np.ndindex(2, 3):
+        known = F.cosine_similarity(rates[6 + episode] - mean, rates[3 * episode + way] - mean, dim=0)
+        assert torch.allclose(found[episode, 0, way], 10 * known, rtol=1e-4)
 
 
 def test_an_update_can_be_learned_with_which_one_example_suffices():

@@ -5,13 +5,9 @@ import torch
 
 from snncore.learning.ordinary import first_weights, follow
 from snncore.networks.recurrent import Weights
-from snncore.tasks import arm
 from snncore.tasks.arm import Movements
 from snncore.trainings import arm as training
-
-
-def some(n):
-    return arm.draw(n, training.STEPS, training.DT, torch.Generator().manual_seed(5))
+from tests.trainings.test_arm import some
 
 
 def learning(net, m, credit):

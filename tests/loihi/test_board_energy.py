@@ -8,15 +8,7 @@ from snncore import ledger
 from snncore.loihi import board_energy as energy
 from snncore.loihi.board import run_board
 from snncore.loihi.energy import all_active, event_counts, step_times
-from snncore.loihi.placement import place
-from snncore.loihi.relational import CHIPS, TABLE, asked, layout, untrained
-from snncore.networks.relational import SIZES
-
-
-@pytest.fixture(scope="module")
-def published():
-    plan = layout(SIZES["paper"], 180)
-    return plan, place(plan.network, plan.units, CHIPS)
+from snncore.loihi.relational import TABLE, asked, untrained
 
 
 @pytest.fixture(scope="module")

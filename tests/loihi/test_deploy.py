@@ -96,8 +96,7 @@ def test_a_network_for_the_chip_trains_as_what_the_chip_makes_of_it():
 
 def spoiled():
     net = network()
-    with torch.no_grad():
-        net.w_in[0, :2], net.w_rec[1, 0] = torch.tensor([2.1, -2.1]), torch.nan
+    net.w_in.data[0, :2], net.w_rec.data[1, 0] = torch.tensor([2.1, -2.1]), torch.nan
     return net
 
 

@@ -11,14 +11,9 @@ from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_
 from snncore.loihi.emulator import ChipNetwork, Group, emulate, with_outputs
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.neurons import LIFParams
+from tests.loihi.test_board import AHP, LIF, SLOW, SLOW_AHP
 
-GROUPS = (
-    Group(6, Compartment(204, 127)),
-    Group(5, AHPCompartments(204, 508, weight_exp=2)),
-    Group(4, Compartment(300, 90, decay_u=1500, bias_mant=-3, bias_exp=5, refractory=3)),
-    Group(3, AHPCompartments(100, 60, decay_u=2000, weight_exp=-3, decay_aux=40, aux_weight=-200, aux_exp=-5, refractory=2)),
-)
-LIF = GROUPS[0].registers
+GROUPS = Group(6, LIF), Group(5, AHP), Group(4, SLOW), Group(3, SLOW_AHP)
 N, IN = 18, 7
 
 
@@ -88,11 +83,9 @@ def test_overflow_wraps_and_clips_as_by_hand_and_warns():
 
 def test_the_ahp_current_lasts_longer_than_its_register_was_asked_for():
     """floor(4096 / 700) = 5 is a time constant of 819 steps, and truncation toward zero then shortens it."""
-    p = AHPCompartments(204, 508, weight_exp=2)
-    state = compartment_rest(np.zeros((1, 1), int))
-    a = []
+    state, a = compartment_rest(np.zeros((1, 1), int)), []
     for t in range(2000):
-        _, state = compartment_step(np.array([[200 if t < 3 else 0]]), state, p)
+        _, state = compartment_step(np.array([[200 if t < 3 else 0]]), state, AHP)
         a.append(int(state.a[0, 0]))
     start = a.index(min(a))
     lasted = next(t for t in range(start, 2000) if a[t] > a[start] / np.e) - start

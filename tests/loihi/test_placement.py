@@ -32,8 +32,7 @@ def test_cores_by_hand(a, projections, x, by_hand):
 @pytest.mark.parametrize(("one_chip", "neurons"), [(False, 20), (True, 40)])
 def test_axons_out_of_a_core_decide(one_chip, neurons):
     targets = [population(f"b{k}", 128, neurons_per_core=32) for k in range(25)]  # four cores each: 100 axons for each neuron
-    source = population("a", 200, one_chip=one_chip)
-    needed = cores(source, *targets, projections=[Projection("a", t.name) for t in targets])
+    needed = cores(population("a", 200, one_chip=one_chip), *targets, projections=[Projection("a", t.name) for t in targets])
     assert needed["a"] == 200 // neurons
     assert {needed[t.name] for t in targets} == {4}
 

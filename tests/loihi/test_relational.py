@@ -9,9 +9,8 @@ import torch
 from snncore.loihi import board, emulator
 from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
-from snncore.loihi.placement import place
 from snncore.loihi.quantize import integers, registers, step_size
-from snncore.loihi.relational import CHIPS, TABLE, asked, input_spikes, layout, program, untrained
+from snncore.loihi.relational import TABLE, asked, input_spikes, layout, program, untrained
 from snncore.loihi.spec import LimitError
 from snncore.networks.relational import SIZES, Timing
 from snncore.networks.story_classifier import story_classifier
@@ -28,12 +27,6 @@ CORES = {  # on each of the chips that hold some, in the layout of github.com/in
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def published():
-    plan = layout(SIZES["paper"], 180)
-    return plan, place(plan.network, plan.units, CHIPS)
-
-
 @pytest.mark.parametrize("n", CORES)
 def test_every_core_lies_where_the_authors_put_it(published, n):
     plan, placement = published
@@ -45,8 +38,7 @@ def test_cores_and_chips_are_those_of_the_talk_and_grow_with_pairs_and_with_sent
     used = {n: placement.used(plan.used(n)) for n in range(1, 21)}
     assert [used[n][0] for n in TABLE] == [124, 332, 700, 1552, 2320]
     assert [len(used[n][1]) for n in TABLE] == [14, 16, 16, 22, 22]
-    for n, (cores, _) in used.items():
-        assert cores == 10 * n * (n + 1) // 2 + 7 * n + 80
+    assert {n: cores for n, (cores, _) in used.items()} == {n: 10 * n * (n + 1) // 2 + 7 * n + 80 for n in used}
 
 
 def test_relays_save_messages_by_closed_forms(published):
@@ -123,10 +115,9 @@ def step_by_step(net, example):
 @pytest.mark.parametrize("n", [2, 6, 12])
 def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
     net = story_classifier(SIZES["small"], Timing(), n).network
-    with torch.no_grad():
-        for k, w in enumerate((net.place_first, net.place_second)):
-            w.copy_(0.1 * torch.randn(w.shape, generator=torch.Generator().manual_seed(k)))
-        net.w_sum.mul_(4)
+    for k, w in enumerate((net.place_first, net.place_second)):
+        w.data = 0.1 * torch.randn(w.shape, generator=torch.Generator().manual_seed(k))
+    net.w_sum.data.mul_(4)
     plan = layout(SIZES["small"], len(VOCABULARY))
     (example,) = generate(6, 1, np.random.default_rng(n), n)
     loaded, x = program(net, plan, n), input_spikes(net, example)
@@ -165,7 +156,6 @@ def test_what_cannot_be_put_on_chips_is_refused():
         program(net, layout(SIZES["small"], len(VOCABULARY), relays=False), 2)
     with pytest.raises(ValueError, match="the story has 21 sentences, but the network has places for 20"):
         input_spikes(net, Example(("mary went to the garden",) * 21, "where is mary", "garden"))
-    with torch.no_grad():
-        net.w_pairs[0][0, 0] = 3.0
+    net.w_pairs[0].data[0, 0] = 3.0
     with pytest.raises(LimitError, match="the largest weight is 381"):
         program(net, plan, 2)

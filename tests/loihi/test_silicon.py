@@ -26,8 +26,7 @@ def test_ratios_follow_from_what_was_measured():
     """Against those that were divided by hand, from numbers with more digits."""
     ratios, claims = silicon.published_ratios(), ledger.package_claims()
     assert len(ratios) == 5
-    for name, ratio in ratios.items():
-        assert ratio == pytest.approx(claims[f"loihi.smnist.{name}"].published, rel=3e-4)
+    assert ratios == pytest.approx({name: claims[f"loihi.smnist.{name}"].published for name in ratios}, rel=3e-4)
     assert claims["loihi.smnist.edp_ratio.survey"].published == silicon.SURVEY
 
 
@@ -59,8 +58,7 @@ def test_a_replay_in_batches_is_one_emulation():
     replay, whole = silicon.replay(network, images, 1, batch=2), emulate(network, threshold_code(images).numpy(), 1)
     assert (replay.answers == whole.v[:, 24:].argmax(1)).all()
     assert len(set(replay.answers)) > 1
-    for ours, known in zip(replay.events, whole.events, strict=True):
-        assert np.array_equal(ours, known)
+    assert all(map(np.array_equal, replay.events, whole.events))
 
 
 def test_neurons_that_fire_at_their_threshold_do():

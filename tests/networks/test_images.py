@@ -7,7 +7,7 @@ from snncore.few_spike import published_neurons
 from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
-from snncore.few_spike.layer import FSActivation
+from snncore.few_spike.layer import fs_layers
 from snncore.networks import checkpoints, images
 from snncore.tasks.data_sets import read_photographs_20
 
@@ -15,8 +15,7 @@ from snncore.tasks.data_sets import read_photographs_20
 @pytest.mark.parametrize(("depth", "neurons"), [(8, 73_728), (14, 131_072), (20, 188_416)])
 def test_cifar_resnets_have_as_many_neurons_as_published(depth, neurons):
     network = images.cifar_resnet(depth)
-    report = convert(network, torch.zeros(1, 3, 32, 32), K=10).report
-    assert report.neurons == neurons
+    assert convert(network, torch.zeros(1, 3, 32, 32), K=10).report.neurons == neurons
     assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules()) == depth + 2  # two of them in shortcuts
 
 
@@ -85,9 +84,8 @@ def test_spikes_of_lite0_are_the_binary_digits_of_the_numbers_sent():
 
     with torch.inference_mode():
         layers = statistics(snn, batch)[1].layers
-        for module in snn.modules():
-            if isinstance(module, FSActivation):
-                module.register_forward_hook(count)
+        for layer in fs_layers(snn).values():
+            layer.register_forward_hook(count)
         snn(batch)
     assert [layer.spikes for layer in layers] == digits
     assert len(digits) == 33

@@ -30,18 +30,14 @@ def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero, of):
         loss = sum(losses[name] for name in of.split(", "))
         results.append((z, v, last.v, *torch.autograd.grad(loss, (current, layer.log_tau["tau_m"], first))))
     assert 0.1 < float(results[0][0].detach().mean()) < 0.6
-    for ours, plain in zip(*results, strict=True):
-        torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(*results, rtol=1e-12, atol=1e-12)
 
 
 def test_threads_share_a_batch():
     current, results = draw(9, 21, 15, dtype=torch.float32), []
-    try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            results.append(lif_through_time(current, LIFParams(4.0))[:2])
-    finally:
-        torch.set_num_threads(1)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        results.append(lif_through_time(current, LIFParams(4.0))[:2])
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
@@ -82,7 +78,6 @@ def test_a_call_goes_on_where_another_ended(params):
 
 @pytest.mark.parametrize(("params", "learn"), [(LIFParams(), ["tau_m"]), (ALIFParams(), ["tau_m", "tau_a"]), (AHPParams(), ["tau_ahp"])])
 def test_time_constants_are_learned_in_a_convolutional_network(params, learn):
-    torch.manual_seed(0)
     spiking = SpikingLayer(params, (2, 4, 4), learn), SpikingLayer(params)
     net = OverTime(nn.Conv2d(1, 2, 3), spiking[0], nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(32, 6), spiking[1], nn.Linear(6, 3))
     net(6 * draw(30, 4, 1, 6, 6, dtype=torch.float32))[0].square().sum().backward()

@@ -4,16 +4,13 @@ from torch import nn
 
 from snncore.datafiles import package_file
 from snncore.peers import architectures
-
-
-class Odd(nn.Module):
-    def forward(self, x):
-        return torch.fft.rfft(x).abs().relu()
+from tests.few_spike.test_convert import Functional
 
 
 def test_a_row_says_what_spikes_or_why_a_model_is_refused(monkeypatch):
+    odd = Functional(lambda x: torch.fft.rfft(x).abs().relu())
     small = nn.Sequential(nn.Linear(4, 6), nn.SiLU(), nn.LayerNorm(6), nn.Linear(6, 3), nn.ReLU())
-    for network, wanted in ((small, {"layers": 2, "neurons": 9, "activations": "silu, relu", "analog": "layernorm"}), (Odd(), None)):
+    for network, wanted in ((small, {"layers": 2, "neurons": 9, "activations": "silu, relu", "analog": "layernorm"}), (odd, None)):
         monkeypatch.setattr(architectures, "model", lambda library, name, network=network: (network, torch.rand(2, 4)))
         row = architectures.converted("torch", "a")
         assert row["model"] == "a"

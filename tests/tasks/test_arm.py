@@ -30,8 +30,7 @@ def test_speed_is_in_radians_per_second():
 
 def test_movements_keep_to_the_limits_and_have_the_published_size():
     m = movements(1024)
-    turned = (m.omega.cumsum(0) * DT / 1000).abs().amax(0)
-    assert float(turned.max()) <= arm.RANGE + 1e-5
+    assert float((m.omega.cumsum(0) * DT / 1000).abs().max()) <= arm.RANGE + 1e-5
     assert float(m.omega.abs().max()) < arm.FASTEST
     assert torch.allclose(m.tip, arm.move(m.omega, DT))
     around = (m.tip - m.tip.mean(1, keepdim=True)).square().mean()
@@ -102,8 +101,7 @@ def test_positions_can_be_read_from_their_spikes():
 
 
 def test_a_still_position_is_shown_as_regularly_as_steps_allow():
-    tip = torch.tensor([0.3, -0.2]).expand(1000, 1, 2)
-    x = arm.Code().spikes(tip, DT)[:, 0]
+    x = arm.Code().spikes(torch.tensor([0.3, -0.2]).expand(1000, 1, 2), DT)[:, 0]
     for k in (20, 32 + 13):  # near the centers of the bells
         rate, gaps = float(x[:, k].mean()), x[:, k].nonzero().flatten().diff()
         assert set(gaps.tolist()) <= {math.floor(1 / rate), math.ceil(1 / rate)}

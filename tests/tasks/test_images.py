@@ -28,8 +28,7 @@ def test_augmented_images_are_mirrored_and_shifted():
 
 
 def test_a_square_is_left_out_of_each_image_centred_anywhere_in_it():
-    x = torch.ones(2000, 3, 5, 7)
-    y = augmented(x, torch.Generator().manual_seed(0), pad=0, hole=3)
+    y = augmented(torch.ones(2000, 3, 5, 7), torch.Generator().manual_seed(0), pad=0, hole=3)
     left_out = y[:, 0] == 0
     assert torch.equal(y == 0, left_out[:, None].expand_as(y))  # all channels
     spans = [[tuple((torch.arange(size) - at).abs().le(1).tolist()) for at in range(size)] for size in (5, 7)]

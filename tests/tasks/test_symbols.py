@@ -31,8 +31,7 @@ def test_queries_are_other_examples_of_the_classes_that_were_shown():
 
 def synthetic_omniglot():
     """A stand-in: four symbols of random ink in two alphabets, by three drawers."""
-    rng = np.random.default_rng(0)
-    ink = rng.random((12, 105, 105)) < 0.1
+    ink = np.random.default_rng(0).random((12, 105, 105)) < 0.1
     character = np.repeat(np.arange(4), 3)
     return Omniglot(ink, character, np.tile([1, 2, 3], 4), character // 2, character >= 2, ["A", "B"])
 
@@ -86,8 +85,7 @@ def test_a_run_pairs_queries_with_their_examples(tmp_path):
     (run,) = omniglot.read_runs(official(tmp_path / "runs.zip"))
     assert run.name == "run01"
     assert run.label.tolist() == [2, 1, 0]
-    nearest = (run.queries[:, None] ^ run.examples).sum((2, 3)).argmin(1)
-    assert nearest.tolist() == run.label.tolist()
+    assert (run.queries[:, None] ^ run.examples).sum((2, 3)).argmin(1).tolist() == run.label.tolist()
 
 
 def test_the_distance_in_official_runs_is_that_of_all_pixels():
@@ -110,8 +108,7 @@ def test_the_distance_errs_in_all_official_runs_as_its_authors_say():
 def test_runs_are_drawn_like_the_official_ones():
     """From one alphabet of those that are held out, the same symbols by two drawers: every image is found among the originals."""
     data = synthetic_omniglot()
-    runs = omniglot.draw_runs(data, 6, 2, generator())
-    for k, run in enumerate(runs):
+    for k, run in enumerate(omniglot.draw_runs(data, 6, 2, generator())):
         assert run.name == f"B {k + 1}"
         assert run.label.tolist() == [0, 1]
         drawn = []

@@ -1,4 +1,3 @@
-import io
 import os
 import shutil
 import subprocess
@@ -11,11 +10,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+from data import encoded
 from snncore import commandline
 from snncore.datafiles import find
 from snncore.few_spike import fs_run, relu_code
 from snncore.few_spike.convert import convert
-from snncore.few_spike.layer import FSActivation, Report, Row
+from snncore.few_spike.layer import Report, Row, fs_layers
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input
 from snncore.tasks.data_sets import read_photographs_20
 from snncore.tools import imagenet as folder
@@ -47,9 +47,8 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
     ann, x = efficientnet_lite(0), efficientnet_lite_input(read_photographs_20().images[1 : N + 1])
     snn, report = convert(ann, x[:1])
     counts: list[int] = []
-    for module in snn.modules():
-        if isinstance(module, FSActivation):
-            module.register_forward_pre_hook(lambda m, inputs: counts.append(int(fs_run(inputs[0], m.params)[0].sum())))
+    for layer in fs_layers(snn).values():
+        layer.register_forward_pre_hook(lambda m, inputs: counts.append(int(fs_run(inputs[0], m.params)[0].sum())))
     expected = []
     with torch.inference_mode():
         for label, one in zip(LABELS, x.split(1), strict=True):
@@ -105,9 +104,7 @@ def network(monkeypatch):
 def jpeg(color):
     """A colored image with some noise."""
     noise = np.random.default_rng(0).integers(0, 40, (40, 30, 3))
-    file = io.BytesIO()
-    Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)).save(file, "JPEG", quality=95)
-    return file.getvalue()
+    return encoded(Image.fromarray((np.array(color) * 200 + noise).astype(np.uint8)), "JPEG", quality=95)
 
 
 RED, GREEN, BLUE = np.eye(3)
@@ -186,7 +183,7 @@ def test_a_table_gives_the_labels_that_subfolders_give(colors, tmp_path, network
 def test_relu_and_silu_get_the_published_neurons():
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3), nn.SiLU(), nn.Linear(3, 3))
     snn, report = folder._converted(network, torch.rand(1, 3), pytest.fail)
-    relu, silu = (module.params for module in snn.modules() if isinstance(module, FSActivation))
+    relu, silu = (layer.params for layer in fs_layers(snn).values())
     assert relu == relu_code(25.0, 10, strict=True)
     assert (silu.K, report.by_activation) == (16, {"relu": 3, "silu": 3})
 
@@ -282,8 +279,7 @@ def test_a_damaged_line_of_results_is_refused_by_its_number(colors, tmp_path, ne
 @pytest.mark.parametrize("which", ["original", "converted"])
 def test_answers_that_are_no_numbers_are_refused_with_the_name_of_the_image(colors, tmp_path, network, monkeypatch, which):
     if which == "original":
-        with torch.no_grad():
-            network[0].weight[0, 0] = network[2].weight[0, 0] = 1e38  # too much for red; few spikes can say 25 at most
+        network[0].weight.data[0, 0] = network[2].weight.data[0, 0] = 1e38  # too much for red; few spikes can say 25 at most
     else:
         monkeypatch.setattr(folder, "statistics", lambda snn, x: (torch.full((len(x), 3), torch.inf), None))
     with pytest.raises(ValueError, match=rf"a/0\.jpg: the {which} network gives outputs that are not finite"):

@@ -32,10 +32,6 @@ def fake_nvml(**changed):
     return SimpleNamespace(NVMLError=FakeError, NVML_CLOCK_SM=1, NVML_CLOCK_MEM=2, **functions | changed)
 
 
-def refuse(*_):
-    raise FakeError("Not Supported")
-
-
 @pytest.fixture
 def cuda(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml())
@@ -53,7 +49,7 @@ def test_energy_of_a_gpu_is_power_times_time(cuda):
 
 def test_a_gpu_that_cannot_be_read_is_refused(cuda, monkeypatch):
     for name in ("nvmlInit", "nvmlDeviceGetTotalEnergyConsumption"):
-        monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(**{name: refuse}))
+        monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(**{name: Mock(side_effect=FakeError("Not Supported"))}))
         with pytest.raises(meter.NoMeterError, match="NVML cannot read the GPU: Not Supported; look whether nvidia-smi can"):
             meter.gpu_meter()
     monkeypatch.setitem(sys.modules, "pynvml", None)

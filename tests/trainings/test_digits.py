@@ -72,8 +72,7 @@ def test_firing_rates_cost_what_they_are_said_to():
 
 @pytest.mark.parametrize("kind", ["ahp", "lstm", "chip"])
 def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, monkeypatch):
-    g = np.random.default_rng(0)
-    labels = g.integers(0, 10, 5400)
+    labels = np.random.default_rng(0).integers(0, 10, 5400)
     images = np.where(np.arange(28) == 2 * labels[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)  # a bright column
     data = {"train": Split(images, labels), "test": Split(images[:200], labels[:200])}
     monkeypatch.setattr(job, "TRAINING", tmp_path)
