@@ -33,15 +33,9 @@ class Record:
     ``rows.json`` holds claims, ``values.json`` numbers that the text quotes, ``timings.json`` whatever depends on the machine's speed;
     a figure is three files (svg, pdf, png) and a csv with its data, a table is a csv.
 
-    Parameters
-    ----------
-    chapter, preset : str
-    folder : path, optional
-        Default: ``<chapter>`` in the folder that the environment variable SNNCORE_RESULTS names (the chapters' runner sets it), else in
-        ``data/results/live/interactive/<preset>``, which the book never shows.
-    claims : dict, optional
-        The claims that may be entered, by id. Default: those of the file that the environment variable SNNCORE_CLAIMS names, else of this
-        package.
+    The folder is ``<chapter>`` in ``folder``, else in the one that the environment variable SNNCORE_RESULTS names (the chapters' runner
+    sets it), else in ``data/results/live/interactive/<preset>``, which the book never shows. Claims that may be entered are ``claims``, by
+    id, else those of the file that the environment variable SNNCORE_CLAIMS names, else those of this package.
     """
 
     def __init__(self, chapter: str, preset: str, folder: Path | None = None, claims: dict[str, ledger.Claim] | None = None):
@@ -85,10 +79,7 @@ class Record:
         ``bound`` says that the number is only known to be larger (">") or smaller ("<") than ``ours``. ``timing`` says that it depends on
         the machine's speed, so that no re-run repeats it. A run smaller than the claim's ``minimum`` is checked, but enters nothing.
 
-        Raises
-        ------
-        ValueError
-            If there is no claim ``id`` to enter a number for, if it is entered twice, or if a number is not finite.
+        Raises `ValueError` if there is no claim ``id`` to enter a number for, if it is entered twice, or if a number is not finite.
         """
         if not isinstance(ours, int | float | str):
             if len(ours) == 0 or not low is high is seeds is bound is None:

@@ -71,14 +71,8 @@ class Lesson(NamedTuple):
 class OneShot(nn.Module):
     """A learner, and the generator of its learning signals, if that has neurons; both networks of LIF neurons.
 
-    Parameters
-    ----------
-    inputs, shown, outputs : int
-        Inputs of the learner; inputs that show the LSG what is to be learned; readouts of the learner.
-    dt : float
-        Time step [ms].
-    eta : float
-        Step size of the update.
+    ``inputs`` and ``outputs`` are those of the learner, ``shown`` the inputs that show the LSG what is to be learned; ``dt`` is the time
+    step [ms], ``eta`` the step size of the update.
     """
 
     loop: Callable[..., Activity] = staticmethod(run_network)  #: runs both networks; another of the same form can take its place

@@ -80,11 +80,8 @@ def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movem
 def follow(path: Float[Tensor, "time batch 2"], dt: float) -> Movements:
     """The movement that brings the tip along a path of points (x, y), elbow bent to the left, by inverse kinematics; steps of dt [ms].
 
-    Raises
-    ------
-    ValueError
-        If the path is no tensor of floats of this shape, has fewer than 3 steps, or has a point that is not finite, out of reach, or needs
-        a joint to turn farther or faster than it can.
+    Raises `ValueError` if the path is no tensor of floats of this shape, has fewer than 3 steps, or has a point that is not finite, out of
+    reach, or needs a joint to turn farther or faster than it can.
     """
     if not (
         isinstance(path, Tensor) and path.is_floating_point() and path.ndim == 3 and path.shape[2] == 2 and path.shape[1] and len(path) > 2
