@@ -13,7 +13,7 @@ from snncore.loihi.emulator import Group
 from snncore.loihi.placement import ONE_TO_ONE, BoardNetwork, BoardPopulation, Projection, Unit
 from snncore.loihi.quantize import UNIT, integers, registers, step_size
 from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA, WEIGHT, within
-from snncore.networks.relational import SIZES, RelationalNetwork, Size, Spiking, Timing
+from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
 from snncore.seeds import numpy_generator, torch_generator
 from snncore.tasks.stories import LENGTH, SENTENCES, VOCABULARY, Example, arrays
 from snncore.tasks.story_generator import generate
@@ -110,20 +110,13 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
 HALF_OPEN = 100  # weight of a spike to a relay, and of the gate: each alone is too little
 
 
-def _encoders(net: RelationalNetwork) -> tuple[Spiking, Spiking]:
-    """The encoders of sentences and of the question; refuses artificial ones."""
-    if not (isinstance(net.statement, Spiking) and isinstance(net.question, Spiking)):
-        raise ValueError("only a network of spiking neurons can be put on chips: make it with a timing")
-    return net.statement, net.question
-
-
 def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
     """Load a network for stories of ``sentences`` sentences, with 8-bit weights.
 
     The last sentence of a story comes first, so that the place of a pair in the story is that of its layers on the chips. An artificial
     network, a layout without relays, which are its gate, and weights that are too large for the chip are refused.
     """
-    statement, question = _encoders(net)
+    statement, question = net.encoders()
     if not plan.relays:
         raise ValueError("the layout has no relays: they are the gate that opens at the end of a sentence")
     network, lif = plan.network, registers(statement.params)
@@ -181,7 +174,7 @@ def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
 
 def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:
     """Encode a story and its question in input spikes: words, absent sentences, the gate and places, until the answer."""
-    statement, _ = _encoders(net)
+    statement, _ = net.encoders()
     count = len(example.statements)
     if count > SENTENCES:
         raise ValueError(f"the story has {count} sentences, but the network has places for {SENTENCES}")

@@ -195,6 +195,12 @@ class RelationalNetwork(nn.Module):
             layer = layers[f"answer {k}"] = self.statement.layer(F.linear(layer.z, w))
         return F.linear(layer.z, self.w_out).sum(0), layers
 
+    def encoders(self) -> tuple[Spiking, Spiking]:
+        """The encoders of sentences and of the question; `ValueError` if they are artificial."""
+        if not (isinstance(self.statement, Spiking) and isinstance(self.question, Spiking)):
+            raise ValueError("the network has artificial neurons: give one of spiking neurons, which is made with a timing")
+        return self.statement, self.question
+
     @staticmethod
     def _encoded(encoder: Artificial | Spiking, sentences: Int[Tensor, "sentence word"]) -> tuple[Layer, Int[Tensor, " sentence"]]:
         """The different sentences, encoded, and which of them each sentence is."""

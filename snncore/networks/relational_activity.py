@@ -9,21 +9,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from snncore.networks.relational import Answer, RelationalNetwork, Spiking, sum_over_pairs
+from snncore.networks.relational import Answer, RelationalNetwork, sum_over_pairs
 from snncore.tasks.stories import SENTENCES
 
 MODULES = {"statement": "A", "question": "B", "pair": "C", "sum": "D", "answer": "D"}  # by the first word of a layer's name
 
 
-def _encoder(network: RelationalNetwork) -> Spiking:
-    if not isinstance(network.statement, Spiking):
-        raise ValueError("the network has artificial neurons: give one of spiking neurons")
-    return network.statement
-
-
 def module_sizes(network: RelationalNetwork, sentences: int) -> pd.DataFrame:
     """Count copies, neurons and synapses of each module for a story of ``sentences`` sentences on a chip, where copies share no weights."""
-    encoding = _encoder(network).network
+    encoding = network.encoders()[0].network
     pairs = sentences * (sentences + 1) // 2
     last = len(network.w_sum)
     encoder = len(encoding.w_rec), encoding.w_in.numel() + encoding.w_rec.numel() - len(encoding.w_rec)
@@ -97,7 +91,7 @@ def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.
     Columns: ``layer``; ``neurons``, each counted once for all of its copies; ``rate`` [% of steps]; ``locked`` neurons [%]. A locked neuron
     is driven below rest, and its potential is never above 0: it never has a pseudo-derivative. Artificial neurons are refused.
     """
-    _encoder(network)
+    network.encoders()
     layers, rows = [a.copies() for a in answers], list[tuple[str, int, float, float]]()
     for name in layers[0]:
         z = torch.cat([of_batch[name].z for of_batch in layers], 1)

@@ -150,7 +150,7 @@ def test_on_chips_each_spike_is_that_of_the_network_step_by_step(n):
 def test_what_cannot_be_put_on_chips_is_refused():
     plan = layout(SIZES["small"], len(VOCABULARY))
     artificial, net = (story_classifier(SIZES["small"], timing, 0).network for timing in (None, Timing()))
-    with pytest.raises(ValueError, match="only a network of spiking neurons"):
+    with pytest.raises(ValueError, match="give one of spiking neurons"):
         program(artificial, plan, 2)
     with pytest.raises(ValueError, match="the layout has no relays"):
         program(net, layout(SIZES["small"], len(VOCABULARY), relays=False), 2)
