@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import torch
 
 from snncore.datafiles import package_file
 from snncore.few_spike.coefficients import FUNCTIONS, CoefficientSet
-from snncore.few_spike.fit import Cdf, fit, quality
+from snncore.few_spike.fit import fit, quality
 from snncore.few_spike.neuron import FSParams, relu_code
 
 B7_INPUT = scipy.stats.norm(-0.0632, 1.5633)  # inputs of EfficientNet-B7's SiLU neurons, mean and std of the authors' README
@@ -23,25 +24,13 @@ def mixed_cdf(x: np.ndarray) -> np.ndarray:
     return 0.5 * B7_INPUT.cdf(x) + 0.5 * scipy.stats.uniform(-8, 20).cdf(x)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What to fit: the arguments of `snncore.few_spike.fit`."""
-
-    function: str
-    K: int
-    interval: tuple[float, float]
-    cdf: Cdf | None = None
-    spike_penalty: float = 0.0
-    bits: int | None = None
-    noise: float = 0.0
-
-
 WIDE = (-8.0, 12.0)
 INTERVALS = {"silu": WIDE, "gelu": WIDE, "sigmoid": (-10.0, 10.0), "tanh": (-5.0, 5.0), "hardswish": WIDE, "leaky_relu": WIDE}
-ZOO = {f"{name}.k{K}": Fit(name, K, interval) for name, interval in INTERVALS.items() for K in (4, 8, 12, 16)} | {
-    "silu.k16sparse": Fit("silu", 16, WIDE, mixed_cdf, spike_penalty=2e-4),
-    "silu.k16bits8": Fit("silu", 16, WIDE, bits=8),
-    "silu.k16noise": Fit("silu", 16, WIDE, mixed_cdf, noise=0.05),
+ZOO: dict[str, tuple[str, int, dict[str, Any]]] = {  # what to fit: function, K, and further options of `snncore.few_spike.fit`
+    **{f"{name}.k{K}": (name, K, {}) for name in INTERVALS for K in (4, 8, 12, 16)},
+    "silu.k16sparse": ("silu", 16, {"cdf": mixed_cdf, "spike_penalty": 2e-4}),
+    "silu.k16bits8": ("silu", 16, {"bits": 8}),
+    "silu.k16noise": ("silu", 16, {"cdf": mixed_cdf, "noise": 0.05}),
 }
 RELU_ALPHA = 8.0
 
@@ -51,17 +40,18 @@ def fit_one(name: str, evaluations: int, restarts: int, seed: int) -> FSParams:
 
     A fit that expects noise makes a fortieth of the trials, each of which costs forty times as much.
     """
-    f = ZOO[name]
-    evaluations = max(1, evaluations // 40) if f.noise else evaluations
-    return fit(FUNCTIONS[f.function], f.K, f.interval, f.cdf, f.spike_penalty, f.bits, f.noise, evaluations, restarts, seed)
+    function, K, options = ZOO[name]
+    evaluations = max(1, evaluations // 40) if "noise" in options else evaluations
+    return fit(FUNCTIONS[function], K, INTERVALS[function], **options, evaluations=evaluations, restarts=restarts, seed=seed)
 
 
 def fit_zoo(names: Iterable[str], evaluations: int, restarts: int, seed: int) -> dict[str, CoefficientSet]:
     """Fit neurons of `ZOO` by `fit_one`, two at a time where PyTorch has two threads."""
 
     def one(name: str) -> CoefficientSet:
-        params, how = fit_one(name, evaluations, restarts, seed), f"{evaluations:,} trials, seed {seed}"
-        return CoefficientSet(name, ZOO[name].function, ZOO[name].interval, params, "fitted in this run", how)
+        function, how = ZOO[name][0], f"{evaluations:,} trials, seed {seed}"
+        params = fit_one(name, evaluations, restarts, seed)
+        return CoefficientSet(name, function, INTERVALS[function], params, "fitted in this run", how)
 
     with ThreadPoolExecutor(min(2, torch.get_num_threads())) as pool:
         return {s.name: s for s in pool.map(one, names)}
