@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, FAN_OUT, OUT_AXONS, SYNAPSE_BITS, WEIGHT_BITS, LimitError
+from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, FAN_OUT, OUT_AXONS, SYNAPSE_BITS, WEIGHT_BITS, LimitError, within
 
 SYNAPSES = SYNAPSE_BITS // WEIGHT_BITS  # of a core
 DENSE, ONE_TO_ONE = "dense", "one to one"
@@ -118,9 +118,7 @@ class BoardNetwork:
             if cores == before:
                 break
         for p in self.populations:
-            if (fan_out := self._fan_out(p, out[p.name], cores)) > FAN_OUT:
-                beyond = fan_out - FAN_OUT
-                raise LimitError(f"a neuron of {p.name!r} would need {fan_out:,} axons, {beyond:,} more than the {FAN_OUT} it can have")
+            within(f"the number of axons of a neuron of {p.name!r}", self._fan_out(p, out[p.name], cores), 0, FAN_OUT)
         return cores
 
     def sources(self, projection: Projection) -> int:
@@ -144,11 +142,7 @@ class BoardNetwork:
             "axons out of a core": (fan_out, 0, AXONS if p.one_chip else OUT_AXONS),
         }
         for what, (each, once, limit) in limits.items():
-            if each + once > limit:
-                beyond = each + once - limit
-                raise LimitError(
-                    f"one neuron of {p.name!r} would need {each + once:,} {what}, {beyond:,} more than the {limit:,} of a core"
-                )
+            within(f"the number of {what} that one neuron of {p.name!r} needs", each + once, 0, limit, "a core")
         return min((limit - once) // each for each, once, limit in limits.values() if each)
 
 
@@ -205,16 +199,13 @@ def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement
     for unit in units:
         owners = [name for name in unit.populations for _ in range(cores[name])]
         for k, together in enumerate([[name] for name in owners] if unit.split else [owners]):
-            if len(together) > CORES:
-                beyond = len(together) - CORES
-                raise LimitError(f"the unit of {together[0]!r} needs {len(together)} cores, {beyond} more than the {CORES} of a chip")
+            within(f"the number of cores of the unit of {together[0]!r}", len(together), 1, CORES, "a chip")
             if used + len(together) > CORES or (unit.new_chip and used and k == 0):
                 chip, used = chip + 1, 0
             for name in together:
                 taken[name].append(chip * CORES + used)
                 used += 1
-    if chip >= chips:
-        raise LimitError(f"the network needs {chip + 1} chips, {chip + 1 - chips} more than there are")
+    within("the number of chips that the network needs", chip + 1, 1, chips, "the board")
     staying = {p.name for p in network.populations if p.one_chip}
     for p in network.projections:
         if p.pre in staying and len({core // CORES for core in (*taken[p.pre], *taken[p.post])}) > 1:

@@ -64,12 +64,12 @@ def test_units_stay_together_unless_they_may_be_split():
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: cores(population("a", 2, synapses=100), projections=[Projection("x", "a")], x=5000),
-     "would need 5,000 synapses, 4,900 more than the 100 of a core"),
+     "synapses that one neuron of 'a' needs is 5,000: a core has 0 to 100, so it is beyond by 4,900"),
     (lambda: cores(population("a", 2), projections=[Projection("x", "a")], x=5000),
-     "would need 5,000 axons into a core, 904 more than the 4,096 of a core"),
-    (lambda: cores(population("a", 2, compartments=1030)), "would need 1,030 compartments, 6 more than the 1,024"),
+     r"axons into a core that one neuron of 'a' needs is 5,000: .* beyond by 904"),
+    (lambda: cores(population("a", 2, compartments=1030)), r"compartments that one neuron of 'a' needs is 1,030: .* beyond by 6"),
     (lambda: cores(population("a", 2), population("b", 600, neurons_per_core=1), projections=[Projection("a", "b")]),
-     "a neuron of 'a' would need 600 axons, 89 more than the 511 it can have"),
+     "axons of a neuron of 'a' is 600: the chip has 0 to 511, so it is beyond by 89"),
     (lambda: board(A, A), "two populations are named 'a'"),
     (lambda: board(A, population("inputs", 1)), "a population and an input are both named 'inputs'"),
     (lambda: board(population("b", 2, synapses=-1)), "synapses of population 'b': -1 is not a whole number above 0"),
@@ -77,8 +77,8 @@ def test_units_stay_together_unless_they_may_be_split():
     (lambda: board(A, projections=[Projection("inputs", "a", "one-to-one")]), "is 'one-to-one': it should be 'dense' or 'one to one'"),
     (lambda: board(A, projections=[Projection("inputs", "a", ONE_TO_ONE)]), "is one to one, which all of 5 and 7 neurons cannot be"),
     (lambda: board(A, projections=[Projection("inputs", "a", neurons=6)]), "starts at 6 neurons of 5"),
-    (lambda: place(three(), [Unit("a"), Unit("bc")], 3), "the unit of 'b' needs 130 cores, 2 more than the 128 of a chip"),
-    (lambda: place(three(), [Unit("a"), Unit("b"), Unit("c")], 1), "the network needs 2 chips, 1 more than there are"),
+    (lambda: place(three(), [Unit("a"), Unit("bc")], 3), "the unit of 'b' is 130: a chip has 1 to 128, so it is beyond by 2"),
+    (lambda: place(three(), [Unit("a"), Unit("b"), Unit("c")], 1), r"chips that the network needs is 2: .* beyond by 1"),
     (lambda: place(three(), [Unit("a"), Unit("b")], 1), "population 'c' is in 0 units"),
     (lambda: place(three(), [Unit("abc")], 0), "the number of chips: 0 is not a whole number above 0"),
 ])  # fmt: skip
