@@ -268,6 +268,9 @@ plt.show()
 # The margin over the nearest image is {claim}`oneshot.omniglot.5way.margin` ({interval}`oneshot.omniglot.5way.margin`) for 5 symbols,
 # {claim}`oneshot.omniglot.20way.margin` ({interval}`oneshot.omniglot.20way.margin`) for 20, and {claim}`oneshot.words.5way.margin` ({interval}`oneshot.words.5way.margin`) for
 # words. Learning signals of another lesson leave the answers at chance.
+#
+# Symbols have intervals over lessons. Those of words are wider: few speakers say the words, and with others the mean would be another. So they are over lessons and over speakers, by the jackknife,
+# which leaves out each speaker in turn ({func}`~snncore.statistics.interval_over_groups`).
 
 # %%
 lessons = page.size(smoke=20, book=1000)
@@ -295,11 +298,12 @@ for id, answers in {
     enter(id, answers.mean(1), "Omniglot evaluation alphabets, episodes")
 
 # %%
+of_words = spoken, 5, lessons, 0
 # who has said the query, or an example of its lesson: (lesson, query, speaker)
 speaker = np.unique(read_words_evaluation().speakers, return_inverse=True)[1]
 spoke = np.eye(speaker.max() + 1, dtype=bool)[speaker]
 said_by = np.concatenate([
-    spoke[e.query] | spoke[e.support].any(1, keepdims=True) for e, _ in drawn_for_test(spoken, 5, lessons, 0)
+    spoke[e.query] | spoke[e.support].any(1, keepdims=True) for e, _ in drawn_for_test(*of_words)
 ])  # fmt: skip
 speech = f"Speech Commands subset, {said_by.shape[-1]} speakers"
 
@@ -314,7 +318,7 @@ def enter_over_speakers(id, right):
 
 
 page.value("speakers", said_by.shape[-1])
-right = right_in_episodes(words_net, spoken, 5, lessons, 0)
+right = right_in_episodes(words_net, *of_words)
 for id, answers in {
     "oneshot.words.5way": right.after,
     "oneshot.words.5way.margin": right.after - right.nearest,
@@ -330,7 +334,7 @@ for id, answers in {
 # %%
 omniglot_alone, words_alone = (symbols.trained(kind, generator=False) for kind in ("omniglot", "words"))
 five_alone, twenty_alone = (right_in_episodes(omniglot_alone, handwritten, ways, lessons, 0) for ways in (5, 20))
-right_alone = right_in_episodes(words_alone, spoken, 5, lessons, 0)
+right_alone = right_in_episodes(words_alone, *of_words)
 
 
 def enter_difference(id, first, second, dataset):

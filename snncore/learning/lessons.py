@@ -32,7 +32,7 @@ class Right(NamedTuple):
 
     after: Float[Tensor, "episode query"]  #: one update
     before: Float[Tensor, "episode query"]  #: without an update
-    shuffled: Float[Tensor, "episode query"]  #: one update by the learning signals of another episode; of the next example, if there is one
+    shuffled: Float[Tensor, "episode query"]  #: one update by signals of another episode; if it is the only one, of the next example
     features: Float[Tensor, "episode query"]  #: the example with the most similar features
     nearest: Float[Tensor, "episode query"]  #: the nearest image
     readouts: Float[Tensor, "episode query"]  #: one update, by readouts as they are, not relative to those for the lesson's examples
