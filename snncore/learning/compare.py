@@ -1,10 +1,12 @@
-"""Learning signals compared: short trainings on patterns, all from the same weights; neurons and errors of trainings for choices.
+"""Learning signals compared, each with what suits it in the same grid: short trainings on patterns; neurons and errors for choices.
 
 Source of tasks and neurons: G. Bellec et al., Nature Communications 11, 3625 (2020), and its code.
 """
 
+import itertools
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -22,42 +24,58 @@ from snncore.tasks import pattern
 
 PUBLISHED = 0.3  # height of the pseudo-derivative
 BETA = 1.7 * (1 - math.exp(-1 / 2000)) / (1 - math.exp(-1 / 20))  # of the published ALIF neurons
-BPTT_DAMPENING = 0.1  # of .3 (published), .1, .03: with .3 the gradient of BPTT explodes, as with patterns below
 FORGET = 0.003  # part of readout and feedback weights that is lost in an update, at the highest rate, where both adapt
 # (of .01, .003 and .001 that with the fewest errors on evidence after 700 updates, by another seed)
 
 
+# --- What suits a kind of learning signals ----------------------------------------------------------------------------------------------
+
+
+class Point(NamedTuple):
+    """How a network is trained by one kind of learning signals."""
+
+    rate: float  #: of Adam
+    dampening: float  #: height of the pseudo-derivative
+    readout: float  #: first readout weights, as a multiple of the usual ones
+
+
+GRID = [Point(*point) for point in itertools.product((0.003, 0.01, 0.03), (0.03, 0.1, 0.3), (1.0, 3.0, 10.0))]
+OTHER = 100  # seeds from here on choose points
+
+
+def ranked(tried: pd.DataFrame) -> list[Point]:
+    """Points in rows of trainings, the best first: by their mean of ``updates`` until a task was learned, then by their mean ``error``."""
+    means = tried.groupby(list(Point._fields))[["updates", "error"]].mean().sort_values(["updates", "error"])
+    return [Point(*map(float, point)) for point in means.index]  # type: ignore[misc]
+
+
 # --- Generating a pattern ---------------------------------------------------------------------------------------------------------------
 
-LOW = 0.03  # height of the pseudo-derivative with which gradients of BPTT do not explode in 1,000 steps, as they do with the published one
-PATTERN_RATES = {  # of Adam: those of .001, .003, .01, .02 with the least error after 100 updates, by other patterns
-    ("random", PUBLISHED): 1e-2, ("symmetric", PUBLISHED): 3e-3, ("adaptive", PUBLISHED): 1e-2, ("bptt", PUBLISHED): 2e-2,
-    ("symmetric", LOW): 3e-3, ("bptt", LOW): 1e-2,
-}  # fmt: skip
 LEARNED = 0.1  # part of the target's variance that is left when a pattern counts as learned
 
 
-def pattern_learner(signal: str, seed: int, dampening: float) -> Learner:
-    """100 LIF neurons with the published constants; all signals have the same first weights."""
+def pattern_learner(signal: str, seed: int, point: Point) -> Learner:
+    """100 LIF neurons with the published constants; all signals have the same first weights, those of readouts but for their size."""
     g = torch_generator(seed, "weights for a pattern")
-    p = conventions.lif("light", 30.0, 0.03, dampening=dampening)
+    p = conventions.lif("light", 30.0, 0.03, dampening=point.dampening)
     network = RecurrentNetwork(100, [Population(100, p)], 1, ReadoutParams(30.0), g, (1 / p.v_th, 1 / p.v_th))
+    network.w_out.data.mul_(point.readout)
     return Learner(network, signal, g, 0.1)
 
 
-def pattern_curve(signal: str, seed: int, updates: int, dampening: float) -> list[dict[str, Any]]:
+def pattern_curve(signal: str, seed: int, updates: int, point: Point) -> Iterator[dict[str, Any]]:
     """Train on one pattern; gradients are scaled to length 1, so that none outweighs the others in Adam's means.
 
-    A row for each update has the part of the target's variance that is ``left`` before it. Every tenth, where the gradient is not that of
-    BPTT, also has the ``cosine`` of the angle between the two, at the same input and recurrent weights, and the ``length`` of BPTT's for
-    the recurrent weights, as a multiple.
+    A row for each update, given before it is done, has the part of the target's variance that is ``left`` before it. Every tenth, where
+    the gradient is not that of BPTT, also has the ``cosine`` of the angle between the two, at the same input and recurrent weights, and
+    the ``length`` of BPTT's for the recurrent weights, as a multiple.
     """
-    learner = pattern_learner(signal, seed, dampening).double()  # or gradients that explode would not be numbers
+    learner = pattern_learner(signal, seed, point).double()  # or gradients that explode would not be numbers
     x, target = (a.double() for a in pattern.draw(100, 0.05, torch_generator(seed, "pattern")))
     whole = Learner(learner.network, "bptt", torch_generator(seed, "no feedback"), 0.0)
     parameters = [p for p in learner.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(learner.parameters(), PATTERN_RATES[signal, dampening])
-    rows, variance = [], float(target.var(correction=0))
+    optimizer = torch.optim.Adam(learner.parameters(), point.rate)
+    variance = float(target.var(correction=0))
 
     def gradients(network: Learner) -> tuple[float, tuple[Tensor, ...]]:
         activity = network(x)
@@ -67,17 +85,27 @@ def pattern_curve(signal: str, seed: int, updates: int, dampening: float) -> lis
 
     for k in range(updates):
         left, grads = gradients(learner)
-        row: dict[str, Any] = {"signal": signal, "dampening": dampening, "seed": seed, "update": k, "left": left}
+        row: dict[str, Any] = {"signal": signal, **point._asdict(), "seed": seed, "update": k, "left": left}
         if signal != "bptt" and k % 10 == 0:
             known = gradients(whole)[1]
             row |= {"cosine": cosine(grads[:2], known[:2]), "length": float(known[1].norm() / grads[1].norm())}
+        yield row
         norm = torch.nn.utils.get_total_norm(grads)
         for p, grad in zip(parameters, grads, strict=True):
             p.grad = grad / norm
         learner.adapt(FORGET)
         optimizer.step()
-        rows.append(row)
-    return rows
+
+
+def pattern_search(signal: str, seed: int, updates: int) -> pd.DataFrame:
+    """Train with each point of `GRID` until the pattern is learned: a row for each, as `ranked` takes them."""
+    rows = []
+    for point in GRID:
+        for row in pattern_curve(signal, seed, updates, point):
+            if row["left"] < LEARNED:
+                break
+        rows.append({**row, "updates": row["update"] if row["left"] < LEARNED else updates, "error": row["left"]})
+    return pd.DataFrame(rows)
 
 
 def first_learned(rows: pd.DataFrame) -> list[float]:
@@ -88,9 +116,8 @@ def first_learned(rows: pd.DataFrame) -> list[float]:
 # --- Choosing one of two answers --------------------------------------------------------------------------------------------------------
 
 
-def published_neurons(signal: str = "random") -> list[Population]:
-    """50 LIF and 50 ALIF neurons; for BPTT with a lower pseudo-derivative, or its gradient would explode."""
-    dampening = BPTT_DAMPENING if signal == "bptt" else PUBLISHED
+def published_neurons(dampening: float = PUBLISHED) -> list[Population]:
+    """50 LIF and 50 ALIF neurons."""
     lif, alif = conventions.lif("elig", 20.0, 0.6, 5, dampening), conventions.alif("elig", 20.0, 2000.0, 0.6, BETA, 5, dampening)
     return [Population(50, lif), Population(50, alif)]
 

@@ -168,15 +168,16 @@ def ideal_signal(
 
 # --- Learning signals that networks are trained with ---------------------------------------------------------------------------------
 
-SIGNALS = ("random", "symmetric", "adaptive", "bptt")
+SIGNALS = ("random", "symmetric", "adaptive", "leak", "bptt")
 
 
 class Learner(nn.Module):
     r"""A recurrent network with learning signals :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)` from errors at its readouts.
 
     The signal is one of `SIGNALS`; others are refused (`ValueError`). ``random``: B is fixed. ``symmetric``: B is the transposed readout
-    weights. ``adaptive``: B is random at first and changes as the readout weights do. ``bptt``: the whole gradient in place of learning
-    signals. The generator draws B with standard deviation ``scale``.
+    weights. ``adaptive``: B is random at first and changes as the readout weights do. ``leak``: B is fixed, and traces follow the leak of
+    the potential alone (:math:`\beta = 0` in them), as in J. Murray's RFLO, eLife 8, e43299 (2019). ``bptt``: the whole gradient in place
+    of learning signals. The generator draws B with standard deviation ``scale``.
 
     >>> from snncore.neurons import LIFParams
     >>> generator = torch.Generator().manual_seed(0)
@@ -193,12 +194,12 @@ class Learner(nn.Module):
             raise ValueError(f"signal is {signal!r}: choose one of {', '.join(SIGNALS)}")
         self.network, self.signal = network, signal
         feedback = scale * torch.randn(network.w_out.shape[::-1], generator=generator)
-        self.w_feedback = nn.Parameter(feedback, requires_grad=False) if signal in ("random", "adaptive") else None
+        self.w_feedback = nn.Parameter(feedback, requires_grad=False) if signal in ("random", "adaptive", "leak") else None
 
     def forward(self, x: Float[Tensor, "time batch input"]) -> Activity:
         """Activity of the network; its backward pass is the gradient by the learning signals."""
-        own, bptt = self.network, self.signal == "bptt"
-        return run_network(x, own.weights(), own.populations, own.readout, credit=bptt, w_feedback=self.w_feedback)
+        own, credit, leak = self.network, self.signal == "bptt", self.signal == "leak"
+        return run_network(x, own.weights(), own.populations, own.readout, credit, w_feedback=self.w_feedback, leak=leak)
 
     def adapt(self, forget: float) -> None:
         """After a backward pass (else `ValueError`), give adaptive feedback the gradient of the readout weights; both lose ``forget``."""

@@ -62,12 +62,13 @@ class _Compiled(torch.autograd.Function):
     """The compiled twin of the loop in `run_network`."""
 
     @staticmethod
-    def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, potentials):
+    def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, leak, potentials):
         arrays = (a.detach().numpy() for a in (x, w_in, w_rec, w_out))
         results = kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads())
         z, v, y, psi = map(torch.from_numpy, results)
         ctx.set_materialize_grads(False)
-        ctx.constants = kappa, constants, credit
+        none = np.zeros_like(constants.to_v)
+        ctx.constants = kappa, constants._replace(to_v=none, to_threshold=none) if leak else constants, credit
         ctx.save_for_backward(x, w_in, w_rec, w_out if w_feedback is None else w_feedback.T.expand_as(w_out), z, psi)
         return z, v, y
 
@@ -81,7 +82,7 @@ class _Compiled(torch.autograd.Function):
         results = kernel.backward(*arrays, kappa, constants, z.numpy(), psi.numpy(), credit, needs_x, threads)
         *grad_weights, grad_current = map(torch.from_numpy, results)
         grad_x = _product(grad_current, tensors[1].transpose(-1, -2)) if needs_x else None
-        return grad_x, *grad_weights, None, None, None, None, None
+        return grad_x, *grad_weights, None, None, None, None, None, None
 
 
 def _product(x: Tensor, w: Tensor) -> Tensor:
@@ -106,6 +107,7 @@ def run_network(
     potentials: bool = False,
     compiled: bool | None = None,
     w_feedback: Float[Tensor, "neuron readout"] | None = None,
+    leak: bool = False,
 ) -> Activity:
     """What a network does with inputs x (spikes, or numbers), from rest.
 
@@ -115,7 +117,7 @@ def run_network(
     Weights are shared, or one set per sample; without readouts, ``w_out`` has no rows. Gradients flow through the recurrent weights
     (backpropagation through time), or without ``credit`` not (e-prop). ``compiled`` uses the compiled twin: by default wherever it can, on
     the CPU, in single or double precision. By ``w_feedback`` the gradient at the readouts reaches the neurons, in place of the transposed
-    ``w_out``.
+    ``w_out``. With ``leak`` they go back through a neuron's own potential alone, not through its adaptation.
     """
     n = sum(size for size, _ in populations)
     w_in, w_rec, w_out = weights
@@ -143,8 +145,8 @@ def run_network(
         compiled = False
     if runs_compiled("x", x, compiled):
         constants = _constants(populations, np.dtype(str(x.dtype).removeprefix("torch.")))
-        return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, potentials))
-    step, rest = stepwise(weights, populations, readout, x[0], credit, potentials, w_feedback)
+        return Activity(*_Compiled.apply(x, w_in, w_rec, w_out, w_feedback, readout.kappa, constants, credit, leak, potentials))
+    step, rest = stepwise(weights, populations, readout, x[0], credit, potentials, w_feedback, leak)
     return unroll(step, _product(x, w_in), rest)[0]
 
 
@@ -156,6 +158,7 @@ def stepwise(
     credit: bool = True,
     potentials: bool = False,
     w_feedback: Float[Tensor, "neuron readout"] | None = None,
+    leak: bool = False,
 ) -> tuple[Callable[[Tensor, tuple], tuple[Activity, tuple]], tuple]:
     """The step of a network, a function of input current and state, and its state at rest: spikes, states of the populations, readouts.
 
@@ -170,6 +173,8 @@ def stepwise(
         z = torch.cat([s.z for s in states], -1)
         v = torch.cat([s.v for s in states], -1) if potentials else z.new_empty(0)
         y, _ = readout_step(_sent(z, weights.w_out, w_feedback), y, readout)
+        if leak:
+            states = [s._replace(**{name: x.detach() for name, x in s._asdict().items() if name not in ("z", "v")}) for s in states]
         return Activity(z, v, y), (z, states, y)
 
     silent = like.new_zeros(len(like), sum(sizes))
