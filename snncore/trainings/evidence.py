@@ -56,7 +56,7 @@ def at(signal: str, point: Point) -> Training:
 
 Kind = Literal["random", "symmetric", "adaptive", "leak", "bptt", "chip", "twin"]
 TRAININGS: dict[Kind, Training] = {  # the points are those that the search of `evidence_grid` chose
-    "random": at("random", Point(0.01, 0.3, 3.0)),
+    "random": at("random", Point(0.01, 0.3, 1.0)),
     "symmetric": at("symmetric", Point(0.01, 0.3, 10.0)),
     "adaptive": at("adaptive", Point(0.01, 0.3, 1.0)),
     "leak": at("leak", Point(0.01, 0.3, 1.0)),
