@@ -34,6 +34,7 @@ METHODS = {  # one color for each method, in all figures of the book
     "symmetric": COLORS["blue"],  # e-prop, by its learning signals
     "random": COLORS["red"],
     "adaptive": COLORS["green"],
+    "leak": COLORS["orange"],  # random feedback, traces by the leak alone
     "learned": COLORS["pink"],  # learning signals of a second network
     "shuffled": COLORS["sky"],  # learning signals of another lesson
     "target": COLORS["gray"],

@@ -165,32 +165,24 @@ def largest_difference(a: Sequence[Any], b: Sequence[Any]) -> float:
 
 
 class Ratio(NamedTuple):
-    """Ratio of two means, with the lowest and the highest ratio of a pair; or only a bound: the ratio is larger (">") or smaller ("<")."""
+    """Ratio of two means, with the lowest and the highest ratio of a pair; with a bound, it is larger (">") or smaller ("<")."""
 
     value: float
     bound: str | None = None
     low: float | None = None
     high: float | None = None
 
-    @property
-    def above_one(self) -> bool | None:
-        """Whether the ratio is above 1; None if the bound does not tell."""
-        if self.bound is None:
-            return self.value > 1
-        return None if (self.bound == ">") == (self.value < 1) else self.bound == ">"
-
 
 def ratio_of_counts(a: Sequence[float], b: Sequence[float], limit: int) -> Ratio | None:
     """Ratio of the means of two lists of counts of updates, pair by pair.
 
     A count is nan where ``limit`` updates, numbered from 0, were not enough. Then ``limit`` - 1 stands in its place, and only a bound of
-    the ratio is known; nothing (None) if both lists have such counts.
+    the ratio and one end of the interval are known; nothing (None) if both lists have such counts.
     """
     short = [any(map(math.isnan, counts)) for counts in (a, b)]
     if all(short):
         return None
-    mean, other = (float(np.mean([limit - 1 if math.isnan(k) else k for k in counts])) for counts in (a, b))
-    if any(short):
-        return Ratio(mean / other, ">" if short[0] else "<")
-    ratios = [x / y for x, y in zip(a, b, strict=True)]
-    return Ratio(mean / other, None, min(ratios), max(ratios))
+    counts, others = ([limit - 1 if math.isnan(k) else k for k in given] for given in (a, b))
+    ratios, bound = [x / y for x, y in zip(counts, others, strict=True)], {(True, False): ">", (False, True): "<"}.get(tuple(short))
+    low, high = None if bound == "<" else min(ratios), None if bound == ">" else max(ratios)
+    return Ratio(float(np.mean(counts) / np.mean(others)), bound, low, high)

@@ -97,17 +97,6 @@ def pattern_curve(signal: str, seed: int, updates: int, point: Point) -> Iterato
         optimizer.step()
 
 
-def pattern_search(signal: str, seed: int, updates: int) -> pd.DataFrame:
-    """Train with each point of `GRID` until the pattern is learned: a row for each, as `ranked` takes them."""
-    rows = []
-    for point in GRID:
-        for row in pattern_curve(signal, seed, updates, point):
-            if row["left"] < LEARNED:
-                break
-        rows.append({**row, "updates": row["update"] if row["left"] < LEARNED else updates, "error": row["left"]})
-    return pd.DataFrame(rows)
-
-
 def first_learned(rows: pd.DataFrame) -> list[float]:
     """After how many updates `LEARNED` is reached in rows of `pattern_curve`, for each seed; nan if it is not."""
     return [float(group[group["left"] < LEARNED]["update"].min()) for _, group in rows.groupby("seed")]

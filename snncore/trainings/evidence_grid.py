@@ -60,11 +60,6 @@ def rows_after(log: list[dict[str, Any]], signal: str, search: Search, seed: int
         yield updates_needed(signal, point, other, search.updates, state)
 
 
-def chosen(log: list[dict[str, Any]]) -> Point:
-    """The point that a search chose: the best of its last round."""
-    return ranked(pd.DataFrame([row for row in log if row["update"] == log[-1]["update"]]))[0]
-
-
 def command(signals: Literal["random", "symmetric", "adaptive", "leak", "bptt"], seed: int = 0) -> dict[str, Any]:
     """Search the grid for the point with which evidence is learned soonest (half an hour).
 
@@ -85,7 +80,8 @@ def command(signals: Literal["random", "symmetric", "adaptive", "leak", "bptt"],
             log.append(row)
             write_state(state, who, log=log)
             print(row)
-        return Done(learner, "evidence accumulation, 64 new trials per update", log, {"chosen": chosen(log)._asdict()})
+        last = pd.DataFrame(log[len(GRID) :])
+        return Done(learner, "evidence accumulation, 64 new trials per update", log, {"chosen": ranked(last)[0]._asdict()})
 
     name, words, constants = f"eprop_grid_{signals}_{seed}", f"evidence-grid --signals {signals}", {"grid": [list(p) for p in GRID]}
     about = train_or_read(name, words, search, seed, do, constants, about={"kind": signals})

@@ -5,21 +5,32 @@ import pytest
 import torch
 
 from snncore.learning import compare
+from snncore.learning.compare import Point
 from snncore.learning.eprop import SIGNALS
 
+POINT = Point(0.003, 0.3, 1.0)
 
-def test_all_signals_begin_with_the_same_weights_and_bptt_with_a_lower_pseudo_derivative():
-    first, *others = (compare.pattern_learner(signal, 0, 0.3).network.weights() for signal in SIGNALS)
-    assert all(torch.equal(a, b) for weights in others for a, b in zip(weights, first, strict=True))
-    for signal in SIGNALS:
-        expected = compare.BPTT_DAMPENING if signal == "bptt" else 0.3
-        assert {p.dampening for _, p in compare.published_neurons(signal)} == {expected}
+
+def test_all_signals_begin_with_the_same_weights_but_for_the_size_of_readouts():
+    first, *others = (
+        compare.pattern_learner(signal, 0, POINT._replace(readout=k)).network.weights() for signal in SIGNALS for k in (1.0, 3.0)
+    )
+    for weights in others:
+        assert all(torch.equal(a, b) for a, b in zip(weights[:2], first[:2], strict=True))
+    assert [float((w.w_out / first.w_out).mean().round(decimals=5)) for w in others] == [3.0, *[1.0, 3.0] * 4]
 
 
 def test_a_pattern_is_learned():
-    rows = compare.pattern_curve("symmetric", 0, 21, 0.3)
+    rows = list(compare.pattern_curve("symmetric", 0, 21, POINT))
     assert rows[-1]["left"] < 0.5 * rows[0]["left"]
     assert [row["update"] for row in rows if "cosine" in row] == [0, 10, 20]
+
+
+def test_points_are_ranked_by_updates_and_where_these_are_equal_by_errors():
+    a, b, c = Point(1.0, 1.0, 1.0), Point(1.0, 1.0, 2.0), Point(2.0, 1.0, 1.0)
+    rows = [(a, 9, 0.1), (a, 5, 0.1), (b, 7, 0.0), (b, 7, 0.1), (c, 6, 0.5), (c, 6, 0.5)]
+    tried = pd.DataFrame({**point._asdict(), "updates": updates, "error": error} for point, updates, error in rows)
+    assert compare.ranked(tried) == [c, b, a]
 
 
 def test_a_pattern_counts_as_learned_when_a_tenth_is_left():

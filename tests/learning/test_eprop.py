@@ -258,7 +258,8 @@ def test_a_learner_gets_the_gradient_of_its_learning_signals(signal):
     ours = learner(signal)
     network = ours.network
     parameters = network.w_in, network.w_rec, network.w_out
-    plain = run_network(x, network.weights(), BOTH, READOUT, credit=signal == "bptt", compiled=False, w_feedback=ours.w_feedback)
+    how = {"credit": signal == "bptt", "leak": signal == "leak", "w_feedback": ours.w_feedback}
+    plain = run_network(x, network.weights(), BOTH, READOUT, compiled=False, **how)
     compiled, plain = (torch.autograd.grad((activity.y - target).square().sum(), parameters) for activity in (ours(x), plain))
     trial, activity = observe(x, Weights(*(w.detach() for w in network.weights())), BOTH, READOUT)
     errors, none = 2 * (activity.y - target), torch.zeros_like(trial.z)
@@ -266,6 +267,8 @@ def test_a_learner_gets_the_gradient_of_its_learning_signals(signal):
         ideal = ideal_signal(trial, READOUT, lambda z, y: (y - target).square().sum())
         known = Signal(none, READOUT.kappa, ideal)
     else:
+        if signal == "leak":  # the traces of neurons that do not adapt, at the same spikes and pseudo-derivatives
+            trial = trial._replace(populations=(BOTH[0], Population(7, replace(ALIF, beta=0.0))))
         feedback = trial.weights.w_out.T if signal == "symmetric" else ours.w_feedback.detach()
         known = Signal(errors @ feedback.T, READOUT.kappa)
     w_out = torch.einsum("tbk,tbj->kj", errors, low_pass(activity.z, READOUT.kappa, 1 - READOUT.kappa))

@@ -28,10 +28,10 @@ def problem(dtype=torch.float64, per_sample=False, real=False):
     return [a.to(dtype).requires_grad_() for a in (x, w_in, w_rec, w_out)]
 
 
-def both_loops(loss, x, w, by, credit=True):
+def both_loops(loss, x, w, by, credit=True, leak=False):
     """Activity and gradients, of the compiled loop and of the plain one."""
     for compiled in (True, False):
-        activity = run_network(x, Weights(*w), MIXED, READOUT, credit, potentials=True, compiled=compiled)
+        activity = run_network(x, Weights(*w), MIXED, READOUT, credit, potentials=True, compiled=compiled, leak=leak)
         yield activity, torch.autograd.grad(loss(activity), by, allow_unused=True)
 
 
@@ -39,17 +39,18 @@ def close(a, b, tolerance=1e-10):
     return (a - b).detach().abs().max() <= tolerance * max(1.0, float(b.detach().abs().max()))
 
 
-@pytest.mark.parametrize(("credit", "per_sample", "real", "dtype", "tolerance"), [
-    (True, False, False, torch.float64, 1e-10),
-    (False, False, True, torch.float64, 1e-10),
-    (True, True, True, torch.float64, 1e-10),
-    (True, False, False, torch.float32, 1e-4),
+@pytest.mark.parametrize(("credit", "leak", "per_sample", "real", "dtype", "tolerance"), [
+    (True, False, False, False, torch.float64, 1e-10),
+    (False, False, False, True, torch.float64, 1e-10),
+    (True, False, True, True, torch.float64, 1e-10),
+    (False, True, False, True, torch.float64, 1e-10),
+    (True, False, False, False, torch.float32, 1e-4),
 ])  # fmt: skip
-def test_the_compiled_loop_is_the_plain_loop(credit, per_sample, real, dtype, tolerance):
+def test_the_compiled_loop_is_the_plain_loop(credit, leak, per_sample, real, dtype, tolerance):
     x, *w = problem(dtype, per_sample, real)
     g = torch.Generator().manual_seed(1)
     factors = [torch.randn(TIME, BATCH, k, generator=g, dtype=dtype) for k in (N, N, OUT)]
-    ours, plain = both_loops(lambda a: sum((c * of).sum() for c, of in zip(factors, a, strict=True)), x, w, (x, *w), credit)
+    ours, plain = both_loops(lambda a: sum((c * of).sum() for c, of in zip(factors, a, strict=True)), x, w, (x, *w), credit, leak)
     for z in plain[0].z.split([size for size, _ in MIXED], -1):  # each population is active, none saturates
         assert 0.01 < z.mean() < 0.5
     assert torch.equal(ours[0].z, plain[0].z)

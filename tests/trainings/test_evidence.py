@@ -1,14 +1,21 @@
-"""Trainings on accumulated evidence that can be killed, and their accounts."""
+"""Trainings on accumulated evidence that can be killed, their accounts, and the search before them."""
 
 import dataclasses
 
+import pandas as pd
 import pytest
 import torch
 
+from snncore.learning.compare import GRID, Point
+from snncore.learning.eprop import SIGNALS
+from snncore.networks.checkpoints import about_checkpoint
 from snncore.seeds import torch_generator
 from snncore.tasks.evidence import Evidence
-from snncore.trainings import evidence, job
+from snncore.trainings import evidence, evidence_grid, job
 from snncore.trainings.evidence import TRAININGS, EvidenceLearner, train
+from snncore.trainings.evidence_grid import Search, rows_after
+
+SHORT = Evidence(cues=3, pause=5, cue=20, delay=20, recall=20)
 
 
 @pytest.mark.parametrize("kind", ["random", "bptt"])
@@ -38,8 +45,7 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(job, "TRAINING", tmp_path)
     how = TRAININGS[kind]
     recipe = dataclasses.replace(how.recipe, updates=12, every=4)
-    form = Evidence(cues=3, pause=5, cue=20, delay=20, recall=20)
-    short = dataclasses.replace(how, recipe=recipe, form=form, batch=8, early=how.early and 6, tested=32)
+    short = dataclasses.replace(how, recipe=recipe, form=SHORT, batch=8, tested=32)
     whole = train(kind, 1, short)
     for path in tmp_path.iterdir():
         path.unlink()
@@ -61,7 +67,7 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
         row.pop("seconds")
     assert whole["log"] == resumed["log"]
     assert whole["test_error"] == resumed["test_error"]
-    assert resumed.get("early_error") == next((row["tested"] for row in resumed["log"] if "tested" in row), None)
+    assert resumed.get("stopped") == whole.get("stopped")
 
 
 def test_the_stopping_rule_of_the_published_code():
@@ -74,11 +80,44 @@ def test_the_stopping_rule_of_the_published_code():
     assert int(learner.stopped) == 10
 
 
-@pytest.mark.parametrize("signal", ["symmetric", "bptt"])
-def test_readouts_begin_larger_where_they_make_the_learning_signals(signal):
-    large, others = (EvidenceLearner(TRAININGS[kind], 0).network.weights() for kind in (signal, f"{signal}-small"))
-    assert torch.equal(large.w_in, others.w_in)
-    assert torch.equal(large.w_rec, others.w_rec)
-    assert torch.equal(large.w_out, 10 * others.w_out)
-    ratio = float(large.w_out.detach().std() / EvidenceLearner(TRAININGS["random"], 0).w_feedback.std())
-    assert ratio == pytest.approx(1, abs=0.2)  # as strong as random feedback
+def test_all_rules_begin_with_the_same_weights_but_for_the_size_of_readouts():
+    learners = {kind: EvidenceLearner(how, 0) for kind, how in TRAININGS.items()}
+    first = learners["twin"].network.weights()
+    for kind, learner in learners.items():
+        w_in, w_rec, w_out = learner.network.weights()
+        assert torch.equal(w_in, first.w_in)
+        assert torch.equal(w_rec, first.w_rec)
+        assert torch.allclose(w_out, TRAININGS[kind].readout * first.w_out)
+        assert {p.dampening for _, p in learner.network.populations} == {TRAININGS[kind].dampening}
+    assert torch.equal(learners["random"].w_feedback, learners["leak"].w_feedback)
+
+
+@pytest.mark.parametrize("kind", SIGNALS)
+def test_a_training_has_the_point_that_the_search_chose(kind):
+    """Chosen again from the rows of the search: the fewest updates in the last round, which the best of the first have reached."""
+    about, how = about_checkpoint(f"eprop_grid_{kind}_0"), TRAININGS[kind]
+    log = pd.DataFrame(about["log"])
+    first, last = (rows for _, rows in log.groupby("update"))
+    assert set(map(tuple, first[[*Point._fields]].to_numpy())) == set(GRID)
+    assert Point(how.recipe.rate, how.dampening, how.readout) == Point(**about["chosen"])
+    by_point = last.groupby(list(Point._fields))["updates"]
+    assert {*by_point.count()} == {2}
+    assert by_point.mean()[about["chosen"]["rate"], about["chosen"]["dampening"], about["chosen"]["readout"]] == by_point.mean().min()
+    kept = {point for point, _ in by_point}
+    others = first[[tuple(point) not in kept for point in first[[*Point._fields]].to_numpy()]]
+    worst = first[[tuple(point) in kept for point in first[[*Point._fields]].to_numpy()]]
+    assert worst["updates"].max() <= others["updates"].min()
+
+
+def test_a_search_that_goes_on_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence_grid, "GRID", [Point(0.01, 0.3, 1.0), Point(0.01, 0.3, 10.0), Point(0.03, 0.3, 1.0)])
+    monkeypatch.setattr(evidence_grid, "at", lambda signal, point: dataclasses.replace(evidence.at(signal, point), form=SHORT, batch=8))
+    search, rows = Search(first=2, updates=4, points=2, seeds=1), {}
+    for begun in (0, 1, 4):
+        log = list(rows.get(0, []))[:begun]
+        for row in rows_after(log, "random", search, 0, tmp_path / "state"):
+            log.append({name: x for name, x in row.items() if name != "seconds"})
+        rows[begun] = log
+    assert rows[0] == rows[1] == rows[4]
+    assert [row["seed"] for row in rows[0]] == [100] * 3 + [101] * 2
+    assert [row["update"] for row in rows[0]] == [2] * 3 + [4] * 2
