@@ -1,10 +1,7 @@
 """Look of the figures: colors that color-blind readers can tell apart (Okabe and Ito), same bytes on each run."""
 
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 
 COLORS = {
@@ -42,30 +39,10 @@ METHODS = {  # one color for each method, in all figures of the book
     "after": COLORS["blue"],
 }
 
-STYLE: dict[Any, Any] = {
-    "axes.prop_cycle": cycler(color=[COLORS[name] for name in ("blue", "red", "green", "orange", "pink", "sky", "black")]),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "figure.figsize": (7.0, 3.4),
-    "figure.dpi": 100,
-    "figure.constrained_layout.use": True,
-    "legend.frameon": False,
-    "savefig.facecolor": "white",
-    "svg.hashsalt": "snncore",
-    "svg.fonttype": "path",
-    "font.size": 10,
-    "axes.titlesize": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
-}
-
 
 def style() -> None:
     """Use the book's look for all figures that follow, whatever a user's ``matplotlibrc`` says."""
-    plt.style.use(["default", STYLE])
+    plt.style.use(["default", "snncore.book"])
 
 
 def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, decoded: np.ndarray, time: np.ndarray) -> None:

@@ -5,16 +5,9 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 S = TypeVar("S")
-
-
-def _stack(outputs: list) -> Any:
-    first = outputs[0]
-    if isinstance(first, Tensor):
-        return torch.stack(outputs)
-    parts = map(_stack, map(list, zip(*outputs, strict=True)))
-    return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
 
 
 def unroll(step: Callable[[Tensor, S], tuple[Any, S]], inputs: Tensor, state: S) -> tuple[Any, S]:
@@ -33,4 +26,4 @@ def unroll(step: Callable[[Tensor, S], tuple[Any, S]], inputs: Tensor, state: S)
     for x in inputs.unbind(0):  # indexing inputs[t] instead would make the backward pass quadratic in time
         output, state = step(x, state)
         outputs.append(output)
-    return _stack(outputs), state
+    return tree_map(lambda *of_steps: torch.stack(of_steps), *outputs), state

@@ -1,26 +1,14 @@
 """Published few-spike neurons and our own fits, each with its source, read from ``data/few_spike_coefficients.json``."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
-
 from snncore.datafiles import package_file
 from snncore.few_spike.neuron import FSParams
-from snncore.shapes import FloatTensor
+from snncore.few_spike.operations import NAMED
 
-FUNCTIONS: dict[str, Callable[[FloatTensor], FloatTensor]] = {
-    "silu": F.silu,
-    "gelu": F.gelu,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "hardswish": F.hardswish,
-    "leaky_relu": F.leaky_relu,
-}
+FUNCTIONS = {name: NAMED[name] for name in ("silu", "gelu", "sigmoid", "tanh", "relu", "hardswish", "leaky_relu")}
 
 
 @dataclass(frozen=True)

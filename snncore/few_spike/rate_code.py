@@ -103,13 +103,12 @@ def _fuse(graph: fx.GraphModule) -> None:
     """Make batch normalization part of the convolution before it, where nothing else uses that."""
     calls = Counter(node.target for node in graph.graph.nodes)
     for node in list(graph.graph.nodes):
+        norm = operations.module_of(node, graph)
+        if not isinstance(norm, _BatchNorm) or norm.running_mean is None:
+            continue
         before = operations.operand(node)
-        if not isinstance(before, fx.Node):
-            continue
-        conv, norm = operations.module_of(before, graph), operations.module_of(node, graph)
-        if not isinstance(conv, nn.Conv1d | nn.Conv2d | nn.Conv3d) or not isinstance(norm, _BatchNorm) or norm.running_mean is None:
-            continue
-        if len(before.users) == 1 == calls[before.target]:
+        conv = operations.module_of(before, graph)
+        if isinstance(conv, nn.Conv1d | nn.Conv2d | nn.Conv3d) and len(before.users) == 1 == calls[before.target]:
             graph.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
             node.replace_all_uses_with(before)
             graph.graph.erase_node(node)

@@ -81,9 +81,7 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, s
 
 def answers(emissions: list[Emission]) -> list[int]:
     """The step at which each image has been answered: the end of its last emission, in order of images."""
-    ends: dict[int, int] = {}
-    for e in emissions:
-        ends[e.image] = max(ends.get(e.image, 0), e.end)
+    ends = {e.image: e.end for e in sorted(emissions, key=lambda e: e.end)}  # the last one of an image stays
     return [ends[image] for image in sorted(ends)]
 
 

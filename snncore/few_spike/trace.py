@@ -249,9 +249,7 @@ def _out_of_place(graph: fx.GraphModule) -> None:
                         f"{node.name} overwrites its input, and {late[0].name} uses the overwritten numbers under another name "
                         f"({other.name}): make {node.name} out of place (inplace=False)"
                     )
-        if node.op == "call_function" and node.target in operations.IN_PLACE:
-            node.target = operations.IN_PLACE[node.target]
-        elif node.op == "call_method" and node.target in operations.IN_PLACE:
+        if node.op != "call_module" and node.target in operations.IN_PLACE:
             node.op, node.target = "call_function", operations.IN_PLACE[node.target]
         else:
             activation = operations.activation(node, graph)

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from snncore.few_spike import FSParams, fs_step
 from snncore.few_spike.layer import FSActivation
+from snncore.few_spike.neuron import FSParams, fs_sum
 from snncore.filters import low_pass_product
 from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network
@@ -21,11 +21,7 @@ BLOCK = 2**17  # numbers of which three tensors stay in the processor's cache, a
 
 def naive_neuron(x: Tensor, p: FSParams) -> Tensor:
     """The few-spike neuron by its definition, with a new tensor for each operation."""
-    v, y = x, torch.zeros_like(x)
-    for t in range(p.K):
-        z, v = fs_step(v, t, p)
-        y = y + p.d[t] * z
-    return y
+    return fs_sum(x, p)
 
 
 def plain_neuron(x: Tensor, p: FSParams) -> Tensor:

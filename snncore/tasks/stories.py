@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from snncore.datafiles import DataError
+from snncore.datafiles import DataError, package_file
 from snncore.tasks.data_sets import read_babi, read_babi_test
 
 TASKS = {
@@ -26,20 +26,8 @@ TASKS = {
     15: "basic deduction", 16: "basic induction", 17: "positional reasoning", 18: "size reasoning", 19: "path finding",
     20: "agent's motivations",
 }  # fmt: skip
-WORDS = """
-a above afraid after afternoon afterwards and antoine apple are back bathroom bedroom before below bernhard bigger bill blue bored
-box brian carrying cat cats chest chocolate chocolates cinema color container daniel did discarded do does down dropped east
-either emily evening fit fits following football fred frog from garden gave gertrude get give go got grabbed gray green greg
-hallway handed he how hungry in inside is jason jeff jessica john journeyed julie julius kitchen left lily lion longer many mary
-mice milk morning mouse moved no north not objects of office or pajamas park passed picked pink put received rectangle red rhino
-right sandra school she sheep south sphere square suitcase sumit swan than that the then there they thirsty this tired to took
-travelled triangle up was went west what where white who why will winona wolf wolves yann yellow yesterday you
-""".split()  # noqa: SIM905
-ONLY_ANSWERS = """
-Bill Fred Jeff Mary apple,football apple,football,milk apple,milk apple,milk,football e,e e,n e,s football,apple
-football,apple,milk football,milk football,milk,apple maybe milk,apple milk,apple,football milk,football milk,football,apple n,e
-n,n n,w none nothing one s,e s,s s,w three two w,n w,s w,w yes
-""".split()  # noqa: SIM905
+# of sentences and questions, which may be answers, too; and of answers only
+WORDS, ONLY_ANSWERS = map(str.split, package_file("story_words.txt").read_text(encoding="utf-8").split("\n\n"))
 VOCABULARY = (*WORDS, *ONLY_ANSWERS)  # of all tasks; their numbers start at 1, since 0 means that there is no word
 SENTENCES, LENGTH = 20, 11  # the last statements that a network is shown, and the words of the longest sentence
 

@@ -401,22 +401,20 @@ def motives(draw: Draw) -> Iterator[Example]:
     taken: set[str] = set()
     while next_:
         person = draw.one(sorted(next_))
-        place, thing = MOODS[mood[person]]
-        if next_[person] == 2 and thing in taken:
-            del next_[person]
+        (place, thing), step = MOODS[mood[person]], next_.pop(person)
+        if step == 2 and thing in taken:
             continue
         statement, question, answer = [
             (f"{person} is {mood[person]}", f"where will {person} go", place),
             (f"{person} {draw.one(MOVED)} the {place}", f"why did {person} go to the {place}", mood[person]),
             (f"{person} {draw.one(GOT)} the {thing} there", f"why did {person} get the {thing}", mood[person]),
-        ][next_[person]]
+        ][step]
         said.append(statement)
         yield Example(tuple(said), question, answer)
-        if next_[person] == 2:
+        if step == 2:
             taken.add(thing)
-            del next_[person]
         else:
-            next_[person] += 1
+            next_[person] = step + 1
 
 
 MAKERS: dict[int, Callable[..., Iterator[Example]]] = {task: partial(happening, kind) for task, kind in HAPPENING.items()}

@@ -61,10 +61,8 @@ def gpu_meter() -> Meter:
         kinds = {"SM": nvml.NVML_CLOCK_SM, "memory": nvml.NVML_CLOCK_MEM}
         return ", ".join(f"{name} {nvml.nvmlDeviceGetClockInfo(card, kind)} MHz" for name, kind in kinds.items())
 
-    def joules() -> float:
-        return nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000
-
-    return Meter(joules, lambda: {"device": device, "driver": driver, "clocks": clocks()})
+    about = {"device": device, "driver": driver}
+    return Meter(lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000, lambda: about | {"clocks": clocks()})
 
 
 def of_cpu() -> dict[str, str]:

@@ -104,11 +104,7 @@ def sparse_loss(classifier: nn.Module, images: Tensor, labels: Tensor, done: flo
 
 def lstm_units(inputs: int, parameters: int) -> int:
     """The most units with which an LSTM network has no more than so many parameters."""
-
-    def count(units: int) -> int:
-        return 4 * units * (inputs + units + 2) + 10 * (units + 1)
-
-    return max(units for units in range(1, 1000) if count(units) <= parameters)
+    return max(units for units in range(1, 1000) if 4 * units * (inputs + units + 2) + 10 * (units + 1) <= parameters)
 
 
 def tau_of_readouts(kind: str, steps: int) -> float:
