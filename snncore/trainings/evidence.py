@@ -59,7 +59,7 @@ TRAININGS: dict[Kind, Training] = {  # the points are those that the search of `
     "random": at("random", Point(0.01, 0.3, 1.0)),
     "symmetric": at("symmetric", Point(0.01, 0.3, 10.0)),
     "adaptive": at("adaptive", Point(0.01, 0.3, 1.0)),
-    "leak": at("leak", Point(0.01, 0.3, 1.0)),
+    "leak": at("leak", Point(0.003, 0.3, 3.0)),
     "bptt": at("bptt", Point(0.003, 0.1, 10.0)),
     "chip": Training("random", CHIP_RECIPE, integers=True),
     "twin": Training("random", CHIP_RECIPE),
