@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as an online rule, beside BPTT
 #     inputs: [data/checkpoints/eprop_*, data/peers/braintrace.npz, data/peers/nest.npz]
-#     minutes: {smoke: 0.4, book: 3.2, paper: 180}
+#     minutes: {smoke: 0.4, book: 2.6, paper: 40}
 # ---
 
 # %% [markdown]
@@ -55,7 +55,7 @@
 # - The authors' larger tasks (speech, games) were not tried.
 
 # %% tags=["parameters"]
-preset = "book"  # smoke: few updates; paper: also trains on evidence, an hour
+preset = "book"  # smoke: few updates; paper: also trains on evidence, 40 minutes
 seed = 0  # another seed draws other patterns and trials
 
 # %%
@@ -631,7 +631,7 @@ for name, number in numbers.items():
     page.value(name, number)
 
 # %%
-if preset == "paper":  # an hour; trainings that are done are read
+if preset == "paper":  # 40 minutes; trainings that are done are read
     runs_of = {signal: [train(signal, s) for s in range(training.SEEDS)] for signal in NAMES}
     stop_ids = {
         "bptt": "eprop.evidence.bptt.stop", "symmetric": "eprop.evidence.symmetric.stop",

@@ -17,7 +17,7 @@ def test_all_signals_begin_with_the_same_weights_but_for_the_size_of_readouts():
     )
     for weights in others:
         assert all(torch.equal(a, b) for a, b in zip(weights[:2], first[:2], strict=True))
-    assert [float((w.w_out / first.w_out).mean().round(decimals=5)) for w in others] == [3.0, *[1.0, 3.0] * 4]
+    assert [float((w.w_out / first.w_out).detach().mean().round(decimals=5)) for w in others] == [3.0, *[1.0, 3.0] * 4]
 
 
 def test_a_pattern_is_learned():
