@@ -607,7 +607,7 @@ ids = {
     "adaptive": "eprop.evidence.adaptive.at350", "random": "eprop.evidence.random.at350",
     "leak": "eprop.evidence.leak.at350",
 }  # fmt: skip
-count, asked_seeds = page.size(smoke=32, book=1024, paper=2048), range(page.size(smoke=2, book=training.SEEDS))
+count, asked_seeds = page.size(smoke=32, book=1024), range(page.size(smoke=2, book=training.SEEDS))
 errors, where = {}, f"new trials, networks after {most} updates"
 for signal, id in ids.items():
     answers = [trained(signal, s).answer for s in asked_seeds]

@@ -26,6 +26,7 @@ from snncore.tasks.episodes import Episodes, Examples
 from snncore.trainings.job import Done, train_or_read
 
 DT, STEPS = 2.0, 20  # an image is there for 40 ms
+KNOWN_WORDS = 25
 SLOTS, FEATURES, NEURONS, LSG_NEURONS = 20, 128, 200, 200
 ETA = 3e-4
 HERTZ, RATE_COST = 40.0, 0.2  # firing rate that training aims at, what others cost
@@ -64,7 +65,7 @@ KINDS = {
         spoken_words.STRETCHES,
         ((5, 3000),),
         (2, 5, 10),
-        "Speech Commands, 25 words, each also backwards, moved in time and pitch",
+        f"Speech Commands, {KNOWN_WORDS} words, each also backwards, moved in time and pitch",
     ),
 }
 
@@ -170,7 +171,7 @@ def outer(
     return update
 
 
-def command(data: Literal["omniglot", "words"], generator: bool = True, seed: int = 0) -> dict[str, Any]:
+def command(data: Literal["omniglot", "words"], generator: bool = True, classes: int | None = None, seed: int = 0) -> dict[str, Any]:
     """Train networks to tell symbols or spoken words apart after one update (40 minutes).
 
     Parameters
@@ -179,28 +180,36 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, seed: in
         Handwritten symbols (omniglot) or spoken words.
     generator : bool
         Whether a second network makes the learning signals; without it, they are errors of the learner's own readouts.
+    classes : int
+        How many of the known words to learn from, the first ones by the alphabet; all, if not given.
     seed : int
         Of the first weights and of the episodes.
     """
-    kind = KINDS[data]
+    kind, name, option, which = KINDS[data], data, "", {"kind": data, "generator": generator}
+    if not generator:
+        name, option = f"{name}-alone", " --no-generator"
+    if classes is not None:
+        if data != "words" or not 5 <= classes <= KNOWN_WORDS:
+            raise ValueError(f"--classes {classes} of {data}: give 5 to {KNOWN_WORDS}, and of words only; episodes have 5")
+        name, option, about = f"{name}-{classes}", f"{option} --classes {classes}", which | {"classes": classes}
 
     def do(state: Path) -> Done:
         known, held_out = examples(data)
+        known = known._replace(classes=known.classes[:classes])
         net = network(data, seed, generator)
         log = descend(net, outer(net, data, known, groups(data)), kind.recipe, seed, state, constants=constants(net, data))
         intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
         tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
-        return Done(net, kind.about, log, tests)
+        return Done(net, kind.about + (f", the first {classes} words alone" if classes else ""), log, tests)
 
-    name, option = (data, "") if generator else (f"{data}-alone", " --no-generator")
     about = train_or_read(
         f"one_shot_symbols_{name}_{seed}",
         f"symbols --data {data}{option}",
         kind.recipe,
         seed,
         do,
-        constants(network(data, seed, generator), data),
-        about={"kind": data, "generator": generator},
+        constants(network(data, seed, generator), data) | ({"classes": classes} if classes else {}),
+        about=which,
     )
     for ways in kind.tested:
         print(f"{ways} ways: " + ", ".join(f"{who} {values[0]:.1f} %" for who, values in about[f"test_{ways}"].items()))
