@@ -191,7 +191,7 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
     if classes is not None:
         if data != "words" or not 5 <= classes <= KNOWN_WORDS:
             raise ValueError(f"--classes {classes} of {data}: give 5 to {KNOWN_WORDS}, and of words only; episodes have 5")
-        name, option, about = f"{name}-{classes}", f"{option} --classes {classes}", which | {"classes": classes}
+        name, option, which = f"{name}-{classes}", f"{option} --classes {classes}", which | {"classes": classes}
 
     def do(state: Path) -> Done:
         known, held_out = examples(data)

@@ -27,6 +27,12 @@ def test_episodes_are_of_one_alphabet_as_often_as_said_and_classes_turn_as_one()
     assert 0.1 < float(at_top.float().mean()) < 0.4
 
 
+@pytest.mark.parametrize(("data", "classes"), [("words", 4), ("words", 26), ("omniglot", 10)])
+def test_a_part_of_the_words_that_cannot_be_is_refused(data, classes):
+    with pytest.raises(ValueError, match=f"--classes {classes} of {data}: give 5 to 25, and of words only"):
+        symbols.command(data, classes=classes)
+
+
 @pytest.mark.slow
 def test_a_training_learns_and_is_tested(tmp_path, monkeypatch):
     letters = printed.letters().symbols
