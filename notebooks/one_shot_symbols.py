@@ -894,8 +894,10 @@ for who, look in {"features": LOOKS["features"], "learner": LOOKS["after"]}.item
     color, marker, name = look
     ax.plot(means[who], color=color, lw=1)
     ax.plot(by_words["words"], by_words[who], marker, color=color, ms=6, label=name)
-ax.set(xlabel="words in the training", ylabel="right answers [%]", xticks=means.index, ylim=(35, 65))
-ax.legend()
+ax.set(xlabel="words in the training", ylabel="right answers [%]", xticks=means.index, ylim=(15, 65))
+ax.axhline(20, color=GRAY, lw=0.8, ls=":")
+ax.text(25, 20.5, "chance", ha="right", va="bottom", color=GRAY, fontsize=9)
+ax.legend(loc="upper left")
 page.figure(fig, "more_words", by_words)
 plt.show()
 

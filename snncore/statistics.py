@@ -183,6 +183,6 @@ def ratio_of_counts(a: Sequence[float], b: Sequence[float], limit: int) -> Ratio
     if all(short):
         return None
     counts, others = ([limit - 1 if math.isnan(k) else k for k in given] for given in (a, b))
-    ratios, bound = [x / y for x, y in zip(counts, others, strict=True)], {(True, False): ">", (False, True): "<"}.get(tuple(short))
+    ratios, bound = [x / y for x, y in zip(counts, others, strict=True)], ">" if short[0] else "<" if short[1] else None
     low, high = None if bound == "<" else min(ratios), None if bound == ">" else max(ratios)
     return Ratio(float(np.mean(counts) / np.mean(others)), bound, low, high)

@@ -185,7 +185,8 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
     seed : int
         Of the first weights and of the episodes.
     """
-    kind, name, option, which = KINDS[data], data, "", {"kind": data, "generator": generator}
+    kind, name, option = KINDS[data], str(data), ""
+    which: dict[str, Any] = {"kind": data, "generator": generator}
     if not generator:
         name, option = f"{name}-alone", " --no-generator"
     if classes is not None:
