@@ -536,7 +536,7 @@ plt.show()
 # ```
 #
 # **On accumulated evidence**, the reward for a good memory comes a second later. {size}`evidence_neurons` LIF and as many ALIF neurons learn
-# from {size}`batch` new trials in an update, until the mean error of eight batches is below 7 %, at most {size}`updates` updates.
+# from {size}`batch` new trials in an update, until the mean error of eight batches is below {size}`stop`, at most {size}`updates` updates.
 # {numref}`tab-fair` has what each rule took and how it did, {numref}`fig-fair` every seed. Random feedback needs {claim}`eprop.evidence.slowdown`
 # as many updates as BPTT, with each seed at least {recorded}`evidence_least`.
 #
@@ -625,7 +625,7 @@ page.verdict("eprop.approximation", max(errors["random"]) < 25, dataset="evidenc
 numbers = {
     "asked_again": f"{count:,}", "evidence_neurons": trained("random").network.populations[0].size,
     "batch": TRAININGS["random"].batch, "updates": most, "seeds": training.SEEDS, "pattern_seeds": len(seeds),
-    "forget": f"{100 * compare.FORGET:.1f} %", "clip": training.RECIPE.clip,
+    "stop": f"{training.STOP:.0%}".replace("%", " %"),
 }  # fmt: skip
 for name, number in numbers.items():
     page.value(name, number)
