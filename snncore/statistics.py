@@ -165,7 +165,7 @@ def largest_difference(a: Sequence[Any], b: Sequence[Any]) -> float:
 
 
 class Ratio(NamedTuple):
-    """Ratio of two means, with the lowest and the highest ratio of a pair; with a bound, it is larger (">") or smaller ("<")."""
+    """Ratio of two medians, with the lowest and the highest ratio of a pair (None: not known); with a bound, it is larger or smaller."""
 
     value: float
     bound: str | None = None
@@ -174,15 +174,15 @@ class Ratio(NamedTuple):
 
 
 def ratio_of_counts(a: Sequence[float], b: Sequence[float], limit: int) -> Ratio | None:
-    """Ratio of the means of two lists of counts of updates, pair by pair.
+    """Ratio of the medians of two lists of counts of updates, which are paired.
 
-    A count is nan where ``limit`` updates, numbered from 0, were not enough. Then ``limit`` - 1 stands in its place, and only a bound of
-    the ratio and one end of the interval are known; nothing (None) if both lists have such counts.
+    A count is nan where ``limit`` updates, numbered from 0, were not enough. If a median is one, only a bound is known; None if both are.
     """
-    short = [any(map(math.isnan, counts)) for counts in (a, b)]
+    late = [[math.isnan(k) for k in counts] for counts in (a, b)]
+    short = [sum(of) > len(of) // 2 for of in late]
     if all(short):
         return None
     counts, others = ([limit - 1 if math.isnan(k) else k for k in given] for given in (a, b))
     ratios, bound = [x / y for x, y in zip(counts, others, strict=True)], ">" if short[0] else "<" if short[1] else None
-    low, high = None if bound == "<" else min(ratios), None if bound == ">" else max(ratios)
-    return Ratio(float(np.mean(counts) / np.mean(others)), bound, low, high)
+    low, high = None if any(late[1]) else min(ratios), None if any(late[0]) else max(ratios)
+    return Ratio(float(np.median(counts) / np.median(others)), bound, low, high)

@@ -53,11 +53,12 @@ def test_cosine_and_largest_difference_are_those_by_hand():
 
 @pytest.mark.parametrize(("counts", "limit", "ratio"), [
     (([40.0, 60.0], [20.0, 30.0]), 300, Ratio(2.0, None, 2.0, 2.0)),
-    (([20.0, 30.0], [40.0, 20.0]), 300, Ratio(25 / 30, None, 0.5, 1.5)),
-    (([40.0, math.nan], [20.0, 30.0]), 300, Ratio(169.5 / 25, ">", 2.0)),
-    (([math.nan, 40.0], [299.0, 30.0]), 300, Ratio(169.5 / 164.5, ">", 1.0)),  # perhaps 300 updates, perhaps 1,000
-    (([40.0, 60.0], [20.0, math.nan]), 300, Ratio(50 / 159.5, "<", None, 2.0)),
-    (([40.0, math.nan], [20.0, math.nan]), 300, None),
+    (([20.0, 30.0, 90.0], [40.0, 20.0, 30.0]), 300, Ratio(1.0, None, 0.5, 3.0)),
+    (([40.0, 50.0, math.nan], [20.0, 10.0, 60.0]), 300, Ratio(2.5, None, 2.0)),
+    (([40.0, math.nan, math.nan], [20.0, 30.0, 40.0]), 300, Ratio(299 / 30, ">", 2.0)),
+    (([40.0, 60.0, 50.0], [20.0, math.nan, math.nan]), 300, Ratio(50 / 299, "<", None, 2.0)),
+    (([40.0, math.nan, 60.0], [20.0, math.nan, 30.0]), 300, Ratio(2.0)),
+    (([math.nan], [math.nan]), 300, None),
 ])  # fmt: skip
 def test_what_is_not_learned_gives_a_bound_of_the_ratio(counts, limit, ratio):
     assert ratio_of_counts(*counts, limit) == ratio
