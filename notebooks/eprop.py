@@ -43,7 +43,7 @@
 #
 # - **Slower than BPTT: yes, with random feedback.** By the median of five seeds it needs {claim}`eprop.pattern` as many updates on patterns, with each seed at least {value}`pattern_least`, and
 #   {claim}`eprop.evidence.slowdown` as many on accumulated evidence, at least {recorded}`evidence_least`. Not every seed learns in the time given. With symmetric feedback,
-#   which a brain cannot have, e-prop is nearly as quick as BPTT on patterns, and quicker on evidence.
+#   which a brain cannot have, e-prop is about as quick as BPTT on patterns, and quicker on evidence.
 # - **In integers it learns less well**: all {size}`onchip_pairs` networks learn, but make {claim}`eprop.onchip` ({interval}`eprop.onchip`) more errors than
 #   their twins in floats. Whether the loss is at most {size}`onchip_aim`, our aim, is not settled.
 # - The formula is exact to double precision, and our e-prop is that of NEST, braintrace and the authors.
