@@ -648,7 +648,7 @@ if preset == "paper":  # 40 minutes; trainings that are done are read
         page.claim(id, mean, dataset=where, seeds=training.SEEDS, **ends)
     ratio = ratio_of_counts(by_rule["random"], by_rule["bptt"], most + 1)
     ends = {"bound": ratio.bound, "low": ratio.low, "high": ratio.high}
-    page.claim("eprop.evidence.slowdown", ratio.value, dataset=where, seeds=training.SEEDS, **ends)
+    page.claim("eprop.evidence.slowdown", float(f"{ratio.value:.2g}"), dataset=where, seeds=training.SEEDS, **ends)
 
 # %% [markdown]
 # ## Can it learn on a chip, and without end?
