@@ -864,7 +864,7 @@ page.value("live_letters", len(known.classes))
 #
 # Yes, much ({numref}`fig-symbols-more-words`). Networks were trained in the same way on a part of the {size}`known_words` known words. From {size}`fewest` words to all, the right answers on
 # five held-out words rise from {recorded}`fewest_update` to {recorded}`most_update` after one update, and from {recorded}`fewest_features` to {recorded}`most_features` by the most similar features. The curve
-# does not bend yet, so more words would help more than a better learner.
+# does not bend yet, and the two stay a few points apart: words are what is missing most.
 #
 # ```{figure} ../results/one_shot_symbols/more_words.*
 # :name: fig-symbols-more-words

@@ -72,6 +72,7 @@ import torch.nn.functional as F
 
 from snncore import plotting
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
+from snncore.few_spike.neuron import fs_sum
 from snncore.few_spike.rate_curves import BATCH, recorded_curves
 from snncore.few_spike.zoo import fit_one
 from snncore.loihi import silicon
@@ -83,7 +84,7 @@ from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, ru
 from snncore.neurons import AHPParams, LIFParams, ReadoutParams
 from snncore.peers import layers, times
 from snncore.peers.ask import has_oracle
-from snncore.peers.plain import gradients_of_eprop, naive_neuron, plain_loop, plain_neuron, with_plain_neurons
+from snncore.peers.plain import gradients_of_eprop, plain_loop, plain_neuron, with_plain_neurons
 from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
@@ -116,7 +117,7 @@ def keep(name, time, unit=""):  # two digits are enough for a time
 # %%
 numbers, p = page.size(smoke=100_000, book=4_000_000), coefficients("silu.published").params
 x = 1.5633 * torch.randn(numbers, generator=torch_generator(seed, "inputs")) - 0.0632
-refuse_unequal("compiled and plain neuron", [fs_neuron(x, p)] * 2, [plain_neuron(x, p), naive_neuron(x, p)])
+refuse_unequal("compiled and plain neuron", [fs_neuron(x, p)] * 2, [plain_neuron(x, p), fs_sum(x, p)])
 page.value("activation_numbers", f"{numbers:,}")
 
 candidates = {"silu": lambda: F.silu(x), "few_spikes": lambda: fs_neuron(x, p)}
@@ -126,7 +127,7 @@ page.claim("speed.fs.activation", took["few_spikes"] / took["silu"], dataset=whe
 faster["SiLU in few spikes"] = took["silu"] / took["few_spikes"]
 for name in ("few_spikes", "plain"):
     keep(f"activation_{name}", took[name] / took["silu"])
-naive = side_by_side({"silu": candidates["silu"], "naive": lambda: naive_neuron(x, p)}, 3)
+naive = side_by_side({"silu": candidates["silu"], "naive": lambda: fs_sum(x, p)}, 3)
 keep("activation_naive", naive["naive"] / naive["silu"])
 del x, candidates
 

@@ -1,8 +1,12 @@
 """Look of the figures: colors that color-blind readers can tell apart (Okabe and Ito), same bytes on each run."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+
+STYLE = Path(__file__).with_name("book.mplstyle")
 
 COLORS = {
     "blue": "#0072B2",
@@ -42,7 +46,8 @@ METHODS = {  # one color for each method, in all figures of the book
 
 def style() -> None:
     """Use the book's look for all figures that follow, whatever a user's ``matplotlibrc`` says."""
-    plt.style.use(["default", "snncore.book"])
+    cycle = plt.cycler("color", [COLORS[name] for name in ("blue", "red", "green", "orange", "pink", "sky", "black")])
+    plt.style.use(["default", STYLE, {"axes.prop_cycle": cycle}])
 
 
 def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, decoded: np.ndarray, time: np.ndarray) -> None:

@@ -179,7 +179,7 @@ def ratio_of_counts(a: Sequence[float], b: Sequence[float], limit: int) -> Ratio
     A count is nan where ``limit`` updates, numbered from 0, were not enough. If a median is one, only a bound is known; None if both are.
     """
     late = [[math.isnan(k) for k in counts] for counts in (a, b)]
-    short = [sum(of) > len(of) // 2 for of in late]
+    short = [2 * sum(of) >= len(of) for of in late]
     if all(short):
         return None
     counts, others = ([limit - 1 if math.isnan(k) else k for k in given] for given in (a, b))

@@ -58,6 +58,7 @@ def test_cosine_and_largest_difference_are_those_by_hand():
     (([40.0, math.nan, math.nan], [20.0, 30.0, 40.0]), 300, Ratio(299 / 30, ">", 2.0)),
     (([40.0, 60.0, 50.0], [20.0, math.nan, math.nan]), 300, Ratio(50 / 299, "<", None, 2.0)),
     (([40.0, math.nan, 60.0], [20.0, math.nan, 30.0]), 300, Ratio(2.0)),
+    (([40.0, math.nan], [20.0, 30.0]), 300, Ratio(169.5 / 25, ">", 2.0)),  # a median between the two
     (([math.nan], [math.nan]), 300, None),
 ])  # fmt: skip
 def test_what_is_not_learned_gives_a_bound_of_the_ratio(counts, limit, ratio):

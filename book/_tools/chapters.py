@@ -1,8 +1,9 @@
 """Run the chapters that are out of date, each by papermill in a kernel of its own.
 
-A chapter is out of date when its code, the snncore modules that it imports, its inputs, its parameters, the versions of numeric packages or
-a chapter that it needs have changed, or when its outputs are not what it wrote. All by content, without comments, docstrings and prose:
-times of files mean nothing after a clone. A run writes to a scratch folder and takes the place of the old results only when it is complete.
+A chapter is out of date when its code, the snncore modules that it imports (and files that these read when they are imported), its
+inputs, its parameters, the versions of numeric packages or a chapter that it needs have changed, or its outputs are not what it wrote.
+All by content, without comments, docstrings and prose: times of files mean nothing after a clone. A run writes to a scratch folder and
+takes the place of the old results only when it is complete.
 
 Chapters run side by side with one thread each, so that a result does not depend on the number of cores; a chapter whose header says
 ``alone`` runs after the others, since it measures times.
@@ -50,8 +51,9 @@ def meaning(code: str) -> str:
 
 
 @cache
-def module(text: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
-    """Hash of what a module means; the modules of snncore that it imports, by whatever name; names that it imports when they are asked for.
+def module(text: str) -> tuple[str, tuple[str, ...], dict[str, str], tuple[str, ...]]:
+    """Hash of what a module means; the modules of snncore that it imports, by whatever name; names that it imports when they are asked for;
+    and words outside of its functions that may be names of files, which it reads when it is imported.
 
     The latter stand in the `if TYPE_CHECKING` of a package that hands them out by ``__getattr__``.
     """
@@ -68,7 +70,10 @@ def module(text: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
                 handed_out |= of
             else:
                 names += of.values()
-    return sha256(meaning(text).encode()), tuple(name for name in names if name.split(".")[0] == "snncore"), handed_out
+    top = [node for node in tree.body if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    words = [node.value for part in top for node in ast.walk(part) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    files = tuple(word for word in words if re.fullmatch(r"[\w-]+\.\w+", word))
+    return sha256(meaning(text).encode()), tuple(name for name in names if name.split(".")[0] == "snncore"), handed_out, files
 
 
 def imported_modules(root: Path, code: str) -> dict[str, str]:
@@ -83,7 +88,10 @@ def imported_modules(root: Path, code: str) -> dict[str, str]:
             base = root.joinpath(*parts[:n])
             path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
             if name not in found and name not in NO_NUMBER and path.exists():
-                found[name], others, late = module(path.read_text(encoding="utf-8"))
+                found[name], others, late, words = module(path.read_text(encoding="utf-8"))
+                for file in (folder / word for word in words for folder in (path.parent, root / "data")):
+                    if file.is_file():
+                        found[file.relative_to(root).as_posix()] = sha256(file.read_bytes())
                 handed_out.update({f"{name}.{key}": home for key, home in late.items()})
                 for other in others:
                     add(other)

@@ -32,7 +32,7 @@ Source: G. Bellec et al., Nature Communications 11, 3625 (2020).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
@@ -168,7 +168,8 @@ def ideal_signal(
 
 # --- Learning signals that networks are trained with ---------------------------------------------------------------------------------
 
-SIGNALS = ("random", "symmetric", "adaptive", "leak", "bptt")
+Signals = Literal["random", "symmetric", "adaptive", "leak", "bptt"]
+SIGNALS = get_args(Signals)
 
 
 class Learner(nn.Module):

@@ -67,8 +67,8 @@ class _Compiled(torch.autograd.Function):
         results = kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads())
         z, v, y, psi = map(torch.from_numpy, results)
         ctx.set_materialize_grads(False)
-        none = np.zeros_like(constants.to_v)
-        ctx.constants = kappa, constants._replace(to_v=none, to_threshold=none) if leak else constants, credit
+        through = constants._replace(to_v=0 * constants.to_v, to_threshold=0 * constants.to_threshold) if leak else constants
+        ctx.constants = kappa, through, credit
         ctx.save_for_backward(x, w_in, w_rec, w_out if w_feedback is None else w_feedback.T.expand_as(w_out), z, psi)
         return z, v, y
 

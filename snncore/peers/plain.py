@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from snncore.few_spike.layer import FSActivation
-from snncore.few_spike.neuron import FSParams, fs_sum
+from snncore.few_spike.neuron import FSParams
 from snncore.filters import low_pass_product
 from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network
@@ -17,11 +17,6 @@ from snncore.seeds import torch_generator
 from snncore.timing import refuse_unequal
 
 BLOCK = 2**17  # numbers of which three tensors stay in the processor's cache, and which are enough to share among threads
-
-
-def naive_neuron(x: Tensor, p: FSParams) -> Tensor:
-    """The few-spike neuron by its definition, with a new tensor for each operation."""
-    return fs_sum(x, p)
 
 
 def plain_neuron(x: Tensor, p: FSParams) -> Tensor:

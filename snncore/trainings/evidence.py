@@ -17,7 +17,7 @@ from snncore.filters import low_pass
 from snncore.learning import eprop_chip
 from snncore.learning.compare import FORGET, PUBLISHED, Point, choice_error, published_neurons, share_wrong
 from snncore.learning.descent import Descent, Update, descend
-from snncore.learning.eprop import Learner
+from snncore.learning.eprop import Learner, Signals
 from snncore.learning.losses import rate_cost
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.recurrent import RecurrentNetwork
@@ -54,7 +54,7 @@ def at(signal: str, point: Point) -> Training:
     return Training(signal, replace(RECIPE, rate=point.rate), point.dampening, point.readout)
 
 
-Kind = Literal["random", "symmetric", "adaptive", "leak", "bptt", "chip", "twin"]
+Kind = Signals | Literal["chip", "twin"]
 TRAININGS: dict[Kind, Training] = {  # the points are those that the search of `evidence_grid` chose
     "random": at("random", Point(0.01, 0.3, 1.0)),
     "symmetric": at("symmetric", Point(0.01, 0.3, 10.0)),

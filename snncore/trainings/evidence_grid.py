@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import torch
@@ -13,8 +13,9 @@ import torch
 from snncore.learning.classifier import TrainingDiverged
 from snncore.learning.compare import GRID, OTHER, Point, ranked
 from snncore.learning.descent import descend
+from snncore.learning.eprop import Signals
 from snncore.learning.resumable import identity, read_state, write_state
-from snncore.trainings.evidence import RECIPE, EvidenceLearner, at, in_floats
+from snncore.trainings.evidence import RECIPE, EvidenceLearner, Training, at, in_floats
 from snncore.trainings.job import Done, train_or_read
 
 
@@ -60,7 +61,7 @@ def rows_after(log: list[dict[str, Any]], signal: str, search: Search, seed: int
         yield updates_needed(signal, point, other, search.updates, state)
 
 
-def command(signals: Literal["random", "symmetric", "adaptive", "leak", "bptt"], seed: int = 0) -> dict[str, Any]:
+def command(signals: Signals, seed: int = 0) -> dict[str, Any]:
     """Search the grid for the point with which evidence is learned soonest (half an hour).
 
     Parameters
@@ -70,7 +71,7 @@ def command(signals: Literal["random", "symmetric", "adaptive", "leak", "bptt"],
     seed : int
         Of first weights and trials; no training of the command evidence has them.
     """
-    search = Search()
+    search, words, constants = Search(), f"evidence-grid --signals {signals}", {"grid": [list(p) for p in GRID]}
 
     def do(state: Path) -> Done:
         learner = EvidenceLearner(at(signals, GRID[0]), seed)
@@ -79,11 +80,9 @@ def command(signals: Literal["random", "symmetric", "adaptive", "leak", "bptt"],
         for row in rows_after(log, signals, search, seed, state.with_suffix(".one.state")):
             log.append(row)
             write_state(state, who, log=log)
-            print(row)
         last = pd.DataFrame(log[len(GRID) :])
-        return Done(learner, "evidence accumulation, 64 new trials per update", log, {"chosen": ranked(last)[0]._asdict()})
+        return Done(learner, f"evidence accumulation, {Training.batch} new trials per update", log, {"chosen": ranked(last)[0]._asdict()})
 
-    name, words, constants = f"eprop_grid_{signals}_{seed}", f"evidence-grid --signals {signals}", {"grid": [list(p) for p in GRID]}
-    about = train_or_read(name, words, search, seed, do, constants, about={"kind": signals})
+    about = train_or_read(f"eprop_grid_{signals}_{seed}", words, search, seed, do, constants, about={"kind": signals})
     print(f"chosen: {about['chosen']}")
     return about

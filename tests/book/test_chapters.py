@@ -209,6 +209,20 @@ def test_what_a_package_hands_out_is_followed_when_it_is_asked_for(tmp_path):
         assert list(chapters.imported_modules(tmp_path, code)) == ["snncore", *(f"snncore.{name}" for name in names)]
 
 
+def test_files_that_a_module_reads_when_it_is_imported_count(tmp_path):
+    package, data = tmp_path / "snncore", tmp_path / "data"
+    package.mkdir()
+    data.mkdir()
+    lines = ["WORDS = package_file('words.txt').read_text()", "STYLE = Path(__file__).with_name('look.mplstyle')"]
+    (package / "a.py").write_text("\n".join([*lines, "def f():\n    return package_file('later.csv')\n"]))
+    seen = []
+    for changed in (data / "words.txt", package / "look.mplstyle", data / "later.csv", data / "words.txt", package / "look.mplstyle"):
+        changed.write_text(f"{len(seen)}\n")
+        seen.append(chapters.imported_modules(tmp_path, "import snncore.a\n"))
+    assert list(seen[-1]) == ["data/words.txt", "snncore.a", "snncore/look.mplstyle"]
+    assert seen[1] == seen[2] != seen[3] != seen[4]
+
+
 def test_a_tool_for_progress_is_in_no_key(project, monkeypatch):
     def versions(tqdm, numpy):
         monkeypatch.setattr(chapters.provenance, "versions", lambda: {"python": "3", "tqdm": tqdm, "numpy": numpy})
