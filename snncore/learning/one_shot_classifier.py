@@ -17,6 +17,7 @@ update:
 Source: F. Scherr, C. Stöckl, W. Maass, One-shot learning with spiking neural networks, bioRxiv (2020).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,27 +30,27 @@ from snncore.networks.recurrent import Activity, Population, Weights, run_networ
 from snncore.neurons import LIFParams, ReadoutParams
 from snncore.seeds import seeded_draws, torch_generator
 
-CHANNELS = (64, 64, 64)  # of the convolutions, each of 3 x 3 pixels and at every second one
+CHANNELS = 64  # of each convolution
 CLOCK, EACH = 10, 5  # inputs that fire in turn for as long as something is shown, each in one of so many steps
 LOGITS = 0.6  # of a softmax, in which a filtered spike counts about 1
 LEAST = 0.05  # added to the spread of a readout
 
 
 class Features(nn.Module):
-    """Images to spikes: three convolutions, a linear layer that looks at all places, and LIF neurons; ``dt`` is in ms.
+    """Images to spikes: convolutions of 3 x 3 pixels, a linear layer that looks at all places, and LIF neurons; ``dt`` is in ms.
 
     What goes to the neurons has mean 0 and variance 1 over images, for each neuron, and then over neurons, for each image, so that
     images differ in which neurons fire, and not in how many.
     """
 
-    def __init__(self, height: int, width: int, neurons: int, steps: int, dt: float):
+    def __init__(self, height: int, width: int, strides: Sequence[int], neurons: int, steps: int, dt: float):
         super().__init__()
         self.size = (1, height, width)
         layers: list[nn.Module] = []
-        for before, after in zip((1, *CHANNELS), CHANNELS, strict=False):
-            layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-            height, width = (height + 1) // 2, (width + 1) // 2
-        layers += [nn.Flatten(), nn.Linear(CHANNELS[-1] * height * width, neurons, bias=False), nn.BatchNorm1d(neurons, affine=False)]
+        for k, stride in enumerate(strides):
+            layers += [nn.Conv2d(CHANNELS if k else 1, CHANNELS, 3, stride, 1, bias=False), nn.BatchNorm2d(CHANNELS), nn.ReLU()]
+            height, width = -(-height // stride), -(-width // stride)
+        layers += [nn.Flatten(), nn.Linear(CHANNELS * height * width, neurons, bias=False), nn.BatchNorm1d(neurons, affine=False)]
         self.layers = nn.Sequential(*layers, nn.LayerNorm(neurons, elementwise_affine=False))
         self.neurons, self.steps = Population(neurons, LIFParams(20.0, 1.0, n_refractory=2, dt=dt)), steps
 
@@ -81,9 +82,9 @@ class Session(NamedTuple):
 class OneShotClassifier(nn.Module):
     """Features, a learner, and the generator of its learning signals.
 
-    Images of ``height`` x ``width`` pixels are shown for ``steps`` time steps of ``dt`` [ms]; ``slots`` readouts tell as many classes
-    apart, and ``eta`` is the step size of the update. Without ``lsg_neurons``, the learning signal is the error of the learner's own
-    readouts at that step, sent back by their weights (and not filtered, as e-prop would).
+    Images of ``height`` x ``width`` pixels, convolved with these ``strides``, are shown for ``steps`` time steps of ``dt`` [ms]; ``slots``
+    readouts tell as many classes apart, and ``eta`` is the step size of the update. Without ``lsg_neurons``, the learning signal is the
+    error of the learner's own readouts at that step, sent back by their weights (and not filtered, as e-prop would).
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class OneShotClassifier(nn.Module):
         height: int,
         width: int,
         *,
+        strides: Sequence[int],
         slots: int,
         features: int,
         neurons: int,
@@ -102,7 +104,7 @@ class OneShotClassifier(nn.Module):
     ):
         super().__init__()
         with seeded_draws(seed, "weights of the features"):
-            self.features = Features(height, width, features, steps, dt)
+            self.features = Features(height, width, strides, features, steps, dt)
         generator = torch_generator(seed, "weights of learner and LSG")
         self.pair = OneShot(features + CLOCK, slots, slots, neurons, lsg_neurons, dt, eta, generator)
         self.slots = slots

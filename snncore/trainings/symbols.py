@@ -42,6 +42,7 @@ class Kind(NamedTuple):
 
     height: int  #: of an image [pixels]
     width: int
+    strides: tuple[int, ...]  #: of the convolutions
     ways: tuple[tuple[int, int], ...]  #: classes in an episode, and for how many updates
     tested: tuple[int, ...]  #: classes in an episode of a test
     about: str
@@ -56,13 +57,15 @@ KINDS = {
     "omniglot": Kind(
         omniglot.SIDE,
         omniglot.SIDE,
-        ((5, 500), (20, 4500)),
+        (2, 2, 1, 1, 2),
+        ((5, 500), (20, 8500)),
         (2, 5, 10, 20),
         "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees, and varied as by other hands",
     ),
     "words": Kind(
         spoken_words.BANDS,
         spoken_words.STRETCHES,
+        (2, 2, 2),
         ((5, 3000),),
         (2, 5, 10),
         f"Speech Commands, {KNOWN_WORDS} words, each also backwards, moved in time and pitch",
@@ -74,7 +77,7 @@ def network(kind: str, seed: int, generator: bool = True) -> OneShotClassifier:
     """Features, learner and learning-signal generator (or none) with fresh weights."""
     k, lsg_neurons = KINDS[kind], LSG_NEURONS if generator else 0
     sizes = {"slots": SLOTS, "features": FEATURES, "neurons": NEURONS, "lsg_neurons": lsg_neurons, "steps": STEPS}
-    return OneShotClassifier(k.height, k.width, **sizes, dt=DT, eta=ETA, seed=seed)
+    return OneShotClassifier(k.height, k.width, strides=k.strides, **sizes, dt=DT, eta=ETA, seed=seed)
 
 
 def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
@@ -85,7 +88,14 @@ def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
     hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
     ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
     answers = {"sharp": SHARP, "least_spread": LEAST}
-    return net.pair.constants | own | aims | ways | answers | (hearing if kind == "words" else {"within": WITHIN})
+    return (
+        net.pair.constants
+        | own
+        | aims
+        | ways
+        | answers
+        | (hearing if kind == "words" else {"within": WITHIN, "strides": list(KINDS[kind].strides)})
+    )
 
 
 def trained(kind: str, seed: int = 0, generator: bool = True) -> OneShotClassifier:
@@ -172,7 +182,7 @@ def outer(
 
 
 def command(data: Literal["omniglot", "words"], generator: bool = True, classes: int | None = None, seed: int = 0) -> dict[str, Any]:
-    """Train networks to tell symbols or spoken words apart after one update (40 minutes).
+    """Train networks to tell symbols or spoken words apart after one update (an hour).
 
     Parameters
     ----------

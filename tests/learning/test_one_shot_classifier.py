@@ -15,7 +15,7 @@ SIDE, SLOTS, WAYS, EPISODES = 12, 4, 3, 2
 
 def network(lsg_neurons=20, eta=0.01):
     sizes = {"slots": SLOTS, "features": 16, "neurons": 24, "lsg_neurons": lsg_neurons, "steps": 12}
-    return OneShotClassifier(SIDE, SIDE, **sizes, dt=2.0, eta=eta, seed=0)
+    return OneShotClassifier(SIDE, SIDE, strides=(2, 1, 2), **sizes, dt=2.0, eta=eta, seed=0)
 
 
 def problem():
