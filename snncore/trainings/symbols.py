@@ -53,23 +53,11 @@ class Kind(NamedTuple):
         return Descent(sum(updates for _, updates in self.ways), rate=3e-3, warmup=30, end=0.03, clip=1.5, every=50)
 
 
+SYMBOLS = "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees, and varied as by other hands"
+WORDS = f"Speech Commands, {KNOWN_WORDS} words, each also backwards, moved in time and pitch"
 KINDS = {
-    "omniglot": Kind(
-        omniglot.SIDE,
-        omniglot.SIDE,
-        (2, 2, 1, 1, 2),
-        ((5, 500), (20, 8500)),
-        (2, 5, 10, 20),
-        "Omniglot, 964 symbols of the background alphabets, each turned by 0, 90, 180 or 270 degrees, and varied as by other hands",
-    ),
-    "words": Kind(
-        spoken_words.BANDS,
-        spoken_words.STRETCHES,
-        (2, 2, 2),
-        ((5, 3000),),
-        (2, 5, 10),
-        f"Speech Commands, {KNOWN_WORDS} words, each also backwards, moved in time and pitch",
-    ),
+    "omniglot": Kind(omniglot.SIDE, omniglot.SIDE, (2, 2, 1, 1, 2), ((5, 500), (20, 8500)), (2, 5, 10, 20), SYMBOLS),
+    "words": Kind(spoken_words.BANDS, spoken_words.STRETCHES, (2, 2, 2), ((5, 3000),), (2, 5, 10), WORDS),
 }
 
 
@@ -88,14 +76,8 @@ def constants(net: OneShotClassifier, kind: str) -> dict[str, Any]:
     hearing = {"lowest": w.LOWEST, "highest": w.HIGHEST, "stretch": w.STRETCH, "fibers": w.FIBERS, "fastest": w.FASTEST, "range": w.RANGE}
     ways = {f"updates_{ways}": updates for ways, updates in KINDS[kind].ways}
     answers = {"sharp": SHARP, "least_spread": LEAST}
-    return (
-        net.pair.constants
-        | own
-        | aims
-        | ways
-        | answers
-        | (hearing if kind == "words" else {"within": WITHIN, "strides": list(KINDS[kind].strides)})
-    )
+    seeing = {"within": WITHIN, "strides": list(KINDS[kind].strides)}
+    return net.pair.constants | own | aims | ways | answers | (hearing if kind == "words" else seeing)
 
 
 def trained(kind: str, seed: int = 0, generator: bool = True) -> OneShotClassifier:
