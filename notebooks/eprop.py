@@ -26,9 +26,9 @@
 #
 # ```{figure} ../results/eprop/fair.*
 # :name: fig-fair
-# :alt: Two panels, patterns and evidence, with a row for each rule and a dot for each of five seeds; updates on a logarithmic axis. On patterns BPTT needs about 15, symmetric feedback 17, adaptive and random feedback about 40, and one seed with random feedback has not learned after 150. On evidence symmetric feedback needs about 30, BPTT about 60, adaptive feedback 150 to 320, random feedback 90 to 350 with one seed beyond, and RFLO learns with no seed. So random feedback is slower than BPTT on both tasks, and symmetric feedback is not.
-# Updates that five rules need for two tasks, each with what suits it in the same grid (dots: five seeds; bars: medians; open triangles: not learned within
-# {size}`updates` updates). E-prop with random feedback is slower than BPTT on both; with symmetric feedback it is quicker on evidence. Trainings on patterns run with this page, those on
+# :alt: Two panels, patterns and evidence, with a row for each rule and a dot for each of five seeds; updates on a logarithmic axis. On patterns BPTT and symmetric feedback need 10 to 25 updates, adaptive feedback 30 to 75, random feedback 35 and more. On evidence symmetric feedback needs about 30, BPTT about 50, adaptive feedback 150 to 320, random feedback 90 to 350 with one seed beyond, and RFLO learns with no seed. So random feedback is slower than BPTT on both tasks, and symmetric feedback is not.
+# Updates that four rules need for patterns and five for evidence, each with what suits it in the same grid (dots: five seeds; bars: medians; open triangles: not learned by the end of
+# the training, on evidence {size}`updates` updates). E-prop with random feedback is slower than BPTT on both; with symmetric feedback it is quicker on evidence. Trainings on patterns run with this page, those on
 # evidence are recorded.
 # ```
 #
@@ -46,13 +46,13 @@
 #   which a brain cannot have, e-prop is about as quick as BPTT on patterns, and quicker on evidence.
 # - **In integers it learns less well**: all {size}`onchip_pairs` networks learn, but make {claim}`eprop.onchip` ({interval}`eprop.onchip`) more errors than
 #   their twins in floats. Whether the loss is at most {size}`onchip_aim`, our aim, is not settled.
-# - The formula is exact to double precision, and our e-prop is that of NEST, braintrace and the authors.
-# - The ideal learning signal needs the future: {value}`ideal_before` of it comes before the network is asked.
+# - The formula is exact to double precision. Our e-prop agrees with NEST and braintrace to double precision, and in six digits with losses of a fork of the authors' code.
+# - The ideal learning signal needs the future: in one trial, {value}`ideal_before` of it comes before the network is asked.
 #
 # ## What we could not do
 #
 # - No chip was at hand. Readouts and the optimizer run in floats.
-# - The search is coarse: three values of each of three choices. The clipping of gradients, the fall of the learning rate and the forgetting of adaptive feedback are the same everywhere.
+# - The search is coarse: three values of each of three choices. On another processor rounding can change which of them a rule takes, and so the ratio on patterns ({doc}`../reproducing`). The clipping of gradients, the fall of the learning rate and the forgetting of adaptive feedback are the same everywhere.
 # - The authors' larger tasks (speech, games) were not tried.
 
 # %% tags=["parameters"]
@@ -304,8 +304,8 @@ page.value("braintrace_version", version)
 #
 # The trace is filtered as the readout $y$ filters spikes, and a weight changes by $-\eta \sum_t L_j^t\, \bar e_{ji}^t$. Broadcast errors are
 # zero until the question is asked, so only the traces carry the cues. The gradients by both signals have a cosine of
-# {value}`evidence_cosine` in this trial. The loss $E$ is the cross-entropy at all steps of the question, plus for each neuron the square of
-# the difference between its mean rate and 10 Hz.
+# {value}`evidence_cosine` in this trial. Here $E$ is the cross-entropy at all steps of the question. Trainings add for each neuron the
+# square of the difference between its mean rate and 10 Hz.
 
 # %%
 network = trained("bptt").network.double()  # python -m snncore.trainings evidence --signals bptt
@@ -759,11 +759,11 @@ plt.show()
 #
 # ## Summary
 #
-# The talk's formula is exact, and our e-prop is that of others to the last digits. What makes it an approximation is the learning signal: the
+# The talk's formula is exact, and our e-prop agrees with that of others. What makes it an approximation is the learning signal: the
 # ideal one uses the future, the broadcast one does not. E-prop learns both tasks; in integers, tried on evidence only, it makes {claim}`eprop.onchip` more errors. With random
 # feedback it is slower than BPTT, as the talk says; with symmetric feedback it is not on evidence. The talk concludes that {published}`eprop.need` are needed. In the
 # brain, it says, learning signals come from {published}`eprop.brain.source`, and evolution may have optimized them for
-# {published}`eprop.brain.optimized`. The next chapter does the same with spiking networks.
+# {published}`eprop.brain.optimized`. In the next chapter a second spiking network, optimized beforehand, sends such signals.
 #
 # ## Exercises
 #

@@ -30,14 +30,14 @@
 # ```{figure} ../results/memory/accuracy.*
 # :name: fig-accuracy
 # :alt: Wrong answers on a logarithmic scale for networks of LIF, ALIF, AHP and LSTM units in three forms of the task. In each form LSTM networks make fewer errors than all spiking ones. With 14 by 14 pixels, LIF networks fail and networks of slow neurons do not. With 28 by 28 pixels the spiking network makes {value}`error_ratio` times as many errors as the LSTM network in our runs, {value}`published_ratio` times in the authors' best ones. So the talk's claim is not confirmed.
-# Wrong answers on the test digits of MNIST; lower is better. Small dots: one training each; dashes: mean of seeds; bars: 95 % interval over
-# images. Stars: the authors' best runs, cited {cite:p}`intel2020`. LSTM networks lead in each form of the task.
+# Wrong answers on the test digits of MNIST; lower is better. Small dots: one recorded training each; dashes: mean of seeds; bars: 95 % interval over
+# images, where networks run with this page (right). Stars: the authors' best runs, cited {cite:p}`intel2020`. LSTM networks lead in each form of the task.
 # ```
 #
 # ## What we did
 #
 # We trained networks of {term}`LIF`, {term}`ALIF` and AHP neurons and of {term}`LSTM` units on {term}`sequential MNIST`, each with
-# {size}`neurons` neurons or as many parameters as such a network. A network with AHP neurons was then run on the emulated chip.
+# {size}`neurons` neurons or as many parameters as such a network; at full length the spiking network keeps only a fifth of its connections. A network with AHP neurons was then run on the emulated chip.
 # Easier than in the talk: no silicon. Harder for the LSTM network: it was trained for {size}`lstm_epochs` epochs only.
 #
 # ## What we found
@@ -55,7 +55,7 @@
 #
 # ## What we could not do
 #
-# The full length has one training of each kind, so there is no spread over seeds: that of the spiking network takes hours. The weights with which the authors
+# The full length has one training of each kind, so there is no spread over seeds. Training the spiking network once takes hours. The weights with which the authors
 # reached {published}`mem.smnist.ahp` were not published, so we cannot run them. Energy and delay of the chip are treated in {doc}`loihi`.
 
 # %% tags=["parameters"]
@@ -770,7 +770,7 @@ plt.show()
 # :name: fig-anchors
 # :alt: Wrong answers against spikes per image, both on logarithmic axes. Our AHP network and the adaptive LIF network with reset at once make seven to eight percent errors, the former with a quarter of the spikes. The adaptive LIF network of four layers and the resonators make one to two percent, fewer than our LSTM network, which is a dashed line. So spiking networks can do what LSTM networks do, with other neurons than the chip's.
 # Wrong answers on MNIST's test images against spikes for an image. Gray: published networks with their authors' weights, run here. Dashed: our
-# LSTM network. Resonators do better than LSTM units, but the chip of the talk has none.
+# LSTM network. Both networks of resonators make fewer errors than our LSTM network, which had {size}`lstm_epochs` epochs. The chip of the talk has no such neurons.
 # ```
 #
 # So *almost the same accuracy as LSTM networks* holds for spiking networks, though not for ours on the chip. Of the adaptive LIF networks one
@@ -781,7 +781,7 @@ plt.show()
 #
 # {numref}`tab-memory-since` has what else came since.
 #
-# :::{list-table} Accuracy of spiking networks on sequential MNIST since the talk. All spikes are binary, and all networks see one pixel a step, the adaptive LIF network eight. Those of TC-LIF and PMSN are not from a paper that we read.
+# :::{list-table} Accuracy of spiking networks on sequential MNIST: the talk's, and later ones. Spikes are binary. Networks see one pixel a step; the adaptive LIF network sees a window of eight, which moves by one. Numbers of TC-LIF and PMSN are not from a paper that we read.
 # :name: tab-memory-since
 # :header-rows: 1
 #
@@ -834,7 +834,7 @@ plt.show()
 # %% [markdown]
 # ## Summary
 #
-# - An AHP current mirrors a neuron's input: it follows a rise at once, and fades within about a second after the input ends.
+# - An AHP current mirrors a neuron's input: it follows a rise at once, and fades after the input ends, by a factor of e in 700 ms. A probe still finds a trace after 1.6 seconds.
 # - With 14 × 14 pixels, networks with slow neurons reach {claim}`mem.grid14.ahp` and more where LIF networks reach {claim}`mem.grid14.lif`. Row by row
 #   the gain is within chance.
 # - On sequential MNIST they do not reach LSTM networks: they make {value}`error_ratio` times as many errors in our runs, and

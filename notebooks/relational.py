@@ -36,7 +36,7 @@
 #
 # - **We trained one network for each task.** The talk's network is, as far as we know, one for all tasks, which is harder.
 # - The training code was never published. We rebuilt the network from the talk and from Intel's program that places it on chips, once with
-#   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`.
+#   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`, and smaller layers after it.
 #
 # ## What we found
 #
@@ -47,8 +47,8 @@
 # - Our spiking networks answer {claim}`rel.example.snn` of the talk's {size}`talk_questions` example questions as the talk does.
 # - Spiking networks, one a task, solve {claim}`rel.snn.solved` of 20 (talk: {published}`rel.snn.solved`); artificial ones
 #   {claim}`rel.ann.solved`.
-# - Activity is sparse: in networks with both costs the busiest layer spikes in {claim}`rel.snn.rate` of the steps. Their gate is open for more
-#   steps than usual, which lowers this share. In another network, without a limit, activity falls as stories grow, and rises again a little in the longest.
+# - In networks with both costs the busiest layer spikes in {claim}`rel.snn.rate` ({interval}`rel.snn.rate`) of the steps; whether this meets our bound is not settled ({verdict}`rel.snn.rate`). Their gate is
+#   open for 10 steps in place of {size}`gate_steps`, which lowers this share. In another network, without a limit, activity falls as stories grow, and rises again a little in the longest.
 #
 # ## What we could not do
 #
@@ -502,10 +502,10 @@ for task in (5, 13):
 # We leave one pair at a time out of the sum, and see whether the answer changes
 # ({func}`~snncore.networks.relational_activity.pairs_that_matter`).
 #
-# **In {value}`first_ranked` of six stories the most active pair is the one from which the answer follows** ({numref}`fig-pairs`). For Gertrude it is
+# **In {value}`first_ranked` of the four stories in which an answer follows from one pair, it is the most active one** ({numref}`fig-pairs`). For Gertrude it is
 # *sheep are afraid of wolves* with *gertrude is a sheep* (most active of {size}`pairs_15` pairs). For the way from the garden to the
 # kitchen it is the two sentences that name the hallway (most active of {size}`pairs_19`); without this pair the answer changes. For task 20
-# it is the sentence on who is hungry, paired with itself. So activity points to the relation; that the answer depends on it is shown for the way
+# it is the sentence on who is hungry, paired with itself. So activity often marks the relation; that the answer depends on it is shown for the way
 # alone, since for Gertrude and for task 20 no single pair is needed. In task 13 the expected pair is
 # needed, but is not the most active one; in task 5 no single pair is needed; and the answer to task 7 is wrong.
 
@@ -555,9 +555,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/pairs.*
 # :name: fig-pairs
-# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest. Task 7 is answered wrongly. So activity points to the right relation in three of six stories.
+# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest. Task 7 is answered wrongly. So activity marks the right relation in three of four stories.
 # Activity of the last layer of C for each pair of sentences (dark: most active pair of the story). Black frame: the pair from which the
-# answer follows. Vermillion ring: without this pair the answer is another. Spiking networks on the talk's stories.
+# answer follows (tasks 5 and 7 have no single one). Vermillion ring: without this pair the answer is another. Spiking networks on the talk's stories.
 # ```
 #
 # A pair without a ring may matter all the same: if two pairs carry the same information, neither is needed alone.
@@ -837,7 +837,7 @@ plt.show()
 #
 # Is this because few relations matter, as the talk thinks? Does the number of pairs on which a right answer depends grow with the network?
 # We find: *{claim}`rel.relations`*. It is {value}`needed_first` with two sentences and at most {value}`needed_most` with more (right). This
-# fits the talk's reason, but does not prove it: task 1 asks for one fact, however long the story, and this is one network.
+# could hardly be otherwise, so it is no evidence for the talk's reason: task 1 asks for one fact, however long the story, and the number of pairs grows with the square of the length.
 #
 # As in the talk, the answer is read at a single step, the last. It could be read earlier: after
 # the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` (left).
@@ -928,7 +928,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/spikes.*
 # :name: fig-spikes
-# :alt: Left, wrong answers fall from six percent at the first step to nearly none at the second. Middle, spikes per neuron against the number of sentences: over all neurons they fall slowly, in the last layer of pairs to almost none, in the sum they rise. Right, the number of all pairs rises steeply to 210, that of needed pairs stays below one. So longer stories are sparser on average, but not in every layer.
+# :alt: Left, a few of a hundred answers are wrong at the first step, hardly any at the second, none later. Middle, spikes per neuron against the number of sentences: over all neurons they fall slowly, in the last layer of pairs to almost none, in the sum they rise. Right, the number of all pairs rises steeply to 210, that of needed pairs stays below one. So longer stories are sparser on average, but not in every layer.
 # Left: wrong answers in task 15 if the readouts were read earlier (band: 95 % interval over questions). Middle: spikes per neuron in stories of task 1. Right: all pairs of
 # sentences, and those without which a right answer would change (mean over {size}`stories_each` stories of each length; bands: 95 % intervals over stories).
 # ```
@@ -937,7 +937,7 @@ plt.show()
 #
 # A spiking network can find relations between sentences: it reads first, compares all pairs at once, and is feed-forward from there on,
 # which suits a chip. The cost is that the number of pairs grows quadratically. Our spiking networks solve as many tasks as the talk's, in
-# an easier setting, one network a task. Their activity is sparse, and a cost of potentials keeps neurons from being locked. Such stories no longer
+# an easier setting, one network a task. A cost of potentials keeps neurons from being locked. Such stories no longer
 # measure what language models can do. Networks that write a memory while they read solved all tasks in the best of ten trainings each
 # {cite:p}`henaff2017`, one of them by Hebbian synapses {cite:p}`limbacher2020`. A spiking one with such synapses, trained on all tasks, has
 # {published}`eprop.since.hebbian` of the answers right on average {cite:p}`limbacher2022` (a preprint, by a public table).
@@ -987,7 +987,7 @@ for name, network in {"ours": small, "published": as_published}.items():
 # %% [markdown]
 # ## Use it on yours
 #
-# Tell a story of task 15, in the words of the files, and ask. The network should agree with logic, and show the pair that it used.
+# Tell a story of task 15, in the words of the files, and ask. The network should agree with logic, and show which pairs are most active.
 
 # %%
 story = (

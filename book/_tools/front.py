@@ -60,7 +60,7 @@ def verdicts(staging: "Staging", _: str | None) -> str:
         agree = count["agrees"] + count["better"] + count["meets"]
         evidence = [f"**{n}**" for n in (agree, count["differs"], count["not-settled"])]
         rows.append([f"[{title}](#{of}-claims)", *evidence, *(count[status] for status in counted)])
-    head = ("", "agree", "differ", "not settled", "by definition", "contradictory", "only reported", "not run", "only cited")
+    head = ("", "agree", "differ", "not settled", "by definition", "inconsistent", "only reported", "not run", "only cited")
     return table(head, rows)
 
 

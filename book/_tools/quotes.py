@@ -122,7 +122,8 @@ def ends_text(entry: dict) -> str:
         first, last = (printed(end) if end is not None else f"{entry['bound']} {printed(entry['ours'])}" for end in (low, high))
         return first if first == last else f"{first}\u00a0to\u00a0{last}"
     if None in (low, high):
-        return "–"
+        known = [f"at {side} {printed(end)}" for side, end in (("least", low), ("most", high)) if end is not None]
+        return known[0] if known else "–"
     if all(float(x).is_integer() for x in (entry["ours"], low, high)):
         return f"{low:,.0f}\u00a0to\u00a0{high:,.0f}"
     return interval(low, high)
