@@ -78,6 +78,7 @@ from snncore import plotting
 from snncore.filters import low_pass
 from snncore.learning.classifier import answers
 from snncore.ledger import package_claims
+from snncore.loihi.deploy import deploy
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.silicon import published_network, replay
 from snncore.networks import published_digits
@@ -449,7 +450,7 @@ lstm_network, in_double = digits.trained("lstm"), deepcopy(network).double()
 by_lstm, by_floats = (answers(net, images).argmax(1).numpy() for net in (lstm_network, network))
 few = page.value("in_double", min(n, 1000), "{:,}")
 by_double = answers(in_double, images[:few]).argmax(1).numpy()
-emulated = replay(digits.on_chip(network), test.images, input_lag=0)
+emulated = replay(deploy(network.network).chip, test.images, input_lag=0)
 right = {
     "LSTM": by_lstm == test.labels,
     "AHP": by_floats == test.labels,

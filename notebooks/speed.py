@@ -62,8 +62,8 @@ seed = 0  # another seed draws other inputs and weights
 import os
 import time
 import warnings
-from copy import deepcopy
 from functools import partial
+from timeit import timeit
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -74,6 +74,7 @@ from snncore import plotting
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
 from snncore.few_spike.neuron import fs_sum
 from snncore.few_spike.rate_curves import BATCH, recorded_curves
+from snncore.few_spike.variants import varied
 from snncore.few_spike.zoo import fit_one
 from snncore.loihi import silicon
 from snncore.loihi.board import run_board
@@ -84,14 +85,14 @@ from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, ru
 from snncore.neurons import AHPParams, LIFParams, ReadoutParams
 from snncore.peers import layers, times
 from snncore.peers.ask import has_oracle
-from snncore.peers.plain import gradients_of_eprop, plain_loop, plain_neuron, with_plain_neurons
+from snncore.peers.plain import gradients_of_eprop, plain_loop, plain_neuron
 from snncore.provenance import release_memory
 from snncore.record import Record
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks import arm
 from snncore.tasks.images import cifar10
 from snncore.tasks.sequential_images import INPUTS
-from snncore.timing import machine, refuse_unequal, seconds, side_by_side
+from snncore.timing import machine, refuse_unequal, side_by_side
 from snncore.tools.memory import memory_of_learning
 from snncore.trainings import arm as movements
 from snncore.trainings import cifar
@@ -163,7 +164,7 @@ titles = {
 with torch.inference_mode():
     for name, (original, K, given) in cases.items():
         snn = convert(original.eval(), images[:1], coefficients=given, K=K).network
-        other = with_plain_neurons(deepcopy(snn))
+        other = varied(snn, plain_neuron)
         refuse_unequal(name, [answers := snn(images)], [other(images)])
         outputs += answers.numel()
         runs = {"original": original, "few spikes": snn, "plain": other}
@@ -234,7 +235,7 @@ if preset == "paper" and has_oracle("spikingjelly", "SpikingJelly"):
 trials = page.size(smoke=20_000, book=100_000, paper=3_000_000)
 restarts = page.size(smoke=1, book=1, paper=4)
 fit_one("silu.k16", 1, 1, seed)  # compiles the loop, so that this counts for nobody
-took = seconds(lambda: fit_one("silu.k16", trials, restarts, seed))
+took = timeit(lambda: fit_one("silu.k16", trials, restarts, seed), number=1)
 million = took * 1e6 / trials  # the time grows as the trials do
 page.claim("speed.fs.fit", million, dataset=f"silu.k16, {trials:,} trials", n=1, timing=True)
 page.value("fit_trials", f"{trials:,}")
@@ -401,7 +402,7 @@ if preset == "paper":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverflowWarning)  # this network saturates: the emulation has to include it
         silicon.replay(network, test[:10])  # compiles
-        rate = len(test) / seconds(partial(silicon.replay, network, test))
+        rate = len(test) / timeit(partial(silicon.replay, network, test), number=1)
     page.claim("speed.loihi.replay", rate, dataset=f"MNIST test, {machine()}", n=len(test), timing=True)
 if preset == "paper" and (python := os.environ.get("SNNCORE_PEERS")):
     brian2, nengo = (times.emulator(peer, python, 240, INPUTS, silicon.STEPS) for peer in ("brian2_loihi", "nengo_loihi"))
@@ -419,7 +420,7 @@ for size in ("small", "paper"):
     run_board(layout.network, *asked(net, layout, TABLE[0], seed))  # compiles
     for n in TABLE:
         question = partial(run_board, layout.network, *asked(net, layout, n, seed))
-        asked_in.append({"size": size, "sentences": n, "seconds": seconds(question)})
+        asked_in.append({"size": size, "sentences": n, "seconds": timeit(question, number=1)})
 asked_in = pd.DataFrame(asked_in)
 
 # %% tags=["hide-input", "remove-output"]

@@ -151,7 +151,8 @@ class Record:
 
     def close(self) -> None:
         """Note how long the run took and how much memory it had at most."""
-        run = {"seconds": round(time.perf_counter() - self._start, 1), "peak_memory_mb": provenance.peak_memory_mb()}
+        peak = provenance.peak_memory_mb()
+        run = {"seconds": round(time.perf_counter() - self._start, 1), "peak_memory_mb": peak and round(peak)}
         self._write("timings.json", {"run": run, "values": self._timings, "rows": self._timed_rows})
 
     def _write(self, name: str, content: object) -> None:

@@ -19,13 +19,6 @@ def side_by_side(
     return best
 
 
-def seconds(task: Callable[[], object]) -> float:
-    """How long a task takes, once [s]."""
-    start = time.perf_counter()
-    task()
-    return time.perf_counter() - start
-
-
 def machine() -> str:
     """Threads of PyTorch and of the compiled loops, and the widest instructions of the processor that both use, in words."""
     import torch  # slow to load

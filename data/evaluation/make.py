@@ -54,7 +54,7 @@ def omniglot() -> None:
 
 
 def words() -> None:
-    """The held-out words by held-out speakers, who are those that `snncore.tasks.spoken_words.split` finds in the whole set."""
+    """The held-out words by held-out speakers, who are those that `snncore.tasks.spoken_words.places` finds in the whole set."""
     whole = data_sets.read_spoken_words()
     places = spoken_words.held_out(whole)
     waves = [whole.waveforms[k].astype(np.int32) for k in places]

@@ -1,5 +1,6 @@
 """Choose steps and price of spikes for a whole network: the fewest spikes that keep its score."""
 
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -43,7 +44,7 @@ def fewest_spikes(
     >>> fewest_spikes(net, x, score, drop=0.2, K=(2, 8), penalties=(0.0,)).table["K"].tolist()
     [2, 8]
     """
-    wanted = score(network) - drop
+    wanted = score(copy.deepcopy(network).eval()) - drop  # as conversions are evaluated
     tried: list[fx.GraphModule] = []
     rows: list[dict[str, float]] = []
     for steps, penalty in product(K, penalties):

@@ -19,6 +19,7 @@ from snncore.seeds import torch_generator
 Prices = dict[fx.Node, float]
 SAMPLES = 50_000  # inputs of each layer that calibration looks at
 PROBES, PROBED = 16, 32  # random directions of the output, images
+NO_IMAGE = "calibration holds no image: give some, or None"
 
 
 def images_of(calibration: Any, example: Inputs) -> Inputs:
@@ -26,13 +27,17 @@ def images_of(calibration: Any, example: Inputs) -> Inputs:
     given, count = calibration, len(example.parts)
     if not isinstance(given, Tensor | tuple) and isinstance(given, Iterable):
         batches = [tuple(batch[:count]) if isinstance(batch, tuple | list) else (batch,) for batch in given]
-        fit = batches and all(len(batch) == count and all(isinstance(a, Tensor) for a in batch) for batch in batches)
+        if not batches:
+            raise ConversionError(NO_IMAGE)
+        fit = all(len(batch) == count and all(isinstance(a, Tensor) for a in batch) for batch in batches)
+        if fit and any(len({a.shape[1:] for a in parts}) > 1 for parts in zip(*batches, strict=True)):
+            raise ConversionError("calibration has batches of images of several sizes: bring them to one, as the network gets them")
         given = tuple(map(torch.cat, zip(*batches, strict=True))) if fit else None
     if not isinstance(given, Tensor | tuple):
         raise ConversionError(f"calibration is of type {type(calibration).__name__}: give images in one tensor, or in batches of them")
     images = Inputs(given, "calibration")
     if not len(images):
-        raise ConversionError("calibration holds no image: give some, or None")
+        raise ConversionError(NO_IMAGE)
     if len(images.parts) != count:
         raise ConversionError(f"calibration has {len(images.parts)} inputs, and example_input {count}: give both as the network gets them")
     for ours, theirs in zip(images.parts, example.parts, strict=True):

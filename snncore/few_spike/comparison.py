@@ -12,7 +12,6 @@ from torch import Tensor, fx, nn
 from tqdm import tqdm
 
 from snncore.few_spike.classify import Watch
-from snncore.few_spike.coefficients import FUNCTIONS
 from snncore.few_spike.evaluate import Statistics, statistics
 from snncore.few_spike.layer import Conversion, Inputs, Samples, fs_layers
 from snncore.statistics import mean_interval, paired, share
@@ -84,7 +83,7 @@ class _Original(Watch):
 
     def __init__(self, conversion: Conversion, see: Callable[[fx.Node, Any], None]):
         super().__init__(conversion.network, see)
-        self.functions = {f"few_spike.{row.node}": FUNCTIONS[row.operation] for row in conversion.report.spiking}
+        self.functions = {f"few_spike.{node}": function for node, function in conversion.report.functions.items()}
 
     def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
         function = self.functions.get(str(target))
@@ -92,11 +91,10 @@ class _Original(Watch):
 
 
 @torch.no_grad()
-def layer_errors(conversion: Conversion, images: Samples, disturbed: Samples | None = None) -> pd.DataFrame:
+def layer_errors(conversion: Conversion, images: Samples) -> pd.DataFrame:
     """The `relative_error` after each layer of neurons of a converted network, against the original for the same images.
 
-    With ``disturbed`` images it is the error of the original network that sees these: what the graph itself makes of an error. The table
-    has ``layer`` (from 1), ``activation`` and ``error``.
+    The table has ``layer`` (from 1), ``activation`` and ``error``.
     """
     layers = fs_layers(conversion.network)
     exact: dict[fx.Node, Tensor] = {}
@@ -108,8 +106,7 @@ def layer_errors(conversion: Conversion, images: Samples, disturbed: Samples | N
         elif node in layers:
             exact[node] = value
 
-    _Original(conversion, see).run(*Inputs(images).parts)
-    second = Watch(conversion.network, see) if disturbed is None else _Original(conversion, see)
-    second.run(*Inputs(images if disturbed is None else disturbed).parts)
+    for one in (_Original(conversion, see), Watch(conversion.network, see)):
+        one.run(*Inputs(images).parts)
     activations = [row.operation for row in conversion.report.spiking]
     return pd.DataFrame({"layer": range(1, len(errors) + 1), "activation": activations, "error": errors})

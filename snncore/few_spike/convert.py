@@ -97,8 +97,9 @@ def convert(
         Let softmax, layer normalization, attention and products of two signals spike, too, and send spikes to all synapses but those of the
         image (`snncore.few_spike.expand`, which says what stays analog). Needs calibration.
     """
-    _check_options((K, *(steps or {}).values()), spike_penalty, coefficients)
+    _check_kinds(coefficients=coefficients, steps=steps, activations=activations, analog=analog, linear=linear)
     steps, coefficients = steps or {}, coefficients or {}
+    _check_options((K, *steps.values()), spike_penalty, coefficients)
     graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear), everything)
     seen = Inputs(example_input) if calibration is None else images_of(calibration, Inputs(example_input))
     if spike_penalty and (calibration is None or len(seen) == 1):
@@ -143,7 +144,8 @@ def convert(
     graph.graph.lint()
     graph.recompile()
     words = "example_input" if calibration is None else f"{len(seen)} calibration images"
-    report = Report(tuple(rows), relative_error(outputs(graph, seen), original), words)
+    functions = {node.name: activation.function for node, activation in places.items()}
+    report = Report(tuple(rows), relative_error(outputs(graph, seen), original), words, functions)
     if report.error > TOO_FAR:
         worst, way_out = report.worst, "give calibration images" if calibration is None else "give more steps K, or a smaller spike_penalty"
         warnings.warn(
@@ -154,7 +156,19 @@ def convert(
     return Conversion(graph, report)
 
 
-def _check_options(every: Iterable[int], spike_penalty: float, coefficients: Any) -> None:
+def _check_kinds(**options: Any) -> None:
+    for name, kind, way_out in (
+        ("coefficients", Mapping, "FSParams by the name of the activation, such as coefficients('silu.published').params"),
+        ("steps", Mapping, "K by the name of a layer in the report"),
+        ("activations", Mapping, "functions by class or function, such as {nn.Mish: F.mish}"),
+        ("analog", Iterable, "classes of modules or functions, such as (nn.Fold,)"),
+        ("linear", Iterable, "classes of modules or functions, such as (nn.Fold,)"),
+    ):
+        if not isinstance(options[name], kind | None) or isinstance(options[name], str):
+            raise ConversionError(f"{name} is of type {type(options[name]).__name__}: give {way_out}")
+
+
+def _check_options(every: Iterable[int], spike_penalty: float, coefficients: Mapping[str, FSParams]) -> None:
     for K in every:
         if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
             raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
@@ -162,11 +176,6 @@ def _check_options(every: Iterable[int], spike_penalty: float, coefficients: Any
         raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
     if spike_penalty and torch.is_inference_mode_enabled():
         raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
-    if not isinstance(coefficients, Mapping | None):
-        raise ConversionError(
-            f"coefficients is of type {type(coefficients).__name__}: give FSParams by the name of the activation, such as "
-            '{"silu": coefficients("silu.published").params}'
-        )
-    for name, given in (coefficients or {}).items():
+    for name, given in coefficients.items():
         if not isinstance(given, FSParams):
             raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")

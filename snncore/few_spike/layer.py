@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -146,6 +146,7 @@ class Report:
     rows: tuple[Row, ...]
     error: float
     seen: str = "example_input"
+    functions: Mapping[str, Callable] = field(default_factory=dict, repr=False, compare=False)  #: what each layer stands for, by its node
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -287,7 +287,8 @@ def behind_views(node: fx.Node, network: nn.Module) -> fx.Node:
 def reads_alone(node: fx.Node, network: nn.Module) -> bool:
     """Whether the operand of a node is computed for it alone, in memory of its own."""
     x = operand(node)
-    return x.op in CALLS and len(x.users) == 1 and not aliases_its_input(x, network)
+    own = not isinstance(x.meta.get("given"), Described) and not aliases_its_input(x, network)  # what users give may hand on its input
+    return x.op in CALLS and len(x.users) == 1 and own
 
 
 def has_weights(node: fx.Node, network: nn.Module) -> bool:

@@ -1,6 +1,7 @@
 """Variants of converted networks: noisy thresholds, coarse weights, and a step that is coded by its absence (silence)."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,65 +11,64 @@ from snncore.few_spike.coefficients import published_neurons
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import Statistics
 from snncore.few_spike.layer import fs_layers
-from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_sum
+from snncore.few_spike.neuron import FSParams, fs_decode, fs_neuron, fs_run, fs_sum
+
+Compute = Callable[[Tensor, FSParams], Tensor]
 
 
-class NoisyNeurons(nn.Module):
-    """Few-spike neurons that compare v + noise with the threshold: Gaussian noise, drawn anew in each step."""
+class Variant(nn.Module):
+    """Few-spike neurons in another form: ``compute`` gets their input and parameters."""
 
-    def __init__(self, params: FSParams, sigma: float, generator: torch.Generator):
+    def __init__(self, params: FSParams, compute: Compute):
         super().__init__()
-        self.params, self.sigma, self.generator = params, sigma, generator
+        self.params, self.compute = params, compute
 
     def forward(self, x):
-        return fs_sum(x, self.params, lambda: self.sigma * torch.randn(x.shape, generator=self.generator))
+        return self.compute(x, self.params)
 
 
-def noisy(network: fx.GraphModule, sigma: float, generator: torch.Generator) -> fx.GraphModule:
-    """A copy of a converted network whose thresholds have Gaussian noise of standard deviation ``sigma``."""
+def varied(network: fx.GraphModule, compute: Compute) -> fx.GraphModule:
+    """A copy of a converted network, whose neurons are computed by a function of input and parameters."""
     network = copy.deepcopy(network)
     for node, neurons in fs_layers(network).items():
-        network.set_submodule(str(node.target), NoisyNeurons(neurons.params, sigma, generator))
+        network.set_submodule(str(node.target), Variant(neurons.params, compute))
     return network
 
 
+def noisy(network: fx.GraphModule, sigma: float, generator: torch.Generator) -> fx.GraphModule:
+    """A copy of a converted network whose thresholds have Gaussian noise of standard deviation ``sigma``, drawn anew in each step."""
+    return varied(network, lambda x, p: fs_sum(x, p, lambda: sigma * torch.randn(x.shape, generator=generator)))
+
+
 def coarse(network: nn.Module, bits: int) -> nn.Module:
-    """A copy whose convolutions and linear layers have weights of so many bits, symmetric, with one scale per output channel."""
+    """A copy whose convolutions and linear layers have weights of so many bits, symmetric, with one scale per output channel.
+
+    Transposed convolutions keep theirs. Raises `ValueError` for less than two bits, one of which is the sign.
+    """
+    if bits < 2:
+        raise ValueError(f"bits is {bits}: give 2 or more, one of which is the sign")
     network = copy.deepcopy(network)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
             w = module.weight.data
             scale = w.abs().flatten(1).amax(1).clamp_min(1e-30).view(-1, *[1] * (w.dim() - 1)) / (2 ** (bits - 1) - 1)
             module.weight.data = (w / scale).round() * scale
     return network
 
 
-class SilentStep(nn.Module):
-    """Few-spike neurons that fire in one step when they otherwise would not; the receiver adds what that step means as a constant."""
-
-    def __init__(self, params: FSParams, step: int):
-        super().__init__()
-        self.params, self.step = params, step
-
-    def spikes(self, x):
-        """All spikes that are sent, shape (K, ...)."""
-        z, _ = fs_run(x, self.params)
-        z[self.step] = 1 - z[self.step]
-        return z
-
-    def forward(self, x):
-        shift = self.params.d[self.step]
-        d = [-shift if t == self.step else weight for t, weight in enumerate(self.params.d)]
-        return fs_decode(self.spikes(x), replace(self.params, d=d)) + shift
-
-
 def by_silence(network: fx.GraphModule, params: FSParams, step: int) -> fx.GraphModule:
-    """A copy of a converted network in which layers with these parameters code one step by its absence."""
-    network = copy.deepcopy(network)
-    for node, neurons in fs_layers(network).items():
-        if neurons.params == params:
-            network.set_submodule(str(node.target), SilentStep(params, step))
-    return network
+    """A copy of a converted network in which layers with these parameters code one step by its absence: the others add it as a constant."""
+    shift = params.d[step]
+    other = replace(params, d=[-shift if t == step else weight for t, weight in enumerate(params.d)])
+
+    def silent(x: Tensor, p: FSParams) -> Tensor:
+        if p != params:
+            return fs_neuron(x, p)
+        z, _ = fs_run(x, p)
+        z[step] = 1 - z[step]
+        return fs_decode(z, other) + shift
+
+    return varied(network, silent)
 
 
 def spikes_by_silence(sent: Statistics, params: FSParams, step: int) -> float:

@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+SHRINK = NOISE = 1e-4  # by which theta shrinks and wanders in a step, in units of the root mean square of the first weights
+
 
 class Existing(nn.Module):
     """Weights where a connection exists, else 0; gradients reach no others."""
@@ -33,24 +35,14 @@ class DeepR:
     r"""Deep rewiring of some weights of a network, which it makes sparse.
 
     The weights ``names`` get a parametrization (`torch.nn.utils.parametrize`). The share ``connectivity`` of them exists, drawn by the
-    generator at first. These grow by one over the root of that share, so that the variance of their sums stays as it was. In one step
-    :math:`\theta` shrinks by ``shrink`` and wanders by ``noise``, in units of the root mean square of the first weights.
+    generator at first. These grow by one over the root of that share, so that the variance of their sums stays as it was.
 
     Raises `ValueError` if the connectivity is not above 0 and at most 1, or leaves no connection.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        names: Sequence[str],
-        connectivity: float,
-        generator: torch.Generator,
-        shrink: float = 1e-4,
-        noise: float = 1e-4,
-    ):
+    def __init__(self, network: nn.Module, names: Sequence[str], connectivity: float, generator: torch.Generator):
         if not 0 < connectivity <= 1:
             raise ValueError(f"connectivity is {connectivity}: it is a share of connections, above 0 and at most 1")
-        self.shrink, self.noise = shrink, noise
         self.weights: list[tuple[nn.Parameter, Existing, float]] = []
         for name in names:
             w: nn.Parameter = getattr(network, name)
@@ -71,7 +63,7 @@ class DeepR:
         """One step, after one of the optimizer; ``part`` (0 to 1) scales it, as the learning rate has fallen since its peak."""
         for w, existing, size in self.weights:
             sign = 1.0 - 2.0 * existing.negative
-            theta = w * sign - part * size * self.shrink + part * size * self.noise * torch.randn(w.shape, generator=generator)
+            theta = w * sign - part * size * SHRINK + part * size * NOISE * torch.randn(w.shape, generator=generator)
             gone = existing.exists & (theta < 0)
             existing.exists ^= gone
             w.copy_(theta * sign * existing.exists)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import Tensor
 
-from snncore.few_spike.layer import FSActivation
 from snncore.few_spike.neuron import FSParams
 from snncore.filters import low_pass_product
 from snncore.learning.eprop import Signal, gradient, observe
@@ -29,23 +28,6 @@ def plain_neuron(x: Tensor, p: FSParams) -> Tensor:
             v.sub_(z, alpha=h)
             total.add_(z, alpha=d)
     return y
-
-
-class _Plain(nn.Module):
-    def __init__(self, params: FSParams):
-        super().__init__()
-        self.params = params
-
-    def forward(self, x):
-        return plain_neuron(x, self.params)
-
-
-def with_plain_neurons(network: fx.GraphModule) -> fx.GraphModule:
-    """Put `plain_neuron` in place of the neurons of a converted network, which is returned."""
-    for target, module in list(network.named_modules()):
-        if isinstance(module, FSActivation):
-            setattr(network.get_submodule("few_spike"), target.removeprefix("few_spike."), _Plain(module.params))
-    return network
 
 
 def plain_loop(

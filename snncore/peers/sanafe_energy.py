@@ -16,12 +16,14 @@ from jaxtyping import UInt8
 from snncore.datafiles import npz, package_file
 from snncore.loihi.board import BoardRun, Program, core_events, load, run_board
 from snncore.loihi.compartment import Compartment
+from snncore.loihi.deploy import deploy
 from snncore.loihi.emulator import Group
 from snncore.loihi.energy import energy, event_counts, prices
-from snncore.loihi.placement import DENSE, BoardNetwork, BoardPopulation, Placement, Projection, place
+from snncore.loihi.placement import DENSE, BoardNetwork, Placement, place
 from snncore.loihi.quantize import UNIT
 from snncore.loihi.relational import CHIPS, input_spikes, layout, program
 from snncore.loihi.spec import CORES, FULL_DECAY, within
+from snncore.networks.recurrent import RecurrentNetwork
 from snncore.networks.relational import SIZES
 from snncore.peers.ask import ask
 from snncore.seeds import numpy_generator
@@ -108,12 +110,10 @@ def seven() -> UInt8[np.ndarray, "1 28 28"]:
 @cache
 def digit() -> Case:
     """Our trained network for digits, pixel by pixel, on one core."""
-    chip = digits.on_chip(digits.trained("chip"))
-    n, inputs = chip.w_in.shape
-    projections = [Projection(pre, "all") for pre in ("pixels", "all")]
-    network = BoardNetwork([BoardPopulation("all", n, "", compartments=2)], projections, {"pixels": inputs})
-    loaded = Program({"all": chip.groups}, {("pixels", "all"): [chip.w_in], ("all", "all"): [chip.w_rec]})
-    return plain(Placement(network, {"all": (0,)}), loaded, run_board(network, loaded, {"pixels": threshold_code(seven())[:, 0].numpy()}))
+    network = digits.trained("chip").network
+    assert isinstance(network, RecurrentNetwork)
+    on_chip = deploy(network)
+    return plain(on_chip.placement, on_chip.program, BoardRun({"neurons": on_chip.run(threshold_code(seven())).z[:, 0]}, {}))
 
 
 CASES: dict[str, Callable[[], Case]] = {"2 sentences": partial(story, 2), "6 sentences": partial(story, 6), "a digit": digit}

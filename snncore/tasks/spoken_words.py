@@ -43,9 +43,9 @@ def centers() -> Float[np.ndarray, " band"]:
 def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"]:
     """Spikes of each band's fibers in each stretch of a word of at most a second; a shorter one is followed by silence.
 
-    Raises `DataError` if the word is no row of at most `RATE` 16-bit integers, or is silent, whatever its offset.
+    Raises `DataError` if the word is no row of 1 to `RATE` 16-bit integers, or is silent, whatever its offset.
     """
-    if waveform.ndim != 1 or waveform.dtype != np.int16 or len(waveform) > RATE:
+    if waveform.ndim != 1 or waveform.dtype != np.int16 or not 0 < len(waveform) <= RATE:
         raise DataError(
             f"the word is {described(waveform)}: give one channel of 16-bit integers (int16), {RATE} per second, at most a second; "
             "floats from -1 to 1 times 32,767, rounded"
@@ -64,12 +64,6 @@ def spikes(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "band stretch"
 def image(waveform: Int[np.ndarray, " sample"]) -> Float[Tensor, "1 band stretch"]:
     """Spike counts of `spikes`, relative to the highest that there can be: what a network is shown of a word."""
     return spikes(waveform)[None] / (FIBERS * FASTEST * STRETCH)
-
-
-def split(words: Words) -> tuple[Examples, Examples]:
-    """The words at `places`, as the artificial cochlea hears them."""
-    known, held_out = (heard(words, at) for at in places(words))
-    return known, held_out
 
 
 def places(words: Words) -> tuple[Int[np.ndarray, " known"], Int[np.ndarray, " held_out"]]:

@@ -79,11 +79,13 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
 
     Raises `DataError` if the files are missing or damaged; if there is no such task or part.
     """
-    for read in (read_babi_test, read_babi):  # what comes with a checkout, or the whole data set
+    known = task in TASKS and part in ("train", "valid", "test")
+    for read in (read_babi_test, read_babi) if known else ():  # what comes with a checkout, or the whole data set
         for name, text in read().items():
             if re.fullmatch(rf"{folder}/qa{task}_(.*_)?{part}\.txt", name):
                 return parse(text, name)
-    raise DataError(f"there is no file for task {task}, part {part!r} in {folder!r}: tasks are 1 to 20, folders en, en-10k, en-valid-10k")
+    there_are = "tasks are 1 to 20, parts train, valid, test, folders en, en-10k, en-valid-10k"
+    raise DataError(f"there is no file for task {task}, part {part!r} in {folder!r}: {there_are}")
 
 
 def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence word"], Int[Tensor, " batch"]]:

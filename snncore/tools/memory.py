@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import torch
 
@@ -13,14 +12,6 @@ from snncore.learning.eprop import Signal, Stream, gradient, observe
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights
 from snncore.neurons import ALIFParams, ReadoutParams
 from snncore.seeds import torch_generator
-
-
-def _peak() -> float:
-    """Most memory that this process has had [MiB]. The usual measure would include what the process had that started this one."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM")) / 2**10
-    return provenance.peak_memory_mb() or math.nan
 
 
 def learn(steps: int, whole: bool) -> None:
@@ -41,10 +32,10 @@ def learn(steps: int, whole: bool) -> None:
 
 
 def _raised(lengths: Sequence[int], whole: bool) -> list[float]:
-    start, raised = _peak(), []
+    start, raised = provenance.peak_memory_mb() or math.nan, []
     for steps in lengths:
         learn(steps, whole)
-        raised.append(_peak() - start)
+        raised.append((provenance.peak_memory_mb() or math.nan) - start)
     return raised
 
 

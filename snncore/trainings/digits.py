@@ -17,8 +17,7 @@ from torch.nn.utils import parametrize
 from snncore.learning.classifier import Recipe
 from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
-from snncore.loihi.emulator import ChipNetwork
-from snncore.loihi.quantize import OnGrid, in_force, registers, to_chip
+from snncore.loihi.quantize import OnGrid, in_force, registers
 from snncore.networks.checkpoints import load_checkpoint
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork
@@ -144,13 +143,6 @@ def network(kind: str, form: str, seed: int) -> DigitClassifier:
 def trained(kind: str) -> DigitClassifier:
     """The network of the full length with the weights of `command`: chip or lstm."""
     return load_checkpoint(f"memory_{kind}_full_0", network(kind, "full", 0), constants(kind, "full"))
-
-
-def on_chip(classifier: DigitClassifier) -> ChipNetwork:
-    """The network as it lies on the chip; its answer is the output neuron with the largest potential at the end."""
-    spiking = classifier.network
-    assert isinstance(spiking, RecurrentNetwork)
-    return to_chip(*spiking.weights(), spiking.populations, spiking.readout)
 
 
 def account(

@@ -92,7 +92,9 @@ def examples(kind: str) -> tuple[Examples, Examples]:
     if kind == "omniglot":
         everything = read_omniglot()
         return omniglot.symbols(everything, False), omniglot.symbols(everything, True)
-    return spoken_words.split(read_spoken_words())
+    words = read_spoken_words()
+    known, held_out = (spoken_words.heard(words, at) for at in spoken_words.places(words))
+    return known, held_out
 
 
 def held_out(kind: str) -> Examples:
@@ -101,11 +103,6 @@ def held_out(kind: str) -> Examples:
         return omniglot.symbols(read_omniglot_evaluation(), True)
     words = read_words_evaluation()
     return spoken_words.heard(words, np.arange(len(words.words)))
-
-
-def groups(kind: str) -> list[list[int]]:
-    """Which known classes belong together: symbols of one alphabet."""
-    return omniglot.by_alphabet(read_omniglot(), False) if kind == "omniglot" else []
 
 
 def drawn(known: Examples, together: Sequence[Sequence[int]], count: int, ways: int, queries: int, g: torch.Generator) -> Episodes:
@@ -189,8 +186,9 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
     def do(state: Path) -> Done:
         known, held_out = examples(data)
         known = known._replace(classes=known.classes[:classes])
+        together = omniglot.by_alphabet(read_omniglot(), False) if data == "omniglot" else []
         net = network(data, seed, generator)
-        log = descend(net, outer(net, data, known, groups(data)), kind.recipe, seed, state, constants=constants(net, data))
+        log = descend(net, outer(net, data, known, together), kind.recipe, seed, state, constants=constants(net, data))
         intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
         tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
         return Done(net, kind.about + (f", the first {classes} words alone" if classes else ""), log, tests)

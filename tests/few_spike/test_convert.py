@@ -252,6 +252,11 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words,
     ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
     ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
     ({"coefficients": coefficients("silu.published")}, r"of type CoefficientSet: give FSParams by the name of the activation, such as"),
+    ({"steps": [("relu", 4)]}, "steps is of type list: give K by the name of a layer in the report"),
+    ({"activations": [nn.Mish]}, "activations is of type list: give functions by class or function"),
+    ({"analog": nn.Mish}, "analog is of type type: give classes of modules or functions"),
+    ({"calibration": []}, "calibration holds no image"),
+    ({"calibration": [images(), images()[..., :6]]}, "calibration has batches of images of several sizes"),
     ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
     ({"calibration": images(0)}, "calibration holds no image"),
     ({"calibration": [images().numpy()]}, "calibration is of type list: give images in one tensor, or in batches"),
@@ -273,6 +278,28 @@ class Masked(nn.Module):
             x = x * mask
         x = F.relu(x)
         return x if features or rest else x.mean((2, 3))
+
+
+class Handed(nn.Module):
+    def forward(self, x):
+        return x
+
+
+def test_what_users_call_linear_may_hand_on_its_own_input():
+    """A shortcut reads the same numbers, so neurons must not write over them."""
+
+    class Shortcut(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.handed, self.relu = nn.Linear(4, 8), Handed(), nn.ReLU()
+
+        def forward(self, x):
+            y = self.first(x)
+            return self.relu(self.handed(y)) + y
+
+    network, x = Shortcut().eval(), torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.allclose(convert(network, x, x, K=14, linear=(Handed,)).network(x), network(x), atol=1e-3)
 
 
 def test_optional_arguments_have_their_defaults_also_where_forward_asks_for_them():

@@ -42,7 +42,9 @@ def test_the_fewest_spikes_that_keep_the_score():
     def score(other):
         return float((other(x).argmax(1) == answers).float().mean())
 
+    net.append(nn.Dropout(0.9)).train()  # as it comes from training: scored as its conversions are, in evaluation mode
     chosen = fewest_spikes(net, x, score, 0.1, K=(1, 4, 6), penalties=(0.0,))
+    assert net.training
     kept = chosen.table[chosen.table["score"] >= 0.9]
     assert 0 < len(kept) < 3
     assert statistics(chosen.network, x)[1].spikes_per_neuron == kept["spikes per neuron"].min()

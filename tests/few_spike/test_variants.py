@@ -1,10 +1,10 @@
 import pytest
-import scipy.stats
 import torch
 from torch import nn
 
-from snncore.few_spike import FSParams, convert, published_neurons, statistics, variants
+from snncore.few_spike import convert, published_neurons, statistics, variants
 from snncore.few_spike.layer import fs_layers
+from snncore.few_spike.neuron import fs_run
 
 OFFSET = 13  # step, from 0, in which the published SiLU neuron shifts its output down
 
@@ -21,11 +21,16 @@ def test_silence_says_the_same_with_the_spikes_that_are_counted():
     ann, x = ann.float(), x.float()
     few = convert(ann, x[:1], coefficients=given).network
     silent = variants.by_silence(few, given["silu"], OFFSET)
-    layers = [module for module in silent.modules() if isinstance(module, variants.SilentStep)]
+    layers = [module for module in silent.modules() if getattr(module, "params", None) == given["silu"]]
     assert len(layers) == 2
     sent = []
+
+    def send(module, inputs):
+        z = fs_run(inputs[0], module.params)[0]
+        sent.append(torch.cat([z[:OFFSET], 1 - z[OFFSET : OFFSET + 1], z[OFFSET + 1 :]]))
+
     for layer in layers:
-        layer.register_forward_pre_hook(lambda module, inputs: sent.append(module.spikes(inputs[0])))
+        layer.register_forward_pre_hook(send)
     assert torch.allclose(silent(x), few(x), atol=1e-5)
     found = statistics(few, x)[1]
     sigmoids = next(layer for layer in found.layers if layer.params == given["sigmoid"])
@@ -54,13 +59,9 @@ def test_no_noise_and_many_bits_disturb_nothing():
     assert torch.allclose(variants.coarse(ann, 30)(x), ann(x), rtol=1e-5)
 
 
-def test_noise_is_drawn_anew_for_each_comparison():
-    """A neuron that subtracts nothing fires in each of two steps by chance: its sums are as likely as those of two coins."""
-    p, n = FSParams((1.0, 1.0), (0.0, 0.0), (1.0, 2.0)), 100_000
-    y = variants.NoisyNeurons(p, 0.5, torch.Generator().manual_seed(0))(torch.full((n,), 1.3))
-    heads = scipy.stats.norm.cdf(0.6)
-    expected = [(1 - heads) ** 2, heads * (1 - heads), heads * (1 - heads), heads**2]
-    assert torch.bincount(y.long(), minlength=4).div(n).tolist() == pytest.approx(expected, abs=0.01)
+def test_one_bit_has_no_sign():
+    with pytest.raises(ValueError, match="bits is 1: give 2 or more"):
+        variants.coarse(nn.Linear(2, 2), 1)
 
 
 @pytest.mark.parametrize("bits", [2, 5])

@@ -3,8 +3,6 @@ import torch
 from torch import nn
 
 from snncore.datafiles import DataError
-from snncore.few_spike import published_neurons
-from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.layer import fs_layers
@@ -17,33 +15,6 @@ def test_cifar_resnets_have_as_many_neurons_as_published(depth, neurons):
     network = images.cifar_resnet(depth)
     assert convert(network, torch.zeros(1, 3, 32, 32), K=10).report.neurons == neurons
     assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules()) == depth + 2  # two of them in shortcuts
-
-
-@torch.no_grad()
-def normalize_for(network, batch):
-    """Give each batch normalization of a fresh network the statistics of a batch."""
-    network.train()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # running statistics are those of what comes next
-        elif isinstance(module, nn.Dropout) or type(module).__name__ == "StochasticDepth":
-            module.eval()
-    network(batch)
-    return network.eval()
-
-
-@pytest.mark.parametrize(("version", "layers"), [("b0", 65), pytest.param("b7", 218, marks=pytest.mark.slow)])
-def test_in_an_efficientnet_the_error_grows_from_layer_to_layer(version, layers):
-    from torchvision import models
-
-    x = nn.functional.interpolate(images.efficientnet_lite_input(read_photographs_20().images[:4]), 64, mode="area")
-    conversion = convert(normalize_for(getattr(models, f"efficientnet_{version}")(), x), x[:1], coefficients=published_neurons())
-    disturbed = x[:1] + 0.01 * x[:1].std() * torch.randn(x[:1].shape)
-    published, control = layer_errors(conversion, x[:1]), layer_errors(conversion, x[:1], disturbed)
-    for table in (published, control):
-        assert len(table) == layers
-        assert table["error"].iloc[-1] > 2 * table["error"][0]
-    assert control["error"][0] < published["error"][0]
 
 
 def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from data import needs_data
 from snncore.datafiles import DataError
-from snncore.tasks import story_generator
+from snncore.tasks import stories, story_generator
 from snncore.tasks.data_sets import read_babi
 from snncore.tasks.stories import TASKS, VOCABULARY, Example, arrays, parse, read_stories
 from snncore.tasks.story_generator import PLURALS, generate
@@ -184,6 +184,13 @@ def test_generated_sentences_are_those_of_the_official_files(task):
     assert mean == pytest.approx(official_mean, rel=0.3)
     assert sorted({e.answer for e in examples[:100]} - {e.answer for e in official}) == []
     assert task not in RESTS_ON or all(in_order(e, task) for e in official)
+
+
+@pytest.mark.parametrize(("task", "part"), [(21, "test"), (0, "train"), (1, "tets")])
+def test_a_file_that_there_is_not_is_not_looked_for(task, part, monkeypatch):
+    monkeypatch.setattr(stories, "read_babi", lambda: pytest.fail("the whole data set was asked for"))
+    with pytest.raises(DataError, match="tasks are 1 to 20, parts train, valid, test"):
+        stories.read_stories(task, part)
 
 
 @needs_data

@@ -192,7 +192,7 @@ def test_held_out_words_come_from_held_out_speakers():
     said = [(word, "ann") for word in (*spoken_words.HELD_OUT, "yes")]
     said += [(word, "bob") for word in ("yes", "no", "one", "no")] + [("no", "cy")]
     words = Words([synthetic_word(200.0 + 50 * k) for k in range(len(said))], *map(list, zip(*said, strict=True)))
-    known, held_out = spoken_words.split(words)
+    known, held_out = (spoken_words.heard(words, at) for at in spoken_words.places(words))
     assert [len(c) for c in known.classes] == [2 + 1, 1]  # no by bob and cy, yes by bob; what ann says of yes is left out
     assert [len(c) for c in held_out.classes] == [1] * 10  # by ann; bob's one is left out
     place, own = sorted(spoken_words.HELD_OUT).index("one"), spoken_words.spikes(words.waveforms[spoken_words.HELD_OUT.index("one")])

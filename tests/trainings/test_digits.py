@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from snncore.loihi.deploy import deploy
 from snncore.loihi.emulator import emulate
 from snncore.networks.lstm import LSTMNetwork
 from snncore.tasks.data_sets import Split
@@ -52,7 +53,7 @@ def test_the_chips_network_is_sparse_and_answers_there_as_in_floats():
     x = n.form.encode(images.numpy())
     with torch.no_grad():
         float_ = n.network(x.float())
-    chip = emulate(digits.on_chip(n), x.numpy(), input_lag=0, trace=True)
+    chip = emulate(deploy(n.network).chip, x.numpy(), input_lag=0, trace=True)
     assert 0.005 < float_.z.mean() < 0.2
     assert (chip.z_trace[..., :240] == float_.z.numpy()).mean() > 0.97
     chosen = chip.v[:, 240:].argmax(1)
