@@ -422,7 +422,7 @@ plt.show()
 # Hardly ({numref}`fig-ways`). Without it, the learning signal is the error of the learner's own readouts at each moment, sent back by their weights
 # (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. In the same lessons, the second network adds {claim}`oneshot.omniglot.5way.second` ({interval}`oneshot.omniglot.5way.second`) for 5 symbols,
 # {claim}`oneshot.omniglot.20way.second` ({interval}`oneshot.omniglot.20way.second`) for 20, and {claim}`oneshot.words.5way.second` ({interval}`oneshot.words.5way.second`) for 5 words: one training of each kind. In the
-# tests that follow each training, two trainings with the second network gave {recorded}`omniglot_20_together` for 20 symbols, and {recorded}`words_5_together` for words.
+# tests that follow the trainings, networks with the second network had {recorded}`omniglot_20_together` right for 20 symbols, and {recorded}`words_5_together` for words (a number for each training).
 #
 # This fits the task. The error at the readouts says at once what was wrong: this class, or not. An optimized start is then nearly enough. For movements it is not
 # ({doc}`one_shot`): there, own errors leave {claim}`oneshot.arm.second` times the error. Perhaps because these errors show later; that was not tested.
