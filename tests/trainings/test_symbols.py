@@ -38,7 +38,8 @@ def test_a_training_learns_and_is_tested(tmp_path, monkeypatch):
     letters = printed.letters().symbols
     monkeypatch.setattr(job, "TRAINING", tmp_path)
     monkeypatch.setattr(symbols, "examples", lambda kind: (letters, letters))
-    monkeypatch.setattr(symbols, "groups", lambda kind: [list(range(25)), list(range(25, 50))])
+    monkeypatch.setattr(symbols, "read_omniglot", lambda: None)
+    monkeypatch.setattr(symbols.omniglot, "by_alphabet", lambda data, evaluation: [list(range(25)), list(range(25, 50))])
     monkeypatch.setattr(symbols, "EPISODES", 4)
     monkeypatch.setitem(symbols.KINDS, "omniglot", symbols.KINDS["omniglot"]._replace(ways=((5, 2), (20, 2))))
     monkeypatch.setattr(symbols.Kind, "recipe", Descent(4, rate=3e-3, every=1))
