@@ -47,7 +47,7 @@
 # - Our spiking networks answer {claim}`rel.example.snn` of the talk's {size}`talk_questions` example questions as the talk does.
 # - Spiking networks, one a task, solve {claim}`rel.snn.solved` of 20 (talk: {published}`rel.snn.solved`); artificial ones
 #   {claim}`rel.ann.solved`.
-# - In networks with both costs the busiest layer spikes in {claim}`rel.snn.rate` ({interval}`rel.snn.rate`) of the steps; whether this meets our bound is not settled ({verdict}`rel.snn.rate`). Their gate is
+# - In networks with both costs the busiest layer spikes in {claim}`rel.snn.rate` ({interval}`rel.snn.rate`) of the steps ({verdict}`rel.snn.rate`). Their gate is
 #   open for 10 steps in place of {size}`gate_steps`, which lowers this share. In another network, without a limit, activity falls as stories grow, and rises again a little in the longest.
 #
 # ## What we could not do

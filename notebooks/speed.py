@@ -47,7 +47,7 @@
 #
 # ## What we could not do
 #
-# One aim is missed on every processor that we tried ({doc}`../not_reproduced`): a network with convolutions should be three times as fast as those of other programs, and is {claim}`speed.layer.network` as
+# One aim is clearly missed ({doc}`../not_reproduced`): a network with convolutions should be three times as fast as those of other programs, and is {claim}`speed.layer.network` as
 # fast. Others are met on one processor and missed on another: e-prop should be 25 times as fast as its published recursion, and is {value}`eprop_recursion_x` times. We have measured on few processors: ratios depend on
 # their instructions, and seconds belong to one machine. Other programs (SpikingJelly, NEST, braintrace, Nengo Loihi, Brian2Loihi, snnTorch, Norse) need installations of their own, so
 # their seven rows are from earlier runs. They are more general than ours, which explains much of the ratios.
