@@ -416,7 +416,7 @@ plt.show()
 #
 # ## Do the signals have to be learned?
 #
-# They do for this error: a learner's own errors leave {claim}`oneshot.arm.second` times as much. Perhaps the first weights do all the work: weights from which one step of ordinary e-prop suffices. So we trained the learner without a generator. Its learning signals are
+# For so small an error, yes: a learner's own errors leave {claim}`oneshot.arm.second` times as much. Perhaps the first weights do all the work: weights from which one step of ordinary e-prop suffices. So we trained the learner without a generator. Its learning signals are
 # its own errors, sent back by the weights of its readouts:
 #
 # $$
