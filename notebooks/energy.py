@@ -266,7 +266,7 @@ plt.show()
 # On the chips the first network answers {claim}`relnet.trained.right` ({interval}`relnet.trained.right`) of {size}`trained_questions` test questions right, in
 # floating point {value}`trained_float`. Whether that meets our aim: {verdict}`relnet.trained.right`. The second network was asked {size}`emulated_questions` new
 # questions. {value}`emulated_right` of its answers are right on the chips, {value}`emulated_float` in floating point, and {value}`emulated_same` are the same in
-# both. Neither network was trained for 8 bits. In the first network neurons spike in {value}`trained_rate` of the steps; in the second one, with 20 sentences,
+# both. So few questions do not tell the two apart. Neither network was trained for 8 bits. In the first network neurons spike in {value}`trained_rate` of the steps; in the second one, with 20 sentences,
 # in {value}`emulated_rate` ({numref}`fig-board`). Relays count while the gate is open, masks not at all.
 
 # %%
@@ -349,7 +349,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/activity.*
 # :name: fig-board
-# :alt: Left, marks for each module on a logarithmic axis from a fifth to six spikes. In all modules but the last, neurons of the network for task 17 spike two to eight times as often as those of the other one, whose further layers of pairs spike a quarter as often with 20 sentences as with 2. Right, 22 chips with 128 cores each, colored by synaptic operations. With 20 sentences all chips are at work; a few cores of the last chip do most. So activity is spread over the chips, and sparse.
+# :alt: Left, marks for each module on a logarithmic axis from a fifth to six spikes. In all modules but the last, neurons of the network for task 17 spike two to eight times as often as those of the other one, whose further layers of pairs spike a quarter as often with 20 sentences as with 2. Right, 22 chips with 128 cores each, colored by synaptic operations. With 20 sentences all chips are at work; the busiest cores are a few of the last chip. So activity is spread over the chips, and sparse.
 # Left: spikes of a neuron for a question on the chips, mean over a module and over questions, without masks. Right: synaptic operations of each core for
 # one question with 20 sentences.
 # ```
@@ -634,6 +634,8 @@ plt.show()
 # `python -m snncore.tools meter --keep data/peers/gpu.csv`: the next run of this chapter enters what it measures.
 #
 # ## Why is Loihi slower?
+#
+# The talk names a reason. Two measured runs neither confirm nor exclude it:
 
 # %%
 one_chip = measured("sequential MNIST")

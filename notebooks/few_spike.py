@@ -615,8 +615,8 @@ plt.show()
 # Hardware stores numbers in few bits, and its membranes are noisy. {numref}`fig-bits-noise` emulates both. On the left, $T$, $h$ and $d$ are
 # rounded to multiples of $16 / 2^Q$. Their range is not limited, so this is coarser than a $Q$-bit number format. On the right, Gaussian noise
 # is added to the membrane potential at each comparison. At $Q = 8$ the published neuron has an error of {value}`bits8_published` and ours
-# {value}`bits8_ours`. A neuron fitted with this rounding in the loop has {value}`bits8_fitted`, and does not improve with more bits. From a noise
-# of $0.05$ on, for which it was fitted, the third neuron is the most accurate. It sends more spikes than the other two ({numref}`tab-fits`).
+# {value}`bits8_ours`. A neuron fitted with this rounding in the loop has {value}`bits8_fitted`, and does not improve with more bits. The right
+# panel has, beside the published neuron, one with a price on spikes and one fitted for a noise of $0.05$. From that noise on the latter is the most accurate. It sends more spikes than the other two ({numref}`tab-fits`).
 
 # %%
 by_bits = pd.DataFrame(
@@ -667,7 +667,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/few_spike/bits-noise.*
 # :name: fig-bits-noise
-# :alt: Left, error against the fineness of the rounding: errors are small from Q = 10 on and large below 7; the neuron fitted for Q = 8 is the best there. Right, error against noise from 0 to 0.2: all rise, and from 0.05 on the neuron fitted for noise is the best. So a fit should expect what the hardware does.
+# :alt: Left, error against the fineness of the rounding: errors are small from Q = 10 on and large below 7; at Q = 8 the neuron fitted for it is the best by far. Right, error against noise from 0 to 0.2: all rise, and from 0.05 on the neuron fitted for noise is the best. So a fit should expect what the hardware does.
 # Emulated SiLU neurons: with rounded parameters for uniform inputs on $[-8, 12]$ (left), with noisy membranes for B7 inputs (right).
 # ```
 

@@ -51,7 +51,7 @@
 #   {claim}`img.lite1.drop` ({interval}`img.lite1.drop`) and {claim}`img.lite2.drop` ({interval}`img.lite2.drop`). They send
 #   {claim}`img.lite0.spikes`, {claim}`img.lite1.spikes` and {claim}`img.lite2.spikes`.
 # - To come within half a point of our ResNet-20, a rate code needs {claim}`img.rate.resnet20.steps` and {claim}`img.rate.resnet20.energy` the
-#   energy of few spikes. In the same time few spikes take {claim}`img.throughput` times as many images.
+#   energy of few spikes. In the same time few spikes take {claim}`img.throughput` times as many images. These are rough: a single right answer more or less moves the number of steps much.
 # - All of a small vision transformer can spike, softmax and attention too, but its operations then take {claim}`img.vit.energy` the energy of integers that skip zeros. It loses
 #   {claim}`img.vit.drop` ({interval}`img.vit.drop`) of its right answers.
 # - With two steps, a small SiLU network gains {claim}`img.tune.k2` by training on with spikes, while the original gains {value}`tune_original` by the same training; with eight steps
@@ -193,7 +193,8 @@ for name in ("b7", "resnet50"):
 # ## How does one line convert a network?
 #
 # {func}`~snncore.few_spike.convert.convert` puts a layer of {term}`few-spike neurons <few-spike neuron>` in the place of each activation, and leaves all weights as they are.
-# Nothing is trained. Its report lists for each operation whether it spikes, is linear, so that spikes may pass it one by one, or stays analog:
+# Nothing is trained. Its report lists for each operation whether it spikes, is linear, so that spikes may pass it one by one, or stays analog. This network has random weights and was not calibrated, so a warning
+# says that outputs differ; only the list of operations counts here:
 
 # %%
 page.value("activations", ", ".join(NAMED))
@@ -561,9 +562,9 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/images/rate.*
 # :name: fig-rate
-# :alt: Left and middle, relative error of the outputs against steps and against spikes per neuron, on logarithmic axes. The curve of few spikes falls steeply; that of the rate code lies far to the right, flat at first and then falling slowly. Right, the share of same answers rises with the steps and levels off, with wide intervals. Few spikes of five steps are closer than the rate code of sixty-four.
+# :alt: Left and middle, relative error of the outputs against steps and against spikes per neuron, on logarithmic axes. The curve of few spikes falls steeply; that of the rate code lies above it, flat at first and then falling slowly. Right, for few spikes only, the share of same answers rises with the steps and levels off, with wide intervals. Few spikes of five steps are closer than the rate code of sixty-four, which saw fewer photographs.
 # EfficientNet-Lite0 in few spikes and in rate code. Left and middle: root mean square error of the outputs, relative to their spread. Right: photographs with the
-# original's answer, with 95 percent intervals. Few spikes: {value}`steps_photographs` photographs. Rate code: the first
+# original's answer, few spikes only, with 95 percent intervals. Few spikes: {value}`steps_photographs` photographs. Rate code: the first
 # {value}`rate_photographs`, with thresholds for just these, which favors it.
 # ```
 #

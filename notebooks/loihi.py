@@ -434,7 +434,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/loihi/events.*
 # :name: fig-events
-# :alt: Left, three bars of measured energy: processors at work use most of it by far, the cores at work and everything at rest a small part each. Right, bars on a logarithmic axis around one: the predicted energy of the cores lies to the right of one, the predicted time far to the left, their product between. So events explain neither the time nor most of the energy.
+# :alt: Left, three bars of measured energy: processors at work use most of it by far, the cores at work and everything at rest a small part each. Right, bars on a logarithmic axis around one: the predicted energy of the cores lies to the right of one, the predicted time far to the left, their product between. So the prices overestimate the energy of the cores, events explain a small part of the time, and most of the chip's energy is that of the processors, which are not modeled.
 # Left: the energy of one image on the chip, as measured by its authors. Right: what events at published prices predict, divided by what was
 # measured (bar: between the two ways to count active updates; number: its middle). The line at 1 would be agreement.
 # ```

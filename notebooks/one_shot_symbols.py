@@ -25,9 +25,9 @@
 #
 # ```{figure} ../results/one_shot_symbols/results.*
 # :name: fig-symbols-results
-# :alt: Right answers for printed letters, handwritten symbols and spoken words. In all five rows the comparison of the learner's own input features is to the right of the update by learned signals, for symbols and letters by about a point. In the three rows that have it, the update by own errors lies within about two points of it. The update works, but never better than the features that it starts from.
+# :alt: Right answers for printed letters, handwritten symbols and spoken words. In all five rows the comparison of the learner's own input features is to the right of the update by learned signals, for symbols and letters by about a point, for words by a little more, within wide intervals. In the three rows that have it, the update by own errors lies within about two points of it. The update works, but no mean is above that of the features that it starts from.
 # Right answers after one example of each class, means with 95 % intervals over {size}`episodes` lessons (a quarter as many for printed letters), for words also over the {size}`speakers` speakers. *Most similar features* learns nothing in the lesson: it compares
-# the learner's own inputs. The update is far above chance, and a little below its own inputs everywhere.
+# the learner's own inputs. The update is far above chance. Its mean is a little below that of its own inputs in each row; for words this is not settled.
 # ```
 #
 # ## What we did
@@ -110,7 +110,7 @@ for name, value in sizes.items():
 #
 # ```{figure} ../results/one_shot_symbols/inputs.*
 # :name: fig-symbols-inputs
-# :alt: Upper row, a handwritten symbol, and rasters of the spikes of the features and of the learner over 40 milliseconds. Lower row, the same for a spoken word, whose picture is spike counts in frequency and time. A few neurons fire for each input, and others for another one.
+# :alt: Upper row, a handwritten symbol, and rasters of the spikes of the features and of the learner over 40 milliseconds. Lower row, the same for a spoken word, whose picture is spike counts in frequency and time. A part of the features fires, many of them several times, and from them most of the learner's neurons, which begin later.
 # An Omniglot symbol and the spoken word *{size}`word`* as a picture and as spikes: the features' and, before any update, the learner's (sorted by first spike).
 # ```
 #
@@ -248,7 +248,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/one_shot_symbols/lesson.*
 # :name: fig-lesson
-# :alt: Two lessons side by side. At the left of each, five symbols that were seen once; to their right, each in four other typefaces or by four other hands, in frames of blue where the answer is right and vermillion, with the wrong answer's number, where it is not. Nearly all frames are blue.
+# :alt: Two lessons side by side. At the left of each, five symbols that were seen once; to their right, each in four other typefaces or by four other hands, in frames of blue where the answer is right; a wrong one would have a vermillion frame and the number of the answer. All frames, or nearly all, are blue.
 # Two lessons: symbols seen once (gray frames), and asked for after one update. Right in blue, wrong in vermillion with the number that was answered. Left: printed letters;
 # right: Omniglot symbols that no training has seen.
 # ```
@@ -537,7 +537,7 @@ plt.show()
 #
 # ## How many ordinary updates is it worth?
 #
-# **One: a single gradient step of the right size does as well** ({numref}`fig-symbols-updates`). From the same first weights, in {size}`ordinary_lessons`
+# **One, if its size is chosen on the very queries; by Adam a few** ({numref}`fig-symbols-updates`). From the same first weights, in {size}`ordinary_lessons`
 # lessons with 5 printed letters, after one update by learned signals {value}`ordinary_learned` of the answers are right. A single step along a gradient, of the size that is best for these
 # very queries, leads to {value}`single_eprop` ({term}`e-prop`) and {value}`single_BPTT` ({term}`BPTT`). Learned signals need no such choice. Updates by Adam until it is as good:
 # {value}`k_eprop` for e-prop, {value}`k_BPTT` for BPTT, at the best of {size}`rates` learning rates; they reach {value}`most_eprop` and {value}`most_BPTT`.
@@ -579,7 +579,7 @@ page.figure(fig, "updates", curve)
 plt.show()
 
 # %% [markdown]
-# For handwriting and speech it is much the same:
+# For handwriting and speech, too, a single step of the best size does about as well. By Adam it takes from one to several updates, in no clear order of the rules:
 
 
 # %%
@@ -840,7 +840,7 @@ plt.show()
 # ```{figure} ../results/one_shot_symbols/curves.*
 # :name: fig-symbols-training
 # :alt: Right answers against updates of the outer loop, rising; with handwritten symbols they drop when episodes of 20 classes take the place of those of 5, and rise again, about as high with own errors as with learned signals. For words all curves come close to 100, far above the answers for held-out words. There are too few words to learn from.
-# Right answers in new episodes of known classes during the trainings [%]. Symbols begin with 5 classes in an episode and go on with 20; words have 5.
+# Right answers in new episodes of known classes during the trainings [%]. Symbols begin with 5 classes in an episode and go on with 20; words have 5. Dashed: a second training by learned signals.
 # ```
 #
 # The trainings took {size}`omniglot_updates` updates in {recorded}`omniglot_minutes` minutes for symbols, and {size}`words_updates` in {recorded}`words_minutes` for words
@@ -864,12 +864,12 @@ page.value("live_letters", len(known.classes))
 # ## Do more words help?
 #
 # Yes, much ({numref}`fig-symbols-more-words`). Networks were trained in the same way on a part of the {size}`known_words` known words. From {size}`fewest` words to all, the right answers on
-# five held-out words rise from {recorded}`fewest_update` to {recorded}`most_update` after one update, and from {recorded}`fewest_features` to {recorded}`most_features` by the most similar features. The curve
-# does not bend yet, and the two stay a few points apart: words are what is missing most.
+# five held-out words rise from {recorded}`fewest_update` to {recorded}`most_update` after one update, and from {recorded}`fewest_features` to {recorded}`most_features` by the most similar features. Three points
+# show no bend yet, and the update stays a few points below the features: more words would probably help most.
 #
 # ```{figure} ../results/one_shot_symbols/more_words.*
 # :name: fig-symbols-more-words
-# :alt: Right answers against the number of words in the training, 6, 12 and 25. Both curves, the update and the features alone, rise steadily and stay a few points apart, the features above.
+# :alt: Right answers against the number of words in the training, 6, 12 and 25. Both curves, the update and the features alone, rise at each step, the features a few points above.
 # Right answers on 5 held-out words after one update, and by the most similar features, against the number of words in the training (all else alike; two seeds with all words).
 # All networks were asked the same {size}`tested_lessons` lessons at the end of their training.
 # ```
