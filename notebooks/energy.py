@@ -468,8 +468,9 @@ print(f"{len(sanafe)} parts of the energy compared, the worst differs by {worst:
 ends = {n: board_energy.terms(e, estimates[2]) for n, e in estimates.items()}  # least and most
 totals = {n: [end.totals() for end in pair] for n, pair in ends.items()}
 two = board_energy.midpoint(*ends[2])  # as measured
-gpu_energy = page.value("gpu_2", published_ratio("energy", 2) * two.energy, "{:.0f} mJ")
-gpu_time = page.value("gpu_time", published_ratio("latency", 2) * two.time, "{:.2f} ms")
+gpu_energy, gpu_time = published_ratio("energy", 2) * two.energy, published_ratio("latency", 2) * two.time
+page.value("gpu_2", gpu_energy, "{:.0f} mJ")
+page.value("gpu_time", gpu_time, "{:.2f} ms")
 for name, part in {"cores": two.core_dynamic, "static": two.static, "x86": two.x86}.items():
     page.value(f"part_{name}", part, "{:.2f} mJ")
 page.value("events_energy", as_range(*np.subtract(core, board_energy.resets() / 1000)) + " mJ")

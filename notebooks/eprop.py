@@ -214,7 +214,8 @@ for neurons, (trial, loss, _) in problems.items():
     ideal = ideal_signal(trial, readout, loss)
     by_traces = gradient(trial, Signal(torch.zeros_like(ideal), 0.0, ideal), "online")
     exact[neurons] = largest_difference(by_traces, by_bptt(trial, loss))
-identity = page.claim("eprop.identity", float(np.max(list(exact.values()))))
+identity = float(np.max(list(exact.values())))
+page.claim("eprop.identity", identity)
 page.verdict("eprop.ideal", identity < 1e-10)
 
 # %% [markdown]
@@ -241,7 +242,8 @@ for neurons, (trial, _, errors) in problems.items():
     # of the same loss: spikes cost nothing
     of_errors = by_bptt(trial, lambda z, y, errors=errors: (errors * y).sum())
     page.value(f"cosine_{neurons.lower()}", cosine(known, of_errors), "{:.2f}")
-truncated = page.claim("eprop.truncated", float(np.max(differences)))
+truncated = float(np.max(differences))
+page.claim("eprop.truncated", truncated)
 page.verdict("eprop.update", truncated < 1e-10)
 
 # %% [markdown]
@@ -402,7 +404,8 @@ def learn(x, target, updates):  # the output after 0, 1, … updates
 
 
 x, target = (a.double() for a in pattern.draw(100, 0.05, torch_generator(seed, "pattern")))
-shown = page.value("shown_updates", page.size(smoke=5, book=200))
+shown = page.size(smoke=5, book=200)
+page.value("shown_updates", shown)
 outputs = list(learn(x, target, shown))
 left_after = float((outputs[-1] - target).square().mean() / target.var(correction=0))
 page.value("shown_left", 100 * left_after, "{:.0f} %")

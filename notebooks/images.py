@@ -336,7 +336,8 @@ plt.show()
 # after. {func}`~snncore.few_spike.comparison.compare` shows the first {size}`photographs_700` of them to both networks (all 700 at preset `paper`).
 
 # %%
-n_700 = page.value("photographs_700", page.size(smoke=4, book=150, paper=700))
+n_700 = page.size(smoke=4, book=150, paper=700)
+page.value("photographs_700", n_700)
 photographs_700, labels_700, _ = read_photographs_700(n_700)
 first, second, third = (on_photographs(v, photographs_700, labels_700) for v in (0, 1, 2))
 
@@ -676,7 +677,9 @@ plt.show()
 digits, chosen = read_mnist_test(), torch.randperm(10_000, generator=torch_generator(0, "digits to learn from"))
 x, y = (torch.from_numpy(np.array(part))[chosen] for part in (digits.images, digits.labels))
 x, y, split = x[:, None] / 255, y.long(), page.value("tune_train", 5000, "{:,}")
-epochs, more = page.value("tune_epochs", page.size(smoke=1, book=4)), page.value("tune_more", page.size(smoke=1, book=2))
+epochs, more = page.size(smoke=1, book=4), page.size(smoke=1, book=2)
+page.value("tune_epochs", epochs)
+page.value("tune_more", more)
 page.value("tune_test", f"{len(x) - split:,}")
 
 

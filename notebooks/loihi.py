@@ -178,7 +178,8 @@ details = {}
 for id, (name, words) in text.items():
     change, lag = silicon.DETAILS[name]
     changed = silicon.replay(change(network), images, lag)
-    details[words] = page.claim(id, int((changed.answers != run.answers).sum()), **where)
+    details[words] = int((changed.answers != run.answers).sum())
+    page.claim(id, details[words], **where)
 
 # %% tags=["hide-input", "remove-output"]
 bars = pd.Series(details, name="answers that change").sort_values()

@@ -859,7 +859,8 @@ page.claim("rel.readout.steps", steps, dataset=where)
 # %%
 # python -m snncore.trainings stories --task 1 --kind snn-lengths
 net = training.trained("snn-lengths", 1)
-each = page.value("stories_each", questions // len(EVEN_LENGTHS))
+each = questions // len(EVEN_LENGTHS)
+page.value("stories_each", each)
 
 lengths, stories_apart = [], []
 for sentences in EVEN_LENGTHS:

@@ -72,8 +72,8 @@ class Record:
         n: int | None = None,
         seeds: int | None = None,
         timing: bool = False,
-    ) -> float | str:
-        """Enter a number (or a word) for the claim ``id`` of the ledger, with its interval, data set, sample size and seeds; returns it.
+    ) -> None:
+        """Enter a number (or a word) for the claim ``id`` of the ledger, with its interval, data set, sample size and seeds.
 
         A list holds one number per seed: entered are their mean, the lowest and the highest as the interval, and how many there are.
         ``bound`` says that the number is only known to be larger (">") or smaller ("<") than ``ours``. ``timing`` says that it depends on
@@ -90,15 +90,13 @@ class Record:
         if bound not in (None, "<", ">") or (bound and isinstance(ours, str)):
             raise ValueError(f"{id}: bound is {bound!r} beside {ours!r}: give '>' or '<' beside a number, or nothing")
         self._enter(id, timing, ours=ours, bound=bound, low=low, high=high, dataset=dataset, n=n, seeds=seeds)
-        return ours
 
-    def verdict(self, id: str, holds: bool, *, dataset: str | None = None, n: int | None = None, seeds: int | None = None) -> bool:
+    def verdict(self, id: str, holds: bool, *, dataset: str | None = None, n: int | None = None, seeds: int | None = None) -> None:
         """Enter whether the published words of the claim ``id`` hold. The ledger prints them, or its words for the contrary."""
         holds = bool(holds)
         if id in self._claims and not isinstance(self._claims[id].published, str):
             raise ValueError(f"claim {id!r} has no published words that could hold: enter a number with page.claim")
         self._enter(id, False, ours=holds, bound=None, low=None, high=None, dataset=dataset, n=n, seeds=seeds)
-        return holds
 
     def _enter(self, id: str, timing: bool, **row: object) -> None:
         ledger.named(self._claims, id, f"the chapter {self.chapter}")
@@ -112,20 +110,18 @@ class Record:
         self._write("rows.json", self._rows)
         self.close()
 
-    def value(self, name: str, value: float | str, form: str = "{}") -> float | str:
+    def value(self, name: str, value: float | str, form: str = "{}") -> None:
         """Keep a number for the text, which quotes it as {value}`name`, formatted by ``form``."""
         self._finite(name, value)
         self._values[name] = {"value": value, "text": form.format(value)}
         self._write("values.json", self._values)
         self.close()
-        return value
 
-    def timing(self, name: str, value: float | str, form: str = "{:.3g}") -> float | str:
+    def timing(self, name: str, value: float | str, form: str = "{:.3g}") -> None:
         """Keep a duration, or what else depends on the machine, so that no re-run repeats it; the text quotes it like a value."""
         self._finite(name, value)
         self._timings[name] = {"value": value, "text": form.format(value)}
         self.close()
-        return value
 
     def table(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
         """Save a table, as the text shows it, as ``name.csv``."""

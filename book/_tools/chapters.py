@@ -275,21 +275,13 @@ def keep(project: Project, manifest: dict, results: Path, notebook: Path) -> Non
     write_json(about, manifest)
 
 
-def ends_with_note(code: str) -> bool:
-    """Whether a cell ends with a note in the record, which returns the number for code that goes on with it."""
-    begins = [line for line in code.splitlines() if re.match(r"[^\s#)\]}]", line)]  # of statements
-    return bool(begins) and re.match(r"\w+\.(claim|timing|value|verdict)\(", begins[-1]) is not None
-
-
 def tidy(notebook: Path) -> None:
-    """Remove what differs from run to run (times, process numbers), so that the executed notebook is comparable; and echoes of notes."""
+    """Remove what differs from run to run (times, process numbers), so that the executed notebook is comparable."""
     content = nbformat.read(notebook, 4)
     content.metadata.pop("papermill", None)
     for cell in content.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
-        if cell.cell_type == "code" and ends_with_note(cell.source):
-            cell.outputs = [output for output in cell.outputs if output.output_type != "execute_result"]
     nbformat.write(content, notebook)
 
 

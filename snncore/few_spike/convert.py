@@ -97,9 +97,8 @@ def convert(
         Let softmax, layer normalization, attention and products of two signals spike, too, and send spikes to all synapses but those of the
         image (`snncore.few_spike.expand`, which says what stays analog). Needs calibration.
     """
-    _check_kinds(coefficients=coefficients, steps=steps, activations=activations, analog=analog, linear=linear)
+    _check_options(K, spike_penalty, coefficients=coefficients, steps=steps, activations=activations, analog=analog, linear=linear)
     steps, coefficients = steps or {}, coefficients or {}
-    _check_options((K, *steps.values()), spike_penalty, coefficients)
     graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear), everything)
     seen = Inputs(example_input) if calibration is None else images_of(calibration, Inputs(example_input))
     if spike_penalty and (calibration is None or len(seen) == 1):
@@ -156,26 +155,24 @@ def convert(
     return Conversion(graph, report)
 
 
-def _check_kinds(**options: Any) -> None:
+def _check_options(K: int, spike_penalty: float, **given: Any) -> None:
+    classes = "classes of modules or functions, such as (nn.Fold,)"
     for name, kind, way_out in (
         ("coefficients", Mapping, "FSParams by the name of the activation, such as coefficients('silu.published').params"),
         ("steps", Mapping, "K by the name of a layer in the report"),
         ("activations", Mapping, "functions by class or function, such as {nn.Mish: F.mish}"),
-        ("analog", Iterable, "classes of modules or functions, such as (nn.Fold,)"),
-        ("linear", Iterable, "classes of modules or functions, such as (nn.Fold,)"),
+        ("analog", Iterable, classes),
+        ("linear", Iterable, classes),
     ):
-        if not isinstance(options[name], kind | None) or isinstance(options[name], str):
-            raise ConversionError(f"{name} is of type {type(options[name]).__name__}: give {way_out}")
-
-
-def _check_options(every: Iterable[int], spike_penalty: float, coefficients: Mapping[str, FSParams]) -> None:
-    for K in every:
-        if not (isinstance(K, int | np.integer) and 1 <= K <= 62):
-            raise ConversionError(f"K is {K!r}: give a whole number of steps, 1 to 62")
+        if not isinstance(given[name], kind | None) or isinstance(given[name], str):
+            raise ConversionError(f"{name} is of type {type(given[name]).__name__}: give {way_out}")
+    for steps in (K, *(given["steps"] or {}).values()):
+        if not (isinstance(steps, int | np.integer) and 1 <= steps <= 62):
+            raise ConversionError(f"K is {steps!r}: give a whole number of steps, 1 to 62")
     if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
     if spike_penalty and torch.is_inference_mode_enabled():
         raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
-    for name, given in coefficients.items():
-        if not isinstance(given, FSParams):
-            raise ConversionError(f"coefficients[{name!r}] is of type {type(given).__name__}: give FSParams, such as a set's .params")
+    for name, params in (given["coefficients"] or {}).items():
+        if not isinstance(params, FSParams):
+            raise ConversionError(f"coefficients[{name!r}] is of type {type(params).__name__}: give FSParams, such as a set's .params")

@@ -38,18 +38,6 @@ def test_a_run_is_complete_cached_and_byte_identical(project, capsys, monkeypatc
     assert "byte-identical" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("code", "noted"), [
-    ('x = 1\npage.claim(\n    "a.b",\n    2,\n)', True),
-    ("page.value('n', 3)  # why", True),
-    ("page.value('n', 3)\nx", False),
-    ("if x:\n    page.value('n', 3)", False),
-    ("page.table(frame, 'name')", False),
-    ("", False),
-])  # fmt: skip
-def test_a_note_is_no_result_of_its_cell(code, noted):
-    assert chapters.ends_with_note(code) == noted
-
-
 def test_staleness_is_by_content_and_says_why(ran, capsys):
     def check():
         capsys.readouterr()

@@ -13,6 +13,7 @@ import tools
 from book.conftest import CLAIM, chapter, do, edit, rendered, soup
 from ledger_roles import NoNumber
 from project import BookError, read_json
+from quotes import ends_text
 from snncore import ledger
 
 
@@ -115,6 +116,11 @@ def test_what_no_run_wrote_stops_the_build_with_file_and_line_of_each(ran):
         "book/index.md:12: {value}`first.alt`: " + no_value.format("first.alt", "alt"),
         f"notebooks/second.py:{line}: {{value}}`more`: " + no_value.format("more", "more"),
     ])  # fmt: skip
+
+
+@pytest.mark.parametrize(("low", "high", "text"), [(1.6, None, "at least 1.6"), (None, 7, "at most 7"), (None, None, "–")])
+def test_an_interval_with_one_end_says_which(low, high, text):
+    assert ends_text({"ours": 5.0, "bound": None, "low": low, "high": high}) == text
 
 
 def test_an_unknown_part_of_a_page_is_refused(ran):

@@ -61,6 +61,11 @@ def test_a_strict_code_loses_one_step_on_its_own_grid():
     assert torch.equal(fs_neuron(x, relu_code(1.0, K, strict=True)), x - grid)
 
 
+def test_spikes_of_the_relu_code_are_binary_digits():
+    z, _ = fs_run(torch.tensor([11 / 16]), relu_code(1.0, 4))
+    assert z[:, 0].tolist() == [1, 0, 1, 1]
+
+
 @pytest.mark.parametrize(("make", "arguments", "words"), [
     (FSParams, ((), (), ()), r"T is empty.*K >= 1"),
     (FSParams, ((1.0, 2.0), (1.0,), (1.0, 2.0)), r"2, 1, 2 entries"),

@@ -1,8 +1,9 @@
 import pytest
+import scipy.stats
 import torch
 from torch import nn
 
-from snncore.few_spike import convert, published_neurons, statistics, variants
+from snncore.few_spike import FSParams, convert, published_neurons, statistics, variants
 from snncore.few_spike.layer import fs_layers
 from snncore.few_spike.neuron import fs_run
 
@@ -62,6 +63,16 @@ def test_no_noise_and_many_bits_disturb_nothing():
 def test_one_bit_has_no_sign():
     with pytest.raises(ValueError, match="bits is 1: give 2 or more"):
         variants.coarse(nn.Linear(2, 2), 1)
+
+
+def test_noise_is_drawn_anew_for_each_comparison():
+    """A neuron that subtracts nothing fires in each of two steps by chance: its sums are as likely as those of two coins."""
+    p, n = FSParams((1.0, 1.0), (0.0, 0.0), (1.0, 2.0)), 100_000
+    few = convert(nn.Sequential(nn.ReLU()), torch.ones(1, 1), coefficients={"relu": p}).network
+    y = variants.noisy(few, 0.5, torch.Generator().manual_seed(0))(torch.full((n, 1), 1.3)).flatten()
+    heads = scipy.stats.norm.cdf(0.6)
+    expected = [(1 - heads) ** 2, heads * (1 - heads), heads * (1 - heads), heads**2]
+    assert torch.bincount(y.long(), minlength=4).div(n).tolist() == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("bits", [2, 5])

@@ -21,6 +21,12 @@ def test_decay_at_its_ends():
     assert decay(x, 1).tolist() == [-STATE + 2048, -4, 0, 0, 0, 4, STATE - 2048]  # small states are lost at once
 
 
+def test_a_shift_alone_is_another_decay():
+    """The naive x (4096 - k) >> 12 rounds negative states down, so that they never reach zero."""
+    x = np.array([-5])
+    assert ((x * 4095) >> 12)[0] == -5 != decay(x, 1)[0]
+
+
 def test_overflow_wraps_currents_and_clips_potentials_and_warns():
     x = np.array([STATE, STATE + 1, -STATE - 2])
     with pytest.warns(OverflowWarning, match="2 of 3 states wrapped around, by up to 2"):

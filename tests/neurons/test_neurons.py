@@ -57,6 +57,12 @@ def test_the_slow_variables_forget_with_their_time_constants():
     assert torch.allclose(b[300], torch.tensor(math.exp(-1.0)).double(), rtol=1e-12)
 
 
+def test_the_ahp_current_settles_at_minus_beta_for_one_spike_per_step():
+    s = trace(AHPParams(tau_ahp=50.0, beta=8.3), constant(100.0, 2000))
+    assert s.z.all()
+    assert math.isclose(s.a[-1, 0, 0], -8.3, rel_tol=1e-12)
+
+
 def test_the_ahp_current_is_the_equation_of_the_talk():
     """i[t + dt] = rho i[t] - (1 - rho) beta z[t], so i is minus beta times the low-passed spike train."""
     p = AHPParams(tau_ahp=100.0)
