@@ -354,7 +354,8 @@ where = "x in [-8, 12]; most frequent: -0.063"
 page.verdict("fs.silu.fewest", at_mode == int(count.min()), dataset=where)
 spikes_at = {"spikes_mode": at_mode, "spikes_least": int(count.min()), "spikes_most": int(count.max())}
 for name, number in spikes_at.items():
-    print(name, page.value(name, number))
+    page.value(name, number)
+    print(name, number)
 page.document("few_spike.live", {  # fig-response, at the top, computes in the page, with all neurons of the package
     "input": {"mean": B7_INPUT.mean(), "sd": B7_INPUT.std()},
     "sets": [{"name": s.name, "function": s.function, "interval": s.interval, "origin": s.origin, **vars(s.params)} for s in read_sets().values()],
@@ -714,7 +715,8 @@ for name, number in {
     "lite0_steps": K,
     "lite0_layers": len(layers),
 }.items():
-    print(name, page.value(name, number))
+    page.value(name, number)
+    print(name, number)
 
 # %% tags=["hide-input", "remove-output"]
 categories = imagenet_categories()

@@ -676,11 +676,12 @@ plt.show()
 # %%
 digits, chosen = read_mnist_test(), torch.randperm(10_000, generator=torch_generator(0, "digits to learn from"))
 x, y = (torch.from_numpy(np.array(part))[chosen] for part in (digits.images, digits.labels))
-x, y, split = x[:, None] / 255, y.long(), page.value("tune_train", 5000, "{:,}")
+x, y, split = x[:, None] / 255, y.long(), 5000
 epochs, more = page.size(smoke=1, book=4), page.size(smoke=1, book=2)
 page.value("tune_epochs", epochs)
 page.value("tune_more", more)
-page.value("tune_test", f"{len(x) - split:,}")
+page.value("tune_train", split, "{:,}")
+page.value("tune_test", len(x) - split, "{:,}")
 
 
 def train(network, epochs, rate, generator):
@@ -767,7 +768,8 @@ plt.show()
 
 # %%
 with seeded_draws(0, "small transformer"):
-    transformer = VisionTransformer(depth=page.value("vit_depth", 2))
+    transformer = VisionTransformer(depth=2)
+page.value("vit_depth", 2)
 g = torch_generator(0, "order of digits, transformer")
 train(transformer, page.size(smoke=1, book=24), 3e-3, g)
 train(transformer, page.size(smoke=1, book=8), 5e-4, g)

@@ -674,7 +674,8 @@ page.claim("mem.smnist.chip", chip, low=low, high=high, **where)
 ours, low, high = paired(own, theirs)
 page.claim("mem.smnist.beside_published", ours, low=low, high=high, **where)
 for name, number in {"only_own": int((own & ~theirs).sum()), "only_theirs": int((theirs & ~own).sum())}.items():
-    print(name, page.value(name, number))
+    page.value(name, number)
+    print(name, number)
 
 # %% [markdown]
 # Which network is better is not settled. Ours recognizes {claim}`mem.smnist.chip`, theirs {claim}`loihi.smnist.replay10k` ({doc}`loihi`). Ours
@@ -716,7 +717,8 @@ for name, random_start in [*((name, False) for name in published_digits.NAMES), 
     spikes = published_digits.answer(net, test.images[code.images], code.start, spikes=True).spikes
     differ, compared = differ + int((spikes != code.spikes).sum()), compared + spikes.size
 page.claim("mem.anchor.spikes", differ, dataset="authors' code, 8 images", n=compared)
-print(differ, "of", page.value("compared", f"{compared / 1e6:.1f} million"), "differ")
+page.value("compared", f"{compared / 1e6:.1f} million")
+print(f"{differ} of {compared:,} differ")
 
 # %% [markdown]
 # We compared {value}`compared` outputs (neuron and step, spike or none); {claim}`mem.anchor.spikes` differ. Now all test images, again in

@@ -742,7 +742,9 @@ ran = published_arm.lesson(theirs, code.tip)
 trials = (ran.before, code.before), (ran.lsg, code.lsg), (ran.after, code.after)
 differ = sum(int((activity.z.bool() != spikes).sum()) for activity, spikes in trials)
 page.claim("oneshot.anchor.spikes", differ, dataset="two movements on file", n=2)
-print(differ, "of", page.value("their_spikes", f"{sum(int(spikes.sum()) for _, spikes in trials):,}"), "spikes differ")
+sent = sum(int(spikes.sum()) for _, spikes in trials)
+page.value("their_spikes", sent, "{:,}")
+print(f"{differ} of {sent:,} spikes differ")
 
 # %% [markdown]
 # All {value}`their_spikes` spikes are the same ({claim}`oneshot.anchor.spikes` differ). Now {size}`their_movements` new movements, with three variants of the update: by the signals for another
