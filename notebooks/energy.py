@@ -59,7 +59,8 @@
 # ## What we could not do
 #
 # - Say how often the published neurons fire: neither rates nor trained weights are public. Those of the network that we
-#   trained for the measured task spike in {value}`trained_rate` of the steps, by our recipe.
+#   trained for the measured task spike in {value}`trained_rate` of the steps. Our recipe sets no upper limit of rates here, while the talk's
+#   activity was extremely sparse; fewer spikes would explain still less.
 # - Check any length but 2 sentences, the only one that was measured in public.
 # - Derive the layout from the limits of a core alone: three choices are the authors'.
 # - Tell from {size}`trained_questions` questions whether our network for the measured task is as good as we wanted ({verdict}`relnet.trained.right`).
@@ -75,6 +76,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.colors import LogNorm
 
 from snncore import plotting
 from snncore.ledger import package_claims
@@ -87,12 +89,13 @@ from snncore.loihi.relational import CHIPS, STEPS, TABLE, input_spikes, layout, 
 from snncore.loihi.spec import COMPARTMENTS, CORES, LimitError
 from snncore.networks.relational import SIZES
 from snncore.peers.sanafe_energy import compare_with_sanafe
+from snncore.provenance import machine
 from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import share
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, read_stories
 from snncore.tasks.story_generator import generate
-from snncore.tools.meter import kept_gpu
+from snncore.tools.meter import Meter, kept_gpu, measure, of_cpu
 from snncore.trainings.stories import trained
 
 plotting.style()
@@ -152,18 +155,38 @@ page.value("times_least", in_use / least, "{:.0f}")
 where = "published sizes: cores, and compartments over those of a core"
 page.verdict("relnet.tricks", in_use > 2 * least, dataset=where)
 
-with_relays = placement.messages(plan.network.projections)
-without = placement.messages(direct.projections)
+sent = {name: placement.message_table(of.projections) for name, of in {"with relays": plan.network, "without": direct}.items()}
+with_relays, without = (float(table.sum()) for table in sent.values())  # from all chips to all
 where = "each neuron fires once, 20 sentences"
 page.claim("relnet.relay.messages", with_relays / without, dataset=where)
 page.value("messages_with", with_relays, "{:,.0f}")
 page.value("messages_without", without, "{:,.0f}")
+page.value("relay_factor", sent["without"][0].sum() / sent["with relays"][0].sum(), "{:.0f}")  # of chip 0, which holds the encoders
 print(f"{with_relays:,.0f} messages between chips with relays, {without:,.0f} without")
+
+# %% tags=["hide-input", "remove-output"]
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), sharey=True)
+scale = LogNorm(1, max(table.max() for table in sent.values()))
+for ax, (name, table) in zip(axes, sent.items(), strict=True):
+    shade = ax.imshow(np.where(table > 0, table, np.nan), norm=scale, cmap="viridis", interpolation="nearest")
+    ax.set(title=f"{name}: {table.sum():,.0f}", xlabel="to chip", xticks=range(0, CHIPS, 5), yticks=range(0, CHIPS, 5))
+    ax.grid(visible=False)
+axes[0].set_ylabel("from chip")
+fig.colorbar(shade, ax=axes, label="messages").ax.minorticks_off()
+frame = pd.concat({name: pd.DataFrame(table) for name, table in sent.items()}, names=["layout", "from chip"])
+page.figure(fig, "messages", frame.reset_index())
+plt.show()
 
 # %% [markdown]
 # If each neuron fires once, {value}`messages_with` messages go between chips with relays and {value}`messages_without` without: a ratio of
-# {claim}`relnet.relay.messages` (the talk: {published}`relnet.relay.messages`). Relays take cores, {value}`relay_cores` of all with 20 sentences. The compartments alone
+# {claim}`relnet.relay.messages` (the talk: {published}`relnet.relay.messages`; {numref}`fig-messages`). Relays take cores, {value}`relay_cores` of all with 20 sentences. The compartments alone
 # would fit on {value}`least_cores`; the layout takes {value}`times_least` times as many, mostly since a core holds so few synapses. The talk: {claim}`relnet.tricks`.
+#
+# ```{figure} ../results/energy/messages.*
+# :name: fig-messages
+# :alt: Two maps with a row for each of 22 chips that send and a column for each that receives. With relays the first row, of the chip of the encoders, is filled for the ten chips of pairs, and each of these sends to the chips of further layers and of the sum. Without relays the first row is about {value}`relay_factor` times as strong. So relays thin out what the encoders send.
+# Messages from chip to chip if each neuron fires once, with 20 sentences. Chip 0 holds the encoders. Left: with relays; right: without.
+# ```
 #
 # ## Do the talk's numbers of cores follow?
 #
@@ -304,7 +327,7 @@ for (task, n), examples in stories.items():
     for example in examples:
         happened, activity, answers = ask(networks[task], loaded, example)
         of_modules, rate = spikes(activity, networks[task].network.statement.timing.window)
-        rows.append({"task": task, "sentences": n, "rate": rate} | answers | board_energy.needs(happened))
+        rows.append({"task": task, "sentences": n, "rate": rate} | answers | board_energy.needs(happened) | event_counts(happened))
         of_questions.append(of_modules)
     fired[task, n] = pd.concat(of_questions, axis=1).mean(axis=1)
 asked = pd.DataFrame(rows)
@@ -389,6 +412,23 @@ for id, (low, high), where in (
     page.claim(id, (low + high) / 2, low=low, high=high, dataset=where, n=len(measured_task))
 
 # %%
+mean = asked.groupby(["task", "sentences"], sort=False).mean()  # of a question
+of_group = [board_energy.estimate(plan, placement, n, needed) for (_, n), needed in mean.iterrows()]
+by_length = pd.DataFrame({
+    "network": [f"task {task}" for task, _ in mean.index], "sentences": [n for _, n in mean.index],
+    "firing [% of steps]": mean["rate"].map("{:.1f}".format).to_list(),
+    "spikes": mean["update_active"].map("{:,.0f}".format).to_list(),
+    "synaptic operations": mean["synaptic_operation"].map("{:,.0f}".format).to_list(),
+    "messages": mean["spike_in_tile"].map("{:,.0f}".format).to_list(),
+    "energy [mJ]": [as_range(*e.energy) for e in of_group], "time [ms]": [as_range(*e.time) for e in of_group],
+})  # fmt: skip
+page.table(by_length, "events")
+longest_story, where = estimates[TABLE[-1]], "events of a trained network, 20 sentences"
+for id, (low, high) in {"relnet.trained.energy.20": longest_story.energy, "relnet.trained.time.20": longest_story.time}.items():
+    page.claim(id, (low + high) / 2, low=low, high=high, dataset=where, n=each, seeds=1)
+by_length
+
+# %%
 every_step = events(placement, plan.used(2), 1.0)  # each neuron fires whenever it may
 extreme = energy(all_active(every_step), without=HOPS), energy(every_step, "sanafe", HOPS)
 page.value("every_step", as_range(extreme[0] / 1000, extreme[1] / 1000) + " mJ")
@@ -434,7 +474,15 @@ plt.show()
 # updated all compartments that it has, this alone would be {value}`all_updates`. The question took {published}`relnet.measured.time`; events give
 # {claim}`relnet.measured.time`, and the longest barrier that was measured, of 768 chips, would add {value}`barriers`. What the rest
 # consists of is not known. Candidates without a published price are the ways from chip to chip, and waiting for the processors, which use
-# {published}`relnet.measured.x86_share` of all energy.
+# {published}`relnet.measured.x86_share` of all energy. {numref}`tab-events` has the events of both networks for all lengths. With 20 sentences
+# events and resets need {claim}`relnet.trained.energy.20` ({interval}`relnet.trained.energy.20`), many times as much as with 2; they take
+# {claim}`relnet.trained.time.20`, hardly longer, since the chips work at the same time.
+#
+# :::{csv-table} Events of a question on the emulated chips, mean over the questions asked, with nothing assumed about rates. Energy: events and resets. Energy and time: least and most of our prices. Measured with 2 sentences: {published}`relnet.measured.core_dynamic` by the cores, {published}`relnet.measured.time`.
+# :name: tab-events
+# :header-rows: 1
+# :file: ../results/energy/events.csv
+# :::
 
 # %% [markdown]
 # Are events counted right? SANA-FE {cite:p}`boyle2023,boyle2025` is an independent simulator. Given the spikes of two stories and of a digit, on one chip, it differs by
@@ -510,7 +558,7 @@ for name, key in (("energy_beside", "energy"), ("time_beside", "latency")):
 #   - events of the trained network, {value}`events_energy` {cite:p}`davies2018,boyle2025`; resets of all chips, {value}`resets` {cite:p}`frady2020`
 # * - power at rest
 #   - {value}`part_static`
-#   - the measured time, times the measured power
+#   - nothing that we count: it flows whatever happens, and grows with the time {cite:p}`intel2020`
 # * - time
 #   - {published}`relnet.measured.time`
 #   - events of the busiest core and barriers of single chips, {value}`events_time` {cite:p}`davies2018`; the longest barrier of many chips that was measured would
@@ -632,7 +680,23 @@ plt.show()
 #
 # For 2 sentences the largest effect is to {value}`moves_most_2` (a factor of {value}`moves_most_2_factor`), for 20 to {value}`moves_most_20`
 # ({value}`moves_most_20_factor`; {numref}`fig-sensitivity`). Card and batch size would move the ratio, too. If you have a GPU, run
-# `python -m snncore.tools meter --keep data/peers/gpu.csv`: the next run of this chapter enters what it measures.
+# `python -m snncore.tools meter --keep data/peers/gpu.csv`: the next run of this chapter enters what it measures. Where Linux tells a processor's
+# energy, the command prints that, too. Its time is measured by this chapter wherever it runs:
+
+# %%
+here = measure(Meter(lambda: math.nan, of_cpu), "cpu", TABLE, batches=(1,), seconds=page.size(smoke=0.02, book=0.3))
+page.timing("cpu", machine(), "{}")
+for sentences, time in zip(here["sentences"], here["time [ms]"], strict=True):
+    page.timing(f"cpu_{sentences}", time, "{:.1f} ms")
+
+# %% [markdown]
+# :::{table} Time of one question to the artificial network of the published sizes, on the processor that ran this page ({value}`cpu`, two threads at most).
+# :name: tab-here
+#
+# | sentences | 2 | 6 | 10 | 16 | 20 |
+# |---|---|---|---|---|---|
+# | time | {value}`cpu_2` | {value}`cpu_6` | {value}`cpu_10` | {value}`cpu_16` | {value}`cpu_20` |
+# :::
 #
 # ## Why is Loihi slower?
 #

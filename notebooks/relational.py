@@ -41,8 +41,9 @@
 # ## What we found
 #
 # - **Voltage regularization keeps neurons from being locked.** With it {claim}`rel.voltage.with` of the neurons are locked while the gate
-#   is open, without it {value}`locked_without`, in {size}`voltage_seeds` networks each ({verdict}`rel.voltage.locked`). But it costs right
-#   answers: {claim}`rel.voltage.accuracy` ({interval}`rel.voltage.accuracy`). Networks without it keep the same limit of rates better.
+#   is open, without it {value}`locked_without`, in {size}`voltage_seeds` networks each ({verdict}`rel.voltage.locked`). Under our middle limit of
+#   rates it costs {claim}`rel.voltage.accuracy` of right answers ({interval}`rel.voltage.accuracy`), under the strictest one it adds
+#   {claim}`rel.voltage.accuracy.tight` ({interval}`rel.voltage.accuracy.tight`). Networks without it keep the same limit better.
 # - One artificial network for all tasks solves {recorded}`ann_joint_solved` of 20.
 # - Our spiking networks answer {claim}`rel.example.snn` of the talk's {size}`talk_questions` example questions as the talk does.
 # - Spiking networks, one a task, solve {claim}`rel.snn.solved` of 20 (talk: {published}`rel.snn.solved`); artificial ones
@@ -52,7 +53,9 @@
 #
 # ## What we could not do
 #
-# - No spiking network was trained for all tasks. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
+# - **No spiking network was trained for all tasks**: it would take about five hours of a processor core. So the talk's 17 of 20 is not settled here
+#   ({verdict}`rel.snn.solved`). Our artificial network for all tasks was still improving when its training ended, after {size}`joint_epochs` epochs, and
+#   misses tasks {recorded}`joint_unsolved`. What a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
 # - The formula of the voltage regularization was not at hand. Ours costs every potential without a pseudo-derivative. How strong it has
 #   to be we cannot say.
 # - Most tasks have one training a kind; two needed larger networks and longer training.
@@ -405,7 +408,7 @@ plt.show()
 #
 # The talk's examples differ a little from the words of the official files, so we changed some (the stories below have what). By logic, the
 # answers are those of the talk ({numref}`tab-examples`). Networks of artificial neurons, trained on our generator's stories, answer all
-# {value}`talk_right_ann_drawn` as the talk does; spiking ones {claim}`rel.example.snn`. The networks of {numref}`fig-solved` with
+# {value}`talk_right_ann_drawn` as the talk does; spiking ones {claim}`rel.example.snn` (not {value}`talk_wrong`). The networks of {numref}`fig-solved` with
 # artificial neurons, trained on the official files only, answer {value}`talk_right_ann`.
 #
 # Accuracy on such stories is no proof of understanding, because stories have shortcuts. Of our questions of task 5, {value}`shortcut_5`
@@ -471,6 +474,8 @@ page.value("talk_questions", len(rows))
 right_by_spikes = sum(said["spiking"][name] == by_the_talk[name] for name in asked)
 where = "spiking networks, one for each task"
 page.claim("rel.example.snn", right_by_spikes, dataset=where, n=len(asked))
+wrong = {name: said["spiking"][name] for name in asked if said["spiking"][name] != by_the_talk[name]}
+page.value("talk_wrong", "; ".join(f"question {name}: {word} for {by_the_talk[name]}" for name, word in wrong.items()) or "none")
 for kind in ("ann_drawn", "ann"):
     page.value(f"talk_right_{kind}", sum(said[kind][name] == follows[name] for name in asked))
 for task in (5, 13):
@@ -570,7 +575,7 @@ plt.show()
 # - **Unsolved**: tasks 3 (three supporting facts) and 16 (what color is someone, to judge by others of its kind), by both kinds of
 #   neurons; spiking networks also miss task 2 (two supporting facts).
 # - **Barely solved**, within the chance of 1,000 questions: tasks 2 and 14 by artificial neurons ({recorded}`ann_2` and {recorded}`ann_14`,
-#   one seed each).
+#   two seeds each).
 # - **At a price**: spiking networks needed {size}`wide_encoder` instead of {size}`small_encoder` neurons in each encoder and more epochs
 #   for tasks 17 ({size}`wide_epochs_snn_17`) and 19 ({size}`wide_epochs_snn_19`), all chosen by held-out questions.
 # - **Easy to score**: {claim}`rel.files.seen.4` of the test questions of task 4 also occur, with the same story, in its training file.
@@ -610,7 +615,9 @@ scores = pd.DataFrame([
 ])  # fmt: skip
 page.value("ann_joint_solved", sum(map(solved, of_kind["joint"].values())))
 for task in (2, 14):
-    page.value(f"ann_{task}", float(np.mean(alone["ann"][task])), "{:.1f} %")
+    page.value(f"ann_{task}", " and ".join(f"{right:.1f} %" for right in alone["ann"][task]))
+page.value("joint_unsolved", ", ".join(str(task) for task, right in of_kind["joint"].items() if not solved(right)))
+page.value("joint_epochs", training.recipe_of("ann", training.JOINT).epochs)
 page.value("seeds", training.SEEDS)
 page.value("wide_encoder", training.LARGE_ENCODER.encoder)
 for kind, task in training.USES_LARGE_ENCODER:
@@ -684,11 +691,12 @@ if preset == "paper":  # trains what data/training does not hold, for about thir
 #
 # Most of the neurons that it unlocks are in module B, which reads only {size}`questions_asked` different questions here.
 #
-# **Does it allow strong rate regularization?** We cannot tell. Under the tightest limit {value}`right_tight_with` of the answers are right with the
-# cost, {value}`right_tight_without` without it. But there the busiest layer spikes in {value}`busiest_tight_with` of the steps with the cost, in
-# {value}`busiest_tight_without` without it: both exceed the limit, networks with the cost more. Under the middle limit, networks without the cost are sparser
-# ({value}`busiest_without` in the busiest layer), and have more right answers: the cost takes {claim}`rel.voltage.accuracy` away on the official test
-# ({interval}`rel.voltage.accuracy`).
+# **Does it allow strong rate regularization?** In part. Under the strictest limit networks with the cost give
+# {claim}`rel.voltage.accuracy.tight` more right answers on the official test ({interval}`rel.voltage.accuracy.tight`): they learn what others of the same limit
+# do not. But they do not keep the limit: their busiest layer spikes in {value}`busiest_tight_with` of the steps, without the cost in
+# {value}`busiest_tight_without`. At a limit that both keep, the cost does not help: under the middle one it takes {claim}`rel.voltage.accuracy`
+# away ({interval}`rel.voltage.accuracy`), and networks without it are sparser ({value}`busiest_without` in the busiest layer). Under the loosest
+# the difference is {claim}`rel.voltage.accuracy.loose` ({interval}`rel.voltage.accuracy.loose`).
 #
 # **How strong must the cost be?** We cannot say. A few single trainings with stronger and weaker costs unlocked neurons, too; some of them did not
 # learn the task. Our optimizer, Muon, gives all directions of an update about the same size, so that a weak cost can move a row of weights
@@ -743,14 +751,16 @@ def right_on_file(kind, s):  # [%]
     return 100 * float((answers == expected_15).double().mean())
 
 
-on_file = pd.DataFrame({kind: right_on_file(kind, s) for kind in ("snn-upper", "snn-upper-v")} for s in voltage["seed"].unique())
+on_file = pd.DataFrame({kind: right_on_file(kind, s) for kind in training.COMPARED} for s in voltage["seed"].unique())
 where, n, seeds = "official test file of task 15", len(expected_15), len(on_file)
-for id, lost in (
+for id, differ in (
     ("rel.snn.rate.accuracy_loss", right_on_file("snn-free", 0) - on_file["snn-upper-v"]),
     ("rel.voltage.accuracy", on_file["snn-upper"] - on_file["snn-upper-v"]),
+    ("rel.voltage.accuracy.loose", on_file["snn-loose-v"] - on_file["snn-loose"]),
+    ("rel.voltage.accuracy.tight", on_file["snn-tight-v"] - on_file["snn-tight"]),
 ):
-    low, high = mean_interval(lost)
-    page.claim(id, lost.mean(), low=low, high=high, dataset=where, n=n, seeds=seeds)
+    low, high = mean_interval(differ)
+    page.claim(id, differ.mean(), low=low, high=high, dataset=where, n=n, seeds=seeds)
 
 # %%
 for name, form in {"high": "{:.2f} %", "begin": "{:.0f} %", "end": "{:.0f} %"}.items():
@@ -764,7 +774,6 @@ page.value("locked_without", without.mean(), "{:.0f} %")
 page.value("voltage_seeds", seeds)
 page.value("voltage_questions", n)
 for name, cost in {"with": True, "without": False}.items():
-    page.value(f"right_tight_{name}", of["right"]["tight"][cost].mean(), "{:.0f} %")
     page.value(f"busiest_tight_{name}", of["busiest"]["tight"][cost].mean(), "{:.1f} %")
 page.value("busiest_without", of["busiest"]["upper"][False].mean(), "{:.1f} %")
 
@@ -820,11 +829,21 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/voltage.*
 # :name: fig-voltage
-# :alt: Left, three histograms of membrane potentials on a logarithmic scale. With an upper limit of rates alone, potentials reach down to eight thresholds below rest, with the voltage cost alone to six, with both to less than three. Middle, locked neurons against the limit of rates: orange dots, without the cost, lie between nine and thirteen percent at all three limits, green dots, with it, at zero. Right, by module without the cost: about three fifths of module B, few of A and D, none of C; with it none. So the cost keeps neurons from being locked.
+# :alt: Left, three histograms of membrane potentials on a logarithmic scale. With an upper limit of rates alone, potentials reach down to eight thresholds below rest, with the voltage cost alone to six, with both to less than three. Middle, locked neurons against the limit of rates: orange dots, without the cost, lie between nine and thirteen percent at all three limits, green dots, with it, at zero or less than one percent. Right, by module without the cost: about three fifths of module B, few of A and D, none of C; with it none. So the cost keeps neurons from being locked.
 # Networks for task 15. Left: membrane potentials while the gate is open (100 stories, one network each; all neurons count alike). In the shaded ranges a neuron has no
 # pseudo-derivative, and its potential has a cost. The network without an upper limit of rates has a lower one. Middle: neurons that are locked, in five networks each,
 # under three upper limits of rates. Right: by module, under the middle limit (means, 95 % intervals).
 # ```
+#
+# :::::{admonition} All these networks as a table
+# :class: dropdown
+#
+# ::::{csv-table} Networks for task 15 under three upper limits of rates, with and without the cost of potentials: right answers to new questions, rate of the busiest layer, locked neurons in all and by module, mean rate; all in percent.
+# :name: tab-locked
+# :header-rows: 1
+# :file: ../results/relational/locked.csv
+# ::::
+# :::::
 #
 # ## Is a longer story sparser?
 #
@@ -840,7 +859,8 @@ plt.show()
 # could hardly be otherwise, so it is no evidence for the talk's reason: task 1 asks for one fact, however long the story, and the number of pairs grows with the square of the length.
 #
 # As in the talk, the answer is read at a single step, the last. It could be read earlier: after
-# the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` (left).
+# the first step {value}`read_1` of the answers would be right, after the second {value}`read_2` (left). {numref}`fig-readouts` shows what the
+# readouts add up for Gertrude.
 
 # %%
 answers = [sparse.answer(part) for part in stories.split(100)]
@@ -855,6 +875,26 @@ for k in (1, 2):
 steps = sum(torch.allclose(now, logits, rtol=1e-4, atol=1e-4) for now in y)
 where = "steps at which what readouts have added up is the answer; stories of our generator"
 page.claim("rel.readout.steps", steps, dataset=where)
+
+# %% tags=["hide-input", "remove-output"]
+added = measures.readouts_by_step(spiking["15"][0], [spiking["15"][1]])[:, 0].numpy()  # step, answer
+best, at = np.argsort(-added[-1])[:4], np.arange(1, len(added) + 1)
+fig, ax = plt.subplots(figsize=(7.5, 2.6))
+ax.plot(at, added, color=GRAY, lw=0.4)
+for k, color in zip(best, (RED, *["black"] * 3), strict=True):
+    ax.plot(at, added[:, k], color=color, lw=1.6 if color == RED else 0.8)
+    ax.text(len(added) + 0.1, added[-1, k], in_the_talk(*words_of(int(k))), color=color, va="center", fontsize=9)
+ax.set(xlabel="step of the reading", ylabel="readout", xticks=at, xlim=(1, len(added) + 1.5))
+page.figure(fig, "readouts", pd.DataFrame(added, index=at).rename_axis("step").reset_index())
+plt.show()
+
+# %% [markdown]
+# ```{figure} ../results/relational/readouts.*
+# :name: fig-readouts
+# :alt: Readouts of all answers against the steps of the reading. That of wolves rises above all others and stays there; three further ones that are named, and all others in gray, remain below. So the answer is there before the last step.
+# The talk's question about Gertrude: what the readouts of the spiking network have added up after each step of the reading, in red that of its answer, named the
+# four largest. The largest one at the last step is the answer.
+# ```
 
 # %%
 # python -m snncore.trainings stories --task 1 --kind snn-lengths

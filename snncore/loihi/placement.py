@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, FAN_OUT, OUT_AXONS, SYNAPSE_BITS, WEIGHT_BITS, LimitError, within
 
@@ -169,17 +170,23 @@ class Placement:
 
     def messages(self, projections: Sequence[Projection]) -> float:
         """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
-        count = 0.0
+        return float(self.message_table(projections).sum())
+
+    def message_table(self, projections: Sequence[Projection]) -> Float[np.ndarray, "chip chip"]:
+        """The same, by the chip that sends (row) and the one that receives (column)."""
+        chips = 1 + max(chip for on in self.chips.values() for chip in on)
+        table = np.zeros((chips, chips))
         for p in projections:
             if p.pre in self.network.inputs:
                 continue
-            source = self.core_of_neurons(p.pre) // CORES
+            source, sent = self.core_of_neurons(p.pre) // CORES, np.zeros_like(table)
             if p.kind == DENSE:
-                crossing = sum(int((source != chip).sum()) for chip in self.chips[p.post])
+                sent += np.outer(*(np.bincount(on, minlength=chips) for on in (source, self.chips[p.post])))
             else:
-                crossing = int((source != self.core_of_neurons(p.post) // CORES).sum())
-            count += crossing * self.network.sources(p) / len(source)
-        return count
+                np.add.at(sent, (source, self.core_of_neurons(p.post) // CORES), 1)
+            np.fill_diagonal(sent, 0)
+            table += sent * self.network.sources(p) / len(source)
+        return table
 
 
 def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement:

@@ -139,7 +139,7 @@ def measure(meter: Meter, where: str, lengths: Sequence[int], batches: Sequence[
 
 
 def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame | None:
-    """What was measured on a GPU and kept in ``data/peers/gpu.csv``, as `measure` gives it; None if nothing was kept.
+    """What was measured on a GPU and kept in ``data/peers/gpu.csv``, as `measure` gives it; None if nothing was, or only on a CPU.
 
     Raises ValueError if it is not that: a column is missing, a number is not above 0, rows are of several cards or days, or single
     questions of a length were not measured once.
@@ -151,6 +151,8 @@ def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame |
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(numbers, float))
         found = table[table["where"] == "cuda"].reset_index(drop=True)
+        if found.empty and len(table):
+            return None
         positive = found[numbers].map(lambda x: 0 < x < math.inf).all(axis=None)
         told = found[["device", "clocks", "date"]].map(lambda x: isinstance(x, str) and bool(x.strip())).all(axis=None)
         one = found[["device", "date"]].nunique().max() == 1

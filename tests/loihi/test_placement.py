@@ -105,5 +105,7 @@ def test_messages_between_chips_axon_for_axon():
     count += sum(chip != there for chip in of_a[::2] for there in placement.chips["b"])
     count += sum(chip != there for chip in of_b for there in placement.chips["a"])
     assert placement.messages(projections) == count > 0
+    from_first = sum((chip == 0) * placement.chips["b"].count(1) for chip in (*of_a, *of_a[::2]))
+    assert placement.message_table(projections)[0, 1] == from_first + of_b.count(0) * placement.chips["a"].count(1) > 0
     single = [Projection("a", "c", ONE_TO_ONE)]
     assert placement.messages(single) == sum(chip != placement.chips["c"][0] for chip in of_a) > 0

@@ -133,6 +133,7 @@ def test_the_command_measures_what_it_can(tmp_path, monkeypatch, capsys, energy)
     assert table["batch"].iloc[0] == 1
     assert (table["time [ms]"] > 0).all()
     assert (table["energy [mJ]"].notna() == energy).all()
+    assert meter.kept_gpu((2,), tmp_path / "kept.csv") is None
 
 
 GPU = {"where": "cuda", "sentences": 2, "batch": 1, "time [ms]": 5.0, "energy [mJ]": 300.0, "without rest [mJ]": 100.0, "rest [W]": 40.0}
