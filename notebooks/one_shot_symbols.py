@@ -41,17 +41,18 @@
 # - **Comparing the learner's own input features, without any learning, does better than the update**: by {value}`omniglot_5_lost` for 5 symbols,
 #   {value}`omniglot_20_lost` for 20, and {value}`words_5_lost` for 5 words, where the speakers are too few to settle it.
 # - **In Omniglot's own test the learner errs in {claim}`oneshot.omniglot.official` of cases** ({interval}`oneshot.omniglot.official`), its own features in {claim}`oneshot.omniglot.official.features`, people in
-#   {published}`oneshot.omniglot.people`, and a distance between images, without any training, in {claim}`oneshot.omniglot.hausdorff`. In runs that we drew like these, which are harder, it errs in {claim}`oneshot.omniglot.runs`.
+#   {published}`oneshot.omniglot.people`, and a distance between images, without any training, in {claim}`oneshot.omniglot.hausdorff`. In runs that we drew like these it errs in {claim}`oneshot.omniglot.runs`.
 # - **The second network adds little**: {claim}`oneshot.omniglot.20way.second` ({interval}`oneshot.omniglot.20way.second`) of right answers for 20 symbols, and {claim}`oneshot.words.5way.second`
 #   ({interval}`oneshot.words.5way.second`) for 5 words, beside a network that was trained to learn by its own errors.
 # - One update tells new classes apart: {claim}`oneshot.omniglot.5way` of answers are right for 5 symbols, {claim}`oneshot.omniglot.20way` for 20, and
 #   {claim}`oneshot.words.5way` for 5 words ({interval}`oneshot.words.5way`: few speakers say the words).
-# - The features can spike, too: converted, they lose {claim}`oneshot.omniglot.spiking` ({interval}`oneshot.omniglot.spiking`).
+# - The features can spike, too. What that costs is {claim}`oneshot.omniglot.spiking` of right answers ({interval}`oneshot.omniglot.spiking`): nothing that we could measure.
 #
 # ## What we could not do
 #
 # We could not compare numbers with the paper. Spoken words should be told apart as well as by the features alone ({verdict}`oneshot.words.5way.beside_features`): the difference is
-# {claim}`oneshot.words.5way.beside_features` ({interval}`oneshot.words.5way.beside_features`), and {size}`speakers` speakers do not settle it. The words come from a small
+# {claim}`oneshot.words.5way.beside_features` ({interval}`oneshot.words.5way.beside_features`), and {size}`speakers` speakers do not settle it. All {size}`words_trainings` networks that we trained
+# for words were below their own features, by {recorded}`words_below`. The words come from a small
 # subset of Speech Commands; answers on new words still rise with the number of known ones ({numref}`fig-symbols-more-words`).
 
 # %% tags=["parameters"]
@@ -65,6 +66,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image, ImageDraw
 
 from snncore import convert, ledger, plotting
 from snncore.few_spike import statistics
@@ -81,7 +83,7 @@ from snncore.learning.lessons import (
 )
 from snncore.networks.checkpoints import accounts
 from snncore.record import Record
-from snncore.seeds import torch_generator
+from snncore.seeds import numpy_generator, torch_generator
 from snncore.statistics import correlation, interval_over_groups, mean_interval, mean_share
 from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.data_sets import read_omniglot_evaluation, read_words_evaluation
@@ -349,9 +351,17 @@ enter_difference("oneshot.omniglot.20way.second", twenty.after, twenty_alone.aft
 enter_over_speakers("oneshot.words.5way.second", right.after - right_alone.after)
 for name, both in {"omniglot_5": five, "omniglot_20": twenty, "words_5": right}.items():
     page.value(f"{name}_lost", 100 * float((both.features - both.after).mean()), "{:.1f} pp")
-for kind, ways in (("omniglot", 5), ("omniglot", 20), ("words", 5)):
-    tests = [about[f"test_{ways}"]["after"] for about in accounts("one_shot_symbols_", kind=kind, generator=True, classes=None).values()]
-    page.value(f"{kind}_{ways}_together", " and ".join(f"{test[0]:.1f} %" for test in tests))
+for kind, ways in (("omniglot", 20), ("words", 5)):
+    for name, generator in {"together": True, "alone": False}.items():
+        of_kind = accounts("one_shot_symbols_", kind=kind, generator=generator, classes=None).values()
+        page.value(f"{kind}_{ways}_{name}", " and ".join(f"{about[f'test_{ways}']['after'][0]:.1f} %" for about in of_kind))
+for id, share_of in {
+    "oneshot.omniglot.5way.features": five.features, "oneshot.omniglot.20way.features": twenty.features,
+    "oneshot.omniglot.5way.alone": five_alone.after, "oneshot.omniglot.20way.alone": twenty_alone.after,
+}.items():  # fmt: skip
+    enter(id, share_of.mean(1), omni)
+enter_over_speakers("oneshot.words.5way.features", right.features)
+enter_over_speakers("oneshot.words.5way.alone", right_alone.after)
 
 # %% tags=["hide-input", "remove-output"]
 LOOKS = {
@@ -421,7 +431,8 @@ plt.show()
 # Hardly ({numref}`fig-ways`). Without it, the learning signal is the error of the learner's own readouts at each moment, sent back by their weights
 # (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. In the same lessons, the second network adds {claim}`oneshot.omniglot.5way.second` ({interval}`oneshot.omniglot.5way.second`) for 5 symbols,
 # {claim}`oneshot.omniglot.20way.second` ({interval}`oneshot.omniglot.20way.second`) for 20, and {claim}`oneshot.words.5way.second` ({interval}`oneshot.words.5way.second`) for 5 words: one training of each kind. In the
-# tests that follow the trainings, networks with the second network had {recorded}`omniglot_20_together` right for 20 symbols, and {recorded}`words_5_together` for words (a number for each training).
+# tests that follow the trainings, networks with the second network had {recorded}`omniglot_20_together` right for 20 symbols, and {recorded}`words_5_together` for words (a number for each training);
+# those without it {recorded}`omniglot_20_alone` and {recorded}`words_5_alone`. For words one of two trainings with the second network is better than the one without it, the other is not.
 #
 # This fits the task. The error at the readouts says at once what was wrong: this class, or not. An optimized start is then nearly enough. For movements it is not
 # ({doc}`one_shot`): there, own errors leave {claim}`oneshot.arm.second` times the error. Perhaps because these errors show later; that was not tested.
@@ -698,7 +709,7 @@ plt.show()
 # ```
 
 # %%
-official, count = omniglot.official_runs(), page.size(smoke=5, book=100, paper=200)
+official, count = omniglot.official_runs(), page.size(smoke=5, book=200)
 g = torch_generator(0, "runs like the official ones")
 drawn = omniglot.draw_runs(read_omniglot_evaluation(), count, symbols.SLOTS, g)
 in_official, in_drawn = wrong_in_runs(net, official), wrong_in_runs(net, drawn)
@@ -713,6 +724,21 @@ for id, wrong, dataset in (
 ):
     enter(id, wrong / 100, dataset)
 page.claim("oneshot.omniglot.hausdorff", distance, n=len(official), dataset="Omniglot, official runs")
+alone_in_drawn, some = wrong_in_runs(omniglot_alone, drawn), drawn[: page.size(smoke=2, book=100)]
+enter("oneshot.omniglot.runs.alone", alone_in_drawn.after / 100, "Omniglot evaluation alphabets, runs")
+by_distance = torch.tensor([omniglot.hausdorff_errors(run) for run in some], dtype=torch.double)
+enter("oneshot.omniglot.runs.hausdorff", by_distance / 100, "Omniglot evaluation alphabets, runs")
+lost = (in_drawn.after - in_drawn.features).numpy()
+low, high = mean_interval(lost)
+page.claim(
+    "oneshot.omniglot.runs.beside_features",
+    lost.mean(),
+    low=low,
+    high=high,
+    n=count,
+    dataset="Omniglot evaluation alphabets, runs",
+    seeds=1,
+)
 print(pd.DataFrame(in_official._asdict()).mean().round(2).to_string(), f"\ndistance  {distance:.2f}")
 
 # %% tags=["hide-input", "remove-output"]
@@ -754,29 +780,54 @@ plt.show()
 # * - Right answers, 5 symbols
 #   - {claim}`oneshot.omniglot.5way`
 #   - {claim}`oneshot.omniglot.5way.readouts`
-#   - {value}`features_5`
+#   - {claim}`oneshot.omniglot.5way.features`
 # * - Right answers, 20 symbols
 #   - {claim}`oneshot.omniglot.20way`
 #   - {claim}`oneshot.omniglot.20way.readouts`
-#   - {value}`features_20`
+#   - {claim}`oneshot.omniglot.20way.features`
 # * - Right answers, 5 words
 #   - {claim}`oneshot.words.5way`
 #   - {claim}`oneshot.words.5way.readouts`
-#   - {value}`features_words`
+#   - {claim}`oneshot.words.5way.features`
 # ```
 #
-# The drawn runs are harder than the official ones: drawers differ, and so do the symbols that the authors chose. People were not asked in them.
+# **The official runs flatter our network.** In the drawn ones it errs about three times as often, its features, too, while the distance between images errs in
+# {claim}`oneshot.omniglot.runs.hausdorff`, hardly more than in the official ones. Why, we do not know: drawers differ, and so do the symbols that the authors chose. People were not asked in drawn runs. There the learner errs
+# {claim}`oneshot.omniglot.runs.beside_features` ({interval}`oneshot.omniglot.runs.beside_features`) more often than its features, and a network without the second network in {claim}`oneshot.omniglot.runs.alone` of cases.
+#
+# **Closed shapes.** Can the network that learned handwriting tell a circle from a square? We let an unsteady hand draw circles, squares, triangles and ellipses, and ask it in lessons with one example of each:
 
 # %%
 page.value("drawn_runs", count)
-for name, asked in {"features_5": five, "features_20": twenty, "features_words": right}.items():
-    page.value(name, 100 * float(asked.features.mean()), "{:.1f} %")
+SHAPES = {"circle": (40, 1.0), "square": (4, 1.0), "triangle": (3, 1.0), "ellipse": (40, 0.55)}  # corners, height over width
+
+
+def closed_line(corners, height, g):  # ink of a line around the middle of the image
+    turn, size, wobble = np.pi / corners + g.normal(0, 0.15), g.uniform(20, 40), g.uniform(0, 2 * np.pi)
+    angle = turn + 2 * np.pi * np.arange(corners + 1) / corners
+    radius = size * (1 + 0.05 * np.cos(2 * angle + wobble))
+    x, y = radius * np.cos(angle), height * radius * np.sin(angle)
+    image = Image.new("L", (omniglot.OFFICIAL,) * 2)
+    middle = omniglot.OFFICIAL / 2 + g.normal(0, 3, 2)
+    ImageDraw.Draw(image).line([*zip(x + middle[0], y + middle[1], strict=True)], fill=255, width=3)
+    return np.asarray(image) > 0
+
+
+g = numpy_generator(seed, "closed shapes")
+ink = np.stack([closed_line(*about, g) for about in SHAPES.values() for _ in range(20)])
+shapes = Examples(omniglot.shrink(ink), [*torch.arange(len(ink)).view(len(SHAPES), 20)])
+of_shapes = {ways: right_in_episodes(net, Examples(shapes.images, shapes.classes[:ways]), ways, lessons // 5, seed) for ways in (2, 4)}
+enter("oneshot.shapes.2way", of_shapes[2].after.mean(1), "circles and squares, drawn by a program")
+enter("oneshot.shapes.4way", of_shapes[4].after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
+
+# %% [markdown]
+# Of its answers {claim}`oneshot.shapes.2way` are right for circle and square, {claim}`oneshot.shapes.4way` for all four.
 
 # %% [markdown]
 # ## Can the features spike, too?
 #
 # Yes. The convolutions need no training for it: `convert`, of {doc}`images`, puts few-spike neurons in their place, and writes the normalization at their end with spikes ({ref}`images-everything`). Printed letters, not
-# Omniglot, calibrate it. In the same lessons with 20 symbols, {claim}`oneshot.omniglot.spiking` ({interval}`oneshot.omniglot.spiking`) of right answers are lost. The features send
+# Omniglot, calibrate it. In the same lessons with 20 symbols it costs {claim}`oneshot.omniglot.spiking` of right answers ({interval}`oneshot.omniglot.spiking`). The features send
 # {claim}`oneshot.omniglot.spiking.spikes` for a symbol, {value}`feature_spikes` for each of {value}`feature_neurons` neurons. Two numbers are still no spikes: pixels, and the current that the LIF neurons get.
 
 # %%
@@ -882,6 +933,9 @@ by_words = pd.DataFrame([
     for about in accounts("one_shot_symbols_words", generator=True).values()
 ]).sort_values("words")  # fmt: skip
 means = by_words.groupby("words").mean()
+below = by_words["features"] - by_words["learner"]
+page.value("words_below", f"{below.min():.1f} to {below.max():.1f} pp")
+page.value("words_trainings", len(by_words))
 page.value("known_words", symbols.KNOWN_WORDS)
 page.value("tested_lessons", f"{symbols.EPISODES:,}")
 page.value("fewest", int(means.index[0]))
@@ -963,7 +1017,7 @@ for name, examples in (("forwards", spoken), ("backwards", backwards)):
 # are typed; `Image.open("sign.png").convert("L").resize((105, 105))` reads yours. {doc}`../guide/one_shot` gives labels in place of slots.
 
 # %%
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageFont
 
 from snncore.datafiles import find
 

@@ -39,7 +39,7 @@ def updated(
     Pseudo-derivatives and filtered presynaptic spikes are those of ``before``, which may be one trial for all learning signals. Gradients
     flow through all; readouts stay. Raises `ValueError` if shapes do not fit.
     """
-    (n, inputs), (steps, count) = weights.w_in.shape, learning_signal.shape[:2]
+    (n, inputs), (steps, count) = weights.w_in.shape[-2:], learning_signal.shape[:2]
     for name, a, size in (("learning_signal", learning_signal, n), ("before.z", before.z, n), ("x", x, inputs)):
         if a.shape not in ((steps, count, size), (steps, 1, size)):
             raise ValueError(f"{name} has shape {tuple(a.shape)}: ({steps}, {count} or 1, {size}) is expected, (time, trial, neuron)")

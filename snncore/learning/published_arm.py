@@ -14,6 +14,7 @@ Source: T. Ortner et al., Nature Communications 16 (2025); github.com/IGITUGraz/
 ``online_learning_robot`` (Apache-2.0).
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from torch import Tensor
 
 from snncore.datafiles import arrays
 from snncore.learning.one_shot import Lesson, updated
-from snncore.networks.recurrent import Activity, Population, Weights, run_network
+from snncore.networks.recurrent import Activity, Population, Weights, run_network, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, alif_rest
 from snncore.neurons.alif import ALIFState
 from snncore.neurons.lif import fire
@@ -86,7 +87,7 @@ def output(activity: Activity) -> Float[Tensor, "time batch readout"]:
 
 def changed(learner: Weights, before: Activity, signal: Float[Tensor, "time batch neuron"], unit: float = 0.0) -> Weights:
     """The learner's weights after one update by each movement's learning signals; changes are multiples of ``unit``, if it is above 0."""
-    new = updated(learner, scorbot.clock(), before, signal, LEARNER, ETA)
+    new = updated(learner, scorbot.clock().to(signal.dtype), before, signal, LEARNER, ETA)
     if not unit:
         return new
     return Weights(*(w + ((after - w) / unit).round() * unit for w, after in zip(learner, new, strict=True)))
@@ -111,6 +112,57 @@ def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
     lsg = run_network(seen, nets.lsg, LSG, READOUT)
     weights = changed(nets.learner, before, output(lsg))
     return Lesson(before, lsg, output(lsg), weights, trial(weights))
+
+
+def _noisy(w: Tensor, sd: Tensor, g: torch.Generator) -> Tensor:
+    """Weights from -1 to 1 with normal noise, which changes no sign."""
+    noisy = (w + sd * torch.randn(w.shape, generator=g, dtype=w.dtype)).clamp(-1, 1)
+    return noisy.where(noisy * w > 0, 0.0)
+
+
+def _drifted(w: Tensor, g: torch.Generator) -> Tensor:
+    """What is left of conductances after 32 s."""
+    log, draw = w.abs().log(), torch.randn(w.shape, generator=g, dtype=w.dtype)
+    nu = (0.0244 - 0.0155 * log).clamp(0.049, 0.1) + (-0.0059 - 0.0125 * log).clamp(0.008, 0.045) * draw
+    return (w * 32 ** -nu.abs()).clamp(-1, 1)
+
+
+def _read(w: Tensor, g: torch.Generator) -> Tensor:
+    """Conductances as a step reads them, for 250 ns each; two devices are a synapse."""
+    share = (0.0088 / (25 * w.abs()) ** 0.65).clamp(max=0.2)  # 25 µS are a weight of 1
+    return _noisy(w, w.abs() * share * math.sqrt(math.log(1 + 32 / 2.5e-7) / 2), g)
+
+
+def _trial_on_device(weights: Weights, g: torch.Generator) -> Activity:
+    """`trial`, with each step's own noise; of recurrent synapses only those are read that a spike reaches."""
+    clock, state, steps = scorbot.clock().expand(-1, len(weights.w_in), -1), None, []
+    for x in clock.to(weights.w_in.dtype):
+        w_in, w_out, unread = _read(weights.w_in, g), _read(weights.w_out, g), torch.zeros_like(weights.w_rec[0])
+        step, rest = stepwise(Weights(w_in, unread, w_out), [Population(250, LEARNER)], READOUT, x, potentials=True)
+        state = state or rest
+        row, pre = state[0].nonzero(as_tuple=True)
+        current = torch.einsum("bi,bji->bj", x, w_in).index_add_(0, row, _read(weights.w_rec[row, :, pre], g))
+        activity, state = step(current, state)
+        steps.append(activity)
+    return Activity(*map(torch.stack, zip(*steps, strict=True)))
+
+
+@torch.no_grad()
+def on_device(learner: Weights, signal: Float[Tensor, "time batch neuron"], g: torch.Generator, unit: float = 0.0) -> Activity:
+    """The trial after the update if the learner's weights are conductances of phase-change memory, with the noise of the authors' code.
+
+    All are programmed and drift before the first trial, and those that the update changes once more after it; each step reads them anew.
+    As in that code, what exceeds 1 is taken off twice before the first trial (176 weights): without that, noise would cost less.
+    """
+    fresh = [w.expand(signal.shape[1], -1, -1).float() for w in learner]
+    start = Weights(*((w.clamp(-1, 1) + 0.02 * torch.rand(w.shape, generator=g) - 0.01 + _drifted(w, g) - w).clamp(-1, 1) for w in fresh))
+    start.w_rec.diagonal(dim1=1, dim2=2).zero_()
+    written = []
+    for w, new in zip(start, changed(start, _trial_on_device(start, g), signal.float(), unit), strict=True):
+        sd = (0.2635 + 1.965 * new.abs() - 1.1731 * new.square()).clamp(min=0) / 25
+        programmed = new.clamp(-1, 1) + _noisy(new, sd, g) + _drifted(new, g) - 2 * new
+        written.append(programmed.clamp(-1, 1).where(new != w, w))
+    return _trial_on_device(Weights(*written), g)
 
 
 class Golden(NamedTuple):
