@@ -218,9 +218,12 @@ def arrays(name: str, stem: str) -> dict[str, np.ndarray]:
 
 
 def npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a NumPy file, by name, never unpickled."""
-    with np.load(path, allow_pickle=False) as z:
-        return dict(z)
+    """All arrays of a NumPy file, by name, never unpickled: `DataError` for objects, which are code."""
+    try:
+        with np.load(path, allow_pickle=False) as z:
+            return dict(z)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def download(file: File) -> Path:

@@ -235,6 +235,9 @@ def test_omniglot_reads_the_same_from_both_forms(monkeypatch, tmp_path):
     for a, b in zip(official, data_sets.read_omniglot(), strict=True):
         assert np.array_equal(a, b)
         assert np.asarray(a).dtype == np.asarray(b).dtype
+    np.savez(tmp_path / "code.npz", a=np.array([print], dtype=object))
+    with pytest.raises(DataError, match=r"code\.npz: Object arrays cannot be loaded"):
+        datafiles.npz(tmp_path / "code.npz")
 
 
 def test_spoken_words_read_the_official_archive(monkeypatch, tmp_path):

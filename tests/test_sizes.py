@@ -26,17 +26,11 @@ def functions(folder: str) -> dict[str, int]:
     return found
 
 
-def test_the_package_is_small():
+def test_package_and_tests_are_small():
     assert sum(lines("snncore").values()) <= PACKAGE
-
-
-def test_the_tests_are_small():
     assert sum(lines("tests").values()) <= TESTS
 
 
-def test_no_file_is_long():
+def test_no_file_and_no_function_is_long():
     assert {name: n for name, n in (lines("snncore") | lines("tests") | lines("book/_tools")).items() if n > LONGEST} == {}
-
-
-def test_no_function_is_long():
     assert {name: n for name, n in functions("snncore").items() if n > FUNCTION} == {}

@@ -164,9 +164,9 @@ class OneShotClassifier(nn.Module):
         for row in slot.tolist():
             if len(set(row)) < ways or not all(0 <= k < self.slots for k in row):
                 raise ValueError(f"{ways} ways need as many different slots, from 0 to {self.slots - 1}: given {row}")
-        if support.shape[:2] != slot.shape or len(query) != episodes:
-            given = f"{tuple(support.shape[:2])} examples, {tuple(slot.shape)} slots, {tuple(query.shape[:2])} queries"
-            raise ValueError(f"{given}: give an example for each slot, and queries for each episode")
+        if support.shape[:2] != slot.shape or len(query) != episodes or support.shape[2:] != query.shape[2:]:
+            given = f"{tuple(support.shape)} examples, {tuple(slot.shape)} slots, {tuple(query.shape)} queries"
+            raise ValueError(f"{given}: give an example for each slot, and queries for each episode, all images of one size")
         z = self.features(torch.cat([support.flatten(0, 1), query.flatten(0, 1)]))
         z_support, z_query = z.split([episodes * ways, z.shape[1] - episodes * ways], 1)
         x = torch.cat([z_support, self.clock.expand(-1, episodes * ways, -1)], -1)

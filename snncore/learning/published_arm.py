@@ -114,39 +114,6 @@ def lesson(nets: Networks, tip: Float[Tensor, "time batch 3"]) -> Lesson:
     return Lesson(before, lsg, output(lsg), weights, trial(weights))
 
 
-def _noisy(w: Tensor, sd: Tensor, g: torch.Generator) -> Tensor:
-    """Weights from -1 to 1 with normal noise, which changes no sign."""
-    noisy = (w + sd * torch.randn(w.shape, generator=g, dtype=w.dtype)).clamp(-1, 1)
-    return noisy.where(noisy * w > 0, 0.0)
-
-
-def _drifted(w: Tensor, g: torch.Generator) -> Tensor:
-    """What is left of conductances after 32 s."""
-    log, draw = w.abs().log(), torch.randn(w.shape, generator=g, dtype=w.dtype)
-    nu = (0.0244 - 0.0155 * log).clamp(0.049, 0.1) + (-0.0059 - 0.0125 * log).clamp(0.008, 0.045) * draw
-    return (w * 32 ** -nu.abs()).clamp(-1, 1)
-
-
-def _read(w: Tensor, g: torch.Generator) -> Tensor:
-    """Conductances as a step reads them, for 250 ns each; two devices are a synapse."""
-    share = (0.0088 / (25 * w.abs()) ** 0.65).clamp(max=0.2)  # 25 µS are a weight of 1
-    return _noisy(w, w.abs() * share * math.sqrt(math.log(1 + 32 / 2.5e-7) / 2), g)
-
-
-def _trial_on_device(weights: Weights, g: torch.Generator) -> Activity:
-    """`trial`, with each step's own noise; of recurrent synapses only those are read that a spike reaches."""
-    clock, state, steps = scorbot.clock().expand(-1, len(weights.w_in), -1), None, []
-    for x in clock.to(weights.w_in.dtype):
-        w_in, w_out, unread = _read(weights.w_in, g), _read(weights.w_out, g), torch.zeros_like(weights.w_rec[0])
-        step, rest = stepwise(Weights(w_in, unread, w_out), [Population(250, LEARNER)], READOUT, x, potentials=True)
-        state = state or rest
-        row, pre = state[0].nonzero(as_tuple=True)
-        current = torch.einsum("bi,bji->bj", x, w_in).index_add_(0, row, _read(weights.w_rec[row, :, pre], g))
-        activity, state = step(current, state)
-        steps.append(activity)
-    return Activity(*map(torch.stack, zip(*steps, strict=True)))
-
-
 @torch.no_grad()
 def on_device(learner: Weights, signal: Float[Tensor, "time batch neuron"], g: torch.Generator, unit: float = 0.0) -> Activity:
     """The trial after the update if the learner's weights are conductances of phase-change memory, with the noise of the authors' code.
@@ -154,15 +121,38 @@ def on_device(learner: Weights, signal: Float[Tensor, "time batch neuron"], g: t
     All are programmed and drift before the first trial, and those that the update changes once more after it; each step reads them anew.
     As in that code, what exceeds 1 is taken off twice before the first trial (176 weights): without that, noise would cost less.
     """
-    fresh = [w.expand(signal.shape[1], -1, -1).float() for w in learner]
-    start = Weights(*((w.clamp(-1, 1) + 0.02 * torch.rand(w.shape, generator=g) - 0.01 + _drifted(w, g) - w).clamp(-1, 1) for w in fresh))
+
+    def noisy(w: Tensor, sd: Tensor) -> Tensor:  # noise changes no sign
+        moved = (w + sd * torch.randn(w.shape, generator=g)).clamp(-1, 1)
+        return moved.where(moved * w > 0, 0.0)
+
+    def drifted(w: Tensor) -> Tensor:  # after 32 s
+        log = w.abs().log()
+        nu = (0.0244 - 0.0155 * log).clamp(0.049, 0.1) + (-0.0059 - 0.0125 * log).clamp(0.008, 0.045) * torch.randn(w.shape, generator=g)
+        return (w * 32 ** -nu.abs()).clamp(-1, 1)
+
+    def read(w: Tensor) -> Tensor:  # for 250 ns; 25 µS are a weight of 1, and a synapse two devices
+        return noisy(w, w.abs() * (0.0088 / (25 * w.abs()) ** 0.65).clamp(max=0.2) * math.sqrt(math.log(1 + 32 / 2.5e-7) / 2))
+
+    def noisy_trial(w: Weights) -> Activity:  # of recurrent synapses only those are read that a spike reaches
+        state, steps, unread = None, [], torch.zeros_like(w.w_rec[0])
+        for x in scorbot.clock().float().expand(-1, len(w.w_in), -1):
+            w_in = read(w.w_in)
+            step, rest = stepwise(Weights(w_in, unread, read(w.w_out)), [Population(250, LEARNER)], READOUT, x, potentials=True)
+            row, pre = (state or rest)[0].nonzero(as_tuple=True)
+            current = torch.einsum("bi,bji->bj", x, w_in).index_add_(0, row, read(w.w_rec[row, :, pre]))
+            activity, state = step(current, state or rest)
+            steps.append(activity)
+        return Activity(*map(torch.stack, zip(*steps, strict=True)))
+
+    first = [w.expand(signal.shape[1], -1, -1).float() for w in learner]
+    start = Weights(*((w.clamp(-1, 1) + 0.02 * torch.rand(w.shape, generator=g) - 0.01 + drifted(w) - w).clamp(-1, 1) for w in first))
     start.w_rec.diagonal(dim1=1, dim2=2).zero_()
     written = []
-    for w, new in zip(start, changed(start, _trial_on_device(start, g), signal.float(), unit), strict=True):
+    for w, new in zip(start, changed(start, noisy_trial(start), signal.float(), unit), strict=True):
         sd = (0.2635 + 1.965 * new.abs() - 1.1731 * new.square()).clamp(min=0) / 25
-        programmed = new.clamp(-1, 1) + _noisy(new, sd, g) + _drifted(new, g) - 2 * new
-        written.append(programmed.clamp(-1, 1).where(new != w, w))
-    return _trial_on_device(Weights(*written), g)
+        written.append((new.clamp(-1, 1) + noisy(new, sd) + drifted(new) - 2 * new).clamp(-1, 1).where(new != w, w))
+    return noisy_trial(Weights(*written))
 
 
 class Golden(NamedTuple):

@@ -119,14 +119,13 @@ TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are netwo
     **dict.fromkeys(COMPARED, (15,)),
 }  # fmt: skip
 SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and "snn" have so many seeds, where others have one
-BARELY = (("ann", 2), ("ann", 14))  # solved by a few questions with the first seed: these have a second one
 COST_SEEDS = 5  # of the kinds `COMPARED`
 
 
 def seeds_of(kind: str, task: int | str) -> int:
     """How many networks of a kind there are for a task."""
-    several = SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1 + ((kind, task) in BARELY)
-    return COST_SEEDS if kind in COMPARED else several
+    barely = (kind, task) in (("ann", 2), ("ann", 14))  # solved by a few questions with the first seed: these have a second one
+    return COST_SEEDS if kind in COMPARED else SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1 + barely
 
 
 def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:

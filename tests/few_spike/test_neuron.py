@@ -54,14 +54,11 @@ def test_relu_code_rounds_to_its_grid_down_or_to_the_nearest(K, nearest):
     assert torch.equal(fs_neuron(x, relu_code(25.0, K, nearest=nearest)), expected)
 
 
-def test_a_strict_code_loses_one_step_on_its_own_grid():
+def test_a_strict_code_loses_one_step_on_its_own_grid_and_spikes_are_binary_digits():
     K, grid = 6, 2.0**-6
     x = torch.arange(1, 2**K, dtype=torch.float64) * grid
     assert torch.equal(fs_neuron(x, relu_code(1.0, K)), x)
     assert torch.equal(fs_neuron(x, relu_code(1.0, K, strict=True)), x - grid)
-
-
-def test_spikes_of_the_relu_code_are_binary_digits():
     z, _ = fs_run(torch.tensor([11 / 16]), relu_code(1.0, 4))
     assert z[:, 0].tolist() == [1, 0, 1, 1]
 

@@ -26,13 +26,10 @@ def test_a_pattern_is_learned():
     assert [row["update"] for row in rows if "cosine" in row] == [0, 10, 20]
 
 
-def test_points_are_ranked_by_updates_and_where_these_are_equal_by_errors():
+def test_points_are_ranked_by_updates_then_errors_and_a_pattern_is_learned_at_a_tenth():
     a, b, c = Point(1.0, 1.0, 1.0), Point(1.0, 1.0, 2.0), Point(2.0, 1.0, 1.0)
     rows = [(a, 9, 0.1), (a, 5, 0.1), (b, 7, 0.0), (b, 7, 0.1), (c, 6, 0.5), (c, 6, 0.5)]
     tried = pd.DataFrame({**point._asdict(), "updates": updates, "error": error} for point, updates, error in rows)
     assert compare.ranked(tried) == [c, b, a]
-
-
-def test_a_pattern_counts_as_learned_when_a_tenth_is_left():
     table = pd.DataFrame({"seed": [0, 0, 0, 1, 1], "update": [0, 1, 2, 0, 1], "left": [1.0, 0.05, 0.2, 1.0, 0.5]})
     assert compare.first_learned(table) == pytest.approx([1.0, float("nan")], nan_ok=True)

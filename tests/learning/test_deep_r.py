@@ -40,12 +40,9 @@ def test_signs_are_fixed_and_as_many_connections_exist_as_before():
     assert ever.sum() > 60
 
 
-def test_the_variance_of_sums_stays_as_it_was():
+def test_the_variance_of_sums_stays_and_gradients_reach_only_what_exists():
     network, _ = layer(0.2, (4000, 100))
     assert float(network.weight.detach().square().sum(1).mean()) == pytest.approx(4000, rel=0.02)
-
-
-def test_gradients_reach_only_what_exists():
     network, _ = layer()
     network.weight.sum().backward()
     assert torch.equal(network.parametrizations.weight.original.grad, existing(network).exists.float())

@@ -3,6 +3,7 @@
 import statistics
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -53,6 +54,18 @@ def test_queries_are_answered_by_the_weights_of_their_episode():
             alone = net(support[k : k + 1], slot[k : k + 1], query[k : k + 1])
             assert torch.allclose(both.answers[k], alone.answers[0], atol=1e-4)
         assert not torch.allclose(both.answers[0], net(support[1:], slot[1:], query[:1]).answers[0], atol=1e-2)
+
+
+def test_images_and_slots_that_do_not_fit_are_refused(unchecked):
+    support, slot, query = problem()
+    twice = torch.tensor([[2, 0, 3], [1, 1, 2]])
+    for given, words in (
+        ((support[..., :-1], slot, query[..., :-1]), "images of 1 x 12 x 11 numbers: this network was made for 1 x 12 x 12"),
+        ((support, slot, query[..., :-1]), r"\(2, 3, 1, 12, 12\) examples, .* \(2, 6, 1, 12, 11\) queries: .* all images of one size"),
+        ((support, twice, query), r"3 ways need as many different slots, from 0 to 3: given \[1, 1, 2\]"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            network()(*given)
 
 
 def test_relative_answers_tell_readouts_from_those_for_the_examples():

@@ -64,7 +64,8 @@ def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
     one = published_arm.lesson(nets, FEW.tip)
     coarse = published_arm.changed(nets.learner, one.before, one.learning_signal, 1 / 16)
     swapped = published_arm.changed(nets.learner, one.before, one.learning_signal.roll(1, 1))
-    trials = one.after, one.before, published_arm.trial(coarse), published_arm.trial(swapped)
+    noisy = published_arm.on_device(nets.learner, one.learning_signal, torch.Generator().manual_seed(0))
+    trials = one.after, one.before, published_arm.trial(coarse), published_arm.trial(swapped), noisy
     off = [scorbot.distance(published_arm.output(x), FEW).mean() for x in trials]
     assert off[0] < min(off[1:]) / 2
     change = (coarse.w_rec - nets.learner.w_rec) * 16
@@ -72,6 +73,17 @@ def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
     assert torch.equal(coarse.w_out[0], nets.learner.w_out)
     with pytest.raises(ValueError, match=r"tip has shape \(250, 1, 3\): \(249, batch, 3\) is expected"):
         published_arm.lesson(nets, torch.zeros(250, 1, 3))
+
+
+def test_without_update_and_noise_weights_on_a_device_are_cut_and_drift(monkeypatch):
+    monkeypatch.setattr(torch, "rand", lambda shape, generator: torch.full(shape, 0.5))
+    monkeypatch.setattr(torch, "randn", lambda shape, generator: torch.zeros(shape))
+    nets, start = published_arm.published(), []
+    for w in (w.numpy() for w in nets.learner):
+        nu = np.clip(0.0244 - 0.0155 * np.log(np.abs(w), out=np.full(w.shape, -9.0), where=w != 0), 0.049, 0.1)
+        start.append(torch.from_numpy(np.clip(w, -1, 1) + np.clip(w * 32**-nu, -1, 1) - w))
+    found = published_arm.on_device(nets.learner, torch.zeros(249, 1, 250), torch.Generator())
+    assert torch.equal(found.z[:150], published_arm.trial(published_arm.Weights(*start)).z[:150].float())
 
 
 def test_the_arm_has_the_lengths_of_its_links():

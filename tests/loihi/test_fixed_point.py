@@ -14,16 +14,12 @@ def test_rounding_the_rest_down_is_rounding_the_loss_up(x, k):
     assert decay(np.array([x]), k)[0] == chip_decay(x, k)
 
 
-def test_decay_at_its_ends():
+def test_decay_at_its_ends_and_toward_zero():
     x = np.array([-STATE, -5, -1, 0, 1, 5, STATE])
     assert (decay(x, 0) == x).all()
     assert not decay(x, 4096).any()
     assert decay(x, 1).tolist() == [-STATE + 2048, -4, 0, 0, 0, 4, STATE - 2048]  # small states are lost at once
-
-
-def test_a_shift_alone_is_another_decay():
-    """The naive x (4096 - k) >> 12 rounds negative states down, so that they never reach zero."""
-    x = np.array([-5])
+    x = np.array([-5])  # a shift alone is another decay: x (4096 - k) >> 12 rounds negative states down, so that they never reach zero
     assert ((x * 4095) >> 12)[0] == -5 != decay(x, 1)[0]
 
 

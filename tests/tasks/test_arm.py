@@ -14,15 +14,12 @@ def movements(batch=64, seed=0):
     return arm.draw(batch, STEPS, DT, torch.Generator().manual_seed(seed))
 
 
-def test_positions_known_from_geometry():
+def test_positions_and_speeds_known_from_geometry():
     """Stretched along x; elbow bent by a right angle; folded onto the shoulder."""
     phi = torch.tensor([[[0.0, 0.0], [0.0, math.pi / 2], [math.pi / 2, 0.0], [0.3, math.pi]]], dtype=torch.float64)
     known = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
     assert torch.allclose(arm.tip_of(phi)[0], known, atol=1e-12)
-
-
-def test_speed_is_in_radians_per_second():
-    """One radian per second for a second, in steps of 2 ms, turns the first joint by one radian."""
+    # one radian per second for a second, in steps of 2 ms, turns the first joint by one radian
     omega = torch.zeros(500, 1, 2, dtype=torch.float64)
     omega[..., 0] = 1.0
     assert torch.allclose(arm.move(omega, DT)[-1, 0], arm.tip_of(torch.tensor([1.0, math.pi / 2], dtype=torch.float64)), atol=1e-12)

@@ -27,6 +27,10 @@ def test_queries_are_other_examples_of_the_classes_that_were_shown():
     assert all(len(set(of[row].tolist())) == 5 for row in e.support)
     for support, query in zip(e.support.tolist(), e.query.tolist(), strict=True):
         assert len({*support, *query}) == 20  # no example twice
+    with pytest.raises(ValueError, match="13 ways need as many classes: there are 12"):
+        episodes.draw(classes, 1, 13, 1, generator())
+    with pytest.raises(ValueError, match=r"class 0 has . examples: an episode needs 4; .* leave out such classes, 1 in all"):
+        episodes.draw([classes[0][:2], *classes[1:]], 1, 2, 3, generator())
 
 
 def synthetic_omniglot():
