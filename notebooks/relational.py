@@ -881,9 +881,9 @@ added = measures.readouts_by_step(spiking["15"][0], [spiking["15"][1]])[:, 0].nu
 best, at = np.argsort(-added[-1])[:4], np.arange(1, len(added) + 1)
 fig, ax = plt.subplots(figsize=(7.5, 2.6))
 ax.plot(at, added, color=GRAY, lw=0.4)
-for k, color in zip(best, (RED, *["black"] * 3), strict=True):
+for k, word, color in zip(best, words_of(torch.from_numpy(best)), (RED, *["black"] * 3), strict=True):
     ax.plot(at, added[:, k], color=color, lw=1.6 if color == RED else 0.8)
-    ax.text(len(added) + 0.1, added[-1, k], in_the_talk(*words_of(int(k))), color=color, va="center", fontsize=9)
+    ax.text(len(added) + 0.1, added[-1, k], in_the_talk(word), color=color, va="center", fontsize=9)
 ax.set(xlabel="step of the reading", ylabel="readout", xticks=at, xlim=(1, len(added) + 1.5))
 page.figure(fig, "readouts", pd.DataFrame(added, index=at).rename_axis("step").reset_index())
 plt.show()
