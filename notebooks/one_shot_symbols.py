@@ -816,7 +816,8 @@ def closed_line(corners, height, g):  # ink of a line around the middle of the i
 g = numpy_generator(seed, "closed shapes")
 ink = np.stack([closed_line(*about, g) for about in SHAPES.values() for _ in range(20)])
 shapes = Examples(omniglot.shrink(ink), [*torch.arange(len(ink)).view(len(SHAPES), 20)])
-of_shapes = {ways: right_in_episodes(net, Examples(shapes.images, shapes.classes[:ways]), ways, lessons // 5, seed) for ways in (2, 4)}
+count = page.size(smoke=20, book=200)
+of_shapes = {ways: right_in_episodes(net, Examples(shapes.images, shapes.classes[:ways]), ways, count, seed) for ways in (2, 4)}
 enter("oneshot.shapes.2way", of_shapes[2].after.mean(1), "circles and squares, drawn by a program")
 enter("oneshot.shapes.4way", of_shapes[4].after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
 
