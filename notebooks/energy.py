@@ -166,7 +166,7 @@ print(f"{with_relays:,.0f} messages between chips with relays, {without:,.0f} wi
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), sharey=True)
-scale = LogNorm(1, max(table.max() for table in sent.values()))
+scale = LogNorm(300, max(table.max() for table in sent.values()))
 for ax, (name, table) in zip(axes, sent.items(), strict=True):
     shade = ax.imshow(np.where(table > 0, table, np.nan), norm=scale, cmap="viridis", interpolation="nearest")
     ax.set(title=f"{name}: {table.sum():,.0f}", xlabel="to chip", xticks=range(0, CHIPS, 5), yticks=range(0, CHIPS, 5))

@@ -775,7 +775,9 @@ TITLE = {
 }
 points = [(title, others[name]["spikes"], 100 - others[name]["right"], GRAY) for name, title in TITLE.items()]
 points.append(("AHP on the emulated chip, ours", float(sent.mean()), 100 - chip, COLOR["emulator"]))
-points.append(("the same, authors' weights", float(their_spikes.mean()), 100 * float(1 - theirs.mean()), COLOR["published"]))
+points.append(
+    ("AHP on the emulated chip, authors' weights", float(their_spikes.mean()), 100 * float(1 - theirs.mean()), COLOR["published"])
+)
 fig, ax = plt.subplots(figsize=(7.5, 3.4))
 for title, spikes, wrong, color in points:
     ax.plot(spikes, wrong, "o", color=color, ms=8)
