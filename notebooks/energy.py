@@ -184,7 +184,7 @@ plt.show()
 #
 # ```{figure} ../results/energy/messages.*
 # :name: fig-messages
-# :alt: Two maps with a row for each of 22 chips that send and a column for each that receives. With relays the first row, of the chip of the encoders, is filled for the ten chips of pairs, and each of these sends to the chips of further layers and of the sum. Without relays the first row is about {value}`relay_factor` times as strong. So relays thin out what the encoders send.
+# :alt: Two maps with a row for each of 22 chips that send and a column for each that receives. With relays the first row, of the chip of the encoders, is filled for the ten chips of pairs; these send to chips 11 to 20, which send to the last two. Without relays the first row is about {value}`relay_factor` times as strong. So relays thin out what the encoders send.
 # Messages from chip to chip if each neuron fires once, with 20 sentences. Chip 0 holds the encoders. Left: with relays; right: without.
 # ```
 #
@@ -474,9 +474,9 @@ plt.show()
 # updated all compartments that it has, this alone would be {value}`all_updates`. The question took {published}`relnet.measured.time`; events give
 # {claim}`relnet.measured.time`, and the longest barrier that was measured, of 768 chips, would add {value}`barriers`. What the rest
 # consists of is not known. Candidates without a published price are the ways from chip to chip, and waiting for the processors, which use
-# {published}`relnet.measured.x86_share` of all energy. {numref}`tab-events` has the events of both networks for all lengths. With 20 sentences
-# events and resets need {claim}`relnet.trained.energy.20` ({interval}`relnet.trained.energy.20`), many times as much as with 2; they take
-# {claim}`relnet.trained.time.20`, hardly longer, since the chips work at the same time.
+# {published}`relnet.measured.x86_share` of all energy. {numref}`tab-events` has the events of both networks. In the network for all lengths, events
+# and resets with 20 sentences need {claim}`relnet.trained.energy.20` ({interval}`relnet.trained.energy.20`), more than ten times as much as with 2. They take
+# {claim}`relnet.trained.time.20`, only a little longer, since the chips work at the same time.
 #
 # :::{csv-table} Events of a question on the emulated chips, mean over the questions asked, with nothing assumed about rates. Energy: events and resets. Energy and time: least and most of our prices. Measured with 2 sentences: {published}`relnet.measured.core_dynamic` by the cores, {published}`relnet.measured.time`.
 # :name: tab-events
@@ -690,7 +690,7 @@ for sentences, time in zip(here["sentences"], here["time [ms]"], strict=True):
     page.timing(f"cpu_{sentences}", time, "{:.1f} ms")
 
 # %% [markdown]
-# :::{table} Time of one question to the artificial network of the published sizes, on the processor that ran this page ({value}`cpu`, two threads at most).
+# :::{table} Time of one question to the artificial network of the published sizes, on the processor that ran this page ({value}`cpu`; one thread).
 # :name: tab-here
 #
 # | sentences | 2 | 6 | 10 | 16 | 20 |

@@ -469,8 +469,7 @@ pd.DataFrame(suited, index=compare.Point._fields)
 
 # %% [markdown]
 # Updates until a tenth of the variance is left, of new patterns (medians): BPTT {value}`needed_bptt`, symmetric {value}`needed_symmetric`, adaptive
-# {value}`needed_adaptive`, random {value}`needed_random`. Random feedback needs {claim}`eprop.pattern` as many as BPTT, with each seed at least {value}`pattern_least` (from the lowest to the highest of five seeds,
-# {interval}`eprop.pattern`, is an interval that holds the median with 94 %, by the sign test).
+# {value}`needed_adaptive`, random {value}`needed_random`. Random feedback needs {claim}`eprop.pattern` as many as BPTT, with each seed at least {value}`pattern_least`.
 # LIF neurons have no threshold that adapts, so RFLO is random feedback here.
 #
 # The height $\gamma$ matters most to BPTT. With the published one, {size}`gamma_high`, BPTT does worst: {value}`left_bptt_mean` of the
@@ -549,7 +548,8 @@ plt.show()
 # small ones: their feedback weights are large from the start. RFLO learns at no point of the grid. Its traces fade within 20 ms,
 # and the question comes a second after the cues. What e-prop adds to it, the threshold's part of the trace, is what carries the cues.
 #
-# The published program needs {published}`eprop.evidence.random.stop` of 32 trials with random feedback, by errors on trials apart. Ours counts errors on the training batches, which are new trials, too, each seen once.
+# The published program needs {published}`eprop.evidence.random.stop` of 32 trials with random feedback, by the errors on further trials. Ours needs more trials, and counts its errors on
+# the training batches, whose trials are new, too.
 
 # %%
 # python -m snncore.trainings evidence-grid --signals random

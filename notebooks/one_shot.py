@@ -47,7 +47,7 @@
 #
 # ## What we found
 #
-# - The learner cannot learn *any given* movement. Of the variance of four drawn paths, one update explains {value}`drawn_low` to {value}`drawn_high`; of the smallest circle tried, nothing (exercise 1).
+# - The learner cannot learn *any given* movement. Of the variance of the worst of four drawn paths, one update explains {claim}`oneshot.arm.drawn` ({interval}`oneshot.arm.drawn`, lowest and highest of three pairs); of the smallest circle tried, nothing (exercise 1).
 # - Within the family, one update explains {value}`family_median` of a path's own variance in the median, and {claim}`oneshot.arm.result` of the variance between movements. The mean squared error falls from {claim}`oneshot.arm.before` to
 #   {claim}`oneshot.arm.after`; the learning signals of another movement leave it at {claim}`oneshot.arm.shuffled`.
 # - The learned signals help much. Without a generator, the learner's first weights were optimized for its own errors, by as many updates of the same outer loop: one update then leaves
@@ -672,7 +672,7 @@ plt.show()
 # ```
 #
 # Drawn paths are small, so their errors are small, too; the explained share of a path's own variance is the fair measure. It is {value}`drawn_low` to {value}`drawn_high` for drawn
-# paths. Within the family, its median is {value}`family_median`, and its 5th percentile {value}`family_low`. We would say *any movement* if every drawn path reached the latter.
+# paths, by the first pair of networks. Within the family, its median is {value}`family_median`, and its 5th percentile {value}`family_low`. We would say *any movement* if every drawn path reached the latter.
 
 # %%
 lessons, shares, off, paths = {}, {}, {}, {}

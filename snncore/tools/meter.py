@@ -151,7 +151,7 @@ def kept_gpu(lengths: Sequence[int], path: Path | None = None) -> pd.DataFrame |
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(numbers, float))
         found = table[table["where"] == "cuda"].reset_index(drop=True)
-        if found.empty and len(table):
+        if set(table["where"]) == {"cpu"}:
             return None
         positive = found[numbers].map(lambda x: 0 < x < math.inf).all(axis=None)
         told = found[["device", "clocks", "date"]].map(lambda x: isinstance(x, str) and bool(x.strip())).all(axis=None)
