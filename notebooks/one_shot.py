@@ -516,6 +516,41 @@ axes[4].legend(ncols=3, **above)
 page.figure(fig, "activity", pd.concat(table))
 plt.show()
 
+# %% tags=["hide-input", "remove-output"]
+MOMENTS, SLOW = range(0, STEPS, 10), 12  # every 20 ms; how many times slower than life
+fig, axes = plt.subplot_mosaic([["plane", "before"], ["plane", "after"]], figsize=(7.5, 3.4), width_ratios=[1, 1.3])
+axes["plane"].plot(*tip[:, k].T, color=GRAY, lw=7, alpha=0.4, solid_capstyle="round")
+for t in MOMENTS:
+    draw_arm(axes["plane"], net.output(one.before)[:, 0], t, color=ORANGE, lw=1.2, ms=2, gid=f"moment{t}a")
+    draw_arm(axes["plane"], omega[:, k], t, color=BLACK, lw=1.2, ms=2, gid=f"moment{t}b")
+for name, trial, color in (("before", z, BEFORE), ("after", z_after, AFTER)):
+    step, neuron = trial.nonzero(as_tuple=True)
+    axes[name].plot(step * DT, sorted_by[neuron], "|", ms=2, color=color, rasterized=True)
+    for t in MOMENTS:
+        axes[name].axvline(t * DT, color=BLACK, lw=1, alpha=0.5, gid=f"moment{t}{name}")
+    axes[name].set(xlim=(-8, 500), ylabel=f"neuron, {name}", yticks=[0, 127], ylim=(-3, 130))
+axes["after"].set_xlabel("time [ms]")
+axes["plane"].set(**plane, yticks=[-1, 0, 1], xlabel="x (arm length 1)", ylabel="y (arm length 1)")
+page.figure(fig, "lesson", frame[["time", "before_x", "before_y", "after_50_x", "after_50_y"]])
+plt.show()
+page.value("slower", SLOW)
+cycle = SLOW * STEPS * DT / 1000  # seconds; of the drawing only one moment is seen at a time
+moments = "".join(f"[id^=moment{t}a],[id^=moment{t}b]{{animation-delay:{SLOW * t * DT / 1000 - cycle:.2f}s}}" for t in MOMENTS)
+rules = f"[id^=moment]{{animation:moment {cycle:.2f}s steps(1) infinite}}{moments}@keyframes moment{{0%{{opacity:1}}{100 / len(MOMENTS):g}%{{opacity:0}}}}"
+drawing = page.folder / "lesson.svg"
+style = f"<style>@media (prefers-reduced-motion:no-preference){{{rules}}}</style>"
+drawing.write_text(drawing.read_text(encoding="utf-8").replace("<defs>", f"{style}<defs>", 1), encoding="utf-8")
+
+# %% [markdown]
+# {numref}`fig-lesson` plays this lesson.
+#
+# ```{figure} ../results/one_shot/lesson.*
+# :name: fig-lesson
+# :alt: Left, the plane with the path shown in gray, and the two-joint arm at many moments: in orange in the trial before the update, where it sweeps down at the right, in black after it, where its tip follows the path. Right, rasters of the learner's spikes before and after the update, with a line for each moment. On a screen one moment is seen after the other.
+# The lesson of {numref}`fig-movements`, {size}`slower` times slower than life (on paper, and where motion is unwanted: all moments at once). Left: the arm before (orange) and after the update (black); gray: the path shown.
+# Right: spikes of the learner in both trials, neurons sorted as in {numref}`fig-activity`.
+# ```
+
 # %% [markdown]
 # ## Are the learned signals gradients?
 #
