@@ -42,7 +42,7 @@
 #
 # - **Voltage regularization keeps neurons from being locked.** With it {claim}`rel.voltage.with` of the neurons are locked while the gate
 #   is open, without it {value}`locked_without`, in {size}`voltage_seeds` networks each ({verdict}`rel.voltage.locked`). Whether it allows a stronger
-#   limit of rates, we cannot tell: networks with it exceed each limit more. Under our middle limit
+#   limit of rates, we cannot tell: networks with it spike more under each limit. Under our middle limit
 #   it costs {claim}`rel.voltage.accuracy` of right answers ({interval}`rel.voltage.accuracy`), under the strictest one it adds
 #   {claim}`rel.voltage.accuracy.tight` ({interval}`rel.voltage.accuracy.tight`), at rates that others reach without it.
 # - One artificial network for all tasks solves {recorded}`ann_joint_solved` of 20.
@@ -690,9 +690,9 @@ if preset == "paper":  # trains what data/training does not hold, for about thir
 #
 # Most of the neurons that it unlocks are in module B, which reads only {size}`questions_asked` different questions here.
 #
-# **Does it allow strong rate regularization?** We cannot tell. Networks with the cost exceed each limit more than those without it. Under the strictest limit their
+# **Does it allow strong rate regularization?** We cannot tell. Networks with the cost spike more than those without it, under each limit. Under the strictest one their
 # busiest layer spikes in {value}`busiest_tight_with` of the steps, without the cost in {value}`busiest_tight_without`. There they give
-# {claim}`rel.voltage.accuracy.tight` more right answers on the official test ({interval}`rel.voltage.accuracy.tight`), but none solves the task. They spike about as
+# {claim}`rel.voltage.accuracy.tight` more right answers on the official test ({interval}`rel.voltage.accuracy.tight`), but none solves it. They spike about as
 # much as networks without the cost under the middle limit ({value}`busiest_without`), which do solve it. Under the middle limit the cost takes {claim}`rel.voltage.accuracy`
 # away ({interval}`rel.voltage.accuracy`); under the loosest one it adds {claim}`rel.voltage.accuracy.loose` ({interval}`rel.voltage.accuracy.loose`), which may be nothing.
 #
