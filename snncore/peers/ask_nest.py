@@ -61,8 +61,7 @@ def simulate(case: dict[str, Any]) -> tuple[np.ndarray, float]:
         nest.Connect(out, out, everyone, {"synapse_model": "rate_connection_delayed", "delay": 1.0, "receptor_type": 1, "weight": 1.0})
     nest.Connect(meter, out)
 
-    flat = case["x"].reshape(updates * steps, -1)
-    generators.set([{"spike_times": np.flatnonzero(row) + 1.0} for row in flat.T])
+    generators.set([{"spike_times": np.flatnonzero(row) + 1.0} for row in case["x"].reshape(updates * steps, -1).T])
     times = np.arange(updates * steps) + first
     targets.set([{"amplitude_times": times, "amplitude_values": row} for row in case["target"].reshape(updates * steps, -1).T])
     start = time.perf_counter()

@@ -37,8 +37,7 @@ def simulate(spikes: np.ndarray, core: np.ndarray, pre: np.ndarray, post: np.nda
     chip = sanafe.SpikingChip(architecture)
     chip.load(network)
     run = chip.sim(len(spikes), timing_model="simple")
-    energies = {name: 1e12 * float(run["energy"][name]) for name in ("synapse", "soma", "network")}
-    return {**energies, "spikes": float(run["neurons_fired"])}
+    return {name: 1e12 * float(run["energy"][name]) for name in ("synapse", "soma", "network")} | {"spikes": float(run["neurons_fired"])}
 
 
 def answer(case: dict[str, np.ndarray]) -> dict[str, Any]:

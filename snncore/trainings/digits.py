@@ -43,9 +43,7 @@ FORMS = {
     "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
 }
 COMPARED = ("lif", "alif", "ahp", "lstm")
-CHIP = ("chip", "spread")  # with the chip's constants, 8-bit weights and few connections; chip: as ahp, spread: LIF with `SPREAD`
-Neurons = Literal["lif", "alif", "ahp", "lstm", "chip", "spread"]
-SPREAD = np.geomspace(5, 400, 8)  # time constants [ms] of eight groups of LIF neurons; a chip's core has 32 configurations
+Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
@@ -59,7 +57,6 @@ SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {
     **dict.fromkeys(("lif", "alif", "ahp"), SPIKING),
     "chip": replace(SPIKING, epochs=72, cycles=3),
-    "spread": replace(SPIKING, epochs=40),
     "lstm": replace(EXACT, epochs=10, batch=64, peak_rate=0.03),  # an epoch takes about twice as long as that of the chip's network
 }
 HELD_OUT = 5000  # the last training images
@@ -68,11 +65,8 @@ HELD_OUT = 5000  # the last training images
 def populations(kind: str, steps: int) -> list[Population]:
     """LIF neurons, or LIF neurons and slow ones; with the published time constants of 20 and 700 ms, scaled to the number of steps.
 
-    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds. Of spread ones see `SPREAD`.
+    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds.
     """
-    if kind == "spread":
-        each = [LIFParams(max(2.0, tau * steps / FULL), reset_to_zero=True) for tau in SPREAD.tolist()]
-        return [Population(NEURONS // len(each), in_force(registers(p))) for p in each]
     tau_m, tau_slow = max(2.0, 20.0 * steps / FULL), 700.0 * steps / FULL
     plain = LIFParams(tau_m, reset_to_zero=True)
     if kind == "lif":
@@ -114,7 +108,7 @@ def lstm_units(inputs: int, parameters: int) -> int:
 
 def tau_of_readouts(kind: str, steps: int) -> float:
     """Time constant of the readouts [ms], scaled as those of the neurons."""
-    return max(2.0, (CHIP_READ if kind in CHIP else READ) * steps / FULL)
+    return max(2.0, (CHIP_READ if kind == "chip" else READ) * steps / FULL)
 
 
 def constants(kind: str, form: str) -> dict[str, float]:
@@ -125,7 +119,7 @@ def constants(kind: str, form: str) -> dict[str, float]:
         values["tau_out"] = tau_of_readouts(kind, steps)
         for k, (size, p) in enumerate(populations(kind, steps), 1):
             values |= {f"{name}_{k}": value for name, value in ({"neurons": size} | asdict(p)).items()}
-    return rounded(values | ({"connectivity": CONNECTIVITY, "rate": RATE, "rate_cost": RATE_COST} if kind in CHIP else {}))
+    return rounded(values | ({"connectivity": CONNECTIVITY, "rate": RATE, "rate_cost": RATE_COST} if kind == "chip" else {}))
 
 
 def network(kind: str, form: str, seed: int) -> DigitClassifier:
@@ -134,7 +128,7 @@ def network(kind: str, form: str, seed: int) -> DigitClassifier:
     with seeded_draws(seed, f"{kind} on {form}"):
         readout, generator = ReadoutParams(tau_of_readouts(kind, f.steps)), torch_generator(seed, f"weights of {kind} on {form}")
         spiking = RecurrentNetwork(f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, readout, generator, (4.0, 1.0))
-        if kind in CHIP:
+        if kind == "chip":
             names = ("w_in", "w_rec", "w_out")
             rewire = DeepR(spiking, names, CONNECTIVITY, torch_generator(seed, f"connections of {kind} on {form}"))
             for name in names:
@@ -147,7 +141,7 @@ def network(kind: str, form: str, seed: int) -> DigitClassifier:
 
 
 def trained(kind: str) -> DigitClassifier:
-    """The network of the full length with the weights of `command`: chip, spread or lstm."""
+    """The network of the full length with the weights of `command`: chip or lstm."""
     return load_checkpoint(f"memory_{kind}_full_0", network(kind, "full", 0), constants(kind, "full"))
 
 
@@ -163,7 +157,7 @@ def account(
     def prepare() -> Job:
         parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
         fresh = network(kind, form, seed)
-        options = {"loss": sparse_loss, "after_step": fresh.rewire} if kind in CHIP else {}
+        options = {"loss": sparse_loss, "after_step": fresh.rewire} if kind == "chip" else {}
         return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
     words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
@@ -176,8 +170,7 @@ def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", 
     Parameters
     ----------
     neurons : str
-        What the network consists of; with the chip's constants, 8-bit weights and few connections: AHP neurons (chip), or LIF neurons
-        with time constants of 5 to 400 ms (spread).
+        What the network consists of; chip: AHP neurons with the chip's constants, 8-bit weights and few connections.
     form : str
         How digits are shown: row by row, as 14 x 14 pixels one by one, or in full length.
     seed : int
