@@ -89,13 +89,12 @@ from snncore.loihi.relational import CHIPS, STEPS, TABLE, input_spikes, layout, 
 from snncore.loihi.spec import COMPARTMENTS, CORES, LimitError
 from snncore.networks.relational import SIZES
 from snncore.peers.sanafe_energy import compare_with_sanafe
-from snncore.provenance import machine
 from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import share
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, arrays, read_stories
 from snncore.tasks.story_generator import generate
-from snncore.tools.meter import Meter, kept_gpu, measure, of_cpu
+from snncore.tools.meter import kept_gpu
 from snncore.trainings.stories import trained
 
 plotting.style()
@@ -681,22 +680,7 @@ plt.show()
 # For 2 sentences the largest effect is to {value}`moves_most_2` (a factor of {value}`moves_most_2_factor`), for 20 to {value}`moves_most_20`
 # ({value}`moves_most_20_factor`; {numref}`fig-sensitivity`). Card and batch size would move the ratio, too. If you have a GPU, run
 # `python -m snncore.tools meter --keep data/peers/gpu.csv`: the next run of this chapter enters what it measures. Where Linux tells a processor's
-# energy, the command prints that, too. Its time is measured by this chapter wherever it runs:
-
-# %%
-here = measure(Meter(lambda: math.nan, of_cpu), "cpu", TABLE, batches=(1,), seconds=page.size(smoke=0.02, book=0.3))
-page.timing("cpu", machine(), "{}")
-for sentences, time in zip(here["sentences"], here["time [ms]"], strict=True):
-    page.timing(f"cpu_{sentences}", time, "{:.1f} ms")
-
-# %% [markdown]
-# :::{table} Time of one question to the artificial network of the published sizes, on the processor that ran this page ({value}`cpu`; one thread).
-# :name: tab-here
-#
-# | sentences | 2 | 6 | 10 | 16 | 20 |
-# |---|---|---|---|---|---|
-# | time | {value}`cpu_2` | {value}`cpu_6` | {value}`cpu_10` | {value}`cpu_16` | {value}`cpu_20` |
-# :::
+# energy, the command prints that, too. How long the artificial network takes on the processor that runs the book: {doc}`speed`.
 #
 # ## Why is Loihi slower?
 #

@@ -198,6 +198,7 @@ with torch.no_grad():
     one = lesson(net, batches[0])  # show each movement once, update once
 error = position_error(net.output(one.after), batches[0])  # mean square, along x and y
 page.value("shown", len(error))
+page.value("slower", SLOW := 12)  # than life, where this lesson plays
 tuple(one.before.z.shape), tuple(one.learning_signal.shape), tuple(one.weights.w_rec.shape)
 
 # %% [markdown]
@@ -517,7 +518,7 @@ page.figure(fig, "activity", pd.concat(table))
 plt.show()
 
 # %% tags=["hide-input", "remove-output"]
-MOMENTS, SLOW = range(0, STEPS, 10), 12  # every 20 ms; how many times slower than life
+MOMENTS = range(0, STEPS, 10)  # every 20 ms
 fig, axes = plt.subplot_mosaic([["plane", "before"], ["plane", "after"]], figsize=(7.5, 3.4), width_ratios=[1, 1.3])
 axes["plane"].plot(*tip[:, k].T, color=GRAY, lw=7, alpha=0.4, solid_capstyle="round")
 for t in MOMENTS:
@@ -533,7 +534,6 @@ axes["after"].set_xlabel("time [ms]")
 axes["plane"].set(**plane, yticks=[-1, 0, 1], xlabel="x (arm length 1)", ylabel="y (arm length 1)")
 page.figure(fig, "lesson", frame[["time", "before_x", "before_y", "after_50_x", "after_50_y"]])
 plt.show()
-page.value("slower", SLOW)
 cycle = SLOW * STEPS * DT / 1000  # seconds; of the drawing only one moment is seen at a time
 moments = "".join(f"[id^=moment{t}a],[id^=moment{t}b]{{animation-delay:{SLOW * t * DT / 1000 - cycle:.2f}s}}" for t in MOMENTS)
 rules = f"[id^=moment]{{animation:moment {cycle:.2f}s steps(1) infinite}}{moments}@keyframes moment{{0%{{opacity:1}}{100 / len(MOMENTS):g}%{{opacity:0}}}}"

@@ -59,6 +59,7 @@ preset = "book"
 seed = 0  # another seed draws other inputs and weights
 
 # %%
+import math
 import os
 import time
 import warnings
@@ -94,6 +95,7 @@ from snncore.tasks.images import cifar10
 from snncore.tasks.sequential_images import INPUTS
 from snncore.timing import machine, refuse_unequal, side_by_side
 from snncore.tools.memory import memory_of_learning
+from snncore.tools.meter import Meter, measure, of_cpu
 from snncore.trainings import arm as movements
 from snncore.trainings import cifar
 
@@ -444,6 +446,22 @@ plt.show()
 # Time in which the emulated chips answer a question [s], by networks with fresh weights, in this run. The network of the published sizes is nearly silent with fresh weights, so
 # its times are a lower end.
 # ```
+#
+# The talk's table compares the chips with a GPU ({doc}`energy`). {numref}`tab-here` has what this processor takes for the same questions, with artificial neurons:
+
+# %%
+here = measure(Meter(lambda: math.nan, of_cpu), "cpu", TABLE, batches=(1,), seconds=page.size(smoke=0.02, book=0.3))
+for sentences, took_ms in zip(here["sentences"], here["time [ms]"], strict=True):
+    keep(f"cpu_{sentences}", took_ms, " ms")
+
+# %% [markdown]
+# :::{table} Time of one question to the artificial network of the published sizes ({value}`machine`, one thread). Its energy is printed by `python -m snncore.tools meter`, where Linux tells it.
+# :name: tab-here
+#
+# | sentences | 2 | 6 | 10 | 16 | 20 |
+# |---|---|---|---|---|---|
+# | time | {value}`cpu_2` | {value}`cpu_6` | {value}`cpu_10` | {value}`cpu_16` | {value}`cpu_20` |
+# :::
 
 # %% [markdown]
 # ## How long does one-shot learning take?
