@@ -473,12 +473,12 @@ plt.show()
 # updated all compartments that it has, this alone would be {value}`all_updates`. The question took {published}`relnet.measured.time`; events give
 # {claim}`relnet.measured.time`, and the longest barrier that was measured, of 768 chips, would add {value}`barriers`. What the rest
 # consists of is not known. Candidates without a published price are the ways from chip to chip, and waiting for the processors, which use
-# {published}`relnet.measured.x86_share` of all energy. {numref}`tab-events` has the events of both networks. In the network for all lengths, events
+# {published}`relnet.measured.x86_share` of all energy. {numref}`tab-board-events` has the events of both networks. In the network for all lengths, events
 # and resets with 20 sentences need {claim}`relnet.trained.energy.20` ({interval}`relnet.trained.energy.20`), more than ten times as much as with 2. They take
 # {claim}`relnet.trained.time.20`, only a little longer, since the chips work at the same time.
 #
 # :::{csv-table} Events of a question on the emulated chips, mean over the questions asked, with nothing assumed about rates. Energy: events and resets. Energy and time: least and most of our prices. Measured with 2 sentences: {published}`relnet.measured.core_dynamic` by the cores, {published}`relnet.measured.time`.
-# :name: tab-events
+# :name: tab-board-events
 # :header-rows: 1
 # :file: ../results/energy/events.csv
 # :::
