@@ -525,8 +525,10 @@ for t in MOMENTS:
     draw_arm(axes["plane"], net.output(one.before)[:, 0], t, color=ORANGE, lw=1.2, ms=2, gid=f"moment{t}a")
     draw_arm(axes["plane"], omega[:, k], t, color=BLACK, lw=1.2, ms=2, gid=f"moment{t}b")
 for name, trial, color in (("before", z, BEFORE), ("after", z_after, AFTER)):
-    step, neuron = trial.nonzero(as_tuple=True)
-    axes[name].plot(step * DT, sorted_by[neuron], "|", ms=2, color=color, rasterized=True)
+    step, neuron = (np.asarray(at) for at in trial.nonzero(as_tuple=True))
+    row = np.asarray(sorted_by)[neuron]
+    ticks = np.stack([row - 0.6, row + 0.6, np.full(len(row), np.nan)], 1)  # one line with gaps
+    axes[name].plot(np.repeat(step * DT, 3), ticks.ravel(), color=color, lw=1)
     for t in MOMENTS:
         axes[name].axvline(t * DT, color=BLACK, lw=1, alpha=0.5, gid=f"moment{t}{name}")
     axes[name].set(xlim=(-8, 500), ylabel=f"neuron, {name}", yticks=[0, 127], ylim=(-3, 130))
