@@ -549,7 +549,7 @@ drawing.write_text(drawing.read_text(encoding="utf-8").replace("<defs>", f"{styl
 # ```{figure} ../results/one_shot/lesson.*
 # :name: fig-arm-lesson
 # :alt: Left, the plane with the path shown in gray, and the two-joint arm at many moments: in orange in the trial before the update, where it sweeps down at the right, in black after it, where its tip follows the path. Right, rasters of the learner's spikes before and after the update, with a line for each moment. On a screen one moment is seen after the other.
-# The lesson of {numref}`fig-movements`, {size}`slower` times slower than life (on paper, and where motion is unwanted: all moments at once). Left: the arm before (orange) and after the update (black); gray: the path shown.
+# The lesson of {numref}`fig-movements`, {size}`slower` times slower than life (on paper, and where motion is unwanted: all moments at once). Left: the arm before (orange) and after the update (black, on a dark page white); gray: the path shown.
 # Right: spikes of the learner in both trials, neurons sorted as in {numref}`fig-activity`.
 # ```
 
