@@ -398,11 +398,10 @@ plt.show()
 
 # %%
 page.value("resets", board_energy.resets() / 1000, "{:.2f} mJ")
-estimates = {
-    n: board_energy.estimate(plan, placement, n, of_length.mean())
-    for n, of_length in others.groupby("sentences")
-}  # fmt: skip
-core, took = board_energy.estimate(plan, placement, 2, measured_task.mean())[2:]
+mean = asked.groupby(["task", "sentences"], sort=False).mean()  # of a question
+of_both = {key: board_energy.estimate(plan, placement, key[1], needed) for key, needed in mean.iterrows()}
+estimates = {n: estimate for (task, n), estimate in of_both.items() if task == 1}
+core, took = of_both[17, 2][2:]
 for id, (low, high), where in (
     ("relnet.measured.core_dynamic", core, "both sets of prices, and resets"),
     ("relnet.measured.time", took, "busiest core and barrier"),
@@ -411,21 +410,16 @@ for id, (low, high), where in (
     page.claim(id, (low + high) / 2, low=low, high=high, dataset=where, n=len(measured_task))
 
 # %%
-mean = asked.groupby(["task", "sentences"], sort=False).mean()  # of a question
-of_group = [board_energy.estimate(plan, placement, n, needed) for (_, n), needed in mean.iterrows()]
-by_length = pd.DataFrame({
-    "network": [f"task {task}" for task, _ in mean.index], "sentences": [n for _, n in mean.index],
-    "firing [% of steps]": mean["rate"].map("{:.1f}".format).to_list(),
-    "spikes": mean["update_active"].map("{:,.0f}".format).to_list(),
-    "synaptic operations": mean["synaptic_operation"].map("{:,.0f}".format).to_list(),
-    "messages": mean["spike_in_tile"].map("{:,.0f}".format).to_list(),
-    "energy [mJ]": [as_range(*e.energy) for e in of_group], "time [ms]": [as_range(*e.time) for e in of_group],
-})  # fmt: skip
-page.table(by_length, "events")
+page.table(pd.DataFrame([
+    {"network": f"task {task}", "sentences": n, "firing [% of steps]": f"{events_of['rate']:.1f}",
+     "spikes": f"{events_of['update_active']:,.0f}", "synaptic operations": f"{events_of['synaptic_operation']:,.0f}",
+     "messages": f"{events_of['spike_in_tile']:,.0f}", "energy [mJ]": as_range(*of_both[task, n].energy),
+     "time [ms]": as_range(*of_both[task, n].time)}
+    for (task, n), events_of in mean.iterrows()
+]), "events")  # fmt: skip
 longest_story, where = estimates[TABLE[-1]], "events of a trained network, 20 sentences"
 for id, (low, high) in {"relnet.trained.energy.20": longest_story.energy, "relnet.trained.time.20": longest_story.time}.items():
     page.claim(id, (low + high) / 2, low=low, high=high, dataset=where, n=each, seeds=1)
-by_length
 
 # %%
 every_step = events(placement, plan.used(2), 1.0)  # each neuron fires whenever it may

@@ -634,9 +634,9 @@ fair = [
      "updates to 7 % wrong": spread(stops[signal], most), "wrong in the end [%]": spread(errors[signal])}
     for signal in NAMES for how in [TRAININGS[signal]]
 ]  # fmt: skip
-page.table(pd.DataFrame(fair), "fair")
 
 # %%
+page.table(pd.DataFrame(fair), "fair")
 page.verdict("eprop.approximation", max(errors["random"]) < 25, dataset="evidence, random feedback", n=count, seeds=len(asked_seeds))
 numbers = {
     "asked_again": f"{count:,}", "evidence_neurons": trained("random").network.populations[0].size,

@@ -443,10 +443,10 @@ def cosine_with_gradient(net):  # of the update; mean over movements
     gradient, _ = own_gradient(net, first, batches[0], credit=True)
     with torch.no_grad():
         after = lesson(net, batches[0]).weights
-    change, down = after.w_rec - first.w_rec, -gradient.w_rec
-    change, down = (torch.cat([w_in.flatten(1), (w_rec * net.learner.no_self).flatten(1)], 1)
-                    for w_in, w_rec in ((after.w_in - first.w_in, change), (-gradient.w_in, down)))  # fmt: skip
-    return float(torch.cosine_similarity(down, change).mean())
+    change = after.w_in - first.w_in, after.w_rec - first.w_rec * net.learner.no_self
+    down = -gradient.w_in, -gradient.w_rec * net.learner.no_self
+    flat = [torch.cat([w.flatten(1) for w in parts], 1) for parts in (change, down)]
+    return float(torch.cosine_similarity(*flat).mean())
 
 
 def span(numbers, form="{:.4f}"):
@@ -712,12 +712,11 @@ plt.show()
 # paths, by the first pair of networks. Within the family, its median is {value}`family_median`, and its 5th percentile {value}`family_low`. We would say *any movement* if every drawn path reached the latter.
 
 # %%
-lessons, shares, off, paths = {}, {}, {}, {}
+lessons, paths = {}, {}
+shares = {name: percent / 100 for name, percent in of_drawn["learned"][0].items()}
 for name, path in drawn.items():
     with torch.no_grad():
         first = lessons[name] = lesson(net, path)
-    e = position_error(net.output(first.after), path)
-    off[name], shares[name] = float(e), float(arm.explained(e, path))
     paths[name] = [arm.move(net.output(trial), DT)[:, 0] for trial in (first.before, first.after)]
 
 family = arm.explained(results[0].after, movements)
@@ -728,7 +727,7 @@ page.value("drawn_low", 100 * min(shares.values()), "{:.0f} %")
 page.value("drawn_high", 100 * max(shares.values()), "{:.0f} %")
 fits = min(shares.values()) >= low
 page.verdict("oneshot.arm.range", fits, dataset="drawn paths", n=len(shares), seeds=1)
-pd.DataFrame({"squared error": off, "explained": shares}).round(4)
+pd.Series(shares, name="explained").round(2)
 
 # %% [markdown]
 # {numref}`fig-movements` computes in the page, from these numbers and the weights of the first pair of networks:

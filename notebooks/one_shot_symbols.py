@@ -715,31 +715,22 @@ g = torch_generator(0, "runs like the official ones")
 drawn = omniglot.draw_runs(read_omniglot_evaluation(), count, symbols.SLOTS, g)
 in_official, in_drawn = wrong_in_runs(net, official), wrong_in_runs(net, drawn)
 distance = sum(omniglot.hausdorff_errors(run) for run in official) / len(official)
+some = drawn[: page.size(smoke=2, book=100)]
+by_distance = torch.tensor([omniglot.hausdorff_errors(run) for run in some], dtype=torch.double)
+where, where_drawn = "Omniglot, official runs", "Omniglot evaluation alphabets, runs"
 for id, wrong, dataset in (
-    ("oneshot.omniglot.official", in_official.after, "Omniglot, official runs"),
-    ("oneshot.omniglot.official.readouts", in_official.readouts, "Omniglot, official runs"),
-    ("oneshot.omniglot.official.features", in_official.features, "Omniglot, official runs"),
-    ("oneshot.omniglot.runs", in_drawn.after, "Omniglot evaluation alphabets, runs"),
-    ("oneshot.omniglot.runs.readouts", in_drawn.readouts, "Omniglot evaluation alphabets, runs"),
-    ("oneshot.omniglot.runs.features", in_drawn.features, "Omniglot evaluation alphabets, runs"),
+    ("oneshot.omniglot.official", in_official.after, where),
+    ("oneshot.omniglot.official.readouts", in_official.readouts, where),
+    ("oneshot.omniglot.official.features", in_official.features, where),
+    ("oneshot.omniglot.runs", in_drawn.after, where_drawn),
+    ("oneshot.omniglot.runs.readouts", in_drawn.readouts, where_drawn),
+    ("oneshot.omniglot.runs.features", in_drawn.features, where_drawn),
+    ("oneshot.omniglot.runs.alone", wrong_in_runs(omniglot_alone, drawn).after, where_drawn),
+    ("oneshot.omniglot.runs.hausdorff", by_distance, where_drawn),
 ):
     enter(id, wrong / 100, dataset)
-page.claim("oneshot.omniglot.hausdorff", distance, n=len(official), dataset="Omniglot, official runs")
-alone_in_drawn, some = wrong_in_runs(omniglot_alone, drawn), drawn[: page.size(smoke=2, book=100)]
-enter("oneshot.omniglot.runs.alone", alone_in_drawn.after / 100, "Omniglot evaluation alphabets, runs")
-by_distance = torch.tensor([omniglot.hausdorff_errors(run) for run in some], dtype=torch.double)
-enter("oneshot.omniglot.runs.hausdorff", by_distance / 100, "Omniglot evaluation alphabets, runs")
-lost = (in_drawn.after - in_drawn.features).numpy()
-low, high = mean_interval(lost)
-page.claim(
-    "oneshot.omniglot.runs.beside_features",
-    lost.mean(),
-    low=low,
-    high=high,
-    n=count,
-    dataset="Omniglot evaluation alphabets, runs",
-    seeds=1,
-)
+page.claim("oneshot.omniglot.hausdorff", distance, n=len(official), dataset=where)
+enter_difference("oneshot.omniglot.runs.beside_features", in_drawn.after[:, None] / 100, in_drawn.features[:, None] / 100, where_drawn)
 print(pd.DataFrame(in_official._asdict()).mean().round(2).to_string(), f"\ndistance  {distance:.2f}")
 
 # %% tags=["hide-input", "remove-output"]
@@ -929,14 +920,13 @@ page.value("live_letters", len(known.classes))
 
 # %%
 # python -m snncore.trainings symbols --data words --classes 6
-by_words = pd.DataFrame([
+trained_words = pd.DataFrame([
     {"words": about.get("classes", symbols.KNOWN_WORDS), "learner": about["test_5"]["after"][0],
-     "features": about["test_5"]["features"][0]}
-    for about in accounts("one_shot_symbols_words", generator=True).values()
+     "features": about["test_5"]["features"][0], "generator": about["generator"]}
+    for about in accounts("one_shot_symbols_words").values()
 ]).sort_values("words")  # fmt: skip
-means = by_words.groupby("words").mean()
-all_five = [about["test_5"] for about in accounts("one_shot_symbols_words").values()]
-below = pd.Series([test["features"][0] - test["after"][0] for test in all_five])
+by_words = trained_words[trained_words["generator"]].drop(columns="generator")
+means, below = by_words.groupby("words").mean(), trained_words["features"] - trained_words["learner"]
 page.value("words_below", f"{below.min():.1f} to {below.max():.1f} pp")
 page.value("words_trainings", len(below))
 page.value("known_words", symbols.KNOWN_WORDS)

@@ -118,14 +118,14 @@ TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are netwo
     "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (5, 7, 13, 15, 20),
     **dict.fromkeys(COMPARED, (15,)),
 }  # fmt: skip
-SEVERAL_SEEDS, SEEDS = (1, 4, 8, 12, 15, 18, 20), 3  # tasks of which "ann" and "snn" have so many seeds, where others have one
-COST_SEEDS = 5  # of the kinds `COMPARED`
+SEEDS, COST_SEEDS = 3, 5  # of kinds and tasks with several networks, and of the kinds `COMPARED`; all others have one
+SEVERAL: dict[Any, int] = {(kind, task): SEEDS for kind in ("ann", "snn") for task in (1, 4, 8, 12, 15, 18, 20)}
+SEVERAL |= {(kind, 15): COST_SEEDS for kind in COMPARED} | {("ann", 2): 2, ("ann", 14): 2}  # 2: solved by a few questions with the first
 
 
 def seeds_of(kind: str, task: int | str) -> int:
     """How many networks of a kind there are for a task."""
-    barely = (kind, task) in (("ann", 2), ("ann", 14))  # solved by a few questions with the first seed: these have a second one
-    return COST_SEEDS if kind in COMPARED else SEEDS if kind in ("ann", "snn") and task in SEVERAL_SEEDS else 1 + barely
+    return SEVERAL.get((kind, task), 1)
 
 
 def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:

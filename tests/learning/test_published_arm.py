@@ -75,15 +75,22 @@ def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
         published_arm.lesson(nets, torch.zeros(250, 1, 3))
 
 
-def test_without_update_and_noise_weights_on_a_device_are_cut_and_drift(monkeypatch):
+@pytest.mark.parametrize("updates", [0, 1])
+def test_without_noise_weights_on_a_device_are_cut_and_drift(monkeypatch, updates):
     monkeypatch.setattr(torch, "rand", lambda shape, generator: torch.full(shape, 0.5))
     monkeypatch.setattr(torch, "randn", lambda shape, generator: torch.zeros(shape))
-    nets, start = published_arm.published(), []
-    for w in (w.numpy() for w in nets.learner):
-        nu = np.clip(0.0244 - 0.0155 * np.log(np.abs(w), out=np.full(w.shape, -9.0), where=w != 0), 0.049, 0.1)
-        start.append(torch.from_numpy(np.clip(w, -1, 1) + np.clip(w * 32**-nu, -1, 1) - w))
-    found = published_arm.on_device(nets.learner, torch.zeros(249, 1, 250), torch.Generator())
-    assert torch.equal(found.z[:150], published_arm.trial(published_arm.Weights(*start)).z[:150].float())
+    learner, signal = published_arm.published().learner, updates * GOLDEN.signal[:, :1].double()
+
+    def programmed(w, times=1):  # what is programmed so many times, and then drifts
+        nu = np.clip(0.0244 - 0.0155 * np.log(np.maximum(np.abs(w.numpy()), 1e-9)), 0.049, 0.1)
+        return times * (w.clamp(-1, 1) - w) + (w * torch.from_numpy(32**-nu)).clamp(-1, 1)
+
+    start = published_arm.Weights(*map(programmed, learner))
+    new = published_arm.changed(start, published_arm.trial(start), signal)
+    written = published_arm.Weights(*(programmed(b, 2).where(b != a, a) for a, b in zip(start, new, strict=True)))
+    found = published_arm.on_device(learner, signal, torch.Generator()).z[:100]
+    assert torch.equal(found, published_arm.trial(written).z[:100].float())
+    assert found.any()
 
 
 def test_the_arm_has_the_lengths_of_its_links():

@@ -30,11 +30,8 @@ def test_ratios_follow_from_what_was_measured():
     assert claims["loihi.smnist.edp_ratio.survey"].published == silicon.SURVEY
 
 
-def test_the_replay_repeats_all_wrong_answers_of_the_silicon_run():
+def test_the_replay_repeats_all_wrong_answers_of_the_silicon_run_and_clips_in_most_images():
     assert wrong(silicon.published_network()) == SILICON
-
-
-def test_in_most_images_some_neurons_stay_at_the_end_of_their_24_bits():
     with pytest.warns(OverflowWarning, match="potentials were clipped"):
         events = silicon.replay(silicon.published_network(), read_mnist_test().images[:50]).events
     assert (events.clipped > 0).mean() > 0.5
