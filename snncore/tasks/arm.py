@@ -64,8 +64,8 @@ def move(omega: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time
     return tip_of(omega.new_tensor(START) + omega.cumsum(0) * dt / 1000)
 
 
-def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movements:
-    """New movements of the family, with steps of dt [ms]."""
+def draw(batch: int, steps: int, dt: float, generator: torch.Generator, small: float = 0.0) -> Movements:
+    """New movements of the family, with steps of dt [ms]; a part ``small`` of them, with angles and velocities of 0 to 1 times the size."""
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
     period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32)
     sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32))
@@ -74,6 +74,8 @@ def draw(batch: int, steps: int, dt: float, generator: torch.Generator) -> Movem
     omega = torch.stack([first.sum(-1), second.sum(-1)], -1)
     farthest = (omega.cumsum(0) * dt / 1000).abs().amax(0)
     omega = omega * (RANGE / farthest).clamp(max=1)
+    if small:
+        omega = omega * (torch.rand(batch, 1, generator=generator, dtype=torch.float32) / small).clamp(max=1)
     return Movements(move(omega, dt), omega)
 
 

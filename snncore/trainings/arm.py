@@ -31,6 +31,7 @@ VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of positi
 HERTZ, LSG_HERTZ, RATE_COST = 20.0, 10.0, 100.0  # firing rates that training aims at, what others cost
 BATCH = 16  # new movements per update of the outer optimization
 RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
+WIDER, SMALL = Descent(30_000, rate=1e-3, warmup=1000, end=0.03, clip=1.5, every=100), 0.5  # afterwards: half of the movements are small
 SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
 SEEDS = 3
 Signals = Literal["learned", "own", "random", "ideal"]
@@ -77,22 +78,22 @@ def network(seed: int, signals: Signals = "learned") -> OneShot:
     return OneShot(CLOCK.shape[-1], shown, 2, NEURONS, LSG_NEURONS, DT, ETA, torch_generator(seed, "weights of learner and LSG"))
 
 
-def constants(net: OneShot) -> dict[str, float]:
+def constants(net: OneShot, wider: bool = False) -> dict[str, float]:
     """Constants without which the weights mean nothing: of the network, of its inputs, and of its training."""
     shown = {"steps": STEPS, "clock_spikes": int(CLOCK.sum())} | {f"code_{name}": value for name, value in CODE._asdict().items()}
     aims = {"velocity": VELOCITY, "position": POSITION, "firing": HERTZ, "lsg_firing": LSG_HERTZ, "firing_cost": RATE_COST, "batch": BATCH}
-    return net.constants | shown | aims
+    return net.constants | shown | aims | ({"small": SMALL} if wider else {})
 
 
-def named(seed: int, signals: Signals) -> str:
+def named(seed: int, signals: Signals, wider: bool = False) -> str:
     """Name of a checkpoint."""
-    return f"one_shot_{seed}" if signals == "learned" else f"one_shot_{signals}_{seed}"
+    return "one_shot" + f"_{signals}" * (signals != "learned") + "_wider" * wider + f"_{seed}"
 
 
-def trained(seed: int, signals: Signals = "learned") -> OneShot:
+def trained(seed: int, signals: Signals = "learned", wider: bool = False) -> OneShot:
     """The network with the weights of `command`."""
     net = network(seed, signals)
-    return load_checkpoint(named(seed, signals), net, constants(net))
+    return load_checkpoint(named(seed, signals, wider), net, constants(net, wider))
 
 
 def position_error(omega: Float[Tensor, "time #batch 2"], m: Movements) -> Float[Tensor, " batch"]:
@@ -118,11 +119,11 @@ def lesson(net: OneShot, m: Movements) -> Lesson:
     return net.teach(m) if isinstance(net, Alone) else net(CLOCK, CODE.spikes(m.tip, DT))
 
 
-def outer(net: OneShot):
-    """An update of the outer optimization: of learner and LSG, by the error after the inner update."""
+def outer(net: OneShot, small: float = 0.0):
+    """An update of the outer optimization: of learner and LSG, by the error after the inner update; a part of the movements is small."""
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
-        m = arm.draw(BATCH, STEPS, DT, g)
+        m = arm.draw(BATCH, STEPS, DT, g, small)
         one = lesson(net, m)
         omega = net.output(one.after)
         rate, lsg_rate = HERTZ * DT / 1000, LSG_HERTZ * DT / 1000
@@ -171,7 +172,7 @@ def own_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tuple[Ow
     return Own(*grads), position_error(omega.detach(), m)
 
 
-def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
+def command(signals: Signals = "learned", wider: bool = False, seed: int = 0) -> dict[str, Any]:
     """Train learner and learning-signal generator to learn an arm movement in one update (two hours).
 
     Parameters
@@ -179,17 +180,21 @@ def command(signals: Signals = "learned", seed: int = 0) -> dict[str, Any]:
     signals : str
         By which the learner is taught: the generator's (learned), or, without a generator, the learner's own errors, sent back by the
         weights of its readouts (own) or by fixed random weights (random), or as BPTT has them (ideal).
+    wider : bool
+        Go on from the weights of this training that are kept, with a wider family: half of the movements are smaller (half an hour).
     seed : int
         Of the first weights and of the movements.
     """
 
     def do(state: Path) -> Done:
-        net = network(seed, signals)
-        log = descend(net, outer(net), RECIPE, seed, state, constants=constants(net))
+        net = trained(seed, signals) if wider else network(seed, signals)
+        log = descend(net, outer(net, SMALL * wider), recipe, seed, state, constants=of)
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
-        return Done(net, "movements of the family, 16 new ones per update", log, results)
+        return Done(net, "movements of the family, 16 new ones per update" + ", half of them smaller" * wider, log, results)
 
-    words, which = ("arm", None) if signals == "learned" else (f"arm --signals {signals}", {"signals": signals})
-    about = train_or_read(named(seed, signals), words, RECIPE, seed, do, constants(network(seed, signals)), about=which)
+    recipe, of = WIDER if wider else RECIPE, constants(network(seed, signals), wider)
+    words = "arm" + f" --signals {signals}" * (signals != "learned") + " --wider" * wider
+    which = {"signals": signals} if signals != "learned" else None
+    about = train_or_read(named(seed, signals, wider), words, recipe, seed, do, of, about=which)
     print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
     return about
