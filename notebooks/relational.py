@@ -651,7 +651,7 @@ if preset == "paper":  # trains what data/training does not hold, for about thir
     right = {}
     for kind, tasks in training.TRAINED.items():
         for task in tasks:
-            runs = range(seed, seed + training.seeds_of(kind, task))
+            runs = range(seed, seed + training.SEVERAL.get((kind, task), 1))
             abouts = [training.command(task, kind, seed=s) for s in runs]
             right[kind, task] = [100 * about["test_accuracy"] for about in abouts]
     for id, kind in {"rel.ann.solved": "ann", "rel.snn.solved": "snn"}.items():

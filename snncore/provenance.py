@@ -44,11 +44,6 @@ def versions() -> dict[str, str]:
 UNSEEN = ("filelock", "jaxtyping", "packaging", "platformdirs", "tqdm", "tyro")  # locks, shapes, folders, bars, commands: no number
 
 
-def numeric_versions() -> dict[str, str]:
-    """The same without packages that cannot change a number."""
-    return {name: version for name, version in versions().items() if name not in UNSEEN}
-
-
 def machine() -> str:
     """Processor, cores, GPU and system, in words."""
     import torch  # slow to load, and most runs of a chapter need no words for their machine

@@ -129,7 +129,7 @@ def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstre
         "inputs": inputs,
         "data": data,
         "parameters": {"preset": preset, "seed": seed},
-        "versions": provenance.numeric_versions(),
+        "versions": {name: v for name, v in provenance.versions().items() if name not in provenance.UNSEEN},
         "needs": {n: upstream.get(n, "") for n in chapter.needs},
     }
 

@@ -123,11 +123,6 @@ SEVERAL: dict[Any, int] = {(kind, task): SEEDS for kind in ("ann", "snn") for ta
 SEVERAL |= {(kind, 15): COST_SEEDS for kind in COMPARED} | {("ann", 2): 2, ("ann", 14): 2}  # 2: solved by a few questions with the first
 
 
-def seeds_of(kind: str, task: int | str) -> int:
-    """How many networks of a kind there are for a task."""
-    return SEVERAL.get((kind, task), 1)
-
-
 def recipe_of(kind: str, task: int | str, size: Size = "book") -> Recipe:
     """Recipe of a network."""
     return replace(KINDS[kind].recipe, **CHANGES.get((kind, task, size), CHANGES.get((kind, task), {})))
