@@ -10,8 +10,8 @@ from snncore.tasks import arm
 DT, STEPS = 2.0, 250
 
 
-def movements(batch=64, seed=0):
-    return arm.draw(batch, STEPS, DT, torch.Generator().manual_seed(seed))
+def movements(batch=64, seed=0, small=0.0):
+    return arm.draw(batch, STEPS, DT, torch.Generator().manual_seed(seed), small)
 
 
 def test_positions_and_speeds_known_from_geometry():
@@ -20,8 +20,7 @@ def test_positions_and_speeds_known_from_geometry():
     known = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
     assert torch.allclose(arm.tip_of(phi)[0], known, atol=1e-12)
     # one radian per second for a second, in steps of 2 ms, turns the first joint by one radian
-    omega = torch.zeros(500, 1, 2, dtype=torch.float64)
-    omega[..., 0] = 1.0
+    omega = torch.tensor([1.0, 0.0], dtype=torch.float64).expand(500, 1, 2)
     assert torch.allclose(arm.move(omega, DT)[-1, 0], arm.tip_of(torch.tensor([1.0, math.pi / 2], dtype=torch.float64)), atol=1e-12)
 
 
@@ -35,6 +34,10 @@ def test_movements_keep_to_the_limits_and_have_the_published_size():
     assert abs(float(m.omega.square().mean()) - 157) < 20
     assert torch.equal(movements(seed=3).tip, movements(seed=3).tip)
     assert not torch.equal(movements(seed=3).tip, movements(seed=4).tip)
+    small = movements(1024, small=0.5)
+    size = small.omega.norm(dim=(0, 2)) / m.omega.norm(dim=(0, 2))
+    assert torch.allclose(small.tip, arm.move(size[:, None] * m.omega, DT), atol=1e-5)
+    assert [float((size < part).float().mean()) for part in (0.25, 0.5, 0.999)] == pytest.approx([0.125, 0.25, 0.5], abs=0.05)
 
 
 def test_following_a_path_brings_the_movement_back():
@@ -51,8 +54,7 @@ def test_following_a_path_brings_the_movement_back():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_joint_may_turn_as_far_as_it_can(dtype):
-    omega = torch.zeros(20, 1, 2, dtype=torch.float64)
-    omega[..., 1] = -arm.RANGE / 20 / (DT / 1000)  # the elbow, until the arm is stretched
+    omega = torch.tensor([0.0, -arm.RANGE / 20 / (DT / 1000)], dtype=torch.float64).expand(20, 1, 2)  # the elbow, until the arm is stretched
     path = arm.move(omega, DT).to(dtype)
     assert path[-1, 0, 0] == 1
     assert torch.allclose(arm.follow(path, DT).omega.double(), omega, atol=0.1)
