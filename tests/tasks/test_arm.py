@@ -54,7 +54,7 @@ def test_following_a_path_brings_the_movement_back():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_joint_may_turn_as_far_as_it_can(dtype):
-    omega = torch.tensor([0.0, -arm.RANGE / 20 / (DT / 1000)], dtype=torch.float64).expand(20, 1, 2)  # the elbow, until the arm is stretched
+    omega = torch.tensor([0.0, -50 * arm.RANGE / DT], dtype=torch.float64).expand(20, 1, 2)  # the elbow, until the arm is stretched
     path = arm.move(omega, DT).to(dtype)
     assert path[-1, 0, 0] == 1
     assert torch.allclose(arm.follow(path, DT).omega.double(), omega, atol=0.1)
