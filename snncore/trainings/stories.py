@@ -90,7 +90,7 @@ CHANGES: dict[tuple[int | str, ...], dict[str, Any]] = {  # of recipes, by held-
     ("snn", 17): {"epochs": 160, "peak_rate": 0.004}, ("snn", 19): {"epochs": 512, "cycles": 2, "peak_rate": 0.004},
 }  # fmt: skip
 LARGE_ENCODER = replace(SIZES["small"], encoder=128)
-USES_LARGE_ENCODER = (("snn", 17), ("snn", 19))  # by held-out questions
+USES_LARGE_ENCODER = (("snn", 17), ("snn", 19), ("snn", "joint"))  # the first two by held-out questions
 
 
 class Kind(NamedTuple):
