@@ -38,7 +38,8 @@
 #
 # ## What we did
 #
-# We laid the published network on chips by a general account of what a {term}`core` can hold, counted the events of a question, and priced
+# The {term}`relational network` answers a question on a short story, a task of {term}`bAbI`. It encodes each sentence, applies the same layers to each pair of sentences and the question, and adds
+# what they give ({doc}`relational`). We laid the published network on chips by a general account of what a {term}`core` can hold, counted the events of a question, and priced
 # them. We ran two trained networks of the published sizes on emulated chips. We had no chip: all energies and times of silicon are the authors'
 # measurements.
 #
@@ -132,7 +133,7 @@ print("{:,} populations, {:,} neurons, {:,} projections".format(*sizes))
 # %% [markdown]
 # ## Why are relays needed?
 #
-# Each sentence takes part in 20 pairs, in one of them twice: 21 connections. The question takes part in all 210. Axons straight to the cores of these pairs do not fit:
+# Each sentence takes part in 20 pairs, in one of them twice: 21 connections. The question takes part in all 210. The first layer of a pair lies on several cores, and a neuron needs an axon to each. Axons straight to all these cores do not fit:
 # {size}`without_relays`.
 #
 # So sentences are put in groups of five, and pairs in blocks of two groups. The first layers of a block share a chip with {term}`relays <relay>`,
@@ -179,7 +180,7 @@ plt.show()
 # %% [markdown]
 # If each neuron fires once, {value}`messages_with` messages go between chips with relays and {value}`messages_without` without: a ratio of
 # {claim}`relnet.relay.messages` (the talk: {published}`relnet.relay.messages`; {numref}`fig-messages`). Relays take cores, {value}`relay_cores` of all with 20 sentences. The compartments alone
-# would fit on {value}`least_cores`; the layout takes {value}`times_least` times as many, mostly since a core holds so few synapses. The talk: {claim}`relnet.tricks`.
+# would fit on {value}`least_cores` cores; the layout takes {value}`times_least` times as many, mostly since a core holds so few synapses. The talk names {published}`relnet.tricks`; only the cores are computed here.
 #
 # ```{figure} ../results/energy/messages.*
 # :name: fig-messages
@@ -280,15 +281,15 @@ plt.show()
 # ## Do trained networks run on the chips?
 #
 # Yes. Neither the weights of the published network nor its firing rates are public. So we trained two networks of the published sizes, with the
-# published 10 steps of a word (here 14 of the last one) and 14 steps of an open gate. One learned task 17, whose stories of 2 sentences were measured, the other one drawn
-# stories of task 1 with 2 to 20 sentences. {func}`~snncore.loihi.board.run_board` runs them step by step in the chip's integers: weights of
+# published 10 steps of a word and 14 steps in which the relays' gate is open, at the end of a sentence; in our networks the last word lasts these 14 steps. One network learned task 17, whose stories of 2 sentences were measured, the other one
+# newly generated stories of task 1 with 2 to 20 sentences. {func}`~snncore.loihi.board.run_board` runs them step by step in the chip's integers: weights of
 # 8 bits, relays that need a spike and the open gate, masks, one step from layer to layer. For small networks a test of the package demands
 # the same spikes as without cores.
 #
 # On the chips the first network answers {claim}`relnet.trained.right` ({interval}`relnet.trained.right`) of {size}`trained_questions` test questions right, in
-# floating point {value}`trained_float`. Whether that meets our aim: {verdict}`relnet.trained.right`. The second network was asked {size}`emulated_questions` new
+# floating point {value}`trained_float`. Whether that meets our aim, at least {value}`trained_aim`: {verdict}`relnet.trained.right`. The second network was asked {size}`emulated_questions` new
 # questions. {value}`emulated_right` of its answers are right on the chips, {value}`emulated_float` in floating point, and {value}`emulated_same` are the same in
-# both. So few questions do not tell the two apart. Neither network was trained for 8 bits. In the first network neurons spike in {value}`trained_rate` of the steps; in the second one, with 20 sentences,
+# both. So few questions cannot separate the answers on chips from those in floating point. Neither network was trained for 8 bits. In the first network neurons spike in {value}`trained_rate` of the steps; in the second one, with 20 sentences,
 # in {value}`emulated_rate` ({numref}`fig-board`). Relays count while the gate is open, masks not at all.
 
 # %%
@@ -338,6 +339,7 @@ right, low, high = share(measured_task["right"].sum(), len(measured_task))
 where = "official test file of task 17"
 page.claim("relnet.trained.right", right, low=low, high=high, dataset=where, n=len(measured_task), seeds=1)
 page.value("trained_questions", len(measured_task))
+page.value("trained_aim", package_claims()["relnet.trained.right"].target, "{:g} %")
 page.value("trained_float", 100 * measured_task["in floats"].mean(), "{:.0f} %")
 page.value("emulated_questions", len(others))
 for name, column in {"right": "right", "float": "in floats", "same": "same"}.items():
@@ -389,7 +391,7 @@ plt.show()
 # $$
 #
 # since a step takes as long as its busiest core, and then all wait for each other (the {term}`barrier`, $d_0$). Events are updates of compartments, synaptic
-# operations, and messages between {term}`tiles <tile>`: the chip is {term}`event-driven`. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
+# operations, messages that leave a core, and their ways from {term}`tile` to tile: the chip is {term}`event-driven`. There are two sets of prices ({doc}`../prices`): estimates from the design {cite:p}`davies2018`, and those of SANA-FE
 # {cite:p}`boyle2023,boyle2025`, calibrated on measurements. The published code also resets all chips once a question, which takes {value}`resets`
 # {cite:p}`frady2020`.
 #
@@ -420,10 +422,12 @@ page.table(pd.DataFrame([
 longest_story, where = estimates[TABLE[-1]], "events of a trained network, 20 sentences"
 for id, (low, high) in {"relnet.trained.energy.20": longest_story.energy, "relnet.trained.time.20": longest_story.time}.items():
     page.claim(id, (low + high) / 2, low=low, high=high, dataset=where, n=each, seeds=1)
+page.value("longer_20", sum(longest_story.time) / sum(estimates[2].time), "{:.1f}")
 
 # %%
 every_step = events(placement, plan.used(2), 1.0)  # each neuron fires whenever it may
-extreme = energy(all_active(every_step), without=HOPS), energy(every_step, "sanafe", HOPS)
+forms = energy(every_step, without=HOPS), energy(all_active(every_step), without=HOPS), energy(every_step, "sanafe", HOPS)
+extreme = min(forms), max(forms)
 page.value("every_step", as_range(extreme[0] / 1000, extreme[1] / 1000) + " mJ")
 updates = float(estimates[2].cores * COMPARTMENTS * STEPS)  # all that there are, in all steps
 whole = dict.fromkeys(EVENTS, 0.0) | {"update_inactive": updates}
@@ -438,7 +442,7 @@ core_energy = of_two["core_dynamic_mw"] * of_two["time_ms"] / 1000
 explained = pd.DataFrame([
     ("energy of the cores [mJ]", "events and resets", *core),
     ("energy of the cores [mJ]", "if cores updated all\ncompartments", *np.divide(all_updates, 1000)),
-    ("energy of the cores [mJ]", "if all neurons fired\nin each step", *np.divide(extreme, 1000)),
+    ("energy of the cores [mJ]", "if all neurons fired\nwhenever they may", *np.divide(extreme, 1000)),
     ("time [ms]", "events", *took),
     ("time [ms]", "events and the\nlongest barrier", *np.add(took, longest)),
 ], columns=["of", "what", "low", "high"])  # fmt: skip
@@ -457,7 +461,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/explained.*
 # :name: fig-explained
-# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a seventh of the line at most; updating all compartments about half to three quarters; neurons that fire in each step two thirds to just beyond it. Time: events reach a ninth, with the longest barrier about a third. So most of energy and time is not explained by events.
+# :alt: Two panels of bars beside a line for what was measured with 2 sentences. Energy of the cores: events and resets reach a seventh of the line at most; updating all compartments about half to three quarters; neurons that fire whenever they may two thirds to just beyond it. Time: events reach a ninth, with the longest barrier about a third. So most of energy and time is not explained by events.
 # Stories of 2 sentences. Top bars: events of a trained network (left: and resets, from the least to the most of both sets of prices; right: with updates
 # priced as inactive or as active). Further bars on the left: what-if cases over the published 143 steps, without resets. Lines: what the authors measured.
 # ```
@@ -469,7 +473,7 @@ plt.show()
 # consists of is not known. Candidates without a published price are the ways from chip to chip, and waiting for the processors, which use
 # {published}`relnet.measured.x86_share` of all energy. {numref}`tab-board-events` has the events of both networks. In the network for all lengths, events
 # and resets with 20 sentences need {claim}`relnet.trained.energy.20` ({interval}`relnet.trained.energy.20`), more than ten times as much as with 2. They take
-# {claim}`relnet.trained.time.20`, only a little longer, since the chips work at the same time.
+# {claim}`relnet.trained.time.20`, {value}`longer_20` times as long as with 2, since the chips work at the same time.
 #
 # :::{csv-table} Events of a question on the emulated chips, mean over the questions asked, with nothing assumed about rates. Energy: events and resets. Energy and time: least and most of our prices. Measured with 2 sentences: {published}`relnet.measured.core_dynamic` by the cores, {published}`relnet.measured.time`.
 # :name: tab-board-events
@@ -480,7 +484,7 @@ plt.show()
 # %% [markdown]
 # Are events counted right? SANA-FE {cite:p}`boyle2023,boyle2025` is an independent simulator. Given the spikes of two stories and of a digit, on one chip, it differs by
 # {claim}`relnet.model.sanafe` at most: in our layout the pair of a sentence with itself gets each message twice, in SANA-FE once. This checks the count, not the prices.
-# Against silicon the same account is too high for the network for digits ({doc}`loihi`) and too low here.
+# Against silicon the same account overestimates the energy of the cores for the digits ({doc}`loihi`) and underestimates it here. It underestimates the time of both.
 
 # %%
 sanafe, version = compare_with_sanafe()
@@ -500,9 +504,9 @@ print(f"{len(sanafe)} parts of the energy compared, the worst differs by {worst:
 # $$
 #
 # *Lower end*: the measured values for 2 sentences plus the additional events of our second network. *Upper end*: all terms grow with what is in use. The
-# energy of the cores is proportional to their number, or grows by the additional events if these need more. The cores' power at rest follows a line
-# through the two runs by cores; the processors' power, at work and at rest, and the time of a step follow one by chips, to which the time of additional
-# events comes. The two runs are of different networks, so the ends are assumptions, not bounds. Neither uses the talk's ratios. With 20 sentences they are {interval}`relnet.loihi.energy.20` mJ and
+# energy of the cores is proportional to their number, or grows by the additional events if these need more. Three terms lie on straight lines
+# through the two runs. The cores' power at rest grows with the number of cores; the processors' power, at work and at rest, and the time of a step grow with the number of chips. The time of the additional
+# events is added. The two runs are of different networks, so the ends are assumptions, not bounds. Neither end uses the talk's ratios. With 20 sentences the ends are {interval}`relnet.loihi.energy.20` mJ and
 # {interval}`relnet.loihi.time.20` ms.
 
 # %%
@@ -540,7 +544,7 @@ for name, key in (("energy_beside", "energy"), ("time_beside", "latency")):
 # :name: tab-rest
 # :header-rows: 1
 #
-# * - Part
+# * - What
 #   - Measured
 #   - Explained by
 # * - x86 processors at work
@@ -549,7 +553,7 @@ for name, key in (("energy_beside", "energy"), ("time_beside", "latency")):
 # * - neuron cores at work
 #   - {value}`part_cores`
 #   - events of the trained network, {value}`events_energy` {cite:p}`davies2018,boyle2025`; resets of all chips, {value}`resets` {cite:p}`frady2020`
-# * - power at rest
+# * - energy at rest (cores and processors)
 #   - {value}`part_static`
 #   - nothing that we count: it flows whatever happens, and grows with the time {cite:p}`intel2020`
 # * - time
@@ -637,18 +641,16 @@ plt.show()
 # lengths ({numref}`fig-board-lengths`). The energies lie {value}`energy_beside` our range, the times {value}`time_beside` it: either time grows on Loihi by what
 # neither events nor the two runs tell, or the GPU became faster, or a ratio is not what we take it for. We do not know which.
 #
-# The implied power of the GPU is {value}`gpu_power`. The only GPU whose rest was published, that of the digits, idles at {value}`gpu_idle`: the talk's GPU energy
+# The implied power of the GPU is {value}`gpu_power`. Only one GPU's idle power was published, {value}`gpu_idle` in the run with digits: the talk's GPU energy
 # seems to exclude idle power, while Loihi's includes it.
 
 # %%
 moved = board_energy.sensitivity(ends, (2, 20), gpu)
 moved["factor"] = np.maximum(moved["high"], 1 / moved["low"])
-farthest = moved.sort_values("factor").groupby("sentences").last()
-page.value("moves_most_2", farthest.loc[2, "change"])
-page.value("moves_most_2_factor", float(farthest.loc[2, "factor"]), "{:.1f}")
-page.value("moves_most_20", farthest.loc[20, "change"])
-page.value("moves_most_20_factor", float(farthest.loc[20, "factor"]), "{:.1f}")
-farthest[["change", "factor"]].round(2)
+farthest = moved.sort_values("factor", ascending=False).groupby("sentences").head(2)
+for n, two_changes in farthest.groupby("sentences"):
+    page.value(f"moves_most_{n}", ", then to ".join(f"{row.change} ({row.factor:.1f} times)" for row in two_changes.itertuples()))
+farthest[["sentences", "change", "factor"]].round(2)
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.8), sharex=True, sharey=True)
@@ -666,13 +668,12 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
-# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, and leaving out the power at rest or counting the idle GPU about as far. So how one counts matters as much as what one does not know.
+# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, leaving out the power at rest nearly as far as the larger of these, and counting the idle GPU as far as with 2. So how one counts matters as much as what one does not know.
 # By which factors the energy ratio would change if one thing were taken otherwise. Green: a term of the model from its lower to its upper end, all others in the middle. Gray: what is
-# counted; the idle GPU is that of the run with digits.
+# counted; the idle GPU is that of the run with digits, beside the {value}`gpu_power` that a GPU draws by the talk's ratios for 2 sentences.
 # ```
 #
-# For 2 sentences the largest effect is to {value}`moves_most_2` (a factor of {value}`moves_most_2_factor`), for 20 to {value}`moves_most_20`
-# ({value}`moves_most_20_factor`; {numref}`fig-sensitivity`). Card and batch size would move the ratio, too. If you have a GPU, run
+# What moves the ratio most ({numref}`fig-sensitivity`)? With 2 sentences, to {value}`moves_most_2`; with 20, to {value}`moves_most_20`. Card and batch size would move the ratio, too. If you have a GPU, run
 # `python -m snncore.tools meter --keep data/peers/gpu.csv`: the next run of this chapter enters what it measures. Where Linux tells a processor's
 # energy, the command prints that, too. How long the artificial network takes on the processor that runs the book: {doc}`speed`.
 #
@@ -754,7 +755,7 @@ print(f"{ratio * two.energy / two.core_dynamic:.0f} instead of {ratio}: {two.ene
 print(f"{two.x86:.1f} of the processors and {two.static:.1f} that flow at rest")
 
 # %% [markdown]
-# 4. Where does the energy of events go with 20 sentences?
+# 4. Where does the energy of events go with 20 sentences, the ways from tile to tile left out?
 
 # %% tags=["solution"]
 counts = event_counts(happened)

@@ -41,18 +41,18 @@
 #
 # - Events at published prices do **not** explain the measurement: they give {value}`energy_factor` times the energy of the cores and
 #   {value}`time_factor` times the duration.
-# - The *several orders of magnitude* hold against one GPU with one image at a time; a survey quotes
-#   {published}`loihi.smnist.edp_ratio.survey`, with another baseline.
+# - The *several orders of magnitude* hold against one GPU with one image at a time: its energy-delay product is {published}`loihi.smnist.edp_ratio.dynamic` times that of Loihi, or {published}`loihi.smnist.edp_ratio.total` times with the GPU's
+#   idle power. A survey quotes {published}`loihi.smnist.edp_ratio.survey`, with another baseline.
 # - The emulator is right on {claim}`loihi.smnist.replay200` of the images, as the silicon was, and repeats all {value}`wrong` mistakes. On
 #   all 10,000 test images the same network is right on {claim}`loihi.smnist.replay10k`.
-# - For neurons of one compartment, three other emulators agree with ours to the last bit: {claim}`loihi.oracle.mismatches` differ. None of them has the
-#   AHP neuron, which this does not check.
+# - For neurons of one {term}`compartment`, three other emulators agree with ours to the last bit: {claim}`loihi.oracle.mismatches` differ. None has the AHP
+#   neuron, so that neuron is not checked.
 #
 # ## What we could not do
 #
 # - Compare spikes: the silicon's were not published. Single spikes could differ without a trace in the answers.
 # - Repeat an **older** notebook of the same authors (100 images, other software): its wrong answers are not ours.
-# - Model the x86 processors beside the cores, which use most of the energy. Delays, learning and noise are left out, too.
+# - Model the x86 processors beside the cores. These processors use most of the energy. Delays, learning and noise are left out, too.
 
 # %% tags=["parameters"]
 preset = "book"  # smoke: fewer neurons and images; book: the numbers of this page
@@ -80,6 +80,7 @@ from snncore.neurons import AHPParams, ReadoutParams
 from snncore.peers import emulators
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
+from snncore.statistics import share
 from snncore.tasks.data_sets import read_mnist_test
 from snncore.tasks.sequential_images import INPUTS
 
@@ -91,8 +92,8 @@ page = Record("loihi", preset)
 # %% [markdown]
 # ## Does the emulator give the silicon's answers?
 #
-# A digit arrives pixel by pixel. Of 80 inputs, 78 fire when the brightness crosses one of their thresholds, one fires at full white, and one
-# in the last 56 steps, when the answer is due. The network has 140 {term}`LIF` neurons, 100 neurons with {term}`AHP currents <AHP current>`
+# A digit arrives pixel by pixel. Of 80 inputs, 76 belong to 38 thresholds of brightness: one of a pair fires when the brightness rises past its threshold, the other when it falls. One input fires at full white, and one
+# in the last 56 steps, when the answer is due. Two never fire. The network has 140 {term}`LIF` neurons, 100 neurons with {term}`AHP currents <AHP current>`
 # and 10 outputs; the output with the highest potential after {size}`steps_image` steps is the answer. Intel's notebook drew its images with
 # NumPy's generator and prints the accuracy, and digits and answers of the wrong ones. {func}`~snncore.loihi.silicon.replay` shows the same images to
 # the {term}`emulator`.
@@ -116,6 +117,7 @@ where = {"dataset": "the silicon run's images", "n": len(which)}
 page.claim("loihi.smnist.replay200", 100 * (1 - len(wrong) / len(which)), **where)
 mistaken = silicon.wrong_answers(labels, run.answers)
 page.claim("loihi.smnist.replay200.labels", mistaken, n=len(which))
+page.value("sample_interval", "{:.1f} to {:.1f} %".format(*share(len(which) - len(wrong), len(which))[1:]))
 
 # %% tags=["hide-input", "remove-output"]
 log = package_claims()["loihi.smnist.replay200.labels"].published.split(" -> ")
@@ -152,12 +154,12 @@ for id, ours in {
     page.claim(id, ours, dataset="MNIST test", n=n)
 
 # %% [markdown]
-# The wrong ones, first the digits and then the answers, are {published}`loihi.smnist.replay200.labels` in Intel's notebook and
-# {claim}`loihi.smnist.replay200.labels` here ({numref}`fig-silicon`). A network that were only as accurate would make other mistakes.
+# Intel's notebook lists the labels of the images that the chip got wrong, then the chip's answers: {published}`loihi.smnist.replay200.labels`. The emulator
+# gives {claim}`loihi.smnist.replay200.labels` ({numref}`fig-silicon`). A network that were only as accurate would make other mistakes.
 #
 # The notebook's {published}`loihi.smnist.replay200` belongs to {size}`images` images. On all test images the same network is right on
-# {claim}`loihi.smnist.replay10k`: less, but within the chance of so small a sample. Its recurrent neurons
-# fire {claim}`loihi.smnist.replay10k.spikes`, which makes {claim}`loihi.smnist.replay10k.synops` at synapses
+# {claim}`loihi.smnist.replay10k`. This is less, but within the 95 % interval of so small a sample, {value}`sample_interval`. Its recurrent neurons
+# fire {claim}`loihi.smnist.replay10k.spikes`. These and the input spikes cause {claim}`loihi.smnist.replay10k.synops`
 # ({term}`synaptic operations <synaptic operation>`).
 #
 # ## How sensitive is this test?
@@ -200,7 +202,7 @@ plt.show()
 # ```
 #
 # Every wrong detail changes some answers ({numref}`fig-details`). But three of them change only one or two, so the answers hardly test when
-# inputs arrive (at once: {claim}`loihi.smnist.detail.lag0`) and whether outputs are reset. Our target was one answer for each detail, also for
+# inputs arrive (two steps after the input spike; at once: {claim}`loihi.smnist.detail.lag0`) and whether outputs are reset. Our target was at least one answer for each detail, also for
 # inputs one step early ({verdict}`loihi.smnist.detail.lag1`) and for outputs without reset ({verdict}`loihi.smnist.detail.reset`). A decay
 # register that is one unit off shows: {claim}`loihi.smnist.detail.decay` for the membrane, {claim}`loihi.smnist.detail.ahp_decay` for the AHP
 # current. So do firing at equality ({claim}`loihi.smnist.detail.equality`) and a {term}`refractory <refractory period>` step ({claim}`loihi.smnist.detail.refractory`).
@@ -241,12 +243,12 @@ print(registers, in_floats, sep="\n")
 
 # %% [markdown]
 # The decay 204 is a membrane time constant of {size}`tau_m` ms, the decay 5 an AHP current of {size}`tau_ahp` ms. Registers leave few time
-# constants to choose from: the neighbors 4 and 6 are 1023 and 682 ms.
+# constants to choose from: the neighbors 4 and 6 are 1023 and 682 ms. These are times of the model, in which a step stands for 1 ms.
 #
 # ## How much does rounding change?
 #
-# We give the same random input, two and a half times as dense in the second sixth of the time, to {size}`neurons` neurons in integers and to as many in floats with exactly their constants, for
-# {size}`steps` steps ({func}`~snncore.loihi.twins.twins`).
+# {size}`neurons` neurons in integers, and as many in floats with the same constants, get the same random input for {size}`steps` steps ({func}`~snncore.loihi.twins.twins`).
+# In the second sixth of the time it is two and a half times as dense.
 
 # %%
 neurons, steps = page.size(smoke=50, book=500), page.size(smoke=600, book=2000)
@@ -294,7 +296,7 @@ middle.axhline(1, color=GRAY, lw=0.8, ls=":")
 middle.set(ylabel="$v$ / threshold", title="membrane potential")
 bottom.plot(traces["step"], traces["gap"], color=EMULATOR)
 bottom.axhline(0, color=GRAY, lw=0.8)
-bottom.set(xlabel="step [ms]", ylabel="% of threshold", title="AHP current in integers less that in floats")
+bottom.set(xlabel="time of the model [ms]", ylabel="% of threshold", title="AHP current in integers less that in floats")
 for ax in (top, middle, bottom):
     ax.axvline(first[k], color=RED, lw=1)
 middle.text(first[k] + 2, middle.get_ylim()[0], "first spike that differs", color=RED, va="bottom")
@@ -310,16 +312,16 @@ plt.show()
 # ```
 #
 # Of {size}`neurons` neurons, {value}`never_differ` send the same spikes in both forms; half of them have differed by step
-# {value}`first_difference` ({numref}`fig-twins`). The difference has a direction. Rounding toward zero takes about half a unit from the current in each
-# step. The slow current accumulates this. With equal spikes it would end {value}`ahp_gap_expected` of the threshold higher. But the neuron in integers is less
+# {value}`first_difference` ({numref}`fig-twins`). The difference has a direction. The AHP current is negative. Rounding toward zero weakens it by about half a unit in each
+# step, and these losses add up: with equal spikes, the current in integers would end {value}`ahp_gap_expected` of the threshold above that in floats. But the neuron in integers is less
 # inhibited, and fires {value}`spikes_chip` times on average instead of {value}`spikes_float`, so its current is only {value}`ahp_gap` higher (measured while
 # the current is below −0.1 thresholds). A network for the chip must not depend on single spike times.
 #
 # ## Do other emulators agree?
 #
 # Brian2Loihi {cite:p}`michaelis2022`, Nengo Loihi and Intel's Lava emulate neurons of Loihi, but not the AHP neuron with its two compartments. What they have
-# should be the same as ours. We gave each of them a random network of a dozen neurons for {size}`peer_steps` steps, once; the potentials are kept in the
-# package and compared here.
+# should be the same as ours. Each ran twelve random neurons for {size}`peer_steps` steps; Nengo Loihi also a second time, with inputs that drive states out of their 24 bits. Lava's neurons had no
+# recurrent weights. The potentials are kept in the package and compared here.
 
 # %%
 wrong_steps, steps_compared, numbers = 0, 0, 0
@@ -383,7 +385,7 @@ print(f"{wrong_steps} of {steps_compared:,} steps differ")
 #
 # No: they give {value}`energy_factor` times the measured energy of the cores and {value}`time_factor` times the measured time. We multiply each counted event by its published
 # price ({doc}`../prices`; {cite:p}`davies2018`), an estimate from the design of the chip, not fitted to anything here. The network lies on one
-# {term}`core`, and a second one relays its input. The prices do not say when the update of a compartment is active, which makes the range.
+# {term}`core`. We also count a second one, which relays its input; the authors' notebook names one core. The prices do not say when the update of a compartment is active, which makes the range.
 
 # %%
 estimate = cost(run.events, silicon.STEPS, relays=INPUTS)
@@ -481,7 +483,7 @@ plt.show()
 # ## Several orders of magnitude: compared with what?
 #
 # The talk says that the {term}`EDP` is lower {published}`loihi.smnist.edp` than that of an LSTM network on a GPU. From the authors' published
-# measurements we divide four ratios ({numref}`fig-ratios`).
+# measurements we compute four ratios ({numref}`fig-ratios`).
 
 # %%
 published = silicon.published_ratios()

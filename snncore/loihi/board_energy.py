@@ -202,10 +202,11 @@ def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int],
 
     Each change starts from the midpoint of ``ends`` (least and most that a question needs, by number of sentences), which no ratio has
     chosen. What the GPU needs at rest, and its best batch, are those of a measured one (``kept``, of `snncore.tools.meter.kept_gpu`), if
-    there is one; else its rest is that of another run, beside the power that the talk's ratios imply from our midpoint. The table has
+    there is one; else its rest is that of another run, beside the power that the talk's ratios imply for 2 sentences. The table has
     ``sentences``, ``change``, and the factors ``low`` and ``high``.
     """
-    rows = []
+    rows, two = [], midpoint(*ends[2])
+    watts = published_ratio("energy", 2) * two.energy / (published_ratio("latency", 2) * two.time)
     for n in lengths:
         start = midpoint(*ends[n])
         changes = {
@@ -215,7 +216,6 @@ def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int],
         changes["leave out the power at rest"] = 1.0, start.energy / (start.energy - start.static)
         changes["leave out the x86 processors"] = 1.0, start.energy / (start.energy - start.x86)
         if kept is None:
-            watts = published_ratio("energy", n) * start.energy / (published_ratio("latency", n) * start.time)
             changes["count the idle GPU"] = 1.0, 1 + measured("LSTM on a GPU")["idle_w"] / watts
         else:
             single, *others = kept[kept["sentences"] == n].sort_values("batch").to_dict("records")

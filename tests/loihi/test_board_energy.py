@@ -121,7 +121,7 @@ def test_sensitivity(estimates):
     assert (table.loc[[(2, name) for name in assumed], ["low", "high"]] == 1).to_numpy().all()  # with 2 sentences, all that was measured
     assert table.loc[(2, "leave out the x86 processors"), "high"] == pytest.approx(1 / (1 - 407.4 / 821.1), rel=1e-3)
     watts = 123.3 / 6.65  # with 2 sentences, by the talk's ratios and the run on Loihi
-    assert table.loc[(2, "count the idle GPU"), "high"] == pytest.approx((watts + 33.93) / watts, rel=1e-3)
+    assert [table.loc[(n, "count the idle GPU"), "high"] for n in (2, 6)] == pytest.approx([(watts + 33.93) / watts] * 2, rel=1e-3)
     core, static, x86, time = ((a + b) / 2 for a, b in zip(low, high, strict=True))
     start = core + (static + x86) * time / 1000
     by_hand = [start / (core + (power + x86) * time / 1000) for power in (high.static_power, low.static_power)]
