@@ -31,7 +31,7 @@
 # :name: fig-response
 # :alt: Five panels against the input from minus 8 to 12. The staircase of the few-spike neuron follows SiLU; its error stays within about three tenths; its spike pattern fills up as the input grows; the number of spikes rises from none to {value}`spikes_most`. The shaded inputs around zero, which are the most frequent ones, need few spikes, but strongly negative ones need fewer. So the talk's sentence holds on average and not for each input.
 # The published {term}`few-spike neuron` for {term}`SiLU`: its output, its error, the steps in which it spikes, how many spikes that is, and
-# how often EfficientNet-B7 asks for each input. Shaded: one standard deviation around the most frequent input. Frequent inputs cost few
+# the density of inputs, a normal distribution with the mean and spread reported for EfficientNet-B7. Shaded: one standard deviation around the most frequent input. Frequent inputs cost few
 # spikes on average; rare, strongly negative ones cost fewer. Parameters, mean and spread: {cite:t}`stoeckl2021`.
 # ```
 # ::::
@@ -40,17 +40,17 @@
 #
 # We ran the published neuron on every input of its range, fitted new ones, and replaced all {size}`lite0_neurons` activations of an ImageNet
 # network by few-spike neurons. Two things are easier than in the talk. The network is EfficientNet-Lite0 with ReLU6 instead of
-# EfficientNet-B7 with SiLU, on {size}`lite0_n` photographs. The inputs of B7 are modeled by a normal distribution.
+# EfficientNet-B7 with SiLU, on {size}`lite0_n` photographs. The inputs of B7 are modeled by a normal distribution; we call them *B7 inputs*.
 #
 # ## What we found
 #
 # - Taken literally, the talk's sentence is wrong. The most frequent input costs {value}`spikes_mode` spikes; rare, strongly negative ones
 #   cost {value}`spikes_least`. On average it is right: {claim}`fs.silu.spikes` for inputs as in EfficientNet-B7, {value}`spikes_uniform` for
 #   uniform ones.
-# - The published SiLU neuron has a mean squared error of {claim}`fs.silu.mse` and errs by {claim}`fs.silu.max_error` at most.
+# - For inputs uniform on $[-8, 12]$, the published SiLU neuron has a mean squared error of {claim}`fs.silu.mse`. Its largest error there is {claim}`fs.silu.max_error`.
 # - A better fit exists. For uniform inputs our neuron with 16 steps has {claim}`fs.fit.silu.k16`, {value}`k16_gain` times less, and costs more spikes.
 #   Ours with 8 steps has {claim}`fs.fit.silu.k8`: as accurate for uniform inputs, in half the time.
-# - With a price on spikes the fit has {claim}`fs.fit.silu.k16sparse` at {claim}`fs.fit.silu.k16sparse.spikes` for B7 inputs. The published
+# - A fit that minimizes error and spikes together has {claim}`fs.fit.silu.k16sparse` at {claim}`fs.fit.silu.k16sparse.spikes` for B7 inputs. The published
 #   one has {value}`published_b7` at {value}`published_b7_spikes`.
 # - EfficientNet-Lite0 in few spikes gives the same answer as the original on {value}`lite0_same` of {size}`lite0_n` photographs, at
 #   {claim}`fs.lite0.spikes`.
@@ -89,6 +89,7 @@ from snncore.few_spike import (
     relu_code,
 )
 from snncore.few_spike.coefficients import spikes_per_step_log
+from snncore.few_spike.comparison import deviation
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.fit import noisy_mse, quality, rounded
@@ -293,7 +294,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/few_spike/silu-parameters.*
 # :name: fig-silu-parameters
-# :alt: Thresholds, resets and outputs of the published SiLU neuron over its sixteen steps. Resets and outputs are nearly equal until step nine, as in a binary code. The large resets of steps ten and fifteen never act, since the neuron does not spike there; the large one of step fourteen does.
+# :alt: Thresholds, resets and outputs of the published SiLU neuron over its sixteen steps. From step two to nine, reset and output of a step are nearly equal, but they do not halve from step to step as in a binary code. The large resets of steps ten and fifteen never act, since the neuron does not spike there; the large one of step fourteen does.
 # Parameters of the published SiLU neuron (slide 6; logarithmic beyond ±2). Hollow: numbers that never act, since no input in
 # $[-8, 12]$ makes the neuron spike in that step, or since no step follows. Values: {cite:t}`stoeckl2021`.
 # ```
@@ -308,8 +309,8 @@ plt.show()
 # ```
 # :::
 #
-# The first nine steps work like a binary code. Step 14 is another kind of spike: nearly all inputs send it, and it only shifts the output
-# down, below zero where SiLU is negative ({numref}`fig-traces`).
+# Steps 2 to 8 take off similar amounts, so a larger input needs more of these spikes. That is closer to a count than to a binary code, whose resets halve. Step 14 is another
+# kind of spike: every input above its threshold $T(14)$ sends it. It shifts the output down, below zero where SiLU is negative ({numref}`fig-traces`).
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(2, 2, figsize=(7.5, 5.4), sharex=True, sharey=True)
@@ -340,7 +341,7 @@ plt.show()
 # ## Where does it use the fewest spikes?
 #
 # {numref}`fig-response`, at the top of this page, runs the neuron on its whole range. Its inputs in EfficientNet-B7 are taken to be
-# normal, with the mean and spread that the authors report; from here on we call these *B7 inputs*.
+# normal, with the mean and spread that the authors report (*B7 inputs*).
 
 # %%
 y, count, exact = fs_decode(z, silu).numpy(), z.sum(0).numpy(), F.silu(x)
@@ -546,7 +547,7 @@ plt.show()
 # {value}`tbpi16_gain` times less than that of the parameters of {cite:t}`jeong2024` (a log file of theirs has less than half of their error, for parameters that were not
 # published). It costs spikes: {value}`k16_b7_spikes` instead of
 # {value}`published_b7_spikes` for B7 inputs. Eight steps reach the published accuracy for uniform inputs ({claim}`fs.fit.silu.k8`), but not for B7 inputs
-# ({value}`k8_b7` against {value}`published_b7`). A price on spikes, with half of the inputs as in B7, gives a neuron that is more accurate at
+# ({value}`k8_b7` against {value}`published_b7`). We then minimized the squared error plus a price for each spike, with B7 inputs in one half and uniform ones in the other. This neuron is more accurate at
 # no more spikes: {claim}`fs.fit.silu.k16sparse` at {claim}`fs.fit.silu.k16sparse.spikes`. Whether this helps a whole network is another question, since inputs beyond the
 # fitted interval saturate.
 
@@ -602,7 +603,7 @@ plt.show()
 # :::{admonition} All few-spike neurons of the package
 # :class: dropdown
 #
-# ```{csv-table} Mean squared error (MSE) and spikes per neuron, for uniform inputs and for B7 inputs cut to the interval: [-8, 12] for SiLU, GELU, hardswish and leaky ReLU, [-10, 10] for sigmoid, [-5, 5] for tanh, [-8, 8] for ReLU, [0, 25] for the published ReLU. *Published*: work of others; names with *tbpi* are of Jeong et al., fitted from a tendency-based parameter initialization. *Fitted*: an earlier, longer run of ours.
+# ```{csv-table} Mean squared error (MSE) and spikes per neuron, for uniform inputs and for B7 inputs cut to the interval: [-8, 12] for SiLU, GELU, hardswish and leaky ReLU, [-10, 10] for sigmoid, [-5, 5] for tanh, [-8, 8] for ReLU, [0, 25] for the published ReLU. *Published*: work of others; names with *tbpi* are of Jeong et al., fitted from a tendency-based parameter initialization. *Fitted*: an earlier, longer run of ours. *Fitted in this run*: by this page. *Closed form*: binary codes, not fitted.
 # :name: tab-fits
 # :class: numbers
 # :file: ../results/few_spike/zoo.csv
@@ -614,7 +615,7 @@ plt.show()
 # ## Do they survive rounding and noise?
 #
 # Hardware stores numbers in few bits, and its membranes are noisy. {numref}`fig-bits-noise` emulates both. On the left, $T$, $h$ and $d$ are
-# rounded to multiples of $16 / 2^Q$. Their range is not limited, so this is coarser than a $Q$-bit number format. On the right, Gaussian noise
+# rounded to multiples of $16 / 2^Q$. Only the step is fixed, not the range: a word for numbers beyond ±8 needs more than $Q$ bits. On the right, Gaussian noise
 # is added to the membrane potential at each comparison. At $Q = 8$ the published neuron has an error of {value}`bits8_published` and ours
 # {value}`bits8_ours`. A neuron fitted with this rounding in the loop has {value}`bits8_fitted`, and does not improve with more bits. The right
 # panel has, beside the published neuron, one with a price on spikes and one fitted for a noise of $0.05$. From that noise on the latter is the most accurate. It sends more spikes than the other two ({numref}`tab-fits`).
@@ -683,7 +684,7 @@ plt.show()
 # latter ({term}`collapsed evaluation`). The image and the output of the last layer stay analog.
 #
 # **This is not the talk's result.** The {size}`lite0_n` photographs with ImageNet labels are the first of a set of 700 {cite:p}`kurakin2018`.
-# The number of steps was chosen with some of that set. More photographs: {doc}`images`.
+# The number of steps was chosen with these photographs and others of the set, so they are no independent test. More photographs: {doc}`images`.
 
 # %%
 n, K = page.size(smoke=4, book=20), 8  # K was chosen by hand, with these photographs and others
@@ -705,7 +706,7 @@ agreement, low, high = share(int(same.sum()), n)
 page.claim("fs.lite0.agreement", agreement, low=low, high=high, **where)
 page.claim("fs.lite0.spikes", spikes_per_neuron, **where)
 page.value("lite0_neurons", traffic.neurons, "{:,}")
-page.value("lite0_difference", float((logits_ann - logits_snn).abs().max()), "{:.2g}")
+page.value("lite0_difference", 100 * deviation(logits_ann, logits_snn)["error"], "{:.2g} %")
 for name, number in {
     "lite0_n": n,
     "lite0_ann": int((ann == labels).sum()),
@@ -745,7 +746,7 @@ plt.show()
 # ```
 #
 # Both networks give the same answer on {value}`lite0_same` of {size}`lite0_n` photographs (95 % interval {value}`lite0_same_interval` %): the original
-# is right on {value}`lite0_ann`, the spiking one on {value}`lite0_snn`. Their outputs before softmax differ by {value}`lite0_difference` at most. An
+# is right on {value}`lite0_ann`, the spiking one on {value}`lite0_snn`. Their outputs before softmax differ by {value}`lite0_difference` of their spread (root mean square). An
 # image takes {claim}`fs.lite0.spikes`, fewer in late layers than in early ones ({numref}`fig-layers`).
 
 # %% tags=["hide-input", "remove-output"]

@@ -31,29 +31,29 @@
 # :alt: Networks as rows in three groups. Left, accuracy before and after conversion, two dots that nearly coincide except for EfficientNet-B7 and for the small EfficientNet with published neurons. Middle, the points lost with their intervals, most of which contain zero. Right, spikes per neuron between about 1.4 and 2.1. Conversion costs little accuracy, and about two spikes per neuron are enough.
 # Accuracy before and after {term}`conversion <ANN-to-SNN conversion>`, percentage points lost (left of zero: gained), and {term}`spikes <spike>` per neuron and image; bars are 95
 # percent intervals over images. Most losses cannot be told from zero. The talk's networks are cited and give no intervals; the photographs are of this run; CIFAR-10 is recorded,
-# except at preset `paper`. The numbers stand in {numref}`tab-conversions`.
+# except at preset `paper`. The numbers of our networks stand in {numref}`tab-conversions`, those of the talk in the claim above.
 # ```
 #
 # ## What we did
 #
 # We converted three EfficientNet-Lite networks with Google's ImageNet weights and showed them photographs of ImageNet's categories.
 # We trained three ResNets and a small EfficientNet on CIFAR-10 and converted them.
-# We counted neurons, operations and steps between images, also for the talk's own networks, whose graphs come without weights.
+# We counted neurons and steps between images, also of the talk's own networks, whose graphs come without weights, and operations of ours.
 # This is easier than the talk: EfficientNet-Lite has {term}`ReLU6` in place of {term}`SiLU`, so each neuron sends a binary code and nothing needs to be fitted.
 #
 # ## What we found
 #
 # - **No energy gain over 8-bit integers that skip zeros.** In few spikes, the operations of EfficientNet-Lite0 take
 #   {claim}`img.energy.sparse` the energy of such integers, {claim}`img.energy.int8` that of integers without skipping, {claim}`img.energy.fp32` that of 32-bit floats.
-# - **A new image every $2K$ steps only in a chain of layers.** With its shortcuts, EfficientNet-B7 takes one every
-#   {claim}`img.schedule.b7` and ResNet50 every {claim}`img.schedule.resnet50`. Memories in the shortcuts bring $2K$ back.
+# - **A new image every $2K$ steps only in a chain of layers**, where $K$ is the number of steps of a neuron. A shortcut, a connection past layers, makes neurons wait: EfficientNet-B7 takes one every
+#   {claim}`img.schedule.b7` and ResNet50 every {claim}`img.schedule.resnet50`. If each shortcut stores the spikes that come early, it is $2K$ again.
 # - Of {size}`photographs_700` photographs, EfficientNet-Lite0, 1 and 2 lose {claim}`img.lite0.drop` ({interval}`img.lite0.drop`),
 #   {claim}`img.lite1.drop` ({interval}`img.lite1.drop`) and {claim}`img.lite2.drop` ({interval}`img.lite2.drop`). They send
 #   {claim}`img.lite0.spikes`, {claim}`img.lite1.spikes` and {claim}`img.lite2.spikes`.
 # - To come within half a point of our ResNet-20, a rate code needs {claim}`img.rate.resnet20.steps` and {claim}`img.rate.resnet20.energy` the
-#   energy of few spikes. In the same time few spikes take {claim}`img.throughput` times as many images. These are rough: a single right answer more or less moves the number of steps much.
-# - All of a small vision transformer can spike, softmax and attention too, but its operations then take {claim}`img.vit.energy` the energy of integers that skip zeros. It loses
-#   {claim}`img.vit.drop` ({interval}`img.vit.drop`) of its right answers.
+#   energy of few spikes, both with 32-bit floats. In the same time few spikes take {claim}`img.throughput` times as many images. These are rough: a single right answer more or less moves the number of steps much.
+# - All of a small vision transformer can spike, softmax and attention too, but its operations then take {claim}`img.vit.energy` the energy of integers that skip zeros. Its accuracy
+#   falls by {claim}`img.vit.drop` ({interval}`img.vit.drop`).
 # - With two steps, a small SiLU network gains {claim}`img.tune.k2` by training on with spikes, while the original gains {value}`tune_original` by the same training; with eight steps
 #   it gains {claim}`img.tune.k8`, no more than the original.
 #
@@ -160,7 +160,7 @@ for name in ("b7", "resnet50"):
     page.value(f"log_{name}_images", log["spikes_per_image"][name]["images"], "{:,}")
 
 # %% [markdown]
-# The record before the talk was {published}`img.record` {cite:p}`rueckauer2017`, the authors' own earlier method had {published}`img.record.amos` {cite:p}`stoeckl2020`.
+# The talk names {published}`img.record` {cite:p}`rueckauer2017` as the previous record. The authors' own earlier method had already reached {published}`img.record.amos` {cite:p}`stoeckl2020`.
 # Since then other networks have passed the talk's, also with binary spikes.
 #
 # :::::{admonition} Spiking networks on ImageNet since the talk (cited; none was run here)
@@ -203,8 +203,8 @@ page.table(families(), "families")
 frame.loc[:13, ["operation", "kind", "neurons", "K", "why"]]
 
 # %% [markdown]
-# It converts {value}`activations`, and refuses what it does not understand. As in the paper, three things stay analog: the image, the
-# product of each gate with the activations that it gates, and the reading of the last layer. Attention stays analog, too, unless it is asked to spike ({ref}`images-everything`).
+# It converts {value}`activations`, and refuses what it does not understand. In EfficientNet three things stay analog, as in the paper: the image, the
+# product of each gate with the activations that it gates, and the reading of the last layer. Maximum pooling stays analog, too; so do attention and layer normalization unless they are asked to spike ({ref}`images-everything`).
 #
 # :::::{admonition} What convert makes of 18 families of classifiers
 # :class: dropdown
@@ -366,7 +366,7 @@ for id, (ours, low, high) in measured.items():
 # conversion had no part in these choices. The neurons of each layer minimize squared error + $\lambda$ · spikes on {size}`cifar_calibration` training images;
 # $\lambda$ was chosen so that neurons send at most {size}`cifar_most_relu` spikes for images held out (SiLU: {size}`cifar_most_silu`). They have {size}`cifar_steps`
 # steps (SiLU: {size}`cifar_fitted_steps`). The published neurons, which were fitted once for EfficientNet-B7, lose {claim}`img.cifar.silu.published_drop`
-# ({interval}`img.cifar.silu.published_drop`) in our small EfficientNet; neurons fitted for each layer lose {claim}`img.cifar.silu.drop`.
+# ({interval}`img.cifar.silu.published_drop`) in our small EfficientNet; with neurons fitted for each layer the difference is {claim}`img.cifar.silu.drop` ({interval}`img.cifar.silu.drop`), which cannot be told from zero.
 
 # %%
 titles = {
@@ -656,8 +656,8 @@ plt.show()
 # The *first* answer of few spikes comes later: after {value}`resnet20_first` steps, since each of {value}`resnet20_layers` layers waits for the one before, while in a rate code all work at once.
 # Half a point of {size}`rate_images` images is two or three images, so this comparison is rough. At equal pace, after {value}`resnet20_one` steps, the rate code
 # classifies {recorded}`pace_rate` correctly, few spikes {recorded}`pace_few_spikes`, the original {recorded}`pace_original`.
-# SpikingJelly's converter {cite:p}`fang2023` is another rate code; in its robust mode, which sets thresholds by the 99.9th percentile of activations in place of the largest, its
-# spike counts agree with ours to {recorded}`curves_difference`. Two things favor rate codes here. We take the first step within half a point, although the accuracy may fall below it
+# SpikingJelly's converter {cite:p}`fang2023` is another rate code. Its robust mode sets thresholds by the 99.9th percentile of activations, not by the largest. After equal steps its
+# neurons then send as many spikes as ours, to {recorded}`curves_difference`. It needs more steps, since its answer includes the first half of them. Two things favor rate codes here. We take the first step within half a point, although the accuracy may fall below it
 # again later. And updates of membranes cost nothing in our count.
 #
 # ## Does training on help?
@@ -745,8 +745,8 @@ plt.show()
 # ## Can all of a transformer spike?
 #
 # Yes, but its operations then take {claim}`img.vit.energy` the energy of 8-bit integers that skip zeros: a transformer has few zeros, and pairs of spikes are many. The network is a small vision transformer
-# {cite:p}`dosovitskiy2021`, {size}`vit_depth` blocks on patches of 4 × 4 pixels. Attention, softmax and normalization spike with {size}`vit_K` steps, too. It loses {claim}`img.vit.drop` ({interval}`img.vit.drop`) of its right
-# answers, and a neuron sends {claim}`img.vit.spikes`.
+# {cite:p}`dosovitskiy2021`, {size}`vit_depth` blocks on patches of 4 × 4 pixels. Attention, softmax and normalization spike with {size}`vit_K` steps, too. Its accuracy falls by {claim}`img.vit.drop` ({interval}`img.vit.drop`),
+# and a neuron sends {claim}`img.vit.spikes`.
 #
 # `convert` leaves a product of two signals analog, and so softmax and layer normalization, unless it is told `everything=True`. Then it writes them with what spikes can do
 # ({mod}`~snncore.few_spike.expand`):
@@ -797,7 +797,7 @@ macs = work["multiply-accumulates"]
 page.value("vit_macs", 100 * float(macs["few spikes, integers"] / macs["original, 8-bit integers"]), "{:.0f} %")
 page.value("vit_K", K)
 page.value("vit_pairs", f"{K**2}")
-columns = {"right [%]": "accuracy", "same answers [%]": "agreement", "lost [pp]": "drop", "spikes per neuron": "spikes"}
+columns = {"right before conversion [%]": "accuracy", "same answers [%]": "agreement", "lost [pp]": "drop", "spikes per neuron": "spikes"}
 print(of_transformer.div(1000).round().to_string(), "\n")  # nJ
 pd.DataFrame({f"K = {K}": {name: getattr(a, key)[0] for name, key in columns.items()} for K, a in sent.items()}).round(2)
 
@@ -992,7 +992,7 @@ in_integers.round(3)  # µJ
 
 # %% [markdown]
 # In 8-bit integers few spikes take {claim}`img.energy.int8` the energy of a dense network and {claim}`img.energy.sparse` that of one that skips zeros, as sparse accelerators do; in ResNet-20 {value}`resnet_energy` and in the transformer {claim}`img.vit.energy`. Against 32-bit floats they take {claim}`img.energy.fp32`.
-# This is kind to few spikes: sums of weighted spikes are priced as 8-bit numbers. It leaves out what activations cost the original, and the weighting by $d(t)$, here a shift. Most
+# Two choices favor few spikes: sums of weighted spikes are priced as 8-bit numbers, and the weighting by $d(t)$, here a shift, is free. One favors the original: its activations are free. Most
 # conversions by rate coding save no energy either {cite:p}`davidson2021`. So a chip has to gain elsewhere, in memory or communication.
 #
 # The talk calls the cost of a few-spike neuron on a chip {published}`img.chip.cost`, and names the rival: {published}`img.chip.relu`. Whether SiLU can be built
@@ -1023,7 +1023,7 @@ if preset == "paper":
 # ## Summary
 #
 # - One line converts a trained image classifier. What EfficientNet-Lite loses, {size}`photographs_700` photographs do not settle: {claim}`img.lite0.drop` ({interval}`img.lite0.drop`), with
-#   two spikes per neuron or fewer. The published SiLU neurons cost our small EfficientNet {claim}`img.cifar.silu.published_drop`; neurons fitted for each layer cost {claim}`img.cifar.silu.drop`.
+#   two spikes per neuron or fewer. The published SiLU neurons cost our small EfficientNet {claim}`img.cifar.silu.published_drop`; with neurons fitted for each layer the difference is {claim}`img.cifar.silu.drop` ({interval}`img.cifar.silu.drop`).
 # - The talk's accuracy on ImageNet is cited. Its numbers of neurons and layers are confirmed.
 # - A new image every $2K$ steps holds in a chain. EfficientNet-B7 needs {claim}`img.schedule.b7`, or memories of {claim}`img.schedule.b7.memories` per neuron.
 # - Few spikes beat a rate code in energy and in images per time, but not in the time to the first answer.
