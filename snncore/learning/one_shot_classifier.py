@@ -182,11 +182,13 @@ class OneShotClassifier(nn.Module):
         """Readouts relative to ``own``, those for the lesson's own examples. No label of a query is used."""
         return (readouts - own.mean(1, keepdim=True)) / (own.std(1, keepdim=True) + LEAST)
 
-    @staticmethod
-    def alike(z: Float[Tensor, "time image feature"], episodes: int, ways: int) -> Float[Tensor, "episode query way"]:
-        """Ten times the cosine between rates of features of queries and of examples, without the mean of all examples."""
+    def alike(self, z: Float[Tensor, "time image feature"], episodes: int, ways: int) -> Float[Tensor, "episode query way"]:
+        """Ten times the cosine between rates of features of queries and of examples, without the mean of the episode's examples.
+
+        In training it is the mean of all episodes' examples.
+        """
         rates = z.mean(0)
         support, query = (part.unflatten(0, (episodes, -1)) for part in rates.split([episodes * ways, len(rates) - episodes * ways]))
-        mean = support.mean((0, 1))
+        mean = support.mean((0, 1) if self.training else 1, keepdim=True)
         support, query = (F.normalize(part - mean, dim=-1) for part in (support, query))
         return 10 * query @ support.transpose(1, 2)

@@ -106,15 +106,15 @@ def test_all_images_have_features_of_the_same_size():
     assert torch.allclose(found.square().mean(1), torch.ones(20), rtol=1e-3)
 
 
-def test_alike_is_ten_times_a_cosine():
+@pytest.mark.parametrize("training", [False, True])
+def test_alike_is_ten_times_a_cosine(training):
     z = torch.rand(12, 8, 16, generator=torch.Generator().manual_seed(3)).round()  # two episodes of three examples and one query
     rates = z.mean(0)
-    mean = rates[:6].mean(0)
-    found = OneShotClassifier.alike(z, 2, 3)
+    found = network().train(training).alike(z, 2, 3)
     assert found.shape == (2, 1, 3)
-    for episode, way in np.ndindex(2, 3):
-        known = F.cosine_similarity(rates[6 + episode] - mean, rates[3 * episode + way] - mean, dim=0)
-        assert torch.allclose(found[episode, 0, way], 10 * known, rtol=1e-4)
+    for e, way in np.ndindex(2, 3):
+        mean = rates[:6].mean(0) if training else rates[3 * e : 3 * e + 3].mean(0)
+        assert torch.allclose(found[e, 0, way], 10 * F.cosine_similarity(rates[6 + e] - mean, rates[3 * e + way] - mean, dim=0), rtol=1e-4)
 
 
 def test_an_update_can_be_learned_with_which_one_example_suffices():
