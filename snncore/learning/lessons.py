@@ -112,11 +112,11 @@ def confusions(
 
 
 def most_frequent_mistake(table: pd.DataFrame) -> tuple[str, float]:
-    """The largest entry of `confusions` beside its diagonal, in words ("shown for answered") and as a share [%]."""
+    """The largest entry of `confusions` beside its diagonal, in words ("shown taken for answered") and as a share [%]."""
     mistakes = table.to_numpy().copy()
     np.fill_diagonal(mistakes, 0)
     i, j = divmod(int(mistakes.argmax()), len(table))
-    return f"{table.index[i]} for {table.columns[j]}", float(mistakes[i, j])
+    return f"{table.index[i]} taken for {table.columns[j]}", float(mistakes[i, j])
 
 
 def own_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, credit: bool) -> Own:
