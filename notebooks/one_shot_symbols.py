@@ -920,11 +920,11 @@ page.value("live_letters", len(known.classes))
 #
 # Yes, much ({numref}`fig-symbols-more-words`). Networks were trained in the same way on a part of the {size}`known_words` known words. From {size}`fewest` words to all, the right answers on
 # five held-out words rise from {recorded}`fewest_update` to {recorded}`most_update` after one update, and from {recorded}`fewest_features` to {recorded}`most_features` by the most similar features. Three points
-# show no bend yet, and the update stays a few points below the features: more words would probably help most.
+# show no bend yet, and the update stays a little below the features: more words would probably help most.
 #
 # ```{figure} ../results/one_shot_symbols/more_words.*
 # :name: fig-symbols-more-words
-# :alt: Right answers against the number of words in the training, 6, 12 and 25. Both curves, the update and the features alone, rise at each step, the features a few points above.
+# :alt: Right answers against the number of words in the training, 6, 12 and 25. Both curves, the update and the features alone, rise at each step, the features a little above.
 # Right answers on 5 held-out words after one update, and by the most similar features, against the number of words in the training (all else alike; two seeds with all words).
 # All networks were asked the same {size}`tested_lessons` lessons at the end of their training.
 # ```
