@@ -149,7 +149,7 @@ def list() -> Sequence[str]:
 def load(name: str) -> Any:
     """A trained network: an `Arm` ("arm"), a `Classifier` ("symbols", "words"), a `Reader` ("relational/…"), or else its module.
 
-    "symbols-alone", "words-alone" and "arm/own" have no second network; "evidence/chip" is asked in integers by `evidence.on_chip`.
+    "symbols-alone", "words-alone", "arm/own": no second network. "arm/wider": small paths, too. "evidence/chip": see `evidence.on_chip`.
 
     Raises `ValueError` for a name that is not in `list`, with those close to it; `DataError` if the file is damaged.
 
@@ -165,8 +165,9 @@ def load(name: str) -> Any:
     family, *rest = parts
     match family:
         case "arm":
+            wider, rest = "wider" in rest, [part for part in rest if part != "wider"]
             signals: Any = rest.pop(0) if rest and not rest[0].isdecimal() else "learned"
-            return Arm(arm.trained(int(*rest), signals))
+            return Arm(arm.trained(int(*rest), signals, wider))
         case "symbols" | "symbols-alone":
             return Classifier(symbols.trained("omniglot", generator=family == "symbols"), _ink)
         case "words" | "words-alone":
