@@ -735,7 +735,7 @@ plt.show()
 
 # %%
 page.claim("oneshot.arm.wider", [float(errors(net, batches).after.mean()) for net in wider], **where)
-page.value("wider_updates", WIDER.updates)
+page.value("wider_updates", f"{WIDER.updates:,}")
 shares = {name: percent / 100 for name, percent in of_drawn["learned"][0].items()}
 pairs_shown = {"learned": net, "wider": wider[0]}  # the first pair, and the same after the longer training
 with torch.no_grad():
@@ -782,20 +782,21 @@ page.document("arm.live", document)
 page.document("arm_weights.live", net.state_dict())
 
 # %% tags=["hide-input", "remove-output"]
-fig, axes = plt.subplots(2, len(drawn), figsize=(7.5, 4.9), sharex=True, sharey=True)
+fig, axes = plt.subplots(2, len(drawn), figsize=(7.5, 4.5), sharex=True, sharey=True)
 frame = pd.DataFrame()
 for row, (kind, each) in zip(axes, pairs_shown.items(), strict=True):
     for ax, (name, path) in zip(row, drawn.items(), strict=True):
         trials = taught[kind][name].before, taught[kind][name].after
         moved = [arm.move(each.output(trial).detach(), DT)[:, 0] for trial in trials]
         plotting.paths(ax, path.tip[:, 0], *moved)
-        ax.set(aspect="equal", xticks=[0, 1], yticks=[0, 1], xlim=(-0.3, 1.05), ylim=(-0.3, 1.05))
+        ax.set(aspect="equal", xticks=[0, 1], yticks=[0, 1], xlim=(-0.3, 1.05), ylim=(-0.15, 0.95))
         ax.set_title(f"{name}: {of_drawn[kind][0][name]:.0f} %", fontsize=10)
         for which, points in (("shown", path.tip[:, 0]), (f"after, {kind}", moved[1])):
             frame[f"{name} {which} x"], frame[f"{name} {which} y"] = points[:, 0], points[:, 1]
-for ax, words in zip(axes[:, 0], ("family", "and smaller ones"), strict=True):
-    ax.set_ylabel(f"{words}\ny (arm length 1)")
-fig.supxlabel("x", fontsize=10)
+for ax, words in zip(axes[:, 0], ("family alone", "smaller, too"), strict=True):
+    ax.set_ylabel(f"{words}\ny (arm length 1)", fontsize=10)
+for ax in axes[1]:
+    ax.set_xlabel("x")
 fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 page.figure(fig, "drawn", frame)
 plt.show()
