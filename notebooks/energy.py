@@ -668,7 +668,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/energy/sensitivity.*
 # :name: fig-sensitivity
-# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, leaving out the power at rest nearly as far as the larger of these, and counting the idle GPU as far as with 2. So how one counts matters as much as what one does not know.
+# :alt: Bars around one, for four terms of the model and three ways to count. With 2 sentences the terms do not matter, and counting the idle GPU moves the ratio most. With 20 sentences the energy of the cores and the power at rest move it to both sides, leaving out the power at rest a little farther than either, and counting the idle GPU as far as with 2. So how one counts matters as much as what one does not know.
 # By which factors the energy ratio would change if one thing were taken otherwise. Green: a term of the model from its lower to its upper end, all others in the middle. Gray: what is
 # counted; the idle GPU is that of the run with digits, beside the {value}`gpu_power` that a GPU draws by the talk's ratios for 2 sentences.
 # ```

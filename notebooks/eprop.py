@@ -706,7 +706,6 @@ low, high = mean_interval(lost)
 after = f"{count} new trials for each network, after {training.CHIP_RECIPE.updates} updates"
 page.claim("eprop.onchip", lost.mean(), low=low, high=high, dataset=after, n=count * len(pairs), seeds=len(pairs))
 page.value("onchip_trials", count, "{:,}")
-page.value("onchip_pairs", len(pairs))
 for name in wrong:
     page.value(f"onchip_{name}", ", ".join(f"{error:.0f}" for error in wrong[name]) + " %")
 tested = pd.DataFrame({kind: 100 * about_checkpoint(f"eprop_{kind}_{s}")["test_error"] for kind in ("chip", "twin")} for s in pairs)

@@ -78,6 +78,7 @@ import pandas as pd
 import torch
 
 from snncore import plotting
+from snncore.ledger import package_claims
 from snncore.learning import published_arm
 from snncore.learning.descent import descend
 from snncore.learning.eprop import ideal_signal, observe
@@ -360,6 +361,7 @@ page.claim("oneshot.arm.single_bptt", single_bptt := [min(sizes) for sizes in by
 
 by_own = [float(errors(net, batches).after.mean()) for net in alone]
 page.claim("oneshot.arm.own", by_own, **where)
+page.value("result_aim", package_claims()["oneshot.arm.result"].target, "{:g} %")
 page.value("own_explained", 100 * (1 - sum(by_own) / SEEDS / variance), "{:.0f} %")
 page.claim("oneshot.arm.second", [own / ours for own, ours in zip(by_own, after_update, strict=True)], **where)
 better = max(after_update) < min(*single_eprop, *single_bptt, *by_own)
@@ -433,7 +435,7 @@ plt.show()
 # the errors in place of the traces. The outer loop optimizes first weights, readouts and the size $s$ of the step, with the same learner, movements and number of updates. It
 # has the recipe of the learned signals. For the control we chose only the initial $s$, by short trainings. The control has one advantage: its signals use the errors of all later steps, which no online rule has.
 #
-# One update then leaves {claim}`oneshot.arm.own` ({interval}`oneshot.arm.own`), which is {claim}`oneshot.arm.second` times as much as learned signals leave. It still explains {value}`own_explained` of the variance between movements, which is enough by our criterion for one-shot learning, more than half.
+# One update then leaves {claim}`oneshot.arm.own` ({interval}`oneshot.arm.own`), which is {claim}`oneshot.arm.second` times as much as learned signals leave. It still explains {value}`own_explained` of the variance between movements, more than half, by which we count *one* update as enough, but less than {size}`result_aim`, our aim for one-shot learning.
 # Drawn paths are outside of the family. Of the variance of the worst one, own errors explain {claim}`oneshot.arm.drawn.own` ({interval}`oneshot.arm.drawn.own`) and learned signals
 # {claim}`oneshot.arm.drawn` ({interval}`oneshot.arm.drawn`). Of the best one, own errors explain {value}`own_best` and learned signals {value}`learned_best`. Below 0, an arm that rests at the path's mean place would do better. The update by own errors has a cosine of
 # {claim}`oneshot.arm.cosine.own` with the negative gradient that BPTT finds for the same trial, that by learned signals {claim}`oneshot.arm.cosine`. So own errors give a better gradient, and a worse movement.
@@ -563,7 +565,7 @@ drawing.write_text(drawing.read_text(encoding="utf-8").replace("<defs>", f"{styl
 # ## Are the learned signals gradients?
 #
 # No. The talk calls them {published}`oneshot.arm.signal_correlation` from those that BPTT proposes, $\mathrm{d}E/\mathrm{d}z_j(t)$ for the trial before the update, and they are
-# ({numref}`fig-signals-compared`): over all neurons and steps of a movement, the correlation is {claim}`oneshot.arm.signal_correlation` ({interval}`oneshot.arm.signal_correlation`, mean of the movements); neuron by neuron it is
+# ({numref}`fig-signals-compared`): over all neurons and steps of a movement, the correlation is {claim}`oneshot.arm.signal_correlation` on average over the movements ({interval}`oneshot.arm.signal_correlation`); neuron by neuron it is
 # {claim}`oneshot.arm.signal_correlation.neuron` on average ({interval}`oneshot.arm.signal_correlation.neuron` from lowest to highest; one pair of networks).
 #
 # ```{figure} ../results/one_shot/signals.*
@@ -721,7 +723,7 @@ plt.show()
 #
 # ```{figure} ../results/one_shot/drawn.*
 # :name: fig-drawn
-# :alt: Two rows of four panels, a circle, an eight, a letter S and a spiral, each with the path of the arm before and after one update. In the upper row the arm moves around the right places and follows circle, eight and S roughly; the spiral becomes a knot. In the lower row, after the longer training, eight, S and spiral are followed more closely. One update does not teach any path, and smaller movements in the training help.
+# :alt: Two rows of four panels, a circle, an eight, a letter S and a spiral, each with the path of the arm before and after one update. In the upper row the arm moves around the right places and follows circle, eight and S roughly; the spiral becomes a knot. In the lower row, after the longer training, eight, S and spiral are followed more closely. One update does not teach any path; after the longer training, with smaller movements, more of it is learned.
 # Drawn paths of the tip (arm length 1): shown, before, and after one update, with the share of the path's own variance that is explained, by the first pair of networks. Upper row: trained with movements of the family. Lower row: trained further, with smaller ones, too. Within the family, half of the
 # movements reach {value}`family_median`, and all but one in twenty reach {value}`family_low`.
 # ```
@@ -730,8 +732,8 @@ plt.show()
 # paths, by the first pair of networks. Within the family, its median is {value}`family_median`, and its 5th percentile {value}`family_low`. We would say *any movement* if every drawn path reached the latter.
 #
 # Are they learned worse because the outer loop never saw small movements? It went on for {size}`wider_updates` updates with each pair of networks (`python -m snncore.trainings arm --wider`); half of the movements were made
-# smaller, by factors from 0 to 1. One update then explains {claim}`oneshot.arm.drawn.wider` of the worst drawn path ({interval}`oneshot.arm.drawn.wider`), and within the family the error is {claim}`oneshot.arm.wider`
-# ({interval}`oneshot.arm.wider`; {claim}`oneshot.arm.after` before). Exercise 1 has small circles. We chose this after we had seen which drawn paths fail, so they are no independent test of it. All other numbers of this chapter are of the networks before.
+# smaller, by factors from 0 to 1. One update then explains {claim}`oneshot.arm.drawn.wider` of the worst drawn path ({interval}`oneshot.arm.drawn.wider`; of the best one {value}`wider_best`), and within the family the error is {claim}`oneshot.arm.wider`
+# ({interval}`oneshot.arm.wider`; {claim}`oneshot.arm.after` before). So it was at least partly the training; whether a longer training without smaller movements would do the same was not tried. Exercise 1 has small circles. We chose this after we had seen which drawn paths fail, so they are no independent test of it. All other numbers of this chapter are of the networks before this training.
 
 # %%
 page.claim("oneshot.arm.wider", [float(errors(net, batches).after.mean()) for net in wider], **where)
@@ -988,7 +990,7 @@ page.value("live_updates", f"{live_updates:,}")
 #
 # - The learned signals matter: first weights that are optimized for the learner's own errors leave {claim}`oneshot.arm.second` times the error. The verdict on the talk's
 #   proposal, signals for {published}`oneshot.proposal`, is {verdict}`oneshot.proposal`. For symbols and words the second network adds little ({doc}`one_shot_symbols`).
-# - For one family, a second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement. Own errors suffice, too, by this criterion (more than half of the variance), with {claim}`oneshot.arm.second` times the error.
+# - For one family, a second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement. Own errors pass this criterion, too (more than half of the variance), but miss our aim, with {claim}`oneshot.arm.second` times the error.
 # - The controls hold: other movements' signals and single gradient steps fail, and the signals are unlike those of BPTT.
 # - The price is an outer loop by BPTT, over {size}`outer_movements` movements for each pair. Paths outside the family are learned partly.
 #

@@ -259,13 +259,13 @@ plt.show()
 #
 # ## How good are the answers?
 #
-# Far above chance, and below a comparison of its own input features ({numref}`fig-symbols-results`). Two comparisons that learn nothing in a lesson stand beside it:
+# Far above chance, and no better than a comparison of its own input features ({numref}`fig-symbols-results`). Two comparisons that learn nothing in a lesson stand beside it:
 #
 # - *Most similar features* counts the features' spikes, takes away their mean over the lesson's examples, and answers with the example of the largest cosine. The features were trained for this
 #   comparison, too. It has to keep all examples and compare them one by one.
 # - *Nearest image* answers with the example at the smallest Euclidean distance, of pixels or, for words, of the cochlea's spike counts. Typefaces differ less than hands do, so this does better for printed letters than for handwriting.
 #
-# The learner sees nothing but these features: the difference is lost in the spiking learner. In exchange, afterwards it needs no examples, only the mean and spread of its readouts for them, and its
+# The learner sees nothing but these features: what is lost for 20 symbols is lost in the spiking learner. In exchange, afterwards it needs no examples, only the mean and spread of its readouts for them, and its
 # learning is one local update.
 # The margin over the nearest image is {claim}`oneshot.omniglot.5way.margin` ({interval}`oneshot.omniglot.5way.margin`) for 5 symbols,
 # {claim}`oneshot.omniglot.20way.margin` ({interval}`oneshot.omniglot.20way.margin`) for 20, and {claim}`oneshot.words.5way.margin` ({interval}`oneshot.words.5way.margin`) for
@@ -445,7 +445,7 @@ plt.show()
 #
 # ```{figure} ../results/one_shot_symbols/ways.*
 # :name: fig-ways
-# :alt: Right answers against the number of classes, for handwritten symbols and for spoken words. All curves fall with more classes. Most similar features are highest, the nearest image is lowest. Own errors lie close to learned signals.
+# :alt: Right answers against the number of classes, for handwritten symbols and for spoken words. All curves fall with more classes. Most similar features are highest or level, the nearest image is lowest. Own errors lie close to learned signals.
 # Right answers against the number of classes, in the tests after the trainings (95 % intervals over lessons only, so for words too narrow: {numref}`fig-symbols-results` has those over speakers; dashed: the second training).
 # ```
 
@@ -596,7 +596,7 @@ page.figure(fig, "updates", curve)
 plt.show()
 
 # %% [markdown]
-# For handwriting and speech, too, a single step of the best size is nearly as good, or as good ({numref}`tab-symbols-controls`). By Adam it takes from one to several updates, in no clear order of the rules:
+# For handwriting and speech, too, a single step of the best size is as good or a few points better, within the chance of so few lessons ({numref}`tab-symbols-controls`). By Adam it takes from one to several updates, in no clear order of the rules:
 
 
 # %%
@@ -707,7 +707,7 @@ plt.show()
 #
 # ## How far is this from people?
 #
-# In the 20 official runs people err less often, and in runs drawn alike our network errs three times as often as in these ({numref}`fig-symbols-runs`). Omniglot's own test is harder than {numref}`fig-symbols-results`: all 20 symbols of a run are of one alphabet, and one drawer's are compared with
+# In the 20 official runs people err a little less often (our interval holds their number); in runs drawn like these our network errs almost three times as often ({numref}`fig-symbols-runs`). Omniglot's own test is harder than {numref}`fig-symbols-results`: all 20 symbols of a run are of one alphabet, and one drawer's are compared with
 # another's. In its 20 runs people err in {published}`oneshot.omniglot.people` of cases, and a model of how strokes are made in {published}`oneshot.omniglot.bpl`
 # {cite:p}`lake2015`. We test our network in the same runs. And we compute the baseline of the test's authors again, the
 # modified Hausdorff distance: for each point of ink of one image, how far is the nearest of the other, on average; and the larger of both directions. It needs no training.
@@ -965,7 +965,7 @@ plt.show()
 #
 # - One weight update by learned signals tells new symbols apart, and new words to some extent. In Omniglot's own test it errs in {claim}`oneshot.omniglot.official` of cases, people in {published}`oneshot.omniglot.people`; in runs drawn like it, in {claim}`oneshot.omniglot.runs`.
 # - It does not beat the comparison of its own input features. The convolutions that make them do most of the work; converted, they spike as well.
-# - The second network adds little: a learner that was optimized to learn by its own errors does nearly as well, and so does one ordinary gradient step of the best size.
+# - The second network adds little: a learner that was optimized to learn by its own errors does nearly as well, and one ordinary gradient step, of the size that is best for the very queries, as well.
 # - Whether a chip could learn like this was not tried; the update is local once the signals are there.
 #
 # ## Exercises

@@ -36,7 +36,7 @@
 #
 # - **We trained one network for each task.** The talk's network is, as far as we know, one for all tasks, which is harder.
 # - The training code was never published. We rebuilt the network from the talk and from Intel's program that places it on chips, once with
-#   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`, and with fewer and smaller layers after it. A word is shown for {size}`word_steps` steps and the gate is open for {size}`gate_steps`; in Intel's program it is 10 and 14.
+#   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`, and fewer and smaller layers after it. A word is shown for {size}`word_steps` steps and the gate is open for {size}`gate_steps`; in Intel's program these are 10 and 14 steps.
 #
 # ## What we found
 #
@@ -268,7 +268,6 @@ sizes = pd.DataFrame({
     "all synapses, published": modules["synapses"],
 })  # fmt: skip
 page.table(sizes.map(lambda entry: entry if isinstance(entry, str) else f"{entry:,}"), "modules")
-page.value("word_steps", Timing().word)
 page.value("gate_steps", Timing().window)
 page.value("word_steps", Timing().word)
 for name in ("small", "paper"):
@@ -509,12 +508,12 @@ for task in (5, 13):
 # We leave one pair at a time out of the sum, and see whether the answer changes
 # ({func}`~snncore.networks.relational_activity.pairs_that_matter`).
 #
-# **Of {value}`one_pair` questions that are answered right and follow from one pair, or from one sentence paired with itself, this pair is the most active one in {value}`first_ranked`** ({numref}`fig-pairs`). For Gertrude it is
+# **Of the questions answered right, {value}`one_pair` have an answer that follows from one pair, or from one sentence paired with itself. In {value}`first_ranked` of them this pair is the most active one** ({numref}`fig-pairs`). For Gertrude it is
 # *sheep are afraid of wolves* with *gertrude is a sheep* (most active of {size}`pairs_15` pairs). For the way from the garden to the
 # kitchen it is the two sentences that name the hallway (most active of {size}`pairs_19`); without this pair the answer changes. For Antoine
-# (task 20) it is the sentence on who is hungry, paired with itself. So activity often marks the relation. That the answer depends on it is shown for both ways
-# alone: for Gertrude and for Antoine no single pair is needed. In task 13 and for the second question of task 20 the expected pair is
-# needed, but is not the most active one; in task 5 no single pair is needed; and the answer to task 7 is wrong.
+# (task 20) it is the sentence on who is hungry, paired with itself. So activity often marks the relation. Where it is the most active one, only the two ways of task 19 need it:
+# without it the answer changes, while for Gertrude and Antoine no single pair is needed. In task 13 and for the second question of task 20 the expected pair is
+# needed, but is not the most active one; in task 5 it is neither; and the answer to task 7 is wrong.
 
 # %%
 pairs_of = {name: measures.pair_table(*asked_net) for name, asked_net in spiking.items()}
@@ -563,7 +562,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/pairs.*
 # :name: fig-pairs
-# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest; for task 5 it has none. Task 7 is answered wrongly. So activity often marks the right relation.
+# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest; for task 5 it is neither the darkest nor ringed. Task 7 is answered wrongly. So activity often marks the right relation.
 # Activity of the last layer of C for each pair of sentences (dark: most active pair of the story). Black frame: the pair from which the
 # answer follows (task 7 has no single one). Vermillion ring: without this pair the answer is another. Spiking networks on the talk's stories.
 # ```
@@ -625,8 +624,8 @@ page.value("wide_encoder", training.LARGE_ENCODER.encoder)
 page.value("rate_aim", package_claims()["rel.snn.rate"].target, "{:g} %")
 page.value("usual_epochs", training.SNN.epochs)
 page.value("long_epochs", training.LONG["epochs"])
-for kind, task in training.USES_LARGE_ENCODER:
-    page.value(f"wide_epochs_{kind}_{task}", training.recipe_of(kind, task).epochs)
+for task in (17, 19):
+    page.value(f"wide_epochs_snn_{task}", training.recipe_of("snn", task).epochs)
 
 # %% tags=["hide-input", "remove-output"]
 fig, (low, high) = plt.subplots(1, 2, figsize=(7.5, 5.6), sharey=True, width_ratios=[1, 1.6])

@@ -25,7 +25,7 @@
 #
 # ```{figure} ../results/speed/ratios.*
 # :name: fig-speed-ratios
-# :alt: How many times as fast our programs are, on a logarithmic axis. SiLU and networks in few spikes lie below the line of equal speed, EfficientNet-Lite0 at it. Training of recurrent networks and one-shot learning are a few times as fast as PyTorch's operations, gradients by e-prop more than ten times. So few spikes cost some time, and compiled loops pay off where PyTorch goes step by step.
+# :alt: How many times as fast our programs are, on a logarithmic axis. SiLU in few spikes lies below the line of equal speed, networks in few spikes near it. Training of recurrent networks and one-shot learning are a few times as fast as PyTorch's operations, gradients by e-prop more than ten times. So few spikes cost little time in networks, and compiled loops pay off where PyTorch goes step by step.
 # Speed of our programs as a multiple of another program's, in this run ({value}`machine`). Line: as fast as the other one. What learns is timed beside a program that gives the same
 # result, what computes with few spikes beside the function or network that it approximates (blue: few spikes, pink: learning). Learning is faster, as our loops are compiled and PyTorch's operations are not.
 # ```
@@ -109,7 +109,8 @@ faster = {}  # for the figure: speed of ours as a multiple of the other's
 
 
 def keep(name, time, unit=""):  # two digits are enough for a time
-    page.timing(name, time, f"{time:#.2g}".rstrip(".") + unit if time < 100 else f"{float(f'{time:.2g}'):,g}{unit}")
+    two = float(f"{time:.2g}")
+    page.timing(name, time, (f"{two:#.2g}".rstrip(".") if two < 100 else f"{two:,g}") + unit)
 
 
 # %% [markdown]
@@ -581,7 +582,7 @@ plt.show()
 #
 # ## Summary
 #
-# - Networks in few spikes take {value}`efficientnet_lite0_x` to {value}`efficientnet_b0_x` times as long as the originals, a single activation {value}`activation_few_spikes` times. They give the same numbers as the plain neuron bit for bit.
+# - Networks in few spikes take about as long as the originals ({value}`efficientnet_lite0_x`, {value}`efficientnet_b0_x` and {value}`resnet50_x` times), a single activation {value}`activation_few_spikes` times. They give the same numbers as the plain neuron bit for bit.
 # - Compiled loops make training, e-prop and one-shot learning several to many times as fast as PyTorch's operations, which are not compiled.
 # - E-prop chunk by chunk needs the same memory however long a trial is.
 # - Other simulators are slower at these tasks and more general.

@@ -65,7 +65,7 @@ def move(omega: Float[Tensor, "time batch 2"], dt: float) -> Float[Tensor, "time
 
 
 def draw(batch: int, steps: int, dt: float, generator: torch.Generator, small: float = 0.0) -> Movements:
-    """New movements of the family, with steps of dt [ms]; a part ``small`` of them, with angles and velocities of 0 to 1 times the size."""
+    """New movements of the family, with steps of dt [ms]; a part ``small`` of them scaled down: turns and velocities times 0 to 1."""
     turns = torch.linspace(0, 2 * math.pi, steps)[:, None, None, None]
     period = 0.3 + 0.7 * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32)
     sines = torch.sin(turns / period + 2 * math.pi * torch.rand(batch, 2, 5, generator=generator, dtype=torch.float32))

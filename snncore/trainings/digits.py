@@ -57,7 +57,7 @@ SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {
     **dict.fromkeys(("lif", "alif", "ahp"), SPIKING),
     "chip": replace(SPIKING, epochs=72, cycles=3),
-    "lstm": replace(EXACT, epochs=8, batch=64, peak_rate=0.015),  # an epoch takes about twice as long as that of the chip's network
+    "lstm": replace(EXACT, epochs=8, batch=64, peak_rate=0.015),  # an epoch takes over twice as long as that of the chip's network
 }
 HELD_OUT = 5000  # the last training images
 
