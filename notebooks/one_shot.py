@@ -78,11 +78,11 @@ import pandas as pd
 import torch
 
 from snncore import plotting
-from snncore.ledger import package_claims
 from snncore.learning import published_arm
 from snncore.learning.descent import descend
 from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.ordinary import RATES, SIZES, SPAN, first_weights, follow, single_steps
+from snncore.ledger import package_claims
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.record import Record
