@@ -469,18 +469,20 @@ def explained_paths(net):  # shares of the variance of drawn paths that one upda
 page.claim("oneshot.arm.cosine", [cosine_with_gradient(net) for net in nets], **where)
 page.claim("oneshot.arm.cosine.own", [cosine_with_gradient(net) for net in alone], **where)
 drawn = arm.drawn(STEPS, DT)
-of_drawn = {kind: [explained_paths(net) for net in of] for kind, of in (("learned", nets), ("wider", wider), ("own", alone))}
+trained_by = {"learned": nets, "wider": wider, "own": alone}  # tables with a row for each network, a column for each path
+of_drawn = {kind: pd.DataFrame([explained_paths(net) for net in of]) for kind, of in trained_by.items()}
 paths_outside = {"dataset": "drawn paths", "n": len(drawn)}
-page.claim("oneshot.arm.drawn", [min(of.values()) for of in of_drawn["learned"]], **paths_outside)
-page.claim("oneshot.arm.drawn.wider", [min(of.values()) for of in of_drawn["wider"]], **paths_outside)
-page.claim("oneshot.arm.drawn.own", [min(of.values()) for of in of_drawn["own"]], **paths_outside)
-for name, of in of_drawn.items():
-    page.value(f"{name}_best", span([max(each.values()) for each in of], "{:.0f} %"))
-    page.value(f"{name}_mean", np.mean([percent for each in of for percent in each.values()]), "{:.0f} %")
-gained = [after > before for pair in zip(of_drawn["learned"], of_drawn["wider"], strict=True)
-          for before, after in zip(*(each.values() for each in pair), strict=True)]  # fmt: skip
-page.value("wider_gained", f"{sum(gained)} of {len(gained)}")
-pd.concat({name: pd.DataFrame(of) for name, of in of_drawn.items()}).round(0)
+worst = {kind: shares.min(axis=1).to_list() for kind, shares in of_drawn.items()}
+page.claim("oneshot.arm.drawn", worst["learned"], **paths_outside)
+page.claim("oneshot.arm.drawn.wider", worst["wider"], **paths_outside)
+page.claim("oneshot.arm.drawn.own", worst["own"], **paths_outside)
+for kind, shares in of_drawn.items():
+    page.value(f"{kind}_best", span(shares.max(axis=1), "{:.0f} %"))
+for kind in ("learned", "wider"):
+    page.value(f"{kind}_mean", float(of_drawn[kind].to_numpy().mean()), "{:.0f} %")
+gained = (of_drawn["wider"] > of_drawn["learned"]).to_numpy()
+page.value("wider_gained", f"{gained.sum()} of {gained.size}")
+pd.concat(of_drawn).round(0)
 
 # %% [markdown]
 # ## What do the two networks do?
@@ -742,7 +744,7 @@ plt.show()
 # %%
 page.claim("oneshot.arm.wider", [float(errors(net, batches).after.mean()) for net in wider], **where)
 page.value("wider_updates", f"{WIDER.updates:,}")
-shares = {name: percent / 100 for name, percent in of_drawn["learned"][0].items()}
+shares = of_drawn["learned"].loc[0] / 100  # of the first pair
 pairs_shown = {"learned": net, "wider": wider[0]}  # the first pair, and the same after the longer training
 with torch.no_grad():
     taught = {kind: {name: lesson(each, path) for name, path in drawn.items()} for kind, each in pairs_shown.items()}
@@ -752,11 +754,11 @@ family = arm.explained(results[0].after, movements)
 low = float(family.quantile(0.05))
 page.value("family_median", 100 * float(family.median()), "{:.0f} %")
 page.value("family_low", 100 * low, "{:.0f} %")
-page.value("drawn_low", 100 * min(shares.values()), "{:.0f} %")
-page.value("drawn_high", 100 * max(shares.values()), "{:.0f} %")
-fits = min(shares.values()) >= low
+page.value("drawn_low", 100 * float(shares.min()), "{:.0f} %")
+page.value("drawn_high", 100 * float(shares.max()), "{:.0f} %")
+fits = bool(shares.min() >= low)
 page.verdict("oneshot.arm.range", fits, dataset="drawn paths", n=len(shares), seeds=1)
-pd.Series(shares, name="explained").round(2)
+shares.rename("explained").round(2)
 
 # %% [markdown]
 # {numref}`fig-movements` computes in the page, from these numbers and the weights of the first pair of networks:
@@ -796,7 +798,7 @@ for row, (kind, each) in zip(axes, pairs_shown.items(), strict=True):
         moved = [arm.move(each.output(trial).detach(), DT)[:, 0] for trial in trials]
         plotting.paths(ax, path.tip[:, 0], *moved)
         ax.set(aspect="equal", xticks=[0, 1], yticks=[0, 1], xlim=(-0.3, 1.05), ylim=(-0.15, 0.95))
-        ax.set_title(f"{name}: {of_drawn[kind][0][name]:.0f} %", fontsize=10)
+        ax.set_title(f"{name}: {of_drawn[kind].loc[0, name]:.0f} %", fontsize=10)
         for which, points in (("shown", path.tip[:, 0]), (f"after, {kind}", moved[1])):
             frame[f"{name} {which} x"], frame[f"{name} {which} y"] = points[:, 0], points[:, 1]
 for ax, words in zip(axes[:, 0], ("family alone", "smaller, too"), strict=True):

@@ -351,15 +351,13 @@ enter_difference("oneshot.omniglot.20way.second", twenty.after, twenty_alone.aft
 enter_over_speakers("oneshot.words.5way.second", right.after - right_alone.after)
 enter_difference("oneshot.omniglot.5way.beside_features", five.after, five.features, omni)
 enter_difference("oneshot.omniglot.20way.beside_features", twenty.after, twenty.features, omni)
-tested = {
-    (about["generator"], about["seed"]): about["test_5"]["after"][0]
-    for about in accounts("one_shot_symbols_", kind="words", classes=None).values()
-}
-page.value("words_second_other", tested[True, 1] - tested[False, 0], "{:.1f} pp")
+tested = {}  # right answers in the tests after the trainings [%], a number for each seed
 for kind, ways in (("omniglot", 20), ("words", 5)):
     for name, generator in {"together": True, "alone": False}.items():
         of_kind = accounts("one_shot_symbols_", kind=kind, generator=generator, classes=None).values()
-        page.value(f"{kind}_{ways}_{name}", " and ".join(f"{about[f'test_{ways}']['after'][0]:.1f} %" for about in of_kind))
+        each = tested[kind, name] = [about[f"test_{ways}"]["after"][0] for about in of_kind]
+        page.value(f"{kind}_{ways}_{name}", " and ".join(f"{percent:.1f} %" for percent in each))
+page.value("words_second_other", tested["words", "together"][1] - tested["words", "alone"][0], "{:.1f} pp")
 for id, share_of in {
     "oneshot.omniglot.5way.features": five.features, "oneshot.omniglot.20way.features": twenty.features,
     "oneshot.omniglot.5way.alone": five_alone.after, "oneshot.omniglot.20way.alone": twenty_alone.after,

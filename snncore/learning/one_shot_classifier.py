@@ -183,10 +183,7 @@ class OneShotClassifier(nn.Module):
         return (readouts - own.mean(1, keepdim=True)) / (own.std(1, keepdim=True) + LEAST)
 
     def alike(self, z: Float[Tensor, "time image feature"], episodes: int, ways: int) -> Float[Tensor, "episode query way"]:
-        """Ten times the cosine between rates of features of queries and of examples, without the mean of the episode's examples.
-
-        In training it is the mean of all episodes' examples.
-        """
+        """Ten times the cosine of rates of queries' and examples' features, less the mean of the episode's examples (in training: all)."""
         rates = z.mean(0)
         support, query = (part.unflatten(0, (episodes, -1)) for part in rates.split([episodes * ways, len(rates) - episodes * ways]))
         mean = support.mean((0, 1) if self.training else 1, keepdim=True)

@@ -17,7 +17,7 @@ from snncore.learning.eprop import ideal_signal, observe
 from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
 from snncore.learning.ordinary import Own, in_force
-from snncore.networks.checkpoints import load_checkpoint
+from snncore.networks.checkpoints import about_checkpoint, load_checkpoint
 from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
@@ -195,6 +195,7 @@ def command(signals: Signals = "learned", wider: bool = False, seed: int = 0) ->
     recipe, of = WIDER if wider else RECIPE, constants(network(seed, signals), wider)
     words = "arm" + f" --signals {signals}" * (signals != "learned") + " --wider" * wider
     which = {"signals": signals} if signals != "learned" else None
-    about = train_or_read(named(seed, signals, wider), words, recipe, seed, do, of, about=which)
+    before = about_checkpoint(named(seed, signals)) if wider else None
+    about = train_or_read(named(seed, signals, wider), words, recipe, seed, do, of, before, about=which)
     print("mean squared position error of held-out movements: " + ", ".join(f"{key} {about[f'test_{key}']}" for key in Errors._fields))
     return about
