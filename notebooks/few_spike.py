@@ -98,7 +98,7 @@ from snncore.few_spike.zoo import B7_INPUT, INTERVALS, ZOO, fit_zoo, zoo_table
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.record import Record
 from snncore.seeds import numpy_generator
-from snncore.statistics import interval, share
+from snncore.statistics import interval, mean_interval, share
 from snncore.tasks.data_sets import read_photographs_700
 
 plotting.style()
@@ -704,7 +704,8 @@ spikes_per_neuron = traffic.spikes_per_neuron
 where = {"dataset": "20 photographs with ImageNet labels", "n": n}
 agreement, low, high = share(int(same.sum()), n)
 page.claim("fs.lite0.agreement", agreement, low=low, high=high, **where)
-page.claim("fs.lite0.spikes", spikes_per_neuron, **where)
+low, high = mean_interval(traffic.per_image / traffic.neurons)
+page.claim("fs.lite0.spikes", spikes_per_neuron, low=low, high=high, **where)
 page.value("lite0_neurons", traffic.neurons, "{:,}")
 page.value("lite0_difference", 100 * deviation(logits_ann, logits_snn)["error"], "{:.2g} %")
 for name, number in {

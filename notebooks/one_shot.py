@@ -325,7 +325,7 @@ plt.show()
 # mean squared distance along the path). Two controls say why:
 #
 # - *Signals of another movement* leave {value}`than_before_shuffled` of the error before. So the update carries this movement, and not a habit of the family.
-# - *One step along a gradient*, by e-prop or BPTT, does no better than the average movement, even at the best of {size}`sizes` step sizes, chosen on these very
+# - *One step along a gradient*, by e-prop or BPTT, is near the average movement, by pair of networks a little better or worse ({value}`single_below` to {value}`single_above` its error), even at the best of {size}`sizes` step sizes, chosen on these very
 #   movements. Its first weights were optimized for the learned signals, which is unfair to it: see the next section.
 
 # %%
@@ -358,6 +358,9 @@ def errors_by_size(net, credit):  # credit: the gradient by BPTT; without it, e-
 by_eprop, by_bptt = ([errors_by_size(net, credit) for net in nets] for credit in (False, True))
 page.claim("oneshot.arm.single_eprop", single_eprop := [min(sizes) for sizes in by_eprop], **where)
 page.claim("oneshot.arm.single_bptt", single_bptt := [min(sizes) for sizes in by_bptt], **where)
+single = [error / variance for error in (*single_eprop, *single_bptt)]
+page.value("single_below", min(single), "{:.2f}")
+page.value("single_above", max(single), "{:.2f} times")
 
 by_own = [float(errors(net, batches).after.mean()) for net in alone]
 page.claim("oneshot.arm.own", by_own, **where)
@@ -453,7 +456,7 @@ def cosine_with_gradient(net):  # of the update; mean over movements
     change = after.w_in - first.w_in, after.w_rec - first.w_rec * net.learner.no_self
     down = -gradient.w_in, -gradient.w_rec * net.learner.no_self
     flat = [torch.cat([w.flatten(1) for w in parts], 1) for parts in (change, down)]
-    return float(torch.cosine_similarity(*flat).mean())
+    return float(torch.cosine_similarity(*flat).mean())  # of the first batch
 
 
 def span(numbers, form="{:.4f}"):
@@ -466,8 +469,9 @@ def explained_paths(net):  # shares of the variance of drawn paths that one upda
     return {name: 100 * float(arm.explained(off[name], path)) for name, path in drawn.items()}
 
 
-page.claim("oneshot.arm.cosine", [cosine_with_gradient(net) for net in nets], **where)
-page.claim("oneshot.arm.cosine.own", [cosine_with_gradient(net) for net in alone], **where)
+some = where | {"n": len(error)}
+page.claim("oneshot.arm.cosine", [cosine_with_gradient(net) for net in nets], **some)
+page.claim("oneshot.arm.cosine.own", [cosine_with_gradient(net) for net in alone], **some)
 drawn = arm.drawn(STEPS, DT)
 trained_by = {"learned": nets, "wider": wider, "own": alone}  # tables with a row for each network, a column for each path
 of_drawn = {kind: pd.DataFrame([explained_paths(net) for net in of]) for kind, of in trained_by.items()}
@@ -571,7 +575,7 @@ drawing.write_text(drawing.read_text(encoding="utf-8").replace("<defs>", f"{styl
 # ## Are the learned signals gradients?
 #
 # No. The talk calls them {published}`oneshot.arm.signal_correlation` from those that BPTT proposes, $\mathrm{d}E/\mathrm{d}z_j(t)$ for the trial before the update, and they are
-# ({numref}`fig-signals-compared`): over all neurons and steps of a movement, the correlation is {claim}`oneshot.arm.signal_correlation` on average over the movements ({interval}`oneshot.arm.signal_correlation`); neuron by neuron it is
+# ({numref}`fig-signals-compared`): over all neurons and steps of a movement, the correlation, whatever its sign, is {claim}`oneshot.arm.signal_correlation` on average over the movements ({interval}`oneshot.arm.signal_correlation`); neuron by neuron it is
 # {claim}`oneshot.arm.signal_correlation.neuron` on average ({interval}`oneshot.arm.signal_correlation.neuron` from lowest to highest; one pair of networks).
 #
 # ```{figure} ../results/one_shot/signals.*
@@ -596,9 +600,10 @@ each = each[~each.isnan()].double()  # a neuron without signals has none
 pair = {"dataset": "held-out movements", "n": len(error), "seeds": 1}
 by_movement = np.array([correlation(lsg[:, m].flatten(), bptt[:, m].flatten()) for m in range(len(error))])
 low, high = mean_interval(by_movement)
-page.claim("oneshot.arm.signal_correlation", by_movement.mean(), low=low, high=high, **pair)
-low, high = float(each.min()), float(each.max())
-page.claim("oneshot.arm.signal_correlation.neuron", float(each.mean()), low=low, high=high, **pair)
+low, high = sorted((abs(low), abs(high))) if low * high > 0 else (0.0, max(-low, high))  # whatever the sign
+page.claim("oneshot.arm.signal_correlation", abs(by_movement.mean()), low=low, high=high, **pair)
+low, high = float(each.abs().min()), float(each.abs().max())
+page.claim("oneshot.arm.signal_correlation.neuron", float(each.abs().mean()), low=low, high=high, **pair)
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplot_mosaic([["one", "all"], ["two", "all"]], figsize=(7.5, 3.5), width_ratios=[1.45, 1])

@@ -84,7 +84,7 @@ from snncore.learning.lessons import (
 from snncore.networks.checkpoints import accounts
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.statistics import correlation, interval_over_groups, mean_interval, mean_share
+from snncore.statistics import correlation, interval_over_groups, mean_share
 from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.data_sets import read_omniglot_evaluation, read_words_evaluation
 from snncore.tasks.episodes import Examples
@@ -271,8 +271,8 @@ plt.show()
 # {claim}`oneshot.omniglot.20way.margin` ({interval}`oneshot.omniglot.20way.margin`) for 20, and {claim}`oneshot.words.5way.margin` ({interval}`oneshot.words.5way.margin`) for
 # words. Learning signals of another lesson leave the answers at chance.
 #
-# Symbols have intervals over lessons. Those of words are wider: few speakers say the words, and with others the mean would be another. So they are over lessons and over speakers, by the jackknife,
-# which leaves out each speaker in turn ({func}`~snncore.statistics.interval_over_groups`).
+# Few speakers say the words, and few alphabets have the symbols; with others the mean would be another. So intervals are over lessons and over speakers, or over the alphabets of the symbols asked about, by the
+# jackknife, which leaves out each of them in turn ({func}`~snncore.statistics.interval_over_groups`). Those of printed letters are over lessons alone.
 
 # %%
 lessons = page.size(smoke=20, book=1000)
@@ -281,11 +281,26 @@ page.value("episodes", f"{lessons:,}")
 
 
 # %%
-def enter(id, shares, dataset):
-    mean, low, high = mean_share(shares)
-    page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
+def over(right, involved):
+    return interval_over_groups(100 * right.double().numpy(), involved)
 
 
+def enter(id, right, involved, dataset):
+    mean, low, high = over(right, involved)
+    page.claim(id, mean, low=low, high=high, n=len(right), dataset=dataset, seeds=1)
+
+
+# whose symbol is asked about: (lesson, query, alphabet)
+omni = "Omniglot evaluation alphabets, episodes"
+alphabet = np.empty(len(handwritten.images), dtype=int)
+alphabets = omniglot.by_alphabet(read_omniglot_evaluation(), True)
+for number, of_this in enumerate(alphabets):
+    alphabet[torch.cat([handwritten.classes[k] for k in of_this])] = number
+in_alphabet = np.eye(len(alphabets), dtype=bool)
+of_alphabet = {
+    ways: np.concatenate([in_alphabet[alphabet[e.query]] for e, _ in drawn_for_test(handwritten, ways, lessons, 0)])
+    for ways in (5, 20)
+}  # fmt: skip
 five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
 for id, answers in {
     "oneshot.omniglot.5way": five.after,
@@ -297,7 +312,7 @@ for id, answers in {
     "oneshot.omniglot.20way.shuffled": twenty.shuffled,
     "oneshot.omniglot.20way.readouts": twenty.readouts,
 }.items():
-    enter(id, answers.mean(1), "Omniglot evaluation alphabets, episodes")
+    enter(id, answers, of_alphabet[20 if "20way" in id else 5], omni)
 
 # %%
 of_words = spoken, 5, lessons, 0
@@ -307,18 +322,7 @@ spoke = np.eye(speaker.max() + 1, dtype=bool)[speaker]
 said_by = np.concatenate([
     spoke[e.query] | spoke[e.support].any(1, keepdims=True) for e, _ in drawn_for_test(*of_words)
 ])  # fmt: skip
-speech = f"Speech Commands subset, {said_by.shape[-1]} speakers"
-
-
-def over_speakers(right):
-    return interval_over_groups(100 * right.double().numpy(), said_by)
-
-
-def enter_over_speakers(id, right):
-    mean, low, high = over_speakers(right)
-    page.claim(id, mean, low=low, high=high, n=len(right), dataset=speech, seeds=1)
-
-
+of_speech = said_by, f"Speech Commands subset, {said_by.shape[-1]} speakers"
 page.value("speakers", said_by.shape[-1])
 right = right_in_episodes(words_net, *of_words)
 for id, answers in {
@@ -328,7 +332,7 @@ for id, answers in {
     "oneshot.words.5way.readouts": right.readouts,
     "oneshot.words.5way.beside_features": right.after - right.features,
 }.items():
-    enter_over_speakers(id, answers)
+    enter(id, answers, *of_speech)
 
 # %% [markdown]
 # The same lessons, for networks that were trained in the same way without the second network:
@@ -337,20 +341,20 @@ for id, answers in {
 omniglot_alone, words_alone = (symbols.trained(kind, generator=False) for kind in ("omniglot", "words"))
 five_alone, twenty_alone = (right_in_episodes(omniglot_alone, handwritten, ways, lessons, 0) for ways in (5, 20))
 right_alone = right_in_episodes(words_alone, *of_words)
-
-
-def enter_difference(id, first, second, dataset):
-    more = 100 * (first - second).mean(1).double().numpy()
-    low, high = mean_interval(more)
-    page.claim(id, more.mean(), low=low, high=high, n=len(more), dataset=dataset, seeds=1)
-
-
-omni = "Omniglot evaluation alphabets, episodes"
-enter_difference("oneshot.omniglot.5way.second", five.after, five_alone.after, omni)
-enter_difference("oneshot.omniglot.20way.second", twenty.after, twenty_alone.after, omni)
-enter_over_speakers("oneshot.words.5way.second", right.after - right_alone.after)
-enter_difference("oneshot.omniglot.5way.beside_features", five.after, five.features, omni)
-enter_difference("oneshot.omniglot.20way.beside_features", twenty.after, twenty.features, omni)
+for id, answers in {
+    "oneshot.omniglot.5way.features": five.features,
+    "oneshot.omniglot.20way.features": twenty.features,
+    "oneshot.omniglot.5way.alone": five_alone.after,
+    "oneshot.omniglot.20way.alone": twenty_alone.after,
+    "oneshot.omniglot.5way.second": five.after - five_alone.after,
+    "oneshot.omniglot.20way.second": twenty.after - twenty_alone.after,
+    "oneshot.omniglot.5way.beside_features": five.after - five.features,
+    "oneshot.omniglot.20way.beside_features": twenty.after - twenty.features,
+}.items():
+    enter(id, answers, of_alphabet[20 if "20way" in id else 5], omni)
+enter("oneshot.words.5way.features", right.features, *of_speech)
+enter("oneshot.words.5way.alone", right_alone.after, *of_speech)
+enter("oneshot.words.5way.second", right.after - right_alone.after, *of_speech)
 tested = {}  # right answers in the tests after the trainings [%], a number for each seed
 for kind, ways in (("omniglot", 20), ("words", 5)):
     for name, generator in {"together": True, "alone": False}.items():
@@ -358,13 +362,6 @@ for kind, ways in (("omniglot", 20), ("words", 5)):
         each = tested[kind, name] = [about[f"test_{ways}"]["after"][0] for about in of_kind]
         page.value(f"{kind}_{ways}_{name}", " and ".join(f"{percent:.1f} %" for percent in each))
 page.value("words_second_other", tested["words", "together"][1] - tested["words", "alone"][0], "{:.1f} pp")
-for id, share_of in {
-    "oneshot.omniglot.5way.features": five.features, "oneshot.omniglot.20way.features": twenty.features,
-    "oneshot.omniglot.5way.alone": five_alone.after, "oneshot.omniglot.20way.alone": twenty_alone.after,
-}.items():  # fmt: skip
-    enter(id, share_of.mean(1), omni)
-enter_over_speakers("oneshot.words.5way.features", right.features)
-enter_over_speakers("oneshot.words.5way.alone", right_alone.after)
 
 # %% tags=["hide-input", "remove-output"]
 LOOKS = {
@@ -374,13 +371,14 @@ LOOKS = {
     "nearest": (GRAY, "^", "nearest image"),
     "before": (BEFORE, "x", "before the update"),
 }
-groups = {
-    "5 printed letters": with_letters[5].intervals(),
-    "20 printed letters": with_letters[20].intervals(),
-    "5 handwritten symbols": five.intervals() | {"alone": five_alone.intervals()["after"]},
-    "20 handwritten symbols": twenty.intervals() | {"alone": twenty_alone.intervals()["after"]},
-    "5 spoken words": {name: over_speakers(a) for name, a in (right._asdict() | {"alone": right_alone.after}).items()},
-}
+groups = {f"{ways} printed letters": with_letters[ways].intervals() for ways in (5, 20)}
+for name, answers, alone, involved in (
+    ("5 handwritten symbols", five, five_alone, of_alphabet[5]),
+    ("20 handwritten symbols", twenty, twenty_alone, of_alphabet[20]),
+    ("5 spoken words", right, right_alone, said_by),
+):
+    all_answers = answers._asdict() | {"alone": alone.after}
+    groups[name] = {by: over(a, involved) for by, a in all_answers.items()}
 fig, ax = plt.subplots(figsize=(7.5, 4.0))
 rows = []
 for y, (group, intervals) in enumerate(reversed(groups.items())):
@@ -402,7 +400,7 @@ plt.show()
 # ````{admonition} The numbers of the figure that are in the ledger, and other networks
 # :class: dropdown
 #
-# ```{list-table} One example of each class, one update. The words are 151 recordings of a subset of 1,615 from two public repositories; 95 % intervals of symbols are for means over lessons with these images, those of words also over speakers, not over other words.
+# ```{list-table} One example of each class, one update. The words are 151 recordings of a subset of 1,615 from two public repositories; 95 % intervals are over lessons, and of symbols over alphabets, of words over speakers, not over other words.
 # :name: tab-symbols
 # :header-rows: 1
 #
@@ -718,6 +716,11 @@ plt.show()
 # ```
 
 # %%
+def over_draws(id, shares, dataset):
+    mean, low, high = mean_share(shares)
+    page.claim(id, mean, low=low, high=high, n=len(shares), dataset=dataset, seeds=1)
+
+
 official, count = omniglot.official_runs(), page.size(smoke=5, book=200)
 g = torch_generator(0, "runs like the official ones")
 drawn = omniglot.draw_runs(read_omniglot_evaluation(), count, symbols.SLOTS, g)
@@ -725,20 +728,22 @@ in_official, in_drawn = wrong_in_runs(net, official), wrong_in_runs(net, drawn)
 distance = sum(omniglot.hausdorff_errors(run) for run in official) / len(official)
 some = drawn[: page.size(smoke=2, book=100)]
 by_distance = torch.tensor([omniglot.hausdorff_errors(run) for run in some], dtype=torch.double)
-where, where_drawn = "Omniglot, official runs", "Omniglot evaluation alphabets, runs"
-for id, wrong, dataset in (
-    ("oneshot.omniglot.official", in_official.after, where),
-    ("oneshot.omniglot.official.readouts", in_official.readouts, where),
-    ("oneshot.omniglot.official.features", in_official.features, where),
-    ("oneshot.omniglot.runs", in_drawn.after, where_drawn),
-    ("oneshot.omniglot.runs.readouts", in_drawn.readouts, where_drawn),
-    ("oneshot.omniglot.runs.features", in_drawn.features, where_drawn),
-    ("oneshot.omniglot.runs.alone", wrong_in_runs(omniglot_alone, drawn).after, where_drawn),
-    ("oneshot.omniglot.runs.hausdorff", by_distance, where_drawn),
+where = "Omniglot, official runs"
+for name, wrong in in_official._asdict().items():
+    id = "oneshot.omniglot.official" + f".{name}" * (name != "after")
+    over_draws(id, wrong / 100, where)
+number = np.unique([run.name.rsplit(" ", 1)[0] for run in drawn], return_inverse=True)[1]
+of_run = np.eye(number.max() + 1, dtype=bool)[number][:, None]  # (run, 1, alphabet)
+for id, wrong in (
+    ("oneshot.omniglot.runs", in_drawn.after),
+    ("oneshot.omniglot.runs.readouts", in_drawn.readouts),
+    ("oneshot.omniglot.runs.features", in_drawn.features),
+    ("oneshot.omniglot.runs.alone", wrong_in_runs(omniglot_alone, drawn).after),
+    ("oneshot.omniglot.runs.hausdorff", by_distance),
+    ("oneshot.omniglot.runs.beside_features", in_drawn.after - in_drawn.features),
 ):
-    enter(id, wrong / 100, dataset)
+    enter(id, wrong[:, None] / 100, of_run[: len(wrong)], "Omniglot evaluation alphabets, runs")
 page.claim("oneshot.omniglot.hausdorff", distance, n=len(official), dataset=where)
-enter_difference("oneshot.omniglot.runs.beside_features", in_drawn.after[:, None] / 100, in_drawn.features[:, None] / 100, where_drawn)
 print(pd.DataFrame(in_official._asdict()).mean().round(2).to_string(), f"\ndistance  {distance:.2f}")
 
 # %% tags=["hide-input", "remove-output"]
@@ -813,13 +818,12 @@ def closed_line(corners, height, g):  # ink of a line around the middle of the i
     return np.asarray(image) > 0
 
 
-g = numpy_generator(seed, "closed shapes")
-ink = np.stack([closed_line(*about, g) for about in SHAPES.values() for _ in range(20)])
-shapes = Examples(omniglot.shrink(ink), [*torch.arange(len(ink)).view(len(SHAPES), 20)])
-count = page.size(smoke=20, book=200)
+g, count = numpy_generator(seed, "closed shapes"), page.size(smoke=20, book=200)
+ink = np.stack([closed_line(*about, g) for about in SHAPES.values() for _ in range(2 * count)])
+shapes = Examples(omniglot.shrink(ink), [*torch.arange(len(ink)).view(len(SHAPES), -1)])
 of_shapes = {ways: right_in_episodes(net, Examples(shapes.images, shapes.classes[:ways]), ways, count, seed) for ways in (2, 4)}
-enter("oneshot.shapes.2way", of_shapes[2].after.mean(1), "circles and squares, drawn by a program")
-enter("oneshot.shapes.4way", of_shapes[4].after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
+over_draws("oneshot.shapes.2way", of_shapes[2].after.mean(1), "circles and squares, drawn by a program")
+over_draws("oneshot.shapes.4way", of_shapes[4].after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
 
 # %% [markdown]
 # Of its answers {claim}`oneshot.shapes.2way` are right for circle and square, {claim}`oneshot.shapes.4way` for all four.
@@ -836,7 +840,7 @@ calibration, spiking = letters.symbols.images[:200], deepcopy(net)
 few = convert(net.features.layers, calibration[:1], calibration, K=8, everything=True)
 spiking.features.layers = few.network
 all_spikes = right_in_episodes(spiking, handwritten, 20, len(twenty.after), 0)
-enter_difference("oneshot.omniglot.spiking", twenty.after, all_spikes.after, omni)
+enter("oneshot.omniglot.spiking", twenty.after - all_spikes.after, of_alphabet[20], omni)
 _, sent = statistics(few.network, handwritten.images[::50])
 page.claim("oneshot.omniglot.spiking.spikes", float(sent.per_image.mean()), n=len(sent.per_image), dataset=omni)
 page.value("feature_spikes", sent.spikes_per_neuron, "{:.1f}")

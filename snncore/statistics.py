@@ -73,9 +73,10 @@ def censored_median(counts: Sequence[int | None], most: int) -> dict[str, int | 
 
 
 def mean_share(shares: Any) -> tuple[float, float, float]:
-    """Mean [%] of a tensor of shares, shape (n,), and its 95 % interval: 1.96 standard errors to each side, within 0 and 100 %."""
-    mean, error = 100 * float(shares.mean()), 100 * 1.96 * float(shares.std()) / math.sqrt(len(shares))
-    return mean, max(0.0, mean - error), min(100.0, mean + error)
+    """Mean [%] of a tensor of independent shares, shape (n,), and its 95 % interval (`mean_interval`), within 0 and 100 %."""
+    percent = 100 * shares.double().numpy()
+    low, high = mean_interval(percent)
+    return float(percent.mean()), max(0.0, low), min(100.0, high)
 
 
 def tango(only_first: int, only_second: int, n: int) -> tuple[float, float]:

@@ -114,7 +114,7 @@ HELD_OUT = 1000  # the last questions of the training part
 GENERATED = (3,)  # tasks whose training part is drawn by our generator, since some copies of the official files lack it
 JOINT = "joint"  # one network for all tasks
 TRAINED: dict[str, tuple[int | str, ...]] = {  # tasks for which there are networks
-    "ann": (*TASKS, JOINT), "snn": tuple(TASKS), "snn-free": (15,),
+    "ann": (*TASKS, JOINT), "snn": (*TASKS, JOINT), "snn-free": (15,),
     "snn-lengths": (1,), "ann-drawn": (5, 7, 13, 15, 19, 20), "snn-drawn": (5, 7, 13, 15, 20),
     **dict.fromkeys(COMPARED, (15,)),
 }  # fmt: skip
