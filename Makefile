@@ -53,7 +53,7 @@ pdf: setup  ## print the book into one PDF: book/_build/book.pdf (needs Chromium
 release: setup  ## wheel, HTML and PDF of this version, with checksums, in dist (TAG=1: tag the commit, too)
 	@$(TOOLS) release --preset $(PRESET) $(if $(filter-out 0,$(TAG)),--tag)
 
-serve: setup  ## show the built book in a browser
+serve: setup  ## show the built book at http://127.0.0.1:8000
 	@$(TOOLS) serve --port $(PORT)
 
 notebooks: setup  ## write the chapters as .ipynb beside their sources and open Jupyter

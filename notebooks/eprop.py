@@ -34,7 +34,7 @@
 #
 # ## What we did
 #
-# - We computed e-prop's gradient in five ways, and compared it with {term}`BPTT` and with three programs of others.
+# - We computed e-prop's gradient in two ways, and compared it with {term}`BPTT` and with three programs of others.
 # - We trained networks of the authors' sizes on two of their tasks: by e-prop with three kinds of feedback weights (random and fixed; symmetric, which copies the readouts' weights; adaptive, which
 #   changes as these do), by RFLO, a simpler online rule, and by BPTT. For each rule we searched the same grid of settings. Changes are summed over a batch of trials before a weight moves; the talk's rule moves it at each step.
 # - We ran e-prop in integers with the word lengths and decays of Loihi, not on a chip. Its neurons subtract at a spike, which those of our {term}`emulator` do not.
@@ -220,7 +220,7 @@ page.claim("eprop.identity", identity)
 page.verdict("eprop.ideal", identity < 1e-10)
 
 # %% [markdown]
-# Once a learning signal is chosen, the sum can be computed in five ways ({func}`~snncore.learning.eprop.gradient`), which agree to double
+# Once a learning signal is chosen, the sum can be computed in two ways ({func}`~snncore.learning.eprop.gradient`), which agree to double
 # precision. Without the paths through other neurons everything is local and linear, so the sum can be turned around: no synapse needs a
 # trace of its own. How fast each is: {doc}`speed`. By broadcast errors (below), the gradients of these two small networks still point nearly
 # in BPTT's direction: the cosine is {value}`cosine_lif` for LIF and {value}`cosine_alif` for ALIF neurons.
@@ -228,10 +228,7 @@ page.verdict("eprop.ideal", identity < 1e-10)
 # | form | how | what it keeps |
 # | --- | --- | --- |
 # | online | forward, the published recursion | a trace per synapse |
-# | chunked | forward, matrix products over some steps | a trace per synapse, changed once a chunk |
-# | factored | backward through each neuron alone, then one matrix product | spikes and pseudo-derivatives: two numbers per neuron and step |
-# | autograd | BPTT of a network whose spikes pass no gradient to other neurons | PyTorch's graph |
-# | fused | the same, compiled | the same |
+# | fused | backward through each neuron alone, then one matrix product, compiled | spikes and pseudo-derivatives: two numbers per neuron and step |
 
 # %%
 differences = []
@@ -809,14 +806,14 @@ for dampening in (0.03, 0.1, 0.3, 1.0):
     print(f"height {dampening}: cosine {cosine(known, exact):.2f}")
 
 # %% [markdown]
-# 3. How much memory do the online and the factored form need for 64 trials of evidence, with 100 neurons and 40 inputs, in single precision?
+# 3. How much memory do the online and the fused form need for 64 trials of evidence, with 100 neurons and 40 inputs, in single precision?
 
 # %% tags=["solution"]
 trials_now, neurons_now, inputs_now = 64, 100, 40
 online = 2 * trials_now * neurons_now * (neurons_now + inputs_now)  # two traces for each synapse
-factored = 2 * FORM.steps * trials_now * neurons_now  # spikes and pseudo-derivatives of each step
+fused = 2 * FORM.steps * trials_now * neurons_now  # spikes and pseudo-derivatives of each step
 print(f"online {4 * online / 1e6:.0f} MB, for any length")
-print(f"factored {4 * factored / 1e6:.0f} MB, and more for longer trials")
+print(f"fused {4 * fused / 1e6:.0f} MB, and more for longer trials")
 
 # %% [markdown]
 # ## Use it on yours

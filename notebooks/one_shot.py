@@ -87,7 +87,7 @@ from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.statistics import censored_median, correlation, mean_interval
+from snncore.statistics import censored_median, mean_interval
 from snncore.tasks import arm, scorbot
 from snncore.trainings.arm import (
     BATCH,
@@ -594,11 +594,17 @@ clocks = CLOCK.expand(-1, len(error), -1)
 trial, _ = observe(clocks, weights, learner.populations, learner.readout)  # before the update
 bptt = ideal_signal(trial, learner.readout, lambda _, y: loss_of(net.scale * y, batches[0]).sum())
 lsg = one.learning_signal
-each = [correlation(lsg[:, :, j].flatten(), bptt[:, :, j].flatten()) for j in range(NEURONS)]
+
+
+def correlation(a, b):
+    return float(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1])
+
+
+each = [correlation(lsg[:, :, j], bptt[:, :, j]) for j in range(NEURONS)]
 each = torch.tensor(each)
 each = each[~each.isnan()].double()  # a neuron without signals has none
 pair = {"dataset": "held-out movements", "n": len(error), "seeds": 1}
-by_movement = np.array([correlation(lsg[:, m].flatten(), bptt[:, m].flatten()) for m in range(len(error))])
+by_movement = np.array([correlation(lsg[:, m], bptt[:, m]) for m in range(len(error))])
 low, high = mean_interval(by_movement)
 low, high = sorted((abs(low), abs(high))) if low * high > 0 else (0.0, max(-low, high))  # whatever the sign
 page.claim("oneshot.arm.signal_correlation", abs(by_movement.mean()), low=low, high=high, **pair)

@@ -84,7 +84,7 @@ from snncore.learning.lessons import (
 from snncore.networks.checkpoints import accounts
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
-from snncore.statistics import correlation, interval_over_groups, mean_share
+from snncore.statistics import interval_over_groups, mean_share
 from snncore.tasks import episodes, omniglot, printed, spoken_words
 from snncore.tasks.data_sets import read_omniglot_evaluation, read_words_evaluation
 from snncore.tasks.episodes import Examples
@@ -485,7 +485,7 @@ plt.show()
 # %%
 w_out = net.pair.learner.w_out.detach()[slot[0]]  # (class, neuron): weights to its readout
 signal = session.learning_signal.mean(0)  # (class, neuron): mean over time, for its example
-page.value("signal_correlation", correlation(signal.flatten(), w_out.flatten()), "{:.2f}")
+page.value("signal_correlation", float(torch.corrcoef(torch.stack([signal.flatten(), w_out.flatten()]))[0, 1]), "{:.2f}")
 
 # %% tags=["hide-input", "remove-output"]
 asked_each = len(label) // WAYS
@@ -714,6 +714,7 @@ plt.show()
 # Errors in the 20 official runs of Omniglot's test [%] (bars: 95 % interval over runs). People and the model of strokes: published. *Readouts as they are*: the same network after the
 # same update, not relative to its readouts for the lesson's own examples.
 # ```
+
 
 # %%
 def over_draws(id, shares, dataset):

@@ -626,10 +626,10 @@ scores = pd.DataFrame([
     for kind, by_task in of_kind.items() for task, right in by_task.items()
 ])  # fmt: skip
 surely, perhaps = ((scores[of] >= 95).groupby(scores["kind"]).sum() for of in ("low", "high"))
-for kind in ("snn", "ann"):
+for id, kind in (("rel.snn.joint", "snn"), ("rel.ann.joint", "ann")):
     right, where = of_kind[f"{kind} joint"], "official test files (en-10k), one network for 20 tasks"
     ends = {"low": int(surely[f"{kind} joint"]), "high": int(perhaps[f"{kind} joint"])}
-    page.claim(f"rel.{kind}.joint", sum(map(solved, right.values())), **ends, dataset=where, n=20 * questions)
+    page.claim(id, sum(map(solved, right.values())), **ends, dataset=where, n=20 * questions)
     page.value(f"{kind}_joint_unsolved", ", ".join(str(task) for task in TASKS if not solved(right[task])))
     page.value(f"{kind}_joint_epochs", training.recipe_of(kind, training.JOINT).epochs)
 for task in (2, 14):
@@ -759,6 +759,7 @@ for limit in training.LIMITS:
             rows.append(row | of_all(table))
 voltage = pd.DataFrame(rows)
 voltage.groupby(["limit", "cost"]).mean().drop(columns="seed").round(1)
+
 
 # %%
 def right_in_15(kind, s=0):  # [%]

@@ -18,6 +18,7 @@ import shutil
 import sys
 import tomllib
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -218,11 +219,11 @@ def arrays(name: str, stem: str) -> dict[str, np.ndarray]:
 
 
 def npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a NumPy file, by name, never unpickled: `DataError` for objects, which are code."""
+    """All arrays of a NumPy file, by name, never unpickled: `DataError` for objects, which are code, and for files that are none."""
     try:
         with np.load(path, allow_pickle=False) as z:
             return dict(z)
-    except ValueError as error:
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: {error}") from error
 
 

@@ -18,7 +18,7 @@ def low_pass(x: Float[Tensor, "time *shape"], decay: float, gain: float = 1.0) -
         state = decay * state + gain * now
         return state, state
 
-    return unroll(step, x, torch.zeros_like(x[0]))[0]
+    return unroll(step, x, x.new_zeros(x.shape[1:]))[0]
 
 
 def low_pass_product(x: Float[Tensor, "time batch pre"], decay: float) -> Float[Tensor, "time batch pre"]:

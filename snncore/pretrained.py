@@ -97,7 +97,7 @@ class Classifier:
         """The label of each query, by one example of each label.
 
         Symbols are arrays of bool, 105 x 105, True where there is ink; words are waveforms of int16, 16,000 numbers a second, at most one
-        second. Raises `ValueError` unless there are 2 to 20 labels and a query; `DataError` for other arrays, and for silence.
+        second. Raises `ValueError` unless there are 2 to 20 labels and a query; `DataError` for other arrays, for no ink, and for silence.
 
         >>> bar, dot = np.zeros((105, 105), bool), np.zeros((105, 105), bool)
         >>> bar[20:85, 48:56], dot[45:60, 45:60] = True, True
@@ -124,6 +124,8 @@ def _ink(image: np.ndarray) -> Float[Tensor, "1 height width"]:
     if image.dtype != bool or image.ndim != 2:
         wanted = f"an array of bool, {omniglot.OFFICIAL} x {omniglot.OFFICIAL}, True where there is ink"
         raise DataError(f"the image is {described(image)}: give {wanted}; of gray values with dark ink, image < 128")
+    if not image.any():
+        raise DataError("there is no ink")
     return omniglot.shrink(image[None])[0]
 
 

@@ -42,7 +42,7 @@ class Record:
         if preset not in PRESETS:
             raise ValueError(f"preset is {preset!r}: choose one of {', '.join(PRESETS)}")
         self.chapter, self.preset = chapter, preset
-        self.folder = Path(folder or Path(os.environ.get("SNNCORE_RESULTS") or RESULTS / "live" / "interactive" / preset) / chapter)
+        self.folder = Path(folder or os.environ.get("SNNCORE_RESULTS") or RESULTS / "live" / "interactive" / preset) / chapter
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._entered: set[str] = set()  # also claims for which this preset is too small
@@ -63,7 +63,7 @@ class Record:
     def claim(
         self,
         id: str,
-        ours: float | str | Sequence[float],
+        ours: float | str | np.generic | Sequence[float],
         *,
         bound: str | None = None,
         low: float | None = None,
@@ -81,12 +81,15 @@ class Record:
 
         Raises `ValueError` if there is no claim ``id`` to enter a number for, if it is entered twice, or if a number is not finite.
         """
-        if not isinstance(ours, int | float | str):
+        if isinstance(ours, np.generic):
+            ours = ours.item()
+        elif not isinstance(ours, int | float | str):
             if len(ours) == 0 or not low is high is seeds is bound is None:
                 raise ValueError(f"{id}: a list of numbers, not an empty one, gives low, high and seeds by itself: leave them out")
             each = [float(number) for number in ours]
             ours, low, high, seeds = float(np.mean(each)), min(each), max(each), len(each)
-        self._finite(id, ours)
+        for number in (ours, low, high):
+            self._finite(id, 0.0 if number is None else number)
         if bound not in (None, "<", ">") or (bound and isinstance(ours, str)):
             raise ValueError(f"{id}: bound is {bound!r} beside {ours!r}: give '>' or '<' beside a number, or nothing")
         self._enter(id, timing, ours=ours, bound=bound, low=low, high=high, dataset=dataset, n=n, seeds=seeds)

@@ -28,7 +28,7 @@ def text(number: float | str | None, unit: str = "") -> str:
         digits = number.digits.replace("_", "")
     elif float(number).is_integer() and abs(number) < 1e12:
         digits = f"{int(number):,}"
-    elif 1e-2 <= abs(number) < 1e5:
+    elif 1e-2 <= abs(number) < 1e12:
         digits = f"{number:.4g}" if abs(number) < 9999.5 else f"{number:,.0f}"
     elif 1e-4 <= abs(number) < 1e-2:
         digits = f"{float(f'{number:.4g}'):.7f}".rstrip("0")
@@ -51,13 +51,6 @@ def share(hits: int, n: int) -> tuple[float, float, float]:
     return 100 * hits / n, 100 * float(found.low), 100 * float(found.high)
 
 
-def correlation(a: Any, b: Any) -> float:
-    """Pearson's correlation of two tensors of shape (n,); NaN if one is constant."""
-    import torch  # slow to load, and not needed to read a ledger
-
-    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
-
-
 def censored_median(counts: Sequence[int | None], most: int) -> dict[str, int | str | None]:
     """Median, lowest and highest of an odd number of counts, of which None stands for one above ``most``, as `Record.claim` takes them."""
     if len(counts) % 2 == 0:
@@ -76,7 +69,7 @@ def mean_share(shares: Any) -> tuple[float, float, float]:
     """Mean [%] of a tensor of independent shares, shape (n,), and its 95 % interval (`mean_interval`), within 0 and 100 %."""
     percent = 100 * shares.double().numpy()
     low, high = mean_interval(percent)
-    return float(percent.mean()), max(0.0, low), min(100.0, high)
+    return float(percent.mean()), *np.clip((low, high), 0.0, 100.0).tolist()
 
 
 def tango(only_first: int, only_second: int, n: int) -> tuple[float, float]:
@@ -111,8 +104,8 @@ def mean_interval(numbers: np.ndarray) -> tuple[float, float]:
     """95 % interval of the mean of independent numbers (Student's t)."""
     import scipy.stats
 
-    half = scipy.stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / math.sqrt(len(numbers))
-    return float(numbers.mean() - half), float(numbers.mean() + half)
+    low, high = scipy.stats.t.interval(0.95, len(numbers) - 1, numbers.mean(), scipy.stats.sem(numbers))
+    return float(low), float(high)
 
 
 def interval_over_groups(values: np.ndarray, involved: np.ndarray) -> tuple[float, float, float]:

@@ -238,6 +238,9 @@ def test_omniglot_reads_the_same_from_both_forms(monkeypatch, tmp_path):
     np.savez(tmp_path / "code.npz", a=np.array([print], dtype=object))
     with pytest.raises(DataError, match=r"code\.npz: Object arrays cannot be loaded"):
         datafiles.npz(tmp_path / "code.npz")
+    (tmp_path / "code.npz").write_bytes((tmp_path / "code.npz").read_bytes()[:50])
+    with pytest.raises(DataError, match=r"code\.npz: "):
+        datafiles.npz(tmp_path / "code.npz")
 
 
 def test_spoken_words_read_the_official_archive(monkeypatch, tmp_path):

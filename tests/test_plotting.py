@@ -40,7 +40,7 @@ def test_a_users_matplotlibrc_changes_no_byte_of_a_figure(tmp_path):
         (tmp_path / "matplotlibrc").write_text(lines, encoding="utf-8")
         env = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
         subprocess.run([sys.executable, "-c", DRAWN, str(tmp_path / name)], check=True, env=env)
-        drawn[name] = {path.name: path.read_bytes() for path in (tmp_path / name).glob("plot.*")}
+        drawn[name] = {path.name: path.read_bytes() for path in (tmp_path / name / "c").glob("plot.*")}
     assert set(drawn["none"]) == {"plot.svg", "plot.pdf", "plot.png"}
     assert drawn["theirs"] == drawn["none"]
 

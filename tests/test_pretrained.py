@@ -81,6 +81,7 @@ def test_labels_are_the_answers_of_an_episode(name):
     ("arm", lambda n: n.learn([(0, 0), (0, 1)]), "out of reach"),
     ("symbols", lambda n: n.classify({"a": 0}, [0]), "1 labels and 1 queries: give an example each of 2 to 20 labels"),
     ("symbols", lambda n: n.classify({"a": np.ones((105, 105)), "b": 0}, [0]), "the example of 'a': the image is float64 .* < 128"),
+    ("symbols", lambda n: n.classify({"a": np.zeros((105, 105), bool), "b": 0}, [0]), "the example of 'a': there is no ink"),
     ("words", lambda n: n.classify({"a": np.zeros(9, np.int16), "b": 0}, [0]), "the example of 'a': the word is silent"),
     ("words", lambda n: n.classify({"a": np.zeros(0, np.int16), "b": 0}, [0]), "the example of 'a': the word is .*give one channel"),
 ])  # fmt: skip

@@ -3,6 +3,7 @@ import subprocess
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,7 +20,8 @@ CLAIMS = {claim.id: claim for claim in (
 
 
 def test_record_writes_the_same_bytes_twice(tmp_path):
-    contents = []
+    contents, others = [], tmp_path / "not ours"
+    others.touch()
     for _ in range(2):
         record = Record("c", "book", tmp_path, CLAIMS)
         plotting.style()
@@ -31,28 +33,29 @@ def test_record_writes_the_same_bytes_twice(tmp_path):
         record.value("v", 1 / 3, "{:.2f}")
         record.claim("a.b", 2, n=1)
         record.timing("t", 1.0)
-        contents.append({p.name: p.read_bytes() for p in tmp_path.iterdir() if p.name != "timings.json"})
+        contents.append({p.name: p.read_bytes() for p in record.folder.iterdir() if p.name != "timings.json"})
         plt.close(fig)
     assert contents[0] == contents[1]
+    assert others.exists()
     assert set(contents[0]) == {"plot.svg", "plot.pdf", "plot.png", "plot.data.csv", "table.csv", "values.json", "rows.json"}
     assert json.loads(contents[0]["values.json"])["v"]["text"] == "0.33"
 
 
 def test_timed_claims_are_kept_apart(tmp_path):
     record = Record("c", "book", tmp_path, CLAIMS)
-    record.claim("speed.a", 1.547, timing=True)
-    record.claim("a.b", 300, bound=">")
-    assert [row["id"] for row in json.loads((tmp_path / "rows.json").read_text())] == ["a.b"]
-    rows = {row["id"]: row for row in read_rows(tmp_path)}
-    assert {id: row["ours"] for id, row in rows.items()} == {"a.b": 300, "speed.a": 1.547}
+    record.claim("speed.a", np.float32(1.5), timing=True)
+    record.claim("a.b", np.int64(300), bound=">")
+    assert [row["id"] for row in json.loads((tmp_path / "c" / "rows.json").read_text())] == ["a.b"]
+    rows = {row["id"]: row for row in read_rows(tmp_path / "c")}
+    assert {id: row["ours"] for id, row in rows.items()} == {"a.b": 300, "speed.a": 1.5}
     assert [ours_text(entry) for entry in ledger.merge(CLAIMS, {}, rows)[:2]] == ["> 300", "1.5"]
 
 
 def test_words_hold_or_do_not_and_stand_in_the_list_of_claims_alone(tmp_path):
     for holds, shown in ((True, "it learns"), (False, "it does not")):
         Record("c", "book", tmp_path, CLAIMS).verdict("a.words", holds, n=3)
-        rows = {row["id"]: row for row in read_rows(tmp_path)}
-        assert "it " not in (tmp_path / "rows.json").read_text()
+        rows = {row["id"]: row for row in read_rows(tmp_path / "c")}
+        assert "it " not in (tmp_path / "c" / "rows.json").read_text()
         entries = {entry["id"]: entry for entry in ledger.merge(CLAIMS, {}, rows)}
         assert (entries["a.words"]["ours"], entries["a.words"]["n"]) == (shown, 3)
         assert entries["a.words"]["status"] == ("agrees" if holds else "differs")
@@ -71,6 +74,8 @@ def test_bad_entries_are_refused(tmp_path):
             record.claim(id, 1.0)
         with pytest.raises(ValueError, match=r"no claim|has no published words"):
             record.verdict(id, True)
+    with pytest.raises(ValueError, match=r"speed\.a is nan"):
+        record.claim("speed.a", 2.0, low=float("nan"))
     with pytest.raises(ValueError, match=r"speed\.a: bound is '>=' beside 2\.0"):
         record.claim("speed.a", 2.0, bound=">=")
     with pytest.raises(ValueError, match="preset is 'huge': choose one of smoke, book, paper"):

@@ -36,7 +36,7 @@ from snncore import datafiles, ledger, provenance
 from snncore.record import read_rows
 
 TIMEOUT = {"smoke": 600, "book": 3600, "paper": 7 * 24 * 3600}  # seconds a single cell may take
-NO_NUMBER = ("snncore.ledger", "snncore.provenance")  # judge and describe numbers, and change none
+NO_NUMBER = ("snncore.ledger", "snncore.provenance")  # judge and describe numbers, and change none; what cells read of claims is a part
 MEMORY_GB = 2  # of a chapter, when it is decided how many run at once
 
 
@@ -122,11 +122,14 @@ def key_parts(project: Project, chapter: Chapter, preset: str, seed: int, upstre
         code, modules = [meaning(plain(cell)) for cell in cells], imported_modules(project.root, "\n".join(map(plain, cells)))
     except SyntaxError:  # the run will say where
         code, modules = list(cells), {}
+    text = "\n".join(cells)
+    claims = {id: [c.published, c.target, c.minimum] for id, c in project.read_claims()[1].items() if f'"{id}"' in text}
     magic = [line for cell in cells for line in cell.splitlines() if line.lstrip().startswith(("%", "!"))]
     return {
         "code": sha256(json.dumps([code, magic]).encode()),
         "modules": modules,
         "inputs": inputs,
+        "claims": claims,
         "data": data,
         "parameters": {"preset": preset, "seed": seed},
         "versions": {name: v for name, v in provenance.versions().items() if name not in provenance.UNSEEN},

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import subprocess
 import sys
 from typing import Annotated, Literal
 
@@ -11,7 +12,6 @@ import build
 import chapters
 import portability
 import publish
-import serve
 from portability import VARIANTS, Variant
 from project import NO_SPACE, BookError, Chapter, Project
 
@@ -89,8 +89,12 @@ class Actions:
             publish.release(self.project, preset, tag)
 
     def serve(self, port: int = 8000) -> None:
-        """Show the built book in a browser."""
-        serve.main(self.project, port)
+        """Serve the built book on this machine, until Ctrl-C."""
+        if not ((site := self.project.site()) / "index.html").exists():
+            raise BookError("there is no built book yet: make reproduce")
+        command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(site)]
+        if failed := subprocess.run(command).returncode:
+            raise BookError(f"the server ended with {failed}: if port {port} is taken, make serve PORT=8001")
 
 
 def main(project: Project, arguments: list[str]) -> int:

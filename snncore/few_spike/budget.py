@@ -1,6 +1,7 @@
 """Choose steps and price of spikes for a whole network: the fewest spikes that keep its score."""
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -45,20 +46,20 @@ def fewest_spikes(
     [2, 8]
     """
     wanted = score(copy.deepcopy(network).eval()) - drop  # as conversions are evaluated
-    tried: list[fx.GraphModule] = []
+    cheapest, fewest = None, math.inf
     rows: list[dict[str, float]] = []
     for steps, penalty in product(K, penalties):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of large errors: the table has them
             snn, report = convert(network, Inputs(calibration)[:1].parts, calibration, K=steps, spike_penalty=penalty)
-        tried.append(snn)
         spikes = statistics(snn, calibration)[1].spikes_per_neuron
         rows.append({"K": steps, "penalty": penalty, "score": score(snn), "spikes per neuron": spikes, "error": report.error})
-    good = [k for k, row in enumerate(rows) if row["score"] >= wanted]
-    if not good:
+        if rows[-1]["score"] >= wanted and spikes < fewest:
+            cheapest, fewest = snn, spikes
+    if cheapest is None:
         best = max(rows, key=lambda row: row["score"])
         raise ValueError(
             f"no conversion has a score of {wanted:.4g} or more: the best, {best['score']:.4g}, has K = {best['K']} and penalty "
             f"{best['penalty']:g}. Try more steps or a smaller penalty, or allow a larger drop"
         )
-    return Budget(tried[min(good, key=lambda k: rows[k]["spikes per neuron"])], pd.DataFrame(rows))
+    return Budget(cheapest, pd.DataFrame(rows))

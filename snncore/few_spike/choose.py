@@ -22,6 +22,7 @@ def hardsigmoid_code(K: int) -> FSParams:
 CLOSED = {"relu6": relu6_code, "hardsigmoid": hardsigmoid_code}  # activations whose range is known: their codes need no images
 
 
+@torch.no_grad()
 def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: int) -> FSParams:
     """Parameters for the inputs x of one layer: the best range of a ReLU code, or a fit of T, h and d."""
     y = activation.function(torch.from_numpy(x)).numpy()
@@ -45,6 +46,7 @@ def fitted(activation: Activation, x: np.ndarray, K: int, price: float, seed: in
     return fit(function, K, (low - margin, high + margin), cdf, price, evaluations=400_000, seed=seed)
 
 
+@torch.no_grad()
 def error_of(activation: Activation, p: FSParams, x: np.ndarray) -> float:
     """Error of neurons for these inputs: norm of the difference by norm of the activation's outputs."""
     given = torch.from_numpy(x)

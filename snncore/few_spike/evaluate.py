@@ -22,7 +22,7 @@ from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
 from snncore.few_spike.classify import Watch
-from snncore.few_spike.layer import FSActivation, Inputs, Samples, fs_layers, refuse_half
+from snncore.few_spike.layer import FSActivation, Inputs, Samples, fs_layers, refuse_half, refuse_other
 from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
 from snncore.few_spike.pieces import Pieces, pieces
 from snncore.kernels.fs_neuron import read_codes
@@ -94,6 +94,7 @@ class Traffic(NamedTuple):
 @torch.no_grad()
 def stepwise(network: fx.GraphModule, images: Samples) -> tuple[Any, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
+    refuse_other(network)
     operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
     return run.run(*Inputs(images).parts), tuple(run.traffic)
@@ -212,14 +213,12 @@ class Statistics:
 
     layers: tuple[Layer, ...]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [f"{layer.node}: {layer.spikes / layer.neurons:.3g}" for layer in self.layers]
         total = (
             f"{self.spikes_per_neuron:.3g} spikes per neuron and image, {self.neurons:,} neurons, {len(self.per_image)} images; by layer"
         )
         return "\n  ".join([total, *lines])
-
-    __repr__ = __str__
 
     def __add__(self, other: "Statistics") -> "Statistics":
         return Statistics(tuple(a + b for a, b in zip(self.layers, other.layers, strict=True)))
@@ -240,7 +239,7 @@ class Statistics:
         return sum(layer.spikes for layer in self.layers) / self.neurons
 
 
-_pieces = lru_cache(maxsize=None)(pieces)
+_pieces = lru_cache(maxsize=256)(pieces)
 CODED = 16  # up to so many steps, a table of 2^K numbers fits the processor's cache
 
 
@@ -265,8 +264,9 @@ def statistics(network: fx.GraphModule, images: Samples) -> tuple[Any, Statistic
     """Evaluate a converted network by the pieces of its neurons; the output, and how many neurons were in each piece.
 
     Raises `ValueError` if there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons
-    have too many pieces.
+    get NaN or have too many pieces.
     """
+    refuse_other(network)
     x = Inputs(images)
     if not len(x):
         raise ValueError("there is no image: give one or more")
@@ -284,6 +284,8 @@ def statistics(network: fx.GraphModule, images: Samples) -> tuple[Any, Statistic
                                  "so images must come first")  # fmt: skip
             table = _pieces(module.params, signal.dtype)
             y, in_pieces = _lookup(signal, module.params, table, len(x))
+            if int(in_pieces.sum()) < signal.numel():
+                raise ValueError(f"{target} gets NaN, for which no neuron has a spike: look for the reason in the images or the weights")
             counts, node = in_pieces.cpu().numpy(), str(target).removeprefix("few_spike.")
             per_image = counts @ table.spikes.long().sum(0).numpy()
             layers.append(Layer(node, module.params, signal.numel() // len(x), counts.sum(0), per_image, table))

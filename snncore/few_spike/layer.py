@@ -174,7 +174,7 @@ class Report:
         """The layer of few-spike neurons with the largest error of its own."""
         return max(self.spiking, key=lambda row: (not math.isnan(row.error), row.error))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         spiking = Counter(f"{row.operation}, K = {row.K}" for row in self.spiking)
         analog = Counter(f"{row.operation} {row.why}" for row in self.rows if row.kind == "analog")
         lines = [f"{len(self.spiking)} layers of few-spike neurons, {self.neurons:,} neurons per image"]
@@ -184,6 +184,12 @@ class Report:
         lines += [f"  linear   {sum(row.kind == 'linear' for row in self.rows):4} operations"]
         worst = f"; largest error of a layer: {self.worst.error:.2g}, {self.worst.node}" if self.spiking else ""
         return "\n".join([*lines, f"Relative error of the output for {self.seen}: {self.error:.2g}{worst}"])
+
+
+def refuse_other(network: Any) -> None:
+    """Refuse what is no converted network, by a TypeError."""
+    if not isinstance(network, fx.GraphModule):
+        raise TypeError(f"the network is a {type(network).__name__}: give the converted one, snn of snn, report = convert(network, ...)")
 
 
 def fs_layers(network: fx.GraphModule) -> dict[fx.Node, FSActivation]:

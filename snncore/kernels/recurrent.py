@@ -283,7 +283,7 @@ def backward(
     grad_y = np.zeros((time, batch, w_out.shape[-2]), dtype) if grad_y is None else np.ascontiguousarray(grad_y)
     grad_current = np.empty_like(z) if current else np.empty((0, 0, 0), dtype)
     copies = [max(1, threads) if w.ndim == 2 else 1 for w in weights]  # shared weights have a sum per thread
-    sums = [np.zeros((k, *_by_pre(w).shape), dtype) for k, w in zip(copies, weights, strict=True)]
+    sums = [np.zeros((k, *np.moveaxis(_stack(w), 1, 2).shape), dtype) for k, w in zip(copies, weights, strict=True)]
     arrays = _given(grad_z, dtype), _given(grad_v, dtype), grad_y, np.ascontiguousarray(x), _by_pre(w_rec), _stack(w_out), dtype.type(kappa)
 
     def part(k: int, first: int, last: int) -> None:

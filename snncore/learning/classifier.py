@@ -52,8 +52,9 @@ class Recipe:
 
     def __post_init__(self):
         refuse_below_one(self, "epochs", "batch", "cycles")
-        if not 0 <= self.warmup < 1:
-            raise ValueError(f"warmup is {self.warmup}: it is a part of the steps, from 0 to below 1")
+        for name in ("warmup", "momentum", "peak_rate", "vector_rate", "weight_decay", "vector_decay"):
+            if not 0 <= (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} is {value}: give a number from 0 to below 1")
         if self.epochs % self.cycles:
             raise ValueError(f"epochs is {self.epochs}, no multiple of cycles, {self.cycles}: a cycle would end within an epoch")
 

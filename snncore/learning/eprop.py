@@ -214,7 +214,7 @@ class Learner(nn.Module):
                 w.mul_(1 - forget)
 
 
-# --- The same sum in five ways ---------------------------------------------------------------------------------------------------------
+# --- The same sum in two ways ---------------------------------------------------------------------------------------------------------
 
 
 class _Part(NamedTuple):
@@ -259,16 +259,6 @@ def _online(p: _Part) -> Tensor:
     return total
 
 
-def _factored(p: _Part) -> Tensor:
-    """Backward through each neuron alone, then one matrix product."""
-    none = torch.zeros_like(p.psi[0])
-    delta, q = torch.empty_like(p.psi), _trace_back(p, none)[0]
-    last = none
-    for t in range(len(q) - 1, -1, -1):
-        delta[t] = last = q[t] + p.alpha * last
-    return delta.flatten(0, 1).T @ p.pre.flatten(0, 1)
-
-
 def _parts(pre: Tensor, psi: Tensor, signal: Signal, populations: Sequence[Population]) -> list[_Part]:
     """Split by population."""
     direct = torch.zeros_like(psi) if signal.direct is None else signal.direct
@@ -279,15 +269,9 @@ def _parts(pre: Tensor, psi: Tensor, signal: Signal, populations: Sequence[Popul
     return parts
 
 
-def _no_self(w: Tensor) -> Tensor:
-    """Without the diagonal."""
-    return w * (1 - torch.eye(len(w), dtype=w.dtype, device=w.device))
-
-
-def _psi_now(state: Any, before: Any, p: Any) -> Tensor:
-    """Pseudo-derivatives of one step, from the states after and before it."""
-    x = state.v - p.v_th - (p.beta * before.b if isinstance(p, ALIFParams) else 0.0)
-    return _psi(x, p) * (before.r == 0)
+def no_self(w: Float[Tensor, "*batch neuron neuron"]) -> Float[Tensor, "*batch neuron neuron"]:
+    """Recurrent weights without the diagonal: no neuron is connected to itself."""
+    return w * (1 - torch.eye(w.shape[-1], dtype=w.dtype, device=w.device))
 
 
 class Carry(NamedTuple):
@@ -317,25 +301,15 @@ def _chunk(p: _Part, carry: Carry) -> tuple[Carry, Tensor]:
     return Carry(epsilon_v[-1], total(*_trace_back(silent, one)), total(*_trace_back(last, none))), gradient
 
 
-def _chunked(p: _Part, chunk: int) -> Tensor:
-    """Forward in time by chunks: nothing is kept but the carry."""
-    batch, n, inputs = *p.psi[0].shape, p.pre.shape[-1]
-    carry, gradient = Carry(p.pre.new_zeros(batch, inputs), *p.pre.new_zeros(2, batch, n, inputs)), p.pre.new_zeros(n, inputs)
-    for parts in zip(*(a.split(chunk) for a in p[4:]), strict=True):
-        carry, more = _chunk(_Part(*p[:4], *parts), carry)
-        gradient += more
-    return gradient
+METHODS = ("fused", "online")
 
 
-METHODS = ("fused", "autograd", "factored", "online", "chunked")
-
-
-def _by_autograd(trial: Trial, signal: Signal, compiled: bool) -> tuple[Tensor, Tensor]:
+def _fused(trial: Trial, signal: Signal) -> tuple[Tensor, Tensor]:
     """Backpropagation through the network whose spikes carry no gradient to other neurons."""
     x, _, _, weights, populations = trial
     w_in, w_rec = (w.detach().requires_grad_() for w in weights[:2])
     with torch.enable_grad():
-        z = run_network(x, Weights(w_in, w_rec, weights.w_out), populations, ReadoutParams(), credit=False, compiled=compiled).z
+        z = run_network(x, Weights(w_in, w_rec, weights.w_out), populations, ReadoutParams(), credit=False).z
         arriving = low_pass(signal.filtered.flip(0), signal.kappa, 1 - signal.kappa).flip(0)
         if signal.direct is not None:
             arriving += signal.direct
@@ -358,21 +332,17 @@ def _check(signal: Signal, z: Tensor, others: dict[str, Tensor]) -> None:
 
 
 @torch.no_grad()
-def gradient(
-    trial: Trial, signal: Signal, method: str = "factored", chunk: int = 64
-) -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
+def gradient(trial: Trial, signal: Signal, method: str = "fused") -> tuple[Float[Tensor, "neuron input"], Float[Tensor, "neuron neuron"]]:
     r"""Learning signals times eligibility traces, :math:`\sum_t L_j(t)\, e_{ji}(t)`, summed over the batch, for both kinds of weights.
 
     No neuron is connected to itself, so the diagonal of the second gradient is 0. The methods are
 
     - ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre);
-    - ``chunked``: forward in the same memory, by matrix products over ``chunk`` steps;
-    - ``factored``: backward with a state per neuron, then one matrix product, in memory (time, batch, neuron);
-    - ``autograd``: backward through PyTorch's graph of the network, which runs again;
-    - ``fused``: that, compiled; the fastest.
+    - ``fused``: backward through each neuron alone, then one matrix product, in memory (time, batch, neuron); the network runs again, in
+      compiled loops where it can.
 
-    Raises `ValueError` if shapes do not fit, spikes are not 0 or 1, numbers are not finite, weights differ from sample to sample, or a
-    chunk is longer than the trial; `TypeError` if types or devices differ.
+    Raises `ValueError` if shapes do not fit, spikes are not 0 or 1, numbers are not finite, or weights differ from sample to sample;
+    `TypeError` if types or devices differ. `Stream` has the same sum for a trial without end.
 
     >>> from snncore.neurons import LIFParams
     >>> network = RecurrentNetwork(10, [Population(50, LIFParams())], 2, ReadoutParams(), torch.Generator().manual_seed(0))
@@ -389,15 +359,12 @@ def gradient(
     _of_one_network(weights, populations, x.shape[-1], z.shape[-1], "the spikes", z)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(METHODS)}")
-    if method == "chunked" and not 1 <= chunk <= len(z):
-        raise ValueError(f"chunk is {chunk} steps, but the trial has {len(z)}: choose at least 1 and at most those")
-    if method in ("fused", "autograd"):
-        grad_in, grad_rec = _by_autograd(trial, signal, method == "fused")
+    if method == "fused":
+        grad_in, grad_rec = _fused(trial, signal)
     else:
         pre = torch.cat([x, delayed(z)], -1)
-        compute = {"online": _online, "factored": _factored, "chunked": lambda p: _chunked(p, chunk)}[method]
-        grad_in, grad_rec = torch.cat([compute(p) for p in _parts(pre, psi, signal, populations)]).split([x.shape[-1], z.shape[-1]], -1)
-    return grad_in, _no_self(grad_rec)
+        grad_in, grad_rec = torch.cat([_online(p) for p in _parts(pre, psi, signal, populations)]).split([x.shape[-1], z.shape[-1]], -1)
+    return grad_in, no_self(grad_rec)
 
 
 class Stream:
@@ -440,7 +407,11 @@ class Stream:
 
         def step(current: Tensor, state: tuple) -> tuple:
             activity, after = self._step(current, state)
-            return (activity, torch.cat(list(map(_psi_now, after[1], state[1], self._params)), -1)), after
+            psi = []
+            for now, before, p in zip(after[1], state[1], self._params, strict=True):
+                over = now.v - p.v_th - (p.beta * before.b if isinstance(p, ALIFParams) else 0.0)
+                psi.append(_psi(over, p) * (before.r == 0))
+            return (activity, torch.cat(psi, -1)), after
 
         (activity, psi), self._state = unroll(step, x @ self.weights.w_in.mT, self._state)
         self._seen = torch.cat([x, torch.cat([z_before[None], activity.z[:-1]])], -1), psi, activity.z
@@ -458,4 +429,4 @@ class Stream:
         self._carries = [carry for carry, _ in chunks]
         inputs = self.weights.w_in.shape[1]
         grad_in, grad_rec = torch.cat([grad for _, grad in chunks]).split([inputs, pre.shape[-1] - inputs], -1)
-        return grad_in, _no_self(grad_rec)
+        return grad_in, no_self(grad_rec)

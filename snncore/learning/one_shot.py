@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.filters import low_pass_product
-from snncore.learning.eprop import delayed, pseudo_derivatives
+from snncore.learning.eprop import delayed, no_self, pseudo_derivatives
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import LIFParams, ReadoutParams
 
@@ -49,8 +49,7 @@ def updated(
         w - eta * torch.einsum("tbj,tbi->bji", learning_signal * psi, joined(low_pass_product(pre, lif.alpha), trials))
         for w, pre in ((weights.w_in, x), (weights.w_rec, delayed(before.z)))
     )
-    no_self = 1 - torch.eye(w_rec.shape[-1], dtype=w_rec.dtype, device=w_rec.device)
-    return Weights(w_in, w_rec * no_self, weights.w_out.expand(len(w_in), -1, -1))
+    return Weights(w_in, no_self(w_rec), weights.w_out.expand(len(w_in), -1, -1))
 
 
 def joined(x: Float[Tensor, "time trial neuron"], trials: int) -> Float[Tensor, "steps batch neuron"]:

@@ -158,9 +158,12 @@ class OneShotClassifier(nn.Module):
     ) -> Session:
         """Learn the examples, each of the class in its slot, and answer queries: for each way, the readout of its slot.
 
-        Raises `ValueError` if there are more ways than slots, two ways have the same slot, or images, their sizes and slots do not fit.
+        Raises `ValueError` for less than two ways, or more than there are slots, for two ways with the same slot, or if images, their sizes
+        and slots do not fit.
         """
         episodes, ways = slot.shape
+        if ways < 2:
+            raise ValueError(f"{ways} way: there is nothing to tell apart, give the examples of two classes or more")
         for row in slot.tolist():
             if len(set(row)) < ways or not all(0 <= k < self.slots for k in row):
                 raise ValueError(f"{ways} ways need as many different slots, from 0 to {self.slots - 1}: given {row}")

@@ -64,6 +64,8 @@ def check(network: RecurrentNetwork) -> list[str]:
 reset_to_zero=True and n_refractory=0
     readouts: there are none, whose potentials would be the answers: give the network outputs
     """
+    if not isinstance(network, RecurrentNetwork):
+        raise TypeError(f"the network is a {type(network).__name__}: give a RecurrentNetwork, such as learner.network of a Learner")
     broken = []
 
     def attempt(what: str, do: Callable[..., object], *given: object) -> None:
@@ -82,7 +84,7 @@ reset_to_zero=True and n_refractory=0
         beyond = 0 if name == "w_out" else int(((w / _thresholds(network) * UNIT).round().abs() > WEIGHT).sum())
         if beyond:
             largest = f"{WEIGHT / UNIT:.2f} thresholds"
-            broken.append(f"weights: {beyond:,} of {w.numel():,} of {name} are larger than {largest}: clip them, or train by for_chip")
+            broken.append(f"weights: {beyond:,} of {w.numel():,} of {name} are larger than {largest}: clip them, by clamp_")
     attempt("cores", _placed, network)
     return broken
 
@@ -97,11 +99,12 @@ def for_chip(network: RecurrentNetwork) -> RecurrentNetwork:
     if parametrize.is_parametrized(network):
         raise ValueError("the network has parametrizations already: call for_chip once, before others")
     _refuse(check(network))
+    populations = tuple(Population(size, replace(in_force(registers(p)), dampening=p.dampening)) for size, p in network.populations)
+    readout = ReadoutParams(time_constant("tau_out", decay_register("tau_out", network.readout.kappa)))
     with torch.no_grad():
         network.w_in.div_(_thresholds(network))
         network.w_rec.div_(_thresholds(network))
-    network.populations = tuple(Population(size, replace(in_force(registers(p)), dampening=p.dampening)) for size, p in network.populations)
-    network.readout = ReadoutParams(time_constant("tau_out", decay_register("tau_out", network.readout.kappa)))
+    network.populations, network.readout = populations, readout
     for name in ("w_in", "w_rec", "w_out"):
         parametrize.register_parametrization(network, name, OnGrid(whole_range=name == "w_out"))
     return network
@@ -115,7 +118,7 @@ def _refuse(broken: list[str]) -> None:
 class ChipRun(NamedTuple):
     """A run: input spikes x, spikes z of all neurons, the readouts last, potentials v of the readouts; which is highest at the end.
 
-    A spike reaches neurons and readouts one step later: v at a step is what a float network has for y at the step before.
+    Input spikes reach neurons in their own step, all others one step later: v at a step is what a float network has for y a step before.
     """
 
     x: UInt8[np.ndarray, "time batch input"]

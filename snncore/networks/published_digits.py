@@ -110,13 +110,14 @@ def answer(
     spikes: bool = False,
 ) -> Answers:
     """Show images to a network, which begins at rest or, as Yin's does, with random membranes and spikes in [0, 1)."""
-    pixels = images.reshape(len(images), -1)[:, net.order] / 255.0
     begin = np.zeros((len(images), net.neurons)) if start is None else np.ascontiguousarray(start, np.float64)
-    if begin.shape != (len(images), net.neurons) or pixels.shape[1] != len(net.order):
-        raise ValueError(f"images have {pixels.shape[1]} pixels and start the shape {begin.shape}: the network sees 784 pixels, "
+    flat = images.reshape(len(images), -1)
+    if begin.shape != (len(images), net.neurons) or flat.shape[1] != len(net.order):
+        raise ValueError(f"images have {flat.shape[1]} pixels and start the shape {begin.shape}: the network sees 784 pixels, "
                          f"and start is (image, neuron), {(len(images), net.neurons)}")  # fmt: skip
     result = Answers(np.empty((len(images), 10)), np.zeros((len(images), len(net.layers))),
                      np.empty((784, len(images), net.neurons), np.bool_) if spikes else np.empty((0, 0, 0), np.bool_))  # fmt: skip
+    pixels = np.ascontiguousarray(flat[:, net.order] / 255.0)
     arguments = pixels, net.window, net.layers, net.w_out, net.kappa, net.mean, begin, *result
     in_parts(lambda _, first, last: kernel.run(*arguments, first, last), len(images), torch.get_num_threads())
     return result

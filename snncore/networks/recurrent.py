@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from snncore.kernels import recurrent as kernel
 from snncore.neurons import ALIFParams, ReadoutParams, check_trace, readout_step
 from snncore.neurons.model import model_of
-from snncore.shapes import check_alike, refuse_second_derivatives, runs_compiled
+from snncore.shapes import check_alike, check_finite, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 
@@ -111,8 +111,8 @@ def run_network(
 ) -> Activity:
     """What a network does with inputs x (spikes, or numbers), from rest.
 
-    Raises `ValueError` if sizes do not fit, or there is no time step; without credit, if `check_trace` refuses ALIF neurons; `TypeError`
-    for neurons of an unknown model, if types or devices differ, or the compiled twin is asked for where it cannot run.
+    Raises `ValueError` if sizes do not fit, there is no time step, or an input is not finite; without credit, if `check_trace` refuses ALIF
+    neurons; `TypeError` for neurons of an unknown model, if types or devices differ, or the compiled twin is asked for where it cannot run.
 
     Weights are shared, or one set per sample; without readouts, ``w_out`` has no rows. Gradients flow through the recurrent weights
     (backpropagation through time), or without ``credit`` not (e-prop). ``compiled`` uses the compiled twin: by default wherever it can, on
@@ -135,6 +135,7 @@ def run_network(
     for name, w in zip(("w_in", "w_rec", "w_out", "w_feedback"), (*weights, w_feedback), strict=True):
         if w is not None:
             check_alike(name, w, "x", x)
+    check_finite("x", x)
     if w_feedback is not None and w_feedback.shape != (n, w_out.shape[-2]):
         raise ValueError(f"w_feedback has shape {tuple(w_feedback.shape)}: give (neuron, readout), {(n, w_out.shape[-2])}")
     for _, p in populations:
@@ -206,6 +207,8 @@ class RecurrentNetwork(nn.Module):
         gain: tuple[float, float] = (1.0, 1.0),
     ):
         super().__init__()
+        if len(steps := {getattr(p, "dt", readout.dt) for _, p in populations} | {readout.dt}) > 1:
+            raise ValueError(f"populations and readouts have time steps of {', '.join(map(str, sorted(steps)))} ms: give all the same dt")
         self.populations, self.readout = tuple(populations), readout
         v_th = torch.cat([torch.full((size, 1), p.v_th) for size, p in populations])
         n = len(v_th)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from snncore.kernels import layer as kernel
 from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
 from snncore.neurons.model import model_of
-from snncore.shapes import check_alike, refuse_second_derivatives, runs_compiled
+from snncore.shapes import check_alike, check_finite, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 DECAYS = {"tau_m": "alpha", "tau_a": "rho", "tau_ahp": "rho"}  # of which time constant a decay per step is made
@@ -118,13 +118,19 @@ class SpikingLayer(nn.Module):
         Cut its history with ``.detach()`` on its parts for truncated backpropagation. Raises `ValueError` for a state, or learned time
         constants, of another shape; `TypeError` for a state of another type.
         """
+        if current.ndim < 3 or not current.numel():
+            raise ValueError(f"current has shape {tuple(current.shape)}: give (time, batch, ...), each at least 1")
+        check_finite("current", current)
         for name, log in self.log_tau.items():
             if log.shape not in ((), current.shape[2:]):
                 raise ValueError(
                     f"{name} is learned in shape {tuple(log.shape)}: make the layer with shape () or {tuple(current.shape[2:])}"
                 )
         flat, model, p = current.flatten(2), model_of(self.params), self.constants()
-        state = model.rest(flat[0]) if state is None else state
+        rest = model.rest(flat[0])
+        state = rest if state is None else state
+        if type(state) is not type(rest):
+            raise TypeError(f"state is {type(state).__name__}, but {type(self.params).__name__} neurons have a {type(rest).__name__}")
         if state.v.shape != flat.shape[1:]:
             given = f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}"
             raise ValueError(f"{given}: begin anew, with None")
@@ -155,6 +161,8 @@ class OverTime(nn.Sequential):
             if isinstance(module, SpikingLayer | OverTime):
                 x, after = module(x, before)
             else:
+                if any(isinstance(part, SpikingLayer) for part in module.modules()):
+                    raise TypeError(f"{type(module).__name__} has a SpikingLayer inside: put that into OverTime itself")
                 x, after = module(x.flatten(0, 1)).unflatten(0, x.shape[:2]), None
             states.append(after)
         return x, states

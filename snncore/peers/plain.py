@@ -8,9 +8,10 @@ from torch import Tensor
 
 from snncore.few_spike.neuron import FSParams
 from snncore.filters import low_pass_product
+from snncore.learning.compare import published_neurons
 from snncore.learning.eprop import Signal, gradient, observe
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork, Weights, run_network
-from snncore.neurons import ReadoutParams, conventions
+from snncore.neurons import ReadoutParams
 from snncore.neurons.model import model_of
 from snncore.seeds import torch_generator
 from snncore.timing import refuse_unequal
@@ -66,8 +67,7 @@ def gradients_of_eprop(n: int, steps: int, samples: int, seed: int) -> dict[str,
     The recursion is given the spikes of the compiled loop. Both gradients are compared on `EQUAL` steps, in double precision.
     """
     g = torch_generator(seed, "e-prop for timing")
-    lif, alif = conventions.lif("elig", 20.0, 0.6, 5), conventions.alif("elig", 20.0, 2000.0, 0.6, 0.0174, 5)
-    populations = [Population(n // 2, lif), Population(n - n // 2, alif)]
+    populations = [Population(size, p) for size, (_, p) in zip((n // 2, n - n // 2), published_neurons(), strict=True)]
     network = RecurrentNetwork(40, populations, 2, ReadoutParams(), g, (1 / 0.6, 1 / 0.6))
     x = (torch.rand(steps, samples, 40, generator=g) < 0.02).float()
     target = torch.randn(steps, samples, 2, generator=g)

@@ -110,5 +110,5 @@ def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence wor
 
 
 def words_of(numbers: Int[Tensor, " batch"]) -> list[str]:
-    """Words of the vocabulary, by their numbers."""
-    return [VOCABULARY[number - 1] for number in numbers.tolist()]
+    """Words of the vocabulary, by their numbers; 0 is none, an empty one."""
+    return [VOCABULARY[number - 1] if number else "" for number in numbers.tolist()]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -64,7 +65,8 @@ def train_or_read(
     kept = {"recipe": to_json(recipe), **{key: value for key, value in further.items() if value}}
     there = read_account(path) if path.exists() else {}
     if {key: there[key] for key in ("recipe", *further) if key in there} != kept or not there.get("data", "").startswith(data):
-        commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
+        with FileLock(path.with_suffix(".lock")):  # waits until no other process trains it
+            commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m snncore.trainings {words} --seed {seed}",
             "family": words.split()[0],

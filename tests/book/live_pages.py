@@ -16,7 +16,7 @@ PHONE = {"width": 390, "height": 844}
 
 def written(folder: Path, name: str, documents: dict[str, object]) -> Path:
     """The page NAME.html of a live figure with its data, in a folder; returns its path."""
-    record = Record(name, "smoke", folder / "results" / name, {})
+    record = Record(name, "smoke", folder / "results", {})
     for key, content in documents.items():
         record.document(f"{key}.live", content)
     shutil.copytree(STATIC, folder / "_static" / "live", dirs_exist_ok=True)

@@ -63,8 +63,12 @@ def test_staleness_is_by_content_and_says_why(ran, capsys):
         parts.append(chapters.plan(ran, "smoke")[0].parts)
     assert parts[0] == parts[1]
     source.write_text(text)
-    (ran.claims).write_text(ran.claims.read_text() + CLAIM.format(id="z.z"))  # a claim more is no number more
+    before = ran.claims.read_text()
+    ran.claims.write_text(before + CLAIM.format(id="z.z"))  # a claim more is no number more
     assert check()[0] == 0
+    ran.claims.write_text(before.replace("published = 2", "published = 3"))  # a cell may read what was published
+    assert "first: out of date: claims changed" in check()[1]
+    ran.claims.write_text(before)
     edit(source, "2.1", "2.05")
     status, out = check()
     assert status == 1

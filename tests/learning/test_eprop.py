@@ -53,7 +53,7 @@ def test_traces_times_the_ideal_learning_signal_are_the_gradient_of_bptt(populat
     x, weights, target, (trial, activity) = problem(populations)
     assert 0.02 < float(activity.z.mean()) < 0.4
     signal = ideal_signal(trial, READOUT, loss(target))
-    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal), method, chunk=25)
+    ours = gradient(trial, Signal(torch.zeros_like(signal), 0.0, signal), method)
     off = 1 - torch.eye(N)
     for a, b in zip(ours, bptt(x, weights, target, populations), strict=True):
         b = b * off if b.shape[1] == N else b
@@ -91,32 +91,31 @@ def test_the_ideal_learning_signal_is_autograds_for_spikes_as_others_see_them():
 
 
 @CASES
-def test_all_methods_give_one_gradient(populations):
+def test_both_methods_give_one_gradient(populations):
     _, _, target, (trial, activity) = problem(populations)
     g = torch.Generator().manual_seed(1)
     feedback = torch.randn(N, OUT, generator=g).double()
     direct = 0.1 * torch.randn(TIME, BATCH, N, generator=g).double()
     signal = Signal((activity.y - target) @ feedback.T, READOUT.kappa, direct)
-    results = {method: gradient(trial, signal, method, chunk=7) for method in METHODS}  # 7 does not divide the trial
+    results = {method: gradient(trial, signal, method) for method in METHODS}
     for method in METHODS:
         for ours, known in zip(results[method], results["online"], strict=True):
             assert near(ours, known), method
             assert float(known.abs().max()) > 0.1
-    for chunk in (1, TIME):
-        assert all(near(a, b) for a, b in zip(gradient(trial, signal, "chunked", chunk), results["online"], strict=True))
 
 
 @pytest.mark.parametrize("lengths", [(1,) * 60, (7, 20, 33), (60,)])
 def test_a_stream_is_the_trial_in_pieces(lengths):
     x, weights, target, (trial, activity) = problem()
-    feedback = torch.randn(N, OUT, generator=torch.Generator().manual_seed(1)).double()
-    known = gradient(trial, Signal((activity.y - target) @ feedback.T, READOUT.kappa), "online")
+    g = torch.Generator().manual_seed(1)
+    feedback, direct = torch.randn(N, OUT, generator=g).double(), 0.1 * torch.randn(TIME, BATCH, N, generator=g).double()
+    known = gradient(trial, Signal((activity.y - target) @ feedback.T, READOUT.kappa, direct), "online")
     stream, total, start = Stream(weights, BOTH, READOUT, x[0]), [0.0, 0.0], 0
     for n in lengths:
         part = slice(start, start + n)
         own = stream.run(x[part])
         assert torch.equal(own.z, activity.z[part])
-        more = stream.learn(Signal((own.y - target[part]) @ feedback.T, READOUT.kappa))
+        more = stream.learn(Signal((own.y - target[part]) @ feedback.T, READOUT.kappa, direct[part]))
         total = [a + b for a, b in zip(total, more, strict=True)]
         start += n
     assert all(near(a, b) for a, b in zip(total, known, strict=True))
@@ -214,10 +213,10 @@ def test_pseudo_derivatives_come_from_spikes_and_potentials(p):
 def test_a_trial_keeps_the_weights_that_it_was_run_with(method):
     _, weights, _, (trial, _) = problem()
     signal = Signal(torch.ones_like(trial.z), READOUT.kappa)
-    before = gradient(trial, signal, method, 7)
+    before = gradient(trial, signal, method)
     for w in weights:
         w.mul_(1.5)
-    assert all(map(torch.equal, before, gradient(trial, signal, method, 7)))
+    assert all(map(torch.equal, before, gradient(trial, signal, method)))
 
 
 def test_trials_signals_and_neurons_that_do_not_fit_are_refused():
@@ -226,7 +225,6 @@ def test_trials_signals_and_neurons_that_do_not_fit_are_refused():
     good, each, single = Signal(ones, kappa), Weights(*(w.expand(BATCH, -1, -1) for w in weights)), Weights(*(w.float() for w in weights))
     for refused, error, words in (
         (lambda: gradient(trial, good, "exact"), ValueError, "method is 'exact': choose one of fused"),
-        (lambda: gradient(trial, good, "chunked", TIME + 1), ValueError, "chunk is 61 steps, but the trial has 60"),
         (lambda: gradient(trial, Signal(ones[1:], kappa)), ValueError, r"signal.filtered has shape \(59, 3, 13\)"),
         (lambda: gradient(trial, Signal(ones, kappa, ones.float())), TypeError, "signal.direct is torch.float32"),
         (lambda: gradient(trial, Signal(ones * float("nan"), kappa)), ValueError, "signal.filtered has numbers that"),

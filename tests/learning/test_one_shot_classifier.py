@@ -62,6 +62,7 @@ def test_images_and_slots_that_do_not_fit_are_refused(unchecked):
     for given, words in (
         ((support[..., :-1], slot, query[..., :-1]), "images of 1 x 12 x 11 numbers: this network was made for 1 x 12 x 12"),
         ((support, slot, query[..., :-1]), r"\(2, 3, 1, 12, 12\) examples, .* \(2, 6, 1, 12, 11\) queries: .* all images of one size"),
+        ((support[:, :1], slot[:, :1], query), "1 way: there is nothing to tell apart"),
         ((support, twice, query), r"3 ways need as many different slots, from 0 to 3: given \[1, 1, 2\]"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -105,7 +105,7 @@ def spoiled():
     (network(lif=ALIFParams(), outputs=0), ["population 0: .* thresholds stay as they are", "readouts: there are none, whose"]),
     (network(lif=LIFParams(1e6, reset_to_zero=True), inputs=4100), ["population 0: tau_m is too long", "cores: .* axons .* 4,124"]),
     (network(lif=SimpleNamespace(v_th=1.0)), ["population 0: .* is no neuron of the chip: it has those of LIFParams and AHPParams"]),
-    (spoiled(), ["2 of 192 of w_in are larger than 2.01 thresholds: clip them, or train by for_chip", "w_rec has numbers that are not f"]),
+    (spoiled(), ["2 of 192 of w_in are larger than 2.01 thresholds: clip them, by clamp_", "w_rec has numbers that are not f"]),
 ])  # fmt: skip
 def test_all_limits_are_listed_before_training(net, limits, unchecked):
     found = check(net)
@@ -114,6 +114,16 @@ def test_all_limits_are_listed_before_training(net, limits, unchecked):
     for refuse in (for_chip, deploy):
         with pytest.raises(LimitError, match="the chip cannot hold the network: .*" + ".*; .*".join(limits)):
             refuse(net)
+
+
+def test_what_is_refused_is_left_as_it_was(unchecked):
+    net = network(lif=LIFParams(1e-3, v_th=2.0, reset_to_zero=True))
+    before = net.w_in.detach().clone()
+    with pytest.raises(ValueError, match="only decays between 0 and 4096 have a time constant"):
+        for_chip(net)
+    assert torch.equal(net.w_in, before)
+    with pytest.raises(TypeError, match="the network is a Linear: give a RecurrentNetwork"):
+        deploy(torch.nn.Linear(2, 2))
 
 
 @pytest.mark.parametrize(("call", "words"), [

@@ -44,3 +44,6 @@ def test_names_and_sizes_that_do_not_fit_are_refused():
         network("brf")
     with pytest.raises(ValueError, match="784 pixels"):
         answer(network("rf2024_smnist"), np.zeros((2, 28, 28), np.uint8), np.zeros((2, 4)))
+    for side in (20, 32):
+        with pytest.raises(ValueError, match=f"images have {side**2} pixels .* sees 784 pixels"):
+            answer(network("rf2024_smnist"), np.zeros((2, side, side), np.uint8))

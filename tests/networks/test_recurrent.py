@@ -159,6 +159,7 @@ def test_a_network_has_no_self_connections_and_comes_from_its_generator():
     ({"w_rec": lambda w: w.expand(BATCH - 1, -1, -1)}, ValueError, r"one set per sample, \(batch, post, pre\)"),
     ({"x": lambda x: x[:, 0]}, ValueError, r"x has shape \(50, 9\)"),
     ({"x": lambda x: x[:0]}, ValueError, "with at least one time step"),
+    ({"x": lambda x: x / 0 * x}, ValueError, "x has numbers that are not finite"),
     ({"w_rec": lambda w: w.float()}, TypeError, r"w_rec is torch\.float32 on cpu, but x torch\.float64 on cpu"),
     ({"w_in": lambda w: w.to("meta")}, TypeError, r"w_in is torch\.float64 on meta, but x torch\.float64 on cpu"),
 ])  # fmt: skip
@@ -167,6 +168,11 @@ def test_what_does_not_fit_is_refused(changed, error, words, unchecked):
     x, *w = (changed[name](a) if name in changed else a for name, a in given.items())
     with pytest.raises(error, match=words):
         run_network(x, Weights(*w), changed.get("populations", MIXED), READOUT)
+
+
+def test_all_parts_have_one_time_step():
+    with pytest.raises(ValueError, match=r"time steps of 0\.5, 1\.0 ms: give all the same dt"):
+        RecurrentNetwork(2, [Population(3, LIFParams(dt=0.5))], 1, ReadoutParams(), torch.Generator())
 
 
 def test_the_lstm_network_follows_the_textbook_and_remembers_for_all_times():

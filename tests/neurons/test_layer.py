@@ -103,7 +103,12 @@ def after(*shape):
      r"state is torch\.float32 on cpu, but current torch\.float64"),
     (lambda: SpikingLayer(LIFParams(), (3,), ["tau_m"])(torch.zeros(2, 5, 4)), ValueError,
      r"tau_m is learned in shape \(3,\): make the layer with shape \(\) or \(4,\)"),
-    (lambda: SpikingLayer(LIFParams())(torch.zeros(0, 5, 4), after(1, 5, 4)), ValueError, "there is no time step"),
+    (lambda: SpikingLayer(LIFParams())(torch.zeros(0, 5, 4)), ValueError, r"shape \(0, 5, 4\): give .* each at least 1"),
+    (lambda: SpikingLayer(LIFParams())(torch.zeros(5, 4)), ValueError, r"current has shape \(5, 4\): give \(time, batch"),
+    (lambda: SpikingLayer(LIFParams())(torch.full((2, 3, 4), torch.nan)), ValueError, "current has numbers that are not finite"),
+    (lambda: SpikingLayer(AHPParams())(torch.zeros(2, 3, 4), after(1, 3, 4)), TypeError, "state is LIFState, but AHPParams"),
+    (lambda: OverTime(nn.Sequential(SpikingLayer(LIFParams())))(torch.zeros(2, 3, 4)), TypeError, "Sequential has a SpikingLayer inside"),
+    (lambda: lif_through_time(torch.zeros(0, 3, 4), LIFParams()), ValueError, "there is no time step"),
     (lambda: lif_through_time(torch.zeros(2, 3, 4), LIFParams(n_refractory=2), compiled=True), ValueError,
      "n_refractory is 2: the compiled loop has no refractory period"),
 ])  # fmt: skip
