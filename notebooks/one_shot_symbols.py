@@ -608,7 +608,7 @@ cases = (  # network, examples, lessons, ways, data set; claims: steps and updat
     (net, handwritten, page.size(smoke=2, book=8, paper=15), 20, omni,
      "oneshot.omniglot.20way.single_eprop", "oneshot.omniglot.20way.single_bptt",
      "oneshot.omniglot.20way.k_eprop", "oneshot.omniglot.20way.k_bptt"),
-    (words_net, spoken, page.size(smoke=2, book=20, paper=60), 5, speech,
+    (words_net, spoken, page.size(smoke=2, book=20, paper=60), 5, of_speech[1],
      "oneshot.words.5way.single_eprop", "oneshot.words.5way.single_bptt",
      "oneshot.words.5way.k_eprop", "oneshot.words.5way.k_bptt"),
 )  # fmt: skip
@@ -727,7 +727,7 @@ g = torch_generator(0, "runs like the official ones")
 drawn = omniglot.draw_runs(read_omniglot_evaluation(), count, symbols.SLOTS, g)
 in_official, in_drawn = wrong_in_runs(net, official), wrong_in_runs(net, drawn)
 distance = sum(omniglot.hausdorff_errors(run) for run in official) / len(official)
-some = drawn[: page.size(smoke=2, book=100)]
+some = drawn[: page.size(smoke=5, book=100)]
 by_distance = torch.tensor([omniglot.hausdorff_errors(run) for run in some], dtype=torch.double)
 where = "Omniglot, official runs"
 for name, wrong in in_official._asdict().items():

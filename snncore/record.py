@@ -82,14 +82,14 @@ class Record:
         Raises `ValueError` if there is no claim ``id`` to enter a number for, if it is entered twice, or if a number is not finite.
         """
         if isinstance(ours, np.generic):
-            ours = ours.item()
+            ours = float(ours.item())
         elif not isinstance(ours, int | float | str):
             if len(ours) == 0 or not low is high is seeds is bound is None:
                 raise ValueError(f"{id}: a list of numbers, not an empty one, gives low, high and seeds by itself: leave them out")
             each = [float(number) for number in ours]
             ours, low, high, seeds = float(np.mean(each)), min(each), max(each), len(each)
-        for number in (ours, low, high):
-            self._finite(id, 0.0 if number is None else number)
+        self._finite(id, ours)
+        self._finite(id, (low or 0.0) + (high or 0.0))
         if bound not in (None, "<", ">") or (bound and isinstance(ours, str)):
             raise ValueError(f"{id}: bound is {bound!r} beside {ours!r}: give '>' or '<' beside a number, or nothing")
         self._enter(id, timing, ours=ours, bound=bound, low=low, high=high, dataset=dataset, n=n, seeds=seeds)
