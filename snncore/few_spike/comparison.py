@@ -61,7 +61,7 @@ def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor | tupl
             for which, output in (("original", ann(*Inputs(batch).parts)), ("converted", converted)):
                 if count := int((~output.isfinite()).sum()):
                     raise ValueError(f"{name}: the {which} network gives {count} outputs that are not finite numbers")
-                parts[which].append(output.argmax(1).numpy())
+                parts[which].append(output.argmax(1).cpu().numpy())
             bar.update(len(Inputs(batch)))
     ann_answers, snn_answers = (np.concatenate(those) for those in parts.values())
     return Answers(labels, ann_answers, snn_answers, reduce(add, sent))
@@ -70,10 +70,10 @@ def compare(ann: nn.Module, snn: fx.GraphModule, batches: Iterable[Tensor | tupl
 def deviation(expected: Tensor, output: Tensor) -> dict[str, float]:
     """Root mean squared ``error`` of outputs relative to the spread of the expected ones, and how many answers are the ``same`` [%]."""
     same = (output.argmax(1) == expected.argmax(1)).double().mean()
-    return {"error": relative_error(expected, output), "same": float(100 * same)}
+    return {"error": error_by_spread(expected, output), "same": float(100 * same)}
 
 
-def relative_error(expected: Tensor, output: Tensor) -> float:
+def error_by_spread(expected: Tensor, output: Tensor) -> float:
     """Root mean squared error by standard deviation of what is expected."""
     return float((output - expected).square().mean().sqrt() / expected.std())
 
@@ -92,7 +92,7 @@ class _Original(Watch):
 
 @torch.no_grad()
 def layer_errors(conversion: Conversion, images: Samples) -> pd.DataFrame:
-    """The `relative_error` after each layer of neurons of a converted network, against the original for the same images.
+    """The `error_by_spread` after each layer of neurons of a converted network, against the original for the same images.
 
     The table has ``layer`` (from 1), ``activation`` and ``error``.
     """
@@ -102,7 +102,7 @@ def layer_errors(conversion: Conversion, images: Samples) -> pd.DataFrame:
 
     def see(node: fx.Node, value: Any) -> None:
         if node in exact:  # the second time
-            errors.append(relative_error(exact.pop(node), value))
+            errors.append(error_by_spread(exact.pop(node), value))
         elif node in layers:
             exact[node] = value
 

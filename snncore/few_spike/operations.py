@@ -362,6 +362,6 @@ def _refusal(key: Any, name: str) -> str:
     if name.replace("_", "").lower() in map(str.lower, nn.modules.activation.__all__):
         return (
             f"is no activation that has few-spike neurons: there are {', '.join(NAMED)}. Put one of them in its place, or give its "
-            "function and calibration images, as in activations={nn.Mish: F.mish}"
+            f"function and calibration images, as activations={{{getattr(key, '__name__', repr(key))}: ...}}, as in {{nn.Mish: F.mish}}"
         )
     return "is not known to be linear or analog: say which, as in analog=(MyNorm,) or linear=(MyShuffle,), or put others in its place"

@@ -1,5 +1,6 @@
 import dataclasses
 from functools import cache
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -62,6 +63,10 @@ def test_loss_of_a_spiking_network():
         expected += 20 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 20 * len(rates) * max(0, rates.mean() - 0.08) ** 2
         expected += 0.5 * ((v - np.clip(v, low, high)) ** 2).mean((0, 1)).sum()
     assert stories.sparse_loss(network, x, y, 1.0, recipe).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_command_knows_all_kinds_and_tasks():
+    assert (set(get_args(stories.KindName)), get_args(stories.Task)) == (set(stories.KINDS), (*TASKS, stories.JOINT))
 
 
 def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
