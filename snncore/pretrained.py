@@ -151,7 +151,7 @@ def list() -> Sequence[str]:
 def load(name: str) -> Any:
     """A trained network: an `Arm` ("arm"), a `Classifier` ("symbols", "words"), a `Reader` ("relational/…"), or else its module.
 
-    "symbols-alone", "words-alone", "arm/own": no second network. "arm/wider": after smaller movements, too. "evidence/chip": see `evidence.on_chip`.
+    "symbols-alone", "words-alone", "arm/own": no second network. "arm/wider": smaller movements, too. "evidence/chip": `evidence.on_chip`.
 
     Raises `ValueError` for a name that is not in `list`, with those close to it; `DataError` if the file is damaged.
 
