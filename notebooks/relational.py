@@ -598,20 +598,9 @@ recorded = pd.DataFrame(accounts("relational_", family="stories").values())
 recorded["right"] = 100 * recorded["test_accuracy"]
 of_task = recorded[recorded["kind"].isin(["ann", "snn"]) & (recorded["task"] != "joint")]
 alone = of_task.groupby(["kind", "task"])["right"].agg(list)
+(joint,) = recorded.loc[(recorded["kind"] == "ann") & (recorded["task"] == "joint"), "tests"]
 of_kind = {kind: dict(alone[kind]) for kind in ("snn", "ann")}
-
-
-# %%
-def right_on_file(net, task):  # [%]
-    release_memory()
-    stories, expected = arrays(tests[task][:questions])
-    answers = torch.cat([net(part).argmax(1) for part in stories.split(100)])
-    return 100 * float((answers == expected).double().mean())
-
-
-for kind in ("snn", "ann"):  # networks for all tasks, asked here
-    net = training.trained(kind, training.JOINT)
-    of_kind[f"{kind} joint"] = {task: [right_on_file(net, task)] for task in TASKS}
+of_kind["joint"] = {task: [100 * joint[f"test {task}"]] for task in TASKS}
 
 
 # %%
@@ -625,13 +614,9 @@ scores = pd.DataFrame([
     {"kind": kind, "task": task, "seeds": len(right)} | with_interval(right, task)
     for kind, by_task in of_kind.items() for task, right in by_task.items()
 ])  # fmt: skip
-surely, perhaps = ((scores[of] >= 95).groupby(scores["kind"]).sum() for of in ("low", "high"))
-for id, kind in (("rel.snn.joint", "snn"), ("rel.ann.joint", "ann")):
-    right, where = of_kind[f"{kind} joint"], "official test files (en-10k), one network for 20 tasks"
-    ends = {"low": int(surely[f"{kind} joint"]), "high": int(perhaps[f"{kind} joint"])}
-    page.claim(id, sum(map(solved, right.values())), **ends, dataset=where, n=20 * questions)
-    page.value(f"{kind}_joint_unsolved", ", ".join(str(task) for task in TASKS if not solved(right[task])))
-    page.value(f"{kind}_joint_epochs", training.recipe_of(kind, training.JOINT).epochs)
+page.value("ann_joint_solved", sum(map(solved, of_kind["joint"].values())))
+page.value("joint_unsolved", ", ".join(str(task) for task, right in of_kind["joint"].items() if not solved(right)))
+page.value("joint_epochs", training.recipe_of("ann", training.JOINT).epochs)
 for task in (2, 14):
     page.value(f"ann_{task}", " and ".join(f"{right:.1f} %" for right in alone["ann"][task]))
 page.value("seeds", training.SEEDS)
@@ -648,8 +633,7 @@ order = scores[scores["kind"] == "snn"].sort_values(["right", "task"], ascending
 looks = {
     "snn": ("spiking, one a task", SPIKING, "o", SPIKING, 0),
     "ann": ("artificial, one a task", ARTIFICIAL, "s", ARTIFICIAL, 0.22),
-    "snn joint": ("spiking, one for all", SPIKING, "o", "white", -0.22),
-    "ann joint": ("artificial, one for all", ARTIFICIAL, "D", "white", -0.4),
+    "joint": ("artificial, one for all", ARTIFICIAL, "D", "white", -0.22),
 }
 for kind, (name, color, marker, face, shift) in looks.items():
     of_this = scores[scores["kind"] == kind].set_index("task").loc[order]
@@ -764,12 +748,17 @@ voltage.groupby(["limit", "cost"]).mean().drop(columns="seed").round(1)
 
 
 # %%
+official, expected_15 = arrays(tests[15][:questions])
+
+
 def right_in_15(kind, s=0):  # [%]
-    return right_on_file(training.trained(kind, 15, s), 15)
+    net = training.trained(kind, 15, s)
+    answers = torch.cat([net(part).argmax(1) for part in official.split(100)])
+    return 100 * float((answers == expected_15).double().mean())
 
 
 on_file = pd.DataFrame({kind: right_in_15(kind, s) for kind in training.COMPARED} for s in voltage["seed"].unique())
-where, n, seeds = "official test file of task 15", len(tests[15][:questions]), len(on_file)
+where, n, seeds = "official test file of task 15", len(expected_15), len(on_file)
 for id, differ in (
     ("rel.snn.rate.accuracy_loss", right_in_15("snn-free") - on_file["snn-upper-v"]),
     ("rel.voltage.accuracy", on_file["snn-upper"] - on_file["snn-upper-v"]),
