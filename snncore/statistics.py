@@ -104,8 +104,8 @@ def mean_interval(numbers: np.ndarray) -> tuple[float, float]:
     """95 % interval of the mean of independent numbers (Student's t)."""
     import scipy.stats
 
-    low, high = scipy.stats.t.interval(0.95, len(numbers) - 1, numbers.mean(), scipy.stats.sem(numbers))
-    return float(low), float(high)
+    half = scipy.stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / math.sqrt(len(numbers))
+    return float(numbers.mean() - half), float(numbers.mean() + half)
 
 
 def interval_over_groups(values: np.ndarray, involved: np.ndarray) -> tuple[float, float, float]:

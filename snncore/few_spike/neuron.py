@@ -130,7 +130,7 @@ UNROLLED = 32  # steps; for more, the compiler needs minutes, or gives up
 
 
 def fs_neuron(x: FloatTensor, p: FSParams, inplace: bool = False) -> FloatTensor:
-    """The function that the neuron computes, f̂(x), element by element; NaN stays NaN, as with any activation function.
+    """The function that the neuron computes, f̂(x), element by element, without a gradient; NaN stays NaN, as with any activation function.
 
     Up to `UNROLLED` steps it is compiled, on CPU and CUDA GPU, with the same bits as `fs_step`. With ``inplace`` it may write over x.
 

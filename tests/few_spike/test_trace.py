@@ -120,7 +120,7 @@ def test_operations_of_the_user_are_what_the_user_says():
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"activations": {}}, r"act \(Mish\) is no activation .*activations=\{nn\.Mish: F\.mish\}"),
+    ({"activations": {}}, r"act \(Mish\) is no activation .*activations=\{Mish: \.\.\.\}, as in"),
     ({"calibration": None}, "no mish neuron with K = 8: give calibration images"),
     ({"activations": {nn.Mish: F.silu}}, "act does not compute the function given for it"),
     ({"linear": (Norm, Shuffle), "analog": ()}, "norm is given as linear, but its output for a sum is not the sum .*give it as analog"),
