@@ -26,7 +26,7 @@
 # ```{figure} ../results/one_shot_symbols/results.*
 # :name: fig-symbols-results
 # :alt: Right answers for printed letters, handwritten symbols and spoken words. In all five rows the comparison of the learner's own input features is to the right of the update by learned signals, by a point or less, for words within wide intervals. In the three rows that have it, the update by own errors lies within about two points of it. The update works, but no mean is above that of the features that it starts from.
-# Right answers after one example of each class, means with 95 % intervals over {size}`episodes` lessons (a quarter as many for printed letters), for words also over the {size}`speakers` speakers. *Most similar features* learns nothing in the lesson: it compares
+# Right answers after one example of each class, means with 95 % intervals over {size}`episodes` lessons (a quarter as many for printed letters), for symbols also over their alphabets, for words over the {size}`speakers` speakers. *Most similar features* learns nothing in the lesson: it compares
 # the learner's own inputs. The update is far above chance. Its mean is a little below that of its own inputs in each row; the text gives the differences and their intervals.
 # ```
 #
