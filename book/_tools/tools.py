@@ -4,6 +4,7 @@ import errno
 import io
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Annotated, Literal
 
 import tyro
@@ -93,8 +94,9 @@ class Actions:
         if not ((site := self.project.site()) / "index.html").exists():
             raise BookError("there is no built book yet: make reproduce")
         command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(site)]
-        if failed := subprocess.run(command).returncode:
-            raise BookError(f"the server ended with {failed}: if port {port} is taken, make serve PORT=8001")
+        with suppress(KeyboardInterrupt):
+            if failed := subprocess.run(command).returncode:
+                raise BookError(f"the server ended with {failed}: if port {port} is taken, make serve PORT=8001")
 
 
 def main(project: Project, arguments: list[str]) -> int:
