@@ -92,15 +92,14 @@ def test_a_cpu_that_cannot_be_read_is_refused(tmp_path):
 
 
 def test_questions_at_a_known_power():
-    """At 10 W, a millisecond needs 10 mJ; none of it is more than at rest. One row is of single questions, the other of the best batch."""
+    """At 10 W, a millisecond needs 10 mJ; none of it is more than at rest. One row is of single questions, the other of a better batch."""
     known = meter.Meter(lambda: 10 * time.perf_counter(), lambda: {"device": "ours"})
     table = meter.measure(known, "cpu", lengths=[2], batches=(1, 2, 4), seconds=0.1)
-    assert table["batch"].iloc[0] == 1
-    assert table["batch"].iloc[1] in (2, 4)
+    assert table["batch"].tolist() in ([1], [1, 2], [1, 4])  # which needs least depends on the processor
     assert (table[["where", "device", "torch"]] == ["cpu", "ours", torch.__version__]).all(axis=None)
     assert table["energy [mJ]"].tolist() == pytest.approx((10 * table["time [ms]"]).tolist(), rel=0.01)
     assert (table["without rest [mJ]"].abs() <= 0.01 * table["energy [mJ]"]).all()
-    assert table["rest [W]"].tolist() == pytest.approx([10, 10], rel=0.01)
+    assert table["rest [W]"].tolist() == pytest.approx([10] * len(table), rel=0.01)
 
 
 def test_no_second_row_if_single_questions_need_least(tmp_path):
