@@ -600,16 +600,13 @@ def correlation(a, b):
     return float(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1])
 
 
-each = [correlation(lsg[:, :, j], bptt[:, :, j]) for j in range(NEURONS)]
-each = torch.tensor(each)
-each = each[~each.isnan()].double()  # a neuron without signals has none
+each = np.abs([correlation(lsg[:, :, j], bptt[:, :, j]) for j in range(NEURONS)])
+each = each[~np.isnan(each)]  # a neuron without signals has none
 pair = {"dataset": "held-out movements", "n": len(error), "seeds": 1}
-by_movement = np.array([correlation(lsg[:, m], bptt[:, m]) for m in range(len(error))])
+by_movement = np.abs([correlation(lsg[:, m], bptt[:, m]) for m in range(len(error))])
 low, high = mean_interval(by_movement)
-low, high = sorted((abs(low), abs(high))) if low * high > 0 else (0.0, max(-low, high))  # whatever the sign
-page.claim("oneshot.arm.signal_correlation", abs(by_movement.mean()), low=low, high=high, **pair)
-low, high = float(each.abs().min()), float(each.abs().max())
-page.claim("oneshot.arm.signal_correlation.neuron", float(each.abs().mean()), low=low, high=high, **pair)
+page.claim("oneshot.arm.signal_correlation", by_movement.mean(), low=low, high=high, **pair)
+page.claim("oneshot.arm.signal_correlation.neuron", each.mean(), low=each.min(), high=each.max(), **pair)
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplot_mosaic([["one", "all"], ["two", "all"]], figsize=(7.5, 3.5), width_ratios=[1.45, 1])

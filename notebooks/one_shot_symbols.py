@@ -290,8 +290,12 @@ def enter(id, right, involved, dataset):
     page.claim(id, mean, low=low, high=high, n=len(right), dataset=dataset, seeds=1)
 
 
-# whose symbol is asked about: (lesson, query, alphabet)
+def enter_omniglot(id, right):  # as many queries in a lesson as ways
+    enter(id, right, of_alphabet[right.shape[1]], omni)
+
+
 omni = "Omniglot evaluation alphabets, episodes"
+# whose symbol is asked about: (lesson, query, alphabet)
 alphabet = np.empty(len(handwritten.images), dtype=int)
 alphabets = omniglot.by_alphabet(read_omniglot_evaluation(), True)
 for number, of_this in enumerate(alphabets):
@@ -312,7 +316,7 @@ for id, answers in {
     "oneshot.omniglot.20way.shuffled": twenty.shuffled,
     "oneshot.omniglot.20way.readouts": twenty.readouts,
 }.items():
-    enter(id, answers, of_alphabet[20 if "20way" in id else 5], omni)
+    enter_omniglot(id, answers)
 
 # %%
 of_words = spoken, 5, lessons, 0
@@ -351,7 +355,7 @@ for id, answers in {
     "oneshot.omniglot.5way.beside_features": five.after - five.features,
     "oneshot.omniglot.20way.beside_features": twenty.after - twenty.features,
 }.items():
-    enter(id, answers, of_alphabet[20 if "20way" in id else 5], omni)
+    enter_omniglot(id, answers)
 enter("oneshot.words.5way.features", right.features, *of_speech)
 enter("oneshot.words.5way.alone", right_alone.after, *of_speech)
 enter("oneshot.words.5way.second", right.after - right_alone.after, *of_speech)
@@ -841,7 +845,7 @@ calibration, spiking = letters.symbols.images[:200], deepcopy(net)
 few = convert(net.features.layers, calibration[:1], calibration, K=8, everything=True)
 spiking.features.layers = few.network
 all_spikes = right_in_episodes(spiking, handwritten, 20, len(twenty.after), 0)
-enter("oneshot.omniglot.spiking", twenty.after - all_spikes.after, of_alphabet[20], omni)
+enter_omniglot("oneshot.omniglot.spiking", twenty.after - all_spikes.after)
 _, sent = statistics(few.network, handwritten.images[::50])
 page.claim("oneshot.omniglot.spiking.spikes", float(sent.per_image.mean()), n=len(sent.per_image), dataset=omni)
 page.value("feature_spikes", sent.spikes_per_neuron, "{:.1f}")

@@ -88,8 +88,8 @@ class Record:
                 raise ValueError(f"{id}: a list of numbers, not an empty one, gives low, high and seeds by itself: leave them out")
             each = [float(number) for number in ours]
             ours, low, high, seeds = float(np.mean(each)), min(each), max(each), len(each)
-        self._finite(id, ours)
-        self._finite(id, (low or 0.0) + (high or 0.0))
+        for number in (ours, low, high):
+            self._finite(id, number)
         if bound not in (None, "<", ">") or (bound and isinstance(ours, str)):
             raise ValueError(f"{id}: bound is {bound!r} beside {ours!r}: give '>' or '<' beside a number, or nothing")
         self._enter(id, timing, ours=ours, bound=bound, low=low, high=high, dataset=dataset, n=n, seeds=seeds)
@@ -159,8 +159,8 @@ class Record:
         (self.folder / name).write_text(text, encoding="utf-8")
 
     @staticmethod
-    def _finite(name: str, value: float | str) -> None:
-        if not isinstance(value, str) and not math.isfinite(value):
+    def _finite(name: str, value: float | str | None) -> None:
+        if not isinstance(value, str | None) and not math.isfinite(value):
             raise ValueError(f"{name} is {value}: only finite numbers are recorded; look for the reason upstream")
 
 

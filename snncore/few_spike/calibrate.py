@@ -91,7 +91,7 @@ def prices_of(
 
     def keep(node: fx.Node, value: Any) -> None:
         if node in wanted:
-            values[node] = value if value.requires_grad else value.requires_grad_()  # frozen weights, or words, have no gradient yet
+            values[node] = value.requires_grad_()  # where weights are frozen, or inputs words, there is none yet
 
     white, added, injected = (dict.fromkeys(places, 0.0) for _ in range(3))
     answers: list[Tensor] = []

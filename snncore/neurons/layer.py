@@ -121,11 +121,9 @@ class SpikingLayer(nn.Module):
         if current.ndim < 3 or not current.numel():
             raise ValueError(f"current has shape {tuple(current.shape)}: give (time, batch, ...), each at least 1")
         check_finite("current", current)
-        for name, log in self.log_tau.items():
-            if log.shape not in ((), current.shape[2:]):
-                raise ValueError(
-                    f"{name} is learned in shape {tuple(log.shape)}: make the layer with shape () or {tuple(current.shape[2:])}"
-                )
+        for name, a in self.log_tau.items():
+            if a.shape not in ((), current.shape[2:]):
+                raise ValueError(f"{name} is learned in shape {tuple(a.shape)}: make the layer with shape () or {tuple(current.shape[2:])}")
         flat, model, p = current.flatten(2), model_of(self.params), self.constants()
         rest = model.rest(flat[0])
         state = rest if state is None else state

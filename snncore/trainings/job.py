@@ -63,10 +63,11 @@ def train_or_read(
     path = TRAINING / f"{name}.json"
     further = {"constants": dict(constants or {}), "before": dict(before or {})}
     kept = {"recipe": to_json(recipe), **{key: value for key, value in further.items() if value}}
-    there = read_account(path) if path.exists() else {}
-    if {key: there[key] for key in ("recipe", *further) if key in there} != kept or not there.get("data", "").startswith(data):
-        with FileLock(path.with_suffix(".lock")):  # waits until no other process trains it
-            commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
+    with FileLock(path.with_suffix(".lock")):  # waits while another process trains it, and reads what that has written
+        there = read_account(path) if path.exists() else {}
+        if {key: there[key] for key in ("recipe", *further) if key in there} == kept and there.get("data", "").startswith(data):
+            return there
+        commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
         account = {
             "command": f"python -m snncore.trainings {words} --seed {seed}",
             "family": words.split()[0],

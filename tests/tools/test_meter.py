@@ -102,6 +102,14 @@ def test_questions_at_a_known_power():
     assert table["rest [W]"].tolist() == pytest.approx([10] * len(table), rel=0.01)
 
 
+def test_the_second_row_is_the_batch_that_needs_least(monkeypatch):
+    """At 10 W at rest: 3 J more for a question alone, 4 J for two, 12 J for four; each is done once to warm up."""
+    seen = iter([(1, 1.0, 10.0), *2 * [(1, 1.0, 13.0)], *2 * [(1, 1.5, 19.0)], *2 * [(1, 4.0, 52.0)]])
+    monkeypatch.setattr(meter, "watched", lambda *_: next(seen))
+    table = meter.measure(meter.Meter(lambda: 0.0, dict), "cpu", lengths=[2], batches=(1, 2, 4))
+    assert table[["batch", "energy [mJ]", "without rest [mJ]"]].to_numpy().tolist() == [[1, 13000, 3000], [2, 9500, 2000]]
+
+
 def test_no_second_row_if_single_questions_need_least(tmp_path):
     """With a counter that doubles at each reading, what is measured later needs more."""
     readings = itertools.count()
