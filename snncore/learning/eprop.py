@@ -17,7 +17,7 @@ backpropagation through time (`ideal_signal`). It needs the future, so online le
 :math:`L_j(t) = \sum_k B_{jk}\, \partial E/\partial y_k(t)`, and filters the trace as the readouts filter spikes,
 :math:`\bar e(t) = \kappa\, \bar e(t-1) + (1-\kappa)\, e(t)`.
 
-`gradient` computes the sum in five ways. They are one number: the trace runs forward through the local states of neuron j, its transpose
+`gradient` computes the sum in two ways. They are one number: the trace runs forward through the local states of neuron j, its transpose
 backward through the same states,
 
 .. math::
