@@ -44,7 +44,7 @@
 #
 # ## What we found
 #
-# - Taken literally, the talk's sentence is wrong. The most frequent input costs {value}`spikes_mode` spikes; rare, strongly negative ones
+# - Taken literally, the talk's sentence is wrong ({verdict}`fs.silu.fewest`). The most frequent input costs {value}`spikes_mode` spikes; rare, strongly negative ones
 #   cost {value}`spikes_least`. On average it is right: {claim}`fs.silu.spikes` for inputs as in EfficientNet-B7, {value}`spikes_uniform` for
 #   uniform ones.
 # - For inputs uniform on $[-8, 12]$, the published SiLU neuron has a mean squared error of {claim}`fs.silu.mse`. Its largest error there is {claim}`fs.silu.max_error`.

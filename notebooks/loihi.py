@@ -39,8 +39,8 @@
 #
 # ## What we found
 #
-# - Events at published prices do **not** explain the measurement: they give {value}`energy_factor` times the energy of the cores and
-#   {value}`time_factor` times the duration.
+# - Events at published prices do **not** explain the measurement: they give {value}`energy_factor` times the energy of the cores
+#   ({verdict}`loihi.smnist.measured.core_dynamic`), {value}`time_factor` times the duration ({verdict}`loihi.smnist.measured.time`), and another product ({verdict}`loihi.smnist.measured.core_edp`).
 # - The *several orders of magnitude* hold against one GPU with one image at a time: its energy-delay product is {published}`loihi.smnist.edp_ratio.dynamic` that of Loihi, or {published}`loihi.smnist.edp_ratio.total` with the GPU's
 #   idle power. A survey quotes {published}`loihi.smnist.edp_ratio.survey`, with another baseline.
 # - The emulator is right on {claim}`loihi.smnist.replay200` of the images, as the silicon was, and repeats all {value}`wrong` mistakes. On

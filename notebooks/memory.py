@@ -42,7 +42,7 @@
 #
 # ## What we found
 #
-# - In floats, our spiking network is {claim}`mem.smnist.gap` below our LSTM network and makes {value}`error_ratio` times as many errors. In the
+# - In floats, our spiking network is {claim}`mem.smnist.gap` below our LSTM network ({verdict}`mem.smnist.gap`) and makes {value}`error_ratio` times as many errors. In the
 #   authors' best runs, {published}`mem.smnist.ahp` and {published}`mem.smnist.lstm`, it makes {value}`published_ratio` times as many.
 # - AHP currents are a memory: with 14 × 14 pixels, networks with AHP neurons reach {claim}`mem.grid14.ahp`, LIF networks
 #   {claim}`mem.grid14.lif`. ALIF neurons reach {claim}`mem.grid14.alif`, LSTM units {claim}`mem.grid14.lstm`.
@@ -56,7 +56,7 @@
 #
 # ## What we could not do
 #
-# - **Reach the authors' accuracy.** Their published weights recognize {claim}`loihi.smnist.replay10k` here. Whether these are the weights of their best run, {published}`mem.smnist.ahp`, we do not know.
+# - **Reach the authors' accuracy** ({verdict}`mem.smnist.ahp`; on the chip: {verdict}`mem.smnist.chip`). Their published weights recognize {claim}`loihi.smnist.replay10k` here. Whether these are the weights of their best run, {published}`mem.smnist.ahp`, we do not know.
 # - **Reach the authors' LSTM network, or train ours as long as the spiking one.** Ours had {size}`lstm_epochs` epochs and misses our aim, the authors' {published}`mem.smnist.lstm` ({verdict}`mem.smnist.lstm`). A training of ten epochs at twice the rate diverged in its eighth. The gap may be larger.
 # - **Say how much chance there is at full length.** One network of each kind was trained, since the spiking one takes hours.
 # - **Compare all neurons there.** At full length we trained no LIF and no ALIF network, no resonators of our own, and no time constants for single neurons.

@@ -35,6 +35,7 @@ def text(number: float | str | None, unit: str = "") -> str:
     else:
         mantissa, exponent = f"{number:.3e}".split("e")
         digits = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    unit = unit.removesuffix("s") if digits == "1" and unit.isalpha() and len(unit) > 3 else unit  # 1 step, but 1 ms
     return digits + {"%": " %", "x": "×"}.get(unit, f" {unit}" if unit else "")
 
 
@@ -101,8 +102,11 @@ def paired(first: Any, second: Any) -> tuple[float, float, float]:
 
 
 def mean_interval(numbers: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean of independent numbers (Student's t)."""
+    """95 % interval of the mean of independent numbers (Student's t); `ValueError` for a single one."""
     import scipy.stats
+
+    if len(numbers) < 2:
+        raise ValueError(f"{len(numbers)} number has no interval: give at least two")
 
     half = scipy.stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / math.sqrt(len(numbers))
     return float(numbers.mean() - half), float(numbers.mean() + half)

@@ -105,7 +105,7 @@ def test_numbers_as_the_book_prints_them():
     shown |= {83.57: "83.57", 9999.4: "9999", 9999.7: "10,000", 0.0: "0", -2.5: "-2.5", 1e-9: "1e-9"}
     assert {a: text(a) for a in shown} == shown
     assert text(83.57, "%") == "83.57 %"
-    assert text(4.36, "x") == "4.36×"
+    assert [text(4.36, "x"), text(1, "answers"), text(1, "ms"), text(1, "%")] == ["4.36×", "1 answer", "1 ms", "1 %"]
     assert text(None) == "–"
     assert text("wolves") == "wolves"
 

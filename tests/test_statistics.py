@@ -94,6 +94,8 @@ def test_the_interval_of_a_mean_is_students():
     half = 2.0226909 * numbers.std(ddof=1) / 40**0.5  # Student's quantile for 39 degrees of freedom, from a table
     assert mean_interval(numbers) == pytest.approx((numbers.mean() - half, numbers.mean() + half))
     assert mean_interval(np.ones(3)) == (1, 1)
+    with pytest.raises(ValueError, match="1 number has no interval"):
+        mean_interval(np.ones(1))
 
 
 def test_a_paired_difference_is_that_of_the_shares_and_turns_around():

@@ -46,6 +46,8 @@ def fewest_spikes(
     [2, 8]
     """
     wanted = score(copy.deepcopy(network).eval()) - drop  # as conversions are evaluated
+    if math.isnan(wanted) or not (K and penalties):
+        raise ValueError(f"the score is {wanted + drop}, K {K}, penalties {penalties}: give a number, and at least one of each")
     cheapest, fewest = None, math.inf
     rows: list[dict[str, float]] = []
     for steps, penalty in product(K, penalties):
@@ -58,8 +60,6 @@ def fewest_spikes(
             cheapest, fewest = snn, spikes
     if cheapest is None:
         best = max(rows, key=lambda row: row["score"])
-        raise ValueError(
-            f"no conversion has a score of {wanted:.4g} or more: the best, {best['score']:.4g}, has K = {best['K']} and penalty "
-            f"{best['penalty']:g}. Try more steps or a smaller penalty, or allow a larger drop"
-        )
+        closest = f"the best, {best['score']:.4g}, has K = {best['K']} and penalty {best['penalty']:g}"
+        raise ValueError(f"no conversion has a score of {wanted:.4g} or more: {closest}. Try more steps, or allow a larger drop")
     return Budget(cheapest, pd.DataFrame(rows))

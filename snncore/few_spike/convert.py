@@ -82,7 +82,7 @@ def convert(
     steps : mapping from the name of a layer in the report to K, optional
         Layers with other steps: more where the report's error is large, fewer where spikes cost much.
     spike_penalty : float
-        The factor p in *squared error + p · spikes per neuron*, which the fits minimize: the error of the network's output, as a share of
+        The factor λ in *squared error + λ · spikes per neuron*, which the fits minimize: the error of the network's output, as a share of
         its variance. That of a layer counts as far as it reaches the output. Fits layers twice, and needs two calibration images or more.
     seed : int
         Of the fits, and of the inputs that calibration looks at.

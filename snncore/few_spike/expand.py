@@ -62,7 +62,7 @@ class _Writer:
     """Writes nodes into a graph, before the one that they stand for."""
 
     def __init__(self, graph: fx.GraphModule, x: Inputs):
-        self.network, self.graph = graph, graph.graph
+        self.network, self.graph, self.device = graph, graph.graph, x.parts[0].device
         for node in making_signals(graph):
             node.meta["carries"] = Carries.GRADED
         softmaxes = {node: operand(node) for node in graph.graph.nodes if operations.key_of(node, graph) in SOFTMAX}
@@ -168,8 +168,10 @@ class _Writer:
         scores = self.call(f"{name}_scores", torch.matmul, q, self.call(f"{name}_keys", torch.transpose, k, -2, -1))
         factor = mask
         if causal:
-            shape = [a.meta["tensors"][0].shape[-2] for a in (q, k)]
-            factor = self.call(f"{name}_mask", torch.tril, self.call(f"{name}_ones", torch.ones, *shape))
+            queries, keys = (a.meta["tensors"][0] for a in (q, k))
+            past = torch.ones(queries.shape[-2], keys.shape[-2], dtype=queries.dtype, device=self.device).tril()
+            self.network.register_buffer(f"{name}_causal", past)
+            factor = self.graph.get_attr(f"{name}_causal")
         elif mask is not None and mask.meta["tensors"][0].is_floating_point():
             factor = self.call(f"{name}_mask", torch.exp, mask)
         shares = self.softmax(name, self.call(f"{name}_scaled", torch.mul, scores, scale), -1, factor)

@@ -24,6 +24,8 @@ class Inputs:
 
     def __init__(self, given: Any, what: str = "images"):
         self.parts: tuple[Tensor, ...] = given if isinstance(given, tuple) else (given,)
+        if not self.parts:
+            raise ConversionError(f"{what} is an empty tuple: give a tensor for each input")
         for a in self.parts:
             if not isinstance(a, Tensor):
                 way_out = "give one tensor, or a tuple of tensors, as the network gets it"

@@ -98,10 +98,3 @@ def difference_of_spikes(curves: pd.DataFrame) -> float | None:
     if "spikingjelly_robust" not in spikes:
         return None
     return float(100 * np.abs(spikes["spikingjelly_robust"] / spikes["rate"] - 1).max())
-
-
-def accuracies_at(curves: pd.DataFrame, step: int) -> dict[str, float]:
-    """Right answers [%] of the rate code after ``step`` steps, of few spikes, and of the original."""
-    few, rate = (curves[curves["code"] == code] for code in ("few_spikes", "rate"))
-    right = rate.loc[rate["steps"] == step, "accuracy"].item()
-    return {"rate": right, "few_spikes": few["accuracy"].item(), "original": few["original"].item()}

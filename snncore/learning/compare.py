@@ -97,11 +97,6 @@ def pattern_curve(signal: str, seed: int, updates: int, point: Point) -> Iterato
         optimizer.step()
 
 
-def first_learned(rows: pd.DataFrame) -> list[float]:
-    """After how many updates `LEARNED` is reached in rows of `pattern_curve`, for each seed; nan if it is not."""
-    return [float(group[group["left"] < LEARNED]["update"].min()) for _, group in rows.groupby("seed")]
-
-
 # --- Choosing one of two answers --------------------------------------------------------------------------------------------------------
 
 

@@ -337,9 +337,9 @@ def gradient(trial: Trial, signal: Signal, method: str = "fused") -> tuple[Float
 
     No neuron is connected to itself, so the diagonal of the second gradient is 0. The methods are
 
-    - ``online``: the published recursion, forward with a trace per synapse, in memory (batch, neuron, pre);
-    - ``fused``: backward through each neuron alone, then one matrix product, in memory (time, batch, neuron); the network runs again, in
-      compiled loops where it can.
+    - ``online``: the published recursion, forward with two traces per synapse, in memory (batch, neuron, pre);
+    - ``fused``: backward through each neuron alone, adding to the gradient at each step, in memory (time, batch, neuron); the network runs
+      again, in compiled loops where it can.
 
     Raises `ValueError` if shapes do not fit, spikes are not 0 or 1, numbers are not finite, or weights differ from sample to sample;
     `TypeError` if types or devices differ. `Stream` has the same sum for a trial without end.

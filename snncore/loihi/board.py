@@ -171,12 +171,14 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
     arrived |= {name: of_input.T.astype(np.int64) for name, of_input in x.items()}
     for name, groups in program.groups.items():
         own = placement.core_of_neurons(name)
-        auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], [group.size for group in groups])
+        sizes = [group.size for group in groups]
+        auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], sizes)
+        jumps = np.repeat([getattr(group.registers, "aux_jump", 0) != 0 for group in groups], sizes)  # no synapse has weight 0
         for core in placement.cores[name]:
             here = own == core
             compartments[core] += (1 + auxiliary)[here].sum()
             spikes[core] += activity.z[name].T[here].sum(0, np.int64)
-            synaptic[core] += arrived[name][here & auxiliary].sum(0)
+            synaptic[core] += arrived[name][here & jumps].sum(0)
     along_x = along_y = crossings = 0
     for p, w in load(network, program):
         fired = np.flatnonzero(arrived[p.pre].any(1))

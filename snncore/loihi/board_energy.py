@@ -10,7 +10,7 @@ here has two ends:
 with the energy of the neuron cores at work, the power of all at rest, and that of the x86 processors at work (`Terms`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -39,13 +39,6 @@ RATES = (0.01, 0.1)  # spikes per neuron and step: from which to which a reader 
 def published_ratio(ratio: str, n: int) -> float:
     """One of the talk's `RATIOS`, for ``n`` sentences."""
     return RATIOS[ratio][TABLE.index(n)]
-
-
-def product_fits(ratios: Mapping[str, Sequence[float]]) -> bool:
-    """Whether rows of ratios, each rounded to two digits, fit each other: energy times latency can be the energy-delay product."""
-    least, most = ({name: np.array(row) + shift for name, row in ratios.items()} for shift in (-0.005, 0.005))
-    fits = (least["energy"] * least["latency"] <= most["edp"]) & (least["edp"] <= most["energy"] * most["latency"])
-    return bool(fits.all())
 
 
 def as_range(low: float, high: float) -> str:

@@ -205,7 +205,7 @@ def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement
     chip = used = 0
     for unit in units:
         owners = [name for name in unit.populations for _ in range(cores[name])]
-        for k, together in enumerate([[name] for name in owners] if unit.split else [owners]):
+        for k, together in enumerate([[name] for name in owners] if unit.split else [owners] * bool(owners)):
             within(f"the number of cores of the unit of {together[0]!r}", len(together), 1, CORES, "a chip")
             if used + len(together) > CORES or (unit.new_chip and used and k == 0):
                 chip, used = chip + 1, 0

@@ -35,6 +35,7 @@ from snncore.datafiles import arrays
 from snncore.kernels import published_digits as kernel
 from snncore.kernels.published_digits import Layer
 from snncore.kernels.threads import in_parts
+from snncore.shapes import described
 
 NAMES = ("brf2024_smnist", "rf2024_smnist", "alif2024_smnist", "yin2021_smnist", "brf2024_psmnist", "alif2024_psmnist")
 
@@ -110,6 +111,8 @@ def answer(
     spikes: bool = False,
 ) -> Answers:
     """Show images to a network, which begins at rest or, as Yin's does, with random membranes and spikes in [0, 1)."""
+    if images.dtype != np.uint8:
+        raise ValueError(f"images are {described(images)}: give uint8, 0 (black) to 255")
     begin = np.zeros((len(images), net.neurons)) if start is None else np.ascontiguousarray(start, np.float64)
     flat = images.reshape(len(images), -1)
     if begin.shape != (len(images), net.neurons) or flat.shape[1] != len(net.order):

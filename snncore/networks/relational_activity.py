@@ -12,8 +12,6 @@ from torch import Tensor
 from snncore.networks.relational import Answer, RelationalNetwork, sum_over_pairs
 from snncore.tasks.stories import SENTENCES
 
-MODULES = {"statement": "A", "question": "B", "pair": "C", "sum": "D", "answer": "D"}  # by the first word of a layer's name
-
 
 def module_sizes(network: RelationalNetwork, sentences: int) -> pd.DataFrame:
     """Count copies, neurons and synapses of each module for a story of ``sentences`` sentences on a chip, where copies share no weights."""
@@ -106,9 +104,3 @@ def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.
 def neuron_mean(layers: pd.DataFrame, column: str) -> float:
     """Mean over the neurons of the layers in a table of `layer_activity`."""
     return float(np.average(layers[column], weights=layers["neurons"]))
-
-
-def module_means(layers: pd.DataFrame, column: str) -> list[float]:
-    """Means over the neurons of each module, A to D, in a table of `layer_activity`."""
-    module = layers["layer"].str.split().str[0].map(MODULES)
-    return [neuron_mean(part, column) for _, part in layers.groupby(module)]

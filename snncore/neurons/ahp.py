@@ -32,7 +32,7 @@ class AHPParams:
 
     tau_m: float = 20.0  #: membrane time constant [ms]
     tau_ahp: float = 700.0  #: time constant of the AHP current [ms]
-    beta: float = 8.3  #: a settles at -beta at one spike per step; each spike takes (1 - rho) * beta off [v_th]
+    beta: float = 8.3  #: a settles at -beta at one spike per step; each spike takes (1 - rho) * beta off [unit of v_th]
     v_th: float = 1.0  #: threshold; the neuron fires at v > v_th
     dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
     dt: float = 1.0  #: time step [ms]

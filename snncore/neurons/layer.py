@@ -52,7 +52,7 @@ def lif_through_time(
     """Spikes, potentials and the last state of LIF neurons, from a state (None: at rest); ``p`` may have an alpha for each neuron.
 
     ``compiled``: use the compiled loop; by default where it can be used: on the CPU, in single or double precision, without refractory
-    period. Raises `ValueError` if there is no time step, `TypeError` for currents that no loop, or not the compiled one, takes.
+    period. Raises `ValueError` if there is no time step, or for a state of another shape; `TypeError` for types that no loop takes.
     """
     if not len(current):
         raise ValueError(f"current has shape {tuple(current.shape)}: there is no time step")
@@ -61,7 +61,7 @@ def lif_through_time(
     if compiled and p.n_refractory:
         raise ValueError(f"n_refractory is {p.n_refractory}: the compiled loop has no refractory period")
     flat = current.reshape(len(current), -1, current.shape[-1])
-    last = lif_rest(flat[0]) if state is None else state
+    last = lif_rest(flat[0]) if state is None else _fitting(state, flat)
     if p.n_refractory == 0 and runs_compiled("current", current, compiled):
         alpha = torch.as_tensor(p.alpha, dtype=current.dtype).expand_as(flat[0])
         z, v = _Compiled.apply(flat, alpha, last.z, last.v, p)
@@ -74,6 +74,15 @@ def lif_through_time(
 
         (z, v), last = unroll(step, flat, last)
     return z.view_as(current), v.view_as(current), last
+
+
+def _fitting(state: Any, flat: Float[Tensor, "time batch neuron"]) -> Any:
+    """The state, if it is one of these neurons."""
+    if state.v.shape != flat.shape[1:]:
+        given = f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}"
+        raise ValueError(f"{given}: begin anew, with None")
+    check_alike("state", state.v, "current", flat)
+    return state
 
 
 class SpikingLayer(nn.Module):
@@ -129,14 +138,10 @@ class SpikingLayer(nn.Module):
         state = rest if state is None else state
         if type(state) is not type(rest):
             raise TypeError(f"state is {type(state).__name__}, but {type(self.params).__name__} neurons have a {type(rest).__name__}")
-        if state.v.shape != flat.shape[1:]:
-            given = f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}"
-            raise ValueError(f"{given}: begin anew, with None")
-        check_alike("state", state.v, "current", flat)
         if type(self.params) is LIFParams:  # a model with other constants may have another step
             z, _, state = lif_through_time(flat, p, state)
         else:
-            z, state = unroll(lambda now, before: model.step(now, before, p), flat, state)
+            z, state = unroll(lambda now, before: model.step(now, before, p), flat, _fitting(state, flat))
         return z.view_as(current), state
 
     def extra_repr(self) -> str:
@@ -155,6 +160,8 @@ class OverTime(nn.Sequential):
     def forward(self, x: Float[Tensor, "time batch *rest"], state: Any = None) -> tuple[Tensor, list]:
         """Outputs of all steps, and the states of its modules, from which another call may go on."""
         states = []
+        if state and len(state) != len(self):
+            raise ValueError(f"state has {len(state)} parts, but there are {len(self)} modules: give what an earlier call gave")
         for module, before in zip(self, state or [None] * len(self), strict=True):
             if isinstance(module, SpikingLayer | OverTime):
                 x, after = module(x, before)

@@ -21,7 +21,7 @@ def has_oracle(module: str, name: str) -> bool:
     """Whether a package of the extra ``oracles`` is installed; says so if not."""
     there = importlib.util.find_spec(module) is not None
     if not there:
-        print(f"{name} is left out: it is not installed (pip install 'snncore[oracles]')")
+        print(f"{name} is left out: it is not installed (in a clone: pip install '.[oracles]')")
     return there
 
 

@@ -122,7 +122,10 @@ def resampled(path: Any, steps: int) -> Float[Tensor, "time 2"]:
             [0.7000, 0.6000],
             [0.7000, 0.7000]])
     """
-    points = np.asarray(path, np.float64)
+    try:
+        points = np.asarray(path, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("the path is no list of points: give pairs of numbers, (x, y)") from error
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ValueError(f"the path is {described(points)}, or has numbers that are not finite: give a list of points (x, y)")
     along = np.concatenate([[0], np.hypot(*np.diff(points, axis=0).T).cumsum()])

@@ -54,4 +54,6 @@ def halved(images: Images) -> UInt8[np.ndarray, "batch half_height half_width"]:
     """Images of half the (even) width and height: means of 2 x 2 pixels, rounded."""
     _check(images)
     n, height, width = images.shape
+    if height % 2 or width % 2:
+        raise ValueError(f"images are {height} x {width}: give an even height and width")
     return np.round(images.reshape(n, height // 2, 2, width // 2, 2).mean((2, 4))).astype(np.uint8)

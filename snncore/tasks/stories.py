@@ -100,6 +100,8 @@ def arrays(examples: Sequence[Example]) -> tuple[Int[Tensor, "batch sentence wor
     for rows, (statements, question, answer) in zip(stories, examples, strict=True):
         if not statements:
             raise ValueError(f"nothing was said before {question!r}")
+        if not all(map(str.split, statements)):
+            raise ValueError(f"a statement before {question!r} is empty: leave it out")
         if not question.split():
             raise ValueError(f"nothing is asked after {statements[-1]!r}")
         if len(answer.split()) != 1:

@@ -53,7 +53,7 @@ def gpu_meter() -> Meter:
         device, driver = nvml.nvmlDeviceGetName(card), nvml.nvmlSystemGetDriverVersion()
         nvml.nvmlDeviceGetTotalEnergyConsumption(card)
     except ImportError as error:
-        raise NoMeterError("NVML, which reads a GPU's energy, is not installed: pip install 'snncore[gpu]'") from error
+        raise NoMeterError("NVML, which reads a GPU's energy, is not installed: in a clone, pip install '.[gpu]'") from error
     except nvml.NVMLError as error:
         raise NoMeterError(f"NVML cannot read the GPU: {error}; look whether nvidia-smi can") from error
 

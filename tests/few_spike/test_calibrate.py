@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from snncore.few_spike import convert, fs_neuron, relu_code, statistics
+from snncore.few_spike import choose, convert, fs_decode, fs_neuron, fs_run, relu_code, statistics
 from snncore.few_spike.calibrate import calibrate, prices_of
 from snncore.few_spike.layer import Inputs
+from snncore.few_spike.operations import Activation
 from snncore.few_spike.trace import traced
 from tests.few_spike.test_convert import Functional, images
 
@@ -36,6 +37,19 @@ def test_a_price_on_spikes_saves_spikes(after):
     network.requires_grad_(len(after) > 3)  # also where no weight has a gradient
     free, priced = (statistics(convert(network, x[:1], x, K=8, spike_penalty=p).network, x)[1].spikes_per_neuron for p in (0.0, 0.1))
     assert priced < 0.6 * free
+
+
+@pytest.mark.parametrize("price", [0.0, 0.002, 0.05])
+def test_the_code_of_a_range_is_the_best_for_error_and_price(price):
+    x = np.random.default_rng(0).gamma(1.0, 1.0, 500)
+
+    def objective(p):
+        z, _ = fs_run(torch.from_numpy(x), p)
+        return float((fs_decode(z, p) - torch.from_numpy(x)).square().mean() + price * z.sum(0).mean())
+
+    tops = x.max() * 2.0 ** (np.arange(24, -25, -1) / 8)
+    found = choose.fitted(Activation("relu", F.relu), x, 5, price, 0)
+    assert objective(found) == pytest.approx(min(objective(relu_code(32 / 31 * top, 5, nearest=True)) for top in tops), rel=1e-4)
 
 
 @torch.no_grad()

@@ -26,6 +26,13 @@ def gated(x):
     return torch.sigmoid(x) * x
 
 
+@pytest.mark.parametrize("where", [{"device": "meta"}, {"dtype": torch.float64}])
+def test_a_causal_mask_is_where_the_network_is(where):
+    causal = Functional(lambda x: F.scaled_dot_product_attention(F.relu(x), x, x, is_causal=True))
+    x = tokens(4).to(**where)
+    assert traced(causal, x, everything=True).graph(x).sum().dtype == x.dtype
+
+
 @pytest.mark.parametrize("function", [
     lambda x: torch.softmax(3 * F.relu(x), -1),
     lambda x: F.relu(x).softmax(dim=1),

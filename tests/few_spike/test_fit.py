@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -73,11 +75,21 @@ def test_fit_recovers_a_binary_code():
     assert quality(fit(staircase, 4, (-2.0, 8.0), evaluations=20_000), staircase, (-2.0, 8.0)).mse < 1e-3
 
 
-def test_spike_penalty_saves_spikes_and_costs_accuracy():
-    free, priced = (fit(SILU, 8, (-8, 12), spike_penalty=a, evaluations=20_000) for a in (0.0, 3e-3))
-    a, b = quality(free, SILU, (-8, 12)), quality(priced, SILU, (-8, 12))
-    assert b.spikes < a.spikes
-    assert b.mse > a.mse
+@pytest.mark.parametrize("cost", [0.0, 0.05])
+@pytest.mark.parametrize("end", [1.0, 10.0])
+def test_one_step_is_its_closed_form(cost, end):
+    """Least of T^3 / 3, plus the integral of (d - x)^2 from T to 1, plus cost (1 - T): 3 T^2 + 2 T = 1 + 4 cost, d = (1 + T) / 2."""
+    p = fit(lambda x: x, 1, (0.0, end), spike_penalty=cost * end**2, evaluations=5_000)
+    T = (-1 + math.sqrt(4 + 12 * cost)) / 3
+    assert (p.T[0], p.d[0]) == pytest.approx((end * T, end * (1 + T) / 2), rel=0.01)
+
+
+def test_one_step_with_noise_is_the_best_of_all():
+    """A neuron spikes with probability Phi((x - T) / 0.5)."""
+    x = (np.arange(4000) + 0.5) / 4000
+    of_T = [scipy.stats.norm.cdf((x - T) / 0.5) for T in np.linspace(-1, 1, 401)]
+    _, d = min(((c * (d - x) ** 2 + (1 - c) * x**2).mean(), d) for c in of_T for d in [(c * x).mean() / c.mean()])
+    assert fit(lambda x: x, 1, (0.0, 1.0), noise=0.5, evaluations=20_000).d[0] == pytest.approx(d, abs=0.01)
 
 
 def test_bits_put_all_numbers_on_the_grid_and_beat_rounding_afterwards():

@@ -91,6 +91,7 @@ WORDS, BESIDE, _ = samples()
     ((WORDS, BESIDE), [(WORDS,)], "calibration is of type list: give images"),
     ((WORDS, BESIDE), (WORDS, BESIDE.double()), "calibration is of type torch.float64, and example_input of torch.float32"),
     ((WORDS, BESIDE.half()), None, "half|float16"),
+    ((), None, "example_input is an empty tuple"),
     ((WORDS, None), None, "example_input is of type NoneType: give one tensor, or a tuple of tensors"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(example, calibration, words, unchecked):

@@ -8,7 +8,7 @@ from torch import nn
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import stepwise
 from snncore.few_spike.rate_code import rate_coded, simulate
-from snncore.few_spike.rate_curves import COLUMNS, accuracies_at, close_table, curves_of, difference_of_spikes, first_close
+from snncore.few_spike.rate_curves import COLUMNS, close_table, curves_of, difference_of_spikes, first_close
 
 
 def convolutional():
@@ -65,4 +65,3 @@ def test_curves_say_whether_spikingjelly_sends_the_same_and_how_many_are_right_a
     curves.loc[4, "spikes"] = 1.2
     assert difference_of_spikes(curves) == pytest.approx(100 * (1.2 / 1.1 - 1))
     assert close_table(curves)["steps"].tolist() == [6, 2, 2]
-    assert accuracies_at(curves, 1) == {"rate": 85.0, "few_spikes": 90.0, "original": 90.2}

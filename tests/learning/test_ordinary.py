@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from snncore.learning.ordinary import first_weights, follow
+from snncore.learning.ordinary import Own, first_weights, follow, single_steps
 from snncore.networks.recurrent import Weights
 from snncore.tasks.arm import Movements
 from snncore.trainings import arm as training
@@ -12,6 +12,14 @@ from tests.trainings.test_arm import some
 
 def learning(net, m, credit):
     return lambda own, copies: training.own_gradient(net, own, m.repeat(copies), credit)
+
+
+def test_a_step_s_size_is_that_of_the_recurrent_weights():
+    g = torch.Generator().manual_seed(0)
+    start, grads = (Own(*(a * torch.randn(2, 5, n, generator=g) for a, n in ((1e3, 3), (b, 5)))) for b in (0.2, 7.0))
+    (own,) = single_steps(start, grads, (0.1,))
+    assert float((start.w_rec - own.w_rec).std() / start.w_rec.std()) == pytest.approx(0.1)
+    assert float(((start.w_in - own.w_in) * grads.w_rec.std() / (grads.w_in * start.w_rec.std())).mean()) == pytest.approx(0.1, rel=1e-3)
 
 
 NEVER = torch.zeros(2)  # no error is as low

@@ -122,6 +122,7 @@ def test_what_is_refused_is_left_as_it_was(unchecked):
     with pytest.raises(ValueError, match="only decays between 0 and 4096 have a time constant"):
         for_chip(net)
     assert torch.equal(net.w_in, before)
+    assert for_chip(network(lif=LIFParams(v_th=2.0, dampening=0.1, reset_to_zero=True))).populations[0].params.dampening == 0.1
     with pytest.raises(TypeError, match="the network is a Linear: give a RecurrentNetwork"):
         deploy(torch.nn.Linear(2, 2))
 

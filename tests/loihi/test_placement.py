@@ -57,7 +57,7 @@ def three(**options):
 def test_units_stay_together_unless_they_may_be_split():
     a, b, c = Unit("a"), Unit("b"), Unit("c")
     assert place(three(), [a, b, c], 2).chips == {"a": (0,) * 60, "b": (0,) * 30, "c": (1,) * 100}
-    assert place(three(), [a, b, Unit("c", split=True)], 2).chips["c"] == (0,) * 38 + (1,) * 62
+    assert place(three(), [a, b, Unit(""), Unit("c", split=True)], 2).chips["c"] == (0,) * 38 + (1,) * 62
     assert place(three(), [a, Unit("b", new_chip=True), c], 3).chips == {"a": (0,) * 60, "b": (1,) * 30, "c": (2,) * 100}
     assert place(three(), [Unit("ab"), c], 2).used("ac") == (160, {0, 1})
 

@@ -19,6 +19,15 @@ def test_registers_are_the_nearest_ones():
     p = registers(AHPParams(tau_ahp=700.0, beta=8.3))
     assert (p.decay_v, p.vth_mant, p.weight_exp, p.decay_aux) == (200, 508, 2, 6)
     assert abs(p.aux_jump + 8.3 * (1 - np.exp(-1 / 700)) * 508 * 64) < 2
+    for v_th in (0.4, 3.0):
+        p, c = AHPParams(v_th=v_th, beta=8.3 * v_th), registers(AHPParams(v_th=v_th, beta=8.3 * v_th))
+        assert c.aux_jump / c.threshold == pytest.approx(-(1 - p.rho) * 8.3, rel=0.005)
+
+
+@pytest.mark.parametrize("changed", [{"decay_u": 1000}, {"bias_mant": 1}, {"refractory": 2}])
+def test_what_float_neurons_lack_is_refused(changed):
+    with pytest.raises(ValueError, match="float neurons have neither"):
+        in_force(Compartment(204, 127, **changed))
 
 
 @pytest.mark.parametrize("c", [Compartment(204, 127), AHPCompartments(204, 508, weight_exp=2), AHPCompartments(50, 508, weight_exp=2)])

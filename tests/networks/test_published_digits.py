@@ -39,11 +39,13 @@ def test_images_are_answered_one_by_one():
     assert np.array_equal(answer(net._replace(order=np.arange(784)), shown).readouts, together)
 
 
-def test_names_and_sizes_that_do_not_fit_are_refused():
+def test_names_and_sizes_that_do_not_fit_are_refused(unchecked):
     with pytest.raises(ValueError, match="'brf' is none of the published networks: brf2024_smnist"):
         network("brf")
     with pytest.raises(ValueError, match="784 pixels"):
         answer(network("rf2024_smnist"), np.zeros((2, 28, 28), np.uint8), np.zeros((2, 4)))
+    with pytest.raises(ValueError, match=r"images are float64 .* give uint8"):
+        answer(network("rf2024_smnist"), np.zeros((2, 28, 28)))
     for side in (20, 32):
         with pytest.raises(ValueError, match=f"images have {side**2} pixels .* sees 784 pixels"):
             answer(network("rf2024_smnist"), np.zeros((2, side, side), np.uint8))

@@ -109,6 +109,8 @@ def after(*shape):
     (lambda: SpikingLayer(AHPParams())(torch.zeros(2, 3, 4), after(1, 3, 4)), TypeError, "state is LIFState, but AHPParams"),
     (lambda: OverTime(nn.Sequential(SpikingLayer(LIFParams())))(torch.zeros(2, 3, 4)), TypeError, "Sequential has a SpikingLayer inside"),
     (lambda: lif_through_time(torch.zeros(0, 3, 4), LIFParams()), ValueError, "there is no time step"),
+    (lambda: lif_through_time(torch.zeros(2, 5, 4), LIFParams(), after(2, 3, 4)), ValueError, r"state is of \(3, 4\) .* has \(5, 4\)"),
+    (lambda: OverTime(nn.Flatten())(torch.zeros(2, 3, 4), [None] * 2), ValueError, "state has 2 parts, but there are 1 modules"),
     (lambda: lif_through_time(torch.zeros(2, 3, 4), LIFParams(n_refractory=2), compiled=True), ValueError,
      "n_refractory is 2: the compiled loop has no refractory period"),
 ])  # fmt: skip

@@ -14,7 +14,7 @@ from tests.few_spike.test_rate_curves import convolutional
 def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):
     monkeypatch.setattr(ask.importlib.util, "find_spec", lambda name: None)
     assert spikingjelly_runs(torch.nn.Identity(), torch.zeros(1, 3, 8, 8), 10) == {}
-    assert "SpikingJelly is left out: it is not installed (pip install 'snncore[oracles]')" in capsys.readouterr().out
+    assert "SpikingJelly is left out: it is not installed (in a clone: pip install '.[oracles]')" in capsys.readouterr().out
 
 
 def test_our_rate_code_does_in_every_step_what_spikingjelly_does():

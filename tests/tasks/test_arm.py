@@ -85,6 +85,9 @@ def test_paths_that_no_arm_can_follow_are_refused(path, words, unchecked):
     assert arm.follow(STILL, DT).omega.abs().max() < 1e-3
     with pytest.raises(ValueError, match=words):
         arm.follow(path, DT)
+    for given in ("abc", [(1, 2), (1,)]):
+        with pytest.raises(ValueError, match="the path is no list of points"):
+            arm.resampled(given, 5)
 
 
 def test_positions_can_be_read_from_their_spikes():

@@ -1,9 +1,12 @@
 import itertools
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from data import needs_data
+from snncore.tasks import images
 from snncore.tasks.images import augmented, cifar10
 
 
@@ -35,6 +38,19 @@ def test_a_square_is_left_out_of_each_image_centred_anywhere_in_it():
     seen = [map(tuple, left_out.any(axis).tolist()) for axis in (2, 1)]
     assert {*zip(*seen, strict=True)} == {*itertools.product(*spans)}
     assert torch.equal(left_out, left_out.any(2)[:, :, None] & left_out.any(1)[:, None, :])  # filled
+
+
+def test_images_stay_with_their_labels_and_the_right_way_up(monkeypatch):
+    labels = np.arange(20)
+    shown = np.broadcast_to(labels[:, None, None, None], (20, 32, 32, 3)).astype(np.uint8).copy()
+    shown[:, 3, 5] += 100
+    monkeypatch.setattr(images, "read_cifar10", lambda: dict.fromkeys(("train", "test"), SimpleNamespace(images=shown, labels=labels)))
+    monkeypatch.setattr(images, "VALIDATION", 5)
+    for part in cifar10().values():
+        pixels = 255 * (part.images * torch.tensor(images.CIFAR10_STD).view(3, 1, 1) + torch.tensor(images.CIFAR10_MEAN).view(3, 1, 1))
+        assert torch.equal(
+            (pixels[:, :, [0, 3], [0, 5]]).round(), (part.labels[:, None, None] + torch.tensor([0.0, 100.0])).expand(-1, 3, 2)
+        )
 
 
 @pytest.mark.slow

@@ -50,3 +50,5 @@ def test_images_that_would_be_taken_for_black_ones_are_refused(read, unchecked):
     ):
         with pytest.raises(ValueError, match=words):
             read(bad)
+    with pytest.raises(ValueError, match="images are 27 x 28: give an even height and width"):
+        halved(images[:, 1:])

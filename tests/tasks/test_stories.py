@@ -140,6 +140,7 @@ def test_numbers_of_words_are_those_of_the_vocabulary():
 @pytest.mark.parametrize(("example", "message"), [
     (Example(("mary flew",), "where is mary", "office"), "'flew' in 'mary flew' is no word of the vocabulary"),
     (Example((), "where is mary", "office"), "nothing was said before 'where is mary'"),
+    (Example((" ", "mary moved"), "where is mary", "office"), "a statement before 'where is mary' is empty"),
     (Example(("mary moved",), " ", "office"), "nothing is asked after 'mary moved'"),
     (Example(("mary moved",), "where is mary", "office garden"), "the answer 'office garden' to 'where is mary' is not one word"),
     (Example(("is " * 12,), "where is mary", "office"), "has 12 words: a sentence has at most 11"),

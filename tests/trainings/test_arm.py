@@ -9,6 +9,7 @@ from snncore.learning.ordinary import first_weights, single_steps
 from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.recurrent import Weights
 from snncore.tasks import arm
+from snncore.tasks.arm import Movements
 from snncore.trainings import arm as training
 from snncore.trainings import job
 
@@ -33,6 +34,19 @@ def test_held_out_movements_do_not_depend_on_how_many_are_asked_for():
     assert [part.tip.shape[1] for part in training.held_out(100)] == [64, 36]
     assert len(b) == 2
     assert not torch.equal(b[0].tip, b[1].tip)
+
+
+def test_errors_are_those_of_one_movement_at_a_time_and_of_another_ones_signals():
+    net, (m,) = training.trained(0), training.held_out(3)
+    found = training.errors(net, [m])
+    with torch.no_grad():
+        one = training.lesson(net, m)
+        for k in range(3):
+            alone = Movements(m.tip[:, [k]], m.omega[:, [k]])
+            own = training.lesson(net, alone)
+            swapped = net.trial(training.CLOCK, net.updated(training.CLOCK, own.before, one.learning_signal[:, [k - 1]]))
+            known = [float(training.position_error(net.output(trial), alone)) for trial in (own.before, own.after, swapped)]
+            assert [float(each[k]) for each in found] == pytest.approx(known, rel=1e-3)
 
 
 def test_the_best_single_step_is_neither_the_smallest_nor_the_largest():
