@@ -7,31 +7,20 @@ import pytest
 import scipy.stats
 import torch
 
-from snncore.statistics import (
-    Ratio,
-    censored_median,
-    cosine,
-    interval_over_groups,
-    largest_difference,
-    mean_interval,
-    mean_share,
-    paired,
-    ratio_of_counts,
-    share,
-    tango,
-)
+from snncore import statistics
+from snncore.statistics import Ratio, interval_over_groups, share, tango
 
 
 def test_the_median_of_counts_that_are_only_known_to_be_large():
-    assert censored_median([7, 3, 5], 10) == {"ours": 5, "bound": None, "low": 3, "high": 7}
-    assert censored_median([None, 3, 5], 10) == {"ours": 5, "bound": None, "low": 3, "high": None}
-    assert censored_median([None, 3, None], 10) == {"ours": 10, "bound": ">", "low": 3, "high": None}
+    assert statistics.censored_median([7, 3, 5], 10) == {"ours": 5, "bound": None, "low": 3, "high": 7}
+    assert statistics.censored_median([None, 3, 5], 10) == {"ours": 5, "bound": None, "low": 3, "high": None}
+    assert statistics.censored_median([None, 3, None], 10) == {"ours": 10, "bound": ">", "low": 3, "high": None}
     with pytest.raises(ValueError, match="2 counts have no middle one"):
-        censored_median([1, 2], 10)
+        statistics.censored_median([1, 2], 10)
 
 
 def test_the_interval_of_a_mean_share_is_its_formula():
-    mean, low, high = mean_share(torch.tensor([0.6, 0.8] * 50))
+    mean, low, high = statistics.mean_share(torch.tensor([0.6, 0.8] * 50))
     assert mean == pytest.approx(70)
     assert high - low == pytest.approx(2 * 1.984217 * 10 / 99**0.5, rel=1e-5)  # Student's quantile for 99 degrees of freedom
     assert (low + high) / 2 == pytest.approx(mean)
@@ -39,9 +28,9 @@ def test_the_interval_of_a_mean_share_is_its_formula():
 
 def test_cosine_and_largest_difference_are_those_by_hand():
     a, b = (torch.tensor([[3.0, 0.0]]), torch.tensor([4.0])), (torch.tensor([[3.0, 4.0]]), torch.tensor([0.0]))
-    assert cosine(a, b) == pytest.approx(9 / 25)
-    assert largest_difference([np.array([1.0, 2.0]), np.array([5.0])], [np.array([1.0, 4.0]), np.array([4.0])]) == 0.5
-    assert math.isnan(largest_difference([np.array([math.nan])], [np.array([1.0])]))
+    assert statistics.cosine(a, b) == pytest.approx(9 / 25)
+    assert statistics.largest_difference([np.array([1.0, 2.0]), np.array([5.0])], [np.array([1.0, 4.0]), np.array([4.0])]) == 0.5
+    assert math.isnan(statistics.largest_difference([np.array([math.nan])], [np.array([1.0])]))
 
 
 @pytest.mark.parametrize(("counts", "limit", "ratio"), [
@@ -55,7 +44,7 @@ def test_cosine_and_largest_difference_are_those_by_hand():
     (([math.nan], [math.nan]), 300, None),
 ])  # fmt: skip
 def test_what_is_not_learned_gives_a_bound_of_the_ratio(counts, limit, ratio):
-    assert ratio_of_counts(*counts, limit) == ratio
+    assert statistics.ratio_of_counts(*counts, limit) == ratio
 
 
 def test_wilson_interval_is_its_formula():
@@ -92,20 +81,20 @@ def test_interval_of_a_difference_is_known_at_the_ends():
 def test_the_interval_of_a_mean_is_students():
     numbers = np.random.default_rng(0).normal(3, 2, 40)
     half = 2.0226909 * numbers.std(ddof=1) / 40**0.5  # Student's quantile for 39 degrees of freedom, from a table
-    assert mean_interval(numbers) == pytest.approx((numbers.mean() - half, numbers.mean() + half))
-    assert mean_interval(np.ones(3)) == (1, 1)
+    assert statistics.mean_interval(numbers) == pytest.approx((numbers.mean() - half, numbers.mean() + half))
+    assert statistics.mean_interval(np.ones(3)) == (1, 1)
     with pytest.raises(ValueError, match="1 number has no interval"):
-        mean_interval(np.ones(1))
+        statistics.mean_interval(np.ones(1))
 
 
 def test_a_paired_difference_is_that_of_the_shares_and_turns_around():
     g = np.random.default_rng(0)
     a, b = g.random(300) < 0.8, g.random(300) < 0.7
-    difference, low, high = paired(a, b)
+    difference, low, high = statistics.paired(a, b)
     assert difference == pytest.approx(100 * (a.mean() - b.mean()))
     assert low < difference < high
-    assert paired(b, a) == pytest.approx((-difference, -high, -low))
-    assert paired(a, a)[0] == 0
+    assert statistics.paired(b, a) == pytest.approx((-difference, -high, -low))
+    assert statistics.paired(a, a)[0] == 0
 
 
 def test_interval_over_groups_is_that_of_additive_numbers():

@@ -87,14 +87,11 @@ def test_staleness_is_by_content_and_says_why(ran, capsys):
     assert "first: out of date: it has not been run at this preset" in check()[1]
 
 
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        ('raise RuntimeError("boom")', "RuntimeError: boom"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "DeadKernelError"),
-        ('record.claim("a.c", 1.0)', "the chapter first has a number for 'a.c', which is no claim of data/claims.toml"),
-    ],
-)
+@pytest.mark.parametrize(("code", "words"), [
+    ('raise RuntimeError("boom")', "RuntimeError: boom"),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "DeadKernelError"),
+    ('record.claim("a.c", 1.0)', "the chapter first has a number for 'a.c', which is no claim of data/claims.toml"),
+])  # fmt: skip
 def test_a_failed_chapter_is_set_aside_and_its_dependents_skipped(ran, capsys, code, words):
     before = {name: ran.manifest("smoke", name) for name in ("first", "second")}
     chapter(ran.root, "first", code)

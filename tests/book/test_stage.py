@@ -253,18 +253,14 @@ def test_a_book_that_is_up_to_date_needs_no_right_to_write(project, capsys, monk
     assert "the book is up to date" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("problem", "words"),
-    [
-        (BookError("mend it"), "error: mend it"),
-        (OSError(errno.ENOSPC, "No space left on device", "/x"), "no space left on the disk of /x: make room"),
-        (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x cannot be written: make the folder yours"),
-        (OSError(errno.EROFS, "Read-only file system", "/x"), "/x cannot be written"),
-        (OSError(errno.EMFILE, "Too many open files"), "too many open files for this shell: allow more"),
-        (OSError(errno.EIO, "Input/output error"), None),
-        (KeyError("x"), None),
-    ],
-)
+@pytest.mark.parametrize(("problem", "words"), [
+    (BookError("mend it"), "error: mend it"),
+    (OSError(errno.ENOSPC, "No space left on device", "/x"), "no space left on the disk of /x: make room"),
+    (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x cannot be written: make the folder yours"),
+    (OSError(errno.EROFS, "Read-only file system", "/x"), "/x cannot be written"),
+    (OSError(errno.EMFILE, "Too many open files"), "too many open files for this shell: allow more"),
+    (OSError(errno.EIO, "Input/output error"), None), (KeyError("x"), None),
+])  # fmt: skip
 def test_what_a_reader_can_mend_is_said_in_words_and_a_fault_of_these_tools_is_not(problem, words):
     said = tools.in_words(problem)
     assert said is None if words is None else words in said

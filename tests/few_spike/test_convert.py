@@ -65,22 +65,13 @@ class Functional(nn.Module):
 
 
 @pytest.mark.parametrize(("name", "function"), [
-    ("relu6", F.relu6),
-    ("relu6", partial(F.relu6, inplace=True)),
-    ("hardswish", F.hardswish),
-    ("hardsigmoid", F.hardsigmoid),
-    ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)),
-    ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
-    ("tanh", torch.tanh_),
-    ("gelu", partial(F.gelu, approximate="tanh")),
-    ("relu", lambda x: x.clamp(min=0)),
-    ("relu", lambda x: x.clamp_(0)),
-    ("relu", lambda x: torch.clamp_min(x, 0)),
-    ("relu", lambda x: F.threshold(x, 0, 0)),
-    ("relu", nn.Threshold(0, 0, inplace=True)),
-    ("relu6", lambda x: x.clip(0, max=6)),
+    ("relu6", F.relu6), ("relu6", partial(F.relu6, inplace=True)), ("hardswish", F.hardswish), ("hardsigmoid", F.hardsigmoid),
+    ("leaky_relu", lambda x: F.leaky_relu(x, 0.3)), ("leaky_relu", partial(F.leaky_relu_, negative_slope=0.2)),
+    ("tanh", torch.tanh_), ("gelu", partial(F.gelu, approximate="tanh")),
+    ("relu", lambda x: x.clamp(min=0)), ("relu", lambda x: x.clamp_(0)), ("relu", lambda x: torch.clamp_min(x, 0)),
+    ("relu", lambda x: F.threshold(x, 0, 0)), ("relu", nn.Threshold(0, 0, inplace=True)),
+    ("relu6", lambda x: x.clip(0, max=6)), ("relu6", nn.Hardtanh(0, 6, inplace=True)),
     ("relu6", partial(F.hardtanh, min_val=0.0, max_val=6.0, inplace=True)),
-    ("relu6", nn.Hardtanh(0, 6, inplace=True)),
 ])  # fmt: skip
 def test_every_function_is_found_with_its_constants(name, function):
     (found,) = traced(Functional(function), images()).places.values()
@@ -245,11 +236,9 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words,
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"),
-    ({"K": 63}, "K is 63"),
+    ({"K": 0}, "K is 0: give a whole number of steps, 1 to 62"), ({"K": 63}, "K is 63"),
     ({"K": 5, "coefficients": {"relu": relu_code(4.0, 5)}}, "no silu neuron with K = 5: choose K among 4, 8, 12, 16"),
-    ({"spike_penalty": -1.0}, "spike_penalty is -1"),
-    ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
+    ({"spike_penalty": -1.0}, "spike_penalty is -1"), ({"spike_penalty": "1"}, "spike_penalty is '1': give a finite number"),
     ({"coefficients": {"elu": relu_code(1.0, 2)}}, "has 'elu', but the network's activations are gelu, relu"),
     ({"coefficients": coefficients("silu.published")}, r"of type CoefficientSet: give FSParams by the name of the activation, such as"),
     ({"steps": [("relu", 4)]}, "steps is of type list: give K by the name of a layer in the report"),
@@ -258,9 +247,8 @@ def test_what_cannot_be_converted_is_refused_with_the_way_out(network, x, words,
     ({"calibration": []}, "calibration holds no image"),
     ({"calibration": [images(), images()[..., :6]]}, "calibration has batches of images of several sizes"),
     ({"coefficients": {"relu": coefficients("relu.published")}}, r"coefficients\['relu'\] is of type CoefficientSet: give FSParams"),
-    ({"calibration": images(0)}, "calibration holds no image"),
+    ({"calibration": images(0)}, "calibration holds no image"), ({"calibration": 5}, "calibration is of type int"),
     ({"calibration": [images().numpy()]}, "calibration is of type list: give images in one tensor, or in batches"),
-    ({"calibration": 5}, "calibration is of type int"),
     ({"calibration": images().half()}, "calibration is of type torch.float16, and example_input of torch.float32"),
     ({"calibration": images()[:, :1]}, r"does not take calibration of shape \(4, 1, 8, 8\).* 3 channels"),
     ({"calibration": images() * math.nan}, "the input of relu_4 is not finite"),
@@ -388,11 +376,7 @@ def test_a_converted_network_refuses_half_precision(run):
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the older forms are deprecated, and still in many networks
 @pytest.mark.parametrize("parametrized", [
-    weight_norm,
-    spectral_norm,
-    parametrizations.weight_norm,
-    parametrizations.spectral_norm,
-    parametrizations.orthogonal,
+    weight_norm, spectral_norm, parametrizations.weight_norm, parametrizations.spectral_norm, parametrizations.orthogonal,
     partial(prune.l1_unstructured, name="weight", amount=0.3),
     lambda m: parametrizations.weight_norm(parametrizations.weight_norm(m, "bias", None)),
 ])  # fmt: skip

@@ -34,15 +34,10 @@ def test_a_causal_mask_is_where_the_network_is(where):
 
 
 @pytest.mark.parametrize("function", [
-    lambda x: torch.softmax(3 * F.relu(x), -1),
-    lambda x: F.relu(x).softmax(dim=1),
-    lambda x: F.layer_norm(F.relu(x), (5, 4)),
+    lambda x: torch.softmax(3 * F.relu(x), -1), lambda x: F.relu(x).softmax(dim=1), lambda x: F.layer_norm(F.relu(x), (5, 4)),
     lambda x: F.layer_norm(F.relu(x), (4,), torch.arange(4.0), torch.ones(4), 0.1),
-    lambda x: F.scaled_dot_product_attention(F.relu(x), x, x),
-    lambda x: F.scaled_dot_product_attention(F.relu(x), x, -x, scale=2.0),
-    lambda x: F.relu(x) @ x.mT,
-    lambda x: torch.einsum("bij,bkj->bik", F.relu(x), x),
-    lambda x: F.relu(x) + x * x,
+    lambda x: F.scaled_dot_product_attention(F.relu(x), x, x), lambda x: F.scaled_dot_product_attention(F.relu(x), x, -x, scale=2.0),
+    lambda x: F.relu(x) @ x.mT, lambda x: torch.einsum("bij,bkj->bik", F.relu(x), x), lambda x: F.relu(x) + x * x,
     lambda x: torch.softmax(F.relu(x) @ x.mT / 2, -1) @ x,
     lambda x: F.layer_norm(F.relu(x), (4,)) * torch.sigmoid(x),
     lambda x: F.scaled_dot_product_attention(F.layer_norm(F.relu(x), (4,)), F.layer_norm(x, (4,)), x) * torch.sigmoid(x),

@@ -141,10 +141,9 @@ def test_relu6_saturates_at_its_threshold(monkeypatch):
     assert simulate(rate_coded(network, x), x, 8).outputs[-1].flatten().tolist() == [0, 3, 6, 6]
 
 
-@pytest.mark.parametrize(
-    ("layer", "words"),
-    [(nn.SiLU(), "_1 is silu: rate coding here is for ReLU"), (nn.MaxPool2d(2), r"_1 \(MaxPool2d\) takes the largest.*take averages")],
-)
+@pytest.mark.parametrize(("layer", "words"), [
+    (nn.SiLU(), "_1 is silu: rate coding here is for ReLU"), (nn.MaxPool2d(2), r"_1 \(MaxPool2d\) takes the largest.*take averages"),
+])  # fmt: skip
 def test_what_rate_coding_cannot_do_is_refused_by_name(layer, words):
     network, x = nn.Sequential(nn.Conv2d(1, 2, 1), layer, nn.ReLU(), nn.Conv2d(2, 2, 1)), torch.ones(1, 1, 4, 4)
     with pytest.raises(ConversionError, match=words):

@@ -123,8 +123,7 @@ def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(gra
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"steps": [4]}, "steps has 1 entries"),
-    ({"steps": [4, 0]}, r"steps\[1\] is 0"),
+    ({"steps": [4]}, "steps has 1 entries"), ({"steps": [4, 0]}, r"steps\[1\] is 0"),
     ({"senders": [[], [0]]}, "senders has 2 entries and steps 3"),
     ({"senders": [[0], [0], [1]]}, r"senders\[0\] is \[0\]: the input has none"),
     ({"senders": [[], [0], [2]]}, r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),

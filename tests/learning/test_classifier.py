@@ -163,11 +163,8 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
 
 
 @pytest.mark.parametrize(("changed", "options", "words"), [
-    ({"batch": -1}, {}, "batch is -1"),
-    ({"epochs": 0}, {}, "epochs is 0"),
-    ({"epochs": 5, "cycles": 2}, {}, "epochs is 5"),
-    ({"warmup": 1.0}, {}, "warmup is 1.0"),
-    ({"peak_rate": -0.1}, {}, "peak_rate is -0.1"),
+    ({"batch": -1}, {}, "batch is -1"), ({"epochs": 0}, {}, "epochs is 0"), ({"epochs": 5, "cycles": 2}, {}, "epochs is 5"),
+    ({"warmup": 1.0}, {}, "warmup is 1.0"), ({"peak_rate": -0.1}, {}, "peak_rate is -0.1"),
     ({}, {"average": 1.0}, r"average is 1\.0: it is a part of the past"),
     ({}, {"data": problem(5)}, "there are 5 images, fewer than one batch of 16"),
 ])  # fmt: skip

@@ -16,7 +16,7 @@ from snncore.tasks import episodes, printed
 from snncore.tasks.episodes import Examples
 from snncore.tasks.omniglot import read_runs
 from snncore.trainings.symbols import network, trained
-from tests.tasks.test_symbols import official
+from tests.tasks.test_symbols import generator, official
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,6 @@ def net():
 @pytest.fixture(scope="module")
 def letters():
     return printed.letters().symbols
-
-
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters):

@@ -100,9 +100,8 @@ def test_no_gradient_flows_through_the_reset():
 
 @pytest.mark.parametrize(("params", "changes", "words"), [
     (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
-    (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"),
     (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
-    (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
+    (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"), (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
 ])  # fmt: skip
 def test_impossible_constants_are_refused(params, changes, words):
     with pytest.raises(ValueError, match=words):
