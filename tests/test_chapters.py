@@ -68,8 +68,7 @@ def test_a_chapter_says_what_was_claimed_found_and_missed_and_ends_with_exercise
     sections = re.split(r"(?m)^## (.+)$", text)
     heads = sections[1::2]
     body = dict(zip(heads, sections[2::2], strict=True))
-    assert heads[: len(OPENING)] == OPENING
-    assert heads[-len(END) :] == END
+    assert (heads[: len(OPENING)], heads[-len(END) :]) == (OPENING, END)
     assert "slide" in body["The claim"].lower() or path.stem == "speed"  # the talk says nothing of the speed of programs
     assert "{figure}" in body["In one picture"]
     assert "<!-- ledger -->" in body[END[-1]]

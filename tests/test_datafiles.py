@@ -60,8 +60,7 @@ def test_a_download_is_verified_and_renamed_and_the_next_address_tried(address, 
     folder.mkdir(parents=True)
     (folder / "a.bin.part").write_bytes(b"what a kill has left")
     path = datafiles.download(file_of("sub/a.bin", CONTENT, ("http://127.0.0.1:9/nothing", address)))
-    assert path == folder / "a.bin"
-    assert path.read_bytes() == CONTENT
+    assert (path, path.read_bytes()) == (folder / "a.bin", CONTENT)
     assert names(folder) == ["a.bin"]
 
 
@@ -254,8 +253,7 @@ def test_spoken_words_read_the_official_archive(monkeypatch, tmp_path):
         members[f"./{word}/0a1b2c3d_nohash_0.wav"] = out.getvalue()
     register(monkeypatch, tmp_path, "speech_commands", ("official", {"speech_commands_test_set_v0.02.tar.gz": tar(members)}))
     found = data_sets.read_spoken_words()
-    assert found.words == ["no", "yes"]
-    assert found.speakers == ["0a1b2c3d", "0a1b2c3d"]
+    assert (found.words, found.speakers) == (["no", "yes"], ["0a1b2c3d", "0a1b2c3d"])
     assert np.array_equal(found.waveforms[1], waves["yes"])
 
 

@@ -52,8 +52,7 @@ def test_a_plain_reader_of_the_file_finds_all_spikes(params, tmp_path):
     assert (z == activity.z[:, 0].numpy()).all()
     assert np.allclose(y, activity.y[:, 0].numpy(), atol=1e-12)
     back = snncore.nir.from_nir(graph)
-    assert [size for size, _ in back.populations] == [20] * len(params)
-    assert [type(p) for _, p in back.populations] == [type(p) for p in params]
+    assert [(size, type(p)) for size, p in back.populations] == [(20, type(p)) for p in params]
     assert torch.equal(back(x).z, activity.z)
     assert torch.allclose(back(x).y, activity.y, atol=1e-12)
 

@@ -57,8 +57,7 @@ def test_words_hold_or_do_not_and_stand_in_the_list_of_claims_alone(tmp_path):
         rows = {row["id"]: row for row in read_rows(tmp_path / "c")}
         assert "it " not in (tmp_path / "c" / "rows.json").read_text()
         entries = {entry["id"]: entry for entry in ledger.merge(CLAIMS, {}, rows)}
-        assert (entries["a.words"]["ours"], entries["a.words"]["n"]) == (shown, 3)
-        assert entries["a.words"]["status"] == ("agrees" if holds else "differs")
+        assert [entries["a.words"][field] for field in ("ours", "n", "status")] == [shown, 3, "agrees" if holds else "differs"]
 
 
 def test_bad_entries_are_refused(tmp_path):

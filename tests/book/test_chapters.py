@@ -255,8 +255,7 @@ def test_nothing_of_a_user_reaches_a_chapter(project, tmp_path, monkeypatch):
     chapter(project.root, "first", code)
     assert do(project, "run", "--chapter", "first") == 0
     values = read_json(project.results("smoke", "first") / "values.json")
-    assert values["number"]["text"] == "(False, 1.5, 0)"
-    assert values["python"]["text"] == sys.executable
+    assert [values[name]["text"] for name in ("number", "python")] == ["(False, 1.5, 0)", sys.executable]
 
 
 def test_compiled_loops_are_lent_by_chapters_that_do_not_run(project):
@@ -312,5 +311,4 @@ def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, mon
 def test_as_many_chapters_run_side_by_side_as_memory_and_cores_allow(monkeypatch, available, at_once):
     monkeypatch.setattr(chapters, "cores", lambda: 3)
     monkeypatch.setattr(chapters.psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
-    assert chapters.at_once(10) == at_once
-    assert chapters.at_once(1) == 1
+    assert [chapters.at_once(count) for count in (10, 1)] == [at_once, 1]

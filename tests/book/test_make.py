@@ -87,13 +87,11 @@ def installs(fresh, monkeypatch):
 
 
 def test_stamp_follows_content_and_keeps_a_chosen_torch(installs):
-    assert installs() == 1
-    assert installs() == 0
+    assert [installs(), installs()] == [1, 0]
     (installs.folder / "pyproject.toml").touch()
     assert installs() == 0
     index = ("--torch-index", "http://somewhere")
-    assert installs(*index) == 2  # torch and torchvision first, from there
-    assert installs(*index) == 0
+    assert [installs(*index), installs(*index)] == [2, 0]  # torch and torchvision first, from there
     assert installs() == 0  # keeps that torch
     before = (installs.folder / "constraints.txt").read_bytes()
     (installs.folder / "constraints.txt").write_text("numpy==2.0\n")
@@ -108,8 +106,7 @@ def test_stamp_follows_content_and_keeps_a_chosen_torch(installs):
 def test_a_good_python_of_venv_is_kept_unless_another_is_named(installs):
     assert installs() == 1
     installs.state.version = (3, 12) if sys.version_info[:2] != (3, 12) else (3, 13)
-    assert installs() == 1  # renewed for that Python, not thrown away
-    assert installs() == 0
+    assert [installs(), installs()] == [1, 0]  # renewed for that Python, not thrown away
     installs.state.version = None  # it does not run any more
     assert installs() == 1
 

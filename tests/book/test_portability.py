@@ -23,8 +23,7 @@ def test_numbers_and_verdicts_are_compared(claims):
     first, second = portability.compared(claims, {"a": rows(a_b=2.0, c_d=True), "b": rows(a_b=2.5, c_d=True)})
     assert first == {"claim": "a.b", "a": "2", "b": "2.5", "largest relative difference": "0.2", "verdicts": "agrees / differs"}
     assert second == {"claim": "c.d", "a": "it holds", "b": "it holds", "largest relative difference": "", "verdicts": "agrees"}
-    assert portability.difference([0.0, 0.0]) == 0
-    assert portability.difference([-1.0, 1.0]) == 2
+    assert [portability.difference(numbers) for numbers in ([0.0, 0.0], [-1.0, 1.0])] == [0, 2]
 
 
 def test_chapters_run_with_other_arithmetic_and_only_once(project, capsys, monkeypatch):

@@ -18,8 +18,7 @@ def test_agreement_and_drop_are_counted_over_all_batches():
     answers = compare(ann, snn, x.split(7), labels, "test")
     a, s = ann(x).argmax(1).numpy(), snn(x).argmax(1).numpy()
     assert 0 < (a != s).sum() < 30
-    assert answers.agreement[0] == pytest.approx(100 * (a == s).mean())
-    assert answers.accuracy[0] == pytest.approx(100 * 40 / 60)
+    assert (answers.agreement[0], answers.accuracy[0]) == pytest.approx((100 * (a == s).mean(), 100 * 40 / 60))
     drop, low, high = answers.drop
     assert drop == pytest.approx(100 * (40 / 60 - (s == labels).mean()))
     assert low < drop < high
@@ -44,6 +43,5 @@ def test_the_error_after_each_layer_is_that_of_the_networks_cut_off_there():
     leaky = nn.Sequential(nn.Linear(5, 30), nn.LeakyReLU(0.5), nn.Linear(30, 9), nn.ReLU6()).double().eval()
     other = convert(leaky, x, x, K=10)
     assert layer_errors(other, x)["error"].iloc[0] == pytest.approx(other.report.spiking[0].error, rel=0.1)
-    assert table["layer"].tolist() == [1, 2]
-    assert table["activation"].tolist() == ["silu", "sigmoid"]
+    assert (table["layer"].tolist(), table["activation"].tolist()) == ([1, 2], ["silu", "sigmoid"])
     assert table["error"].tolist() == pytest.approx(by_hand)

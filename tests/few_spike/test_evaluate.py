@@ -48,9 +48,8 @@ def converted():
 def test_the_report_names_what_stays_analog_and_what_each_layer_receives(converted):
     report = converted[0].report
     by = {row.node: (row.kind, row.why) for row in report.rows}
-    assert by["conv1"] == ("linear", "receives the image")
-    assert by["conv2"] == ("linear", "receives spikes")
-    assert by["gate"] == ("linear", "receives graded numbers")
+    received = {"conv1": "the image", "conv2": "spikes", "gate": "graded numbers"}
+    assert {name: by[name] for name in received} == {name: ("linear", f"receives {what}") for name, what in received.items()}
     assert by["norm"][0] == "linear"
     assert by["mul_1"] == ("analog", "multiplies two signals")
     assert "multiplies two signals" in str(report)

@@ -18,8 +18,7 @@ def test_pieces_cover_all_numbers_and_hold_the_neuron(arrays, strict):
     p = FSParams(*map(tuple, arrays), strict=strict)
     s = pieces(p)
     assert torch.equal(torch.nextafter(s.last[:-1], torch.tensor(float("inf"))), s.first[1:])  # no gap, no overlap
-    assert s.first[0] == -torch.finfo(torch.float32).max
-    assert s.last[-1] == torch.finfo(torch.float32).max
+    assert -s.first[0] == s.last[-1] == torch.finfo(torch.float32).max
     for border in (s.first, s.last):  # both ends of each piece spike as the piece says, so by monotony does all between
         assert torch.equal(fs_run(border, p)[0], s.spikes)
         assert torch.equal(fs_neuron(border, p), s.y)

@@ -108,8 +108,7 @@ def test_a_slow_loop_counts_the_same_spikes_and_operations():
         arrivals += 2 * z2.sum()
         readouts.append((theta2 * z2).reshape(2, -1) @ w3.T + b3)
         assert np.allclose(run.outputs[t], np.mean(readouts[(t + 1) // 2 :], axis=0), rtol=1e-12)
-        assert run.spikes[t] == z1.sum() + z2.sum()
-        assert run.accumulates[t] == arrivals
+        assert (run.spikes[t], run.accumulates[t]) == (z1.sum() + z2.sum(), arrivals)
     assert run.spikes.min() > 0
     assert run.neurons == 3 * 25 + 4 * 9
 

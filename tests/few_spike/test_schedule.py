@@ -86,13 +86,11 @@ def test_a_shortcut_costs_k_steps_for_each_layer_that_it_passes(passed):
     senders = chain(layers)
     senders[passed + 2].insert(0, 1)  # past the layers 2 to passed + 1
     steps = [K] * layers
-    assert periods(steps, senders, False) == (K * layers, {(passed + 2) * K})
-    assert periods(steps, senders, True) == (K * layers, {(passed + 1) * K})
+    assert [periods(steps, senders, double) for double in (False, True)] == [(K * layers, {(passed + n) * K}) for n in (2, 1)]
     held = with_memories(steps, senders)
     assert len(held.steps) == layers + passed
     assert [held.origin.count(layer) for layer in range(layers)] == [1, 1 + passed, *[1] * (layers - 2)]
-    assert periods(held.steps, held.senders, False) == (K * layers, {2 * K})
-    assert periods(held.steps, held.senders, True) == (K * layers, {K})
+    assert [periods(held.steps, held.senders, double) for double in (False, True)] == [(K * layers, {n * K}) for n in (2, 1)]
 
 
 @given(graphs())
@@ -100,8 +98,7 @@ def test_memories_give_any_graph_the_rhythm_of_a_chain(graph):
     _, senders = graph
     steps, depth = [3] * len(senders), depths(senders)
     held = with_memories(steps, senders)
-    assert periods(held.steps, held.senders, False) == (3 * (max(depth) + 1), {6})
-    assert periods(held.steps, held.senders, True) == (3 * (max(depth) + 1), {3})
+    assert [periods(held.steps, held.senders, double) for double in (False, True)] == [(3 * (max(depth) + 1), {n}) for n in (6, 3)]
 
 
 @given(graphs())

@@ -38,8 +38,7 @@ def test_compiled_is_as_written(threads):
     z, psi, _ = eprop_chip_forward(c, x, w_in, w_rec)
     grad, _ = eprop_chip_learn(c, x, z, psi, signal)
     grad[np.arange(N), IN + np.arange(N)] = 0
-    assert 0.005 < z[..., :9].mean() < 0.2
-    assert 0.005 < z[..., 9:].mean() < 0.2
+    assert all(0.005 < part.mean() < 0.2 for part in (z[..., :9], z[..., 9:]))
     torch.set_num_threads(threads)
     ours = forward(c, x, w_in, w_rec)
     compiled = learn(c, x, *ours, signal)
@@ -56,9 +55,7 @@ def test_potentials_stop_at_24_bits_alike():
     z, psi, largest = eprop_chip_forward(c, x, w_in, w_rec)
     assert largest.tolist() == [STATE, STATE]
     assert 400 < int(np.flatnonzero(z.any((1, 2)))[-1]) < 1100
-    ours = forward(c, x, w_in, w_rec)
-    assert np.array_equal(ours[0], z)
-    assert np.array_equal(ours[1], psi)
+    assert all(map(np.array_equal, forward(c, x, w_in, w_rec), (z, psi)))
 
 
 def test_traces_stop_at_24_bits_alike():

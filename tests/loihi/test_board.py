@@ -44,8 +44,7 @@ def test_many_populations_are_one_network():
     w_in, w_rec = (np.vstack([np.hstack([w[pre, post] for pre in pres]) for post in "ab"]) for pres in ("x", "ab"))
     one = emulator.emulate(emulator.ChipNetwork(w_in, w_rec, [*GROUPS["a"], *GROUPS["b"]]), X[:, None], input_lag=0, trace=True)
     z = np.concatenate([activity.z["a"], activity.z["b"]], 1)
-    assert 0.01 < z[:, :11].mean() < 0.6
-    assert 0.01 < z[:, 11:].mean() < 0.6
+    assert all(0.01 < part.mean() < 0.6 for part in (z[:, :11], z[:, 11:]))
     assert (z == one.z_trace[:, 0]).all()
     assert (np.concatenate([activity.v["a"], activity.v["b"]]) == one.v[0]).all()
 
@@ -82,9 +81,7 @@ def test_events_are_counted_one_by_one():
     for name in "ab":
         for i, k in enumerate(core[name]):
             spikes[:, k] += activity.z[name][:, i]
-    assert t.synaptic_operations.tolist() == synaptic.tolist()
-    assert t.sent.tolist() == sent.tolist()
-    assert t.spikes.tolist() == spikes.tolist()
+    assert all(map(np.array_equal, (t.synaptic_operations, t.sent, t.spikes), (synaptic, sent, spikes)))
     assert (t.sent.sum(), t.between_tiles_x, t.between_tiles_y, t.between_chips) == (messages, rows, columns, chips)
     assert min(messages, rows, columns, chips) > 0
     assert (t.updates.sum(1) == 11 + 5 + 7).all()

@@ -60,8 +60,7 @@ def test_events_are_counted_one_by_one():
         + sum((net.w_rec[:, j] != 0).sum() + ahp[j] for t in range(199) for j in np.flatnonzero(e.z_trace[t, b]))
         for b in range(3)
     ]
-    assert e.events.synaptic_operations.tolist() == expected
-    assert e.events.compartment_updates == 200 * (N + 8)
+    assert (e.events.synaptic_operations.tolist(), e.events.compartment_updates) == (expected, 200 * (N + 8))
     assert e.events.wrapped.sum() == e.events.clipped.sum() == 0
 
 
@@ -77,8 +76,7 @@ def test_overflow_wraps_and_clips_as_by_hand_and_warns():
     spikes, potentials = by_hand(net, x[:, 0], 2)
     assert (e.z_trace[:, 0] == spikes).all()
     assert (e.v_trace[:, 0] == potentials).all()
-    assert e.events.wrapped.sum() > 0
-    assert e.events.clipped.sum() > 0
+    assert min(e.events.wrapped.sum(), e.events.clipped.sum()) > 0
 
 
 def test_the_ahp_current_lasts_longer_than_its_register_was_asked_for():

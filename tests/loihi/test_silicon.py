@@ -61,6 +61,5 @@ def test_a_replay_in_batches_is_one_emulation():
 def test_neurons_that_fire_at_their_threshold_do():
     for neuron in (silicon.LIFAtEquality(204, 127), silicon.AHPAtEquality(204, 127)):
         rest = compartment_rest(np.zeros((1, 1), np.int64))
-        assert compartment_step(np.array([[127]]), rest, neuron)[0] == 1
-        assert compartment_step(np.array([[126]]), rest, neuron)[0] == 0
+        assert [compartment_step(np.array([[current]]), rest, neuron)[0] for current in (127, 126)] == [1, 0]
     assert compartment_step(np.array([[127]]), rest, silicon.LIF)[0] == 0

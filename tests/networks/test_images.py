@@ -79,5 +79,4 @@ def test_spikes_of_lite0_are_the_binary_digits_of_the_numbers_sent():
             layer.register_forward_hook(count)
         snn(batch)
     assert [layer.spikes for layer in layers] == digits
-    assert len(digits) == 33
-    assert layers[0].neurons == 32 * 112 * 112  # the stem of EfficientNet-Lite0 on 224 x 224
+    assert (len(digits), layers[0].neurons) == (33, 32 * 112 * 112)  # the stem of EfficientNet-Lite0 on 224 x 224

@@ -34,8 +34,7 @@ def test_layers_have_a_row_for_each_pair_of_present_sentences(timing):
     assert pairs == [(0, 1, 1), (0, 1, 2), (0, 2, 2), (1, 0, 0), (1, 0, 1), (1, 0, 2), (1, 1, 1), (1, 1, 2), (1, 2, 2)]
     assert list(answer.layers) == ["statement", "question", "pair 1", "pair 2", "sum", "answer 1"]
     steps = timing.window if timing else 1
-    assert answer.layers["pair 2"].z.shape == (steps, 9, 9)
-    assert answer.layers["sum"].z.shape == (steps, 2, 9)
+    assert [answer.layers[name].z.shape for name in ("pair 2", "sum")] == [(steps, 9, 9), (steps, 2, 9)]
     assert answer.logits.shape == (2, 7)
     for name, layer in answer.layers.items() if timing else ():
         assert set(layer.z.unique().tolist()) == {0, 1}, name  # all layers fire, in spikes

@@ -93,8 +93,7 @@ def test_paths_that_no_arm_can_follow_are_refused(path, words, unchecked):
 def test_positions_can_be_read_from_their_spikes():
     m, code = movements(16), arm.Code()
     x = code.spikes(m.tip, DT)
-    assert x.shape == (STEPS, 16, 64)
-    assert set(x.unique().tolist()) == {0.0, 1.0}
+    assert (x.shape, set(x.unique().tolist())) == ((STEPS, 16, 64), {0.0, 1.0})
     spikes = x.unflatten(-1, (2, 32))
     centers = torch.linspace(-1.1, 1.1, 32)
     read = (spikes * centers).sum(-1) / spikes.sum(-1).clamp(min=1)

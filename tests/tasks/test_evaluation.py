@@ -26,15 +26,13 @@ def test_networks_are_asked_about_the_symbols_and_words_of_the_whole_data_sets()
     assert all(map(torch.equal, ours.classes, whole.classes))
     words, whole_words = data_sets.read_words_evaluation(), data_sets.read_spoken_words()
     places = spoken_words.places(whole_words)[1]
-    assert words.words == [whole_words.words[k] for k in places]
-    assert words.speakers == [whole_words.speakers[k] for k in places]
+    assert [words.words, words.speakers] == [[of[k] for k in places] for of in (whole_words.words, whole_words.speakers)]
     assert all(np.array_equal(wave, whole_words.waveforms[k]) for wave, k in zip(words.waveforms, places, strict=True))
     readers = data_sets.read_omniglot_evaluation, data_sets.read_omniglot
     runs = [omniglot.draw_runs(read(), 3, 20, torch_generator(0, "runs")) for read in readers]
     for ours, whole in zip(*runs, strict=True):
         assert ours.name == whole.name
-        assert np.array_equal(ours.examples, whole.examples)
-        assert np.array_equal(ours.queries, whole.queries)
+        assert all(map(np.array_equal, (ours.examples, ours.queries), (whole.examples, whole.queries)))
 
 
 @needs_data
@@ -42,8 +40,7 @@ def test_photographs_are_those_of_the_whole_data_set_nearly():
     ours = data_sets.read_photographs_700()
     (path,) = datafiles.find("photographs_700_jpeg").paths.values()
     z = datafiles.npz(path)
-    assert ours.names == z["image_id"].tolist()
-    assert ours.labels.tolist() == z["label"].tolist()
+    assert (ours.names, ours.labels.tolist()) == (z["image_id"].tolist(), z["label"].tolist())
     for k in (0, 349, 350, 699):
         whole = data_sets.decode_image(z["jpeg"][z["offsets"][k] : z["offsets"][k + 1]].tobytes())
         error = np.square(ours.images[k].astype(float) - whole).mean()

@@ -24,16 +24,14 @@ def test_code_is_the_slow_one():
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
     images[0, :5], images[1, 3:9, 3:9] = 0, 255
     x = threshold_code(images)
-    assert x.shape == (840, 3, 80)
-    assert x.dtype == torch.uint8
+    assert (x.shape, x.dtype) == ((840, 3, 80), torch.uint8)
     assert (x.numpy() == np.stack([slow_code(image, 56) for image in images], 1)).all()
 
 
 def test_other_forms():
     images = np.random.default_rng(2).integers(0, 256, (4, 28, 28), dtype=np.uint8)
     x = rows(images)
-    assert x.shape == (28, 4, 28)
-    assert x.dtype == torch.float32
+    assert (x.shape, x.dtype) == ((28, 4, 28), torch.float32)
     assert x[3, 2, 5] == images[2, 3, 5] / np.float32(255)
     small = halved(images)
     assert small.shape == (4, 14, 14)

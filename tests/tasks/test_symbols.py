@@ -87,8 +87,7 @@ def official(path, size=105, lines=None):
 
 def test_a_run_pairs_queries_with_their_examples(tmp_path):
     (run,) = omniglot.read_runs(official(tmp_path / "runs.zip"))
-    assert run.name == "run01"
-    assert run.label.tolist() == [2, 1, 0]
+    assert (run.name, run.label.tolist()) == ("run01", [2, 1, 0])
     assert (run.queries[:, None] ^ run.examples).sum((2, 3)).argmin(1).tolist() == run.label.tolist()
 
 
@@ -113,8 +112,7 @@ def test_runs_are_drawn_like_the_official_ones():
     """From one alphabet of those that are held out, the same symbols by two drawers: every image is found among the originals."""
     data = synthetic_omniglot()
     for k, run in enumerate(omniglot.draw_runs(data, 6, 2, generator())):
-        assert run.name == f"B {k + 1}"
-        assert run.label.tolist() == [0, 1]
+        assert (run.name, run.label.tolist()) == (f"B {k + 1}", [0, 1])
         drawn = []
         for images in (run.examples, run.queries):
             same = [(data.images == image).all((1, 2)).nonzero()[0].item() for image in images]
@@ -162,8 +160,7 @@ def synthetic_word(frequency, amplitude=8000.0):
 def test_a_tone_is_strongest_in_the_band_of_its_frequency():
     for band in (3, 15, 27):
         counts = spoken_words.spikes(synthetic_word(spoken_words.centers()[band]))
-        assert counts.shape == (32, 50)
-        assert int(counts[:, 10:].sum(1).argmax()) == band
+        assert (counts.shape, int(counts[:, 10:].sum(1).argmax())) == ((32, 50), band)
         assert float(counts.max()) <= 8 * 200 * 0.02  # eight fibers of at most 200 Hz
 
 
