@@ -36,14 +36,10 @@ def entered(text: str) -> list[ast.Call]:
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
-def test_numbers_come_from_visible_cells(path):
+def test_numbers_come_from_visible_cells_and_ids_of_claims_stand_written_out(path):
+    """A search for an id finds the line that makes its number: no id is put together from parts."""
     assert not [cell.text for cell in cells(path) if not cell.visible and (entered(cell.text) or "page.value(" in cell.text)]
     assert any(entered(cell.text) for cell in cells(path))
-
-
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
-def test_ids_of_claims_stand_written_out(path):
-    """A search for an id finds the line that makes its number: no id is put together from parts."""
     for cell in cells(path):
         for call in entered(cell.text):
             assert isinstance(call.args[0], ast.Constant | ast.Name | ast.Subscript), f"{path.stem}: {ast.unparse(call)}"

@@ -13,8 +13,6 @@ BASE = ledger.Claim("a.b", "few_spike", "slide 1", "q", "reproduced", "talk", "s
 CITED = ledger.Claim("a.c", "few_spike", "slide 1", "q", "cited", "talk", "s", published=2.0)
 of, cited = partial(replace, BASE), partial(replace, CITED, value_source="log")
 NONE = {"published": None, "tolerance": None}
-
-
 AIM = of(**NONE, source_class="ours", target=1.5, better="lower")
 
 

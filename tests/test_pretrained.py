@@ -48,9 +48,8 @@ def test_a_path_from_anywhere_is_a_lesson_on_its_movement():
 
 
 def shown(waves):
-    return torch.stack([spoken_words.spikes(w) for w in waves])[:, None] / (
-        spoken_words.FIBERS * spoken_words.FASTEST * spoken_words.STRETCH
-    )
+    most = spoken_words.FIBERS * spoken_words.FASTEST * spoken_words.STRETCH
+    return torch.stack([spoken_words.spikes(w) for w in waves])[:, None] / most
 
 
 @pytest.mark.parametrize("name", ["symbols", "words"])

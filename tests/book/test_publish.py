@@ -12,7 +12,10 @@ from book.conftest import edit
 from project import ROOT, BookError, Project
 
 
-def test_without_chromium_the_way_to_get_it_is_told(project, monkeypatch):
+def test_without_a_book_nothing_is_released_and_without_chromium_the_way_to_get_it_is_told(project, monkeypatch):
+    monkeypatch.setattr(publish, "version", lambda _: "1.0")
+    with pytest.raises(BookError, match="make reproduce"):
+        publish.release(project, "smoke", tag=False)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(BookError, match="apt install chromium"):
         publish.pdf(project, "smoke")
@@ -25,12 +28,6 @@ def test_a_version_has_one_number_in_all_places(project):
     edit(project.root / "CITATION.cff", "version: 0", "version: 9")
     with pytest.raises(BookError, match=r"CITATION\.cff 9"):
         publish.version(project)
-
-
-def test_nothing_is_released_without_a_book(project, monkeypatch):
-    monkeypatch.setattr(publish, "version", lambda _: "1.0")
-    with pytest.raises(BookError, match="make reproduce"):
-        publish.release(project, "smoke", tag=False)
 
 
 def test_the_list_for_checkers_names_every_figure(project):

@@ -136,9 +136,8 @@ def test_a_page_can_say_which_run_gave_a_number_and_tips_whose_it_is(ran):
     row = dict.fromkeys(ledger.ROW) | {"id": "c.d", "ours": 2.0, "preset": "paper", "commit": "0123456789", "machine": "a machine"}
     (ran.root / "data" / "results" / "first.json").write_text(json.dumps([row]))
     said = "{interval}`c.d`, {run}`a.b`; {run}`c.d`; {run}`e.f`; {claim}`e.f`, {interval}`e.f`"
-    (ran.root / "book" / "index.md").write_text(
-        f"# Start\n\n{said}.\n\n{{claim}}`a.b` {{published}}`a.b` {{claim}}`g.h` {{published}}`g.h`\n"
-    )
+    linked = "{claim}`a.b` {published}`a.b` {claim}`g.h` {published}`g.h`"
+    (ran.root / "book" / "index.md").write_text(f"# Start\n\n{said}.\n\n{linked}\n")
     out = rendered(ran)
     assert "not recorded, this run; a recorded run of commit 0123456789 on a machine; not run; not run, not run." in words(out)
     tips = [link["title"] for link in soup(out).find_all("a", class_="claim")]

@@ -16,6 +16,7 @@ from snncore.few_spike.trace import traced
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 FINE = {"relu": relu_code(16.0, 16, nearest=True)}  # hardly rounds
+CONV = partial(nn.Conv2d, kernel_size=3)
 
 
 def images(n=4, seed=0, size=8):
@@ -100,9 +101,6 @@ def test_it_computes_what_neurons_put_there_by_hand_compute():
     y = n["relu"](n["relu"](n["relu"](n["relu"](y) - 0.2) - 0.1) - 0.1)
     y = network.out((n["sigmoid"](n["tanh"](n["gelu"](n["silu"](y)))) + 1).mean((2, 3)))
     assert torch.equal(snn(x), y)
-
-
-CONV = partial(nn.Conv2d, kernel_size=3)
 
 
 @pytest.mark.parametrize(("layers", "factor"), [  # a ReLU code halves its error with each step, a fit comes closer less regularly

@@ -13,9 +13,8 @@ from snncore.few_spike.layer import fs_layers
 def test_work_adds_up():
     table = operations_table((Traffic("a", 1000, 1000, 0, 1000), Traffic("b", 3000, 900, 1500, 0)), 80)
     integers = 0.2 + 0.1  # a product of 8 bits, and an addition to a sum of 32
-    assert table["energy"].tolist() == pytest.approx(
-        [4000 * 4.6, 4000 * integers, 1900 * integers, 1000 * 4.6 + 1580 * 0.9, 1000 * integers + 1580 * 0.1]
-    )
+    expected = [4000 * 4.6, 4000 * integers, 1900 * integers, 1000 * 4.6 + 1580 * 0.9, 1000 * integers + 1580 * 0.1]
+    assert table["energy"].tolist() == pytest.approx(expected)
 
 
 def test_work_of_several_images_is_their_mean_in_each_layer():

@@ -65,15 +65,12 @@ def test_what_is_analog_in_other_conversions_spikes(function):
 
 
 def test_modules_are_written_as_functions_are():
-    network = nn.Sequential(
-        nn.Linear(4, 6), nn.LayerNorm(6), nn.ReLU(), nn.LayerNorm(6, bias=False), nn.GroupNorm(5, 5), nn.Softmax(dim=-1)
-    )
-    x = tokens()
+    layers = nn.Linear(4, 6), nn.LayerNorm(6), nn.ReLU(), nn.LayerNorm(6, bias=False), nn.GroupNorm(5, 5), nn.Softmax(dim=-1)
+    network, x = nn.Sequential(*layers), tokens()
     graph, rows, _ = traced(network, x, everything=True)
     torch.testing.assert_close(graph(x), network(x), rtol=1e-5, atol=1e-6)
-    assert [row.operation for row in rows if row.kind == "spiking"] == [
-        "identity", "rsqrt", "relu", "identity", "rsqrt", "identity", "rsqrt", "identity", "exp", "reciprocal",
-    ]  # fmt: skip
+    spiking = [row.operation for row in rows if row.kind == "spiking"]
+    assert spiking == ["identity", "rsqrt", "relu", "identity", "rsqrt", "identity", "rsqrt", "identity", "exp", "reciprocal"]
 
 
 def test_the_largest_code_wins_the_race():

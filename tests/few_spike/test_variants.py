@@ -49,7 +49,7 @@ def test_a_step_that_means_something_else_is_no_silence(monkeypatch):
         variants.refuse_other_function(ann, x, params, OFFSET)
 
 
-def test_no_noise_and_many_bits_disturb_nothing():
+def test_no_noise_and_many_bits_disturb_nothing_and_one_bit_has_no_sign():
     ann, x = silu_network()
     few = convert(ann, x[:1], coefficients=published_neurons()).network
     quiet, loud = (variants.noisy(few, sigma, torch.Generator().manual_seed(0)) for sigma in (0.0, 0.05))
@@ -58,9 +58,6 @@ def test_no_noise_and_many_bits_disturb_nothing():
     assert fs_layers(few)  # it is left as it is
     assert not fs_layers(quiet)
     assert torch.allclose(variants.coarse(ann, 30)(x), ann(x), rtol=1e-5)
-
-
-def test_one_bit_has_no_sign():
     with pytest.raises(ValueError, match="bits is 1: give 2 or more"):
         variants.coarse(nn.Linear(2, 2), 1)
 

@@ -15,8 +15,6 @@ SETS = {name: coefficients(name).params for name in ("silu.published", "sigmoid.
     "relu": relu_code(3.7, 8, nearest=True),
     "one step": relu_code(1.0, 1, strict=True),
 }
-
-
 same = partial(torch.testing.assert_close, rtol=0, atol=0, equal_nan=True)
 
 

@@ -14,6 +14,7 @@ from snncore.seeds import seeded_draws
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
 STEPS = 20  # of an epoch
+FIRST = RECIPE.vector_rate * (1 + RECIPE.momentum)  # of the first step: Nesterov's looks ahead
 
 
 def problem(n=320):
@@ -223,9 +224,6 @@ def stepped(net, loss_of):
     gradients = torch.autograd.grad(loss, list(net.parameters()), retain_graph=True)
     Optimizers(net, recipe).step(loss, recipe.warmup)
     return [b - p.detach() for b, p in zip(before, net.parameters(), strict=True)], gradients
-
-
-FIRST = RECIPE.vector_rate * (1 + RECIPE.momentum)  # Nesterov's step looks ahead
 
 
 def test_a_step_moves_all_directions_of_a_matrix_and_vectors_along_the_gradient():

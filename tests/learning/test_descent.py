@@ -12,6 +12,7 @@ from snncore.learning.descent import SETTLED, Descent, descend
 from snncore.seeds import torch_generator
 
 RECIPE = Descent(updates=12, rate=0.1, every=4, clip=1.5)
+IMPOSSIBLE = {"every": 0, "cycles": 0, "rate": -0.1, "knee": 0.0, "clip": 0.0, "end": 2, "updates": 10}
 
 
 def task(network, kill_at=None, nan_at=None):
@@ -101,9 +102,6 @@ def test_what_diverges_stops_and_states_of_other_trainings_are_refused(tmp_path)
         descend(fresh(), task(network), RECIPE, 1, state)
     with pytest.raises(ValueError, match=r"\(recipe.rate is 0.1 there and 0.2 here, constants.rate is not given there and 0.1 here\)"):
         descend(fresh(), task(network), replace(RECIPE, rate=0.2), 0, state, {"rate": 0.1})
-
-
-IMPOSSIBLE = {"every": 0, "cycles": 0, "rate": -0.1, "knee": 0.0, "clip": 0.0, "end": 2, "updates": 10}
 
 
 @pytest.mark.parametrize(("name", "value"), IMPOSSIBLE.items())

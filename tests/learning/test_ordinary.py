@@ -9,6 +9,8 @@ from snncore.tasks.arm import Movements
 from snncore.trainings import arm as training
 from tests.trainings.test_arm import some
 
+NEVER = torch.zeros(2)  # no error is as low
+
 
 def learning(net, m, credit):
     return lambda own, copies: training.own_gradient(net, own, m.repeat(copies), credit)
@@ -20,9 +22,6 @@ def test_a_step_s_size_is_that_of_the_recurrent_weights():
     (own,) = single_steps(start, grads, (0.1,))
     assert float((start.w_rec - own.w_rec).std() / start.w_rec.std()) == pytest.approx(0.1)
     assert float(((start.w_in - own.w_in) * grads.w_rec.std() / (grads.w_in * start.w_rec.std())).mean()) == pytest.approx(0.1, rel=1e-3)
-
-
-NEVER = torch.zeros(2)  # no error is as low
 
 
 def test_ordinary_updates_are_those_of_each_movement_alone():

@@ -10,6 +10,8 @@ from snncore.loihi.board import run_board
 from snncore.loihi.energy import all_active, event_counts, step_times
 from snncore.loihi.relational import TABLE, asked, untrained
 
+TWO = energy.Estimate(124, 14, (0.2, 0.4), (0.5, 1.8))  # with two sentences
+
 
 @pytest.fixture(scope="module")
 def counts(published):
@@ -59,9 +61,6 @@ def test_relays_are_updated_while_the_gate_is_open(published, counts):
     assert np.flatnonzero(counts[2].updates[:, relays].sum(1)).tolist() == list(range(101, 115))
     assert counts[2].updates[:, relays].sum() == 14 * 200
     assert (counts[2].updates[:, placement.cores["question"]].sum(1) == 200 + 100).all()  # half of its neurons have two compartments
-
-
-TWO = energy.Estimate(124, 14, (0.2, 0.4), (0.5, 1.8))
 
 
 def test_the_run_with_two_sentences_is_itself():

@@ -8,6 +8,7 @@ import torch
 from snncore.tasks import arm
 
 DT, STEPS = 2.0, 250
+STILL = torch.tensor([0.5, 0.5]).expand(10, 1, 2)
 
 
 def movements(batch=64, seed=0, small=0.0):
@@ -65,9 +66,6 @@ def changed(path, step, point):
     path = path.clone()
     path[step, 0] = torch.tensor(point)
     return path
-
-
-STILL = torch.tensor([0.5, 0.5]).expand(10, 1, 2)
 
 
 @pytest.mark.parametrize(("path", "words"), [

@@ -48,9 +48,8 @@ def test_images_stay_with_their_labels_and_the_right_way_up(monkeypatch):
     monkeypatch.setattr(images, "VALIDATION", 5)
     for part in cifar10().values():
         pixels = 255 * (part.images * torch.tensor(images.CIFAR10_STD).view(3, 1, 1) + torch.tensor(images.CIFAR10_MEAN).view(3, 1, 1))
-        assert torch.equal(
-            (pixels[:, :, [0, 3], [0, 5]]).round(), (part.labels[:, None, None] + torch.tensor([0.0, 100.0])).expand(-1, 3, 2)
-        )
+        expected = (part.labels[:, None, None] + torch.tensor([0.0, 100.0])).expand(-1, 3, 2)
+        assert torch.equal((pixels[:, :, [0, 3], [0, 5]]).round(), expected)
 
 
 @pytest.mark.slow

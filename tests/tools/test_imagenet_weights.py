@@ -54,9 +54,8 @@ def cached(monkeypatch, tmp_path):
 def test_a_trap_in_the_cache_runs_nothing(cached, tmp_path):
     trap, sprung = {"weight": Trap(tmp_path / "sprung")}, tmp_path / "sprung"
     path = re.escape(str(cached(trap)))
-    with pytest.raises(
-        ValueError, match=rf"^{path} are not the weights of squeezenet1_1: its sha256 does not begin with .*; remove it and run"
-    ):
+    words = "its sha256 does not begin with .*; remove it and run"
+    with pytest.raises(ValueError, match=rf"^{path} are not the weights of squeezenet1_1: {words}"):
         folder.model("squeezenet1_1")
     path = re.escape(str(cached(trap, own_checksum=True)))  # the digits in a file's name are few enough to be forged
     with pytest.raises(ValueError, match=rf"^{path} holds something else than weights, and was not loaded: remove it and run this again, "):

@@ -15,16 +15,12 @@ from snncore.trainings import digits, job
 
 
 @pytest.mark.parametrize("form", digits.FORMS)
-def test_the_lstm_network_has_at_most_as_many_parameters(form):
+def test_the_lstm_network_has_at_most_as_many_parameters_and_time_constants_scale_with_steps(form):
     sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in digits.COMPARED}
     assert sizes["lif"] == sizes["alif"] == sizes["ahp"] >= sizes["lstm"] > 0.97 * sizes["lif"]
     inputs = digits.FORMS[form].inputs
     one_more = LSTMNetwork(inputs, digits.lstm_units(inputs, sizes["lif"]) + 1, 10, 28)
     assert sum(p.numel() for p in one_more.parameters()) > sizes["lif"]
-
-
-@pytest.mark.parametrize("form", digits.FORMS)
-def test_time_constants_scale_with_the_number_of_steps(form):
     steps = digits.FORMS[form].steps
     images = np.random.default_rng(0).integers(0, 256, (2, 28, 28), dtype=np.uint8)
     assert digits.FORMS[form].encode(images).shape == (steps, 2, digits.FORMS[form].inputs)
