@@ -8,6 +8,10 @@ from typing import NamedTuple
 import jupytext
 import pytest
 
+from recorded import read_ledger
+from snncore.datafiles import RESULTS
+from snncore.ledger import package_claims
+
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
 VISIBLE_LINES = 700
@@ -75,3 +79,11 @@ def test_a_chapter_says_what_was_claimed_found_and_missed_and_ends_with_exercise
 def test_readers_see_most_of_what_computes():
     lines = [line for path in CHAPTERS for cell in cells(path) if cell.visible for line in cell.text.splitlines() if line.strip()]
     assert len(lines) >= VISIBLE_LINES
+
+
+def test_a_chapter_has_the_verdict_beside_each_number_of_the_talk_that_it_could_not_reproduce():
+    missed = [e for e in read_ledger(RESULTS).values() if e["of"] == "talk" and e["status"] in ("differs", "not-settled")]
+    pages = {c.id: c.chapter for c in package_claims().values()}
+    files = {page: "book/index.md" if page == "index" else f"notebooks/{page}.py" for page in pages.values()}
+    texts = {page: (ROOT / file).read_text(encoding="utf-8") for page, file in files.items()}
+    assert [e["id"] for e in missed if f"{{verdict}}`{e['id']}`" not in texts[pages[e["id"]]]] == []

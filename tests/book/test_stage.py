@@ -2,12 +2,14 @@
 
 import errno
 import json
+from types import SimpleNamespace
 
 import pytest
 
 import build
 import chapters
 import kernel
+import ledger_page
 import stage
 import tools
 from book.conftest import CLAIM, chapter, do, edit, rendered, soup
@@ -305,3 +307,13 @@ def test_a_site_is_built_once_and_a_failed_build_or_a_stop_leaves_it(ran, capsys
         with pytest.raises(BookError, match=why):
             build.build(ran, "smoke")
         assert (ran.site() / "index.html").read_text() == before
+
+
+@pytest.mark.parametrize(("better", "low", "high", "where", "drawn"), [
+    ("lower", 1.0, 2.5, "on both sides of the target", ("M-25.0 0H50.0", 'cx="25.0"')),
+    ("higher", 1.0, 1.8, "short of the target", ("M-50.0 0H-10.0", 'cx="-25.0"')),
+    ("lower", None, None, "beyond the target", ("M50.0 0H50.0", 'cx="50.0"'))])  # fmt: skip
+def test_the_better_side_of_a_target_is_the_right_one(better, low, high, where, drawn):
+    entry = {"ours": 1.5, "low": low, "high": high, "bound": None}
+    shown = ledger_page.beside_bound(SimpleNamespace(target=2.0, better=better), entry)
+    assert all(part in shown for part in (f'aria-label="{where}"', *drawn))
