@@ -32,7 +32,7 @@ NAMES = {  # how names of checkpoints begin, the longer ones first, and the name
 
 @dataclass(frozen=True)
 class Reader:
-    """Answers questions on stories of the kind that its network has learned (`snncore.tasks.stories.TASKS`); it knows 180 words."""
+    """Answers questions on stories of the kind that its network has learned (`snncore.tasks.stories.TASKS`; joint: all), in 180 words."""
 
     network: StoryClassifier
 
@@ -176,7 +176,7 @@ def load(name: str) -> Any:
             return Classifier(symbols.trained("words", generator=family == "words"), spoken_words.image)
         case "relational":
             kind, task, seed, size = *rest, *(0, "book")[len(rest) - 2 :]
-            return Reader(stories.trained(kind, int(task), int(seed), size))
+            return Reader(stories.trained(kind, int(task) if task.isdecimal() else task, int(seed), size))
         case "digits":
             return digits.trained(rest[0]).eval()
         case "evidence":
