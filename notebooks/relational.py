@@ -604,7 +604,7 @@ of_task = recorded[recorded["kind"].isin(["ann", "snn"]) & (recorded["task"] != 
 alone = of_task.groupby(["kind", "task"])["right"].agg(list)
 (joint,) = recorded.loc[(recorded["kind"] == "ann") & (recorded["task"] == "joint"), "tests"]
 of_kind = {kind: dict(alone[kind]) for kind in ("snn", "ann")}
-of_kind["joint"] = {task: [100 * joint[f"test {task}"]] for task in TASKS}
+of_kind["ann joint"] = {task: [100 * joint[f"test {task}"]] for task in TASKS}
 
 
 # %%
@@ -620,18 +620,18 @@ of_kind["snn joint"] = {task: [right_on_file(one_for_all, task)] for task in TAS
 
 
 # %%
-def with_interval(right, task, n):  # mean of a task's networks [%], and its 95 % interval
+def with_interval(right, n):  # mean of a task's networks [%], each asked n questions, and its 95 % interval
     mean, low, high = share(round(np.mean(right) / 100 * n), n)
     return {"right": mean, "low": low, "high": high}
 
 
 scores = pd.DataFrame([
     {"kind": kind, "task": task, "seeds": len(right)}
-    | with_interval(right, task, min(questions, len(tests[task])) if kind == "snn joint" else len(tests[task]))
+    | with_interval(right, questions if kind == "snn joint" else len(tests[task]))
     for kind, by_task in of_kind.items() for task, right in by_task.items()
 ])  # fmt: skip
-page.value("ann_joint_solved", sum(map(solved, of_kind["joint"].values())))
-page.value("joint_unsolved", ", ".join(str(task) for task, right in of_kind["joint"].items() if not solved(right)))
+page.value("ann_joint_solved", sum(map(solved, of_kind["ann joint"].values())))
+page.value("joint_unsolved", ", ".join(str(task) for task, right in of_kind["ann joint"].items() if not solved(right)))
 page.value("joint_epochs", training.recipe_of("ann", training.JOINT).epochs)
 surely, perhaps = (int((scores.loc[scores["kind"] == "snn joint", end] >= 95).sum()) for end in ("low", "high"))
 where = {"dataset": "official test files (en-10k), one network for 20 tasks", "n": 20 * questions}
@@ -655,7 +655,7 @@ order = scores[scores["kind"] == "snn"].sort_values(["right", "task"], ascending
 looks = {
     "snn": ("spiking, one a task", SPIKING, "o", SPIKING, 0),
     "ann": ("artificial, one a task", ARTIFICIAL, "s", ARTIFICIAL, 0.22),
-    "joint": ("artificial, one for all", ARTIFICIAL, "D", "white", -0.22),
+    "ann joint": ("artificial, one for all", ARTIFICIAL, "D", "white", -0.22),
     "snn joint": ("spiking, one for all", SPIKING, "o", "white", -0.4),
 }
 for kind, (name, color, marker, face, shift) in looks.items():

@@ -107,7 +107,6 @@ def mean_interval(numbers: np.ndarray) -> tuple[float, float]:
 
     if len(numbers) < 2:
         raise ValueError(f"{len(numbers)} number has no interval: give at least two")
-
     half = scipy.stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / math.sqrt(len(numbers))
     return float(numbers.mean() - half), float(numbers.mean() + half)
 

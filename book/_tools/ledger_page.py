@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HEAD = '<div class="row-head" aria-hidden="true"><span>claim</span><span>published</span><span>ours</span><span>verdict</span></div>'
 
 
-def row(staging: "Staging", id: str, home: bool, up: str = "../", picture: bool = False) -> str:
+def row(staging: "Staging", id: str, home: bool, up: str = "../") -> str:
     """A claim; at ``home``, in the ledger, others lead to it, and it leads back."""
     c, e = staging.claims[id], staging.entries[id]
     said = "<span class='said'>{} </span>"
@@ -32,26 +32,26 @@ def row(staging: "Staging", id: str, home: bool, up: str = "../", picture: bool 
     about = {"verdict": outcome(e), "standing": kind(sign), "chapter": c.chapter, "slide": slide, "of": c.of}
     data = " ".join(f'data-{key}="{value}"' for key, value in about.items())
     name = f' id="{anchor(id)}"' if home else ""
-    cells = (html.escape(c.quantity), theirs, ours, f'<span class="status {outcome(e)}">{verdict(e)}</span>' + beside_bound(c, e) * picture)
+    cells = (html.escape(c.quantity), theirs, ours, f'<span class="status {outcome(e)}">{verdict(e)}</span>' + beside_target(c, e))
     line = "".join(f'<span class="{what}">{cell}</span>' for what, cell in zip(("what", "theirs", "ours", "verdict"), cells, strict=True))
     unfolded = " open" if id in staging.worsened else ""
     return f'<details class="row"{name} {data}{unfolded}><summary>{line}</summary>\n\n{details(staging, id, home, up)}\n\n</details>'
 
 
-def beside_bound(claim: ledger.Claim, entry: dict) -> str:
-    """Our number and its interval beside our target, as a picture whose right side is the better one; each has its own scale."""
+def beside_target(claim: ledger.Claim, entry: dict) -> str:
+    """A number that is not met, and its interval, beside our target: a picture whose right side is the better one, in its own scale."""
     ours = entry["ours"]
-    if claim.target is None or entry["bound"] or isinstance(ours, str | None):
+    if outcome(entry) not in ("differs", "not-settled") or claim.target is None or entry["bound"] or isinstance(ours, str):
         return ""
     sign = -1 if claim.better == "lower" else 1
     left, dot, right = sorted(sign * ((ours if x is None else x) - claim.target) for x in (entry["low"], ours, entry["high"]))
     where = "short of the target" if right < 0 else "beyond the target" if left > 0 else "on both sides of the target"
     scale = 50 / (max(-left, right) or 1)
-    better, bound, ends = "M0-8h56v16H0z", "M0-8v16", f"M{scale * left:.1f} 0H{scale * right:.1f}"
-    paths = "".join(f'<path class="{name}" d="{d}"/>' for name, d in (("better", better), ("bound", bound), ("ends", ends)))
-    return (
-        f'<svg class="beside" viewBox="-56 -8 112 16" role="img" aria-label="{where}">{paths}<circle cx="{scale * dot:.1f}" r="4"/></svg>'
+    shapes = (
+        f'<title>{where}</title><path class="better" d="M0-8h56v16H0z"/><path d="M0-8v16"/>'
+        f'<path class="ends" d="M{scale * left:.1f} 0H{scale * right:.1f}"/><circle cx="{scale * dot:.1f}" r="4"/>'
     )
+    return f'<svg class="beside" viewBox="-56 -8 112 16" role="img" aria-label="{where}">{shapes}</svg>'
 
 
 def kind(badge: str) -> str:
@@ -79,8 +79,8 @@ def details(staging: "Staging", id: str, home: bool, up: str) -> str:
     return "\n".join(f"- {line}" for line in [*lines, *(plain(text) for text in why if text)])
 
 
-def rows(staging: "Staging", ids: list[str], home: bool, up: str = "../", picture: bool = False) -> str:
-    return "\n\n".join([*([] if home else [HEAD]), *(row(staging, id, home, up, picture) for id in ids)])
+def rows(staging: "Staging", ids: list[str], home: bool, up: str = "../") -> str:
+    return "\n\n".join([*([] if home else [HEAD]), *(row(staging, id, home, up) for id in ids)])
 
 
 def chapter_ledger(staging: "Staging", chapter: str | None) -> str:
@@ -106,12 +106,12 @@ def all_claims(staging: "Staging", _: str | None) -> str:
 
 
 def unmet(staging: "Staging", _: str | None) -> str:
-    """What differs, is not settled, contradicts itself or was not run, beside our targets: first the talk's claims."""
+    """What differs, is not settled, contradicts itself or was not run: first the talk's claims."""
     parts = []
     for key in ("differs", "inconsistent", "not-settled", "not-run"):
         entries = [e for e in staging.entries.values() if outcome(e) == key]
         ids = [e["id"] for e in sorted(entries, key=lambda e: e["of"] != "talk")]
-        parts.append(f"### {OUTCOMES[key].capitalize()}\n\n{rows(staging, ids, home=False, up='', picture=True)}" if ids else "")
+        parts.append(f"### {OUTCOMES[key].capitalize()}\n\n{rows(staging, ids, home=False, up='')}" if ids else "")
     return "\n\n".join(parts)
 
 

@@ -173,7 +173,7 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
         own = placement.core_of_neurons(name)
         sizes = [group.size for group in groups]
         auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], sizes)
-        jumps = np.repeat([getattr(group.registers, "aux_jump", 0) != 0 for group in groups], sizes)  # no synapse has weight 0
+        jumps = np.repeat([group.registers.aux_jump != 0 for group in groups], sizes)  # no synapse has weight 0
         for core in placement.cores[name]:
             here = own == core
             compartments[core] += (1 + auxiliary)[here].sum()

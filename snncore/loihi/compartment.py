@@ -65,6 +65,11 @@ class Compartment:
         """Bias in the unit of v."""
         return self.bias_mant << self.bias_exp
 
+    @property
+    def aux_jump(self) -> int:
+        """Jump of an AHP current at a spike: there is no such current."""
+        return 0
+
 
 @dataclass(frozen=True)
 class AHPCompartments(Compartment):

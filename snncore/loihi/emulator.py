@@ -125,8 +125,7 @@ def emulate(
         raise ValueError(f"x holds {x.max()}: an input spike is 1, and no spike 0")
     spec.within("input_lag", input_lag, 0, max(len(x) - 1, 0), f"a run of {len(x):,} steps")
     rows = [
-        (size, p.decay_u, p.decay_v, p.threshold, p.gain, p.bias, p.refractory)
-        + ((p.decay_aux, p.aux_jump) if isinstance(p, AHPCompartments) else (0, 0))
+        (size, p.decay_u, p.decay_v, p.threshold, p.gain, p.bias, p.refractory, getattr(p, "decay_aux", 0), p.aux_jump)
         for size, p in network.groups
     ]
     registers = kernel.Registers(*np.ascontiguousarray(np.array(rows, np.int64).T))

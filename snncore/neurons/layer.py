@@ -79,8 +79,7 @@ def lif_through_time(
 def _fitting(state: Any, flat: Float[Tensor, "time batch neuron"]) -> Any:
     """The state, if it is one of these neurons."""
     if state.v.shape != flat.shape[1:]:
-        given = f"state is of {tuple(state.v.shape)} (batch, neuron), but current has {tuple(flat.shape[1:])}"
-        raise ValueError(f"{given}: begin anew, with None")
+        raise ValueError(f"state is of {(*state.v.shape,)} (batch, neuron), but current has {(*flat.shape[1:],)}: begin anew, with None")
     check_alike("state", state.v, "current", flat)
     return state
 

@@ -314,6 +314,6 @@ def test_a_site_is_built_once_and_a_failed_build_or_a_stop_leaves_it(ran, capsys
     ("higher", 1.0, 1.8, "short of the target", ("M-50.0 0H-10.0", 'cx="-25.0"')),
     ("lower", None, None, "beyond the target", ("M50.0 0H50.0", 'cx="50.0"'))])  # fmt: skip
 def test_the_better_side_of_a_target_is_the_right_one(better, low, high, where, drawn):
-    entry = {"ours": 1.5, "low": low, "high": high, "bound": None}
-    shown = ledger_page.beside_bound(SimpleNamespace(target=2.0, better=better), entry)
+    entry = {"ours": 1.5, "low": low, "high": high, "bound": None, "kind": "reproduced", "status": "not-settled"}
+    shown = ledger_page.beside_target(SimpleNamespace(target=2.0, better=better), entry)
     assert all(part in shown for part in (f'aria-label="{where}"', *drawn))
