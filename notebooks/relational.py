@@ -41,7 +41,7 @@
 # ## What we found
 #
 # - **One spiking network for all tasks solves {claim}`rel.snn.joint` of 20**, that of the talk {published}`rel.snn.joint` ({verdict}`rel.snn.joint`). One artificial network
-#   solves {recorded}`ann_joint_solved`. Neither had learned all that it can when its training ended.
+#   solves {recorded}`ann_joint_solved`. The spiking one was still improving when its training ended.
 # - **Voltage regularization keeps neurons from being locked.** With it {claim}`rel.voltage.with` of the neurons are locked while the gate
 #   is open, without it {value}`locked_without`, in {size}`voltage_seeds` networks each ({verdict}`rel.voltage.locked`). Whether it allows a stronger
 #   limit of rates, we cannot tell: with it the busiest layer spikes more under each limit. Under our middle limit
@@ -55,8 +55,8 @@
 #
 # ## What we could not do
 #
-# - **Train one network for all tasks to the end.** Held-out answers were still getting better when the trainings ended, after {size}`snn_joint_epochs` epochs of the spiking network (hours on one processor core) and {size}`joint_epochs` of the artificial one.
-#   The spiking one misses tasks {value}`snn_joint_unsolved`, the artificial one {recorded}`joint_unsolved`. What a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
+# - **Train one spiking network for all tasks to the end.** Its held-out answers were still getting better when its training ended, after {size}`snn_joint_epochs` epochs (hours on one processor core).
+#   It misses tasks {value}`snn_joint_unsolved`, the artificial one, after {size}`joint_epochs` epochs, {recorded}`joint_unsolved`. Whether more training would help that one, this chapter does not show. What a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
 # - The formula of the voltage regularization was not at hand. In the networks on which we test it, ours costs every potential without a pseudo-derivative. How strong it has
 #   to be we cannot say.
 # - Most tasks have one training a kind. Ten spiking ones needed longer training, two more also larger networks.
