@@ -95,10 +95,7 @@ def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
 
 def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
     """The number that a spike train stands for: the sum over t of d(t) z(t), added in order of time."""
-    y = torch.zeros_like(z[0])
-    for t in range(p.K):
-        y = y + p.d[t] * z[t]
-    return y
+    return sum((d * of_step for d, of_step in zip(p.d, z, strict=True)), torch.zeros_like(z[0]))
 
 
 def fs_sum(x: FloatTensor, p: FSParams | OnDevice, noise: Callable[[], FloatTensor | float] = lambda: 0.0) -> FloatTensor:

@@ -94,9 +94,8 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"]) 
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
-    if any(p.ndim == 5 for p in graph.parameters()):  # which that order of memory is not for
-        return graph
-    return graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
+    volumes = any(p.ndim == 5 for p in graph.parameters())  # which that order of memory is not for
+    return graph if volumes else graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
 
 
 def _fuse(graph: fx.GraphModule) -> None:

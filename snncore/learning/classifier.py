@@ -220,9 +220,8 @@ def train(
         generator = torch_generator(seed, f"epoch {epoch}{purpose}")
         order = torch.randperm(len(images), generator=generator)
         network.train()
-        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None, leave=False)
         with seeded_draws(seed, f"dropout in epoch {epoch}{purpose}"):
-            for step in bar:
+            for step in tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None, leave=False):
                 which = order[step * recipe.batch : (step + 1) * recipe.batch]
                 x = (augment(images[which], generator) if augment else images[which]).to(device)
                 done = (epoch * steps + step) / (recipe.epochs * steps)

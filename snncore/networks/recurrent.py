@@ -64,8 +64,7 @@ class _Compiled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, leak, potentials):
         arrays = (a.detach().numpy() for a in (x, w_in, w_rec, w_out))
-        results = kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads())
-        z, v, y, psi = map(torch.from_numpy, results)
+        z, v, y, psi = map(torch.from_numpy, kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads()))
         ctx.set_materialize_grads(False)
         through = constants._replace(to_v=0 * constants.to_v, to_threshold=0 * constants.to_threshold) if leak else constants
         ctx.constants = kappa, through, credit
