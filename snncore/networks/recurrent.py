@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from snncore.kernels import recurrent as kernel
 from snncore.neurons import ALIFParams, ReadoutParams, check_trace, readout_step
 from snncore.neurons.model import model_of
-from snncore.shapes import check_alike, check_finite, refuse_second_derivatives, runs_compiled
+from snncore.shapes import check_alike, check_finite, check_whole, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 
@@ -208,6 +208,9 @@ class RecurrentNetwork(nn.Module):
         super().__init__()
         if len(steps := {getattr(p, "dt", readout.dt) for _, p in populations} | {readout.dt}) > 1:
             raise ValueError(f"populations and readouts have time steps of {', '.join(map(str, sorted(steps)))} ms: give all the same dt")
+        check_whole("inputs", inputs)
+        for name, count in (("outputs", outputs), *(("the size of a population", size) for size, _ in populations)):
+            check_whole(name, count, 0)
         self.populations, self.readout = tuple(populations), readout
         v_th = torch.cat([torch.full((size, 1), p.v_th) for size, p in populations])
         n = len(v_th)
