@@ -3,8 +3,10 @@
 ``FloatTensor`` and ``Spikes`` are tensors of any shape: a few-spike neuron acts on each element alone.
 """
 
+import math
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,6 +19,12 @@ SpikeTrain = Float[Tensor, "time *shape"]
 def described(a: Any) -> str:
     """Type and shape of an array, or of what was given in its place; for messages."""
     return f"{a.dtype} of shape {tuple(a.shape)}" if hasattr(a, "dtype") else type(a).__name__
+
+
+def check_whole(name: str, value: Any, low: int = 1, high: float = math.inf) -> None:
+    """Refuse what is no whole number from ``low`` to ``high``, also 8.0, by a ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}: give a whole number (int), {low} {'or more' if high == math.inf else f'to {high}'}")
 
 
 def check_alike(name: str, a: Tensor, like_name: str, like: Tensor) -> None:

@@ -87,8 +87,8 @@ def convert(
     seed : int
         Of the fits, and of the inputs that calibration looks at.
     activations : mapping from a class of modules, or a function, to the function of one number that it is, optional
-        Activations that the package does not know, such as ``{nn.Mish: F.mish}``. They need calibration, or coefficients by the name of
-        the class in small letters.
+        Activations that the package does not know, such as ``{nn.Mish: F.mish}``, all of which occur in the network. They need
+        calibration, or coefficients by the name of the class in small letters.
     analog, linear : classes of modules, or functions
         Other operations that it does not know. Linear ones have no constant part.
     trainable : bool
@@ -107,6 +107,7 @@ def convert(
     names = {a.name for a in places.values()}
     for name in coefficients.keys() - names:
         raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
+    operations.refuse_absent(activations or {}, {operations.key_of(node, graph) for node in places})
     open_ones = [node.name for node, a in places.items() if a.name not in coefficients]
     for name in steps.keys() - set(open_ones):
         raise ConversionError(f"steps has {name!r}, but the layers that spike, without given coefficients, are {', '.join(open_ones)}")

@@ -39,12 +39,7 @@ class Steps:
 
 def _decoded(signal: Any) -> Any:
     """The number that has arrived when all steps are over."""
-    if not isinstance(signal, Steps):
-        return signal
-    total = signal.constant
-    for step in signal.steps:
-        total = total + step
-    return total
+    return sum(signal.steps, signal.constant) if isinstance(signal, Steps) else signal
 
 
 def _constant(signal: Any) -> Any:
@@ -171,8 +166,7 @@ class _Stepwise(fx.Interpreter):
             return getattr(self, n.op)(n.target, *_replace((args, kwargs), lambda _: next(factors)))
 
         self._count(n, lambda number: product(number(first), number(second)), True)
-        total = sum(product(a.double(), b.double()) for a in first.steps for b in second.steps)
-        return total.to(first.constant.dtype)
+        return sum(product(a.double(), b.double()) for a in first.steps for b in second.steps).to(first.constant.dtype)
 
     def _count(self, n: fx.Node, arriving: Callable[[Callable], Tensor], spikes: bool) -> None:
         """Note the work of a layer: all that arrives if each number of a signal is 1; whether it is not 0; how many spikes it is."""
@@ -215,10 +209,8 @@ class Statistics:
 
     def __repr__(self) -> str:
         lines = [f"{layer.node}: {layer.spikes / layer.neurons:.3g}" for layer in self.layers]
-        total = (
-            f"{self.spikes_per_neuron:.3g} spikes per neuron and image, {self.neurons:,} neurons, {len(self.per_image)} images; by layer"
-        )
-        return "\n  ".join([total, *lines])
+        total = f"{self.spikes_per_neuron:.3g} spikes per neuron and image"
+        return "\n  ".join([f"{total}, {self.neurons:,} neurons, {len(self.per_image)} images; by layer", *lines])
 
     def __add__(self, other: "Statistics") -> "Statistics":
         return Statistics(tuple(a + b for a, b in zip(self.layers, other.layers, strict=True)))

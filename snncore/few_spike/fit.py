@@ -17,7 +17,7 @@ import torch
 from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_sum
 from snncore.kernels.few_spike import anneal
 from snncore.seeds import numpy_generator
-from snncore.shapes import FloatTensor, described
+from snncore.shapes import FloatTensor, check_whole, described
 
 Function = Callable[[FloatTensor], FloatTensor]
 Cdf = Callable[[np.ndarray], np.ndarray]
@@ -56,8 +56,9 @@ def _samples(function: Function, interval: tuple[float, float], cdf: Cdf | None,
 def quality(p: FSParams, function: Function, interval: tuple[float, float], cdf: Cdf | None = None, n: int = 200_000) -> Quality:
     """Error and spikes of a few-spike neuron on ``interval``, for n inputs distributed as ``cdf`` (None: uniform) restricted to it.
 
-    Raises `ValueError` if the interval is empty, reversed or not finite, or the function is not finite on it.
+    Raises `ValueError` if the interval is empty, reversed or not finite, the function not finite on it, or n no whole number from 1 on.
     """
+    check_whole("n", n)
     x, weight, y = _samples(function, interval, cdf, n)
     mse = spikes = largest = 0.0
     for part in np.array_split(np.arange(n), max(1, n // 20_000)):  # small parts stay in the processor's cache
@@ -117,22 +118,19 @@ def fit(
     expect Gaussian ``noise`` of this standard deviation on v at each comparison. ``evaluations`` trials of T and h are divided among
     ``restarts`` independent searches, of which the best is kept.
 
-    Raises `ValueError` for another K; an empty, reversed or non-finite interval; a function that is not finite on it; a cdf without weight
-    there; a negative penalty or noise; bits, evaluations or restarts < 1.
+    Raises `ValueError` for another K; evaluations or restarts that are no whole number from 1 on; an empty, reversed or non-finite
+    interval; a function that is not finite on it; a cdf without weight there; a negative penalty or noise; bits < 1.
 
     >>> import torch
     >>> p = fit(torch.tanh, 6, (-2.0, 2.0), evaluations=20_000)
     >>> quality(p, torch.tanh, (-2.0, 2.0)).mse < 0.005
     True
     """
-    if not 1 <= K <= 62:
-        raise ValueError(f"K is {K}: give a number of steps from 1 to 62")
+    for name, count, most in (("K", K, 62), ("evaluations", evaluations, math.inf), ("restarts", restarts, math.inf)):
+        check_whole(name, count, high=most)
     if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
         raise ValueError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
     _check_noise(noise)
-    for name, count in (("evaluations", evaluations), ("restarts", restarts)):
-        if count < 1:
-            raise ValueError(f"{name} is {count}: give at least 1")
     x, weight, y = _samples(function, interval, cdf, 1_000 if noise else 8_000)
     low, high = map(float, interval)
     grid = 0.0 if bits is None else _grid(bits)

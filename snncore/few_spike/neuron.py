@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from snncore.kernels.fs_neuron import decode
-from snncore.shapes import FloatTensor, Spikes, SpikeTrain
+from snncore.shapes import FloatTensor, Spikes, SpikeTrain, check_whole
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,7 @@ def fs_run(x: FloatTensor, p: FSParams) -> tuple[SpikeTrain, SpikeTrain]:
 
 def fs_decode(z: SpikeTrain, p: FSParams) -> FloatTensor:
     """The number that a spike train stands for: the sum over t of d(t) z(t), added in order of time."""
-    y = torch.zeros_like(z[0])
-    for t in range(p.K):
-        y = y + p.d[t] * z[t]
-    return y
+    return sum((d * of_step for d, of_step in zip(p.d, z, strict=True)), torch.zeros_like(z[0]))
 
 
 def fs_sum(x: FloatTensor, p: FSParams | OnDevice, noise: Callable[[], FloatTensor | float] = lambda: 0.0) -> FloatTensor:
@@ -166,10 +163,9 @@ def relu_code(alpha: float, K: int, strict: bool = False, nearest: bool = False)
     :math:`\alpha(1 - 2^{-K})` above. With ``strict`` (as published, where alpha = 25 and K = 10) a number that lies on the grid is sent
     one grid step too low. With ``nearest`` it rounds to the nearest multiple.
 
-    Raises `ValueError` if K < 1 or alpha is not a positive finite number.
+    Raises `ValueError` if K is no whole number from 1 on, or alpha not a positive finite number.
     """
-    if K < 1:
-        raise ValueError(f"K is {K}: a few-spike neuron needs at least one step")
+    check_whole("K", K)
     if not (math.isfinite(alpha) and alpha > 0):
         raise ValueError(f"alpha is {alpha}: the largest value of the code must be a positive finite number")
     code = tuple(alpha * 2.0 ** -(t + 1) for t in range(K))

@@ -30,8 +30,7 @@ class Pieces:
 
     def probability(self, cdf: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Probability of each piece for inputs with the cumulative distribution function ``cdf``; they add up to 1."""
-        border = cdf(self.last[:-1].double().numpy())
-        return np.diff(border, prepend=0.0, append=1.0)
+        return np.diff(cdf(self.last[:-1].double().numpy()), prepend=0.0, append=1.0)
 
     def spikes_per_step(self, cdf: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Probability of a spike in each step, shape (K,); its sum is the mean number of spikes per neuron."""

@@ -36,7 +36,7 @@ from snncore.few_spike.evaluate import with_ones
 from snncore.few_spike.layer import Images
 from snncore.few_spike.operations import ConversionError
 from snncore.few_spike.trace import put_neurons, traced
-from snncore.shapes import FloatTensor, Spikes
+from snncore.shapes import FloatTensor, Spikes, check_whole
 
 
 def rate_step(x: FloatTensor, v: FloatTensor, theta: Tensor) -> Spikes:
@@ -94,9 +94,8 @@ def rate_coded(network: nn.Module, calibration: Float[Tensor, "sample *image"]) 
     graph.delete_all_unused_submodules()
     graph.graph.lint()
     graph.recompile()
-    if any(p.ndim == 5 for p in graph.parameters()):  # which that order of memory is not for
-        return graph
-    return graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
+    volumes = any(p.ndim == 5 for p in graph.parameters())  # which that order of memory is not for
+    return graph if volumes else graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
 
 
 def _fuse(graph: fx.GraphModule) -> None:
@@ -131,10 +130,9 @@ def simulate(network: fx.GraphModule, images: Images, steps: int, layers: "Synap
     """Simulate a network from `rate_coded`, step by step.
 
     ``layers``, which `synapses` counts for images of this shape, saves time where several batches are simulated. Raises `ValueError` if
-    steps < 1, or if the network has no integrate-and-fire neurons.
+    steps is no whole number from 1 on, or if the network has no integrate-and-fire neurons.
     """
-    if steps < 1:
-        raise ValueError(f"steps is {steps}: rate coding needs at least one")
+    check_whole("steps", steps)
     if not any(isinstance(module, RateNeurons) for module in network.modules()):
         raise ValueError("the network has no layer of integrate-and-fire neurons: make it by rate_coded")
     layers = layers or synapses(network, images)

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from snncore.shapes import check_whole
+
 Senders = Sequence[Sequence[int]]  # for each layer those that it receives from, which come before it; none for the input
 IMAGES = 12  # that follow each other where a rhythm is looked for
 RHYTHMS = {"one": (False, False), "two": (True, False), "one_memory": (False, True), "two_memory": (True, True)}  # accumulators; memories
@@ -54,8 +56,7 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, s
     for layer, K in enumerate(steps):
         if K < 1:
             raise ValueError(f"steps[{layer}] is {K}: a layer needs at least one step to send")
-    if images < 1:
-        raise ValueError(f"images is {images}: give at least 1")
+    check_whole("images", images)
     senders = chain(len(steps)) if senders is None else senders
     if len(senders) != len(steps):
         raise ValueError(f"senders has {len(senders)} entries and steps {len(steps)}: give one of each for the input and each layer")

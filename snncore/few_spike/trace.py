@@ -185,8 +185,7 @@ def _trace(network: nn.Module, x: Inputs, given: Given) -> fx.GraphModule:
                 f"{type(network).__name__} cannot be traced by torch.fx: {error}{here}; nor by torch.export: "
                 f"{str(second).splitlines()[0]}. {way_out}"
             ) from error
-    inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
-    if len(inputs) != len(x.parts):
+    if len(graph.graph.find_nodes(op="placeholder")) != len(x.parts):
         raise ConversionError(f"the network takes any number of inputs: wrap it in a module that takes {len(x.parts)}")
     return graph
 

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from snncore.learning.resumable import identity, read_state, refuse_below_one, write_state
+from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import seeded_draws, torch_generator
+from snncore.shapes import check_whole
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 Loss = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
@@ -51,7 +52,8 @@ class Recipe:
     cycles: int = 1  #: each has an equal part of the epochs, fresh momenta, and rates half as high as the one before
 
     def __post_init__(self):
-        refuse_below_one(self, "epochs", "batch", "cycles")
+        for name in ("epochs", "batch", "cycles"):
+            check_whole(name, getattr(self, name))
         for name in ("warmup", "momentum", "peak_rate", "vector_rate", "weight_decay", "vector_decay"):
             if not 0 <= (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name} is {value}: give a number from 0 to below 1")
@@ -220,9 +222,8 @@ def train(
         generator = torch_generator(seed, f"epoch {epoch}{purpose}")
         order = torch.randperm(len(images), generator=generator)
         network.train()
-        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None, leave=False)
         with seeded_draws(seed, f"dropout in epoch {epoch}{purpose}"):
-            for step in bar:
+            for step in tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=None, leave=False):
                 which = order[step * recipe.batch : (step + 1) * recipe.batch]
                 x = (augment(images[which], generator) if augment else images[which]).to(device)
                 done = (epoch * steps + step) / (recipe.epochs * steps)

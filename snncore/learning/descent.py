@@ -16,8 +16,9 @@ from torch import nn
 from tqdm import tqdm
 
 from snncore.learning.classifier import TrainingDiverged
-from snncore.learning.resumable import identity, read_state, refuse_below_one, write_state
+from snncore.learning.resumable import identity, read_state, write_state
 from snncore.seeds import torch_generator
+from snncore.shapes import check_whole
 
 SETTLED = 1000  # updates after which Adam's mean of squares forgets: without it, fresh moments throw trained weights far off
 Update = Callable[[int, torch.Generator], dict[str, float]]
@@ -41,7 +42,8 @@ class Descent:
     cycles: int = 1
 
     def __post_init__(self):
-        refuse_below_one(self, "updates", "every", "cycles")
+        for name in ("updates", "every", "cycles"):
+            check_whole(name, getattr(self, name))
         for name in ("rate", "knee", "clip"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give a number above 0")

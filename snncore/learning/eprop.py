@@ -288,8 +288,7 @@ def _chunk(p: _Part, carry: Carry) -> tuple[Carry, Tensor]:
     All are sums of the presynaptic traces with coefficients by `_trace_back`, as in gated linear attention.
     """
     none, one = torch.zeros_like(p.psi[0]), torch.ones_like(p.psi[0])
-    first = torch.cat([p.pre[:1] + p.alpha * carry.epsilon_v, p.pre[1:]])
-    epsilon_v = low_pass(first, p.alpha)
+    epsilon_v = low_pass(torch.cat([p.pre[:1] + p.alpha * carry.epsilon_v, p.pre[1:]]), p.alpha)
 
     def total(q: Tensor, mu: Tensor, later: Tensor) -> Tensor:
         old = mu[:, :, None] * carry.epsilon_a + later[:, :, None] * carry.e_bar

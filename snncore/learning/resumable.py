@@ -22,13 +22,6 @@ def identity(recipe: Any, seed: int, network: nn.Module, constants: Mapping[str,
     return json.loads(json.dumps(who))
 
 
-def refuse_below_one(recipe: Any, *names: str) -> None:
-    """Refuse numbers of a recipe that must be 1 or more."""
-    for name in names:
-        if getattr(recipe, name) < 1:
-            raise ValueError(f"{name} is {getattr(recipe, name)}: give 1 or more")
-
-
 def read_state(path: Path, who: dict[str, Any]) -> dict[str, Any] | None:
     """Read the last state, if there is one; `ValueError` if it belongs to another training, is no such file, or is damaged."""
     if not path.exists():

@@ -18,16 +18,10 @@ import numpy as np
 from jaxtyping import Float
 
 from snncore.loihi.spec import AXONS, COMPARTMENTS, CORES, FAN_OUT, OUT_AXONS, SYNAPSE_BITS, WEIGHT_BITS, LimitError, within
+from snncore.shapes import check_whole
 
 SYNAPSES = SYNAPSE_BITS // WEIGHT_BITS  # of a core
 DENSE, ONE_TO_ONE = "dense", "one to one"
-
-
-def _whole(what: str, value: object) -> int:
-    """A size or limit, which is a whole number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{what}: {value!r} is not a whole number above 0")
-    return int(value)
 
 
 @dataclass(frozen=True)
@@ -82,9 +76,9 @@ class BoardNetwork:
             raise ValueError(f"a population and an input are both named {twice[0]!r}")
         for population in self.populations:
             for what in ("neurons", "synapses", "neurons_per_core", "compartments"):
-                _whole(f"{what} of population {population.name!r}", getattr(population, what))
+                check_whole(f"{what} of population {population.name!r}", getattr(population, what))
         for name, size in self.inputs.items():
-            _whole(f"the size of input {name!r}", size)
+            check_whole(f"the size of input {name!r}", size)
         for p in self.projections:
             self._check(p, self.sizes)
 
@@ -97,8 +91,8 @@ class BoardNetwork:
             raise ValueError(f"{what} is {p.kind!r}: it should be {DENSE!r} or {ONE_TO_ONE!r}")
         if p.kind == ONE_TO_ONE and (sizes[p.pre] != sizes[p.post] or p.neurons is not None):
             raise ValueError(f"{what} is one to one, which all of {sizes[p.pre]:,} and {sizes[p.post]:,} neurons cannot be")
-        if p.neurons is not None and _whole(f"neurons of {what}", p.neurons) > sizes[p.pre]:
-            raise ValueError(f"{what} starts at {p.neurons:,} neurons of {sizes[p.pre]:,}")
+        if p.neurons is not None:
+            check_whole(f"the number of neurons of {what}", p.neurons, high=sizes[p.pre])
 
     @functools.cached_property
     def sizes(self) -> dict[str, int]:
@@ -196,7 +190,7 @@ def place(network: BoardNetwork, units: Sequence[Unit], chips: int) -> Placement
     `snncore.loihi.spec.LimitError` if a unit is too large for a chip, the network for all chips, or if axons that must stay on a chip leave
     it.
     """
-    _whole("the number of chips", chips)
+    check_whole("the number of chips", chips)
     cores = network.cores()
     counted = Counter(name for unit in units for name in unit.populations)
     if wrong := [name for name in {*cores, *counted} if counted[name] != 1 or name not in cores]:

@@ -186,9 +186,7 @@ def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarr
     steps = closed + len(net.w_pairs) + len(net.w_answer) + 3  # pairs have a layer more; then the sum, and the readouts
     x = {name: np.zeros((steps, statement.inputs), np.uint8) for name in words}
     for name, numbers in words.items():
-        for t, number in enumerate(np.repeat(numbers, until)):
-            if number:
-                x[name][t, number - 1] = 1
+        x[name][: closed - 1] = np.eye(1 + statement.inputs, dtype=np.uint8)[np.repeat(numbers, until), 1:]
     for k, name in enumerate(("gate", "places")):
         x[name] = np.zeros((steps, 1), np.uint8)
         x[name][opened + k : closed + k] = 1
@@ -200,8 +198,7 @@ def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarr
 def untrained(size: str, seed: int) -> tuple[RelationalNetwork, Layout]:
     """A network with fresh weights, small or of the published sizes ("paper"), and its layout."""
     g, timing = torch_generator(seed, "weights to time"), Timing() if size == "small" else PUBLISHED
-    net = RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, g, timing)
-    return net, layout(SIZES[size], len(VOCABULARY))
+    return RelationalNetwork(SIZES[size], len(VOCABULARY), SENTENCES, g, timing), layout(SIZES[size], len(VOCABULARY))
 
 
 def asked(net: RelationalNetwork, plan: Layout, n: int, seed: int) -> tuple[Program, dict[str, np.ndarray]]:

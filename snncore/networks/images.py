@@ -162,12 +162,8 @@ class VisionTransformer(nn.Module):
         return self.head(self.blocks(tokens).mean(1))
 
 
-CIFAR: dict[str, Callable[[], nn.Module]] = {
-    "resnet8": partial(cifar_resnet, 8),
-    "resnet14": partial(cifar_resnet, 14),
-    "resnet20": partial(cifar_resnet, 20),
-    "silu": cifar_efficientnet,
-}
+CIFAR: dict[str, Callable[[], nn.Module]] = {f"resnet{depth}": partial(cifar_resnet, depth) for depth in (8, 14, 20)}
+CIFAR["silu"] = cifar_efficientnet
 
 
 def cifar_network(name: str) -> nn.Module:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from snncore.kernels import recurrent as kernel
 from snncore.neurons import ALIFParams, ReadoutParams, check_trace, readout_step
 from snncore.neurons.model import model_of
-from snncore.shapes import check_alike, check_finite, refuse_second_derivatives, runs_compiled
+from snncore.shapes import check_alike, check_finite, check_whole, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 
@@ -64,8 +64,7 @@ class _Compiled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, leak, potentials):
         arrays = (a.detach().numpy() for a in (x, w_in, w_rec, w_out))
-        results = kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads())
-        z, v, y, psi = map(torch.from_numpy, results)
+        z, v, y, psi = map(torch.from_numpy, kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads()))
         ctx.set_materialize_grads(False)
         through = constants._replace(to_v=0 * constants.to_v, to_threshold=0 * constants.to_threshold) if leak else constants
         ctx.constants = kappa, through, credit
@@ -209,6 +208,9 @@ class RecurrentNetwork(nn.Module):
         super().__init__()
         if len(steps := {getattr(p, "dt", readout.dt) for _, p in populations} | {readout.dt}) > 1:
             raise ValueError(f"populations and readouts have time steps of {', '.join(map(str, sorted(steps)))} ms: give all the same dt")
+        check_whole("inputs", inputs)
+        for name, count in (("outputs", outputs), *(("the size of a population", size) for size, _ in populations)):
+            check_whole(name, count, 0)
         self.populations, self.readout = tuple(populations), readout
         v_th = torch.cat([torch.full((size, 1), p.v_th) for size, p in populations])
         n = len(v_th)

@@ -18,6 +18,7 @@ from snncore.neurons.lif import LIFParams
 from snncore.peers.times import Longer
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.timing import machine, refuse_unequal, side_by_side
+from snncore.unroll import unroll
 
 ALPHA = math.exp(-1 / 5)  # of a time constant of 5 steps
 SHAPES = ((8, 12, 12), (16, 5, 5))  # of the layers of neurons of `network`, for images of 28 x 28
@@ -42,11 +43,7 @@ class Stepwise(nn.Module):
         self.cell, self.first, self.time_constants = cell, first, time_constants
 
     def forward(self, current: Tensor) -> Tensor:
-        state, spikes = self.first(current[0]), []
-        for now in current:
-            z, state = self.cell(now, state)
-            spikes.append(z)
-        return torch.stack(spikes).to(current)  # snnTorch's are always in single precision
+        return unroll(self.cell, current, self.first(current[0]))[0].to(current)  # snnTorch's are always in single precision
 
 
 def snntorch(shape: Sequence[int]) -> nn.Module:

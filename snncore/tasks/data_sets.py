@@ -39,8 +39,7 @@ def decode_image(data: bytes) -> np.ndarray:
         if image.mode.startswith(("I", "F")):
             raise DataError(f"an image of mode {image.mode}: save it with 8 bits per color")
         if image.has_transparency_data:
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image.convert("RGBA"))
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
         return np.asarray(image.convert("RGB"))
     except (DataError, MemoryError):
         raise

@@ -229,9 +229,8 @@ def drawn(*shares: tuple[Callable[[World], str], float]) -> Statements:
     def two(world: World) -> list[str]:
         sentences: list[str] = []
         while len(sentences) < 2:
-            maker = world.draw.one(makers, weights)
             with suppress(Impossible):
-                sentences.append(maker(world))
+                sentences.append(world.draw.one(makers, weights)(world))
         return sentences
 
     return two

@@ -115,9 +115,7 @@ class Facts:
 
     def where_is(self, person: str) -> str:
         places = self.place.get(person, set())
-        if len(places) != 1:
-            raise CannotTell(f"where {person} is")
-        return next(iter(places))
+        return _found(places if len(places) == 1 else (), f"where {person} is")
 
     def where_was(self, person: str, place: str) -> str:
         return _before([self.at[person, time] for time in TIMES if (person, time) in self.at], place, f"where {person} was")

@@ -335,7 +335,6 @@ def _answer_batch(
 
 def _count(answers: dict[str, dict], parameters: int, report: Report, unlabeled: int) -> Row:
     good = [a for a in answers.values() if "damaged" not in a]
-    skipped = [f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a]
     return Row(
         n=len(good),
         ann=sum(a["ann"][0] == a["label"] for a in good),
@@ -348,7 +347,7 @@ def _count(answers: dict[str, dict], parameters: int, report: Report, unlabeled:
         layers=len(report.spiking),
         neurons=report.by_activation,
         unlabeled=unlabeled,
-        skipped=tuple(skipped),
+        skipped=tuple(f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a),
     )
 
 

@@ -168,8 +168,7 @@ def own_gradient(net: OneShot, own: Own, m: Movements, credit: bool) -> tuple[Ow
     """Gradient of each movement's loss for its own weights, by BPTT or (no credit) e-prop; and its position error."""
     own = Own(*(w.detach().requires_grad_() for w in own))
     omega = net.output(net.trial(CLOCK.expand(-1, len(own.w_in), -1), in_force(net.learner, own), credit))
-    grads = torch.autograd.grad(loss_of(omega, m).sum(), own)
-    return Own(*grads), position_error(omega.detach(), m)
+    return Own(*torch.autograd.grad(loss_of(omega, m).sum(), own)), position_error(omega.detach(), m)
 
 
 def command(signals: Signals = "learned", wider: bool = False, seed: int = 0) -> dict[str, Any]:

@@ -174,10 +174,8 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
     seed : int
         Of the first weights and of the episodes.
     """
-    kind, name, option = KINDS[data], str(data), ""
+    kind, name, option = KINDS[data], data + "-alone" * (not generator), " --no-generator" * (not generator)
     which: dict[str, Any] = {"kind": data, "generator": generator}
-    if not generator:
-        name, option = f"{name}-alone", " --no-generator"
     if classes is not None:
         if data != "words" or not 5 <= classes <= KNOWN_WORDS:
             raise ValueError(f"--classes {classes} of {data}: give 5 to {KNOWN_WORDS}, and of words only; episodes have 5")
@@ -193,15 +191,8 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
         tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
         return Done(net, kind.about + (f", the first {classes} words alone" if classes else ""), log, tests)
 
-    about = train_or_read(
-        f"one_shot_symbols_{name}_{seed}",
-        f"symbols --data {data}{option}",
-        kind.recipe,
-        seed,
-        do,
-        constants(network(data, seed, generator), data) | ({"classes": classes} if classes else {}),
-        about=which,
-    )
+    of = constants(network(data, seed, generator), data) | ({"classes": classes} if classes else {})
+    about = train_or_read(f"one_shot_symbols_{name}_{seed}", f"symbols --data {data}{option}", kind.recipe, seed, do, of, about=which)
     for ways in kind.tested:
         print(f"{ways} ways: " + ", ".join(f"{who} {values[0]:.1f} %" for who, values in about[f"test_{ways}"].items()))
     return about

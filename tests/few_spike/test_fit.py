@@ -148,17 +148,15 @@ def test_rounding_is_to_the_stated_grid():
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"K": 0}, "K is 0"),
+    ({"K": 0}, "K is 0"), ({"K": 8.0}, r"K is 8\.0: give a whole number \(int\), 1 to 62"), ({"restarts": 2.0}, r"restarts is 2\.0"),
     ({"interval": (2.0, 2.0)}, r"interval is \[2\.0, 2\.0\]: give two finite numbers, the smaller one first"),
     ({"interval": (0.0, float("inf"))}, "two finite numbers"),
     ({"function": torch.log}, "function is .* at x = "),
     ({"function": lambda x: x.sum()}, r"function gives torch\.float64 of shape \(\) for a tensor of shape"),
     ({"cdf": lambda x: np.zeros_like(x)}, "cdf gives no probability"),
-    ({"spike_penalty": -1.0}, "spike_penalty is -1"),
-    ({"noise": float("nan")}, "noise is nan"),
-    ({"bits": 0}, "bits is 0"),
-    ({"evaluations": 0}, "evaluations is 0"),
+    ({"spike_penalty": -1.0}, "spike_penalty is -1"), ({"noise": float("nan")}, "noise is nan"), ({"bits": 0}, "bits is 0"),
+    ({"evaluations": 0}, "evaluations is 0"), ({"evaluations": 2e3}, r"evaluations is 2000\.0: give .*\(int\), 1 or more"),
 ])  # fmt: skip
-def test_bad_arguments_are_refused_by_name(options, words):
+def test_bad_arguments_are_refused_by_name(options, words, unchecked):
     with pytest.raises(ValueError, match=words):
         fit(**{"function": SILU, "K": 4, "interval": (-8.0, 12.0)} | options)

@@ -66,9 +66,9 @@ def test_a_strict_code_loses_one_step_on_its_own_grid_and_spikes_are_binary_digi
 @pytest.mark.parametrize(("make", "arguments", "words"), [
     (FSParams, ((), (), ()), r"T is empty.*K >= 1"), (FSParams, ((1.0, 2.0), (1.0,), (1.0, 2.0)), r"2, 1, 2 entries"),
     (FSParams, ((1.0, 2.0), (1.0, 1.0), (1.0, math.inf)), r"d\[1\] is inf"), (relu_code, (-1.0, 4), "alpha is -1"),
-    (relu6_code, (0,), "K is 0: a few-spike neuron needs at least one step"),
+    (relu6_code, (0,), "K is 0: give a whole number"), (relu_code, (8.0, 4.0), r"K is 4\.0: give a whole number"),
 ])  # fmt: skip
-def test_bad_parameters_are_refused(make, arguments, words):
+def test_bad_parameters_are_refused(make, arguments, words, unchecked):
     with pytest.raises(ValueError, match=words):
         make(*arguments)
 

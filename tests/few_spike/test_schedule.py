@@ -121,11 +121,11 @@ def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(gra
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"steps": [4]}, "steps has 1 entries"), ({"steps": [4, 0]}, r"steps\[1\] is 0"),
-    ({"senders": [[], [0]]}, "senders has 2 entries and steps 3"),
+    ({"senders": [[], [0]]}, "senders has 2 entries and steps 3"), ({"images": 2.0}, r"images is 2\.0: give a whole number"),
     ({"senders": [[0], [0], [1]]}, r"senders\[0\] is \[0\]: the input has none"),
     ({"senders": [[], [0], [2]]}, r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
 ])  # fmt: skip
-def test_bad_schedules_are_refused(options, words):
+def test_bad_schedules_are_refused(options, words, unchecked):
     with pytest.raises(ValueError, match=words):
         pipeline(**({"steps": [4, 4, 4], "images": 1} | options))
 

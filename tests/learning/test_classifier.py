@@ -166,10 +166,10 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
 @pytest.mark.parametrize(("changed", "options", "words"), [
     ({"batch": -1}, {}, "batch is -1"), ({"epochs": 0}, {}, "epochs is 0"), ({"epochs": 5, "cycles": 2}, {}, "epochs is 5"),
     ({"warmup": 1.0}, {}, "warmup is 1.0"), ({"peak_rate": -0.1}, {}, "peak_rate is -0.1"),
-    ({}, {"average": 1.0}, r"average is 1\.0: it is a part of the past"),
+    ({}, {"average": 1.0}, r"average is 1\.0: it is a part of the past"), ({"epochs": 2.0}, {}, r"epochs is 2\.0: give a whole"),
     ({}, {"data": problem(5)}, "there are 5 images, fewer than one batch of 16"),
 ])  # fmt: skip
-def test_impossible_trainings_are_refused(tmp_path, changed, options, words):
+def test_impossible_trainings_are_refused(tmp_path, changed, options, words, unchecked):
     with pytest.raises(ValueError, match=words):
         train(network(), tmp_path / "state", dataclasses.replace(RECIPE, **changed), **options)
 

@@ -72,15 +72,15 @@ def test_units_stay_together_unless_they_may_be_split():
      "axons of a neuron of 'a' is 600: the chip has 0 to 511, so it is beyond by 89"),
     (lambda: board(A, A), "two populations are named 'a'"),
     (lambda: board(A, population("inputs", 1)), "a population and an input are both named 'inputs'"),
-    (lambda: board(population("b", 2, synapses=-1)), "synapses of population 'b': -1 is not a whole number above 0"),
+    (lambda: board(population("b", 2, synapses=-1)), "synapses of population 'b' is -1: give a whole number"),
     (lambda: board(A, projections=[Projection("x", "a")]), "from 'x' to 'a', but no population of one of these names"),
     (lambda: board(A, projections=[Projection("inputs", "a", "one-to-one")]), "is 'one-to-one': it should be 'dense' or 'one to one'"),
     (lambda: board(A, projections=[Projection("inputs", "a", ONE_TO_ONE)]), "is one to one, which all of 5 and 7 neurons cannot be"),
-    (lambda: board(A, projections=[Projection("inputs", "a", neurons=6)]), "starts at 6 neurons of 5"),
+    (lambda: board(A, projections=[Projection("inputs", "a", neurons=6)]), "from 'inputs' to 'a' is 6: give .* 1 to 5"),
     (lambda: place(three(), [Unit("a"), Unit("bc")], 3), "the unit of 'b' is 130: a chip has 1 to 128, so it is beyond by 2"),
     (lambda: place(three(), [Unit("a"), Unit("b"), Unit("c")], 1), r"chips that the network needs is 2: .* beyond by 1"),
     (lambda: place(three(), [Unit("a"), Unit("b")], 1), "population 'c' is in 0 units"),
-    (lambda: place(three(), [Unit("abc")], 0), "the number of chips: 0 is not a whole number above 0"),
+    (lambda: place(three(), [Unit("abc")], 0), "the number of chips is 0: give a whole number"),
 ])  # fmt: skip
 def test_what_cannot_be_placed_is_refused(make, words):
     with pytest.raises(ValueError, match=words):

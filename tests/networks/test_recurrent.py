@@ -170,9 +170,10 @@ def test_what_does_not_fit_is_refused(changed, error, words, unchecked):
         run_network(x, Weights(*w), changed.get("populations", MIXED), READOUT)
 
 
-def test_all_parts_have_one_time_step():
-    with pytest.raises(ValueError, match=r"time steps of 0\.5, 1\.0 ms: give all the same dt"):
-        RecurrentNetwork(2, [Population(3, LIFParams(dt=0.5))], 1, ReadoutParams(), torch.Generator())
+def test_all_parts_have_one_time_step_and_sizes_are_whole(unchecked):
+    for size, dt, words in ((3, 0.5, r"time steps of 0\.5, 1\.0 ms: give all the same dt"), (3.0, 1.0, r"population is 3\.0: give a")):
+        with pytest.raises(ValueError, match=words):
+            RecurrentNetwork(2, [Population(size, LIFParams(dt=dt))], 1, ReadoutParams(), torch.Generator())
 
 
 def test_the_lstm_network_follows_the_textbook_and_remembers_for_all_times():
