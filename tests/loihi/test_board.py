@@ -86,6 +86,8 @@ def test_events_are_counted_one_by_one():
     assert min(messages, rows, columns, chips) > 0
     assert (t.updates.sum(1) == 11 + 5 + 7).all()
     assert (t.updates[:, [0, 5, 41, 42, 9]] == [3, 3, 6, 4, 3]).all()
+    with pytest.raises(ValueError, match="some spikes have 299 steps, others 300: give those of one run"):
+        board.core_events(placement, loaded, {"x": X[1:]}, activity)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint64])

@@ -70,6 +70,9 @@ def test_the_run_with_two_sentences_is_itself():
         assert end.x86 / end.energy == pytest.approx(0.50, abs=0.005)
         assert end.core_dynamic == pytest.approx(2.03, abs=0.005)
         assert end.totals() == pytest.approx({"energy": 7.478, "latency": 9.105, "edp": 68.09}, rel=1e-3)
+    for cores, chips in ((123, 14), (124, 13)):
+        with pytest.raises(ValueError, match=f"{cores} cores on {chips} chips are fewer than were measured, 124 on 14"):
+            energy.terms(TWO._replace(cores=cores, chips=chips), TWO)
 
 
 def test_ends_by_hand():

@@ -24,12 +24,6 @@ def test_registers_are_the_nearest_ones():
         assert c.aux_jump / c.threshold == pytest.approx(-(1 - p.rho) * 8.3, rel=0.005)
 
 
-@pytest.mark.parametrize("changed", [{"decay_u": 1000}, {"bias_mant": 1}, {"refractory": 2}])
-def test_what_float_neurons_lack_is_refused(changed):
-    with pytest.raises(ValueError, match="float neurons have neither"):
-        in_force(Compartment(204, 127, **changed))
-
-
 @pytest.mark.parametrize("c", [Compartment(204, 127), AHPCompartments(204, 508, weight_exp=2), AHPCompartments(50, 508, weight_exp=2)])
 def test_what_is_in_force_has_these_registers(c):
     p = in_force(c)
@@ -87,10 +81,11 @@ def test_the_float_network_with_the_chips_constants_fires_as_the_chip_does():
     (LIFParams(1e6, reset_to_zero=True), r"tau_m is too long for the chip, where at least a part of 0\.00024 decays"),
     (AHPParams(tau_ahp=1e6, beta=1e5), "tau_ahp is too long"),
     (AHPParams(tau_ahp=1e6), "less than the smallest weight: raise beta, or lower tau_ahp"),
+    *((Compartment(204, 127, **more), "float neurons have neither") for more in ({"decay_u": 1000}, {"bias_mant": 1}, {"refractory": 2})),
 ])  # fmt: skip
-def test_neurons_that_the_chip_has_not_are_refused(neuron, words):
+def test_neurons_that_the_chip_has_not_or_floats_are_refused(neuron, words):
     with pytest.raises(ValueError, match=words):
-        registers(neuron)
+        (in_force if isinstance(neuron, Compartment) else registers)(neuron)
 
 
 def test_weights_of_other_shapes_are_refused_and_not_repeated(unchecked):

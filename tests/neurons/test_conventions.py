@@ -51,3 +51,5 @@ def test_constants_taken_over_as_they_are_fire_otherwise():
     """The naive mapping is wrong."""
     naive = ours(*drawn(), conventions.lif("elig", 20.0, 0.03))
     assert not np.array_equal(naive, published("light", *drawn(), 20.0, 300.0, 0.03, 0.0, 0))
+    with pytest.raises(ValueError, match="convention is 'lsnn': choose light or elig"):
+        conventions.lif("lsnn", 20.0, 0.03)

@@ -51,17 +51,18 @@ def test_rates_may_be_high_until_the_limit_falls():
 
 
 def test_loss_of_a_spiking_network():
-    recipe = dataclasses.replace(stories.SPARSE, rate_factor=20.0, low=0.05, high=0.08, voltage_factor=0.5)
+    recipe = dataclasses.replace(stories.SPARSE, rate_factor=20.0, low=0.05, begin=0.2, end=0.6, high=0.0005, voltage_factor=0.5)
     network = stories.network("snn", 6)
     x, y = arrays(generate(6, 6, np.random.default_rng(0)))
     answer = network.answer(x)
-    low, high = recipe.band
+    (low, high), ceiling = recipe.band, (stories.START * 0.0005) ** 0.5  # halfway down
     expected = -torch.log_softmax(answer.logits, 1)[range(6), y].mean().item()
     for z, v in ((layer.z.numpy(force=True), layer.v.numpy(force=True)) for layer in answer.layers.values()):
         rates = z.mean((0, 1))
-        expected += 20 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 20 * len(rates) * max(0, rates.mean() - 0.08) ** 2
+        expected += 20 * sum(max(0, 0.05 - r) ** 2 for r in rates) + 20 * len(rates) * max(0, rates.mean() - ceiling) ** 2
+        assert rates.mean() > 1.1 * ceiling
         expected += 0.5 * ((v - np.clip(v, low, high)) ** 2).mean((0, 1)).sum()
-    assert stories.sparse_loss(network, x, y, 1.0, recipe).item() == pytest.approx(expected, rel=1e-5)
+    assert stories.sparse_loss(network, x, y, 0.4, recipe).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_command_knows_all_kinds_and_tasks():
