@@ -26,9 +26,9 @@
 #
 # ```{figure} ../results/relational/solved.*
 # :name: fig-solved
-# :alt: A dot plot of twenty tasks, sorted by the accuracy of the spiking networks. Seventeen blue dots lie right of the line at 95 percent, near 100. Three lie far left of it: two supporting facts, basic induction and three supporting facts. The hollow diamonds of one artificial network for all tasks are left of the line for seven tasks, the hollow circles of one spiking network for all tasks for most; both are near 10 percent for path finding. So a network of its own for each task leaves three tasks unsolved, and one spiking network for all tasks leaves most.
+# :alt: A dot plot of twenty tasks, sorted by the accuracy of the spiking networks. Seventeen blue dots lie right of the line at 95 percent, near 100. Three lie far left of it: two supporting facts, basic induction and three supporting facts. The hollow diamonds of one artificial network for all tasks are left of the line for six tasks, the hollow circles of one spiking network for all tasks for most; both are near 10 percent for path finding. So a network of its own for each task leaves three tasks unsolved, and one spiking network for all tasks leaves most.
 # Right answers on the official test of each {term}`bAbI` task, mean of the task's networks, with 95 % intervals of the 1,000 questions. A task is solved if each of its networks is right of the dashed line.
-# One spiking network for all tasks solves {claim}`rel.snn.joint`, one artificial network {recorded}`ann_joint_solved`; spiking networks with one task each solve {claim}`rel.snn.solved`. All
+# One spiking network for all tasks solves {claim}`rel.snn.joint`, one artificial network {claim}`rel.ann.joint`; spiking networks with one task each solve {claim}`rel.snn.solved`. All
 # trainings are ours.
 # ```
 #
@@ -40,8 +40,8 @@
 #
 # ## What we found
 #
-# - **One spiking network for all tasks solves {claim}`rel.snn.joint` of 20**, that of the talk {published}`rel.snn.joint` ({verdict}`rel.snn.joint`). One artificial network
-#   solves {recorded}`ann_joint_solved`. The spiking one was still improving when its training ended.
+# - **One spiking network for all tasks solves {claim}`rel.snn.joint` of 20**, that of the talk {published}`rel.snn.joint` ({verdict}`rel.snn.joint`). One artificial network,
+#   with as many updates and as large encoders, solves {claim}`rel.ann.joint` (our aim of {size}`ann_joint_aim`: {verdict}`rel.ann.joint`). Both were still improving when their trainings ended.
 # - **Voltage regularization keeps neurons from being locked.** With it {claim}`rel.voltage.with` of the neurons are locked while the gate
 #   is open, without it {value}`locked_without`, in {size}`voltage_seeds` networks each ({verdict}`rel.voltage.locked`). Whether it allows a stronger
 #   limit of rates, we cannot tell: with it the busiest layer spikes more under each limit. Under our middle limit
@@ -55,8 +55,8 @@
 #
 # ## What we could not do
 #
-# - **Train one spiking network for all tasks to the end.** Its held-out answers were still getting better when its training ended, after {size}`snn_joint_epochs` epochs (hours on one processor core).
-#   It misses tasks {value}`snn_joint_unsolved`, the artificial one, after {size}`joint_epochs` epochs, {recorded}`joint_unsolved`. Whether more training would help that one, this chapter does not show. What a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
+# - **Train one network for all tasks to the end.** Held-out answers were still getting better when the trainings ended, after {size}`joint_epochs` epochs (of the spiking one, more than an hour on one processor core).
+#   The spiking network misses tasks {value}`snn_joint_unsolved`, the artificial one {value}`ann_joint_unsolved`. Their recipe differs from that of single tasks: in short trainings of artificial networks, a lower learning rate and far less weight decay, by which weights shrink a little in each update, gave the most right answers to held-out questions. Spiking networks were not searched. What else a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
 # - The formula of the voltage regularization was not at hand. In the networks on which we test it, ours costs every potential without a pseudo-derivative. How strong it has
 #   to be we cannot say.
 # - Most tasks have one training a kind. Ten spiking ones needed longer training, two more also larger networks.
@@ -602,9 +602,7 @@ recorded = pd.DataFrame(accounts("relational_", family="stories").values())
 recorded["right"] = 100 * recorded["test_accuracy"]
 of_task = recorded[recorded["kind"].isin(["ann", "snn"]) & (recorded["task"] != "joint")]
 alone = of_task.groupby(["kind", "task"])["right"].agg(list)
-(joint,) = recorded.loc[(recorded["kind"] == "ann") & (recorded["task"] == "joint"), "tests"]
 of_kind = {kind: dict(alone[kind]) for kind in ("snn", "ann")}
-of_kind["ann joint"] = {task: [100 * joint[f"test {task}"]] for task in TASKS}
 
 
 # %%
@@ -615,8 +613,9 @@ def right_on_file(net, task):  # [%]
     return 100 * float((answers == expected).double().mean())
 
 
-one_for_all = training.trained("snn", training.JOINT)  # asked here
-of_kind["snn joint"] = {task: [right_on_file(one_for_all, task)] for task in TASKS}
+for kind in ("snn", "ann"):  # networks for all tasks, asked here
+    net = training.trained(kind, training.JOINT)
+    of_kind[f"{kind} joint"] = {task: [right_on_file(net, task)] for task in TASKS}
 
 
 # %%
@@ -627,18 +626,17 @@ def with_interval(right, n):  # mean of a task's networks [%], each asked n ques
 
 scores = pd.DataFrame([
     {"kind": kind, "task": task, "seeds": len(right)}
-    | with_interval(right, questions if kind == "snn joint" else len(tests[task]))
+    | with_interval(right, questions if "joint" in kind else len(tests[task]))
     for kind, by_task in of_kind.items() for task, right in by_task.items()
 ])  # fmt: skip
-page.value("ann_joint_solved", sum(map(solved, of_kind["ann joint"].values())))
-page.value("joint_unsolved", ", ".join(str(task) for task, right in of_kind["ann joint"].items() if not solved(right)))
-page.value("joint_epochs", training.recipe_of("ann", training.JOINT).epochs)
-surely, perhaps = (int((scores.loc[scores["kind"] == "snn joint", end] >= 95).sum()) for end in ("low", "high"))
-where = {"dataset": "official test files (en-10k), one network for 20 tasks", "n": 20 * questions}
-right = of_kind["snn joint"]
-page.claim("rel.snn.joint", sum(map(solved, right.values())), low=surely, high=perhaps, **where)
-page.value("snn_joint_unsolved", ", ".join(str(task) for task in TASKS if not solved(right[task])))
-page.value("snn_joint_epochs", training.recipe_of("snn", training.JOINT).epochs)
+for id, kind in {"rel.snn.joint": "snn", "rel.ann.joint": "ann"}.items():
+    right = of_kind[f"{kind} joint"]
+    low, high = (int((scores.loc[scores["kind"] == f"{kind} joint", end] >= 95).sum()) for end in ("low", "high"))
+    where = "official test files (en-10k), one network for 20 tasks"
+    page.claim(id, sum(map(solved, right.values())), low=low, high=high, dataset=where, n=20 * questions)
+    page.value(f"{kind}_joint_unsolved", ", ".join(str(task) for task in TASKS if not solved(right[task])))
+page.value("joint_epochs", training.recipe_of("snn", training.JOINT).epochs)
+page.value("ann_joint_aim", package_claims()["rel.ann.joint"].target, "{:g}")
 for task in (2, 14):
     page.value(f"ann_{task}", " and ".join(f"{right:.1f} %" for right in alone["ann"][task]))
 page.value("seeds", training.SEEDS)
