@@ -34,7 +34,7 @@
 #
 # ## What we did
 #
-# - **We trained one network for each task.** The talk's network is, as far as we know, one for all tasks, which is harder.
+# - **We trained one network for each task, and one for all tasks of each kind of neuron.** The talk's network is, as far as we know, one for all tasks, which is harder.
 # - The training code was never published. We rebuilt the network from the talk and from Intel's program that places it on chips, once with
 #   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`, and fewer and smaller layers after it. A word is shown for {size}`word_steps` steps and the gate is open for {size}`gate_steps`; in Intel's program these are 10 and 14 steps.
 #
