@@ -34,14 +34,14 @@
 #
 # ## What we did
 #
-# - **We trained one network for each task, and one for all tasks of each kind of neuron.** The talk's network is, as far as we know, one for all tasks, which is harder.
+# - **We trained one network for each task, and one for all tasks.** The talk's network is, as far as we know, one for all tasks, which is harder.
 # - The training code was never published. We rebuilt the network from the talk and from Intel's program that places it on chips, once with
 #   artificial and once with spiking neurons, and with {size}`small_encoder` neurons in an encoder instead of {size}`paper_encoder`, and fewer and smaller layers after it. A word is shown for {size}`word_steps` steps and the gate is open for {size}`gate_steps`; in Intel's program these are 10 and 14 steps.
 #
 # ## What we found
 #
 # - **One spiking network for all tasks solves {claim}`rel.snn.joint` of 20**, that of the talk {published}`rel.snn.joint` ({verdict}`rel.snn.joint`). One artificial network,
-#   with as many updates and as large encoders, solves {claim}`rel.ann.joint` (our aim of {size}`ann_joint_aim`: {verdict}`rel.ann.joint`). Both were still improving when their trainings ended.
+#   with as many updates and as large encoders, solves {claim}`rel.ann.joint` (our aim of {size}`ann_joint_aim`: {verdict}`rel.ann.joint`). The losses of both were still falling when their trainings ended.
 # - **Voltage regularization keeps neurons from being locked.** With it {claim}`rel.voltage.with` of the neurons are locked while the gate
 #   is open, without it {value}`locked_without`, in {size}`voltage_seeds` networks each ({verdict}`rel.voltage.locked`). Whether it allows a stronger
 #   limit of rates, we cannot tell: with it the busiest layer spikes more under each limit. Under our middle limit
@@ -55,7 +55,7 @@
 #
 # ## What we could not do
 #
-# - **Train one network for all tasks to the end.** Held-out answers were still getting better when the trainings ended, after {size}`joint_epochs` epochs (of the spiking one, more than an hour on one processor core).
+# - **Train one network for all tasks to the end.** The losses were still falling when the trainings ended, after {size}`joint_epochs` epochs (of the spiking one, more than an hour on one processor core).
 #   The spiking network misses tasks {value}`snn_joint_unsolved`, the artificial one {value}`ann_joint_unsolved`. Their recipe differs from that of single tasks: in short trainings of artificial networks, a lower learning rate and far less weight decay, by which weights shrink a little in each update, gave the most right answers to held-out questions. Spiking networks were not searched. What else a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
 # - The formula of the voltage regularization was not at hand. In the networks on which we test it, ours costs every potential without a pseudo-derivative. How strong it has
 #   to be we cannot say.

@@ -87,10 +87,10 @@ def convert(
     seed : int
         Of the fits, and of the inputs that calibration looks at.
     activations : mapping from a class of modules, or a function, to the function of one number that it is, optional
-        Activations that the package does not know, such as ``{nn.Mish: F.mish}``, all of which occur in the network. They need
-        calibration, or coefficients by the name of the class in small letters.
+        Activations that the package does not know, such as ``{nn.Mish: F.mish}``. They need calibration, or coefficients by the name of
+        the class in small letters.
     analog, linear : classes of modules, or functions
-        Other operations that it does not know. Linear ones have no constant part.
+        Other operations that it does not know. Linear ones have no constant part. All that is given has to occur in the network.
     trainable : bool
         Pass gradients through neurons as through their activations (straight-through), for fine-tuning. Otherwise they raise an error.
     everything : bool
@@ -107,7 +107,10 @@ def convert(
     names = {a.name for a in places.values()}
     for name in coefficients.keys() - names:
         raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
-    operations.refuse_absent(activations or {}, {operations.key_of(node, graph) for node in places})
+    occur = {operations.key_of(node, graph) for node in graph.graph.nodes}
+    for key in {*(activations or {}), *analog, *linear} - occur:
+        said = torch.typename(key) if callable(key) else repr(key)
+        raise ConversionError(f"{said} is given, but occurs nowhere; the network's activations are {', '.join(sorted(names))}")
     open_ones = [node.name for node, a in places.items() if a.name not in coefficients]
     for name in steps.keys() - set(open_ones):
         raise ConversionError(f"steps has {name!r}, but the layers that spike, without given coefficients, are {', '.join(open_ones)}")

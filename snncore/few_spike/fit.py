@@ -87,8 +87,7 @@ def _check_noise(noise: float) -> None:
 
 def _grid(bits: int) -> float:
     """Distance of neighboring numbers of so many bits, if they span [-8, 8) as in the authors' quantizer."""
-    if bits < 1:
-        raise ValueError(f"bits is {bits}: give at least 1")
+    check_whole("bits", bits)
     return 16.0 / 2**bits
 
 
@@ -118,8 +117,8 @@ def fit(
     expect Gaussian ``noise`` of this standard deviation on v at each comparison. ``evaluations`` trials of T and h are divided among
     ``restarts`` independent searches, of which the best is kept.
 
-    Raises `ValueError` for another K; evaluations or restarts that are no whole number from 1 on; an empty, reversed or non-finite
-    interval; a function that is not finite on it; a cdf without weight there; a negative penalty or noise; bits < 1.
+    Raises `ValueError` for another K; bits, evaluations or restarts that are no whole number from 1 on; an empty, reversed or non-finite
+    interval; a function that is not finite on it; a cdf without weight there; a negative penalty or noise.
 
     >>> import torch
     >>> p = fit(torch.tanh, 6, (-2.0, 2.0), evaluations=20_000)

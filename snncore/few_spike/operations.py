@@ -77,13 +77,6 @@ def given(activations: Mapping[Any, Callable], analog: Iterable, linear: Iterabl
     )
 
 
-def refuse_absent(activations: Iterable, found: Iterable) -> None:
-    """Raise a ConversionError for a key of activations that is not among those ``found`` in the network."""
-    absent, there = (sorted(torch.typename(k) if callable(k) else repr(k) for k in keys) for keys in ({*activations} - {*found}, found))
-    if absent:
-        raise ConversionError(f"activations has {absent[0]}, which occurs nowhere: the network's activations are {', '.join(there)}")
-
-
 FORMS: dict[str, tuple[type[nn.Module], Callable[..., FloatTensor]]] = {
     "relu": (nn.ReLU, F.relu),
     "relu6": (nn.ReLU6, F.relu6),

@@ -54,8 +54,7 @@ def pipeline(steps: Sequence[int], images: int, double_buffered: bool = False, s
     if len(steps) < 2:
         raise ValueError(f"steps has {len(steps)} entries: give K of the input and of at least one layer")
     for layer, K in enumerate(steps):
-        if K < 1:
-            raise ValueError(f"steps[{layer}] is {K}: a layer needs at least one step to send")
+        check_whole(f"steps[{layer}]", K)
     check_whole("images", images)
     senders = chain(len(steps)) if senders is None else senders
     if len(senders) != len(steps):

@@ -198,9 +198,10 @@ def _backward(grad_z, grad_v, grad_y, x, w_rec, w_out, kappa, c, z, psi, grad_cu
                 for k in range(m):
                     eta[k] = grad_y[t, b, k] + kappa * eta[k]
                     scaled[k] = (one - kappa) * eta[k]
-                zeta[:] = 0
                 if grad_z.size:
                     zeta[:] = grad_z[t % len(grad_z), b % grad_z.shape[1]]
+                else:
+                    zeta[:] = 0
                 add_rows(zeta, w_out[b % len(w_out)], scaled, readouts, m)
                 if credit and t < T - 1:
                     _add_products(zeta, w_rec[b % len(w_rec)], delta, where, nonzero(psi[t, b], where))

@@ -37,6 +37,7 @@ from snncore.few_spike.choose import CLOSED
 from snncore.few_spike.layer import Report
 from snncore.few_spike.trace import traced
 from snncore.networks.images import SIZE, efficientnet_lite, efficientnet_lite_input
+from snncore.shapes import check_whole
 from snncore.tasks.data_sets import decode_image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
@@ -181,8 +182,8 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
     Raises `ValueError` as `model` and `listing`; if ``results`` lies in ``folder``, belongs to another model, other images, weights or
     neurons, or is damaged; if a network's output is not finite.
     """
-    if batch is not None and batch < 1:
-        raise ValueError(f"batch is {batch}: give 1 or more images at once")
+    if batch is not None:
+        check_whole("batch", batch)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_RANK", "0"))

@@ -120,10 +120,11 @@ def test_with_memories_each_layer_receives_what_it_did_from_the_depth_before(gra
 
 
 @pytest.mark.parametrize(("call", "given", "words"), [
-    (pipeline, ([4], 1), "steps has 1 entries"), (pipeline, ([4, 0], 1), r"steps\[1\] is 0"),
+    (pipeline, ([4], 1), "steps has 1 entries"), (pipeline, ([4, 0], 1), r"steps\[1\] is 0: give"),
     (pipeline, ([4, 4, 4], 1, False, [[], [0]]), "senders has 2 entries and steps 3"), (pipeline, ([4, 4], 2.0), r"images is 2\.0: give a"),
     (pipeline, ([4, 4, 4], 1, False, [[0], [0], [1]]), r"senders\[0\] is \[0\]: the input has none"),
-    (pipeline, ([4, 4, 4], 1, False, [[], [0], [2]]), r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come b"),
+    (pipeline, ([4, 4, 4], 1, False, [[], [0], [2]]),
+     r"senders\[2\] is \[2\]: the input has none, and each layer one or more that come before it"),
     (rhythm, ([1] * 4, True, [[], [0], [0], [1]]), "images are answered after 1, 2 steps in turn"),
 ])  # fmt: skip
 def test_bad_schedules_are_refused(call, given, words, unchecked):

@@ -298,7 +298,7 @@ def test_the_command_line_prints_the_row_and_refuses_in_its_words(colors, tmp_pa
         f"answers are in {tmp_path / 'r'}",
     ]
     monkeypatch.setattr("sys.argv", [*words[:-1], "0"])
-    with pytest.raises(SystemExit, match="error: batch is 0: give 1 or more images at once"):
+    with pytest.raises(SystemExit, match=r"error: batch is 0: give a whole number \(int\), 1 or more"):
         commandline.main("snncore.tools")
 
 
