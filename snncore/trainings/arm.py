@@ -4,6 +4,7 @@ The outer optimization draws new movements of the family, gives a lesson on each
 back through the whole lesson.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -31,6 +32,7 @@ VELOCITY, POSITION = 0.1, 150.0  # what errors of velocity [rad/s] and of positi
 HERTZ, LSG_HERTZ, RATE_COST = 20.0, 10.0, 100.0  # firing rates that training aims at, what others cost
 BATCH = 16  # new movements per update of the outer optimization
 RECIPE = Descent(120_000, rate=2e-3, warmup=50, end=0.03, clip=1.5, every=100, cycles=2)
+FIRST_CYCLE = replace(RECIPE, updates=RECIPE.cycle, cycles=1)  # of the controls with random and ideal signals
 WIDER, SMALL = Descent(30_000, rate=1e-3, warmup=1000, end=0.03, clip=1.5, every=100), 0.5  # afterwards: half of the movements are small
 SHORT = Descent(1200, rate=5e-3, warmup=50, end=0.03, clip=1.5)  # that a chapter can run
 SEEDS = 3
@@ -191,7 +193,8 @@ def command(signals: Signals = "learned", wider: bool = False, seed: int = 0) ->
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update" + ", half of them smaller" * wider, log, results)
 
-    recipe, of = WIDER if wider else RECIPE, constants(network(seed, signals), wider)
+    recipe = WIDER if wider else FIRST_CYCLE if signals in ("random", "ideal") else RECIPE
+    of = constants(network(seed, signals), wider)
     words = "arm" + f" --signals {signals}" * (signals != "learned") + " --wider" * wider
     which = {"signals": signals} if signals != "learned" else None
     before = about_checkpoint(named(seed, signals)) if wider else None
