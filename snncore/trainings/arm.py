@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from snncore.filters import low_pass_product
 from snncore.learning.descent import Descent, descend
-from snncore.learning.eprop import ideal_signal, observe
+from snncore.learning.eprop import pseudo_derivatives
 from snncore.learning.losses import rate_cost
 from snncore.learning.one_shot import Lesson, OneShot
 from snncore.learning.ordinary import Own, in_force
@@ -23,6 +23,7 @@ from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
 from snncore.trainings.job import Done, train_or_read
+from snncore.unroll import unroll
 
 DT, STEPS = 2.0, 250  # half a second
 CODE, CLOCK = arm.Code(), arm.clock(STEPS, DT)
@@ -44,8 +45,9 @@ class Alone(OneShot):
 
     .. math:: L_j(t) = \sum_k B_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \partial E/\partial y_k(t').
 
-    ``ideal`` signals are the total derivatives of its loss, so that it is taught by BPTT; the outer gradient takes them as given. The size
-    of its step is learned with its first weights, which are those of `network` at the same seed.
+    ``ideal`` signals are the total derivatives of its loss, so that it is taught by BPTT: to the errors that readouts send back they add
+    what a spike does to later ones, W^rec' delta(t+1), with delta(t) = psi(t) L(t) + alpha delta(t+1). The outer gradient flows through
+    signals of each kind. The size of the step is learned with the first weights, which are those of `network` at the same seed.
     """
 
     def __init__(self, seed: int, signals: Signals):
@@ -59,15 +61,17 @@ class Alone(OneShot):
         """One trial, one update for each movement by the errors in it, and the trial after it."""
         x = CLOCK.to(m.omega.dtype)
         before = self.trial(x)
+        error = error_of(self.output(before), m).flip(0)  # the readouts' filter acts on it, and not on the traces: the sum is the same
+        signal = low_pass_product(error, self.learner.readout.kappa) @ (self.learner.w_out if self.feedback is None else self.feedback)
         if self.ideal:
-            readout, every = self.learner.readout, x.expand(-1, m.omega.shape[1], -1).contiguous()
-            trial, _ = observe(every, self.learner.weights(), self.learner.populations, readout)
-            signal = ideal_signal(trial, readout, lambda z, y: loss_of(self.scale * y, m).sum())
-        else:
-            error = error_of(self.output(before), m).flip(0)  # the readouts' filter acts on it, and not on the traces: the sum is the same
-            back = self.learner.w_out if self.feedback is None else self.feedback
-            signal = low_pass_product(error, self.learner.readout.kappa).flip(0) @ back
-        return self.learn(x, before, self.log_size.exp() * signal, None)
+            w_rec, psi = self.learner.weights().w_rec, pseudo_derivatives(before.z.detach(), before.v, self.lif).flip(0)
+
+            def step(now: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+                total = now[0] + delta @ w_rec
+                return total, now[1] * total + self.lif.alpha * delta
+
+            signal, _ = unroll(step, torch.stack([signal, psi.expand_as(signal)], 1), torch.zeros_like(signal[0]))
+        return self.learn(x, before, self.log_size.exp() * signal.flip(0), None)
 
 
 def network(seed: int, signals: Signals = "learned") -> OneShot:

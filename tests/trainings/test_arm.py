@@ -79,7 +79,7 @@ def test_own_errors_give_the_update_of_eprop_and_ideal_signals_that_of_bptt(sign
     assert torch.equal(net.learner.w_rec, training.network(0).learner.w_rec)  # as with a generator
 
 
-@pytest.mark.parametrize("signals", ["own", "random"])
+@pytest.mark.parametrize("signals", ["own", "random", "ideal"])
 def test_the_outer_loop_sees_how_the_step_follows_from_the_first_weights(signals):
     """A slope of the loss after the update along its own gradient is as finite differences say (of outputs, which do not jump)."""
     net, m = training.network(0, signals).double(), arm.Movements(*(part.double() for part in some()))
@@ -101,8 +101,8 @@ def test_the_outer_loop_sees_how_the_step_follows_from_the_first_weights(signals
 
 def test_networks_of_another_configuration_are_refused(monkeypatch):
     """All shapes are the same: only the account knows what the weights mean."""
-    with pytest.raises(DataError, match=r"one_shot_random_0.safetensors is missing: .* If it was never kept, train it"):
-        training.trained(0, "random")
+    with pytest.raises(DataError, match=r"one_shot_own_9.safetensors is missing: .* If it was never kept, train it"):
+        training.trained(9, "own")
     with pytest.raises(ValueError, match="a batch has a single movement"):
         training.errors(training.network(0), training.held_out(1))
     monkeypatch.setattr(training, "DT", 1.0)
