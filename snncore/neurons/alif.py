@@ -21,6 +21,7 @@ from torch import Tensor
 
 from snncore.neurons.lif import fire
 from snncore.neurons.model import Row, positive, register
+from snncore.shapes import check_whole
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class ALIFParams:
 
     def __post_init__(self):
         positive(self, "tau_m", "tau_a", "v_th", "dt")
-        positive(self, "beta", "n_refractory", "dampening", or_zero=True)
+        positive(self, "beta", "dampening", or_zero=True)
+        check_whole("n_refractory", self.n_refractory, 0)
 
     @property
     def alpha(self) -> float:

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.model import Row, positive, register
+from snncore.shapes import check_whole
 from snncore.spike import spike
 
 
@@ -37,7 +38,8 @@ class LIFParams:
 
     def __post_init__(self):
         positive(self, "tau_m", "v_th", "dt")
-        positive(self, "n_refractory", "dampening", or_zero=True)
+        positive(self, "dampening", or_zero=True)
+        check_whole("n_refractory", self.n_refractory, 0)
 
     @property
     def alpha(self) -> float:

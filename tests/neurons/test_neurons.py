@@ -102,8 +102,9 @@ def test_no_gradient_flows_through_the_reset():
     (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
     (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
     (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"), (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
+    (LIFParams, {"n_refractory": 2.5}, "n_refractory is 2.5: give"), (ALIFParams, {"n_refractory": -1}, "n_refractory is -1"),
 ])  # fmt: skip
-def test_impossible_constants_are_refused(params, changes, words):
+def test_impossible_constants_are_refused(params, changes, words, unchecked):
     with pytest.raises(ValueError, match=words):
         params(**changes)
 
