@@ -184,7 +184,7 @@ def command(signals: Signals = "learned", wider: bool = False, seed: int = 0) ->
     ----------
     signals : str
         By which the learner is taught: the generator's (learned), or, without a generator, the learner's own errors, sent back by the
-        weights of its readouts (own) or by fixed random weights (random), or as BPTT has them (ideal).
+        weights of its readouts (own), or, for one cycle, by fixed random weights (random), or as BPTT has them (ideal).
     wider : bool
         Go on from the weights of this training that are kept, with a wider family: half of the movements are smaller (half an hour).
     seed : int
