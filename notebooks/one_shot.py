@@ -120,15 +120,15 @@ page = Record("one_shot", preset)  # keeps what this page quotes
 n = page.size(smoke=32, book=256)
 batches = held_out(n, seed)  # movements that no training has seen
 movements = arm.joined(batches)
-trainings = {"learned": SEEDS, "own": SEEDS, "random": SEEDS, "ideal": 1}  # seeds by learning signals; only learned ones have a generator
-by_signals = {signals: [trained(k, signals) for k in range(seeds)] for signals, seeds in trainings.items()}
+seeds_of = {"learned": SEEDS, "own": SEEDS, "random": SEEDS, "ideal": 1}  # by learning signals; only learned ones have a generator
+by_signals = {signals: [trained(k, signals) for k in range(seeds)] for signals, seeds in seeds_of.items()}
 nets, alone = by_signals["learned"], by_signals["own"]  # python -m snncore.trainings arm --signals own --seed 0 (1, 2)
 wider = [trained(k, wider=True) for k in range(SEEDS)]  # then --wider: half of the movements are smaller
-accounts = {signals: [about_checkpoint(named(k, signals)) for k in range(seeds)] for signals, seeds in trainings.items()}
+accounts = {signals: [about_checkpoint(named(k, signals)) for k in range(seeds)] for signals, seeds in seeds_of.items()}
 
 sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS}
 sizes |= {"movements": n, "seeds": SEEDS, "sizes": len(SIZES), "half_updates": f"{FIRST_CYCLE.updates:,}"}
-sizes |= {f"seeds_{signals}": seeds for signals, seeds in trainings.items()}
+sizes |= {f"seeds_{signals}": seeds for signals, seeds in seeds_of.items()}
 sizes |= {f"outer_{signals}": f"{of[0]['recipe']['updates']:,}" for signals, of in accounts.items()}
 for name, size in sizes.items():
     page.value(name, size)
@@ -373,10 +373,11 @@ single = [error / variance for error in (*single_eprop, *single_bptt)]
 page.value("single_below", min(single), "{:.2f}")
 page.value("single_above", max(single), "{:.2f} times")
 
-after = {signals: [float(errors(net, batches).after.mean()) for net in by_signals[signals]] for signals in ("own", "random", "ideal")}
-page.claim("oneshot.arm.own", by_own := after["own"], **where)
-page.claim("oneshot.arm.random", after["random"], **where)
-page.claim("oneshot.arm.ideal", after["ideal"], **where)
+controls = [by_signals[signals] for signals in ("own", "random", "ideal")]
+by_own, by_random, by_ideal = ([float(errors(net, batches).after.mean()) for net in of] for of in controls)
+page.claim("oneshot.arm.own", by_own, **where)
+page.claim("oneshot.arm.random", by_random, **where)
+page.claim("oneshot.arm.ideal", by_ideal, **where)
 page.value("result_aim", package_claims()["oneshot.arm.result"].target, "{:g} %")
 page.value("own_explained", 100 * (1 - sum(by_own) / SEEDS / variance), "{:.0f} %")
 page.claim("oneshot.arm.second", [own / ours for own, ours in zip(by_own, after_update, strict=True)], **where)
@@ -392,8 +393,8 @@ rows = {
     "signals of another movement": (shuffled, "shuffled"),
     "one step of BPTT": (single_bptt, "BPTT"),
     "one step of e-prop": (single_eprop, "symmetric"),
-    "own errors by random weights": (after["random"], COLORS_OF["random"]),
-    "signals of BPTT": (after["ideal"], COLORS_OF["ideal"]),
+    "own errors by random weights": (by_random, COLORS_OF["random"]),
+    "signals of BPTT": (by_ideal, COLORS_OF["ideal"]),
     "own errors": (by_own, COLORS_OF["own"]),
     "one update by learned signals": (after_update, COLORS_OF["learned"]),
 }
@@ -470,7 +471,7 @@ plt.show()
 #
 # ### Other weights, and exact signals
 #
-# Two more controls differ from own errors in one thing each. In one, the errors go back by *random weights* $B_{kj}$ that stay as they are, in place of $W^\text{out}_{kj}$. In the other, the signals are those of *BPTT*,
+# Two more controls differ from own errors in one thing each. In one, the errors go back by *random weights* $B_{jk}$ that stay as they are, in place of $W^\text{out}_{kj}$. In the other, the signals are those of *BPTT*,
 # $s\, \mathrm{d}E/\mathrm{d}z_j(t)$: they add what a spike does to later spikes,
 #
 # $$
@@ -494,8 +495,9 @@ plt.show()
 # | BPTT's | {size}`seeds_ideal` | {recorded}`half_ideal` | {claim}`oneshot.arm.ideal` | {size}`outer_ideal` | {claim}`oneshot.arm.cosine.ideal` |
 # :::
 #
-# Learned signals leave the least error, in every training. At this point own errors leave {recorded}`times_own` times as much, own errors by random weights {recorded}`times_random` times, and BPTT's signals {recorded}`times_ideal` times. The best control is that by
-# random weights. Perhaps it helps that feedback and readouts need not be the same weights; that was not tested. What the second network adds is no better gradient, since a step along the exact one leaves {recorded}`times_ideal` times the error; of that there is {size}`seeds_ideal` training, so we do not rank it among the controls.
+# Learned signals leave the least error, in every training. At this point own errors leave {recorded}`times_own` times as much, own errors by random weights {recorded}`times_random` times, and BPTT's signals {recorded}`times_ideal` times. Random weights
+# are better than those of the readouts, with each seed. Perhaps it helps that feedback and readouts need not be the same weights; that was not tested. BPTT was trained with {size}`seeds_ideal` seed, so we cannot say whether it is better than either. But the second network does not help by a better gradient:
+# a step along the exact one leaves more error.
 #
 # {numref}`fig-training` has all these trainings. {doc}`one_shot_symbols` has the control by own errors for symbols and words: there the second network adds little.
 
@@ -522,12 +524,12 @@ def explained_paths(net):  # shares of the variance of drawn paths that one upda
     return {name: 100 * float(arm.explained(off[name], path)) for name, path in drawn.items()}
 
 
-some = where | {"n": len(error)}
 times = {signals: np.mean(of) / np.mean(half["learned"]) for signals, of in half.items() if signals != "learned"}
 for signals, of in half.items():
     page.value(f"half_{signals}", span(of) if len(of) > 1 else f"{of[0]:.4f}")
 for name, ratio in (times | {"best": min(times.values())}).items():
     page.value(f"times_{name}", ratio, "{:.1f}")
+some = where | {"n": len(error)}
 cosines = {signals: [cosine_with_gradient(net) for net in of] for signals, of in by_signals.items()}
 page.claim("oneshot.arm.cosine", cosines["learned"], **some)
 page.claim("oneshot.arm.cosine.own", cosines["own"], **some)
@@ -1060,7 +1062,7 @@ page.value("live_updates", f"{live_updates:,}")
 # %% [markdown]
 # ## Summary
 #
-# - The learned signals matter: first weights that are optimized for the learner's own errors leave {claim}`oneshot.arm.second` times the error. Neither random feedback nor the exact gradient comes below {recorded}`times_best` times ({numref}`tab-arm-signals`). The verdict on the talk's
+# - The learned signals matter: first weights that are optimized for the learner's own errors leave {claim}`oneshot.arm.second` times the error. Compared at half of the trainings, random feedback leaves {recorded}`times_random` times and the exact gradient {recorded}`times_ideal` times ({numref}`tab-arm-signals`). The verdict on the talk's
 #   proposal, signals for {published}`oneshot.proposal`, is {verdict}`oneshot.proposal`. For symbols and words the second network adds little ({doc}`one_shot_symbols`).
 # - For one family, a second spiking network can learn to emit learning signals with which {claim}`oneshot.arm.updates` update suffices for a new arm movement. Own errors pass this criterion, too (more than half of the variance), but miss our aim, with {claim}`oneshot.arm.second` times the error.
 # - Signals of another movement leave the error where it was, single gradient steps bring it only to about that of the average movement, and the signals are unlike those of BPTT.

@@ -43,11 +43,11 @@ Signals = Literal["learned", "own", "random", "ideal"]
 class Alone(OneShot):
     r"""A learner without LSG: its learning signals are its own errors, sent back by its readouts' weights, or by ``random`` ones B,
 
-    .. math:: L_j(t) = \sum_k B_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \partial E/\partial y_k(t').
+    .. math:: L_j(t) = \sum_k B_{jk} \sum_{t' \ge t} \kappa^{t'-t}\, \partial E/\partial y_k(t').
 
-    ``ideal`` signals are the total derivatives of its loss, so that it is taught by BPTT: to the errors that readouts send back they add
-    what a spike does to later ones, W^rec' delta(t+1), with delta(t) = psi(t) L(t) + alpha delta(t+1). The outer gradient flows through
-    signals of each kind. The size of the step is learned with the first weights, which are those of `network` at the same seed.
+    ``ideal`` signals are those of `snncore.learning.eprop.ideal_signal`, which has no second derivatives: to the errors that readouts send
+    back they add what a spike does to later ones, W^rec' delta(t+1), with delta(t) = psi(t) L(t) + alpha delta(t+1). The outer gradient
+    flows through signals of each kind. The size of the step is learned with the first weights, which are those of `network` at this seed.
     """
 
     def __init__(self, seed: int, signals: Signals):
