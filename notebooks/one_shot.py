@@ -97,6 +97,7 @@ from snncore.trainings.arm import (
     FIRST_CYCLE,
     LSG_NEURONS,
     NEURONS,
+    RECIPE,
     SEEDS,
     SHORT,
     STEPS,
@@ -128,8 +129,7 @@ accounts = {signals: [about_checkpoint(named(k, signals)) for k in range(seeds)]
 
 sizes = {"code": 2 * CODE.neurons, "neurons": NEURONS, "lsg_neurons": LSG_NEURONS}
 sizes |= {"movements": n, "seeds": SEEDS, "sizes": len(SIZES), "half_updates": f"{FIRST_CYCLE.updates:,}"}
-sizes |= {f"seeds_{signals}": seeds for signals, seeds in seeds_of.items()}
-sizes |= {f"outer_{signals}": f"{of[0]['recipe']['updates']:,}" for signals, of in accounts.items()}
+sizes |= {"seeds_random": seeds_of["random"], "seeds_ideal": seeds_of["ideal"], "outer_learned": f"{RECIPE.updates:,}"}
 for name, size in sizes.items():
     page.value(name, size)
 
@@ -323,7 +323,7 @@ plt.show()
 # :name: fig-one-shot-errors
 # :alt: Mean squared position errors on a logarithmic axis. One update by learned signals is twenty times lower than the error of always making the average movement. The trial before the update and an update by the signals of another movement lie above that line; single steps of e-prop and of BPTT lie near it. Updates by the learner's own errors, by these sent back by random weights, and by the signals of BPTT, each from first weights optimized for it, lie between, several times above learned signals.
 # Mean squared error of the tip's position over {size}`movements` held-out movements (arm length 1): mean of {size}`seeds` pairs of networks, bars from lowest to highest. Line:
-# always making the average movement of the family, {value}`variance`. Single gradient steps lie near the line; own errors, these by random weights, and signals of BPTT, each from first weights optimized for them, lie clearly below it, learned signals far below. Random weights and BPTT had half of the outer updates.
+# always making the average movement of the family, {value}`variance`. Single gradient steps lie near the line; own errors, these by random weights, and signals of BPTT, each from first weights optimized for them, lie clearly below it, learned signals far below. Random weights and BPTT ({size}`seeds_ideal` training) had half of the outer updates.
 # ```
 #
 # The error is the squared deviation of the tip from the path, averaged over time and over x and y, in squared arm lengths: half of the mean squared distance. *Explained* is one minus the error over a variance: over a path's own variance, about its mean place,
@@ -361,11 +361,12 @@ def errors_by_size(net, credit):  # credit: the gradient by BPTT; without it, e-
     return [float(position_error(net.output(net.trial(x, w)), movements).mean()) for w in steps]
 
 
-def in_training(about, update):  # mean error after one inner update, over the 16,000 new movements of the last 1,000 outer ones
+def in_training(about, update):  # mean error after one inner update, over the new movements of the last 1,000 outer ones
     rows = [row["after"] for row in about["log"] if update - 1000 < row["update"] <= update]
     return sum(rows) / len(rows)
 
 
+page.value("half_movements", f"{1000 * BATCH:,}")
 by_eprop, by_bptt = ([errors_by_size(net, credit) for net in nets] for credit in (False, True))
 page.claim("oneshot.arm.single_eprop", single_eprop := [min(sizes) for sizes in by_eprop], **where)
 page.claim("oneshot.arm.single_bptt", single_bptt := [min(sizes) for sizes in by_bptt], **where)
@@ -476,23 +477,25 @@ plt.show()
 #
 # $$
 # \begin{gathered}
-# L_j(t) = s \sum_k W^\text{out}_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \frac{\partial E}{\partial \omega_k(t')} + \sum_i W^\text{rec}_{ij}\, \delta_i(t+1), \\
+# L_j(t) = s \sum_k W^\text{out}_{kj} \sum_{t' \ge t} \kappa^{t'-t}\, \frac{\partial E}{\partial \omega_k(t')} \\
+# {} + \sum_i W^\text{rec}_{ij}\, \delta_i(t+1), \\
 # \delta_i(t) = \psi_i(t)\, L_i(t) + \alpha\, \delta_i(t+1),
 # \end{gathered}
 # $$
 #
 # so that the update is a step along the exact gradient, of a size that the outer loop optimizes (as in MAML, {cite:p}`finn2017`). The outer gradient flows through all these signals.
-# Both were trained for one of the two cycles of the learning rate, so we compare all four kinds at that point ({numref}`tab-arm-signals`).
+# Both were trained for one of the two cycles of the learning rate, which ends at outer update {size}`half_updates`; learned signals and own errors went on to {size}`outer_learned`. So we compare all four kinds
+# at the end of the first cycle ({numref}`tab-arm-signals`; BPTT has {size}`seeds_ideal` training, the others {size}`seeds`).
 #
-# :::{table} Learning signals, at the same number of updates of the outer loop: mean squared error after one update, in the new movements of the last 1,000 of {size}`half_updates` updates of the outer loop (lowest to highest training); error of {size}`movements` held-out movements at the end of training; and cosine of the update with the negative gradient of BPTT.
+# :::{table} Error after one update, by kind of learning signals: in the last {size}`half_movements` new movements before outer update {size}`half_updates` (lowest to highest training), and of held-out movements at the end; cosine with the negative gradient.
 # :name: tab-arm-signals
 #
-# | signals | trainings | error after {size}`half_updates` outer updates | at the end | after outer updates | cosine |
-# |---|---|---|---|---|---|
-# | learned | {size}`seeds_learned` | {recorded}`half_learned` | {claim}`oneshot.arm.after` | {size}`outer_learned` | {claim}`oneshot.arm.cosine` |
-# | own errors | {size}`seeds_own` | {recorded}`half_own` | {claim}`oneshot.arm.own` | {size}`outer_own` | {claim}`oneshot.arm.cosine.own` |
-# | own errors, by random weights | {size}`seeds_random` | {recorded}`half_random` | {claim}`oneshot.arm.random` | {size}`outer_random` | {claim}`oneshot.arm.cosine.random` |
-# | BPTT's | {size}`seeds_ideal` | {recorded}`half_ideal` | {claim}`oneshot.arm.ideal` | {size}`outer_ideal` | {claim}`oneshot.arm.cosine.ideal` |
+# | signals | at {size}`half_updates` | at the end | cosine |
+# |---|---|---|---|
+# | learned | {recorded}`half_learned` | {claim}`oneshot.arm.after` | {claim}`oneshot.arm.cosine` |
+# | own errors | {recorded}`half_own` | {claim}`oneshot.arm.own` | {claim}`oneshot.arm.cosine.own` |
+# | by random weights | {recorded}`half_random` | {claim}`oneshot.arm.random` | {claim}`oneshot.arm.cosine.random` |
+# | BPTT's | {recorded}`half_ideal` | {claim}`oneshot.arm.ideal` | {claim}`oneshot.arm.cosine.ideal` |
 # :::
 #
 # Learned signals leave the least error, in every training. At this point own errors leave {recorded}`times_own` times as much, own errors by random weights {recorded}`times_random` times, and BPTT's signals {recorded}`times_ideal` times. Random weights
@@ -1014,11 +1017,9 @@ plt.show()
 # %%
 logged = [(signals, t["seed"], row["update"], row["after"]) for signals, of in accounts.items() for t in of for row in t["log"]]
 log = pd.DataFrame(logged, columns=["signals", "seed", "update", "error"])
-outer_updates = accounts["learned"][0]["recipe"]["updates"]
 minutes = [about["seconds"] / 60 for about in accounts["learned"]]
 page.value("batch", BATCH)
-page.value("outer_movements", f"{BATCH * outer_updates:,}")
-page.value("restart", f"{outer_updates // 2:,}")
+page.value("outer_movements", f"{BATCH * RECIPE.updates:,}")
 page.value("minutes", f"{min(minutes):.0f} to {max(minutes):.0f}")
 page.value("machine", accounts["learned"][0]["machine"])
 
@@ -1029,8 +1030,8 @@ for (signals_of, s), rows in log.groupby(["signals", "seed"], sort=False):
     smooth = rows["error"].rolling(10, min_periods=1).mean()
     color, label = plotting.METHODS[COLORS_OF[signals_of]], names[signals_of] if s == 0 else None
     ax.plot(rows["update"] / 1000, smooth, ("-", "--", ":")[s], lw=1.3, color=color, label=label)
-ax.axvline(outer_updates / 2000, color=GRAY, lw=1, ls="--")
-ax.text(outer_updates / 2000 + 1, 0.1, "learning rate starts again", color=GRAY, fontsize=9)
+ax.axvline(FIRST_CYCLE.updates / 1000, color=GRAY, lw=1, ls="--")
+ax.text(FIRST_CYCLE.updates / 1000 + 1, 0.1, "learning rate starts again", color=GRAY, fontsize=9)
 ax.set(xlabel="updates of the outer loop [thousands]", ylabel="mean squared error", yscale="log")
 ax.legend(ncols=2)
 page.figure(fig, "training", log)
@@ -1041,7 +1042,7 @@ plt.show()
 # :name: fig-training
 # :alt: Squared error after one update against updates of the outer loop, on a logarithmic scale. By learned signals it falls from nearly a fifth to below a hundredth; by all other signals it stays several times higher from the first thousands of updates on. In the middle, where the learning rate starts again, curves rise a little, and then fall further. Own errors end about four times as high, still falling a little. Longer trainings were not run.
 # Error after the one update (the inner one), in new movements, during the trainings (arm length 1; running mean of 1,000 updates): by learned signals, by the learner's own errors, by these sent back by random weights, and by the signals of BPTT. The learning rate is annealed twice; the bump at update
-# {size}`restart` is the restart.
+# {size}`half_updates` is the restart.
 # ```
 #
 # Each of the {size}`seeds` trainings took {recorded}`minutes` minutes ({recorded}`machine`; `python -m snncore.trainings arm`) and saw {size}`outer_movements` movements. To see one
