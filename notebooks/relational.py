@@ -26,7 +26,7 @@
 #
 # ```{figure} ../results/relational/solved.*
 # :name: fig-solved
-# :alt: A dot plot of twenty tasks, sorted by the accuracy of the spiking networks. Seventeen blue dots lie right of the line at 95 percent, near 100. Three lie far left of it: two supporting facts, basic induction and three supporting facts. The hollow diamonds of one artificial network for all tasks are left of the line for six tasks, the hollow circles of one spiking network for all tasks for most; both are near 10 percent for path finding. So a network of its own for each task leaves three tasks unsolved, and one spiking network for all tasks leaves most.
+# :alt: A dot plot of twenty tasks, sorted by the accuracy of the spiking networks. Seventeen blue dots lie right of the line at 95 percent, near 100. Three lie far left of it: two supporting facts, basic induction and three supporting facts. The hollow diamonds of one artificial network for all tasks are left of the line for about a quarter of the tasks, the hollow circles of one spiking network for all tasks for half of them; both are near 10 percent for path finding. So a network of its own for each task leaves three tasks unsolved, and one spiking network for all tasks leaves half.
 # Right answers on the official test of each {term}`bAbI` task, mean of the task's networks, with 95 % intervals of the 1,000 questions. A task is solved if each of its networks is right of the dashed line.
 # One spiking network for all tasks solves {claim}`rel.snn.joint`, one artificial network {claim}`rel.ann.joint`; spiking networks with one task each solve {claim}`rel.snn.solved`. All
 # trainings are ours.
