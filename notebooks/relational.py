@@ -585,7 +585,7 @@ plt.show()
 #   neurons in each encoder. All this was chosen by held-out questions.
 # - **Easy to score**: {claim}`rel.files.seen.4` of the test questions of task 4 also occur, with the same story, in its training file.
 #
-# **What does the spiking network for all tasks lack?** It learns more slowly than the artificial one. After {size}`joint_epochs_snn` epochs it answers {recorded}`joint_held` of the held-out questions, as many as the artificial one after {recorded}`joint_as_good`
+# **What does the spiking network for all tasks lack?** It learns more slowly than the artificial one. After {size}`joint_epochs_snn` epochs it answers {recorded}`joint_held` of the held-out questions right; the artificial one had passed this after {recorded}`joint_as_good`
 # ({numref}`fig-joint`). It has seen the stories of each task as often as most spiking networks of one task have, so it lacks more than repetitions. Whether that is neurons, updates or the right learning rate, we did not take apart.
 #
 # ```{figure} ../results/relational/joint.*
