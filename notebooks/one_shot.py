@@ -498,7 +498,7 @@ plt.show()
 # | BPTT's | {recorded}`half_ideal` | {claim}`oneshot.arm.ideal` | {claim}`oneshot.arm.cosine.ideal` |
 # :::
 #
-# Learned signals leave the least error, in every training. At this point own errors leave {recorded}`times_own` times as much, own errors by random weights {recorded}`times_random` times, and BPTT's signals {recorded}`times_ideal` times. Random weights
+# Learned signals leave the least error, in every training. At update {size}`half_updates` own errors leave {recorded}`times_own` times as much, own errors by random weights {recorded}`times_random` times, and BPTT's signals {recorded}`times_ideal` times. Random weights
 # are better than those of the readouts, with each seed. Perhaps it helps that feedback and readouts need not be the same weights; that was not tested. The signals of BPTT, too, are better than own errors with each seed, and better than random weights with one of three. The second network does not help by coming closer to the gradient:
 # a step along the exact gradient, from first weights optimized for it, leaves more error.
 #
