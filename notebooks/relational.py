@@ -56,7 +56,7 @@
 # ## What we could not do
 #
 # - **Train one network for all tasks until more training no longer helps.** The spiking one had {size}`joint_epochs_snn` epochs (more than two hours on one processor core), and was still learning ({numref}`fig-joint`).
-#   The spiking network misses tasks {value}`snn_joint_unsolved`, the artificial one {value}`ann_joint_unsolved`. Their recipe differs from that of single tasks: in short trainings of artificial networks, a lower learning rate and far less weight decay, by which weights shrink a little in each update, gave the most right answers to held-out questions. Spiking networks were not searched. What else a joint network lacks, we did not take apart. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
+#   The spiking network misses tasks {value}`snn_joint_unsolved`, the artificial one {value}`ann_joint_unsolved`. Their recipe differs from that of single tasks: in short trainings of artificial networks, a lower learning rate and far less weight decay, by which weights shrink a little in each update, gave the most right answers to held-out questions. For the spiking network we tried higher rates only, in short trainings: weights that were already trained got worse by them. The talk does not name its three unsolved tasks, so we compare counts, not tasks.
 # - The formula of the voltage regularization was not at hand. In the networks on which we test it, ours costs every potential without a pseudo-derivative. How strong it has
 #   to be we cannot say.
 # - Most tasks have one training of each kind. Spiking networks needed longer training in ten tasks, and also larger encoders in two more; artificial ones needed longer training in four.
