@@ -82,7 +82,7 @@ COMPARED = {  # an upper limit of rates, without and with a cost of potentials
     for end, factor in (("", 0.0), ("-v", SPARSE.voltage_factor))
 }
 LONG: dict[str, Any] = {"epochs": 64}
-FOR_ALL: dict[str, Any] = {"epochs": 24, "cycles": 2, "batch": 64, "peak_rate": 0.005, "weight_decay": 0.001, "vector_rate": 0.03}
+FOR_ALL: dict[str, Any] = {"epochs": 36, "cycles": 3, "batch": 64, "peak_rate": 0.005, "weight_decay": 0.001, "vector_rate": 0.03}
 CHANGES: dict[tuple[int | str, ...], dict[str, Any]] = {  # of recipes, by held-out questions, too (task 4: of two of three seeds)
     **{("ann", task): LONG for task in (2, 4, 17, 19)}, ("ann-drawn", 13): LONG, ("ann-drawn", 19): LONG,
     **{("snn", task): LONG for task in (2, 4, 6, 7, 9, 10, 11, 13, 14, 16)}, **{("snn-drawn", task): LONG for task in (7, 13)},
