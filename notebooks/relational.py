@@ -515,8 +515,8 @@ for task in (5, 13):
 # *sheep are afraid of wolves* with *gertrude is a sheep* (most active of {size}`pairs_15` pairs). For the way from the garden to the
 # kitchen it is the two sentences that name the hallway (most active of {size}`pairs_19`); without this pair the answer changes. For Antoine
 # (task 20) it is the sentence on who is hungry, paired with itself. So activity often marks the relation. Where it is the most active one, only the two ways of task 19 need it:
-# without it the answer changes, while for Gertrude and Antoine no single pair is needed. In task 13 and for the second question of task 20 the expected pair is
-# needed, but is not the most active one; in task 5 it is neither; and the answer to task 7 is wrong.
+# without it the answer changes, while for Gertrude and Antoine no single pair is needed. In task 13, for the first question of task 5 and for the second of task 20 the expected pair is
+# needed, but is not the most active one; for the second question of task 5 it is neither. For task 7, which asks how many, six pairs are needed.
 
 # %%
 pairs_of = {name: measures.pair_table(*asked_net) for name, asked_net in spiking.items()}
@@ -565,7 +565,7 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/relational/pairs.*
 # :name: fig-pairs
-# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest; for task 5 it is neither the darkest nor ringed. Task 7 is answered wrongly. So activity often marks the right relation.
+# :alt: Six triangles of squares, one square for each pair of sentences, shaded by activity. For tasks 15, 19 and 20, the darkest square is framed in black: it is the pair from which the answer follows. For task 19 it also has a vermillion ring, since without it the answer changes. For task 13 the framed square has a ring but is not the darkest; for task 5 it is neither the darkest nor ringed. For task 7 six of the ten squares have a ring. So activity often marks the right relation.
 # Activity of the last layer of C for each pair of sentences (dark: most active pair of the story). Black frame: the pair from which the
 # answer follows (task 7 has no single one). Vermillion ring: without this pair the answer is another. Spiking networks on the talk's stories.
 # ```
