@@ -365,7 +365,8 @@ for kind, ways in (("omniglot", 20), ("words", 5)):
         of_kind = accounts("one_shot_symbols_", kind=kind, generator=generator, classes=None).values()
         each = tested[kind, name] = [about[f"test_{ways}"]["after"][0] for about in of_kind]
         page.value(f"{kind}_{ways}_{name}", " and ".join(f"{percent:.1f} %" for percent in each))
-    differences = np.subtract(tested[kind, "together"], tested[kind, "alone"])  # of trainings with the same seed
+    pairs = zip(tested[kind, "together"], tested[kind, "alone"], strict=True)  # of the same seed
+    differences = np.array([with_it - without for with_it, without in pairs])
     page.value(f"{kind}_{ways}_second", " and ".join(f"{pp:.1f}" for pp in differences) + " pp")
 low, high = mean_interval(differences)
 page.value("words_second_mean", f"{differences.mean():.1f} pp ({low:.1f} to {high:.1f})")
