@@ -472,6 +472,8 @@ for kind, about in named:
         for who, (mean, low, high) in about[f"test_{ways}"].items():
             rows.append(row | {"who": who, "right": mean, "low": low, "high": high})
 w = pd.DataFrame(rows)
+
+# %% tags=["hide-input", "remove-output"]
 NETWORKS = {
     "omniglot": "symbols, second network", "omniglot-alone": "symbols, own errors",
     "words": "words, second network", "words-alone": "words, own errors",
@@ -481,7 +483,6 @@ some = w[w["ways"].isin([5, 20])].assign(network=w["kind"].map(NETWORKS), classe
 each = some.groupby(["network", "classes", "who"], sort=False)["right"].agg(lambda right: ", ".join(f"{r:.1f}" for r in right))
 page.table(each.unstack()[list(COLUMNS)].rename(columns=COLUMNS).reset_index(), "trainings")
 
-# %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.9), sharey=True)
 for ax, (kind, title) in zip(axes, (("omniglot", "handwritten symbols"), ("words", "spoken words")), strict=True):
     for who, (color, marker, name) in list(LOOKS.items())[:4]:
