@@ -502,7 +502,7 @@ plt.show()
 # are better than those of the readouts, with each seed. Perhaps it helps that feedback and readouts need not be the same weights; that was not tested. The signals of BPTT, too, are better than own errors with each seed, and better than random weights with one of three. The second network does not help by coming closer to the gradient:
 # a step along the exact gradient, from first weights optimized for it, leaves more error.
 #
-# {numref}`fig-training` has all these trainings. {doc}`one_shot_symbols` has the control by own errors for symbols and words, with one training of each kind: for symbols the second network adds little, for words this is not settled.
+# {numref}`fig-training` has all these trainings. {doc}`one_shot_symbols` has the control by own errors for symbols and words, with few trainings of each kind: for symbols the second network adds little, for words this is not settled.
 
 
 # %%
