@@ -428,7 +428,7 @@ plt.show()
 #
 # Hardly ({numref}`fig-ways`). Without it, the learning signal is the error of the learner's own readouts at each moment, sent back by their weights
 # (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. In the same lessons, the second network adds {claim}`oneshot.omniglot.5way.second` ({interval}`oneshot.omniglot.5way.second`) for 5 symbols,
-# {claim}`oneshot.omniglot.20way.second` ({interval}`oneshot.omniglot.20way.second`) for 20, and {claim}`oneshot.words.5way.second` ({interval}`oneshot.words.5way.second`) for 5 words: these are the first trainings of each kind. Without it, they have {claim}`oneshot.omniglot.5way.alone` right for 5 symbols, {claim}`oneshot.omniglot.20way.alone` for 20
+# {claim}`oneshot.omniglot.20way.second` ({interval}`oneshot.omniglot.20way.second`) for 20, and {claim}`oneshot.words.5way.second` ({interval}`oneshot.words.5way.second`) for 5 words: these are the first trainings of each kind. Networks without it answer {claim}`oneshot.omniglot.5way.alone` right for 5 symbols, {claim}`oneshot.omniglot.20way.alone` for 20
 # and {claim}`oneshot.words.5way.alone` for words. Over all trainings ({numref}`tab-symbols-trainings`), by the tests that follow them, the second network adds {recorded}`omniglot_second` for 20 symbols and {recorded}`words_second` for words (95 % intervals over trainings): not settled.
 #
 # This fits the task. The error at the readouts says at once what was wrong: this class, or not. An optimized start is then nearly enough. For movements it is not
