@@ -429,7 +429,7 @@ plt.show()
 # Hardly ({numref}`fig-ways`). Without it, the learning signal is the error of the learner's own readouts at each moment, sent back by their weights
 # (unlike {doc}`eprop`, without a filter); everything else is trained in the same way. In the same lessons, the second network adds {claim}`oneshot.omniglot.5way.second` ({interval}`oneshot.omniglot.5way.second`) for 5 symbols,
 # {claim}`oneshot.omniglot.20way.second` ({interval}`oneshot.omniglot.20way.second`) for 20, and {claim}`oneshot.words.5way.second` ({interval}`oneshot.words.5way.second`) for 5 words: these are the first trainings of each kind. Networks without it answer {claim}`oneshot.omniglot.5way.alone` right for 5 symbols, {claim}`oneshot.omniglot.20way.alone` for 20
-# and {claim}`oneshot.words.5way.alone` for words. Over three trainings of each kind ({numref}`tab-symbols-controls`), by the tests that follow them, the second network adds {claim}`oneshot.controls.symbols.adds` ({interval}`oneshot.controls.symbols.adds`) for 20 symbols and {claim}`oneshot.controls.words.adds` ({interval}`oneshot.controls.words.adds`) for words (95 % intervals over pairs of trainings with the same seed): settled for symbols, not for words.
+# and {claim}`oneshot.words.5way.alone` for words. Over three trainings of each kind ({numref}`tab-symbols-seeds`), by the tests that follow them, the second network adds {claim}`oneshot.controls.symbols.adds` ({interval}`oneshot.controls.symbols.adds`) for 20 symbols and {claim}`oneshot.controls.words.adds` ({interval}`oneshot.controls.words.adds`) for words (95 % intervals over pairs of trainings with the same seed): settled for symbols, not for words.
 #
 # This fits the task. The error at the readouts says at once what was wrong: this class, or not. An optimized start is then nearly enough. For movements it is not
 # ({doc}`one_shot`): there, own errors leave {claim}`oneshot.arm.second` times the error. Perhaps because these errors show later; that was not tested.
@@ -441,7 +441,7 @@ plt.show()
 # ```
 #
 # :::{list-table} Right answers in new lessons after one update and by the controls: mean of three trainings, in parentheses worst and best; for the last row the 95 % interval over trainings.
-# :name: tab-symbols-controls
+# :name: tab-symbols-seeds
 # :header-rows: 1
 #
 # * - Network, signals
