@@ -183,7 +183,6 @@ def train(
     state: Path,  # weights, momenta and log, written after each epoch
     augment: Augment | None = None,
     loss: Loss = cross_entropy,  # of the network, images, labels, and the part of all steps that is done (0 to 1)
-    after_step: Callable[[float, torch.Generator], None] | None = None,  # gets the learning rate, as a part of its peak, and a generator
     average: float = 0.0,  # above 0, the network gets means of parameters over steps, in which the past has this weight; not of buffers
     constants: Mapping[str, Any] | None = None,  # what else makes this training another one, by name
     after: str = "",  # the training whose weights this one begins with; its random numbers are not drawn again
@@ -231,8 +230,6 @@ def train(
                     given = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
                     value = loss(network, given, labels[which].to(device), done)
                 optimizers.step(value, done)
-                if after_step:
-                    after_step(recipe.cycle(done), generator)
                 if mean:
                     mean.update_parameters(network)
                 total += value.detach().float()

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from snncore.learning.classifier import Recipe
-from snncore.learning.deep_r import DeepR
 from snncore.learning.losses import rate_cost
 from snncore.loihi.quantize import OnGrid, in_force, registers
 from snncore.networks.checkpoints import load_checkpoint
@@ -43,11 +42,11 @@ FORMS = {
     "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
 }
 COMPARED = ("lif", "alif", "ahp", "lstm")
-Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants, 8-bit weights and few connections
+Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants and 8-bit weights
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
-CONNECTIVITY, RATE, RATE_COST = 0.2, 0.02, 0.03  # of the chip's network: share of connections, spikes per step, what other rates cost
+RATE, RATE_COST = 0.02, 0.03  # of the chip's network: spikes per step, what other rates cost
 EXACT = Recipe(6, weight_decay=0.0, bfloat16=False)
 RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on held-out images in short trainings
     "rows": replace(EXACT, epochs=10, peak_rate=0.05),
@@ -55,9 +54,8 @@ RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on hel
 }
 SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {
-    **dict.fromkeys(("lif", "alif", "ahp"), SPIKING),
-    "chip": replace(SPIKING, epochs=72, cycles=3),
-    "lstm": replace(EXACT, epochs=8, batch=64, peak_rate=0.015),  # an epoch takes over twice as long as that of the chip's network
+    **dict.fromkeys(("lif", "alif", "ahp", "chip"), SPIKING),
+    "lstm": replace(EXACT, epochs=8, batch=64, peak_rate=0.015),
 }
 HELD_OUT = 5000  # the last training images
 
@@ -79,9 +77,9 @@ def populations(kind: str, steps: int) -> list[Population]:
 class DigitClassifier(nn.Module):
     """A recurrent network that gives, for images, its mean readout while it is asked."""
 
-    def __init__(self, network: nn.Module, form: Form, rewire: DeepR | None = None):
+    def __init__(self, network: nn.Module, form: Form):
         super().__init__()
-        self.network, self.form, self.rewire = network, form, rewire
+        self.network, self.form = network, form
 
     def answer(self, images: Tensor) -> tuple[Float[Tensor, "batch digit"], Tensor | None]:
         """The mean readout, and the spikes, if the network has any."""
@@ -119,7 +117,7 @@ def constants(kind: str, form: str) -> dict[str, float]:
         values["tau_out"] = tau_of_readouts(kind, steps)
         for k, (size, p) in enumerate(populations(kind, steps), 1):
             values |= {f"{name}_{k}": value for name, value in ({"neurons": size} | asdict(p)).items()}
-    return rounded(values | ({"connectivity": CONNECTIVITY, "rate": RATE, "rate_cost": RATE_COST} if kind == "chip" else {}))
+    return rounded(values | ({"rate": RATE, "rate_cost": RATE_COST} if kind == "chip" else {}))
 
 
 def network(kind: str, form: str, seed: int) -> DigitClassifier:
@@ -129,20 +127,17 @@ def network(kind: str, form: str, seed: int) -> DigitClassifier:
         readout, generator = ReadoutParams(tau_of_readouts(kind, f.steps)), torch_generator(seed, f"weights of {kind} on {form}")
         spiking = RecurrentNetwork(f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, readout, generator, (4.0, 1.0))
         if kind == "chip":
-            names = ("w_in", "w_rec", "w_out")
-            rewire = DeepR(spiking, names, CONNECTIVITY, torch_generator(seed, f"connections of {kind} on {form}"))
-            for name in names:
+            for name in ("w_in", "w_rec", "w_out"):
                 parametrize.register_parametrization(spiking, name, OnGrid(whole_range=name == "w_out"))
-            return DigitClassifier(spiking, f, rewire)
         if kind != "lstm":
             return DigitClassifier(spiking, f)
         units = lstm_units(f.inputs, sum(p.numel() for p in spiking.parameters()))
         return DigitClassifier(LSTMNetwork(f.inputs, units, 10, f.steps), f)
 
 
-def trained(kind: str) -> DigitClassifier:
+def trained(kind: str, seed: int = 0) -> DigitClassifier:
     """The network of the full length with the weights of `command`: chip or lstm."""
-    return load_checkpoint(f"memory_{kind}_full_0", network(kind, "full", 0), constants(kind, "full"))
+    return load_checkpoint(f"memory_{kind}_full_{seed}", network(kind, "full", seed), constants(kind, "full"))
 
 
 def account(
@@ -156,9 +151,8 @@ def account(
 
     def prepare() -> Job:
         parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
-        fresh = network(kind, form, seed)
-        options = {"loss": sparse_loss, "after_step": fresh.rewire} if kind == "chip" else {}
-        return Job(fresh, parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
+        options = {"loss": sparse_loss} if kind == "chip" else {}
+        return Job(network(kind, form, seed), parts | held_out(*parts["train"], HELD_OUT), options, "MNIST")
 
     words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
     return train_or_read_classifier(f"memory_{kind}_{form}_{seed}", words, how, seed, prepare, constants(kind, form), about=about)
@@ -170,7 +164,7 @@ def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", 
     Parameters
     ----------
     neurons : str
-        What the network consists of; chip: AHP neurons with the chip's constants, 8-bit weights and few connections.
+        What the network consists of; chip: AHP neurons with the chip's constants and 8-bit weights.
     form : str
         How digits are shown: row by row, as 14 x 14 pixels one by one, or in full length.
     seed : int
