@@ -55,8 +55,8 @@ def to_nir(network: RecurrentNetwork) -> Any:
     import nir
 
     for k, (_, p) in enumerate(network.populations):
-        if not (isinstance(p, AHPParams) or (isinstance(p, LIFParams) and p.reset_to_zero and not p.n_refractory)):
-            raise ValueError(f"population {k} has {p}: NIR has LIFParams with reset_to_zero=True and n_refractory=0, and AHPParams")
+        if not (isinstance(p, AHPParams | LIFParams) and p.reset_to_zero and not getattr(p, "n_refractory", 0)):
+            raise ValueError(f"population {k} has {p}: NIR has LIFParams and AHPParams with reset_to_zero=True and n_refractory=0")
     w_in, w_rec, w_out = (w.detach().cpu().numpy() for w in network.weights())
     if not len(w_out):
         raise ValueError("the network has no readouts, to which the output of the graph belongs: give it outputs")

@@ -98,7 +98,7 @@ def _known(populations: Sequence[Population]) -> list[LIFParams | ALIFParams]:
             raise TypeError(
                 f"traces are known for LIF and ALIF neurons, not for {type(p).__name__}: learn with run_network(..., credit=False) instead"
             )
-        if isinstance(p, LIFParams) and p.reset_to_zero:
+        if p.reset_to_zero:
             raise ValueError(
                 "traces are known for neurons reset by subtraction: set reset_to_zero=False, or learn with run_network(..., credit=False)"
             )

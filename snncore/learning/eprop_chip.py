@@ -53,7 +53,7 @@ def integers(populations: Sequence[Population], readout: ReadoutParams) -> Integ
     assert isinstance(lif, LIFParams)
     assert isinstance(alif, ALIFParams)
     common = ("tau_m", "v_th", "n_refractory", "dampening", "dt")
-    if lif.reset_to_zero or any(getattr(lif, name) != getattr(alif, name) for name in common):
+    if lif.reset_to_zero or alif.reset_to_zero or any(getattr(lif, name) != getattr(alif, name) for name in common):
         raise ValueError(f"LIF and ALIF neurons must share {', '.join(common)} and the reset by subtraction")
     threshold = UNIT << 6
     trace = alif.beta * alif.dampening / alif.v_th  # what the adaptation's trace counts, since psi is in units of dampening / v_th

@@ -39,10 +39,10 @@ def registers(p: LIFParams | ALIFParams | AHPParams) -> Compartment:
         raise ValueError(f"{p} is not on the chip, whose thresholds stay as they are: AHPParams have a current instead")
     if not isinstance(p, LIFParams | AHPParams):
         raise ValueError(f"{p} is no neuron of the chip: it has those of LIFParams and AHPParams")
+    if not p.reset_to_zero or getattr(p, "n_refractory", False):
+        raise ValueError(f"{p} is not on the chip: it needs reset_to_zero=True" + " and n_refractory=0" * isinstance(p, LIFParams))
     decay_v = decay_register("tau_m", p.alpha)
     if isinstance(p, LIFParams):
-        if not p.reset_to_zero or p.n_refractory:
-            raise ValueError(f"{p} is not on the chip: it needs reset_to_zero=True and n_refractory=0")
         return Compartment(decay_v, UNIT)
     main = Compartment(decay_v, UNIT << AHP_EXPONENT, weight_exp=AHP_EXPONENT)
     jump = (1 - p.rho) * p.beta / p.v_th * main.threshold

@@ -7,7 +7,8 @@ r"""LIF neuron with an after-hyperpolarizing (AHP) current: the long short-term 
     a(t+1) &= \rho\, a(t) - (1 - \rho)\, \beta\, z(t)
 
 with :math:`\rho = e^{-\mathrm{d}t/\tau_\text{AHP}}`; the talk writes :math:`i_\text{AHP}` and :math:`\alpha_\text{AHP}` for a and
-:math:`\rho`. At one spike per step a settles at :math:`-\beta`. There is no refractory period, as on the chip.
+:math:`\rho`. At one spike per step a settles at :math:`-\beta`. There is no refractory period, as on the chip. Without ``reset_to_zero`` a
+spike takes the threshold off v.
 
 Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-479 (2022).
 """
@@ -28,7 +29,7 @@ JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the n
 
 @dataclass(frozen=True)
 class AHPParams:
-    """Constants of AHP neurons: all positive; beta and dampening may be 0."""
+    """Constants of AHP neurons: numbers are positive; beta and dampening may be 0."""
 
     tau_m: float = 20.0  #: membrane time constant [ms]
     tau_ahp: float = 700.0  #: time constant of the AHP current [ms]
@@ -36,6 +37,7 @@ class AHPParams:
     v_th: float = 1.0  #: threshold; the neuron fires at v > v_th
     dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
     dt: float = 1.0  #: time step [ms]
+    reset_to_zero: bool = True  #: a spike sets v to 0 (as on the chip), or takes v_th off (False)
 
     def __post_init__(self):
         positive(self, "tau_m", "tau_ahp", "v_th", "dt")
@@ -72,14 +74,15 @@ def ahp_rest(like: Float[Tensor, "batch neuron"]) -> AHPState:
 def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPParams) -> tuple[Float[Tensor, "batch neuron"], AHPState]:
     """One time step: spikes, next state."""
     z, v, a = state
-    v = p.alpha * v * (1 - z.detach()) + current + a
+    z = z.detach()
+    v = p.alpha * v * (1 - z) + current + a if p.reset_to_zero else p.alpha * v + current + a - p.v_th * z
     z = spike((v - p.v_th) / p.v_th, p.dampening)
     a = p.rho * a - (1 - p.rho) * p.beta * z
     return z, AHPState(z, v, a)
 
 
 def _row(p: AHPParams) -> Row:
-    return Row(p.alpha, p.v_th, p.rho, jump=-(1 - p.rho) * p.beta, to_v=1.0, to_zero=True, dampening=p.dampening)
+    return Row(p.alpha, p.v_th, p.rho, jump=-(1 - p.rho) * p.beta, to_v=1.0, to_zero=p.reset_to_zero, dampening=p.dampening)
 
 
 register(AHPParams, ahp_rest, ahp_step, _row)

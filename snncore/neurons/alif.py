@@ -6,7 +6,8 @@ r"""Adaptive LIF (ALIF) neuron: each spike raises its own threshold for a while.
     b(t) &= \rho\, b(t-1) + z(t-1), \\
     z(t) &= \Theta(v(t) - v_\text{th} - \beta\, b(t)) \quad\text{unless refractory}
 
-with :math:`\rho = e^{-\mathrm{d}t/\tau_a}`. The width of the pseudo-derivative is v_th, also where the threshold is raised.
+with :math:`\rho = e^{-\mathrm{d}t/\tau_a}`; with ``reset_to_zero`` a spike sets v to 0 instead. The width of the pseudo-derivative is v_th,
+also where the threshold is raised.
 
 Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods.
 """
@@ -26,7 +27,7 @@ from snncore.shapes import check_whole
 
 @dataclass(frozen=True)
 class ALIFParams:
-    """Constants of ALIF neurons: those of `LIFParams`, and two more. All are positive; beta, n_refractory, dampening may be 0."""
+    """Constants of ALIF neurons: those of `LIFParams`, and two more. Numbers are positive; beta, n_refractory, dampening may be 0."""
 
     tau_m: float = 20.0
     tau_a: float = 700.0  #: time constant of the threshold adaptation [ms]
@@ -35,6 +36,7 @@ class ALIFParams:
     n_refractory: int = 0
     dampening: float = 0.3
     dt: float = 1.0
+    reset_to_zero: bool = False
 
     def __post_init__(self):
         positive(self, "tau_m", "tau_a", "v_th", "dt")
@@ -81,14 +83,15 @@ def alif_rest(like: Float[Tensor, "batch neuron"]) -> ALIFState:
 def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFParams) -> tuple[Float[Tensor, "batch neuron"], ALIFState]:
     """One time step: spikes, next state."""
     z, v, b, r = state
-    v = p.alpha * v + current - p.v_th * z.detach()
+    z = z.detach()
+    v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
     z, r = fire((v - p.v_th - p.beta * b) / p.v_th, r, p.dampening, p.n_refractory)
     b = p.rho * b + z
     return z, ALIFState(z, v, b, r)
 
 
 def _row(p: ALIFParams) -> Row:
-    return Row(p.alpha, p.v_th, p.rho, jump=1.0, to_threshold=p.beta, n_refractory=p.n_refractory, dampening=p.dampening)
+    return Row(p.alpha, p.v_th, p.rho, 1.0, 0.0, p.beta, p.reset_to_zero, p.n_refractory, p.dampening)
 
 
 register(ALIFParams, alif_rest, alif_step, _row)

@@ -41,8 +41,8 @@ FORMS = {
     "grid14": Form(INPUTS, 14 * 14 + 14, 14, lambda images: threshold_code(halved(images), cue=14)),
     "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
 }
-COMPARED = ("lif", "alif", "ahp", "lstm")
-Neurons = Literal["lif", "alif", "ahp", "lstm", "chip"]  # chip: as ahp, with the chip's constants and 8-bit weights
+COMPARED = ("lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "lstm")
+Neurons = Literal["lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "lstm", "chip"]
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
@@ -54,7 +54,7 @@ RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on hel
 }
 SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {
-    **dict.fromkeys(("lif", "alif", "ahp", "chip"), SPIKING),
+    **dict.fromkeys((*COMPARED, "chip"), SPIKING),
     "lstm": replace(EXACT, epochs=16, batch=64, peak_rate=0.015, cycles=2),
 }
 HELD_OUT = 5000  # the last training images
@@ -63,13 +63,15 @@ HELD_OUT = 5000  # the last training images
 def populations(kind: str, steps: int) -> list[Population]:
     """LIF neurons, or LIF neurons and slow ones; with the published time constants of 20 and 700 ms, scaled to the number of steps.
 
-    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds.
+    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds. A spike takes the threshold off
+    the ALIF neurons of alif, as published, and off those after which a kind with "-subtract" is named; all others it resets to zero.
     """
     tau_m, tau_slow = max(2.0, 20.0 * steps / FULL), 700.0 * steps / FULL
-    plain = LIFParams(tau_m, reset_to_zero=True)
-    if kind == "lif":
-        return [Population(NEURONS, plain)]
-    slow: Any = ALIFParams(tau_m, tau_slow, beta=JUMP) if kind == "alif" else AHPParams(tau_m, tau_slow).with_jump(JUMP)
+    plain, to_zero = LIFParams(tau_m, reset_to_zero=True), not kind.endswith("-subtract") and kind != "alif"
+    if kind.startswith("lif"):
+        return [Population(NEURONS, replace(plain, reset_to_zero=to_zero))]
+    slow: Any = ALIFParams(tau_m, tau_slow, beta=JUMP) if kind.startswith("alif") else AHPParams(tau_m, tau_slow).with_jump(JUMP)
+    slow = replace(slow, reset_to_zero=to_zero)
     params: list[Any] = [in_force(registers(p)) if kind == "chip" else p for p in (plain, slow)]
     return [Population(NEURONS - SLOW, params[0]), Population(SLOW, params[1])]
 
@@ -164,7 +166,8 @@ def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", 
     Parameters
     ----------
     neurons : str
-        What the network consists of; chip: AHP neurons with the chip's constants and 8-bit weights.
+        What the network consists of, and to what a spike resets it, if not as usual; chip: AHP neurons with the chip's constants and
+        8-bit weights.
     form : str
         How digits are shown: row by row, as 14 x 14 pixels one by one, or in full length.
     seed : int

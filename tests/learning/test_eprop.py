@@ -236,6 +236,7 @@ def test_trials_signals_and_neurons_that_do_not_fit_are_refused():
         (lambda: gradient(trial._replace(weights=each), good), ValueError, r"w_in has shape \(3, 13, 5\): e-prop learns weights that all"),
         (lambda: observe(x, weights, (Population(N, AHPParams()),), READOUT), TypeError, "not for AHPParams: learn with"),
         (lambda: observe(x, weights, (Population(N, LIFParams(reset_to_zero=True)),), READOUT), ValueError, "reset_to_zero=False"),
+        (lambda: observe(x, weights, (Population(N, ALIFParams(reset_to_zero=True)),), READOUT), ValueError, "reset_to_zero=False"),
         (lambda: observe(x, weights, UNSTABLE, READOUT), ValueError, r"beta is 20: above \(1 \+ rho\)"),
         (lambda: run_network(x, weights, UNSTABLE, READOUT, credit=False), ValueError, r"beta is 20: above \(1 \+ rho\)"),
         (lambda: run_network(x, weights, BOTH, READOUT, w_feedback=weights.w_out), ValueError, r"w_feedback has shape \(2, 13\)"),

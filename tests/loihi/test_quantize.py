@@ -75,6 +75,7 @@ def test_the_float_network_with_the_chips_constants_fires_as_the_chip_does():
 
 
 @pytest.mark.parametrize(("neuron", "words"), [
+    (AHPParams(reset_to_zero=False), "needs reset_to_zero=True$"),
     (LIFParams(), "needs reset_to_zero=True and n_refractory=0"),
     (LIFParams(reset_to_zero=True, n_refractory=2), "needs reset_to_zero=True and n_refractory=0"),
     (ALIFParams(), "whose thresholds stay as they are"),

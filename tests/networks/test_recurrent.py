@@ -14,9 +14,11 @@ MIXED = (
     Population(6, ALIFParams(beta=0.1, tau_a=50.0, n_refractory=1)),
     Population(5, AHPParams(tau_ahp=40.0, beta=3.0)),
     Population(3, LIFParams(reset_to_zero=True, dampening=0.5)),
+    Population(2, ALIFParams(beta=0.1, tau_a=50.0, reset_to_zero=True)),
+    Population(2, AHPParams(tau_ahp=40.0, beta=3.0, reset_to_zero=False)),
 )
 READOUT = ReadoutParams(tau_out=7.0)
-N, IN, OUT, TIME, BATCH = 21, 9, 4, 50, 19  # more than one tile of the compiled loop, and a rest
+N, IN, OUT, TIME, BATCH = 25, 9, 4, 50, 19  # more than one tile of the compiled loop, and a rest
 
 
 def problem(dtype=torch.float64, per_sample=False, real=False):
@@ -154,7 +156,7 @@ def test_a_network_has_no_self_connections_and_comes_from_its_generator():
 
 
 @pytest.mark.parametrize(("changed", "error", "words"), [
-    ({"populations": MIXED[:3]}, ValueError, r"shapes \(21, 9\), \(21, 21\), \(4, 21\), but the populations have 18 neurons and x 9"),
+    ({"populations": MIXED[:3]}, ValueError, r"shapes \(25, 9\), \(25, 25\), \(4, 25\), but the populations have 18 neurons and x 9"),
     ({"w_in": lambda w: w[None]}, ValueError, r"one set per sample, \(batch, post, pre\)"),
     ({"w_rec": lambda w: w.expand(BATCH - 1, -1, -1)}, ValueError, r"one set per sample, \(batch, post, pre\)"),
     ({"x": lambda x: x[:, 0]}, ValueError, r"x has shape \(50, 9\)"),

@@ -1,6 +1,7 @@
 """Closed forms: what a neuron must do, known without running its step."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -33,9 +34,10 @@ def test_below_threshold_all_neurons_are_the_same_low_pass_filter(params, dt):
     assert torch.allclose(trace(p, constant(0.02 * dt, 200)).v[:, 0, 0], 0.02 * dt * (1 - alpha**t) / (1 - alpha), rtol=1e-12)
 
 
+@pytest.mark.parametrize("params", [LIFParams(), ALIFParams(beta=0.0), AHPParams(beta=0.0)], ids=lambda p: type(p).__name__)
 @pytest.mark.parametrize(("reset_to_zero", "left"), [(True, 0.0), (False, 0.5 - (1 - math.exp(-1 / 20)) * 1.5)])
-def test_reset(reset_to_zero, left):
-    s = trace(LIFParams(reset_to_zero=reset_to_zero), kick(2))
+def test_reset(params, reset_to_zero, left):
+    s = trace(replace(params, reset_to_zero=reset_to_zero), kick(2))
     assert s.z[:, 0, 0].tolist() == [1, 0]
     assert math.isclose(s.v[1, 0, 0], left, abs_tol=1e-15)
 
@@ -92,7 +94,8 @@ def test_readout_reaches_a_constant_input():
 
 def test_no_gradient_flows_through_the_reset():
     """dv(t)/dI(0) is alpha**t whatever the neuron fired in between, if it subtracts; nothing, if it was set to zero."""
-    for p, expected in ((LIFParams(), math.exp(-3 / 20)), (LIFParams(reset_to_zero=True), 0.0), (AHPParams(beta=0.0), 0.0)):
+    subtracts, to_zero = (LIFParams(), AHPParams(beta=0.0, reset_to_zero=False)), (AHPParams(beta=0.0), ALIFParams(reset_to_zero=True))
+    for p, expected in (*((p, math.exp(-3 / 20)) for p in subtracts), *((p, 0.0) for p in to_zero)):
         current = kick(4).requires_grad_()
         v = trace(p, current).v[3, 0, 0]
         assert math.isclose(torch.autograd.grad(v, current)[0][0], expected, rel_tol=1e-12)
