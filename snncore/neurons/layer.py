@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from snncore.kernels import layer as kernel
 from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
 from snncore.neurons.model import model_of
-from snncore.shapes import check_alike, check_finite, refuse_second_derivatives, runs_compiled
+from snncore.shapes import check_alike, check_finite, check_whole, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
 DECAYS = {"tau_m": "alpha", "tau_a": "rho", "tau_ahp": "rho"}  # of which time constant a decay per step is made
@@ -105,6 +105,8 @@ class SpikingLayer(nn.Module):
     def __init__(self, params: Any, shape: Sequence[int] = (), learn: Collection[str] = ()):
         super().__init__()
         model_of(params)
+        for size in shape:
+            check_whole("a size in shape", size)
         for name in learn:
             if name not in DECAYS or not hasattr(params, name):
                 has = ", ".join(known for known in DECAYS if hasattr(params, known)) or "none"

@@ -95,6 +95,7 @@ def after(*shape):
 @pytest.mark.parametrize(("call", "error", "words"), [
     (lambda: SpikingLayer(LIFParams(), (3,), ["tau_a"]), ValueError,
      "learn has 'tau_a': LIFParams has these time constants that can be learned: tau_m"),
+    (lambda: SpikingLayer(LIFParams(), (3.0,), ["tau_m"]), ValueError, r"a size in shape is 3\.0: give a whole number"),
     (lambda: positive(SimpleNamespace(tau_m=nn.Parameter(torch.tensor(20.0))), "tau_m"), TypeError,
      "tau_m is a tensor, whose gradient would be lost: give a number, and let a SpikingLayer"),
     (lambda: SpikingLayer(LIFParams())(torch.zeros(2, 5, 4), after(2, 3, 4)), ValueError,
@@ -114,6 +115,6 @@ def after(*shape):
     (lambda: lif_through_time(torch.zeros(2, 3, 4), LIFParams(n_refractory=2), compiled=True), ValueError,
      "n_refractory is 2: the compiled loop has no refractory period"),
 ])  # fmt: skip
-def test_what_cannot_be_is_refused(call, error, words):
+def test_what_cannot_be_is_refused(call, error, words, unchecked):
     with pytest.raises(error, match=words):
         call()
