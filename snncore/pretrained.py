@@ -178,7 +178,7 @@ def load(name: str) -> Any:
             kind, task, seed, size = *rest, *(0, "book")[len(rest) - 2 :]
             return Reader(stories.trained(kind, int(task) if task.isdecimal() else task, int(seed), size))
         case "digits":
-            return digits.trained(rest[0]).eval()
+            return digits.trained(rest[0], *map(int, rest[2:])).eval()
         case "evidence":
             return evidence.trained(rest[0], *map(int, rest[1:])).eval()
     return cifar_network(rest[0])

@@ -55,7 +55,7 @@ RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on hel
 SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {
     **dict.fromkeys((*COMPARED, "chip"), SPIKING),
-    "lstm": replace(EXACT, epochs=16, batch=64, peak_rate=0.015, cycles=2),
+    "lstm": replace(EXACT, epochs=8, batch=64, peak_rate=0.015),
 }
 HELD_OUT = 5000  # the last training images
 

@@ -54,8 +54,10 @@ def test_the_chips_network_answers_there_as_in_floats():
     with torch.no_grad():
         float_ = n.network(x.float())
     chip = emulate(deploy(n.network).chip, x.numpy(), input_lag=0, trace=True)
-    assert 0.005 < float_.z.mean() < 0.2
-    assert (chip.z_trace[..., :240] == float_.z.numpy()).mean() > 0.97
+    z, on_chip = float_.z.numpy(), chip.z_trace[..., :240]
+    assert 0.005 < z.mean() < 0.2
+    assert (z != on_chip)[:200].sum() < 0.02 * z[:200].sum()  # then rounding has shifted spikes, which shift others
+    assert np.corrcoef(z.mean((0, 1)), on_chip.mean((0, 1)))[0, 1] > 0.99  # rates of neurons
     chosen = chip.v[:, 240:].argmax(1)
     assert (chosen == n(images).argmax(1).numpy()).mean() >= 0.7
     y, v = float_.y[-1].flatten().double(), torch.from_numpy(chip.v[:, 240:]).double().flatten()
