@@ -41,7 +41,7 @@ FORMS = {
     "grid14": Form(INPUTS, 14 * 14 + 14, 14, lambda images: threshold_code(halved(images), cue=14)),
     "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
 }
-COMPARED = ("lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "lstm")
+COMPARED, OTHER_RESETS = ("lif", "alif", "ahp", "lstm"), ("lif-subtract", "alif-zero", "ahp-subtract")
 Neurons = Literal["lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "lstm", "chip"]
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
@@ -54,7 +54,7 @@ RECIPES = {  # of all kinds; rates, and RATE_COST, chosen by the accuracy on hel
 }
 SPIKING = replace(EXACT, epochs=24, batch=32, peak_rate=0.015, warmup=0.05)
 FULL_RECIPES = {
-    **dict.fromkeys((*COMPARED, "chip"), SPIKING),
+    **dict.fromkeys((*COMPARED, *OTHER_RESETS, "chip"), SPIKING),
     "lstm": replace(EXACT, epochs=8, batch=64, peak_rate=0.015),
 }
 HELD_OUT = 5000  # the last training images

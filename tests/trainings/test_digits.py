@@ -16,7 +16,7 @@ from snncore.trainings import digits, job
 
 @pytest.mark.parametrize("form", digits.FORMS)
 def test_the_lstm_network_has_at_most_as_many_parameters_and_time_constants_scale_with_steps(form):
-    sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in digits.COMPARED}
+    sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in (*digits.COMPARED, *digits.OTHER_RESETS)}
     assert len({sizes[kind] for kind in sizes if kind != "lstm"}) == 1
     assert sizes["lif"] >= sizes["lstm"] > 0.97 * sizes["lif"]
     inputs = digits.FORMS[form].inputs
@@ -31,7 +31,7 @@ def test_the_lstm_network_has_at_most_as_many_parameters_and_time_constants_scal
 
 
 def test_kinds_differ_in_the_reset_of_the_neurons_after_which_they_are_named():
-    resets = {kind: [p.reset_to_zero for _, p in digits.populations(kind, 840)] for kind in digits.COMPARED if kind != "lstm"}
+    resets = {kind: [p.reset_to_zero for _, p in digits.populations(kind, 840)] for kind in ("lif", "alif", "ahp", *digits.OTHER_RESETS)}
     slow = {"alif-zero": [True, True], "alif": [True, False], "ahp": [True, True], "ahp-subtract": [True, False]}
     assert resets == {"lif": [True], "lif-subtract": [False]} | slow
 
