@@ -358,8 +358,11 @@ def record(project: Project, preset: str, chapters: list[Chapter]) -> None:
         rows = recorded.read_json(path) if path.exists() else []
         others = {c.name for c in project.chapters()} - {chapter}
         old = {row["id"]: row for row in rows if row["id"] in claims and claims[row["id"]].chapter not in others}
-        write_json(path, list(recorded.keep_larger(old, new).values()))
+        rows_now = recorded.keep_larger(old, new)
+        write_json(path, list(rows_now.values()))
         print(f"{chapter}: {len(new)} rows of preset {preset}")
+        for id in (id for id in new if rows_now[id] is not new[id]):
+            print(f"  {id} stays that of preset {rows_now[id]['preset']}, {rows_now[id]['commit']}: remove it if it is of something else")
     write_json(folder / "ledger.json", ledger.merge(claims, recorded.read_recorded(folder), {}))
 
 

@@ -155,7 +155,7 @@ def test_missing_input_and_impossible_order_are_named(project, capsys):
         do(project, "run")
 
 
-def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncommitted_code(project, monkeypatch):
+def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncommitted_code(project, monkeypatch, capsys):
     recorded = project.root / "data" / "results" / "first.json"
     monkeypatch.setattr(chapters.provenance, "commit", lambda root: "abc+")
     assert do(project, "run", preset="book") == 0
@@ -170,6 +170,7 @@ def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncomm
     row |= {"preset": "paper", "ours": 2.05}
     recorded.write_text(json.dumps([row, row | {"id": "a.gone", "ours": 7}]))
     assert do(project, "record", preset="book") == 0
+    assert "a.b stays that of preset paper, abc: remove it if it is of something else" in capsys.readouterr().out
     assert read_json(recorded) == [row]
     recorded.with_name("second.json").write_text(json.dumps([row]))
     with pytest.raises(ValueError, match=r"first\.json and .*second\.json both have a number for 'a\.b': remove that of the wrong"):
