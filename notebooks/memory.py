@@ -157,10 +157,14 @@ for name, number in {"neurons": digits.NEURONS, "slow": digits.SLOW, "held_out":
 # \end{aligned}
 # $$
 #
-# In code it is {func}`~snncore.neurons.ahp.ahp_step`:
+# In code it is {func}`~snncore.neurons.ahp.ahp_step`. Leak, reset and input are the same in all neurons of the table:
 #
 # ```{literalinclude} ../snncore/neurons/ahp.py
 # :pyobject: ahp_step
+# ```
+#
+# ```{literalinclude} ../snncore/neurons/lif.py
+# :pyobject: integrate
 # ```
 #
 # ## What does the AHP current remember?

@@ -76,7 +76,9 @@ def test_spikingjelly_finds_all_spikes():
 
 
 @pytest.mark.parametrize(("net", "words"), [
-    (network(LIF, LIFParams()), r"population 1 has LIFParams\(.*: NIR has .* with reset_to_zero=True and n_refractory=0"),
+    (network(LIF, LIFParams()),
+     r"population 1 has LIFParams\(.*: NIR has LIFParams and AHPParams with reset_to_zero=True and n_refractory=0"),
+    (network(LIF, AHPParams(reset_to_zero=False)), r"population 1 has AHPParams\("),
     (network(LIFParams(reset_to_zero=True, n_refractory=1)), "n_refractory=0"),
     (network(ALIFParams()), "population 0 has ALIFParams"),
     (network(LIF, outputs=0), "the network has no readouts"),

@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from snncore.neurons.lif import integrate
 from snncore.neurons.model import Row, positive, register
 from snncore.spike import spike
 
@@ -74,8 +75,7 @@ def ahp_rest(like: Float[Tensor, "batch neuron"]) -> AHPState:
 def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPParams) -> tuple[Float[Tensor, "batch neuron"], AHPState]:
     """One time step: spikes, next state."""
     z, v, a = state
-    z = z.detach()
-    v = p.alpha * v * (1 - z) + current + a if p.reset_to_zero else p.alpha * v + current + a - p.v_th * z
+    v = integrate(v, z.detach(), current, p) + a
     z = spike((v - p.v_th) / p.v_th, p.dampening)
     a = p.rho * a - (1 - p.rho) * p.beta * z
     return z, AHPState(z, v, a)

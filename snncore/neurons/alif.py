@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.lif import fire
+from snncore.neurons.lif import fire, integrate
 from snncore.neurons.model import Row, positive, register
 from snncore.shapes import check_whole
 
@@ -83,8 +83,7 @@ def alif_rest(like: Float[Tensor, "batch neuron"]) -> ALIFState:
 def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFParams) -> tuple[Float[Tensor, "batch neuron"], ALIFState]:
     """One time step: spikes, next state."""
     z, v, b, r = state
-    z = z.detach()
-    v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
+    v = integrate(v, z.detach(), current, p)
     z, r = fire((v - p.v_th - p.beta * b) / p.v_th, r, p.dampening, p.n_refractory)
     b = p.rho * b + z
     return z, ALIFState(z, v, b, r)

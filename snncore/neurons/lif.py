@@ -14,7 +14,7 @@ Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods; the re
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -60,6 +60,13 @@ def lif_rest(like: Float[Tensor, "batch neuron"]) -> LIFState:
     return LIFState(*(torch.zeros_like(like) for _ in range(3)))
 
 
+def integrate(
+    v: Float[Tensor, "batch neuron"], z: Float[Tensor, "batch neuron"], current: Float[Tensor, "batch neuron"], p: Any
+) -> Float[Tensor, "batch neuron"]:
+    """Potentials after the reset of the neurons that have fired, a step's leak and its input current; ``p`` has ``reset_to_zero``."""
+    return p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
+
+
 def fire(
     x: Float[Tensor, "batch neuron"], r: Float[Tensor, "batch neuron"], dampening: float, n_refractory: int
 ) -> tuple[Float[Tensor, "batch neuron"], Float[Tensor, "batch neuron"]]:
@@ -80,8 +87,7 @@ def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFPara
     [[0.0, 0.0, 1.0]]
     """
     z, v, r = state
-    z = z.detach()
-    v = p.alpha * v * (1 - z) + current if p.reset_to_zero else p.alpha * v + current - p.v_th * z
+    v = integrate(v, z.detach(), current, p)
     z, r = fire((v - p.v_th) / p.v_th, r, p.dampening, p.n_refractory)
     return z, LIFState(z, v, r)
 

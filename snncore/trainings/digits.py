@@ -42,6 +42,7 @@ FORMS = {
     "full": Form(INPUTS, 28 * 28 + CUE, 1, threshold_code),
 }
 COMPARED, OTHER_RESETS = ("lif", "alif", "ahp", "lstm"), ("lif-subtract", "alif-zero", "ahp-subtract")
+SUBTRACTS = ("lif-subtract", "alif", "ahp-subtract")  # in these a spike takes the threshold off the neurons of the name
 Neurons = Literal["lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "lstm", "chip"]
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
@@ -63,11 +64,11 @@ HELD_OUT = 5000  # the last training images
 def populations(kind: str, steps: int) -> list[Population]:
     """LIF neurons, or LIF neurons and slow ones; with the published time constants of 20 and 700 ms, scaled to the number of steps.
 
-    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds. A spike takes the threshold off
-    the ALIF neurons of alif, as published, and off those after which a kind with "-subtract" is named; all others it resets to zero.
+    A spike of a slow neuron lowers its potential, or raises its threshold, by `JUMP` thresholds. It resets all to zero but those of
+    `SUBTRACTS`.
     """
     tau_m, tau_slow = max(2.0, 20.0 * steps / FULL), 700.0 * steps / FULL
-    plain, to_zero = LIFParams(tau_m, reset_to_zero=True), not kind.endswith("-subtract") and kind != "alif"
+    plain, to_zero = LIFParams(tau_m, reset_to_zero=True), kind not in SUBTRACTS
     if kind.startswith("lif"):
         return [Population(NEURONS, replace(plain, reset_to_zero=to_zero))]
     slow: Any = ALIFParams(tau_m, tau_slow, beta=JUMP) if kind.startswith("alif") else AHPParams(tau_m, tau_slow).with_jump(JUMP)
