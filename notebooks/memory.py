@@ -16,7 +16,7 @@
 # # Memory
 #
 # **Not settled: *almost the same accuracy as LSTM networks*.** Our spiking networks recognize {claim}`mem.smnist.chip` of the test digits on the emulated chip
-# and {claim}`mem.smnist.ahp` in floats, our LSTM network {claim}`mem.smnist.lstm`: they make {value}`error_ratio` times as many errors.
+# and {claim}`mem.smnist.ahp` in floats, our LSTM network {claim}`mem.smnist.lstm`. In floats the spiking networks make {value}`error_ratio` times as many errors.
 #
 # ## The claim
 #
@@ -157,7 +157,7 @@ for name, number in {"neurons": digits.NEURONS, "slow": digits.SLOW, "held_out":
 # \end{aligned}
 # $$
 #
-# In code it is {func}`~snncore.neurons.ahp.ahp_step`. Leak, reset and input are the same in all neurons of the table:
+# In code it is {func}`~snncore.neurons.ahp.ahp_step`. LIF, ALIF and AHP neurons share `integrate`, which is the leak, the reset (one of two forms) and the input:
 #
 # ```{literalinclude} ../snncore/neurons/ahp.py
 # :pyobject: ahp_step
