@@ -3,10 +3,14 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from snncore.neurons import JUMP, AHPParams, ALIFParams, LIFParams, ReadoutParams, readout_step
+from snncore.kernels import published_digits as kernel
+from snncore.kernels.published_digits import Layer
+from snncore.networks.recurrent import Population, Weights, run_network
+from snncore.neurons import JUMP, AHPParams, ALIFParams, BRFParams, LIFParams, ReadoutParams, readout_step
 from snncore.neurons.model import model_of
 from snncore.unroll import unroll
 
@@ -84,6 +88,22 @@ def test_alif_fires_at_its_raised_threshold():
     assert (excess <= 0.25 + 1e-6).all()
 
 
+def test_a_population_of_resonators_fires_as_the_published_equations_say():
+    """Their compiled loop in seconds, with steps of 10 ms, against ours with steps of 1 ms; frequencies up to the highest allowed."""
+    g, n = np.random.default_rng(0), 20
+    pixels, w_in, w_rec = g.random((2, 784)), g.normal(0, 60, (1, n)), g.normal(0, 20, (n, n))
+    omega = np.linspace(30, 100, n)
+    edge = 100 * (np.sqrt(1 - (omega / 100) ** 2) - 1)
+    published = Layer(kernel.BALANCED, w_in, w_rec, np.zeros(n), omega, edge - 0.7)
+    known, sent = np.zeros((784, 2, n), np.bool_), (np.zeros((2, 10)), np.zeros((2, 1)))
+    kernel.run(pixels, 1, (published,), np.zeros((n, 10)), np.ones(10), False, np.zeros((2, n)), *sent, known, 0, 2)
+    weights = Weights(*(torch.from_numpy(0.01 * w).contiguous() for w in (w_in.T, w_rec.T)), torch.zeros(0, n, dtype=torch.float64))
+    p = BRFParams(0.3, 1.0, b_0=0.007)
+    z = run_network(torch.from_numpy(pixels.T)[..., None].contiguous(), weights, [Population(n, p)], ReadoutParams()).z
+    assert 0.02 < known.mean() < 0.4
+    assert np.array_equal(z.numpy().astype(bool), known)
+
+
 def test_readout_reaches_a_constant_input():
     p = ReadoutParams(tau_out=20.0)
     y, end = unroll(lambda i, y: readout_step(i, y, p), torch.full((40, 1, 1), 3.0, dtype=torch.float64), torch.zeros(1, 1).double())
@@ -105,6 +125,7 @@ def test_no_gradient_flows_through_the_reset():
     (LIFParams, {"tau_m": 0.0}, "tau_m is 0.0: it must be a positive finite number"),
     (AHPParams, {"beta": -1.0}, "beta is -1.0: it must be a finite number, zero or more"),
     (ALIFParams, {"tau_a": float("nan")}, "tau_a is nan"), (ReadoutParams, {"tau_out": -5.0}, "tau_out is -5"),
+    (BRFParams, {"omega_max": 1.1}, "omega_max 1.1: at dt = 1.0 give at most 1"), (BRFParams, {"b_0": -1.0}, "b_0 is -1.0"),
     (LIFParams, {"n_refractory": 2.5}, "n_refractory is 2.5: give"), (ALIFParams, {"n_refractory": -1}, "n_refractory is -1"),
 ])  # fmt: skip
 def test_impossible_constants_are_refused(params, changes, words, unchecked):
