@@ -26,10 +26,10 @@ from torch import Tensor
 from snncore.datafiles import arrays
 from snncore.learning.one_shot import Lesson, updated
 from snncore.networks.recurrent import Activity, Population, Weights, run_network, stepwise
-from snncore.neurons import ALIFParams, LIFParams, ReadoutParams, alif_rest
+from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.neurons.alif import ALIFState
 from snncore.neurons.lif import fire
-from snncore.neurons.model import register
+from snncore.neurons.model import at_rest, register
 from snncore.tasks import scorbot
 
 ETA = 1e-4  # of the update
@@ -52,7 +52,7 @@ def raised_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: Rai
     return z, ALIFState(z, v, p.rho * b + z, r)
 
 
-register(RaisedParams, alif_rest, raised_step)
+register(RaisedParams, at_rest(ALIFState), raised_step)
 LSG = [
     Population(560, LIFParams(20.0, 1.3, n_refractory=REFRACTORY)),
     Population(240, RaisedParams(20.0, 600.0, 1.6, 1.3, n_refractory=REFRACTORY)),

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from snncore.loihi.compartment import AHPCompartments, compartment_rest, compartment_step
 from snncore.loihi.quantize import UNIT, in_force
-from snncore.neurons import AHPParams, ahp_rest, ahp_step
+from snncore.neurons import AHPParams, ahp_step, rest
 
 
 class Twins(NamedTuple):
@@ -30,7 +30,7 @@ def twins(current: Int[np.ndarray, "time neuron"], registers: AHPCompartments) -
     p = in_force(registers)
     assert isinstance(p, AHPParams)
     like = np.zeros((1, current.shape[1]))
-    chip, floats = compartment_rest(like.astype(np.int64)), ahp_rest(torch.from_numpy(like))
+    chip, floats = compartment_rest(like.astype(np.int64)), rest(p, torch.from_numpy(like))
     steps = []
     for now in current[:, None]:
         a = floats.a.numpy()[0]

@@ -11,15 +11,8 @@ Time goes in steps, one for each of 784 pixels x. A neuron gets the current I(t)
 
 *Adaptive LIF, reset at once* (Higuchi et al. 2024): the threshold is taken off in the step of the spike, and decays with the membrane.
 
-*Balanced resonate-and-fire* (Higuchi et al. 2024): an explicit Euler step of :math:`\dot u + \mathrm{i} \dot w = (b + \mathrm{i} \omega)
-(u + \mathrm{i} w) + I`, with a reset q that raises damping and threshold after a spike,
-
-.. math::
-
-    b(t) &= p(\omega) - |b_0| - q(t-1), \qquad p(\omega) = (-1 + \sqrt{1 - (\omega\, \mathrm{d}t)^2}) / \mathrm{d}t, \\
-    z(t) &= \Theta(u(t) - 1 - q(t-1)), \qquad q(t) = 0.9\, q(t-1) + z(t)
-
-*Resonate-and-fire* has b = -\|b_0\| and no q: nothing resets it.
+*Balanced resonate-and-fire* (Higuchi et al. 2024): the equations of `snncore.neurons.brf`, with trained frequencies and :math:`|b_0|`, in
+rad/s and 1/s, steps of 10 ms, and currents that enter times dt. *Resonate-and-fire* has b = -\|b_0\| and no q: nothing resets it.
 
 Source: B. Yin, F. Corradi, S. Bohté, Nature Machine Intelligence 3, 905-913 (2021), github.com/byin-cwi/Efficient-spiking-networks;
 S. Higuchi, S. Kairat, S. Bohté, S. Otte, Balanced resonate-and-fire neurons, ICML 2024, github.com/AdaptiveAILab/brf-neurons.

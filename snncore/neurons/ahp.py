@@ -17,12 +17,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.lif import integrate
-from snncore.neurons.model import Row, positive, register
+from snncore.neurons.model import Row, at_rest, positive, register
 from snncore.spike import spike
 
 JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the network for sequential MNIST that ran on Loihi
@@ -67,11 +66,6 @@ class AHPState(NamedTuple):
     a: Float[Tensor, "batch neuron"]
 
 
-def ahp_rest(like: Float[Tensor, "batch neuron"]) -> AHPState:
-    """State of neurons without input so far; shape, type and device are those of ``like``."""
-    return AHPState(*(torch.zeros_like(like) for _ in range(3)))
-
-
 def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPParams) -> tuple[Float[Tensor, "batch neuron"], AHPState]:
     """One time step: spikes, next state."""
     z, v, a = state
@@ -81,8 +75,9 @@ def ahp_step(current: Float[Tensor, "batch neuron"], state: AHPState, p: AHPPara
     return z, AHPState(z, v, a)
 
 
-def _row(p: AHPParams) -> Row:
-    return Row(p.alpha, p.v_th, p.rho, jump=-(1 - p.rho) * p.beta, to_v=1.0, to_zero=p.reset_to_zero, dampening=p.dampening)
-
-
-register(AHPParams, ahp_rest, ahp_step, _row)
+register(
+    AHPParams,
+    at_rest(AHPState),
+    ahp_step,
+    lambda p: Row(p.alpha, p.v_th, p.rho, jump=-(1 - p.rho) * p.beta, to_v=1.0, to_zero=p.reset_to_zero, dampening=p.dampening),
+)

@@ -16,12 +16,11 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.lif import fire, integrate
-from snncore.neurons.model import Row, positive, register
+from snncore.neurons.model import Row, at_rest, positive, register
 from snncore.shapes import check_whole
 
 
@@ -75,11 +74,6 @@ class ALIFState(NamedTuple):
     r: Float[Tensor, "batch neuron"]
 
 
-def alif_rest(like: Float[Tensor, "batch neuron"]) -> ALIFState:
-    """State of neurons without input so far; shape, type and device are those of ``like``."""
-    return ALIFState(*(torch.zeros_like(like) for _ in range(4)))
-
-
 def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFParams) -> tuple[Float[Tensor, "batch neuron"], ALIFState]:
     """One time step: spikes, next state."""
     z, v, b, r = state
@@ -89,8 +83,9 @@ def alif_step(current: Float[Tensor, "batch neuron"], state: ALIFState, p: ALIFP
     return z, ALIFState(z, v, b, r)
 
 
-def _row(p: ALIFParams) -> Row:
-    return Row(p.alpha, p.v_th, p.rho, 1.0, 0.0, p.beta, p.reset_to_zero, p.n_refractory, p.dampening)
-
-
-register(ALIFParams, alif_rest, alif_step, _row)
+register(
+    ALIFParams,
+    at_rest(ALIFState),
+    alif_step,
+    lambda p: Row(p.alpha, p.v_th, p.rho, 1.0, 0.0, p.beta, p.reset_to_zero, p.n_refractory, p.dampening),
+)

@@ -7,21 +7,20 @@ r"""Balanced resonate-and-fire (BRF) neuron: its potential oscillates, and each 
     u(t) &= u(t-1) + \mathrm{d}t\, \big(\omega\, v(t-1) + b(t)\, u(t-1)\big), \\
     z(t) &= \Theta\big(v(t) - v_\text{th} (1 + q(t-1))\big), \qquad q(t) = 0.9\, q(t-1) + z(t)
 
-The angular frequencies of a population are evenly spaced. With :math:`b_0 = 0` and no spikes the oscillation keeps its amplitude. A
-published step, of 10 ms, is one of 1 ms here, and the current enters as in other neurons of this package, without dt.
+The angular frequencies of a population are evenly spaced. Without damping and spikes the oscillation keeps its amplitude. A published
+step, of 10 ms, is one of 1 ms here, and the current enters without dt, as elsewhere in this package.
 
 Source: S. Higuchi, S. Kairat, S. Bohté, S. Otte, Balanced resonate-and-fire neurons, ICML 2024.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.model import positive, register
+from snncore.neurons.model import at_rest, positive, register
 from snncore.spike import spike
 
 
@@ -53,26 +52,14 @@ class BRFState(NamedTuple):
     q: Float[Tensor, "batch neuron"]
 
 
-def brf_rest(like: Float[Tensor, "batch neuron"]) -> BRFState:
-    """State of neurons without input so far, like that of LIF neurons."""
-    return BRFState(*(torch.zeros_like(like) for _ in range(4)))
-
-
-@lru_cache
-def _turn(p: BRFParams, neurons: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Angle per step, and what is left of the amplitude after one, of neurons that have not fired."""
-    angle = torch.linspace(p.omega_min, p.omega_max, neurons, dtype=dtype, device=device) * p.dt
-    return angle, (1 - angle.square()).sqrt() - p.dt * p.b_0
-
-
 def brf_step(current: Float[Tensor, "batch neuron"], state: BRFState, p: BRFParams) -> tuple[Float[Tensor, "batch neuron"], BRFState]:
     """One time step: spikes, next state."""
     _, v, u, q = state
-    angle, left = _turn(p, v.shape[-1], v.dtype, v.device)
-    left = left - p.dt * p.eta * q
+    angle = p.dt * torch.linspace(p.omega_min, p.omega_max, v.shape[-1], dtype=v.dtype, device=v.device)
+    left = (1 - angle.square()).sqrt() - p.dt * (p.b_0 + p.eta * q)
     v, u = left * v - angle * u + current, angle * v + left * u
     z = spike(v / p.v_th - 1 - q, p.dampening)
     return z, BRFState(z, v, u, 0.9 * q + z)
 
 
-register(BRFParams, brf_rest, brf_step)
+register(BRFParams, at_rest(BRFState), brf_step)

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from snncore.kernels import layer as kernel
-from snncore.neurons.lif import LIFParams, LIFState, lif_rest, lif_step
-from snncore.neurons.model import model_of
+from snncore.neurons.lif import LIFParams, LIFState, lif_step
+from snncore.neurons.model import at_rest, model_of
 from snncore.shapes import check_alike, check_finite, check_whole, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
 
@@ -61,7 +61,7 @@ def lif_through_time(
     if compiled and p.n_refractory:
         raise ValueError(f"n_refractory is {p.n_refractory}: the compiled loop has no refractory period")
     flat = current.reshape(len(current), -1, current.shape[-1])
-    last = lif_rest(flat[0]) if state is None else _fitting(state, flat)
+    last = at_rest(LIFState)(flat[0]) if state is None else _fitting(state, flat)
     if p.n_refractory == 0 and runs_compiled("current", current, compiled):
         alpha = torch.as_tensor(p.alpha, dtype=current.dtype).expand_as(flat[0])
         z, v = _Compiled.apply(flat, alpha, last.z, last.v, p)

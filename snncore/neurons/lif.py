@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.model import Row, positive, register
+from snncore.neurons.model import Row, at_rest, positive, register
 from snncore.shapes import check_whole
 from snncore.spike import spike
 
@@ -55,11 +55,6 @@ class LIFState(NamedTuple):
     r: Float[Tensor, "batch neuron"]
 
 
-def lif_rest(like: Float[Tensor, "batch neuron"]) -> LIFState:
-    """State of neurons without input so far; shape, type and device are those of ``like``."""
-    return LIFState(*(torch.zeros_like(like) for _ in range(3)))
-
-
 def integrate(
     v: Float[Tensor, "batch neuron"], z: Float[Tensor, "batch neuron"], current: Float[Tensor, "batch neuron"], p: Any
 ) -> Float[Tensor, "batch neuron"]:
@@ -81,8 +76,8 @@ def fire(
 def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFParams) -> tuple[Float[Tensor, "batch neuron"], LIFState]:
     """One time step: spikes, next state.
 
-    >>> state = lif_rest(torch.zeros(1, 3))
-    >>> z, state = lif_step(torch.tensor([[0.0, 0.5, 2.0]]), state, LIFParams())
+    >>> p, current = LIFParams(), torch.tensor([[0.0, 0.5, 2.0]])
+    >>> z, state = lif_step(current, at_rest(LIFState)(current), p)
     >>> z.tolist()
     [[0.0, 0.0, 1.0]]
     """
@@ -92,8 +87,9 @@ def lif_step(current: Float[Tensor, "batch neuron"], state: LIFState, p: LIFPara
     return z, LIFState(z, v, r)
 
 
-def _row(p: LIFParams) -> Row:
-    return Row(p.alpha, p.v_th, to_zero=p.reset_to_zero, n_refractory=p.n_refractory, dampening=p.dampening)
-
-
-register(LIFParams, lif_rest, lif_step, _row)
+register(
+    LIFParams,
+    at_rest(LIFState),
+    lif_step,
+    lambda p: Row(p.alpha, p.v_th, to_zero=p.reset_to_zero, n_refractory=p.n_refractory, dampening=p.dampening),
+)

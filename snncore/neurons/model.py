@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -43,6 +45,16 @@ def model_of(params: object) -> Model:
         known = ", ".join(sorted(kind.__name__ for kind in MODELS))
         raise TypeError(f"no model has constants of type {type(params).__name__}: use one of {known}, or register yours")
     return MODELS[type(params)]
+
+
+def at_rest(state: type) -> Callable[[Tensor], Any]:
+    """State of neurons without input so far, a named tuple of zeros, as a function of a tensor with its shape, type and device."""
+    return lambda like: state(*(torch.zeros_like(like) for _ in state._fields))  # type: ignore[attr-defined]
+
+
+def rest(params: object, like: Float[Tensor, "batch neuron"]) -> Any:
+    """State of neurons with these constants without input so far; shape, type and device are those of ``like``."""
+    return model_of(params).rest(like)
 
 
 def positive(params: object, *names: str, or_zero: bool = False) -> None:

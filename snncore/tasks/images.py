@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from snncore.seeds import torch_generator
@@ -40,9 +40,9 @@ def cifar10() -> dict[str, Labeled]:
 
 
 def augmented(
-    images: Float[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4, hole: int = 0
-) -> Float[Tensor, "batch channel height width"]:
-    """Each image mirrored with probability 1/2, and shifted by up to ``pad`` pixels in each direction (zeros come in).
+    images: Shaped[Tensor, "batch channel height width"], generator: torch.Generator, pad: int = 4, hole: int = 0, mirror: bool = True
+) -> Shaped[Tensor, "batch channel height width"]:
+    """Each image shifted by up to ``pad`` pixels in each direction (zeros come in), and mirrored with probability 1/2, or never.
 
     With ``hole``, a square of so many pixels across becomes 0, centred anywhere in the image, so that a part may lie beyond its edge (T.
     DeVries and G. W. Taylor, arXiv 1708.04552, 2017).
@@ -50,9 +50,9 @@ def augmented(
     n, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (pad,) * 4)
     top, left = (torch.randint(0, 2 * pad + 1, (n, 1), generator=generator) for _ in range(2))
-    mirror = torch.rand((n, 1), generator=generator, dtype=torch.float32) < 0.5
+    mirrored = mirror & (torch.rand((n, 1), generator=generator, dtype=torch.float32) < 0.5)
     rows, columns = torch.arange(height) + top, torch.arange(width)
-    columns = torch.where(mirror, columns.flip(0), columns) + left
+    columns = torch.where(mirrored, columns.flip(0), columns) + left
     drawn = padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     if not hole:
         return drawn

@@ -8,14 +8,14 @@ from book.live_pages import fits_a_phone, on_a_phone, printed
 from snncore.loihi.compartment import AHPCompartments, compartment_rest, compartment_step
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.quantize import UNIT, in_force, registers
-from snncore.neurons import AHPParams, ALIFParams, LIFParams, ahp_rest, ahp_step, alif_rest, alif_step, lif_rest, lif_step
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, ahp_step, alif_step, lif_step, rest
 from snncore.unroll import unroll
 
 STEPS = 600
 KINDS = {
-    "AHP": (lambda m, s, j: AHPParams(m, s).with_jump(j), ahp_rest, ahp_step),
-    "ALIF": (lambda m, s, j: ALIFParams(m, s, beta=j), alif_rest, alif_step),
-    "LIF": (lambda m, s, j: LIFParams(m, reset_to_zero=True), lif_rest, lif_step),
+    "AHP": (lambda m, s, j: AHPParams(m, s).with_jump(j), ahp_step),
+    "ALIF": (lambda m, s, j: ALIFParams(m, s, beta=j), alif_step),
+    "LIF": (lambda m, s, j: LIFParams(m, reset_to_zero=True), lif_step),
 }
 RUN = """([kind, tauM, tauSlow, jump, input]) => {
   const M = snnLive.memory, p = M.constants(kind, tauM, tauSlow, jump);
@@ -40,7 +40,7 @@ def page(browser, current, tmp_path_factory):
 
 
 @torch.no_grad()
-def states(current, p, rest, step):
+def states(current, p, step):
     """Spikes, potentials and slow variables after each step."""
 
     def do(now, state):
@@ -48,7 +48,7 @@ def states(current, p, rest, step):
         slow = state.a if isinstance(p, AHPParams) else getattr(state, "b", torch.zeros_like(z))
         return torch.stack([z, state.v, slow]), state
 
-    return unroll(do, current[:, None, None], rest(torch.zeros(1, 1, dtype=torch.float64)))[0][:, :, 0, 0].T
+    return unroll(do, current[:, None, None], rest(p, torch.zeros(1, 1, dtype=torch.float64)))[0][:, :, 0, 0].T
 
 
 def agree(js, expected):
@@ -62,10 +62,10 @@ def agree(js, expected):
 @pytest.mark.parametrize("times", [(20, 700, 0.24), (5, 80, 0.9), (60, 1500, 0.1)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_neurons_are_those_of_python(page, current, kind, times):
-    make, rest, step = KINDS[kind]
+    make, step = KINDS[kind]
     p = make(*times)
     js = page.evaluate(RUN, [kind, *times, current.tolist()])
-    agree(js["one"], states((1 - p.alpha) * current, p, rest, step))
+    agree(js["one"], states((1 - p.alpha) * current, p, step))
     assert sum(js["one"]["z"]) > 5
     if kind == "ALIF":
         return
@@ -76,7 +76,7 @@ def test_neurons_are_those_of_python(page, current, kind, times):
     whole = np.round(UNIT * (1 - p.alpha) * current.numpy()).astype(int)
     assert js["whole"] == whole.tolist()
     assert [js["chip"][name] for name in ("z", "v", "slow")] == on_chip(whole, c)
-    agree(js["twin"], states(torch.from_numpy(whole / UNIT), in_force(c), rest, step))
+    agree(js["twin"], states(torch.from_numpy(whole / UNIT), in_force(c), step))
 
 
 def on_chip(whole, c):

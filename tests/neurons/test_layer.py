@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.neurons import AHPParams, ALIFParams, LIFParams, lif_rest
+from snncore.neurons import AHPParams, ALIFParams, LIFParams, rest
 from snncore.neurons.layer import OverTime, SpikingLayer, lif_through_time
 from snncore.neurons.model import positive
 
@@ -24,7 +24,7 @@ def test_the_compiled_loop_is_the_plain_one_with_its_gradients(to_zero, of):
     layer.log_tau["tau_m"].data += draw(5, seed=1)
     results = []
     for compiled in (True, False):
-        state = lif_rest(first)._replace(v=first, z=(draw(3, 5, seed=4) > 0).double())
+        state = rest(p, first)._replace(v=first, z=(draw(3, 5, seed=4) > 0).double())
         z, v, last = lif_through_time(current, layer.constants(), state, compiled)
         losses = {"z": (w[0] * z).sum(), "v": (w[1] * v.square()).sum(), "last v": (last.v * w[1, 0]).sum()}
         loss = sum(losses[name] for name in of.split(", "))

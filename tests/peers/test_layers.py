@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from snncore.neurons.lif import lif_rest, lif_step
+from snncore.neurons import lif_step
+from snncore.neurons.lif import LIFState
+from snncore.neurons.model import at_rest
 from snncore.peers import layers
 from snncore.unroll import unroll
 
@@ -13,7 +15,7 @@ class Loop(layers.Ours):
 
     def forward(self, current, state=None):
         flat, p = current.flatten(2), self.constants()
-        return unroll(lambda now, before: lif_step(now, before, p), flat, lif_rest(flat[0]))[0].view_as(current)
+        return unroll(lambda now, before: lif_step(now, before, p), flat, at_rest(LIFState)(flat[0]))[0].view_as(current)
 
 
 def test_a_layer_and_a_network_of_the_same_outputs_are_timed_and_no_others(monkeypatch):

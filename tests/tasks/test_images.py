@@ -10,24 +10,25 @@ from snncore.tasks import images
 from snncore.tasks.images import augmented, cifar10
 
 
-def test_augmented_images_are_mirrored_and_shifted():
+@pytest.mark.parametrize("mirror", [False, True])
+def test_augmented_images_are_shifted_and_mirrored(mirror):
     x = torch.rand(200, 2, 6, 5, generator=torch.Generator().manual_seed(0)) + 1
-    y = augmented(x, torch.Generator().manual_seed(1), pad=1)
+    y = augmented(x, torch.Generator().manual_seed(1), pad=1, mirror=mirror)
     assert y.shape == x.shape
     seen = set()
     for a, b in zip(x, y, strict=True):
         padded = torch.zeros(2, 8, 7)
         padded[:, 1:7, 1:6] = a
         found = [
-            (mirror, top, left)
-            for mirror in (False, True)
+            (mirrored, top, left)
+            for mirrored in (False, True)
             for top in range(3)
             for left in range(3)
-            if torch.equal(b, (padded.flip(2) if mirror else padded)[:, top : top + 6, left : left + 5])
+            if torch.equal(b, (padded.flip(2) if mirrored else padded)[:, top : top + 6, left : left + 5])
         ]
         assert len(found) == 1
         seen.add(found[0])
-    assert len(seen) == 18
+    assert len(seen) == (18 if mirror else 9)
 
 
 def test_a_square_is_left_out_of_each_image_centred_anywhere_in_it():

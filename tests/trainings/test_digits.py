@@ -76,6 +76,20 @@ def test_firing_rates_cost_what_they_are_said_to():
     assert float(digits.sparse_loss(n, images, labels, 0.5).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
 
 
+def test_only_the_lstm_network_of_the_full_length_learns_from_images_that_move(monkeypatch):
+    images = np.zeros((5001, 28, 28), np.uint8)
+    images[:, 10, 20] = 7
+    split = Split(images, np.zeros(5001, int))
+    monkeypatch.setattr(digits, "train_or_read_classifier", lambda *args, **about: {"job": args[4]()})
+    kinds = [(kind, form) for kind in ("ahp", "chip", "lstm") for form in ("rows", "full")]
+    jobs = {kind: digits.account(*kind, read=lambda: dict.fromkeys(("train", "test"), split))["job"] for kind in kinds}
+    assert [kind for kind, job in jobs.items() if "augment" in job.options or "moved" in job.about] == [("lstm", "full")]
+    seen = jobs["lstm", "full"].options["augment"](torch.from_numpy(images[:500]), torch.Generator().manual_seed(0))
+    assert seen.dtype == torch.uint8
+    assert {(int(y), int(x)) for _, y, x in seen.nonzero()} == {(y, x) for y in range(8, 13) for x in range(18, 23)}
+    assert len(seen.nonzero()) == 500
+
+
 @pytest.mark.parametrize("kind", ["ahp", "lstm", "chip"])
 def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, monkeypatch):
     labels = np.random.default_rng(0).integers(0, 10, 5400)

@@ -321,7 +321,7 @@
     const lines = [
       "import numpy as np",
       "import torch",
-      `from snncore.neurons import ${state.kind}Params, ${model}_rest, ${model}_step`,
+      `from snncore.neurons import ${state.kind}Params, ${model}_step, rest`,
       "from snncore.unroll import unroll",
     ];
     if (c)
@@ -341,8 +341,8 @@
       if (state.same) lines.push("p, current = in_force(c), torch.from_numpy(weights / UNIT)");
     }
     lines.push(
-      `rest = ${model}_rest(torch.zeros(1, 1, dtype=torch.float64))`,
-      `z, _ = unroll(lambda now, state: ${model}_step(now, state, p), current[:, None, None], rest)`,
+      "at_rest = rest(p, torch.zeros(1, 1, dtype=torch.float64))",
+      `z, _ = unroll(lambda now, state: ${model}_step(now, state, p), current[:, None, None], at_rest)`,
       "z = z[:, 0, 0].int().tolist()",
     );
     lines.push(c ? "print(sum(z), sum(chip), next((t for t, (a, b) in enumerate(zip(z, chip)) if a != b), None))" : "print(sum(z))");
