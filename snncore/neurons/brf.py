@@ -2,7 +2,7 @@ r"""Balanced resonate-and-fire (BRF) neuron: its potential oscillates, and each 
 
 .. math::
 
-    b(t) &= \big(\sqrt{1 - (\omega\, \mathrm{d}t)^2} - 1\big) / \mathrm{d}t - b_0 - \eta\, q(t-1), \\
+    b(t) &= \big(\sqrt{1 - (\omega\, \mathrm{d}t)^2} - 1\big) / \mathrm{d}t - b_0 - 0.01\, q(t-1), \\
     v(t) &= v(t-1) + \mathrm{d}t\, \big(b(t)\, v(t-1) - \omega\, u(t-1)\big) + I(t), \\
     u(t) &= u(t-1) + \mathrm{d}t\, \big(\omega\, v(t-1) + b(t)\, u(t-1)\big), \\
     z(t) &= \Theta\big(v(t) - v_\text{th} (1 + q(t-1))\big), \qquad q(t) = 0.9\, q(t-1) + z(t)
@@ -26,19 +26,18 @@ from snncore.spike import spike
 
 @dataclass(frozen=True)
 class BRFParams:
-    """Constants of BRF neurons: numbers are positive; b_0, eta and dampening may be 0, and omega_max * dt is at most 1 (`ValueError`)."""
+    """Constants of BRF neurons: numbers are positive; b_0 and dampening may be 0, and omega_max * dt is at most 1 (`ValueError`)."""
 
     omega_min: float = 0.15  #: angular frequency of the first neuron of a population [rad / ms]
     omega_max: float = 0.5  #: of the last one
     b_0: float = 0.005  #: damping without spikes [1 / ms]
-    eta: float = 0.01  #: what one spike adds to the damping [1 / ms]
     v_th: float = 1.0  #: threshold, which each spike raises by itself
     dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
     dt: float = 1.0  #: time step [ms]
 
     def __post_init__(self):
         positive(self, "omega_min", "omega_max", "v_th", "dt")
-        positive(self, "b_0", "eta", "dampening", or_zero=True)
+        positive(self, "b_0", "dampening", or_zero=True)
         if not max(self.omega_min, self.omega_max) * self.dt <= 1:
             raise ValueError(f"omega_min is {self.omega_min}, omega_max {self.omega_max}: at dt = {self.dt} give at most {1 / self.dt:g}")
 
@@ -56,7 +55,7 @@ def brf_step(current: Float[Tensor, "batch neuron"], state: BRFState, p: BRFPara
     """One time step: spikes, next state."""
     _, v, u, q = state
     angle = p.dt * torch.linspace(p.omega_min, p.omega_max, v.shape[-1], dtype=v.dtype, device=v.device)
-    left = (1 - angle.square()).sqrt() - p.dt * (p.b_0 + p.eta * q)
+    left = (1 - angle.square()).sqrt() - p.dt * (p.b_0 + 0.01 * q)
     v, u = left * v - angle * u + current, angle * v + left * u
     z = spike(v / p.v_th - 1 - q, p.dampening)
     return z, BRFState(z, v, u, 0.9 * q + z)

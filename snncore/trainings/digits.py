@@ -60,8 +60,7 @@ FULL_RECIPES = {
     "chip": replace(SPIKING, epochs=48, cycles=2),  # after the first cycle it missed the aim, 94 % of test images
     "lstm": replace(EXACT, epochs=16, batch=64, peak_rate=0.015),
 }
-HELD_OUT = 5000  # the last training images
-SHIFT = 2  # pixels by which images of the full length may move for the LSTM network, which without knows all training images by heart
+HELD_OUT, SHIFT = 5000, 2  # last training images; pixels by which others move for the long LSTM network, which else knows them by heart
 
 
 def populations(kind: str, steps: int) -> list[Population]:
