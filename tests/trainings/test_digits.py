@@ -16,7 +16,8 @@ from snncore.trainings import digits, job
 
 @pytest.mark.parametrize("form", digits.FORMS)
 def test_the_lstm_network_has_at_most_as_many_parameters_and_time_constants_scale_with_steps(form):
-    sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in (*digits.COMPARED, *digits.OTHER_RESETS, "brf")}
+    kinds = (*digits.COMPARED, *digits.OTHER_RESETS, "brf")
+    sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in kinds}
     assert len({sizes[kind] for kind in sizes if kind != "lstm"}) == 1
     assert sizes["lif"] >= sizes["lstm"] > 0.97 * sizes["lif"]
     inputs = digits.FORMS[form].inputs
