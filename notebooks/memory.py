@@ -611,7 +611,7 @@ for ax, (form, title) in zip(axes, TITLES.items(), strict=True):
             ax.plot(run["epoch"], run["wrong"], ".-", color=COLOR[name], lw=1, ms=4, label=label)
     ax.set(title=title, xlabel="epoch")
 axes[2].text(9, 14, "AHP, as on the chip", color=COLOR["AHP"])
-axes[2].text(5, 2.4, "LSTM", color=COLOR["LSTM"])
+axes[2].text(18, 1.2, "LSTM", color=COLOR["LSTM"])
 wrong_answers(axes[0], "wrong answers [%]")
 fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 page.figure(fig, "curves", curves)
@@ -818,7 +818,10 @@ fig, ax = plt.subplots(figsize=(7.5, 3.4))
 for title, spikes, wrong, color in points:
     ax.plot(spikes, wrong, "o", color=color, ms=8)
     ax.annotate(
-        title, (spikes, wrong), (0, 9) if title == "AHP, ours" else (8, -14) if "AHP" in title else (8, 4), textcoords="offset points"
+        title,
+        (spikes, wrong),
+        (0, 9) if title == "AHP, ours" else (8, -14) if wrong > 7 or "balanced" in title else (8, -5),
+        textcoords="offset points",
     )
 ax.axhline(100 - lstm, color=COLOR["LSTM"], lw=1.5, ls="--")
 ax.annotate("LSTM, ours (no spikes)", (6000, 100 - lstm), (0, 4), textcoords="offset points", color=COLOR["LSTM"])
