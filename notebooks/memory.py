@@ -29,7 +29,7 @@
 #
 # ```{figure} ../results/memory/anchors.*
 # :name: fig-anchors
-# :alt: Wrong answers against spikes per image, both on logarithmic axes. Our AHP networks make about five percent errors, with the fewest spikes; the authors' AHP weights and the adaptive LIF network with reset at once make nearly eight, the latter with four times as many spikes. The adaptive LIF network of four layers makes two percent, a little above our LSTM network, which is a dashed line; the resonators lie below it, near one percent. So spiking networks can do what LSTM networks do, with other neurons than the chip's.
+# :alt: Wrong answers against spikes per image, both on logarithmic axes. Our AHP networks make about five percent errors, with the fewest spikes; the authors' AHP weights and the adaptive LIF network with reset at once make nearly eight, the latter with five times as many spikes as ours. The adaptive LIF network of four layers makes two percent, a little above our LSTM network, which is a dashed line; the resonators lie below it, near one percent. So spiking networks can do what LSTM networks do, with other neurons than the chip's.
 # Wrong answers on MNIST's test images against spikes for an image. AHP: on the emulated chip, ours the mean of three networks. Gray and black: published networks with their authors' weights, run here. Dashed: our
 # LSTM network. Both networks of resonators make fewer errors than our LSTM network, which had {size}`lstm_epochs` epochs; the adaptive LIF network of four layers makes a few more. The chip of the talk has none of the neurons of the gray networks.
 # ```
@@ -817,12 +817,7 @@ points.append(("AHP, authors' weights", float(their_spikes.mean()), 100 * float(
 fig, ax = plt.subplots(figsize=(7.5, 3.4))
 for title, spikes, wrong, color in points:
     ax.plot(spikes, wrong, "o", color=color, ms=8)
-    ax.annotate(
-        title,
-        (spikes, wrong),
-        (0, 9) if title == "AHP, ours" else (8, -14) if wrong > 7 or "balanced" in title else (8, -5),
-        textcoords="offset points",
-    )
+    ax.annotate(title, (spikes, wrong), (8, -5), textcoords="offset points")
 ax.axhline(100 - lstm, color=COLOR["LSTM"], lw=1.5, ls="--")
 ax.annotate("LSTM, ours (no spikes)", (6000, 100 - lstm), (0, 4), textcoords="offset points", color=COLOR["LSTM"])
 ax.set(xscale="log", yscale="log", xlim=(5500, 90_000), ylim=(0.6, 13), xlabel="spikes per image", ylabel="wrong answers [%]")

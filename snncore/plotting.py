@@ -27,7 +27,6 @@ METHODS = {  # one color for each method, in all figures of the book
     "LIF": COLORS["sky"],
     "ALIF": COLORS["red"],
     "AHP": COLORS["blue"],
-    "BRF": COLORS["orange"],
     "LSTM": COLORS["gray"],
     "silicon": COLORS["black"],
     "emulator": COLORS["green"],

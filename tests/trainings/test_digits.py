@@ -46,23 +46,35 @@ def test_readouts_are_means_over_the_steps_in_which_it_is_asked():
 
 
 @pytest.mark.parametrize("is_trained", [False, True])
-def test_the_chips_network_answers_there_as_in_floats(is_trained):
+def test_the_chips_network_spikes_there_as_in_floats(is_trained):
     n = digits.trained("chip") if is_trained else digits.network("chip", "full", 0)
-    images = torch.from_numpy(np.array(read_mnist_test().images[:30]))
+    images = torch.zeros(20, 28, 28, dtype=torch.uint8)
+    for i, image in enumerate(images):  # strokes, as in digits
+        image[4:24, 4 + i // 2 : 7 + i // 2] = 255
+        image[4 + i % 10 : 8 + i % 10, 6:22] = 200
     x = n.form.encode(images.numpy())
     with torch.no_grad():
         float_ = n.network(x.float())
     chip = emulate(deploy(n.network).chip, x.numpy(), input_lag=0, trace=True)
     z, on_chip = float_.z.numpy(), chip.z_trace[..., :240]
     assert 0.005 < z.mean() < 0.2
-    assert (z != on_chip)[:140].sum() < 0.02 * z[:140].sum()  # later, more spikes are shifted, and those of a trained network shift others
-    assert np.corrcoef(z.mean((0, 1)), on_chip.mean((0, 1)))[0, 1] > 0.98  # rates of neurons
-    if is_trained:
-        assert (chip.v[:, 240:].argmax(1) == n(images).argmax(1).numpy()).mean() >= 0.8
-    else:
+    early = 150 if is_trained else 200  # later, more spikes are shifted, and those of a trained network shift others
+    assert (z != on_chip)[:early].sum() < 0.02 * z[:early].sum() > 50
+    assert np.corrcoef(z.mean((0, 1)), on_chip.mean((0, 1)))[0, 1] > 0.99  # rates of neurons
+    if not is_trained:
         assert (z == on_chip).mean() > 0.97
-    y, v = float_.y[-1].flatten().double(), torch.from_numpy(chip.v[:, 240:]).double().flatten()
-    assert torch.corrcoef(torch.stack([y, v]))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("is_trained", [False, True])
+def test_the_chips_network_answers_there_as_in_floats(is_trained):
+    n = digits.trained("chip") if is_trained else digits.network("chip", "full", 0)
+    images = np.array(read_mnist_test().images[:30])
+    with torch.no_grad():
+        y = n(torch.from_numpy(images)).numpy()
+    v = emulate(deploy(n.network).chip, n.form.encode(images).numpy(), input_lag=0).v[:, 240:]
+    assert np.corrcoef(y.ravel(), v.ravel())[0, 1] > 0.9
+    if is_trained:
+        assert (v.argmax(1) == y.argmax(1)).mean() >= 0.8
 
 
 def test_firing_rates_cost_what_they_are_said_to():
