@@ -8,7 +8,7 @@ Source: G. Bellec et al., Long short-term memory and learning-to-learn in networ
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from snncore.kernels import recurrent as kernel
 from snncore.neurons import ALIFParams, ReadoutParams, check_trace, readout_step
+from snncore.neurons.layer import SpikingLayer
 from snncore.neurons.model import model_of
 from snncore.shapes import check_alike, check_finite, check_whole, refuse_second_derivatives, runs_compiled
 from snncore.unroll import unroll
@@ -186,7 +187,8 @@ class RecurrentNetwork(nn.Module):
     """The weights of a recurrent network, and how it is built.
 
     The generator draws initial weights: normal, with standard deviation ``gain`` (from inputs, from neurons) over the root of the number of
-    inputs of a neuron, in units of its threshold; those of readouts have deviation 1 over the root of the number of neurons.
+    inputs of a neuron, in units of its threshold; those of readouts have deviation 1 over the root of the number of neurons. Time
+    constants named in ``learn`` are learned, for each neuron that has them (`SpikingLayer`); this takes the plain loop.
 
     >>> from snncore.neurons import LIFParams
     >>> generator = torch.Generator().manual_seed(0)
@@ -204,6 +206,7 @@ class RecurrentNetwork(nn.Module):
         readout: ReadoutParams,
         generator: torch.Generator,
         gain: tuple[float, float] = (1.0, 1.0),
+        learn: Collection[str] = (),
     ):
         super().__init__()
         if len(steps := {getattr(p, "dt", readout.dt) for _, p in populations} | {readout.dt}) > 1:
@@ -214,6 +217,8 @@ class RecurrentNetwork(nn.Module):
         self.populations, self.readout = tuple(populations), readout
         v_th = torch.cat([torch.full((size, 1), p.v_th) for size, p in populations])
         n = len(v_th)
+        layers = (SpikingLayer(p, (size,) if learn else (), [name for name in learn if hasattr(p, name)]) for size, p in populations)
+        self.layers = nn.ModuleList(layers)
         self.w_in = nn.Parameter(gain[0] / math.sqrt(inputs) * v_th * torch.randn(n, inputs, generator=generator))
         self.w_rec = nn.Parameter(gain[1] / math.sqrt(n) * v_th * torch.randn(n, n, generator=generator))
         self.w_out = nn.Parameter(torch.randn(outputs, n, generator=generator) / math.sqrt(n))
@@ -226,4 +231,5 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, x: Float[Tensor, "time batch input"], potentials: bool = False) -> Activity:
         """What the network does with inputs x, from rest."""
-        return run_network(x, self.weights(), self.populations, self.readout, potentials=potentials)
+        populations = [Population(p.size, layer.constants()) for p, layer in zip(self.populations, self.layers, strict=True)]  # type: ignore[operator]
+        return run_network(x, self.weights(), populations, self.readout, potentials=potentials)

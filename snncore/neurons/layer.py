@@ -116,9 +116,12 @@ class SpikingLayer(nn.Module):
 
     def constants(self) -> Any:
         """The constants, with the decays that are learned now."""
+        if not self.log_tau:
+            return self.params
         kind = type(self.params)
         decays = {DECAYS[name]: (-self.params.dt * torch.exp(-log)).exp().flatten() for name, log in self.log_tau.items()}
-        learned: Any = object.__new__(type(kind.__name__, (kind,), decays))  # the decays stand in for the properties
+        model = {"model": model_of(self.params)._replace(row=None)}
+        learned: Any = object.__new__(type(kind.__name__, (kind,), decays | model))  # the decays stand in for the properties
         vars(learned).update(vars(self.params))
         return learned
 

@@ -40,11 +40,12 @@ def register(params: type, rest: Callable, step: Callable, row: Callable[[Any], 
 
 
 def model_of(params: object) -> Model:
-    """The model with constants of this type; TypeError if none is registered."""
-    if type(params) not in MODELS:
+    """The model with constants of this type, or of that of learned ones (`SpikingLayer`); TypeError if none is registered."""
+    model = vars(type(params)).get("model") or MODELS.get(type(params))
+    if not model:
         known = ", ".join(sorted(kind.__name__ for kind in MODELS))
         raise TypeError(f"no model has constants of type {type(params).__name__}: use one of {known}, or register yours")
-    return MODELS[type(params)]
+    return model
 
 
 def at_rest(state: type) -> Callable[[Tensor], Any]:

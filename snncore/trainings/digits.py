@@ -44,7 +44,7 @@ FORMS = {
 }
 COMPARED, OTHER_RESETS = ("lif", "alif", "ahp", "lstm"), ("lif-subtract", "alif-zero", "ahp-subtract")
 SUBTRACTS = ("lif-subtract", "alif", "ahp-subtract")  # in these a spike takes the threshold off the neurons of the name
-Neurons = Literal["lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "brf", "lstm", "chip"]
+Neurons = Literal["lif", "lif-subtract", "alif-zero", "alif", "ahp", "ahp-subtract", "ahp-learned", "brf", "lstm", "chip"]
 NEURONS, SLOW = 240, 100  # as in the network that ran on Loihi, in which 100 neurons have an AHP current
 FULL = 840  # its steps: time constants of shorter forms are shorter in proportion, but not below two steps
 READ, CHIP_READ = 20.0, 60.0  # time constants of readouts [ms]; on the chip about as long as it is asked, since only the last step is read
@@ -58,6 +58,8 @@ RECIPES = {  # rates, and RATE_COST, chosen by the accuracy on held-out images i
 OWN_RECIPES = {  # of kinds that differ
     ("brf", "rows"): replace(RECIPES["rows"], peak_rate=0.03),
     ("brf", "grid14"): replace(RECIPES["grid14"], peak_rate=0.03),
+    ("ahp-learned", "rows"): replace(RECIPES["rows"], vector_rate=0.9, vector_decay=0.0),  # of the logarithms of time constants
+    ("ahp-learned", "grid14"): replace(RECIPES["grid14"], vector_rate=0.9, vector_decay=0.0),
     ("chip", "full"): replace(RECIPES["full"], epochs=48, cycles=2),  # after the first cycle it missed the aim, 94 % of test images
     ("lstm", "full"): replace(EXACT, epochs=16, batch=64, peak_rate=0.015),
 }
@@ -133,7 +135,8 @@ def network(kind: str, form: str, seed: int) -> DigitClassifier:
     f = FORMS[form]
     with seeded_draws(seed, f"{kind} on {form}"):
         readout, generator = ReadoutParams(tau_of_readouts(kind, f.steps)), torch_generator(seed, f"weights of {kind} on {form}")
-        spiking = RecurrentNetwork(f.inputs, populations("lif" if kind == "lstm" else kind, f.steps), 10, readout, generator, (4.0, 1.0))
+        of, learn = populations("lif" if kind == "lstm" else kind, f.steps), ["tau_m", "tau_ahp"] * (kind == "ahp-learned")
+        spiking = RecurrentNetwork(f.inputs, of, 10, readout, generator, (4.0, 1.0), learn)
         if kind == "chip":
             for name in ("w_in", "w_rec", "w_out"):
                 parametrize.register_parametrization(spiking, name, OnGrid(whole_range=name == "w_out"))
@@ -175,7 +178,8 @@ def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", 
     Parameters
     ----------
     neurons : str
-        What the network consists of, and how it resets, if not as usual; chip: AHP neurons with the chip's constants and weights.
+        What the network consists of, and how it resets, if not as usual; ahp-learned: with time constants learned for each neuron; chip:
+        with the chip's constants and weights.
     form : str
         How digits are shown: row by row, as 14 x 14 pixels one by one, or in full length.
     seed : int

@@ -155,6 +155,24 @@ def test_a_network_has_no_self_connections_and_comes_from_its_generator():
     assert set(a.state_dict()) == {"w_in", "w_rec", "w_out"}
 
 
+def test_learned_time_constants_belong_to_single_neurons():
+    """With them a network is the one whose populations are single neurons, of numbers, in the compiled loop."""
+    x = problem()[0].detach()
+    net = RecurrentNetwork(IN, MIXED, OUT, READOUT, torch.Generator().manual_seed(0), (3.0, 1.0), ["tau_m", "tau_ahp"]).double()
+    single = []
+    for (size, p), layer in zip(MIXED, net.layers, strict=True):
+        for log in layer.log_tau.values():
+            log.data += 0.3 * torch.randn(size, generator=torch.Generator().manual_seed(1))
+        taus = {name: log.exp().tolist() for name, log in layer.log_tau.items()}
+        assert ("tau_ahp" in taus) == isinstance(p, AHPParams)
+        single += [Population(1, dataclasses.replace(p, **{name: tau[i] for name, tau in taus.items()})) for i in range(size)]
+    ours, other = net(x), run_network(x, net.weights(), single, READOUT, compiled=True)
+    assert torch.equal(ours.z, other.z)
+    assert 0.02 < other.z.detach().mean() < 0.5
+    ours.y.square().sum().backward()
+    assert all(log.grad.abs().max() > 0 for layer in net.layers for log in layer.log_tau.values())
+
+
 @pytest.mark.parametrize(("changed", "error", "words"), [
     ({"populations": MIXED[:3]}, ValueError, r"shapes \(25, 9\), \(25, 25\), \(4, 25\), but the populations have 18 neurons and x 9"),
     ({"w_in": lambda w: w[None]}, ValueError, r"one set per sample, \(batch, post, pre\)"),
