@@ -83,7 +83,7 @@ from snncore import plotting
 from snncore.ledger import package_claims
 from snncore.loihi import board_energy
 from snncore.loihi.board import held_bytes, run_board
-from snncore.loihi.board_energy import EVENTS, KINDS, RATES, RATIOS, as_range, events, published_ratio, question_events
+from snncore.loihi.board_energy import EVENTS, KINDS, RATES, RATIOS, events, published_ratio, question_events
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured
 from snncore.loihi.placement import BoardNetwork, BoardPopulation, Projection, Unit, place
 from snncore.loihi.relational import CHIPS, STEPS, TABLE, input_spikes, layout, program
@@ -411,7 +411,12 @@ for id, (low, high), where in (
     where = f"events of a trained network, {where}"
     page.claim(id, (low + high) / 2, low=low, high=high, dataset=where, n=len(measured_task))
 
+
 # %%
+def as_range(low, high):  # one number if both look alike
+    return " to ".join(dict.fromkeys((f"{low:.2f}", f"{high:.2f}")))
+
+
 page.table(pd.DataFrame([
     {"network": f"task {task}", "sentences": n, "firing [% of steps]": f"{events_of['rate']:.1f}",
      "spikes": f"{events_of['update_active']:,.0f}", "synaptic operations": f"{events_of['synaptic_operation']:,.0f}",

@@ -71,7 +71,6 @@ import torch
 from snncore import plotting
 from snncore.learning import compare
 from snncore.learning.eprop import METHODS, Signal, gradient, ideal_signal, observe
-from snncore.learning.eprop_chip import synapse_bytes
 from snncore.learning.losses import rate_cost
 from snncore.ledger import package_claims
 from snncore.networks.checkpoints import about_checkpoint, accounts
@@ -688,7 +687,8 @@ if preset == "paper":  # the others only read these numbers
 # {claim}`eprop.chunked.memory` the memory of 10,000 ({doc}`speed`).
 
 # %%
-plain, adapting = (synapse_bytes(kind) for kind in (False, True))
+weight, trace, sums = 8, 24, 2 * 64  # bits of a synapse; those to an adapting neuron have a second trace
+plain, adapting = ((weight + traces * trace + sums) // 8 for traces in (1, 2))
 page.value("synapse", f"{plain} bytes, or {adapting} if it leads to an adapting neuron")
 page.value("chip_updates", training.CHIP_RECIPE.updates)
 page.value("chip_rate", training.CHIP_RECIPE.rate)

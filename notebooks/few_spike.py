@@ -223,14 +223,24 @@ plt.show()
 # With $T(t) = h(t) = d(t) = \alpha 2^{-t}$ the neuron writes a number between 0 and $\alpha$ in binary, and no negative number makes it
 # spike ({numref}`fig-binary-code`). That is a code for {term}`ReLU`.
 
+
 # %% tags=["hide-input", "remove-output"]
+def trace(ax, v, z, threshold, decoded, time):  # spikes are shaded by how far v exceeds the threshold
+    spikes, edges = z > 0, np.append(time - 0.5, time[-1] + 0.5)
+    ax.bar(time[spikes], (v - threshold)[spikes], 1, threshold[spikes], color=RED, alpha=0.25)
+    ax.stairs(threshold, edges, baseline=None, color=GRAY, lw=1.5, label="threshold $T(t)$")
+    ax.stairs(v, edges, baseline=None, color=BLUE, lw=1.5, label="potential $v(t)$")
+    ax.stairs(decoded, edges, baseline=None, color=GREEN, ls="--", lw=1.5, label="output so far")
+    ax.plot(time[spikes], v[spikes], "o", color=RED, ms=5, label="spike")
+
+
 code = relu_code(alpha=8.0, K=5)
 fig, axes = plt.subplots(1, 3, figsize=(7.5, 3.1), sharey=True)
 rows = []
 for ax, x in zip(axes, (5.3, 2.0, -1.0), strict=True):
     z, v = (a[:, 0].numpy() for a in fs_run(torch.tensor([x]), code))
     time, decoded = np.arange(1, code.K + 1), np.cumsum(np.array(code.d) * z)
-    plotting.membrane_trace(ax, v, z, np.array(code.T), decoded, time)
+    trace(ax, v, z, np.array(code.T), decoded, time)
     bits = "".join(str(int(b)) for b in z)
     ax.set(title=f"x = {x:g}: {bits} = {decoded[-1]:g}", xlabel="step $t$", xticks=time)
     rows += [{"x": x, "step": t, "v": v[t - 1], "T": code.T[t - 1], "z": int(z[t - 1]), "decoded": decoded[t - 1]} for t in time]
@@ -318,7 +328,7 @@ rows = []
 for ax, number in zip(axes.flat, (-4.5, -1.0, 0.5, 7.0), strict=True):
     spiked, v = (a[:, 0].numpy() for a in fs_run(torch.tensor([number], dtype=torch.float64), silu))
     decoded, exact = np.cumsum(np.array(silu.d) * spiked), float(F.silu(torch.tensor(number)))
-    plotting.membrane_trace(ax, v, spiked, np.array(silu.T), decoded, steps)
+    trace(ax, v, spiked, np.array(silu.T), decoded, steps)
     sent = f"{int(spiked.sum())} spike{'' if spiked.sum() == 1 else 's'}"
     ax.set(title=f"x = {number:g}: {sent}, {decoded[-1]:.2f} (SiLU: {exact:.2f})", ylim=(-5, 8))
     rows += [{"x": number, "step": t, "v": v[t - 1], "T": silu.T[t - 1], "z": int(spiked[t - 1])} for t in steps]

@@ -77,7 +77,6 @@ from snncore.learning.lessons import (
     confusions,
     draw_slots,
     drawn_for_test,
-    most_frequent_mistake,
     right_in_episodes,
     wrong_in_runs,
 )
@@ -739,6 +738,14 @@ few = Examples(letters.symbols.images, letters.symbols.classes[: symbols.SLOTS])
 names, queries = printed.LETTERS[: symbols.SLOTS], len(letters.typefaces) - 1
 g = torch_generator(seed, "printed letters that may be confused")
 confused = confusions(net, few, names, queries, page.size(smoke=1, book=10), g)
+
+
+def most_frequent_mistake(table):  # off the diagonal
+    mistakes = table.to_numpy() * (1 - np.eye(len(table)))
+    i, j = divmod(int(mistakes.argmax()), len(table))
+    return f"{table.index[i]} taken for {table.columns[j]}", float(mistakes[i, j])
+
+
 mistake, share = most_frequent_mistake(confused)
 page.value("confused", mistake)
 page.value("confused_share", share, "{:.0f} %")

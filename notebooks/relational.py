@@ -780,10 +780,14 @@ def watched(kind, s):  # what neurons do while the gate is open, and potentials,
 modules = {"statement": "A", "question": "B", "pair": "C", "sum": "D", "answer": "D"}  # by the first word of a layer's name
 
 
+def neuron_mean(table, column):  # each neuron counts once
+    return float(np.average(table[column], weights=table["neurons"]))
+
+
 def of_all(table):  # means of all neurons, and of modules [%]
     by_module = table.groupby(table["layer"].str.split().str[0].map(modules))
-    locked = measures.neuron_mean(table, "locked"), *(measures.neuron_mean(part, "locked") for _, part in by_module)
-    return dict(zip(PLACES, locked, strict=True)) | {"rate": measures.neuron_mean(table, "rate")}
+    locked = neuron_mean(table, "locked"), *(neuron_mean(part, "locked") for _, part in by_module)
+    return dict(zip(PLACES, locked, strict=True)) | {"rate": neuron_mean(table, "rate")}
 
 
 # %%

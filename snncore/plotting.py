@@ -50,19 +50,6 @@ def style() -> None:
     plt.style.use(["default", STYLE, {"axes.prop_cycle": cycle}])
 
 
-def membrane_trace(ax: Axes, v: np.ndarray, z: np.ndarray, threshold: np.ndarray, decoded: np.ndarray, time: np.ndarray) -> None:
-    """Threshold, membrane potential, spikes (shaded by how far v exceeds the threshold), and the output so far; all of shape (time,)."""
-    spikes, edges = z > 0, np.append(time - 0.5, time[-1] + 0.5)
-    ax.bar(time[spikes], (v - threshold)[spikes], 1, threshold[spikes], color=COLORS["red"], alpha=0.25)
-    for values, color, dashes, label in (
-        (threshold, "gray", "-", "threshold $T(t)$"),
-        (v, "blue", "-", "potential $v(t)$"),
-        (decoded, "green", "--", "output so far"),
-    ):
-        ax.stairs(values, edges, baseline=None, color=COLORS[color], ls=dashes, lw=1.5, label=label)
-    ax.plot(time[spikes], v[spikes], "o", color=COLORS["red"], ms=5, label="spike")
-
-
 def by_first_spike(z: np.ndarray) -> np.ndarray:
     """The place of each neuron in the order of first spikes, silent ones last; ``z`` is of shape (time, neuron)."""
     z = np.asarray(z) > 0

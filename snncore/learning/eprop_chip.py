@@ -24,7 +24,6 @@ and learning signals are the business of the embedded processors.
 Sources: M. Davies et al., IEEE Micro 38(1), 82-99 (2018) (arithmetic); G. Bellec et al., Nature Communications 11, 3625 (2020) (e-prop).
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -82,11 +81,6 @@ def as_bytes(w: Float[Tensor, "post pre"], v_th: float) -> Int8[np.ndarray, "pos
     if not (np.abs(scaled - whole).max(initial=0) <= 1e-3 and np.abs(whole).max(initial=0) <= UNIT):  # nan is not, either
         raise ValueError("weights are not multiples of v_th / 127 up to v_th: round them first")
     return whole.astype(np.int8)
-
-
-def synapse_bytes(adapting: bool) -> int:
-    """Memory of a synapse: its weight, its filtered trace, for an adapting neuron that of the adaptation, and two sums of 64 bits."""
-    return math.ceil((8 + 24 * (1 + adapting) + 128) / 8)
 
 
 def _check(c: Integers, arrays: dict[str, tuple[np.ndarray, type, tuple[int, ...]]]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -109,14 +108,6 @@ def confusions(
         taken_for = class_of[e.support.gather(1, answers)]
         counts.index_put_((class_of[e.query].flatten(), taken_for.flatten()), torch.ones(()), accumulate=True)
     return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), list(names), list(names))
-
-
-def most_frequent_mistake(table: pd.DataFrame) -> tuple[str, float]:
-    """The largest entry of `confusions` beside its diagonal, in words ("shown taken for answered") and as a share [%]."""
-    mistakes = table.to_numpy().copy()
-    np.fill_diagonal(mistakes, 0)
-    i, j = divmod(int(mistakes.argmax()), len(table))
-    return f"{table.index[i]} taken for {table.columns[j]}", float(mistakes[i, j])
 
 
 def own_gradient(net: OneShotClassifier, own: Own, seen: Tensor, slot: Tensor, credit: bool) -> Own:

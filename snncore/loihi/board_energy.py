@@ -41,12 +41,6 @@ def published_ratio(ratio: str, n: int) -> float:
     return RATIOS[ratio][TABLE.index(n)]
 
 
-def as_range(low: float, high: float) -> str:
-    """Format two ends, "1.00 to 2.00", or one number if both look alike."""
-    low_text, high_text = f"{low:.2f}", f"{high:.2f}"
-    return low_text if low_text == high_text else f"{low_text} to {high_text}"
-
-
 # --- By events --------------------------------------------------------------------------------------------------------------------------
 
 

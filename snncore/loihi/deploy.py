@@ -34,7 +34,7 @@ from snncore.loihi.emulator import ChipNetwork, emulate
 from snncore.loihi.energy import all_active, energy, event_counts, step_times
 from snncore.loihi.placement import BoardNetwork, BoardPopulation, Placement, Projection, Unit, place
 from snncore.loihi.quantize import UNIT, OnGrid, decay_register, in_force, registers, time_constant, to_chip
-from snncore.loihi.spec import WEIGHT, LimitError
+from snncore.loihi.spec import CONFIGURATIONS, WEIGHT, LimitError
 from snncore.networks.recurrent import Population, RecurrentNetwork
 from snncore.neurons import AHPParams, ReadoutParams
 from snncore.shapes import check_finite, described
@@ -76,6 +76,8 @@ reset_to_zero=True and n_refractory=0
 
     for k, (_, p) in enumerate(network.populations):
         attempt(f"population {k}", registers, p)
+    if (kinds := len({repr(p) for _, p in network.populations})) > CONFIGURATIONS:
+        broken.append(f"populations: neurons have {kinds} kinds of constants, a core {CONFIGURATIONS}: let more neurons share theirs")
     attempt("readouts", decay_register, "tau_out", network.readout.kappa)
     if not len(network.w_out):
         broken.append("readouts: there are none, whose potentials would be the answers: give the network outputs")

@@ -9,7 +9,7 @@ Source: G. Bellec et al., Long short-term memory and learning-to-learn in networ
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -217,13 +217,26 @@ class RecurrentNetwork(nn.Module):
         self.populations, self.readout = tuple(populations), readout
         v_th = torch.cat([torch.full((size, 1), p.v_th) for size, p in populations])
         n = len(v_th)
-        layers = (SpikingLayer(p, (size,) if learn else (), [name for name in learn if hasattr(p, name)]) for size, p in populations)
-        self.layers = nn.ModuleList(layers)
+        if absent := [name for name in learn if not any(hasattr(p, name) for _, p in populations)]:
+            raise ValueError(f"learn has {absent[0]!r}, which no population has")
+        if learn:
+            self.layers.extend(SpikingLayer(p, (size,), [name for name in learn if hasattr(p, name)]) for size, p in populations)
         self.w_in = nn.Parameter(gain[0] / math.sqrt(inputs) * v_th * torch.randn(n, inputs, generator=generator))
         self.w_rec = nn.Parameter(gain[1] / math.sqrt(n) * v_th * torch.randn(n, n, generator=generator))
         self.w_out = nn.Parameter(torch.randn(outputs, n, generator=generator) / math.sqrt(n))
         self.no_self: Tensor
         self.register_buffer("no_self", 1 - torch.eye(n), persistent=False)
+
+    @property
+    def populations(self) -> tuple[Population, ...]:
+        """As given, or given since; with learned time constants, single neurons as they are now."""
+        layers = cast("list[SpikingLayer]", self.layers)
+        parts = ([Population(1, p) for p in layer.neurons()] or [given] for given, layer in zip(self._given, layers, strict=False))
+        return tuple(population for part in parts for population in part) or self._given
+
+    @populations.setter
+    def populations(self, populations: Sequence[Population]) -> None:
+        self._given, self.layers = tuple(populations), nn.ModuleList()
 
     def weights(self) -> Weights:
         """The weights in force: no neuron is connected to itself."""
@@ -231,5 +244,6 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, x: Float[Tensor, "time batch input"], potentials: bool = False) -> Activity:
         """What the network does with inputs x, from rest."""
-        populations = [Population(p.size, layer.constants()) for p, layer in zip(self.populations, self.layers, strict=True)]  # type: ignore[operator]
-        return run_network(x, self.weights(), populations, self.readout, potentials=potentials)
+        layers = cast("list[SpikingLayer]", self.layers)
+        learned = [Population(size, layer.constants()) for (size, _), layer in zip(self._given, layers, strict=False)]
+        return run_network(x, self.weights(), learned or self._given, self.readout, potentials=potentials)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -99,8 +98,3 @@ def layer_activity(network: RelationalNetwork, answers: Sequence[Answer]) -> pd.
         locked = (v.amax((0, 1)) <= 0) & (v.amin((0, 1)) < 0)
         rows.append((name, len(locked), rate, 100 * float(locked.float().mean())))
     return pd.DataFrame(rows, columns=["layer", "neurons", "rate", "locked"])
-
-
-def neuron_mean(layers: pd.DataFrame, column: str) -> float:
-    """Mean over the neurons of the layers in a table of `layer_activity`."""
-    return float(np.average(layers[column], weights=layers["neurons"]))

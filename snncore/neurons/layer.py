@@ -9,6 +9,7 @@ for any neuron model of `snncore.neurons.model`. With learned time constants, :m
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -124,6 +125,11 @@ class SpikingLayer(nn.Module):
         learned: Any = object.__new__(type(kind.__name__, (kind,), decays | model))  # the decays stand in for the properties
         vars(learned).update(vars(self.params))
         return learned
+
+    def neurons(self) -> list[Any]:
+        """Constants of each neuron of the shape, with its learned time constants as they are now; none if none are learned."""
+        taus = [log.exp().flatten().tolist() for log in self.log_tau.values()]
+        return [replace(self.params, **dict(zip(self.log_tau, at, strict=True))) for at in zip(*taus, strict=True)]
 
     def forward(self, current: Float[Tensor, "time batch *neuron"], state: Any = None) -> tuple[Float[Tensor, "time batch *neuron"], Any]:
         """Spikes, and the last state; ``state``: that of an earlier call, from which it goes on (None: at rest).

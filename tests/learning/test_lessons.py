@@ -3,7 +3,6 @@
 from functools import partial
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 import torch
 
@@ -80,11 +79,6 @@ def test_confusions_are_shares_of_what_was_shown(net, letters, monkeypatch):
     monkeypatch.setattr(OneShotClassifier, "forward", lambda *_: SimpleNamespace(answers=torch.eye(20)[kept[-1].label]))
     monkeypatch.setattr(episodes, "draw", keep)
     assert confusions().to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
-
-
-def test_the_most_frequent_mistake_is_off_the_diagonal():
-    table = pd.DataFrame([[60.0, 30.0, 10.0], [5.0, 90.0, 5.0], [0.0, 40.0, 60.0]], list("abc"), list("abc"))
-    assert lessons.most_frequent_mistake(table) == ("c taken for b", 40)
 
 
 def test_ordinary_gradients_are_those_of_each_episode_alone(letters):

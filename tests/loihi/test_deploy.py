@@ -19,11 +19,11 @@ from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
 OUT = 3
 
 
-def network(sizes=(14, 10), inputs=8, v_th=1.0, outputs=OUT, lif=None):
+def network(sizes=(14, 10), inputs=8, v_th=1.0, outputs=OUT, lif=None, learn=()):
     g = torch.Generator().manual_seed(0)
     params = lif or LIFParams(v_th=v_th, reset_to_zero=True), AHPParams(v_th=v_th)
     populations = [Population(n, p) for n, p in zip(sizes, params, strict=True)]
-    return RecurrentNetwork(inputs, populations, outputs, ReadoutParams(30.0), g, gain=(1.2, 0.5))
+    return RecurrentNetwork(inputs, populations, outputs, ReadoutParams(30.0), g, (1.2, 0.5), learn)
 
 
 def spikes(inputs, steps=200, batch=3):
@@ -99,11 +99,19 @@ def spoiled():
     return net
 
 
+def learned():
+    net = network((18, 15), learn=["tau_m"])
+    for layer in net.layers:
+        layer.log_tau["tau_m"].data += 0.1 * torch.arange(len(layer.log_tau["tau_m"]))
+    return net
+
+
 @pytest.mark.parametrize(("net", "limits"), [
     (network(lif=LIFParams()), ["population 0: .* needs reset_to_zero=True and n_refractory=0"]),
     (network(lif=ALIFParams(), outputs=0), ["population 0: .* thresholds stay as they are", "readouts: there are none, whose"]),
     (network(lif=LIFParams(1e6, reset_to_zero=True), inputs=4100), ["population 0: tau_m is too long", "cores: .* axons .* 4,124"]),
     (network(lif=SimpleNamespace(v_th=1.0)), ["population 0: .* is no neuron of the chip: it has those of LIFParams and AHPParams"]),
+    (learned(), ["populations: neurons have 33 kinds of constants, a core 32: let more neurons share theirs"]),
     (spoiled(), ["2 of 192 of w_in are larger than 2.01 thresholds: clip them, by clamp_", "w_rec has numbers that are not f"]),
 ])  # fmt: skip
 def test_all_limits_are_listed_before_training(net, limits, unchecked):

@@ -7,7 +7,7 @@ import torch
 
 from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
-from snncore.neurons import AHPParams, ALIFParams, LIFParams, ReadoutParams
+from snncore.neurons import AHPParams, ALIFParams, BRFParams, LIFParams, ReadoutParams
 
 MIXED = (
     Population(7, LIFParams(n_refractory=2, v_th=0.8)),
@@ -158,19 +158,23 @@ def test_a_network_has_no_self_connections_and_comes_from_its_generator():
 def test_learned_time_constants_belong_to_single_neurons():
     """With them a network is the one whose populations are single neurons, of numbers, in the compiled loop."""
     x = problem()[0].detach()
-    net = RecurrentNetwork(IN, MIXED, OUT, READOUT, torch.Generator().manual_seed(0), (3.0, 1.0), ["tau_m", "tau_ahp"]).double()
-    single = []
-    for (size, p), layer in zip(MIXED, net.layers, strict=True):
+    weights = torch.Generator().manual_seed(0), (3.0, 1.0)
+    net = RecurrentNetwork(IN, MIXED, OUT, READOUT, *weights, ["tau_m", "tau_ahp"]).double()
+    for layer in net.layers:
         for log in layer.log_tau.values():
-            log.data += 0.3 * torch.randn(size, generator=torch.Generator().manual_seed(1))
-        taus = {name: log.exp().tolist() for name, log in layer.log_tau.items()}
-        assert ("tau_ahp" in taus) == isinstance(p, AHPParams)
-        single += [Population(1, dataclasses.replace(p, **{name: tau[i] for name, tau in taus.items()})) for i in range(size)]
-    ours, other = net(x), run_network(x, net.weights(), single, READOUT, compiled=True)
+            log.data += 0.3 * torch.randn(log.shape, generator=torch.Generator().manual_seed(1))
+    _, p = net.populations[7]
+    assert (p.tau_m, p.tau_a, p.beta) == (net.layers[1].log_tau["tau_m"][0].exp(), 50.0, 0.1)
+    assert [size for size, _ in net.populations] == [1] * N
+    ours, other = net(x), run_network(x, net.weights(), net.populations, READOUT, compiled=True)
     assert torch.equal(ours.z, other.z)
     assert 0.02 < other.z.detach().mean() < 0.5
     ours.y.square().sum().backward()
     assert all(log.grad.abs().max() > 0 for layer in net.layers for log in layer.log_tau.values())
+    beside = [Population(4, BRFParams()), Population(2, LIFParams())]
+    assert [size for size, _ in RecurrentNetwork(IN, beside, OUT, READOUT, weights[0], learn=["tau_m"]).populations] == [4, 1, 1]
+    with pytest.raises(ValueError, match="learn has 'tau_x', which no population has"):
+        RecurrentNetwork(IN, MIXED, OUT, READOUT, weights[0], learn=["tau_x"])
 
 
 @pytest.mark.parametrize(("changed", "error", "words"), [

@@ -80,11 +80,6 @@ def test_locked_neurons():
     assert table.loc["pair 1", "rate"] > 0
 
 
-def test_means_count_each_neuron_once():
-    layers = pd.DataFrame({"layer": ["pair 1", "pair 2", "sum", "answer 1"], "neurons": [30, 10, 10, 30], "locked": [0.0, 20.0, 8.0, 4.0]})
-    assert measures.neuron_mean(layers, "locked") == (10 * 20 + 10 * 8 + 30 * 4) / 80
-
-
 def test_readouts_at_the_last_step_are_the_network_s_answer():
     network = classifier(Timing())
     parts = [network.answer(x) for x in arrays(stories(50, 15))[0].split(20)]
