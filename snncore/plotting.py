@@ -27,6 +27,7 @@ METHODS = {  # one color for each method, in all figures of the book
     "LIF": COLORS["sky"],
     "ALIF": COLORS["red"],
     "AHP": COLORS["blue"],
+    "BRF": COLORS["pink"],
     "LSTM": COLORS["gray"],
     "silicon": COLORS["black"],
     "emulator": COLORS["green"],

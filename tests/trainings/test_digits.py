@@ -16,7 +16,7 @@ from snncore.trainings import digits, job
 
 @pytest.mark.parametrize("form", digits.FORMS)
 def test_the_lstm_network_has_at_most_as_many_parameters_and_time_constants_scale_with_steps(form):
-    kinds = (*digits.COMPARED, *digits.OTHER_RESETS, "brf", "ahp-learned")
+    kinds = (*digits.COMPARED, *digits.OTHER_RESETS, "ahp-learned")
     sizes = {kind: sum(p.numel() for p in digits.network(kind, form, 0).parameters()) for kind in kinds}
     assert sizes.pop("ahp-learned") == sizes["ahp"] + 240 + 100  # tau_m of all, tau_ahp of the slow ones
     assert len({sizes[kind] for kind in sizes if kind != "lstm"}) == 1
