@@ -15,7 +15,7 @@
 # (memory)=
 # # Memory
 #
-# **Our spiking networks are {claim}`mem.smnist.gap` below our LSTM network** ({verdict}`mem.smnist.gap`; the authors' best: {value}`published_gap`). They recognize {claim}`mem.smnist.ahp` of the test digits
+# **Our spiking networks are {claim}`mem.smnist.gap` below our LSTM network** ({verdict}`mem.smnist.gap`; the authors' best: {cited}`published_gap`). They recognize {claim}`mem.smnist.ahp` of the test digits
 # in floats and {claim}`mem.smnist.chip` on the emulated chip, our LSTM network {claim}`mem.smnist.lstm`. Both trainings were lengthened after we had seen test images. Whether this is *almost the same accuracy*, the reader may say.
 #
 # ## The claim
@@ -43,7 +43,7 @@
 #
 # ## What we found
 #
-# - In floats our spiking networks make {value}`error_ratio` times as many errors as our LSTM network. The authors' best spiking network, {published}`mem.smnist.ahp`, makes {value}`published_ratio` times as many as their best LSTM network, {published}`mem.smnist.lstm`.
+# - In floats our spiking networks make {value}`error_ratio` times as many errors as our LSTM network. The authors' best spiking network, {published}`mem.smnist.ahp`, makes {cited}`published_ratio` times as many as their best LSTM network, {published}`mem.smnist.lstm`.
 # - AHP currents are a memory: with 14 × 14 pixels, networks with AHP neurons reach {claim}`mem.grid14.ahp`, LIF networks
 #   {claim}`mem.grid14.lif`. About half of this gain is the reset's: if a spike subtracts the threshold, in place of a reset to zero, they reach {claim}`mem.grid14.ahp.subtract` and {claim}`mem.grid14.lif.subtract`.
 #   ALIF neurons reach {claim}`mem.grid14.alif`, balanced resonators {claim}`mem.grid14.brf`, LSTM units {claim}`mem.grid14.lstm`. LEARNEDSENTENCE
@@ -590,13 +590,13 @@ plt.show()
 # %% [markdown]
 # ```{figure} ../results/memory/accuracy.*
 # :name: fig-accuracy
-# :alt: Wrong answers on a logarithmic scale for networks of LIF, ALIF, AHP and BRF neurons and LSTM units in three forms of the task. In each form LSTM networks make fewer errors than all spiking ones. With 14 by 14 pixels, LIF networks fail, less so if they subtract, and networks of slow neurons do not. With 28 by 28 pixels the spiking networks make {value}`error_ratio` times as many errors as the LSTM network in our runs, {value}`published_ratio` times in the authors' best ones. So the spiking networks come about as near as the authors' do.
+# :alt: Wrong answers on a logarithmic scale for networks of LIF, ALIF, AHP and BRF neurons and LSTM units in three forms of the task. In each form LSTM networks make fewer errors than all spiking ones. With 14 by 14 pixels, LIF networks fail, less so if they subtract, and networks of slow neurons do not. With 28 by 28 pixels the spiking networks make {value}`error_ratio` times as many errors as the LSTM network in our runs, {cited}`published_ratio` times in the authors' best ones. So the spiking networks come about as near as the authors' do.
 # Wrong answers on the test digits of MNIST; lower is better. Dots: one training each, recorded (left and middle) or run with this page (right); short lines: mean of
 # seeds. Filled dots: a spike sets the neuron to zero (BRF neurons and LSTM units have no such reset); open dots: it subtracts the threshold; diamonds: as filled dots, with time constants that were learned for each neuron. Stars: the authors' best runs, cited {cite:p}`intel2020`.
 # ```
 #
 # Our spiking networks are {claim}`mem.smnist.gap` below our LSTM network ({interval}`mem.smnist.gap`). The authors' best runs,
-# {published}`mem.smnist.lstm` and {published}`mem.smnist.ahp`, differ by {value}`published_gap` points, which is our bound ({verdict}`mem.smnist.gap`). Their means say the opposite, {published}`mem.smnist.ahp_mean` ±
+# {published}`mem.smnist.lstm` and {published}`mem.smnist.ahp`, differ by {cited}`published_gap` points, which is our bound ({verdict}`mem.smnist.gap`). Their means say the opposite, {published}`mem.smnist.ahp_mean` ±
 # {published}`mem.smnist.ahp_spread` for spiking networks and {published}`mem.smnist.lstm_mean` ± {published}`mem.smnist.lstm_spread` for LSTM
 # networks. That is because some of their LSTM trainings failed, so means would flatter the spiking network.
 #
@@ -912,7 +912,7 @@ plt.show()
 # - An AHP current mirrors a neuron's input: it follows a rise at once, and fades after the input ends, by a factor of e in 700 ms. A probe still finds a trace after 1.6 seconds.
 # - With 14 × 14 pixels and a reset to zero, AHP networks reach {claim}`mem.grid14.ahp` and LIF networks {claim}`mem.grid14.lif`; if both subtract, {claim}`mem.grid14.ahp.subtract` and {claim}`mem.grid14.lif.subtract`. Row by row
 #   the gain of AHP neurons may be chance.
-# - On sequential MNIST our AHP networks do not reach our LSTM network: ours make {value}`error_ratio` times as many errors as it, the authors' best {value}`published_ratio` times as many as theirs.
+# - On sequential MNIST our AHP networks do not reach our LSTM network: ours make {value}`error_ratio` times as many errors as it, the authors' best {cited}`published_ratio` times as many as theirs.
 #   A published network of balanced resonators recognizes {claim}`mem.anchor.brf`, more than our LSTM network.
 # - The chip's integers cost these networks less than half a point of accuracy. What their 8-bit weights cost was not measured.
 

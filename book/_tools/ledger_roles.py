@@ -1,7 +1,8 @@
 """The roles of this book, for Sphinx: every number of a page comes from the run that the stager found.
 
 - {value}`name` in a chapter ({value}`chapter.name` elsewhere) is the number that the run kept under this name; {recorded}`name` one that
-  the run only read from an earlier one's account; {size}`name` a setting, such as a number of neurons or seeds.
+  the run only read from an earlier one's account; {cited}`name` one that it computed from published ones alone; {size}`name` a setting,
+  such as a number of neurons or seeds.
 - {claim}`id` is our number for a claim (what another source says, if it is cited), {published}`id` the published one,
   {interval}`id` the interval of ours, without its unit, each with a link to the ledger, or the words "not run" or "not recorded";
   {run}`id` says which run gave ours, {verdict}`id` what came of the claim.
@@ -29,7 +30,7 @@ from sphinx.errors import NoUri, SphinxError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
-KEPT = {"value": "live", "recorded": "recorded", "size": ""}  # roles of numbers that a run kept for the text, with their badges
+KEPT = {"value": "live", "recorded": "recorded", "cited": "cited", "size": ""}  # roles of numbers that a run kept, with their badges
 ROLES = (*KEPT, "claim", "published", "interval", "run", "verdict")
 BOOKS: dict[str, "Quotes"] = {}  # by source folder
 

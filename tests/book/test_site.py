@@ -164,7 +164,7 @@ def test_every_row_of_the_ledger_leads_to_the_section_that_uses_it(tab, address)
         assert not anchor or f"claims.html#{anchor.removeprefix('use-')}" in links(target), url
 
 
-BADGES = """() => [...document.querySelectorAll('a.claim, span.value, span.recorded:not(.standing)')].filter((e) => {
+BADGES = """() => [...document.querySelectorAll('a.claim, span.value, span:is(.recorded, .cited):not(.standing)')].filter((e) => {
   const links = [...document.querySelectorAll('a.claim')], before = links[links.indexOf(e) - 1];
   const beside = e.classList.contains('interval') && before && before.href === e.href;
   const sign = e.querySelector('.standing');
