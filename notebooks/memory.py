@@ -46,7 +46,7 @@
 # - In floats our spiking networks make {value}`error_ratio` times as many errors as our LSTM network. The authors' best spiking network, {published}`mem.smnist.ahp`, makes {cited}`published_ratio` times as many as their best LSTM network, {published}`mem.smnist.lstm`.
 # - AHP currents are a memory: with 14 × 14 pixels, networks with AHP neurons reach {claim}`mem.grid14.ahp`, LIF networks
 #   {claim}`mem.grid14.lif`. About half of this gain is the reset's: if a spike subtracts the threshold, in place of a reset to zero, they reach {claim}`mem.grid14.ahp.subtract` and {claim}`mem.grid14.lif.subtract`.
-#   ALIF neurons reach {claim}`mem.grid14.alif`, balanced resonators {claim}`mem.grid14.brf`, LSTM units {claim}`mem.grid14.lstm`. LEARNEDSENTENCE
+#   ALIF neurons reach {claim}`mem.grid14.alif`, balanced resonators {claim}`mem.grid14.brf`, LSTM units {claim}`mem.grid14.lstm`.
 # - The chip's integers cost {claim}`mem.smnist.emulator_gap` of accuracy ({interval}`mem.smnist.emulator_gap`). But they change single answers: chip and floats
 #   agree on {claim}`mem.smnist.agreement` of the images, which misses our aim, {size}`agreement_aim` ({verdict}`mem.smnist.agreement`).
 # - Our networks are {claim}`mem.smnist.beside_published` better ({interval}`mem.smnist.beside_published`) than the authors' published weights on the same emulator, with fewer spikes. But they keep five times as many
@@ -91,6 +91,7 @@ from snncore.loihi.energy import cost
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.loihi.placement import SYNAPSES
 from snncore.loihi.silicon import OUTPUTS, published_network, replay
+from snncore.loihi.spec import CONFIGURATIONS
 from snncore.networks import published_digits
 from snncore.networks.checkpoints import about_checkpoint, accounts
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
@@ -474,9 +475,10 @@ if preset == "paper":
 # a subtraction). Row by row LIF neurons that subtract, {claim}`mem.rows.lif.subtract`, leave no gap to the slow ones. A subtraction keeps the input that exceeded the threshold, and a reset to zero discards it; why this does not
 # matter to ALIF networks, we do not know. Single AHP and ALIF neurons remember about equally long ({numref}`fig-probes`), and if both subtract, their networks do about equally well; with a reset to zero those of AHP neurons fall behind.
 #
-# LEARNEDPARAGRAPH
+# AHP networks whose neurons learn their time constants reach {claim}`mem.rows.ahp.learned` row by row and {claim}`mem.grid14.ahp.learned` with 14 × 14 pixels, those with fixed ones {claim}`mem.rows.ahp` and {claim}`mem.grid14.ahp`.
+# We did not put them on the emulated chip: the neurons of a core share {size}`configurations` configurations (so the code of Nengo Loihi), and here each neuron has time constants of its own.
 #
-# BRFPARAGRAPH
+# Networks of balanced resonators do better than all other spiking ones, {claim}`mem.rows.brf` row by row and {claim}`mem.grid14.brf` with 14 × 14 pixels, and not as well as LSTM networks. Theirs is the only learning rate that was chosen for one kind of neurons.
 #
 # ## How close do they come to LSTM networks?
 #
@@ -489,6 +491,7 @@ if preset == "paper":
 
 # %%
 page.value("core_synapses", SYNAPSES, "{:,}")
+page.value("configurations", CONFIGURATIONS)
 page.value("rate", digits.RATE, "{:.2f}")
 page.value("readout", digits.READ, "{:.0f} ms")
 page.value("chip_readout", digits.CHIP_READ, "{:.0f} ms")
