@@ -476,7 +476,7 @@ if preset == "paper":
 # matter to ALIF networks, we do not know. Single AHP and ALIF neurons remember about equally long ({numref}`fig-probes`), and if both subtract, their networks do about equally well; with a reset to zero those of AHP neurons fall behind.
 #
 # AHP networks whose neurons learn their time constants reach {claim}`mem.rows.ahp.learned` row by row and {claim}`mem.grid14.ahp.learned` with 14 × 14 pixels, those with fixed ones {claim}`mem.rows.ahp` and {claim}`mem.grid14.ahp`.
-# We did not put them on the emulated chip: the neurons of a core share {size}`configurations` configurations (so the code of Nengo Loihi), and here each neuron has time constants of its own.
+# So learning them helps row by row, and not with 14 × 14 pixels. We did not put them on the emulated chip: the neurons of a core share {size}`configurations` configurations (so the code of Nengo Loihi), and here each neuron has time constants of its own.
 #
 # Networks of balanced resonators do better than all other spiking ones, {claim}`mem.rows.brf` row by row and {claim}`mem.grid14.brf` with 14 × 14 pixels, and not as well as LSTM networks. Theirs is the only learning rate that was chosen for one kind of neurons.
 #
