@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The relational network on 22 chips, core by core; how much of its measured energy and time events explain
-#     inputs: [data/loihi_costs.toml, data/checkpoints/relational_snn-lengths_1_0*, data/checkpoints/relational_snn_17_0_published*, data/checkpoints/memory_chip_full_0*, "data/peers/[gs]*"]
+#     inputs: [data/loihi_costs.toml, "data/checkpoints/relational_snn-lengths.*", "data/checkpoints/relational_snn.*", "data/checkpoints/memory.*", "data/peers/[gs]*"]
 #     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.8, paper: 4}
 # ---

@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as an online rule, beside BPTT
-#     inputs: [data/checkpoints/eprop_*, data/peers/braintrace.npz, data/peers/nest.npz]
+#     inputs: ["data/checkpoints/eprop*", data/peers/braintrace.npz, data/peers/nest.npz]
 #     minutes: {smoke: 0.4, book: 2.6, paper: 40}
 # ---
 

@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: How an after-hyperpolarizing current lets a spiking neuron remember for a second, and how close spiking networks come to LSTM networks with it
-#     inputs: [data/loihi_costs.toml, data/checkpoints/memory_*]
+#     inputs: [data/loihi_costs.toml, "data/checkpoints/memory.*"]
 #     data: [mnist_test, loihi_lsnn_smnist, smnist_published]
 #     minutes: {smoke: 0.3, book: 4, paper: 480}
 # ---

@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: A spiking network learns an arm movement that it has seen once, in one weight update, by the learning signals of a second network
 #     data: [ortner2025]
-#     inputs: ["data/checkpoints/one_shot_[0-9]*", "data/checkpoints/one_shot_own_*", "data/checkpoints/one_shot_random_*", "data/checkpoints/one_shot_ideal_*", "data/checkpoints/one_shot_wider_*"]
+#     inputs: ["data/checkpoints/one_shot.*"]
 #     minutes: {smoke: 0.3, book: 2.6, paper: 6}
 # ---
 

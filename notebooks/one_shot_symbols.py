@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: New letters, handwritten symbols and spoken words, told apart after one example of each and one weight update; and what does better
-#     inputs: [data/checkpoints/one_shot_symbols_*]
+#     inputs: ["data/checkpoints/one_shot_symbols.*"]
 #     data: [typefaces, omniglot_evaluation, omniglot_runs, words_evaluation]
 #     minutes: {smoke: 0.4, book: 3.5, paper: 420}
 # ---

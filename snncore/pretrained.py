@@ -5,7 +5,7 @@ questions on stories of that kind; the arm, symbols and words learn what they ar
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,9 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.datafiles import DataError, package_file
+from snncore.datafiles import DataError
 from snncore.learning.one_shot import OneShot
 from snncore.learning.one_shot_classifier import OneShotClassifier
+from snncore.networks.checkpoints import accounts, names_of_weights
 from snncore.networks.images import cifar_network
 from snncore.networks.story_classifier import StoryClassifier
 from snncore.shapes import described
@@ -129,13 +130,10 @@ def _ink(image: np.ndarray) -> Float[Tensor, "1 height width"]:
     return omniglot.shrink(image[None])[0]
 
 
-def _recorded(ending: str) -> Sequence[str]:
-    """Names of all trainings that have a file of this ending."""
-    found = []
-    for path in package_file("checkpoints").glob(f"*.{ending}"):
-        start = next((start for start in NAMES if path.stem.startswith(start)), "")
-        found.append((NAMES.get(start, "") + path.stem.removeprefix(start)).removesuffix("_0").replace("_", "/"))
-    return sorted(found)
+def _named(checkpoints: Iterable[str]) -> Sequence[str]:
+    """The names here of checkpoints."""
+    starts = {name: next((start for start in NAMES if name.startswith(start)), "") for name in checkpoints}
+    return sorted((NAMES.get(start, "") + n.removeprefix(start)).removesuffix("_0").replace("_", "/") for n, start in starts.items())
 
 
 def list() -> Sequence[str]:
@@ -145,7 +143,7 @@ def list() -> Sequence[str]:
     >>> pretrained.list()[:3]
     ['arm', 'arm/1', 'arm/2']
     """
-    return _recorded("safetensors")
+    return _named(names_of_weights())
 
 
 def load(name: str) -> Any:
@@ -160,7 +158,7 @@ def load(name: str) -> Any:
     """
     kept = list()
     if name not in kept:
-        what = "was trained, but its weights are not kept" if name in _recorded("json") else "is no trained network"
+        what = "was trained, but its weights are not kept" if name in _named(accounts("")) else "is no trained network"
         close = difflib.get_close_matches(name, kept, 8, 0.5)
         raise ValueError(f"{name!r} {what}: " + (f"close to it are {', '.join(close)}" if close else f"there are {', '.join(kept)}"))
     parts: Sequence[Any] = name.split("/")

@@ -2,13 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.datafiles import DataError
 from snncore.few_spike import published_neurons
 from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.layer import fs_layers
-from snncore.networks import checkpoints, images
+from snncore.networks import images
 from snncore.tasks.data_sets import read_photographs_20
 
 
@@ -35,32 +34,6 @@ def test_in_an_efficientnet_the_error_grows_from_layer_to_layer(version, layers)
         table = layer_errors(convert(network.eval(), x[:1], coefficients=published_neurons()), x[:1])
     assert len(table) == layers
     assert table["error"].iloc[-1] > 2 * table["error"][0]
-
-
-def test_a_checkpoint_returns_the_weights_and_a_damaged_one_is_refused(tmp_path, monkeypatch):
-    network, other, fresh = images.cifar_resnet(8), images.cifar_resnet(8), images.cifar_resnet(8)
-    fresh.load_state_dict(other.state_dict())
-    account = {"command": "c", "seed": 0, "log": [{"epoch": 1}, {"epoch": 2}]}
-    path = checkpoints.save_checkpoint(tmp_path, "a", network, account)
-    monkeypatch.setattr(checkpoints, "package_file", lambda name: tmp_path / name.removeprefix("checkpoints/"))
-    assert checkpoints.about_checkpoint("a") == account
-    with pytest.raises(DataError, match=r"(?s)a\.safetensors is of another network .*size mismatch.* of its training, 'c', or train anew"):
-        checkpoints.load_checkpoint("a", images.cifar_resnet(14))
-    with pytest.raises(DataError, match=r"another configuration \(tau is not given there and 20.0 here\)"):
-        checkpoints.load_checkpoint("a", other, {"tau": 20.0})
-    assert all(torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), other.state_dict().values(), strict=True))
-    with pytest.raises(ValueError, match="not JSON compliant"):  # before anything is written
-        checkpoints.save_checkpoint(tmp_path, "a", images.cifar_resnet(14), {**account, "loss": float("nan")})
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
-    checkpoints.load_checkpoint("a", other)
-    assert all(torch.equal(a, b) for a, b in zip(network.state_dict().values(), other.state_dict().values(), strict=True))
-    for damaged in ("", "{}", "[", "5"):
-        path.with_suffix(".json").write_text(damaged, encoding="utf-8")
-        with pytest.raises(DataError, match=r"a\.json is no account of a training .*: restore it by git"):
-            checkpoints.load_checkpoint("a", other)
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(DataError, match=r"cannot be read: .*git checkout"):
-        checkpoints.load_checkpoint("a", other)
 
 
 def test_spikes_of_lite0_are_the_binary_digits_of_the_numbers_sent():

@@ -1,20 +1,18 @@
 """Each account in ``data/checkpoints`` is of a command that exists, and that would train the same again."""
 
 import importlib
-import json
 import pkgutil
 import shlex
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tyro
 
 import snncore.trainings
-from snncore.datafiles import package_file
+from snncore.networks.checkpoints import accounts
 from snncore.trainings import job
 
-ACCOUNTS = sorted(package_file("checkpoints").glob("*.json"))
+ACCOUNTS = accounts("")
 MODULES = {m.name: importlib.import_module(f"snncore.trainings.{m.name}") for m in pkgutil.iter_modules(snncore.trainings.__path__)}
 COMMANDS = {name.replace("_", "-"): module for name, module in MODULES.items() if hasattr(module, "command")}
 
@@ -50,11 +48,11 @@ def asked(monkeypatch, command: str, stage: int | None) -> dict:
     return found.value.args[0]
 
 
-@pytest.mark.parametrize("path", ACCOUNTS, ids=lambda p: p.stem)
-def test_the_command_of_an_account_would_train_the_same(path: Path, monkeypatch):
-    account = json.loads(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_the_command_of_an_account_would_train_the_same(name: str, monkeypatch):
+    account = ACCOUNTS[name]
     would = asked(monkeypatch, account["command"], account.get("stage"))
-    assert would["name"] in (path.stem, f"{path.stem}_{account['seed']}_{account.get('stage')}")
+    assert would["name"] in (name, f"{name}_{account['seed']}_{account.get('stage')}")
     assert [would[field] for field in ("command", "recipe", "family")] == [account[field] for field in ("command", "recipe", "family")]
     assert would["constants"] == account.get("constants", {})
     assert would["about"].items() <= account.items()
