@@ -1,4 +1,4 @@
-"""The compiled emulator against Python's integers; `test_board` has it against the plain steps."""
+"""The compiled emulator against the plain one of the book; `test_board` has it against the plain steps."""
 
 from dataclasses import replace
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from reference import chip
 from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import ChipNetwork, Group, emulate, with_outputs
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.neurons import LIFParams
 from tests.loihi.test_board import AHP, LIF, SLOW, SLOW_AHP
+from tests.reading import plain, registers
 
 GROUPS = Group(6, LIF), Group(5, AHP), Group(4, SLOW), Group(3, SLOW_AHP)
 N, IN = 18, 7
@@ -28,16 +28,11 @@ def inputs(steps, batch=1, rate=0.3):
 
 
 def by_hand(net, x, lag):
-    registers = []
-    for size, p in net.groups:
-        ahp = isinstance(p, AHPCompartments)
-        own = {name: getattr(p, name) for name in ("decay_u", "decay_v", "gain", "threshold", "bias", "refractory")}
-        registers += [own | {"decay_aux": p.decay_aux if ahp else 4096, "aux_jump": p.aux_jump if ahp else 0}] * size
-    return chip(x.tolist(), lag, net.w_in.tolist(), net.w_rec.tolist(), registers)
+    return plain("chip").chip(x.astype(np.int64), net.w_in, net.w_rec, registers(net.groups), lag)
 
 
 @pytest.mark.parametrize(("steps", "batch", "lag", "threads"), [(2000, 1, 2, 1), (300, 3, 0, 2), (300, 4, 5, 3)])
-def test_no_mismatch_with_pythons_integers_in_random_steps(steps, batch, lag, threads):
+def test_no_mismatch_with_the_plain_chip_in_random_steps(steps, batch, lag, threads):
     x = inputs(steps, batch)
     e = emulate(network(), x, lag, trace=True, threads=threads)
     for b in range(batch):

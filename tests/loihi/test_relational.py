@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from snncore.loihi import board, emulator
-from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
 from snncore.loihi.quantize import integers, registers, step_size
 from snncore.loihi.relational import TABLE, asked, input_spikes, layout, program, untrained
@@ -16,6 +15,8 @@ from snncore.networks.relational import SIZES, Timing
 from snncore.networks.story_classifier import story_classifier
 from snncore.tasks.stories import VOCABULARY, Example, arrays
 from snncore.tasks.story_generator import generate
+from tests import reading
+from tests.reading import plain, weights
 
 CORES = {  # on each of the chips that hold some, in the layout of github.com/intel-nrc-ecosystem/models, nxsdk_modules_ncl/lsnn/apps/relnet
     2: {0: 6, 1: 20, 2: 8, 3: 8, 4: 8, 5: 4, 6: 6, 7: 6, 8: 4, 9: 6, 10: 4, 11: 18, 20: 2, 21: 24},
@@ -74,9 +75,8 @@ def test_without_relays_the_network_does_not_fit():
 
 
 def step_by_step(net, example):
-    """The same network in the chip's integers, copy after copy: spikes of each layer in the order of the story, and readouts."""
-    lif, window = registers(net.statement.params), net.statement.timing.window
-    until = net.statement.timing.steps(11).tolist()
+    """The same network in the chip's integers, as the book writes both: spikes of each layer in the order of the story, and readouts."""
+    window, until = net.statement.timing.window, net.statement.timing.steps(11).tolist()
 
     def encode(encoder, numbers):
         x = np.zeros((sum(until), 1, encoder.inputs), np.uint8)
@@ -86,30 +86,24 @@ def step_by_step(net, example):
         one = emulator.ChipNetwork(integers(w.w_in), integers(w.w_rec), [Group(p.size, registers(p.params)) for p in parts])
         return emulator.emulate(one, x, input_lag=0, trace=True).z_trace[-window:, 0].astype(int)
 
-    def fire(currents, p=lif):
-        state, z = compartment_rest(currents[:1]), []
-        for current in currents:
-            state = compartment_step(current[None], state, p)[1]
-            z.append(state.z[0])
-        return np.array(z), state.v[0]
+    fired = []
+
+    def layer(currents):
+        currents = np.rint(currents).astype(np.int64)  # places are rounded once, with their sum
+        n = currents.shape[1]
+        own = reading.registers([Group(n, registers(net.statement.params))])
+        fired.append(plain("chip").chip(currents, np.eye(n, dtype=int), np.zeros((n, n), int), own)[0])
+        return fired[-1]
 
     question, *statements = arrays([example])[0][0].numpy()
-    count = len(example.statements)
-    s = [encode(net.statement, statements[k - count]) for k in range(count)]
-    q = encode(net.question, question)
-    w_first, w_second, w_question, w_sum = (integers(w) for w in (net.w_first, net.w_second, net.w_question, net.w_sum))
-    layers, total = {}, 0
-    for i in range(count):
-        for j in range(i, count):
-            place = integers(net.place_first[i - count] + net.place_second[j - count])
-            z, _ = fire(s[i] @ w_first.T + s[j] @ w_second.T + q @ w_question.T + place)
-            layers[i, j, 1] = z
-            for k, w in enumerate(net.w_pairs, 2):
-                layers[i, j, k] = z = fire(z @ integers(w).T)[0]
-            total = total + w_sum * z
-    layers["sum"] = z = fire(total)[0]
-    layers["answer 1"] = z = fire(z @ integers(net.w_answer[0]).T)[0]
-    return s, q, layers, fire(z @ integers(net.w_out, step_size(net.w_out)).T, Compartment(0, 2**17 - 1))[1]
+    n = len(example.statements)
+    s, q = [encode(net.statement, statements[k - n]) for k in range(n)], encode(net.question, question)
+    w = weights(net, integers)
+    w.w_out = integers(net.w_out, step_size(net.w_out))
+    w.place_first, w.place_second = (127 * place.detach().numpy() for place in (net.place_first, net.place_second))
+    readouts = plain("relational").relate(s, q, w, layer)
+    pairs = [(i, j, k) for i in range(n) for j in range(i, n) for k in range(1, 2 + len(net.w_pairs))]
+    return s, q, dict(zip([*pairs, "sum", "answer 1"], fired, strict=True)), 64 * readouts
 
 
 @pytest.mark.parametrize("n", [2, 6, 12])

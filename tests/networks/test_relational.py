@@ -1,12 +1,17 @@
 """One architecture, two choices of neurons: what it must not depend on, and what it computes, a second way."""
 
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from snncore.networks.relational import RelationalNetwork, Size, Timing
 from snncore.neurons import LIFParams
-from snncore.neurons.layer import lif_through_time
+from tests.reading import plain, weights
 
 SIZE = Size(10, (12, 9), (8,), answers=7)
 WORDS, SENTENCES = 15, 4
@@ -66,19 +71,23 @@ def test_the_order_of_sentences_matters_by_their_places_alone(timing):
 
 @both
 def test_networks_compute_the_formula(timing):
-    n, story = network(timing), 1
-    s, q = (encoder.encode(x).z for encoder, x in ((n.statement, STATEMENTS[story]), (n.question, QUESTION[story : story + 1])))
+    n, model = network(timing).double().requires_grad_(False), plain("relational")
 
-    def layer(current):
-        return lif_through_time(current[:, None], n.statement.params, compiled=False)[0][:, 0] if timing else F.relu(current)
+    def encode(sentence, encoder):
+        if not timing:
+            return encoder.encode(sentence[None]).z[:, 0].numpy()
+        (_, lif), (half, ahp) = encoder.network.populations
+        assert (ahp.alpha, ahp.v_th) == (lif.alpha, lif.v_th)
+        beta = np.repeat([0, ahp.beta], half)
+        p = SimpleNamespace(word=timing.word, window=timing.window, alpha=ahp.alpha, rho=ahp.rho, beta=beta, v_th=ahp.v_th)
+        w_in, w_rec, _ = (w.numpy() for w in encoder.network.weights())
+        return model.encode(sentence.tolist(), w_in, w_rec, p)
 
-    total = 0
-    for i in range(3):
-        for j in range(i, 3):
-            x = s[:, i] @ n.w_first.T + s[:, j] @ n.w_second.T + q[:, 0] @ n.w_question.T + n.place_first[i + 1] + n.place_second[j + 1]
-            total = total + layer(layer(x) @ n.w_pairs[0].T)
-    y = layer(layer(n.w_sum * total) @ n.w_answer[0].T) @ n.w_out.T
-    assert torch.allclose(n(STATEMENTS, QUESTION).logits[story], y.sum(0), atol=1e-5)
+    answer, layer = n(STATEMENTS, QUESTION), model.lif if timing else partial(np.maximum, 0)
+    for story, absent in ((0, 1), (1, 0)):
+        s, q = [encode(sentence, n.statement) for sentence in STATEMENTS[story, absent:]], encode(QUESTION[story], n.question)
+        y = model.relate(s, q, weights(n, Tensor.numpy), layer)
+        assert answer.logits[story].numpy() == pytest.approx(y, rel=1e-12)
 
 
 @pytest.mark.parametrize(("timing", "shown"), [(Timing(2, 5), [2, 2, 5]), (Timing(4, 3), [4, 4, 4])], ids=["long window", "long words"])
