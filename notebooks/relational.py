@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: Spiking networks answer questions on stories by comparing all pairs of sentences, one network for each task
-#     inputs: [data/checkpoints/relational_*, data/story_exceptions.csv]
+#     inputs: [data/checkpoints/relational_*, "data/story_*", data/talk_stories.toml]
 #     data: [babi_test]
 #     minutes: {smoke: 0.4, book: 0.6, paper: 1020}
 # ---
@@ -88,10 +88,9 @@ from snncore.seeds import numpy_generator, torch_generator
 from snncore.statistics import mean_interval, share
 from snncore.tasks import stories as babi
 from snncore.tasks.stories import SENTENCES, TASKS, VOCABULARY, Example, arrays, words_of
-from snncore.tasks.story_checks import exceptions, follows_from_end
+from snncore.tasks.story_checks import TALK, exceptions, follows_from_end, in_the_talk
 from snncore.tasks.story_generator import EVEN_LENGTHS, generate
 from snncore.tasks.story_solver import solve
-from snncore.tasks.talk_stories import TALK, in_the_talk
 from snncore.trainings import stories as training
 
 plotting.style()

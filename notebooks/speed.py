@@ -6,7 +6,7 @@
 #     name: python3
 #   snncore:
 #     summary: How long our programs take beside PyTorch's own operations and other simulators, timed after their results were checked
-#     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar.*", "snncore/peers/ask_*.py"]
+#     inputs: [data/few_spike_coefficients.json, data/rate_coding.csv, "data/checkpoints/cifar.*", "snncore/peers/ask_*.py", "data/story_*"]
 #     data: [efficientnet_lite0]
 #     alone: true
 #     minutes: {smoke: 0.7, book: 0.9, paper: 30}

@@ -201,14 +201,12 @@ def _differences(path: Path) -> Words:
     return Words(waves, z["word"].tolist(), z["speaker"].tolist())
 
 
-def read_babi() -> dict[str, str]:
-    """bAbI v1.2: the text of each file, by folder and name such as ``en-10k/qa15_basic-deduction_train.txt``."""
-    return dict(_babi(*find("babi").paths.values()))
+def read_babi(name: str = "babi") -> dict[str, str]:
+    """bAbI v1.2: the text of each file, by folder and name such as ``en-10k/qa15_basic-deduction_train.txt``.
 
-
-def read_babi_test() -> dict[str, str]:
-    """The test files of en-10k, and the training file of task 4, which come with a checkout."""
-    return dict(_babi(*find("babi_test").paths.values()))
+    The data set ``babi_test``, which comes with a checkout, has the test files of en-10k, and the training file of task 4.
+    """
+    return dict(_babi(*find(name).paths.values()))
 
 
 @cache

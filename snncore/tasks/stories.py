@@ -17,7 +17,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from snncore.datafiles import DataError, package_file
-from snncore.tasks.data_sets import read_babi, read_babi_test
+from snncore.tasks.data_sets import read_babi
 
 TASKS = {
     1: "single supporting fact", 2: "two supporting facts", 3: "three supporting facts", 4: "two argument relations",
@@ -80,8 +80,8 @@ def read_stories(task: int, part: str, folder: str = "en-10k") -> list[Example]:
     Raises `DataError` if the files are missing or damaged; if there is no such task or part.
     """
     known = task in TASKS and part in ("train", "valid", "test")
-    for read in (read_babi_test, read_babi) if known else ():  # what comes with a checkout, or the whole data set
-        for name, text in read().items():
+    for source in ("babi_test", "babi") if known else ():  # what comes with a checkout, or the whole data set
+        for name, text in read_babi(source).items():
             if re.fullmatch(rf"{folder}/qa{task}_(.*_)?{part}\.txt", name):
                 return parse(text, name)
     there_are = "tasks are 1 to 20, parts train, valid, test, folders en, en-10k, en-valid-10k"

@@ -2,45 +2,29 @@
 
 In most kinds, persons move about, some of them with things. A story has two statements, then a question if what was drawn can be asked and
 answered, and so on until it has five questions. The other kinds describe something at once and then ask about it. Where a person is at
-first is true but unsaid.
+first is true but unsaid. Words and kinds are those of ``data/story_grammar.toml``.
 
 Source: the official files (see `snncore.tasks.stories`), whose sentences, words and shares of statements these follow.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from snncore.tasks.stories import SENTENCES, Example
+from snncore.datafiles import package_file
+from snncore.tasks.stories import SENTENCES, TASKS, Example
 
-PLACES = ("hallway", "bathroom", "bedroom", "kitchen", "office", "garden")
-TOWN = ("school", "cinema", "park", "bedroom", "kitchen", "office")
-FOUR, WITH_JEFF, WITH_JULIE = ("mary", "john", "daniel", "sandra"), ("fred", "bill", "jeff", "mary"), ("fred", "bill", "mary", "julie")
-THINGS = ("football", "milk", "apple")
-MOVED = ("went back to", "went to", "journeyed to", "travelled to", "moved to")
-GOT, DROPPED = ("picked up", "got", "grabbed", "took"), ("put down", "dropped", "discarded", "left")
-GAVE = ("gave", "passed", "handed")
-GIFT_QUESTIONS = {  # what they ask for, and their shares; they mean the last gift that fits
-    "what did {giver} give to {receiver}": ("thing", 0.33),
-    "who gave the {thing}": ("giver", 0.18),
-    "who did {giver} give the {thing} to": ("receiver", 0.17),
-    "who gave the {thing} to {receiver}": ("giver", 0.17),
-    "who received the {thing}": ("receiver", 0.15),
-}
-LATER = ("after that", "following that", "then", "afterwards")
-TIMES, SHARES_OF_TIMES = ("yesterday", "this morning", "this afternoon", "this evening"), (0.34, 0.3, 0.22, 0.14)
-COUNTS = ("none", "one", "two", "three")
-OPPOSITE = {"north": "south", "south": "north", "east": "west", "west": "east"}
-OPPOSITE |= {"above": "below", "below": "above", "to the left of": "to the right of", "to the right of": "to the left of"}
+GRAMMAR = tomllib.loads(package_file("story_grammar.toml").read_text(encoding="utf-8"))
+WORDS: dict[str, list[str]] = GRAMMAR["words"]
+PLURALS: dict[str, str] = GRAMMAR["plurals"]
+HAPPENING: dict[int, dict[str, Any]] = {int(task): kind for task, kind in GRAMMAR["happening"].items()}
+SHAPES = [f"{color} {shape}".strip() for color in ("", *WORDS["paints"]) for shape in WORDS["shapes"]]
 STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
-PLURALS = {"mouse": "mice", "sheep": "sheep", "wolf": "wolves", "cat": "cats"}
-SHAPES = [
-    f"{color} {shape}".strip() for color in ("", "red", "blue", "pink", "yellow") for shape in ("square", "rectangle", "triangle", "sphere")
-]
-MOODS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
+SIDES = "above", "below", "to the left of", "to the right of"
+OPPOSITE = {a: b for pair in (("north", "south"), ("east", "west"), SIDES[:2], SIDES[2:]) for a, b in (pair, pair[::-1])}
 
 
 class Impossible(Exception):
@@ -53,13 +37,18 @@ class Draw:
     def __init__(self, g: np.random.Generator):
         self.g = g
 
-    def one(self, items: Sequence[Any], shares: Sequence[float] | None = None) -> Any:
-        """One of the items, by their shares or all equally likely; `Impossible` if there are none."""
+    def one(self, items: Sequence[Any] | dict[Any, float]) -> Any:
+        """One of the items, all equally likely, or by the shares that a dict gives them; `Impossible` if there are none."""
         if not items:
             raise Impossible
-        if shares is None:
-            return items[int(self.g.integers(len(items)))]
-        return items[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
+        if isinstance(items, dict):
+            shares = list(items.values())
+            return list(items)[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
+        return items[int(self.g.integers(len(items)))]
+
+    def word(self, kind: str) -> str:
+        """One of the words of the grammar that are of this kind."""
+        return self.one(WORDS[kind])
 
     def some(self, items: Sequence[Any], count: int | None = None) -> list[Any]:
         """``count`` different items (default: all) in any order."""
@@ -82,17 +71,17 @@ Question = tuple[str, str]  # with its answer
 
 
 class World:
-    """Persons and things, where they are, and what the story has told of it."""
+    """Persons and things, where they are, and what the story has told of it; ``kind`` is one of the grammar's."""
 
-    def __init__(self, draw: Draw, persons: Sequence[str], places: Sequence[str]):
-        self.draw, self.persons, self.places = draw, persons, places
-        self.at = {person: draw.one(places) for person in persons}
-        self.lies = {thing: draw.one(places) for thing in THINGS}  # where a thing is that nobody has
+    def __init__(self, draw: Draw, kind: dict[str, Any]):
+        self.draw, self.kind, self.persons, self.places = draw, kind, WORDS[kind["persons"]], WORDS[kind["places"]]
+        self.at = {person: draw.one(self.places) for person in self.persons}
+        self.lies = {thing: draw.one(self.places) for thing in WORDS["things"]}  # where a thing is that nobody has
         self.may_be_at: dict[str, tuple[str, ...]] = {}  # one or two places, as the story has told
         self.not_at: dict[str, str] = {}  # instead: where they are not
-        self.has: dict[str, list[str]] = {person: [] for person in persons}
-        self.ever_had: dict[str, list[str]] = {person: [] for person in persons}
-        self.path: dict[str, list[str]] = {thing: [] for thing in THINGS}  # told places of things
+        self.has: dict[str, list[str]] = {person: [] for person in self.persons}
+        self.ever_had: dict[str, list[str]] = {person: [] for person in self.persons}
+        self.path: dict[str, list[str]] = {thing: [] for thing in WORDS["things"]}  # told places of things
         self.gifts: list[dict[str, str]] = []  # giver, thing, receiver
 
     # --- statements, which may be impossible
@@ -114,29 +103,32 @@ class World:
     def move(self) -> str:
         return self.go([self.draw.one(self.persons)])
 
+    def move_together(self) -> str:
+        return self.go(self.draw.some(self.persons, 2))
+
     def go(self, who: list[str], name: str | None = None) -> str:
         place = self.draw.one([p for p in self.places if p != self.at[who[0]]])
         for person in who:
             self._tell(person, place)
-        return f"{name or ' and '.join(who)} {self.draw.one(MOVED)} the {place}"
+        return f"{name or ' and '.join(who)} {self.draw.word('moved')} the {place}"
 
     def _take(self, person: str, thing: str) -> None:
         self.has[person].append(thing)
         self.ever_had[person] += [thing] * (thing not in self.ever_had[person])
 
-    def get(self, there: float = 1.0) -> str:
-        person, thing = self.draw.one([(p, t) for p in self.persons for t in THINGS if self.lies[t] == self.at[p]])
+    def get(self) -> str:
+        person, thing = self.draw.one([(p, t) for p in self.persons for t in WORDS["things"] if self.lies[t] == self.at[p]])
         self.lies[thing] = ""
         self._take(person, thing)
         if self._is_told(person):
             self._put(thing, self.at[person])
-        return f"{person} {self.draw.one(GOT)} the {thing}" + " there" * self.draw.flip(there)
+        return f"{person} {self.draw.word('got')} the {thing}" + " there" * self.draw.flip(self.kind.get("there", 1.0))
 
     def drop(self) -> str:
         person, thing = self.draw.one([(person, thing) for person, things in self.has.items() for thing in things])
         self.has[person].remove(thing)
         self.lies[thing] = self.at[person]
-        return f"{person} {self.draw.one(DROPPED)} the {thing}" + " there" * self.draw.flip(0.2)
+        return f"{person} {self.draw.word('dropped')} the {thing}" + " there" * self.draw.flip(0.2)
 
     def give(self) -> str:
         near = [(one, other) for one in self.persons for other in self.persons if one != other and self.at[one] == self.at[other]]
@@ -144,7 +136,7 @@ class World:
         self.has[person].remove(thing)
         self._take(receiver, thing)
         self.gifts.append({"giver": person, "thing": thing, "receiver": receiver})
-        return f"{person} {self.draw.one(GAVE)} the {thing} to {receiver}"
+        return f"{person} {self.draw.word('gave')} the {thing} to {receiver}"
 
     def be(self) -> str:
         person, place = self.draw.one(self.persons), self.draw.one(self.places)
@@ -157,12 +149,24 @@ class World:
         self.may_be_at.pop(person, None)
         self.not_at[person] = place
         self.at[person] = self.draw.one([p for p in self.places if p != place])
-        return f"{person} is {self.draw.one(('not', 'no longer'))} in the {place}"
+        return f"{person} is {self.draw.word('isnt')} in the {place}"
 
     def be_either(self) -> str:
         person, both = self.draw.one(self.persons), self.draw.some(self.places, 2)
         self._tell(person, *both)
         return f"{person} is either in the {both[0]} or the {both[1]}"
+
+    def next_two(self) -> list[str]:
+        """Two statements: some persons went somewhere and on, or whatever is possible, by its shares."""
+        if count := self.kind.get("followed"):
+            who = self.draw.some(self.persons, count)
+            pronoun = "they" if count > 1 else "he" if who[0] in ("john", "daniel") else "she"
+            return [self.go(who), self.go(who, f"{self.draw.word('later')} {pronoun}")]
+        said: list[str] = []
+        while len(said) < 2:
+            with suppress(Impossible):
+                said.append(getattr(self, self.draw.one(self.kind["statements"]))())
+        return said
 
     # --- questions, which may be impossible
 
@@ -171,13 +175,13 @@ class World:
         return f"where is {person}", self.at[person]
 
     def where_thing(self) -> Question:
-        thing = self.draw.one(THINGS)
+        thing = self.draw.word("things")
         if not self.path[thing]:
             raise Impossible
         return f"where is the {thing}", self.path[thing][-1]
 
     def where_thing_was(self) -> Question:
-        thing = self.draw.one(THINGS)
+        thing = self.draw.word("things")
         if not self.lies[thing] and self.draw.flip(0.9):  # the files ask mostly about things that nobody has, at their last place
             raise Impossible
         path = self.path[thing][-2:] if self.draw.flip(0.8) else self.path[thing]
@@ -185,8 +189,8 @@ class World:
 
     def gift(self) -> Question:
         gift = self.draw.one(self.gifts)
-        question, (wanted, _) = self.draw.one(list(GIFT_QUESTIONS.items()), [share for _, share in GIFT_QUESTIONS.values()])
-        asked = question.format(**gift)
+        question = self.draw.one({question: share for question, (_, share) in GRAMMAR["gifts"].items()})
+        asked, wanted = question.format(**gift), GRAMMAR["gifts"][question][0]
         answer = next(other[wanted] for other in reversed(self.gifts) if question.format(**other) == asked)
         return asked, answer if wanted == "thing" else answer.capitalize()
 
@@ -204,7 +208,7 @@ class World:
 
     def count(self) -> Question:
         person = self._once_owner()
-        return f"how many objects is {person} carrying", COUNTS[len(self.has[person])]
+        return f"how many objects is {person} carrying", WORDS["counts"][len(self.has[person])]
 
     def carries(self) -> Question:
         person = self._once_owner()
@@ -219,69 +223,15 @@ def where_before(draw: Draw, who: str, path: list[str]) -> Question:
     return f"where was {who} before the {place}", path[last - 1]
 
 
-Statements = Callable[[World], list[str]]  # the next two
-
-
-def drawn(*shares: tuple[Callable[[World], str], float]) -> Statements:
-    """Makers of two statements, drawn by their shares; what is impossible is drawn anew."""
-    makers, weights = zip(*shares, strict=True)
-
-    def two(world: World) -> list[str]:
-        sentences: list[str] = []
-        while len(sentences) < 2:
-            with suppress(Impossible):
-                sentences.append(world.draw.one(makers, weights)(world))
-        return sentences
-
-    return two
-
-
-def followed(count: int) -> Statements:
-    """Where ``count`` persons went, and where they went next."""
-
-    def two(world: World) -> list[str]:
-        who = world.draw.some(world.persons, count)
-        pronoun = "they" if count > 1 else "he" if who[0] in ("john", "daniel") else "she"
-        return [world.go(who), world.go(who, f"{world.draw.one(LATER)} {pronoun}")]
-
-    return two
-
-
-class Kind(NamedTuple):
-    """Stories in which something happens."""
-
-    persons: Sequence[str]
-    places: Sequence[str]
-    statements: Statements
-    question: Callable[[World], Question]
-
-
-WITH_THINGS = drawn((World.move, 0.55), (World.get, 0.3), (World.drop, 0.15))
-HAPPENING = {
-    1: Kind(FOUR, PLACES, drawn((World.move, 1)), World.where),
-    2: Kind(FOUR, PLACES, WITH_THINGS, World.where_thing),
-    3: Kind(FOUR, PLACES, drawn((World.move, 0.55), (lambda w: w.get(0.2), 0.3), (World.drop, 0.15)), World.where_thing_was),
-    5: Kind(WITH_JEFF, PLACES, drawn((World.move, 0.45), (World.get, 0.23), (World.drop, 0.12), (World.give, 0.2)), World.gift),
-    6: Kind(FOUR, PLACES, WITH_THINGS, World.in_place),
-    7: Kind(FOUR, PLACES, drawn((World.move, 0.4), (World.get, 0.2), (World.drop, 0.1), (World.give, 0.3)), World.count),
-    8: Kind(FOUR, PLACES, WITH_THINGS, World.carries),
-    9: Kind(FOUR, PLACES, drawn((World.move, 0.5), (World.be, 0.25), (World.be_not, 0.25)), World.in_place),
-    10: Kind(WITH_JULIE, TOWN, drawn((World.move, 0.5), (World.be, 0.25), (World.be_either, 0.25)), World.in_place),
-    11: Kind(FOUR, PLACES, followed(1), World.where),
-    12: Kind(FOUR, PLACES, drawn((lambda w: w.go(w.draw.some(w.persons, 2)), 1)), World.where),
-    13: Kind(FOUR, PLACES, followed(2), World.where),
-}
-
-
-def happening(kind: Kind, draw: Draw, length: int | None = None) -> Iterator[Example]:
+def happening(draw: Draw, kind: dict[str, Any], length: int | None) -> Iterator[Example]:
     """A story with five questions, or with one after ``length`` statements."""
-    world, asked = World(draw, kind.persons, kind.places), 0
+    world, asked = World(draw, kind), 0
     said: list[str] = []
     while asked < 5 if length is None else len(said) < length:
-        said += kind.statements(world)
+        said += world.next_two()
         if length in (None, len(said)):
             with suppress(Impossible):
-                yield Example(tuple(said), *kind.question(world))
+                yield Example(tuple(said), *getattr(world, kind["question"])())
                 asked += 1
 
 
@@ -289,17 +239,17 @@ def time_of_day(draw: Draw) -> Iterator[Example]:
     """Task 14: where persons went at which time, in any order."""
     went: dict[tuple[str, str], str] = {}
     said: list[str] = []
-    asked = 0
+    times, asked = GRAMMAR["times"], 0
     while len(said) < 14 and asked < 5:
-        person, time = draw.one(WITH_JULIE), draw.one(TIMES, SHARES_OF_TIMES)
+        person, time = draw.word("with_julie"), draw.one(times)
         if (person, time) in went:
             continue
-        place = went[person, time] = draw.one([p for p in TOWN if p not in [went.get((person, t)) for t in TIMES]])
-        sentence = f"{person} {draw.one(MOVED)} the {place}"
+        place = went[person, time] = draw.one([p for p in WORDS["town"] if p not in [went.get((person, t)) for t in times]])
+        sentence = f"{person} {draw.word('moved')} the {place}"
         said.append(f"{time} {sentence}" if draw.flip() else f"{sentence} {time}")
         if len(said) % 2:
             continue
-        paths = {person: [went[person, t] for t in TIMES if (person, t) in went] for person in WITH_JULIE}
+        paths = {person: [went[person, t] for t in times if (person, t) in went] for person in WORDS["with_julie"]}
         if able := [person for person, path in paths.items() if len(path) > 1]:
             person = draw.one(able)
             yield Example(tuple(said), *where_before(draw, person, paths[person]))
@@ -313,7 +263,7 @@ def relation(draw: Draw, one: str, side: str, other: str) -> tuple[str, str, str
 
 def on_a_line(draw: Draw) -> Iterator[Example]:
     """Task 4: three places on a line."""
-    places, side = draw.some(PLACES, 3), draw.one(list(STEPS))
+    places, side = draw.some(WORDS["house"], 3), draw.one(list(STEPS))
     pairs = draw.some([(places[0], side, places[1]), (places[1], side, places[2])])
     a, side, b = relation(draw, *draw.one(pairs))
     question = (f"what is {side} of the {b}", a) if draw.flip() else (f"what is the {a} {side} of", b)
@@ -323,7 +273,7 @@ def on_a_line(draw: Draw) -> Iterator[Example]:
 def fears(draw: Draw) -> Iterator[Example]:
     """Task 15: which animals are afraid of which, and who is what."""
     fear = {animal: draw.one([other for other in PLURALS if other != animal]) for animal in PLURALS}
-    kind = {person: draw.one(list(PLURALS)) for person in ("gertrude", "winona", "jessica", "emily")}
+    kind = {person: draw.one(list(PLURALS)) for person in WORDS["afraid"]}
     told = {animal: f"{PLURALS[animal]} are afraid of {PLURALS[other]}" for animal, other in fear.items()}
     said = draw.told(dict.fromkeys(told.values()) | {f"{person} is a {animal}": told[animal] for person, animal in kind.items()})
     for person in (draw.one(list(kind)) for _ in range(4)):
@@ -332,9 +282,9 @@ def fears(draw: Draw) -> Iterator[Example]:
 
 def colors(draw: Draw) -> Iterator[Example]:
     """Task 16: the color of an animal, from others of its kind."""
-    names = draw.some(("lily", "bernhard", "greg", "julius", "brian"))
-    kind = {name: draw.one(("swan", "lion", "frog", "rhino")) for name in names}
-    color = {name: draw.one(("green", "gray", "white", "yellow")) for name in names[1:]}
+    names = draw.some(WORDS["colored"])
+    kind = {name: draw.word("animals") for name in names}
+    color = {name: draw.word("colors") for name in names[1:]}
     alike = [name for name in names[1:] if kind[name] == kind[names[0]]]
     if len({color[name] for name in alike}) == 1:  # otherwise one cannot tell
         told = {name: f"{name} is a {animal}" for name, animal in kind.items()}
@@ -345,7 +295,7 @@ def colors(draw: Draw) -> Iterator[Example]:
 def positions(draw: Draw) -> Iterator[Example]:
     """Task 17: how two shapes lie that both lie beside a third one."""
     first, middle, last = names = draw.some(SHAPES, 3)
-    side, other = draw.one(list(OPPOSITE)[4:]), draw.one(list(OPPOSITE)[4:])
+    side, other = draw.one(SIDES), draw.one(SIDES)
     if other == OPPOSITE[side] or sum(name in SHAPES[:4] for name in names) > 1:  # both at one place; two shapes without color
         return
     said = tuple("the {} is {} the {}".format(*r) for r in (relation(draw, first, side, middle), relation(draw, middle, other, last)))
@@ -359,7 +309,7 @@ def positions(draw: Draw) -> Iterator[Example]:
 
 def sizes(draw: Draw) -> Iterator[Example]:
     """Task 18: which of two boxes is larger, by way of a third one."""
-    order = ["chocolate", "box of chocolates", *draw.some(("box", "chest", "container", "suitcase"))]
+    order = ["chocolate", "box of chocolates", *draw.some(WORDS["boxes"])]
     said: list[str] = []
     direct: set[tuple[str, str]] = set()
     chains: list[tuple[str, str]] = []
@@ -378,7 +328,7 @@ def sizes(draw: Draw) -> Iterator[Example]:
 
 def ways(draw: Draw) -> Iterator[Example]:
     """Task 19: the way between two places that are two steps apart."""
-    names, cells, said = draw.some(PLACES), [(0, 0)], []
+    names, cells, said = draw.some(WORDS["house"]), [(0, 0)], []
     edges: dict[tuple[int, int], str] = {}
     while len(cells) < 6:
         start, side = draw.one(range(len(cells))), draw.one(list(STEPS))
@@ -394,19 +344,19 @@ def ways(draw: Draw) -> Iterator[Example]:
 
 def motives(draw: Draw) -> Iterator[Example]:
     """Task 20: where moods lead."""
-    mood = {person: draw.one(list(MOODS)) for person in ("jason", "antoine", "sumit", "yann")}
+    mood = {person: draw.one(list(GRAMMAR["moods"])) for person in WORDS["moody"]}
     next_ = dict.fromkeys(mood, 0)
     said: list[str] = []
     taken: set[str] = set()
     while next_:
         person = draw.one(sorted(next_))
-        (place, thing), step = MOODS[mood[person]], next_.pop(person)
+        (place, thing), step = GRAMMAR["moods"][mood[person]], next_.pop(person)
         if step == 2 and thing in taken:
             continue
         statement, question, answer = [
             (f"{person} is {mood[person]}", f"where will {person} go", place),
-            (f"{person} {draw.one(MOVED)} the {place}", f"why did {person} go to the {place}", mood[person]),
-            (f"{person} {draw.one(GOT)} the {thing} there", f"why did {person} get the {thing}", mood[person]),
+            (f"{person} {draw.word('moved')} the {place}", f"why did {person} go to the {place}", mood[person]),
+            (f"{person} {draw.word('got')} the {thing} there", f"why did {person} get the {thing}", mood[person]),
         ][step]
         said.append(statement)
         yield Example(tuple(said), question, answer)
@@ -416,8 +366,7 @@ def motives(draw: Draw) -> Iterator[Example]:
             next_[person] = step + 1
 
 
-MAKERS: dict[int, Callable[..., Iterator[Example]]] = {task: partial(happening, kind) for task, kind in HAPPENING.items()}
-MAKERS |= {4: on_a_line, 14: time_of_day, 15: fears, 16: colors, 17: positions, 18: sizes, 19: ways, 20: motives}
+DESCRIBING = {4: on_a_line, 14: time_of_day, 15: fears, 16: colors, 17: positions, 18: sizes, 19: ways, 20: motives}
 
 
 def generate(task: int, count: int, g: np.random.Generator, length: int | None = None) -> list[Example]:
@@ -427,7 +376,7 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
 
     Raises `ValueError` if there is no such task, or its stories cannot have this length.
     """
-    if task not in MAKERS:
+    if task not in TASKS:
         raise ValueError(f"there is no task {task}: they are 1 to 20")
     shortest = 4 if task == 3 else 2
     if length is not None and (task not in HAPPENING or length % 2 or length < shortest):
@@ -435,7 +384,7 @@ def generate(task: int, count: int, g: np.random.Generator, length: int | None =
         raise ValueError(f"a story of task {task} cannot have {length} statements: their number is {number}")
     draw, examples = Draw(g), list[Example]()
     while len(examples) < count:
-        examples += MAKERS[task](draw) if length is None else MAKERS[task](draw, length)
+        examples += DESCRIBING[task](draw) if task in DESCRIBING else happening(draw, HAPPENING[task], length)
     return examples[:count]
 
 

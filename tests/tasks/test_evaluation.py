@@ -14,7 +14,7 @@ from snncore.trainings import symbols
 def test_digits_and_stories_are_those_of_the_whole_data_sets():
     for ours, whole in zip(data_sets.read_mnist_test(), data_sets.read_mnist()["test"], strict=True):
         assert np.array_equal(ours, whole)
-    texts, whole = data_sets.read_babi_test(), data_sets.read_babi()
+    texts, whole = data_sets.read_babi("babi_test"), data_sets.read_babi()
     assert len(texts) == 21
     assert all(whole[name] == text for name, text in texts.items())
 

@@ -4,9 +4,8 @@ import pytest
 from snncore import ledger
 from snncore.datafiles import package_file
 from snncore.tasks.stories import TASKS, Example, arrays, read_stories
-from snncore.tasks.story_checks import exceptions, follows_from_end
+from snncore.tasks.story_checks import TALK, exceptions, follows_from_end, in_the_talk
 from snncore.tasks.story_solver import solve
-from snncore.tasks.talk_stories import TALK, in_the_talk
 
 
 @pytest.mark.parametrize(("task", "statements", "question", "enough"), [

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from snncore.learning.classifier import accuracy
 from snncore.seeds import numpy_generator
 from snncore.tasks.stories import TASKS, arrays, words_of
+from snncore.tasks.story_checks import TALK, in_the_talk
 from snncore.tasks.story_generator import generate
-from snncore.tasks.talk_stories import TALK, in_the_talk
 from snncore.trainings import job as common
 from snncore.trainings import stories
 
