@@ -6,7 +6,7 @@ import sys
 
 import tyro
 
-from snncore.learning.classifier import TrainingDiverged
+from snncore.learning.resumable import TrainingDiverged
 
 
 def main(name: str) -> None:

@@ -7,8 +7,7 @@ https://kellerjordan.github.io/posts/muon.
 """
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from snncore.learning.resumable import identity, read_state, write_state
+from snncore.learning.resumable import Log, TrainingDiverged, identity, logged
 from snncore.seeds import seeded_draws, torch_generator
 from snncore.shapes import check_whole
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 Loss = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
-
-
-class TrainingDiverged(RuntimeError):
-    """The loss is no longer a sensible number; the message names the epoch and the state that was kept."""
 
 
 @dataclass(frozen=True)
@@ -82,58 +77,46 @@ def orthogonal(update: Float[Tensor, "row column"]) -> Float[Tensor, "row column
     return x if wide is update else x.T
 
 
+def _rows(w: Tensor) -> Tensor:
+    """A row per output, as a view: the columns of a convolution are in the order of memory."""
+    return w.movedim(1, -1).flatten(1)
+
+
 class Muon(torch.optim.Optimizer):
-    """`torch.optim.Muon` in single precision: PyTorch's computes in bfloat16, which takes processors that lack it 20 times as long."""
+    """Muon for the weights that form a matrix, stochastic gradient descent for the rest, both with Nesterov's momentum.
 
-    def __init__(self, params: list[nn.Parameter], lr: float, weight_decay: float, momentum: float):
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One step, with Nesterov's momentum; tall matrices move as far per row as wide ones per column."""
-        for group in self.param_groups:
-            lr, momentum = group["lr"], group["momentum"]
-            for p in (p for p in group["params"] if p.grad is not None):
-                mean = self.state[p].setdefault("mean", torch.zeros_like(p))
-                mean.lerp_(p.grad, 1 - momentum)
-                p.mul_(1 - lr * group["weight_decay"])
-                p.sub_(orthogonal(p.grad.lerp(mean, momentum)), alpha=lr * math.sqrt(max(1, p.shape[0] / p.shape[1])))
-
-
-class Optimizers:
-    """Muon for the weights that form a matrix, stochastic gradient descent for the rest.
-
-    Made for a network as it lies in memory: moving it afterwards (``.to()``) would leave the optimizer with the old place.
+    A convolution is a matrix with a row per output, as it lies in memory; other layouts than channels_last are refused (`ValueError`). All
+    is in single precision: PyTorch's Muon computes in bfloat16, which takes processors that lack it 20 times as long.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe):
-        self.network, self.cycle = network, recipe.cycle
-        matrices = [p for p in network.parameters() if p.ndim > 1 and p.shape[1] > 1]
-        vectors = [p for p in network.parameters() if p.ndim == 1 or p.shape[1] == 1]
-        self.flat = [(p, nn.Parameter(self._rows(p.detach()))) for p in matrices]
-        if any(p.data_ptr() != flat.data_ptr() for p, flat in self.flat):
+        matrices = [p for p in network.parameters() if _is_matrix(p)]
+        vectors = [p for p in network.parameters() if not _is_matrix(p)]
+        if any(p.data_ptr() != _rows(p.detach()).data_ptr() for p in matrices):
             raise ValueError("weights must have two dimensions, or four in the order channels_last: the optimizer works on views of them")
-        self.all: list[torch.optim.Optimizer] = []
-        if self.flat:
-            self.all.append(Muon([flat for _, flat in self.flat], recipe.peak_rate, recipe.weight_decay, recipe.momentum))
-        if vectors:
-            self.all.append(torch.optim.SGD(vectors, recipe.vector_rate, recipe.momentum, weight_decay=recipe.vector_decay, nesterov=True))
+        of_matrices = {"params": matrices, "lr": recipe.peak_rate, "weight_decay": recipe.weight_decay}
+        of_vectors = {"params": vectors, "lr": recipe.vector_rate, "weight_decay": recipe.vector_decay}
+        super().__init__([of_matrices, of_vectors], {"momentum": recipe.momentum})
 
-    @staticmethod
-    def _rows(w: Tensor) -> Tensor:
-        """A row per output, as a view: the columns of a convolution are in the order of memory."""
-        return w.movedim(1, -1).flatten(1)
+    @torch.no_grad()
+    def step(self, part: float = 1.0) -> None:  # type: ignore[override]
+        """One step at this part of the highest rates; tall matrices move as far per row as wide ones per column."""
+        for group in self.param_groups:
+            rate, decay, momentum = part * group["lr"], group["weight_decay"], group["momentum"]
+            for p in (p for p in group["params"] if p.grad is not None):
+                if _is_matrix(p):
+                    w, grad = _rows(p), _rows(p.grad)
+                    mean = self.state[p].setdefault("mean", torch.zeros_like(w)).lerp_(grad, 1 - momentum)
+                    size = math.sqrt(max(1, w.shape[0] / w.shape[1]))
+                    w.mul_(1 - rate * decay).sub_(orthogonal(grad.lerp(mean, momentum)), alpha=rate * size)
+                else:
+                    grad = p.grad.add(p, alpha=decay)
+                    total = self.state[p].setdefault("total", torch.zeros_like(p)).mul_(momentum).add_(grad)
+                    p.sub_(grad.add(total, alpha=momentum), alpha=rate)
 
-    def step(self, loss: Tensor, done: float) -> None:
-        """Go down the gradient, when the part ``done`` of all steps is over."""
-        self.network.zero_grad()
-        loss.backward()
-        for p, flat in self.flat:
-            flat.grad = None if p.grad is None else self._rows(p.grad)
-        for optimizer in self.all:
-            for group in optimizer.param_groups:
-                group["lr"] = optimizer.defaults["lr"] * self.cycle(done)
-            optimizer.step()
+
+def _is_matrix(p: Tensor) -> bool:
+    return p.ndim > 1 and p.shape[1] > 1
 
 
 def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor, done: float) -> Float[Tensor, ""]:
@@ -200,25 +183,16 @@ def train(
     if len(images) < recipe.batch:
         raise ValueError(f"there are {len(images)} images, fewer than one batch of {recipe.batch}: give more, or a smaller batch")
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster
-    optimizers = Optimizers(network, recipe)
-    log, limit = list[dict[str, Any]](), 0.0
+    optimizer, numbers = Muon(network, recipe), {"limit": 0.0}
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(average)) if average else None
     who = identity(recipe, seed, network, constants) | ({"average": average} if average else {})
-    if saved := read_state(state, who):
-        network.load_state_dict(saved["network"])
-        if mean:
-            mean.load_state_dict(saved["mean"])
-        for optimizer, its_state in zip(optimizers.all, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(its_state)
-        log, limit = saved["log"], saved["limit"]
     device, categories = next(network.parameters()).device, answers(network, images[:1]).shape[1]
     steps = len(images) // recipe.batch  # what is left over has its turn in another epoch
     purpose = f" after {after}" if after else ""
-    for epoch in range(len(log), recipe.epochs):
-        start, total = time.perf_counter(), torch.zeros((), device=device)
-        if epoch and epoch % (recipe.epochs // recipe.cycles) == 0:
-            optimizers = Optimizers(network, recipe)
-        generator = torch_generator(seed, f"epoch {epoch}{purpose}")
+
+    def one(epoch: int) -> float:
+        """The mean loss of an epoch."""
+        total, generator = torch.zeros((), device=device), torch_generator(seed, f"epoch {epoch}{purpose}")
         order = torch.randperm(len(images), generator=generator)
         network.train()
         with seeded_draws(seed, f"dropout in epoch {epoch}{purpose}"):
@@ -229,25 +203,33 @@ def train(
                 with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
                     given = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
                     value = loss(network, given, labels[which].to(device), done)
-                optimizers.step(value, done)
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step(recipe.cycle(done))
                 if mean:
                     mean.update_parameters(network)
                 total += value.detach().float()
-                limit = limit or 2 * max(math.log(categories), float(value.detach()))
-        mean_loss = float(total) / steps
-        kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
-        if not mean_loss <= limit < math.inf:
-            why = f"the mean loss is {mean_loss:.3g}, and {limit:.3g} is twice that of guessing, or of the first batch"
-            raise TrainingDiverged(f"epoch {epoch + 1}: {why}; {kept}. Lower peak_rate and vector_rate")
-        if broken := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
-            raise TrainingDiverged(f"epoch {epoch + 1}: {broken[0]} is no longer finite; {kept}. Lower peak_rate and vector_rate")
-        right = accuracy(mean.module if mean else network, *held_out)
-        seconds = round(time.perf_counter() - start, 1)
-        log.append({"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4), "seconds": seconds})
-        momenta = [optimizer.state_dict() for optimizer in optimizers.all]
-        means = {"mean": mean.state_dict()} if mean else {}
-        write_state(state, who, network=network.state_dict(), optimizers=momenta, log=log, limit=limit, **means)
-        tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {seconds} s")
+                numbers["limit"] = numbers["limit"] or 2 * max(math.log(categories), float(value.detach()))
+        return float(total) / steps
+
+    def rows(log: Log) -> Iterator[dict[str, Any]]:
+        for epoch in range(len(log), recipe.epochs):
+            if epoch % (recipe.epochs // recipe.cycles) == 0:
+                optimizer.state.clear()
+            mean_loss, limit = one(epoch), numbers["limit"]
+            kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
+            if not mean_loss <= limit < math.inf:
+                why = f"the mean loss is {mean_loss:.3g}, and {limit:.3g} is twice that of guessing, or of the first batch"
+                raise TrainingDiverged(f"epoch {epoch + 1}: {why}; {kept}. Lower peak_rate and vector_rate")
+            if broken := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
+                raise TrainingDiverged(f"epoch {epoch + 1}: {broken[0]} is no longer finite; {kept}. Lower peak_rate and vector_rate")
+            right = accuracy(mean.module if mean else network, *held_out)
+            yield {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4)}
+            seconds = log[-1]["seconds"]
+            tqdm.write(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean_loss:.4f}, held out {100 * right:.2f} %, {seconds} s")
+
+    parts = {"network": network, "optimizer": optimizer} | ({"mean": mean} if mean else {})
+    log = logged(state, who, rows, numbers, **parts)
     if mean:
         network.load_state_dict(mean.module.state_dict())
     return log

@@ -5,9 +5,9 @@ gradient descent with warm restarts, ICLR 2017.
 """
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from snncore.learning.classifier import TrainingDiverged
-from snncore.learning.resumable import identity, read_state, write_state
+from snncore.learning.resumable import Log, TrainingDiverged, identity, logged
 from snncore.seeds import torch_generator
 from snncore.shapes import check_whole
 
@@ -66,9 +65,7 @@ class Descent:
         return self.rate / 2**cycle * min(1, (update + 1) / warmup) / (1 + update / self.knee) * (self.end + (1 - self.end) * cosine)
 
 
-def descend(
-    network: nn.Module, update: Update, recipe: Descent, seed: int, state: Path, constants: Mapping[str, Any] | None = None
-) -> list[dict[str, Any]]:
+def descend(network: nn.Module, update: Update, recipe: Descent, seed: int, state: Path, constants: Mapping[str, Any] | None = None) -> Log:
     """Train ``network`` in place, from where the file ``state`` stands if it exists. Same seed, same network, killed or not.
 
     ``update`` gets the number of the update, from 0, and a generator for it. It sets the gradients of the network's parameters, and returns
@@ -79,41 +76,33 @@ def descend(
     another training.
     """
     parameters = list(network.parameters())
-    optimizer = torch.optim.Adam(parameters)
-    log, usual = [], 0.0
-    who = identity(recipe, seed, network, constants)
-    if saved := read_state(state, who):
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
-        log, usual = saved["log"], saved["usual"]
-    done = len(log) * recipe.every
-    bar = tqdm(total=recipe.updates, initial=done, disable=None, leave=False)
-    start, rows = time.perf_counter(), []
-    for k in range(done, recipe.updates):
-        if k % recipe.cycle == 0:
-            optimizer, usual = torch.optim.Adam(parameters), 0.0
-        optimizer.zero_grad()
-        rows.append(update(k, torch_generator(seed, f"update {k}")))
-        norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
-        if not (math.isfinite(rows[-1]["loss"]) and math.isfinite(norm)):
-            what = f"the loss is {rows[-1]['loss']}, the length of its gradient {norm}"
-            kept = f"{state} holds the last good state" if log else "there is no good state before"
-            raise TrainingDiverged(f"update {k + 1}: {what}; {kept}. Lower the rate")
-        if math.isfinite(recipe.clip):  # a gradient that is too long is shortened
-            if usual:
-                torch.nn.utils.clip_grads_with_norm_(parameters, recipe.clip * usual, torch.tensor(norm))
-            usual = 0.95 * usual + 0.05 * min(norm, 3 * usual) if usual else norm
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.at(k)
-        optimizer.step()
-        bar.update()
-        if (k + 1) % recipe.every:
-            continue
-        columns = {name: [row[name] for row in rows if name in row] for name in dict.fromkeys(name for row in rows for name in row)}
-        means = {name: float(f"{sum(values) / len(values):.5g}") for name, values in columns.items()}
-        log.append({"update": k + 1, **means, "seconds": round(time.perf_counter() - start, 1)})
-        start, rows = time.perf_counter(), []
-        write_state(state, who, network=network.state_dict(), optimizer=optimizer.state_dict(), log=log, usual=usual)
-        bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
-    bar.close()
-    return log
+    optimizer, numbers = torch.optim.Adam(parameters), {"usual": 0.0}
+
+    def rows(log: Log) -> Iterator[dict[str, float]]:
+        begun, ones = len(log) * recipe.every, []
+        for k in (bar := tqdm(range(begun, recipe.updates), initial=begun, total=recipe.updates, disable=None, leave=False)):
+            if k % recipe.cycle == 0:
+                optimizer.state.clear()
+                numbers["usual"] = 0.0
+            optimizer.zero_grad()
+            ones.append(update(k, torch_generator(seed, f"update {k}")))
+            norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+            if not (math.isfinite(ones[-1]["loss"]) and math.isfinite(norm)):
+                what = f"the loss is {ones[-1]['loss']}, the length of its gradient {norm}"
+                kept = f"{state} holds the last good state" if log else "there is no good state before"
+                raise TrainingDiverged(f"update {k + 1}: {what}; {kept}. Lower the rate")
+            if math.isfinite(recipe.clip):  # a gradient that is too long is shortened
+                if usual := numbers["usual"]:
+                    torch.nn.utils.clip_grads_with_norm_(parameters, recipe.clip * usual, torch.tensor(norm))
+                numbers["usual"] = 0.95 * usual + 0.05 * min(norm, 3 * usual) if usual else norm
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.at(k)
+            optimizer.step()
+            if (k + 1) % recipe.every == 0:
+                columns = {name: [row[name] for row in ones if name in row] for name in dict.fromkeys(chain(*ones))}
+                means = {name: float(f"{sum(values) / len(values):.5g}") for name, values in columns.items()}
+                bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
+                yield {"update": k + 1, **means}
+                ones = []
+
+    return logged(state, identity(recipe, seed, network, constants), rows, numbers, network=network, optimizer=optimizer)

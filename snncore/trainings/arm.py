@@ -5,7 +5,6 @@ back through the whole lesson.
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -22,7 +21,7 @@ from snncore.networks.checkpoints import about_checkpoint, load_checkpoint
 from snncore.seeds import torch_generator
 from snncore.tasks import arm
 from snncore.tasks.arm import Movements
-from snncore.trainings.job import Done, train_or_read
+from snncore.trainings.job import Done, Setting, train_or_read
 from snncore.unroll import unroll
 
 DT, STEPS = 2.0, 250  # half a second
@@ -191,9 +190,9 @@ def command(signals: Signals = "learned", wider: bool = False, seed: int = 0) ->
         Of the first weights and of the movements.
     """
 
-    def do(state: Path) -> Done:
+    def do(setting: Setting) -> Done:
         net = trained(seed, signals) if wider else network(seed, signals)
-        log = descend(net, outer(net, SMALL * wider), recipe, seed, state, constants=of)
+        log = descend(net, outer(net, SMALL * wider), *setting)
         results = {f"test_{key}": float(f"{value.mean():.4g}") for key, value in errors(net, held_out(256))._asdict().items()}
         return Done(net, "movements of the family, 16 new ones per update" + ", half of them smaller" * wider, log, results)
 

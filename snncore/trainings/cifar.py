@@ -16,7 +16,7 @@ from snncore.networks.checkpoints import about_checkpoint
 from snncore.networks.images import CIFAR, cifar_network
 from snncore.seeds import seeded_draws
 from snncore.tasks.images import Labeled, augmented, cifar10
-from snncore.trainings.job import Job, train_or_read_classifier
+from snncore.trainings.job import Job, classified, train_or_read
 
 Network = Literal["resnet8", "resnet14", "resnet20", "silu"]
 
@@ -92,11 +92,12 @@ def command(network: Network, seed: int = 0) -> dict[str, Any]:
             about += f", and the answers of {recipe.teacher} as trained at commit {its['commit']}"
         return Job(fresh, cifar10(), options, about)
 
-    before, account = "", {}
+    before, account = "", dict[str, Any]()
     for stage, recipe in enumerate(RECIPES[network], start=1):
         name, words = f"cifar_{network}_{seed}_{stage}", f"cifar --network {network}"
         about = {"network": network, "stage": stage}
-        account = train_or_read_classifier(name, words, recipe, seed, partial(prepare, recipe), before=before, data=data, about=about)
+        do = classified(partial(prepare, recipe), before)
+        account = train_or_read(name, words, recipe, seed, do, before=account, data=data, about=about)
         before = name
     print(f"accuracy on the test images: {100 * account['test_accuracy']:.2f} %")
     return account

@@ -25,7 +25,7 @@ from snncore.seeds import seeded_draws, torch_generator
 from snncore.tasks.data_sets import Split, read_mnist
 from snncore.tasks.images import augmented
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
-from snncore.trainings.job import Job, held_out, rounded, train_or_read_classifier
+from snncore.trainings.job import Job, classified, held_out, rounded, train_or_read
 
 
 class Form(NamedTuple):
@@ -169,7 +169,7 @@ def account(
         return Job(network(kind, form, seed), parts | held_out(*parts["train"], HELD_OUT), options, data)
 
     words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
-    return train_or_read_classifier(f"memory_{kind}_{form}_{seed}", words, how, seed, prepare, constants(kind, form), about=about)
+    return train_or_read(f"memory_{kind}_{form}_{seed}", words, how, seed, classified(prepare), constants(kind, form), about=about)
 
 
 def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", seed: int = 0) -> dict[str, Any]:

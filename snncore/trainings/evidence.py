@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +24,7 @@ from snncore.neurons import ReadoutParams
 from snncore.seeds import torch_generator
 from snncore.tasks import evidence
 from snncore.tasks.evidence import Evidence
-from snncore.trainings.job import Done, rounded, train_or_read
+from snncore.trainings.job import Done, Setting, rounded, train_or_read
 
 FORM = Evidence()
 SEEDS = 5  # trainings by each kind of learning signals
@@ -182,10 +181,10 @@ def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, A
     """Train one network; if that is done, only read the account. ``how`` is that of `TRAININGS` if not given."""
     how = how or TRAININGS[kind]
 
-    def do(state: Path) -> Done:
+    def do(setting: Setting) -> Done:
         learner = EvidenceLearner(how, seed)
         update = in_integers(learner, how) if how.integers else in_floats(learner, how)
-        log = descend(learner, update, how.recipe, seed, state, constants=constants(how))
+        log = descend(learner, update, *setting)
         if how.integers:
             put_on_grid(learner, torch_generator(seed, "last rounding"))
         answer = partial(on_chip, learner) if how.integers else learner.answer

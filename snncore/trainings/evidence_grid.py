@@ -1,6 +1,5 @@
 """What suits a kind of learning signals in accumulating evidence: ``python -m snncore.trainings evidence-grid --signals random``."""
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from typing import Any
 import pandas as pd
 import torch
 
-from snncore.learning.classifier import TrainingDiverged
 from snncore.learning.compare import GRID, OTHER, Point, ranked
 from snncore.learning.descent import descend
 from snncore.learning.eprop import Signals
-from snncore.learning.resumable import identity, read_state, write_state
+from snncore.learning.resumable import TrainingDiverged, identity, logged
 from snncore.trainings.evidence import RECIPE, EvidenceLearner, Training, at, in_floats
-from snncore.trainings.job import Done, train_or_read
+from snncore.trainings.job import Done, Setting, train_or_read
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class _Learned(Exception):
 def updates_needed(signal: str, point: Point, seed: int, limit: int, state: Path) -> dict[str, Any]:
     """Updates until the task counts as learned (``limit`` if it does not), and the mean error of the last batches."""
     how = at(signal, point)
-    learner, start = EvidenceLearner(how, seed), time.perf_counter()
+    learner = EvidenceLearner(how, seed)
     learn = in_floats(learner, how)
 
     def update(k: int, g: torch.Generator) -> dict[str, float]:
@@ -47,8 +45,8 @@ def updates_needed(signal: str, point: Point, seed: int, limit: int, state: Path
     with suppress(_Learned, TrainingDiverged):
         descend(learner, update, how.recipe, seed, state, constants=point._asdict())
     state.unlink(missing_ok=True)
-    error, seconds = round(float(learner.recent.mean()), 4), round(time.perf_counter() - start, 1)
-    return {**point._asdict(), "seed": seed, "updates": int(learner.stopped) or limit, "error": error, "update": limit, "seconds": seconds}
+    error = round(float(learner.recent.mean()), 4)
+    return {**point._asdict(), "seed": seed, "updates": int(learner.stopped) or limit, "error": error, "update": limit}
 
 
 def rows_after(log: list[dict[str, Any]], signal: str, search: Search, seed: int, state: Path) -> Iterator[dict[str, Any]]:
@@ -73,13 +71,10 @@ def command(signals: Signals, seed: int = 0) -> dict[str, Any]:
     """
     search, words, constants = Search(), f"evidence-grid --signals {signals}", {"grid": [list(p) for p in GRID]}
 
-    def do(state: Path) -> Done:
+    def do(setting: Setting) -> Done:
         learner = EvidenceLearner(at(signals, GRID[0]), seed)
-        who = identity(search, seed, learner, {"signals": signals, "grid": GRID})
-        log = (read_state(state, who) or {"log": []})["log"]
-        for row in rows_after(log, signals, search, seed, state.with_suffix(".one.state")):
-            log.append(row)
-            write_state(state, who, log=log)
+        who = identity(search, seed, learner, {"signals": signals, **setting.constants})
+        log = logged(setting.state, who, lambda log: rows_after(log, signals, search, seed, setting.state.with_suffix(".one.state")), {})
         last = pd.DataFrame(log[len(GRID) :])
         return Done(learner, f"evidence accumulation, {Training.batch} new trials per update", log, {"chosen": ranked(last)[0]._asdict()})
 

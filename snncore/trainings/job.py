@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from snncore import provenance
 from snncore.datafiles import TRAINING, DataError
-from snncore.learning.classifier import Recipe, accuracy, train
+from snncore.learning.classifier import accuracy, train
 from snncore.networks.checkpoints import read_account, save_checkpoint
 
 
@@ -25,6 +25,15 @@ class Job(NamedTuple):
     data: Mapping[str, tuple[Tensor, Tensor]]  #: inputs and labels of ``train``, ``validation``, ``test`` and parts of it ("test 1")
     options: Mapping[str, Any]  #: further ones of `snncore.learning.classifier.train`
     about: str  #: which data these are
+
+
+class Setting(NamedTuple):
+    """What `snncore.learning.descent.descend` needs beside a network and its updates."""
+
+    recipe: Any
+    seed: int
+    state: Path  #: of the training while it is under way
+    constants: Mapping[str, Any]
 
 
 class Done(NamedTuple):
@@ -51,7 +60,7 @@ def train_or_read(
     words: str,  # of the command that does this, after ``python -m snncore.trainings``, without the seed; the first is the family
     recipe: Any,
     seed: int,
-    do: Callable[[Path], Done],  # trains, with the path for its state while it is under way
+    do: Callable[[Setting], Done],  # trains
     constants: Mapping[str, Any] | None = None,  # what decides what the weights mean beside their shapes, by name; numbers and words
     before: Mapping[str, Any] | None = None,  # the account of the training whose weights this one begins with
     data: str = "",  # how `Done.about` begins, if that may differ from one machine or day to another
@@ -61,13 +70,13 @@ def train_or_read(
     if seed < 0:
         raise ValueError(f"--seed {seed} is negative: give 0 or more")
     path = TRAINING / f"{name}.json"
-    further = {"constants": dict(constants or {}), "before": dict(before or {})}
-    kept = {"recipe": to_json(recipe), **{key: value for key, value in further.items() if value}}
+    setting, further = Setting(recipe, seed, path.with_suffix(".state"), constants or {}), {"constants": constants, "before": before}
+    kept = {"recipe": to_json(recipe), **{key: dict(value) for key, value in further.items() if value}}
     with FileLock(path.with_suffix(".lock")):  # waits while another process trains it, and reads what that has written
         there = read_account(path) if path.exists() else {}
         if {key: there[key] for key in ("recipe", *further) if key in there} == kept and there.get("data", "").startswith(data):
             return there
-        commit, done = provenance.commit(TRAINING.parents[1]), do(TRAINING / f"{name}.state")
+        commit, done = provenance.commit(TRAINING.parents[1]), do(setting)
         account = {
             "command": f"python -m snncore.trainings {words} --seed {seed}",
             "family": words.split()[0],
@@ -87,25 +96,16 @@ def train_or_read(
     return read_account(path)
 
 
-def train_or_read_classifier(
-    name: str,
-    words: str,
-    recipe: Recipe,
-    seed: int,
-    prepare: Callable[[], Job],
-    constants: Mapping[str, Any] | None = None,
-    before: str = "",
-    data: str = "",
-    about: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """`train_or_read` for a classifier, which is tested once; it begins with the weights of the training ``before``, if one is named.
+def classified(prepare: Callable[[], Job], before: str = "") -> Callable[[Setting], Done]:
+    """Training of a classifier for `train_or_read`: tested once, and begun with the weights of the training ``before``, if one is named.
 
     Raises `DataError` if these weights are missing or damaged.
     """
 
-    def do(state: Path) -> Done:
-        job, made_of = prepare(), dict(constants or {})
-        made_of["data"] = job.about
+    def do(setting: Setting) -> Done:
+        recipe, seed, state, constants = setting
+        job = prepare()
+        made_of = {**constants, "data": job.about}
         if before:
             weights = TRAINING / f"{before}.safetensors"
             try:
@@ -118,8 +118,7 @@ def train_or_read_classifier(
         tested = {part: round(accuracy(job.network, *data), 4) for part, data in job.data.items() if part.startswith("test")}
         return Done(job.network, job.about, log, {"test_accuracy": tested.pop("test"), **({"tests": tested} if tested else {})})
 
-    begun = read_account(TRAINING / f"{before}.json") if before else None
-    return train_or_read(name, words, recipe, seed, do, constants, begun, data, about)
+    return do
 
 
 def held_out(inputs: Tensor, labels: Tensor, count: int) -> dict[str, tuple[Tensor, Tensor]]:

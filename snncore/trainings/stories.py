@@ -23,7 +23,7 @@ from snncore.networks.story_classifier import StoryClassifier, story_classifier
 from snncore.seeds import numpy_generator
 from snncore.tasks.stories import SENTENCES, TASKS, Example, arrays, read_stories
 from snncore.tasks.story_generator import generate, stories_of_lengths
-from snncore.trainings.job import Job, held_out, train_or_read_classifier
+from snncore.trainings.job import Job, classified, held_out, train_or_read
 
 Task = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, "joint"]
 KindName = Literal[
@@ -239,12 +239,12 @@ def command(task: Task, kind: KindName = "ann", size: Size = "book", seed: int =
     seed : int
         Of the first weights, the order of questions, and the stories that are drawn.
     """
-    about = train_or_read_classifier(
+    about = train_or_read(
         name_of(kind, task, seed, size),
         f"stories --task {task} --kind {kind}" + f" --size {size}" * (size != "book"),
         recipe_of(kind, task, size),
         seed,
-        partial(job, kind, task, seed, size),
+        classified(partial(job, kind, task, seed, size)),
         constants(kind, size),
         about={"kind": kind, "task": task, "size": size},
     )

@@ -7,7 +7,6 @@ is turned, and each image varies as by another hand.
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ from snncore.networks.checkpoints import load_checkpoint
 from snncore.tasks import episodes, omniglot, spoken_words
 from snncore.tasks.data_sets import read_omniglot, read_omniglot_evaluation, read_spoken_words, read_words_evaluation
 from snncore.tasks.episodes import Episodes, Examples
-from snncore.trainings.job import Done, train_or_read
+from snncore.trainings.job import Done, Setting, train_or_read
 
 DT, STEPS = 2.0, 20  # an image is there for 40 ms
 KNOWN_WORDS = 25
@@ -181,12 +180,12 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
             raise ValueError(f"--classes {classes} of {data}: give 5 to {KNOWN_WORDS}, and of words only; episodes have 5")
         name, option, which = f"{name}-{classes}", f"{option} --classes {classes}", which | {"classes": classes}
 
-    def do(state: Path) -> Done:
+    def do(setting: Setting) -> Done:
         known, held_out = examples(data)
         known = known._replace(classes=known.classes[:classes])
         together = omniglot.by_alphabet(read_omniglot(), False) if data == "omniglot" else []
         net = network(data, seed, generator)
-        log = descend(net, outer(net, data, known, together), kind.recipe, seed, state, constants=constants(net, data))
+        log = descend(net, outer(net, data, known, together), *setting)
         intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
         tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
         return Done(net, kind.about + (f", the first {classes} words alone" if classes else ""), log, tests)

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from snncore.learning import classifier
-from snncore.learning.classifier import Muon, Optimizers, Recipe, TrainingDiverged, accuracy, cross_entropy, distilled
-from snncore.learning.resumable import identity, read_state, write_state
+from snncore.learning.classifier import Muon, Recipe, accuracy, cross_entropy, distilled
+from snncore.learning.resumable import TrainingDiverged, identity, logged
 from snncore.seeds import seeded_draws
 
 RECIPE = Recipe(epochs=4, batch=16, bfloat16=False)
@@ -90,8 +90,8 @@ def test_a_cycle_begins_anew_from_the_weights_of_the_one_before(tmp_path, kill_a
             return first.cycle(2 * done - 1) / 2
 
     later = Second(**dataclasses.asdict(both) | {"cycles": 1})
-    fresh = [optimizer.state_dict() for optimizer in Optimizers(one, later).all]
-    write_state(tmp_path / "second", identity(later, 0, one), network=one.state_dict(), optimizers=fresh, log=[{}] * 4, limit=0.0)
+    parts = {"network": one, "optimizer": Muon(one, later)}
+    logged(tmp_path / "second", identity(later, 0, one), lambda _: iter([{}] * 4), {"limit": 0.0}, **parts)
     train(one, tmp_path / "second", later, augment=shifted)
     if kill_at is not None:
         with pytest.raises(KeyboardInterrupt):
@@ -125,15 +125,13 @@ def test_weights_can_be_means_over_steps(tmp_path):
 
 def test_a_file_that_is_no_state_is_refused(tmp_path):
     path = tmp_path / "state"
-    assert read_state(path, {"seed": 0}) is None
-    write_state(path, {"seed": 0}, log=[1])
-    assert read_state(path, {"seed": 0}) == {"identity": {"seed": 0}, "log": [1]}
+    logged(path, {"seed": 0}, lambda log: iter([{"row": 1}]), {})
     whole = path.read_bytes()
     torch.save([1, 2], path)
     for content in (path.read_bytes(), whole[:-100], whole[:50], b"words", b""):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="state is no state of a training, or damaged: remove it to begin anew"):
-            read_state(path, {"seed": 0})
+            logged(path, {"seed": 0}, iter, {})
 
 
 def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(tmp_path):
@@ -217,7 +215,8 @@ def stepped(net, loss_of):
     before = [p.detach().clone() for p in net.parameters()]
     loss = loss_of(net)
     gradients = torch.autograd.grad(loss, list(net.parameters()), retain_graph=True)
-    Optimizers(net, recipe).step(loss, recipe.warmup)
+    loss.backward()
+    Muon(net, recipe).step()
     return [b - p.detach() for b, p in zip(before, net.parameters(), strict=True)], gradients
 
 
@@ -246,15 +245,19 @@ def test_filters_of_one_channel_go_down_the_gradient_and_tall_matrices_move_more
 def test_weights_without_gradient_stay():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 3))
     before = net[1].weight.detach().clone()
-    Optimizers(net, RECIPE).step(net[0](torch.ones(2, 4)).square().mean(), 0.1)
+    net[0](torch.ones(2, 4)).square().mean().backward()
+    Muon(net, RECIPE).step()
     assert torch.equal(net[1].weight, before)
 
 
 @pytest.mark.parametrize("shape", [(24, 5), (16, 16), (5, 60)])
 def test_muon_is_that_of_pytorch_but_for_rounding(shape):
     start = torch.randn(shape)
-    ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
-    optimizers = Muon([ours], 0.05, 0.1, 0.9), torch.optim.Muon([theirs], 0.05, 0.1, 0.9)
+    net, theirs = nn.Linear(*shape[::-1], bias=False), nn.Parameter(start.clone())
+    ours = net.weight
+    ours.data.copy_(start)
+    recipe = Recipe(1, peak_rate=0.05, weight_decay=0.1, momentum=0.9)
+    optimizers = Muon(net, recipe), torch.optim.Muon([theirs], 0.05, 0.1, 0.9)
     for _ in range(5):
         ours.grad = torch.randn(shape)
         theirs.grad = ours.grad.clone()

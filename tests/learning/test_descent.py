@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.learning.classifier import TrainingDiverged
 from snncore.learning.descent import SETTLED, Descent, descend
+from snncore.learning.resumable import TrainingDiverged
 from snncore.seeds import torch_generator
 
 RECIPE = Descent(updates=12, rate=0.1, every=4, clip=1.5)

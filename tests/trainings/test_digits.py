@@ -91,7 +91,8 @@ def test_only_the_lstm_network_of_the_full_length_learns_from_images_that_move(m
     images = np.zeros((5001, 28, 28), np.uint8)
     images[:, 10, 20] = 7
     split = Split(images, np.zeros(5001, int))
-    monkeypatch.setattr(digits, "train_or_read_classifier", lambda *args, **about: {"job": args[4]()})
+    monkeypatch.setattr(digits, "classified", lambda prepare: prepare)
+    monkeypatch.setattr(digits, "train_or_read", lambda *args, **about: {"job": args[4]()})
     kinds = [(kind, form) for kind in ("ahp", "chip", "lstm") for form in ("rows", "full")]
     jobs = {kind: digits.account(*kind, read=lambda: dict.fromkeys(("train", "test"), split))["job"] for kind in kinds}
     assert [kind for kind, job in jobs.items() if "augment" in job.options or "moved" in job.about] == [("lstm", "full")]
