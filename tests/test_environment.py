@@ -37,7 +37,7 @@ def test_every_dependency_is_pinned_within_its_range():
 
 
 def test_hashes_are_of_the_pinned_versions_and_of_all_that_make_installs():
-    text = (ROOT / "hashes.txt").read_text(encoding="utf-8")
+    text = (ROOT / ".github" / "hashes.txt").read_text(encoding="utf-8")
     rows = re.findall(r"^(\S+)==(\S+)([^\n]*)\n((?:    --hash=sha256:[0-9a-f]{64}[ \\]*\n)+)", text, re.MULTILINE)
     assert "".join(f"{name}=={version}{more}\n{hashes}" for name, version, more, hashes in rows) == text  # nothing else stands there
     hashed, pins = ({normal(name): version for name, version, *_ in of} for of in (rows, PINS.items()))

@@ -3,10 +3,12 @@
 Chapters that measure times are left out. What has been run once for the code and data as they are now is not run again.
 """
 
+import platform
 import time
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from chapters import Place, Task, key_of, live_rows, plan, rows_with_origin, run, side_by_side
@@ -15,11 +17,13 @@ from quotes import ours_text
 from snncore import ledger, provenance
 
 Variant = Literal["as the book runs", "plainest arithmetic", "two threads", "four threads"]
-PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN and MKL
+PLAINEST = {  # no instructions that only some processors have, in PyTorch, numba, oneDNN, MKL, OpenBLAS and NumPy
     "ATEN_CPU_CAPABILITY": "default",
     "NUMBA_CPU_NAME": "generic",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "ARMV8" if platform.machine() in ("aarch64", "arm64") else "Prescott",
+    "NPY_DISABLE_CPU_FEATURES": " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])),
 }
 DEFAULT: Variant = "as the book runs"
 VARIANTS: dict[Variant, tuple[int, dict[str, str]]] = {  # threads of a chapter, variables
