@@ -19,7 +19,7 @@ import sys
 import tomllib
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -49,7 +49,7 @@ class File(NamedTuple):
     path: str
     bytes: int
     sha256: str
-    urls: tuple[str, ...]
+    urls: Sequence[str] = ()
 
 
 class Form(NamedTuple):
@@ -98,11 +98,8 @@ def registry() -> dict[str, DataSet]:
     sets = {}
     try:
         for name, row in tomllib.loads(package_file("datasets.toml").read_text(encoding="utf-8")).items():
-            forms = []
-            for form in row.pop("forms"):
-                files = tuple(File(f["path"], f["bytes"], f["sha256"], tuple(f.get("urls", ()))) for f in form["files"])
-                forms.append(Form(form["name"], files, form.get("package")))
-            sets[name] = DataSet(name, forms=tuple(forms), **row)
+            forms = tuple(Form(form["name"], tuple(File(**f) for f in form["files"]), form.get("package")) for form in row.pop("forms"))
+            sets[name] = DataSet(name, forms=forms, **row)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise DataError(f"data/datasets.toml is damaged ({error!r}): restore it with 'git checkout data/datasets.toml'") from error
     return sets
@@ -147,31 +144,24 @@ def _folders(form: Form) -> list[Path]:
     return [*(ROOT / "data" / name for name in OWN), RAW, *([Path(own)] if own else [])]
 
 
-def _places(wanted: DataSet) -> Iterator[_Place]:
-    """Each form of a data set in each of its folders."""
-    for form in wanted.forms:
-        for folder in _folders(form):
-            mend = f"Install the package again: pip install --force-reinstall {form.package}" if form.package else "Remove it and run again"
-            if folder.parent == ROOT / "data" and folder.name in OWN:
-                mend = f"Restore it: git checkout data/{folder.name}"
-            place = _Place(form, {}, [], [])
-            for file in form.files:
-                path = folder / file.path
-                if not path.exists():
-                    place.missing.append(path)
-                elif fault := _fault(path, file):
-                    place.wrong.append(f"{path} is damaged or another version: {fault}. {mend}")
-                else:
-                    place.good[file.path] = path
-            yield place
-
-
 def _nearest(wanted: DataSet) -> _Place | None:
     """The first place with all files, or else that with the most good ones: what another form calls damaged may belong to it. None if no
     file is there. Raises `DataError` if that place has a damaged file."""
-    nearest = None
-    for place in _places(wanted):
-        if len(place.good) == len(place.form.files):
+    nearest, places = None, [(form, folder) for form in wanted.forms for folder in _folders(form)]
+    for form, folder in places:
+        place = _Place(form, {}, [], [])
+        mend = f"Install the package again: pip install --force-reinstall {form.package}" if form.package else "Remove it and run again"
+        if folder.parent == ROOT / "data" and folder.name in OWN:
+            mend = f"Restore it: git checkout data/{folder.name}"
+        for file in form.files:
+            path = folder / file.path
+            if not path.exists():
+                place.missing.append(path)
+            elif fault := _fault(path, file):
+                place.wrong.append(f"{path} is damaged or another version: {fault}. {mend}")
+            else:
+                place.good[file.path] = path
+        if len(place.good) == len(form.files):
             return place
         if (place.good or not place.missing) and (nearest is None or len(place.good) > len(nearest.good)):
             nearest = place

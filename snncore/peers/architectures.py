@@ -1,6 +1,7 @@
 """Which classifiers of timm and of Hugging Face's transformers convert, with random weights: ``python -m snncore.peers architectures``.
 
-In the environment of this package: ``pip install timm transformers``. The table is kept in ``data/peers/architectures.csv``.
+In the environment of this package: ``pip install timm transformers``. The table is kept in ``data/peers/architectures.csv``; its rows say
+which models are tried, and a new one needs but library and name.
 """
 
 import importlib
@@ -17,15 +18,6 @@ from snncore.few_spike.convert import convert
 from snncore.few_spike.operations import ConversionError
 from snncore.seeds import seeded_draws, torch_generator
 
-TIMM = [
-    "resnet18", "convnext_atto", "efficientnet_b0", "tf_efficientnetv2_b0", "mixer_s32_224", "regnety_002", "poolformer_s12",
-    "densenet121", "inception_v3", "fastvit_t8", "repvit_m1", "hgnetv2_b0", "dm_nfnet_f0", "ghostnet_100", "coatnet_nano_rw_224",
-    "mobilenetv4_conv_small", "efficientformer_l1", "cait_xxs24_224", "hrnet_w18_small", "res2net50_26w_4s", "vit_tiny_patch16_224",
-    "deit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "eva02_tiny_patch14_224", "beit_base_patch16_224", "pit_ti_224",
-    "davit_tiny", "vit_small_patch16_dinov3", "xcit_nano_12_p16_224", "edgenext_xx_small", "vgg11", "tf_efficientnet_lite0",
-    "maxvit_rmlp_pico_rw_256", "mobilevit_xxs", "tiny_vit_5m_224", "efficientvit_b0", "mobilenetv3_small_100", "levit_128s",
-    "convnextv2_atto", "resmlp_12_224", "volo_d1_224",
-]  # fmt: skip
 _TRANSFORMER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 _CONVOLUTIONS = {"hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1]}
 HUGGING_FACE: dict[str, dict[str, Any]] = {  # small configurations: what is asked is whether the code of a model converts
@@ -69,11 +61,9 @@ def command(file: Path | None = None) -> Path:
     file
         Default: the one that the book shows.
     """
-    asked = [("timm", name) for name in TIMM] + [("transformers", name) for name in HUGGING_FACE]
-    rows = []
-    for library, name in asked:
-        rows.append(converted(library, name))
+    kept, rows = package_file("peers/architectures.csv"), []
+    for library, name in pd.read_csv(kept)[["library", "model"]].to_numpy():
+        rows.append(converted(library.split()[0], name))
         print(f"{name}: {rows[-1].get('refused', 'converts')}", flush=True)
-    path = file or package_file("peers") / "architectures.csv"
-    path.write_text(pd.DataFrame(rows).to_csv(index=False), encoding="utf-8")
-    return path
+    (file or kept).write_text(pd.DataFrame(rows).to_csv(index=False), encoding="utf-8")
+    return file or kept

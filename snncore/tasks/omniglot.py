@@ -5,7 +5,7 @@ Source: B. Lake, R. Salakhutdinov, J. Tenenbaum, Human-level concept learning th
 
 import math
 import zipfile
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +28,8 @@ Images = Float[Tensor, "image 1 side side"]
 def shrink(ink: Bool[np.ndarray, "image height width"]) -> Images:
     """Images of 28 x 28 pixels, the share of ink around each, from 105 x 105 pixels; DataError for another size."""
     if ink.shape[1:] != (OFFICIAL, OFFICIAL):
-        raise DataError(_refused(ink.shape[1:]))
+        given = " x ".join(map(str, ink.shape[1:]))
+        raise DataError(f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them")
     parts = torch.from_numpy(ink)[:, None].split(1000)  # all of them as floats would take a gigabyte
     return torch.cat([F.adaptive_avg_pool2d(part.float(), SIDE) for part in parts])
 
@@ -69,19 +70,20 @@ class Run(NamedTuple):
 
 def official_runs() -> list[Run]:
     """The 20 runs of Omniglot's own one-shot test, which come with a checkout."""
-    return read_runs(*find("omniglot_runs").paths.values())
-
-
-def read_runs(path: Path) -> list[Run]:
-    """Runs in an archive (zip): in each, ``class_labels.txt`` names pairs of images, one to classify and the example of the same class.
-
-    Raises `DataError` if there is no run, its list is not made of pairs, or an image cannot be read or has another size.
-    """
+    (path,) = find("omniglot_runs").paths.values()
     with zipfile.ZipFile(path) as archive:
-        lists = sorted(name for name in archive.namelist() if name.endswith("/class_labels.txt"))
-        if not lists:
-            raise DataError(f"{path} has no run: it should hold folders such as run01, each with class_labels.txt and the images it names")
-        return [_run(archive, name) for name in lists]
+        return [_run(archive, name) for name in sorted(archive.namelist()) if name.endswith("/class_labels.txt")]
+
+
+def _run(archive: zipfile.ZipFile, name: str) -> Run:
+    """A run by its list, which names pairs of images: one to classify, and the example of the same class."""
+
+    def images(files: Sequence[str]) -> np.ndarray:
+        return np.stack([decode_image(archive.read(file))[..., 0] < 128 for file in files])
+
+    queries, shown = zip(*(line.split() for line in archive.read(name).decode().splitlines()), strict=True)
+    examples = sorted(shown)
+    return Run(name.split("/")[-2], images(examples), images(queries), torch.tensor([examples.index(file) for file in shown]))
 
 
 def hausdorff_errors(run: Run) -> float:
@@ -112,29 +114,3 @@ def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator)
         examples, queries = (np.concatenate([data.images[(data.character == c) & (data.drawer == by)] for c in some]) for by in pair)
         runs.append(Run(f"{data.alphabets[alphabet]} {k + 1}", examples, queries, torch.arange(ways)))
     return runs
-
-
-def _run(archive: zipfile.ZipFile, name: str) -> Run:
-    pairs = [line.split() for line in archive.read(name).decode("utf-8-sig").splitlines() if line.strip()]
-    if not pairs or any(len(pair) != 2 for pair in pairs):
-        raise DataError(f"{name}: each of its lines should name two images, one to classify and the example of its class")
-    examples = sorted({example for _, example in pairs})
-    label = torch.tensor([examples.index(example) for _, example in pairs])
-    return Run(name.split("/")[-2], _images(archive, examples), _images(archive, [query for query, _ in pairs]), label)
-
-
-def _images(archive: zipfile.ZipFile, names: list[str]) -> Bool[np.ndarray, "image height width"]:
-    images = []
-    for name in names:
-        try:
-            images.append(decode_image(archive.read(name))[..., 0] < 128)
-        except (KeyError, DataError) as error:
-            raise DataError(f"{archive.filename}: {name}: {error}") from error
-        if images[-1].shape != (OFFICIAL, OFFICIAL):
-            raise DataError(f"{archive.filename}: {name}: {_refused(images[-1].shape)}")
-    return np.stack(images)
-
-
-def _refused(size: tuple[int, ...]) -> str:
-    given = " x ".join(map(str, size))
-    return f"images of {given} pixels: those of Omniglot have {OFFICIAL} x {OFFICIAL}; scale them to that, or pad them"

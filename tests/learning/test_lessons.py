@@ -3,6 +3,7 @@
 from functools import partial
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,9 +14,9 @@ from snncore.learning.ordinary import first_weights
 from snncore.networks.recurrent import run_network
 from snncore.tasks import episodes, printed
 from snncore.tasks.episodes import Examples
-from snncore.tasks.omniglot import read_runs
+from snncore.tasks.omniglot import Run
 from snncore.trainings.symbols import network, trained
-from tests.tasks.test_symbols import generator, official
+from tests.tasks.test_symbols import generator
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters)
     assert right_in_episodes(net, same, 5, 20, 0).nearest.min() == 1
 
 
-def test_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
+def test_runs_are_scored_in_wrong_answers(monkeypatch):
     """Answers by the nearest image are right in a run whose queries are hardly changed; turned around, two of three are wrong.
 
     A readout that is high for everything makes all answers its own.
@@ -53,7 +54,9 @@ def test_runs_are_scored_in_wrong_answers(tmp_path, monkeypatch):
         return Session(*[None] * 6, answers + bias, answers, answers)
 
     monkeypatch.setattr(OneShotClassifier, "forward", nearest)
-    fresh, (run,) = network("omniglot", 0), read_runs(official(tmp_path / "runs.zip"))
+    draws, fresh = np.random.default_rng(1), network("omniglot", 0)
+    ink = draws.random((3, 105, 105)) < 0.2
+    run = Run("a run", ink, ink[::-1] ^ (draws.random(ink.shape) < 0.01), torch.tensor([2, 1, 0]))
     wrong = lessons.wrong_in_runs(fresh, [run, run._replace(label=run.label.flip(0))])
     assert wrong.features.tolist() == pytest.approx([0, 200 / 3])
     assert torch.equal(wrong.after, wrong.features)

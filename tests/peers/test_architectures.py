@@ -18,7 +18,11 @@ def test_a_row_says_what_spikes_or_why_a_model_is_refused(monkeypatch):
         assert wanted.items() <= row.items() if wanted else "fft_rfft" in row["refused"]
 
 
-def test_the_kept_table_is_of_all_models():
-    table = pd.read_csv(package_file("peers/architectures.csv"))
-    assert table["model"].tolist() == [*architectures.TIMM, *architectures.HUGGING_FACE]
-    assert (table["neurons"] > 0).sum() >= 38 + 4
+def test_the_models_of_the_kept_table_are_asked_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(architectures, "converted", lambda library, name: {"library": f"{library} 2", "model": name})
+    kept = pd.read_csv(package_file("peers/architectures.csv"))
+    again = pd.read_csv(architectures.command(tmp_path / "again.csv"))
+    assert again["model"].tolist() == kept["model"].tolist()
+    assert {*again["library"]} == {"timm 2", "transformers 2"}
+    assert {*kept["model"]} > {*architectures.HUGGING_FACE}
+    assert (kept["neurons"] > 0).sum() >= 38 + 4
