@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from project import ROOT
+from project import ROOT, read_json
+from quotes import ends_text, ours_text
 
 GUIDE = [ROOT / "README.md", *sorted((ROOT / "book" / "guide").glob("*.md"))]
 API = sorted((ROOT / "book" / "api").glob("*.md"))
@@ -28,3 +29,14 @@ def test_the_code_of_a_page_prints_what_it_shows(page, capsys, monkeypatch, tmp_
 def test_no_module_stands_twice():
     modules = [m for page in API for m in re.findall(r"automodule:: (\S+)", page.read_text(encoding="utf-8"))]
     assert len(modules) == len(set(modules)) > 80
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_ledger():
+    text = GUIDE[0].read_text(encoding="utf-8")
+    said = re.findall(r"\[([^]]+)\]\(data/results/ledger.json \"(\S+)\"\)", text)
+    entries = {e["id"]: e for e in read_json(ROOT / "data" / "results" / "ledger.json")}
+    assert len(said) >= 5
+    for words, id in said:
+        entry = entries[id]
+        assert words.replace("\u00a0", " ") in {t.replace("\u00a0", " ") for t in (ours_text(entry), ends_text(entry))}, id
+    assert len(text.splitlines()) <= 70

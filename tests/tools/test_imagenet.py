@@ -307,7 +307,10 @@ def test_the_console_script_hands_a_word_on(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="0"):
         commandline.console()
     assert "architectures" in capsys.readouterr().out
-    for words in (["snncore"], ["snncore", "cook"]):
-        monkeypatch.setattr("sys.argv", words)
-        with pytest.raises(SystemExit, match=r"usage: snncore \{peers,tools,trainings\}"):
-            commandline.console()
+    monkeypatch.setattr("sys.argv", ["snncore", "--help"])
+    commandline.console()
+    said = capsys.readouterr().out
+    assert all(f"\n  {word} " in said for part in ("peers", "tools", "trainings") for word in commandline.commands(f"snncore.{part}"))
+    monkeypatch.setattr("sys.argv", ["snncore", "cook"])
+    with pytest.raises(SystemExit, match=r"usage: snncore \{peers,tools,trainings\}"):
+        commandline.console()
