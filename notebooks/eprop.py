@@ -77,6 +77,7 @@ from snncore.networks.checkpoints import about_checkpoint, accounts
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers import eprop_braintrace, eprop_nest
+from snncore.peers.recorded import recorded
 from snncore.record import Record
 from snncore.seeds import torch_generator
 from snncore.statistics import cosine, largest_difference, mean_interval, ratio_of_counts
@@ -272,13 +273,14 @@ for kind, ids in golden.items():
 page.value("golden_digits", int(-np.log10(max(off))))
 
 # %%
-by_nest, version = eprop_nest.recorded()  # python -m snncore.peers eprop-nest
-off = [np.abs(np.array(losses[kind]) / by_nest[kind] - 1).max() for kind in losses]
+nest = recorded("nest")  # python -m snncore.peers recorded --peer nest
+off = [np.abs(np.array(losses[kind]) / nest[kind]["losses"] - 1).max() for kind in losses]
+version = str(nest["regression"]["versions"])
 page.claim("eprop.nest", float(max(off)), dataset=f"recorded run of {version}", n=10)
 page.value("nest_version", version)
-# python -m snncore.peers eprop-braintrace --python PYTHON
-by_braintrace, version = eprop_braintrace.recorded()
-off = [eprop_braintrace.difference(case, theirs) for case, theirs in by_braintrace.values()]
+braintrace = recorded("braintrace")
+off = [eprop_braintrace.difference(answer) for answer in braintrace.values()]
+version = str(braintrace["LIF"]["versions"])
 page.claim("eprop.braintrace", float(np.max(off)), dataset=f"recorded run of {version}", n=len(off))
 page.value("braintrace_version", version)
 

@@ -78,6 +78,7 @@ from snncore.loihi.spec import FULL_DECAY
 from snncore.loihi.twins import twins
 from snncore.neurons import AHPParams, ReadoutParams
 from snncore.peers import emulators
+from snncore.peers.recorded import recorded
 from snncore.record import Record
 from snncore.seeds import numpy_generator, torch_generator
 from snncore.statistics import share
@@ -326,7 +327,7 @@ plt.show()
 # %%
 wrong_steps, steps_compared, numbers = 0, 0, 0
 for peer, (lag, _) in emulators.PEERS.items():
-    case = emulators.recorded(peer)
+    (case,) = recorded(peer).values()
     ours, theirs = emulators.emulated(case, lag), case["v"]
     differ = ours.v_trace[:, 0] != theirs
     wrong_steps += int(differ.any(1).sum())
@@ -378,7 +379,7 @@ print(f"{wrong_steps} of {steps_compared:,} steps differ")
 #   - {value}`lava_different`
 # :::
 #
-# `python -m snncore.peers emulators --peer lava --python PYTHON` runs one of them again.
+# `python -m snncore.peers recorded --peer lava --python PYTHON` runs one of them again.
 # ````
 #
 # ## Do counted events explain the measured energy?

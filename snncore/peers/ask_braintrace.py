@@ -4,8 +4,8 @@ A case has weights ``w_in`` (neuron, input), ``w_rec`` (neuron, neuron) and ``w_
 all numbers; input spikes ``x`` (time, batch, input) and ``target`` (time, batch, readout); ``tau``, ``v_th``, ``dampening``; ``tau_a`` and
 ``beta`` of the adaptation (``beta`` 0: there is none); ``tau_out`` of the readouts; ``windows``: each a number of steps after which it
 learns, which divides the trial, 1 being a gradient at each step; ``repetitions`` for its time; ``threads``. The answer has, with a row for
-each of the windows, the gradients of the mean squared error for ``w_in``, ``w_rec`` (no neuron is connected to itself) and ``w_out``, the
-``losses`` and the shortest ``seconds``; the ``versions``.
+each of the windows, the gradients of the mean squared error, ``grad_w_in``, ``grad_w_rec`` (no neuron is connected to itself) and
+``grad_w_out``, the ``losses`` and the shortest ``seconds``; the ``versions``.
 
 Its D-RTRL keeps how the states of a neuron depend on each other, and nothing of how neurons do. What makes that e-prop: spikes carry no
 gradient to the reset and to other neurons; the readouts' filter comes before their weights, as a state of each neuron, since the filter
@@ -111,5 +111,5 @@ def answer(case: dict[str, Any]) -> dict[str, Any]:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case["threads"]])
     gradients, losses, seconds = zip(*(learn(case, int(window)) for window in case["windows"]), strict=True)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("braintrace", "jax"))
-    by_window = {name: np.stack([each[name] for each in gradients]) for name in gradients[0]}
+    by_window = {f"grad_{name}": np.stack([each[name] for each in gradients]) for name in gradients[0]}
     return {"losses": losses, "seconds": seconds, "versions": versions, **by_window}

@@ -1,17 +1,11 @@
-"""Emulators of Loihi by others, in a Python of their own, beside ours: ``python -m snncore.peers emulators --peer lava --python PYTHON``.
+"""Emulators of Loihi by others, in a Python of their own (`ask_emulators`), beside ours."""
 
-`ask_emulators` is the script that the other Python runs; it says what to install there. What the peers gave is kept in ``data/peers``.
-"""
-
-import os
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from snncore.datafiles import npz, package_file
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.emulator import ChipNetwork, Emulation, Group, emulate
 from snncore.loihi.fixed_point import OverflowWarning
@@ -19,6 +13,7 @@ from snncore.loihi.spec import FULL_DECAY, THRESHOLD_MANTISSA
 from snncore.peers.ask import ask
 from snncore.seeds import numpy_generator
 
+SCRIPT = "ask_emulators.py"
 OVERFLOW = "_overflow"  # what follows the name of a peer where currents and potentials leave their 24 bits
 PEERS: dict[str, tuple[int, dict[str, int]]] = {  # steps until inputs arrive, how strong the drive is, and registers
     "brian2_loihi": (0, {"decay_u": 1024, "refractory": 2}),
@@ -44,11 +39,6 @@ def case_of(peer: str) -> dict[str, Any]:
     return random_case(12, 7, 1200, peer != "lava", **PEERS[peer][1])
 
 
-def recorded(peer: str) -> dict[str, Any]:
-    """The case of a peer, the potentials ``v`` (time, neuron) that it gave, and its ``versions``, as recorded in the package."""
-    return npz(package_file(f"peers/{peer}.npz"))
-
-
 def emulated(case: Mapping[str, Any], input_lag: int) -> Emulation:
     """The case on our emulator, with all potentials; no warning that some overflow."""
     names = {"decay_v": "decay_v", "vth_mant": "vth_mant", "decay_u": "decay_u", "refractory": "refractory", "bias_mant": "bias"}
@@ -59,43 +49,18 @@ def emulated(case: Mapping[str, Any], input_lag: int) -> Emulation:
         return emulate(network, case["x"][:, None], input_lag, trace=True)
 
 
-class Comparison(NamedTuple):
-    """Potentials that differ, of how many, and the seconds that the peer took, of the named versions."""
-
-    different: int
-    numbers: int
-    seconds: float
-    versions: str
+def answer(peer: str, python: str, case: Mapping[str, Any]) -> dict[str, Any]:
+    """A case, and what another emulator, which this Python has, gives for it, keeping all potentials; see `ask_emulators`."""
+    return {**case, **ask(python, SCRIPT, case, peer.removesuffix(OVERFLOW))}
 
 
-def compare_with(peer: str, python: str, case: Mapping[str, Any], keep: Path | None = None) -> Comparison:
-    """Run a case with another emulator, which this Python has, and with ours, both keeping all potentials."""
-    answer = ask(python, "ask_emulators.py", case, peer.removesuffix(OVERFLOW))
-    if keep:
-        np.savez(keep, **answer)
-    v = answer["v"]
-    different = int((emulated(case, PEERS[peer][0]).v_trace[:, 0] != v).sum())
-    return Comparison(different, v.size, float(answer["seconds"]), str(answer["versions"]))
+def different(peer: str, answer: Mapping[str, Any]) -> np.ndarray:
+    """Where potentials that a peer gave differ from ours, shape (time, neuron)."""
+    return emulated(answer, PEERS[peer][0]).v_trace[:, 0] != answer["v"]
 
 
-def command(
-    peer: Literal["brian2_loihi", "nengo_loihi", "nengo_loihi_overflow", "lava"],
-    python: str = os.environ.get("SNNCORE_PEERS", ""),
-    keep: Path | None = None,
-) -> Comparison:
-    """Compare our emulator of Loihi with another one, on random steps.
-
-    Parameters
-    ----------
-    peer : str
-        The other emulator; overflow: with weights and inputs so strong that states leave their 24 bits.
-    python : str
-        The Python that has it; the environment variable SNNCORE_PEERS names it, too.
-    keep : path, optional
-        Write network, input and the peer's potentials there (.npz).
-    """
-    if not python:
-        raise ValueError("name the Python of a virtual environment that has it: --python; snncore/peers/ask_emulators.py says how")
-    comparison = compare_with(peer, python, case_of(peer), keep)
-    print(f"{comparison.versions}: {comparison.different} of {comparison.numbers:,} potentials differ")
-    return comparison
+def answers(peer: str, python: str) -> dict[str, dict[str, Any]]:
+    """What a peer gives for its case; says how many of its potentials are other than ours."""
+    given = answer(peer, python, case_of(peer))
+    print(f"{different(peer, given).sum()} of {given['v'].size:,} potentials differ")
+    return {"random steps": given}

@@ -1,10 +1,6 @@
-"""Gradients of e-prop by braintrace beside ours. It needs JAX, so another Python has it (`ask_braintrace`):
-
-``python -m snncore.peers eprop-braintrace --python PYTHON --keep data/peers/braintrace.npz``
-"""
+"""Gradients of e-prop by braintrace beside ours. It needs JAX, so another Python has it (`ask_braintrace`)."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from snncore.datafiles import npz, package_file
 from snncore.networks.recurrent import Population, RecurrentNetwork, Weights, run_network
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
 from snncore.peers.ask import ask
 from snncore.seeds import torch_generator
 from snncore.statistics import largest_difference
 
+SCRIPT = "ask_braintrace.py"
 NEURONS: dict[str, LIFParams | ALIFParams] = {"LIF": LIFParams(v_th=0.6), "ALIF": ALIFParams(tau_a=200.0, beta=0.1, v_th=0.6)}
 
 
@@ -46,47 +42,22 @@ def our_gradients(case: Mapping[str, Any]) -> tuple[Tensor, ...]:
 
 
 def by_braintrace(case: Mapping[str, Any], windows: list[int], repetitions: int, python: str) -> dict[str, Any]:
-    """Ask braintrace, which this Python has, with as many threads as PyTorch has here; see `ask_braintrace` for its answer."""
+    """The case, and the answer of braintrace, which this Python has, with as many threads as PyTorch has here; see `ask_braintrace`."""
     more = {"windows": windows, "repetitions": repetitions, "threads": torch.get_num_threads()}
-    return ask(python, "ask_braintrace.py", {**case, **more})
+    return {**case, **ask(python, SCRIPT, {**case, **more})}
 
 
-def gradients_by_window(theirs: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
+def gradients_by_window(answer: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
     """The gradients of braintrace for each of the windows."""
-    return list(zip(*(torch.from_numpy(theirs[name]) for name in Weights._fields), strict=True))
+    return list(zip(*(torch.from_numpy(answer[f"grad_{name}"]) for name in Weights._fields), strict=True))
 
 
-def difference(case: Mapping[str, Any], theirs: Mapping[str, np.ndarray]) -> float:
+def difference(answer: Mapping[str, np.ndarray]) -> float:
     """The largest relative difference of our gradients from those of braintrace, in all windows."""
-    ours = our_gradients(case)
-    return float(np.max([largest_difference(ours, row) for row in gradients_by_window(theirs)]))
+    ours = our_gradients(answer)
+    return float(np.max([largest_difference(ours, row) for row in gradients_by_window(answer)]))
 
 
-def recorded() -> tuple[dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]], str]:
-    """For each kind of neurons, the case and the recorded answer of braintrace; its version."""
-    kept = npz(package_file("peers/braintrace.npz"))
-
-    def part(start: str) -> dict[str, np.ndarray]:
-        return {name.removeprefix(start): a for name, a in kept.items() if name.startswith(start)}
-
-    return {kind: (part(f"{kind}_case_"), part(f"{kind}_found_")) for kind in NEURONS}, str(kept["versions"])
-
-
-def command(python: str, keep: Path = Path("braintrace.npz")) -> None:
-    """Write the gradients of braintrace, with the cases, to a file.
-
-    Parameters
-    ----------
-    python : str
-        A Python that has braintrace.
-    keep : path
-        This file; the recorded one is data/peers/braintrace.npz.
-    """
-    kept: dict[str, Any] = {}
-    for kind in NEURONS:
-        case = make_case(kind, 10, 50, 2, 0)
-        answer = by_braintrace(case, [1, 10], 0, python)
-        kept |= {f"{kind}_case_{name}": a for name, a in case.items()}
-        kept |= {f"{kind}_found_{name}": answer[name] for name in (*Weights._fields, "losses")} | {"versions": answer["versions"]}
-    np.savez_compressed(keep, **kept)
-    print(f"written to {keep}")
+def answers(_peer: str, python: str) -> dict[str, dict[str, Any]]:
+    """A case of each kind of neurons, with what braintrace answers."""
+    return {kind: by_braintrace(make_case(kind, 10, 50, 2, 0), [1, 10], 0, python) for kind in NEURONS}

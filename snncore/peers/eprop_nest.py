@@ -1,18 +1,15 @@
 """e-prop by the published code and by the NEST simulator beside ours: losses of ten updates.
 
-``python -m snncore.peers eprop-nest --keep data/peers/nest.npz`` asks NEST (extra ``oracles``), in a process of its own (`ask_nest`).
+NEST (extra ``oracles``) is asked in a process of its own (`ask_nest`); what it has answered is kept (`snncore.peers.recorded`).
 """
 
 import math
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from snncore.datafiles import npz, package_file
 from snncore.learning.compare import BETA, published_neurons
 from snncore.learning.losses import rate_cost
 from snncore.networks.recurrent import Population, Weights, run_network
@@ -21,6 +18,7 @@ from snncore.peers.ask import ask
 from snncore.tasks import pattern
 from snncore.tasks.evidence import Evidence
 
+SCRIPT = "ask_nest.py"
 UPDATES = 5
 
 
@@ -96,28 +94,6 @@ def our_losses(kind: str) -> list[float]:
     return losses
 
 
-def by_nest(kind: str) -> tuple[np.ndarray, float, str]:
-    """Losses of these updates by the NEST simulator, in a process of its own; seconds of simulation, and its version."""
-    answer = ask(sys.executable, "ask_nest.py", CASES[kind]())
-    return answer["losses"], float(answer["seconds"]), str(answer["versions"])
-
-
-def recorded() -> tuple[dict[str, np.ndarray], str]:
-    """Losses by the NEST simulator as recorded, for each of `CASES`; its version."""
-    nest = npz(package_file("peers/nest.npz"))
-    return {kind: nest[kind] for kind in CASES}, str(nest["versions"])
-
-
-def command(keep: Path = Path("nest.npz")) -> None:
-    """Write the losses of the NEST simulator (extra oracles) to a file.
-
-    Parameters
-    ----------
-    keep : path
-        This file; the recorded one is data/peers/nest.npz.
-    """
-    losses: dict[str, Any] = {}
-    for kind in CASES:
-        losses[kind], _, versions = by_nest(kind)
-    np.savez(keep, versions=np.array(versions), **losses)
-    print(f"written to {keep}")
+def answers(_peer: str, python: str) -> dict[str, dict[str, Any]]:
+    """Losses of these updates by the NEST simulator, in a process of its own, seconds of simulation and version, for each of `CASES`."""
+    return {kind: ask(python, SCRIPT, case()) for kind, case in CASES.items()}

@@ -1,19 +1,17 @@
-"""Energy by SANA-FE and by our counts, for the same spikes on the same cores: ``python -m snncore.peers sanafe-energy PYTHON``.
+"""Energy by SANA-FE and by our counts, for the same spikes on the same cores.
 
-SANA-FE has another license, so another Python has it (`ask_sanafe`); its answers are kept in ``data/peers/sanafe.npz``.
+SANA-FE has another license, so another Python has it (`ask_sanafe`); its answers are kept (`snncore.peers.recorded`).
 """
 
 import hashlib
 from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
-from snncore.datafiles import npz, package_file
 from snncore.loihi.board import BoardRun, Program, core_events, load, run_board
 from snncore.loihi.compartment import Compartment
 from snncore.loihi.deploy import deploy
@@ -26,12 +24,15 @@ from snncore.loihi.spec import CORES, FULL_DECAY, within
 from snncore.networks.recurrent import RecurrentNetwork
 from snncore.networks.relational import SIZES
 from snncore.peers.ask import ask
+from snncore.peers.recorded import recorded
 from snncore.seeds import numpy_generator
 from snncore.tasks.sequential_images import threshold_code
 from snncore.tasks.stories import VOCABULARY
 from snncore.tasks.story_generator import generate
 from snncore.trainings import digits
 from snncore.trainings.stories import trained
+
+SCRIPT = "ask_sanafe.py"
 
 
 class Case(NamedTuple):
@@ -125,35 +126,26 @@ def compare_with_sanafe() -> tuple[pd.DataFrame, str]:
     Those of drivers, a synapse and a message for each spike, are taken off. Raises `ValueError` if they were recorded for other spikes
     than those of our networks.
     """
-    price, kept, rows = prices("sanafe"), npz(package_file("peers/sanafe.npz")), []
+    price, kept, rows = prices("sanafe"), recorded("sanafe"), []
     drivers = {"synapse": "synaptic_operation", "network": "spike_in_tile"}
     for name, case in CASES.items():
-        if str(kept[f"digest, {name}"]) != case().digest():
-            again = "ask it again, python -m snncore.peers sanafe-energy PYTHON --keep data/peers/sanafe.npz"
+        theirs = kept[name]
+        if str(theirs["digest"]) != case().digest():
+            again = "ask it again, python -m snncore.peers recorded --peer sanafe --python PYTHON --keep data/peers/sanafe.npz"
             raise ValueError(f"SANA-FE was asked about other spikes than those that our networks have now: {again}")
-        driven = float(kept[f"spikes, {name}"]) / 2
+        driven = float(theirs["spikes"]) / 2
         extra = {part: driven * (price[event].energy_pj or 0) for part, event in drivers.items()}
-        rows += [(name, part, float(kept[f"{part}, {name}"]) - extra.get(part, 0.0), ours) for part, ours in case().parts().items()]
-    return pd.DataFrame(rows, columns=["run", "part", "SANA-FE", "ours"]), str(kept[f"versions, {next(iter(CASES))}"])
+        rows += [(name, part, float(theirs[part]) - extra.get(part, 0.0), ours) for part, ours in case().parts().items()]
+    return pd.DataFrame(rows, columns=["run", "part", "SANA-FE", "ours"]), str(theirs["versions"])
 
 
-def command(python: str, /, keep: Path = Path("sanafe.npz")) -> None:
-    """Ask SANA-FE for the energy of the spikes of our networks.
-
-    Parameters
-    ----------
-    python : str
-        The Python of an environment that has SANA-FE.
-    keep : Path
-        Write its answers to this file; the chapter on energy reads data/peers/sanafe.npz.
-    """
-    kept: dict[str, Any] = {}
+def answers(_peer: str, python: str) -> dict[str, dict[str, Any]]:
+    """What SANA-FE says of the spikes of our networks; of the cases, a digest is enough. `ValueError` if it has other spikes."""
+    found: dict[str, dict[str, Any]] = {}
     for name, case in CASES.items():
         arrays = case().arrays()
-        answer = ask(python, "ask_sanafe.py", arrays)
+        found[name] = ask(python, SCRIPT, arrays) | {"digest": case().digest()}
         driven = int(arrays["spikes"].sum())
-        if int(answer["spikes"]) != 2 * driven:
-            raise ValueError(f"SANA-FE has {answer['spikes']} spikes of neurons and their drivers, we have {driven} of neurons")
-        kept |= {f"{key}, {name}": a for key, a in answer.items()} | {f"digest, {name}": case().digest()}
-    np.savez(keep, **kept)
-    print(f"written to {keep}")
+        if int(found[name]["spikes"]) != 2 * driven:
+            raise ValueError(f"SANA-FE has {found[name]['spikes']} spikes of neurons and their drivers, we have {driven} of neurons")
+    return found

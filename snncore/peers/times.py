@@ -1,5 +1,6 @@
 """Programs by others timed beside ours. Each is refused with a ValueError if it does not give the same."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -13,6 +14,7 @@ from torch import Tensor, fx, nn
 from snncore.few_spike.rate_curves import CODES, first_close
 from snncore.networks.recurrent import Weights
 from snncore.peers import ask_spikingjelly, emulators, eprop_braintrace, eprop_nest
+from snncore.peers.ask import ask
 from snncore.statistics import cosine
 from snncore.timing import machine, side_by_side
 
@@ -26,11 +28,11 @@ class Longer(NamedTuple):
 
 def nest(each: float) -> Longer:
     """NEST's e-prop beside ours, whose gradient takes ``each`` seconds per sample."""
-    ours, (losses, theirs, versions) = eprop_nest.our_losses("classification"), eprop_nest.by_nest("classification")
-    if not np.allclose(losses, ours, rtol=1e-10, atol=0):
-        raise ValueError(f"losses of {versions} differ from ours, {losses} and {ours}: do not trust its time")
-    where = f"{versions}, 1 thread and sample; ours {machine()}, 32 samples of random inputs, without updates"
-    return Longer(theirs / eprop_nest.UPDATES / each, where)
+    ours, theirs = eprop_nest.our_losses("classification"), ask(sys.executable, eprop_nest.SCRIPT, eprop_nest.CASES["classification"]())
+    if not np.allclose(theirs["losses"], ours, rtol=1e-10, atol=0):
+        raise ValueError(f"losses of {theirs['versions']} differ from ours, {theirs['losses']} and {ours}: do not trust its time")
+    where = f"{theirs['versions']}, 1 thread and sample; ours {machine()}, 32 samples of random inputs, without updates"
+    return Longer(float(theirs["seconds"]) / eprop_nest.UPDATES / each, where)
 
 
 def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer, Longer]:
@@ -41,7 +43,7 @@ def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer,
     windows, case = [1, steps // 45, steps // 10], eprop_braintrace.make_case("LIF", 100, steps, batch, 0)
     single = {key: a.astype(np.float32) if key in ("x", "target", *Weights._fields) else a for key, a in case.items()}
     exact, timed = (eprop_braintrace.by_braintrace(c, windows, n, python) for c, n in ((case, 0), (single, 3)))
-    off, ours = eprop_braintrace.difference(case, exact), eprop_braintrace.our_gradients(single)
+    off, ours = eprop_braintrace.difference(exact), eprop_braintrace.our_gradients(single)
     alike = float(np.min([cosine(ours, row) for row in eprop_braintrace.gradients_by_window(timed)]))
     if not (off <= 1e-9 and alike >= 0.99):
         different = f"differ from ours by {off:.1e}; in single precision, the cosine of their angle is {alike:.3f}"
@@ -55,12 +57,11 @@ def braintrace(python: str, steps: int = 2250, batch: int = 32) -> tuple[Longer,
 def emulator(peer: str, python: str, neurons: int, inputs: int, steps: int) -> Longer:
     """Another emulator of Loihi beside ours, on a random recurrent network."""
     case = emulators.random_case(neurons, inputs, steps, True)
-    comparison = emulators.compare_with(peer, python, case)
-    if comparison.different:
-        differ = f"{comparison.different} of {comparison.numbers} potentials differ from those of {comparison.versions}"
-        raise ValueError(f"{differ}: do not trust its time")
+    theirs = emulators.answer(peer, python, case)
+    if (differ := emulators.different(peer, theirs)).any():
+        raise ValueError(f"{differ.sum()} of {differ.size} potentials differ from those of {theirs['versions']}: do not trust its time")
     ours = side_by_side({"ours": partial(emulators.emulated, case, emulators.PEERS[peer][0])}, 3)["ours"]
-    return Longer(comparison.seconds / ours, comparison.versions)
+    return Longer(float(theirs["seconds"]) / ours, str(theirs["versions"]))
 
 
 @torch.inference_mode()

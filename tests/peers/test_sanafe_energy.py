@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from snncore.peers import sanafe_energy as sanafe
+from snncore.peers.recorded import command
 
 
 def test_sanafe_finds_the_same_energy_for_the_same_spikes():
@@ -22,7 +23,7 @@ def test_sanafe_finds_the_same_energy_for_the_same_spikes():
     assert version.startswith("SANA-FE")
 
 
-def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
+def test_sanafe_must_have_been_asked_about_these_spikes(monkeypatch):
     case = sanafe.CASES["2 sentences"]()
     changed = {name: z.copy() for name, z in case.activity.z.items()}
     changed["question"][0, 0] ^= 1
@@ -31,9 +32,9 @@ def test_sanafe_must_have_been_asked_about_these_spikes(tmp_path, monkeypatch):
         sanafe.compare_with_sanafe()
     monkeypatch.setattr(sanafe, "ask", lambda python, script, arrays: {"spikes": np.array(1.0)})
     with pytest.raises(ValueError, match=r"SANA-FE has 1\.0 spikes of neurons and their drivers"):
-        sanafe.command("python", tmp_path / "sanafe.npz")
+        sanafe.answers("sanafe", "python")
 
 
 def test_a_python_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"nowhere/python cannot be run .*the Python of an environment for ask_sanafe\.py"):
-        sanafe.command(str(tmp_path / "nowhere/python"), keep=tmp_path / "kept.npz")
+        command("sanafe", str(tmp_path / "nowhere/python"))

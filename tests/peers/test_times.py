@@ -9,9 +9,10 @@ from snncore.peers import times
 
 def test_nest_whose_losses_are_others_is_not_timed(monkeypatch):
     losses = np.array(times.eprop_nest.our_losses("classification"))
-    monkeypatch.setattr(times.eprop_nest, "by_nest", lambda kind: (losses, 2.5, "NEST 0"))
+    answer = {"losses": losses, "seconds": 2.5, "versions": "NEST 0"}
+    monkeypatch.setattr(times, "ask", lambda *_: answer)
     assert times.nest(0.05).ratio == pytest.approx(2.5 / 5 / 0.05)
-    monkeypatch.setattr(times.eprop_nest, "by_nest", lambda kind: (losses * (1 + 1e-8), 2.5, "NEST 0"))
+    answer["losses"] = losses * (1 + 1e-8)
     with pytest.raises(ValueError, match="losses of NEST 0 differ from ours"):
         times.nest(0.05)
 
@@ -22,7 +23,8 @@ def test_braintrace_whose_gradients_are_others_is_not_timed(monkeypatch):
     def answer(case, windows, repetitions, python):
         ours = [np.stack([g.numpy()] * len(windows)) for g in times.eprop_braintrace.our_gradients(case)]
         ours[1][:, 0, 1] += wrong[case["w_in"].dtype]
-        return dict(zip(Weights._fields, ours, strict=True)) | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
+        grads = {f"grad_{name}": a for name, a in zip(Weights._fields, ours, strict=True)}
+        return case | grads | {"seconds": np.array([60.0, 20.0, 30.0]), "versions": "braintrace 0"}
 
     monkeypatch.setattr(times.eprop_braintrace, "by_braintrace", answer)
     windows, online = times.braintrace("python", steps=90, batch=2)
