@@ -620,10 +620,11 @@ ids = {
     "leak": "eprop.evidence.leak.at350",
 }  # fmt: skip
 count, asked_seeds = page.size(smoke=32, book=1024), range(page.size(smoke=2, book=training.SEEDS))
+answers = {(signal, s): trained(signal, s).answer for signal in ids for s in asked_seeds}
+wrong = dict(zip(answers, training.errors_on_new_trials([*answers.values()], count, seed + 1), strict=True))
 errors, where = {}, f"new trials, networks after {most} updates"
 for signal, id in ids.items():
-    answers = [trained(signal, s).answer for s in asked_seeds]
-    errors[signal] = [100 * training.error_on_new_trials(answer, count, seed + 1) for answer in answers]
+    errors[signal] = [100 * wrong[signal, s] for s in asked_seeds]
     page.claim(id, errors[signal], dataset=where, n=count)
 
 
@@ -696,13 +697,9 @@ page.value("chip_updates", training.CHIP_RECIPE.updates)
 page.value("chip_rate", training.CHIP_RECIPE.rate)
 page.value("onchip_aim", f"{package_claims()['eprop.onchip'].target:g} points")
 pairs, count = range(page.size(smoke=2, book=training.SEEDS)), page.size(smoke=16, book=1024)
-wrong = pd.DataFrame(
-    {
-        "integers": 100 * training.error_on_new_trials(partial(training.on_chip, trained("chip", s)), count, seed + 1),
-        "floats": 100 * training.error_on_new_trials(trained("twin", s).answer, count, seed + 1),
-    }
-    for s in pairs
-)
+answers = [partial(training.on_chip, trained("chip", s)) for s in pairs] + [trained("twin", s).answer for s in pairs]
+wrong = 100 * np.array(training.errors_on_new_trials(answers, count, seed + 1))
+wrong = pd.DataFrame({"integers": wrong[: len(pairs)], "floats": wrong[len(pairs) :]})
 lost = (wrong["integers"] - wrong["floats"]).to_numpy()
 low, high = mean_interval(lost)
 after = f"{count} new trials for each network, after {training.CHIP_RECIPE.updates} updates"

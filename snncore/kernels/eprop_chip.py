@@ -41,34 +41,46 @@ def _clip(x):
 @njit(cache=True, nogil=True)
 def _forward(c, x, w_in, w_rec, z, psi, first, last):
     T, _, n = z.shape
-    plain = n - c.adapting
+    plain, threshold, refractory = n - c.adapting, np.int32(c.threshold), np.int32(c.refractory)
+    decay_v, decay_a, jump = np.int32(c.decay_v), np.int32(c.decay_a), np.int32(c.jump)
+    v, a, wait = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
     for b in range(first, last):
-        v, a, wait = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
+        v[:], a[:], wait[:] = 0, 0, 0
         for t in range(T):
             for j in range(n):
-                v[j] = _decay(v[j], np.int32(c.decay_v))
+                v[j] = _decay(v[j], decay_v)
             if t > 0:
                 for i in range(n):
                     if z[t - 1, b, i]:
-                        v[i] -= np.int32(c.threshold)
-                        row = w_rec[i]
-                        for j in range(n):
-                            v[j] += np.int32(row[j]) << np.int32(6)
+                        v[i] -= threshold
+                        _add(v, w_rec[i])
             for i in range(x.shape[2]):
                 if x[t, b, i]:
-                    row = w_in[i]
-                    for j in range(n):
-                        v[j] += np.int32(row[j]) << np.int32(6)
-            for j in range(n):
-                v[j] = _clip(v[j])
-                above = v[j] - np.int32(c.threshold) - (a[j] >> np.int32(8))
-                near = np.int32(127) - np.int32(127 * abs(np.int64(above)) // c.threshold)
-                ready = wait[j] == 0
-                z[t, b, j] = 1 if above > 0 and ready else 0
-                psi[t, b, j] = near if near > 0 and ready else 0
-                wait[j] = c.refractory if z[t, b, j] else max(wait[j] - 1, 0)
-            for j in range(plain, n):
-                a[j] = _clip(_decay(a[j], np.int32(c.decay_a)) + np.int32(c.jump) * np.int32(z[t, b, j]))
+                    _add(v, w_in[i])
+            _fire(v, a, wait, z[t, b], psi[t, b], threshold, refractory)
+            adaptation, fired = a[plain:], z[t, b, plain:]
+            for j in range(len(fired)):
+                adaptation[j] = _clip(_decay(adaptation[j], decay_a) + jump * np.int32(fired[j]))
+
+
+@njit(cache=True, nogil=True)
+def _add(v, row):
+    for j in range(len(v)):
+        v[j] += np.int32(row[j]) << np.int32(6)
+
+
+@njit(cache=True, nogil=True)
+def _fire(v, a, wait, z, psi, threshold, refractory):
+    """Spikes and pseudo-derivatives. The quotient is exact: both numbers are whole and below 2**24, and it is at most 127."""
+    for j in range(len(v)):
+        v[j] = _clip(v[j])
+        above = v[j] - threshold - (a[j] >> np.int32(8))
+        away = np.float32(np.int32(127) * min(abs(above), threshold)) / np.float32(threshold)
+        ready = wait[j] == 0
+        fires = (above > 0) & ready
+        z[j] = fires
+        psi[j] = (np.int32(127) - np.int32(away)) * ready
+        wait[j] = refractory if fires else max(wait[j] - np.int32(1), np.int32(0))
 
 
 @njit(cache=True, nogil=True)

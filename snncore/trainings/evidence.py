@@ -1,7 +1,7 @@
 """Networks that accumulate evidence, by e-prop or BPTT, also in integers: ``python -m snncore.trainings evidence --signals random``."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -54,6 +54,7 @@ def at(signal: str, point: Point) -> Training:
 
 
 Kind = Signals | Literal["chip", "twin"]
+Answer = Callable[[Tensor], tuple[Tensor, Any]]  # from inputs to readouts in the time of recall, and what else there is
 TRAININGS: dict[Kind, Training] = {  # the points are those that the search of `evidence_grid` chose
     "random": at("random", Point(0.01, 0.3, 1.0)),
     "symmetric": at("symmetric", Point(0.01, 0.3, 10.0)),
@@ -103,13 +104,14 @@ def trained(kind: Kind, seed: int = 0) -> EvidenceLearner:
 
 
 @torch.no_grad()
-def error_on_new_trials(answer: Callable[[Tensor], tuple[Tensor, Any]], count: int, seed: int, form: Evidence = FORM) -> float:
-    """Share of wrong answers (0 to 1) in trials that no training has seen; ``answer`` gives readouts in the time of recall first."""
-    wrong = 0.0
+def errors_on_new_trials(answers: Sequence[Answer], count: int, seed: int, form: Evidence = FORM) -> list[float]:
+    """Share of wrong answers (0 to 1) of each network in the same trials, that no training has seen."""
+    wrong = np.zeros(len(answers))
     for k, first in enumerate(range(0, count, 128)):
         trials = evidence.draw(form, min(128, count - first), torch_generator(seed, f"test trials {k}"))
-        wrong += share_wrong(answer(trials.x)[0], trials.answer) * len(trials.answer)
-    return wrong / count
+        for x, sides in zip(trials.x.split(64, 1), trials.answer.split(64), strict=True):
+            wrong += [share_wrong(answer(x)[0], sides) * len(sides) for answer in answers]
+    return (wrong / count).tolist()
 
 
 def in_floats(learner: EvidenceLearner, how: Training) -> Update:
@@ -188,7 +190,7 @@ def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, A
         if how.integers:
             put_on_grid(learner, torch_generator(seed, "last rounding"))
         answer = partial(on_chip, learner) if how.integers else learner.answer
-        results: dict[str, float] = {"test_error": round(error_on_new_trials(answer, how.tested, 0, how.form), 4)}
+        results: dict[str, float] = {"test_error": round(errors_on_new_trials([answer], how.tested, 0, how.form)[0], 4)}
         if not how.integers:
             results["stopped"] = int(learner.stopped)
         return Done(learner, f"evidence accumulation, {how.batch} new trials per update", log, results)
