@@ -41,21 +41,6 @@ class Right(NamedTuple):
         return {name: mean_share(right.mean(1)) for name, right in self._asdict().items()}
 
 
-@torch.no_grad()
-def right_answers(net: OneShotClassifier, images: Tensor, e: Episodes, generator: torch.Generator) -> Right:
-    """Ask a trained network, and its controls, in episodes; the generator draws the slots."""
-    net.eval()
-    slot = draw_slots(e, net.slots, generator)
-    s, (count, ways) = net(images[e.support], slot, images[e.query]), e.support.shape
-    seen, asked = s.features.split([count * ways, e.query.numel()], 1)
-    x = torch.cat([seen, net.clock.expand(-1, count * ways, -1)], -1)
-    mistaught = net.pair.updated(x, s.before, s.learning_signal.roll(ways if count > 1 else 1, 1), ways)
-    untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
-    distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-    answers = s.answers, untaught, others, s.alike, -distance, s.readouts
-    return Right(*((y.argmax(-1) == e.label).float() for y in answers))
-
-
 def drawn_for_test(held_out: Examples, ways: int, count: int, seed: int) -> list[tuple[Episodes, torch.Generator]]:
     """Batches of ``count`` episodes in all, with one query for each example, each with a generator for the slots."""
     batch, parts = max(1, 200 // ways), []
@@ -65,9 +50,19 @@ def drawn_for_test(held_out: Examples, ways: int, count: int, seed: int) -> list
     return parts
 
 
+@torch.no_grad()
 def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Right:
-    """Ask the network in the episodes of `drawn_for_test`."""
-    parts = [right_answers(net, held_out.images, e, g) for e, g in drawn_for_test(held_out, ways, count, seed)]
+    """Ask a trained network, and its controls, in the episodes of `drawn_for_test`."""
+    images, parts = held_out.images, []
+    for e, generator in drawn_for_test(held_out, ways, count, seed):
+        slot = draw_slots(e, net.slots, generator)
+        s = net.eval()(images[e.support], slot, images[e.query])
+        seen, asked = s.features.split([e.support.numel(), e.query.numel()], 1)
+        mistaught = net.pair.updated(net.seen(seen), s.before, s.learning_signal.roll(ways if len(slot) > 1 else 1, 1), ways)
+        untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
+        distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
+        answers = s.answers, untaught, others, s.alike, -distance, s.readouts
+        parts.append([(y.argmax(-1) == e.label).float() for y in answers])
     return Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

@@ -126,6 +126,10 @@ class OneShotClassifier(nn.Module):
         error = (LOGITS * self.pair.output(before)).softmax(-1) - shown
         return self.size * error @ self.pair.learner.w_out, None
 
+    def seen(self, features: Float[Tensor, "time image feature"]) -> Float[Tensor, "time image input"]:
+        """What the learner sees: spikes of features, and the clock."""
+        return torch.cat([features, self.clock.expand(-1, features.shape[1], -1)], -1)
+
     def ask(
         self,
         features: Float[Tensor, "time image feature"],
@@ -135,8 +139,7 @@ class OneShotClassifier(nn.Module):
     ) -> tuple[Activity, Float[Tensor, "episode query way"]]:
         """Activity of the learner at queries, with weights of each episode or with its own; and mean readouts of the slots."""
         queries = features.shape[1] // len(slot)
-        x = torch.cat([features, self.clock.expand(-1, features.shape[1], -1)], -1)
-        activity = self.pair.trial(x, weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)), credit)
+        activity = self.pair.trial(self.seen(features), weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)), credit)
         readouts = LOGITS * self.pair.output(activity).mean(0).unflatten(0, (len(slot), queries))
         return activity, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
 
@@ -172,7 +175,7 @@ class OneShotClassifier(nn.Module):
             raise ValueError(f"{given}: give an example for each slot, and queries for each episode, all images of one size")
         z = self.features(torch.cat([support.flatten(0, 1), query.flatten(0, 1)]))
         z_support, z_query = z.split([episodes * ways, z.shape[1] - episodes * ways], 1)
-        x = torch.cat([z_support, self.clock.expand(-1, episodes * ways, -1)], -1)
+        x = self.seen(z_support)
         before = self.pair.trial(x)
         learning_signal, lsg = self.signals(x, slot.flatten(), before)
         weights = self.pair.updated(x, before, learning_signal, ways)

@@ -42,6 +42,19 @@ def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters)
     assert right_in_episodes(net, same, 5, 20, 0).nearest.min() == 1
 
 
+@torch.no_grad()
+def test_shuffled_signals_are_those_of_the_other_of_two_lessons(net, letters):
+    """By each lesson alone, with the signals of the other in place of its own."""
+    ((e, g),) = lessons.drawn_for_test(letters, 5, 2, 0)
+    slot, known = lessons.draw_slots(e, net.slots, g), []
+    alone = [net(letters.images[e.support[[k]]], slot[[k]], letters.images[e.query[[k]]]) for k in (0, 1)]
+    for k, s in enumerate(alone):
+        seen, asked = s.features.split([5, s.features.shape[1] - 5], 1)
+        weights = net.pair.updated(net.seen(seen), s.before, alone[1 - k].learning_signal, 5)
+        known.append((net.answer(seen, asked, slot[[k]], weights).argmax(-1) == e.label[[k]]).float())
+    assert torch.equal(right_in_episodes(net, letters, 5, 2, 0).shuffled, torch.cat(known))
+
+
 def test_runs_are_scored_in_wrong_answers(monkeypatch):
     """Answers by the nearest image are right in a run whose queries are hardly changed; turned around, two of three are wrong.
 

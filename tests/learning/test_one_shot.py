@@ -77,6 +77,16 @@ def test_gradients_through_the_update_are_those_of_the_plain_loop():
         assert all(torch.allclose(other, plain, rtol=1e-9, atol=1e-13) for other in (ours, fast))
 
 
+def test_gradients_reach_the_update_by_potentials_and_not_by_spikes_through_refractoriness():
+    network, x, _ = problem()
+    before = network.trial(x)
+    z = before.z.detach().requires_grad_()
+    new = network.updated(x, before._replace(z=z), torch.ones(TIME, 1, N).double())
+    of_spikes, of_potentials = torch.autograd.grad(new.w_in.square().sum(), (z, before.v), allow_unused=True)
+    assert of_spikes is None
+    assert of_potentials.any()
+
+
 def test_one_update_can_be_learned():
     """Show one of two things; after one update the readout has to be +1 or -1: impossible without the signals, learned in 200 updates."""
     g = torch.Generator().manual_seed(3)

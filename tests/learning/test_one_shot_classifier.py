@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from snncore.learning.eprop import Signal, gradient, observe
-from snncore.learning.one_shot_classifier import LEAST, LOGITS, OneShotClassifier
+from snncore.learning.one_shot_classifier import LEAST, LOGITS, Features, OneShotClassifier
 from snncore.networks.recurrent import Weights
 
 SIDE, SLOTS, WAYS, EPISODES = 12, 4, 3, 2
@@ -105,6 +106,12 @@ def test_all_images_have_features_of_the_same_size():
     found = network().features.layers(torch.rand(20, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) ** 3)
     assert torch.allclose(found.mean(1), torch.zeros(20), atol=1e-5)
     assert torch.allclose(found.square().mean(1), torch.ones(20), rtol=1e-3)
+
+
+def test_a_neuron_fires_at_features_above_a_third():
+    features = Features(1, 2, (1,), 2, 300, 2.0)
+    features.layers = nn.Flatten()
+    assert features(torch.tensor([[[[0.33, 0.34]]]])).sum(0).gt(0).tolist() == [[False, True]]
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from snncore.learning import published_arm
-from snncore.networks.recurrent import Population, stepwise
+from snncore.networks.recurrent import Population
 from snncore.neurons import ALIFParams
 from snncore.tasks import scorbot
-from snncore.unroll import unroll
 
 GOLDEN = published_arm.golden()
 FEW = scorbot.draw(6, np.random.default_rng(3))
@@ -40,23 +39,6 @@ def test_every_spike_is_as_in_the_golden_run():
 def test_the_golden_run_finds_small_changes(monkeypatch, name, value):
     monkeypatch.setattr(published_arm, name, value)
     assert sum(lesson()[1]) > 0
-
-
-def test_the_raised_reset_is_that_of_its_equation():
-    p = published_arm.LSG[1].params
-    current = 3 * torch.rand(200, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    eye, none = torch.eye(1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
-    step, rest = stepwise(published_arm.Weights(eye, none, none), [Population(1, p)], published_arm.READOUT, current[0])
-    z = unroll(step, current, rest)[0].z.flatten().tolist()
-    v = a = last = free = 0.0
-    for t, i in enumerate(current.flatten().tolist()):
-        a = p.rho * a + last
-        theta = 1.3 + 1.6 * a
-        v = p.alpha * v + i - theta * last
-        fires, free = v > theta and free == 0, max(free - 1, 0)
-        free, last = (4 if fires else free), float(fires)
-        assert z[t] == last, t
-    assert sum(z) > 5
 
 
 def test_one_update_teaches_the_path_and_another_paths_signals_do_not():
