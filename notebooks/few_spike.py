@@ -94,12 +94,12 @@ from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.fit import noisy_mse, quality, rounded
 from snncore.few_spike.neuron import from_shifted
-from snncore.few_spike.zoo import B7_INPUT, INTERVALS, ZOO, fit_zoo, zoo_table
 from snncore.networks.images import efficientnet_lite, efficientnet_lite_input, imagenet_categories
 from snncore.record import Record
 from snncore.seeds import numpy_generator
 from snncore.statistics import interval, mean_interval, share
 from snncore.tasks.data_sets import read_photographs_700
+from snncore.trainings.few_spike import B7_INPUT, INTERVALS, ZOO, fit_zoo, zoo_table
 
 plotting.style()
 page = Record("few_spike", preset)  # keeps the numbers, tables and figures of this page
@@ -407,7 +407,7 @@ plt.show()
 # ## How many inputs can it tell apart?
 #
 # As long as the spikes so far are the same, $v(t)$ is $x$ minus a constant. So all inputs with the same spike pattern form one interval,
-# and the neuron is a staircase. {func}`~snncore.few_spike.pieces.pieces` lists its steps exactly, over all numbers in single precision, by
+# and the neuron is a staircase. {func}`~snncore.few_spike.neuron.pieces` lists its steps exactly, over all numbers in single precision, by
 # bisection. With 16 steps there could be $2^{16}$ of them. The SiLU neuron has {claim}`fs.silu.pieces`; the sigmoid neuron, with 12 steps,
 # has {claim}`fs.sigmoid.pieces`.
 

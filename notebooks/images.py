@@ -84,10 +84,9 @@ from torchvision.models import efficientnet_b0, efficientnet_b7, resnet50
 
 from snncore import plotting
 from snncore.datafiles import find, package_file
-from snncore.few_spike import coefficients, convert, fs_decode, rate_curves, spike_train, statistics, stepwise, variants
+from snncore.few_spike import coefficients, convert, fs_decode, rate_code, spike_train, statistics, stepwise, variants
 from snncore.few_spike.coefficients import spikes_per_step_log
-from snncore.few_spike.comparison import compare, deviation, layer_errors
-from snncore.few_spike.energy import PRICES, cost, mean_traffic, operations_table
+from snncore.few_spike.comparison import PRICES, compare, cost, deviation, layer_errors, mean_traffic, operations_table
 from snncore.few_spike.graphs import families, layers_of, rhythm_table, size_of
 from snncore.few_spike.operations import NAMED
 from snncore.few_spike.rate_code import rate_coded, simulate, synapses
@@ -586,7 +585,7 @@ for name in ("one", "two", "one_memory"):  # accumulators of a neuron; memories 
 rhythms_20
 
 # %%
-curves, n_20 = rate_curves.recorded_curves(), 500  # preset paper computes them anew
+curves, n_20 = rate_code.recorded_curves(), 500  # preset paper computes them anew
 if preset == "paper":
     ann, calibration = cifar_network("resnet20"), data["train"].images[: cifar.CALIBRATION]
     few, coded = cifar.conversion("resnet20", data).network, rate_coded(ann, calibration)
@@ -596,11 +595,11 @@ if preset == "paper":
     version = f"SpikingJelly {metadata.version('spikingjelly')}"
     program = version if len(codes) > 1 else "without SpikingJelly"
     original, about = 100 * accuracy(ann, x, y), f"the first {n_20:,} {test_images}; {program}"
-    curves = rate_curves.curves_of(few, codes, x, y, original, about).round(6)
+    curves = rate_code.curves_of(few, codes, x, y, original, about).round(6)
     page.table(curves, "rate_coding")
 
 # %%
-if preset == "paper" and (close := rate_curves.first_close(curves))["enough"]["rate"]:  # the first step within half a percentage point
+if preset == "paper" and (close := rate_code.first_close(curves))["enough"]["rate"]:  # the first step within half a percentage point
     needed, energy = close["steps"]["rate"], close["energy"]
     times = float(energy["rate"] / energy["few_spikes"])
     pace = f"{test_images}; a new image every {pace_20} steps, with one accumulator per neuron"
@@ -613,10 +612,10 @@ of_few, of_rate = (curves[curves["code"] == code] for code in ("few_spikes", "ra
 at_pace = of_rate.loc[of_rate["steps"] == pace_20, "accuracy"]  # of the rate code when few spikes are ready
 for name, right in {"rate": at_pace, "few_spikes": of_few["accuracy"], "original": of_few["original"]}.items():
     page.value(f"pace_{name}", f"{right.item():.1f} %")
-differ = rate_curves.difference_of_spikes(curves)
+differ = rate_code.difference_of_spikes(curves)
 shown = ("(not run)",) if differ is None else (differ, "{:.1g} %")
 page.value("curves_difference", *shown)
-rate_curves.close_table(curves)
+rate_code.close_table(curves)
 
 # %% tags=["hide-input", "remove-output"]
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.4), sharey=True)
@@ -625,10 +624,10 @@ curves = curves.assign(low=low, high=high)
 few = curves[curves["code"] == "few_spikes"].iloc[0]
 styles = {"rate": (RATE, "-"), "spikingjelly": (GREEN, "--"), "spikingjelly_robust": (RED, ":")}
 for ax, key, label in ((axes[0], "steps", "steps"), (axes[1], "energy", "energy of the operations [µJ]")):
-    ax.axhspan(-1, rate_curves.WITHIN, color=ANN, alpha=0.15, lw=0, label="within half a point")
+    ax.axhspan(-1, rate_code.WITHIN, color=ANN, alpha=0.15, lw=0, label="within half a point")
     for name, (color, style) in styles.items():
         part = curves[curves["code"] == name]
-        ax.semilogx(part[key], part["original"] - part["accuracy"], style, color=color, label=rate_curves.CODES[name])
+        ax.semilogx(part[key], part["original"] - part["accuracy"], style, color=color, label=rate_code.CODES[name])
         ax.fill_between(part[key], part["original"] - part["high"], part["original"] - part["low"], color=color, alpha=0.12, lw=0)
     places = {"o": (pace_20, "to the next image"), "s": (first_20, "to the first answer")}
     for marker, (x, what) in (places if key == "steps" else {"o": (few[key], "")}).items():
@@ -1017,7 +1016,6 @@ page.claim("img.complement.spikes", complement, dataset=where, n=1)
 # %%
 if preset == "paper":
     params = coefficients("silu.published").params
-    variants.refuse_other_function(cifar_network("silu"), images[:4], params, step)
     silent = variants.spikes_by_silence(silu_published.statistics, params, step)
     page.claim("img.cifar.silu.silence_spikes", silent, dataset=test_images, n=len(images), seeds=1)
 

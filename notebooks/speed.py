@@ -75,9 +75,8 @@ import torch.nn.functional as F
 from snncore import plotting
 from snncore.few_spike import coefficients, convert, fs_neuron, published_neurons
 from snncore.few_spike.neuron import fs_sum
-from snncore.few_spike.rate_curves import BATCH, recorded_curves
+from snncore.few_spike.rate_code import BATCH, recorded_curves
 from snncore.few_spike.variants import varied
-from snncore.few_spike.zoo import fit_one
 from snncore.loihi import silicon
 from snncore.loihi.board import run_board
 from snncore.loihi.fixed_point import OverflowWarning
@@ -99,6 +98,7 @@ from snncore.tools.memory import memory_of_learning
 from snncore.tools.meter import Meter, measure, of_cpu
 from snncore.trainings import arm as movements
 from snncore.trainings import cifar
+from snncore.trainings.few_spike import fit_one
 
 plotting.style()
 torch.set_num_threads(1)  # also in a notebook that is run by hand

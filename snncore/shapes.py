@@ -4,6 +4,7 @@
 """
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,12 @@ def check_whole(name: str, value: Any, low: int = 1, high: float = math.inf) -> 
     """Refuse what is no whole number from ``low`` to ``high``, also 8.0, by a ValueError."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
         raise ValueError(f"{name} is {value!r}: give a whole number (int), {low} {'or more' if high == math.inf else f'to {high}'}")
+
+
+def check_number(name: str, value: Any, low: float = 0.0) -> None:
+    """Refuse what is no finite number from ``low`` on, by a ValueError."""
+    if not (isinstance(value, Real) and low <= float(value) < math.inf):
+        raise ValueError(f"{name} is {value!r}: give a finite number, {low:g} or more")
 
 
 def check_alike(name: str, a: Tensor, like_name: str, like: Tensor) -> None:

@@ -54,9 +54,11 @@ def test_only_plotting_imports_matplotlib_and_only_chapters_draw_and_record():
 
 
 USED = {  # programs that a chapter uses
-    "energy": {"tools.meter", "trainings.digits", "trainings.stories"}, "eprop": {"trainings.evidence"}, "images": {"trainings.cifar"},
+    "energy": {"tools.meter", "trainings.digits", "trainings.stories"}, "eprop": {"trainings.evidence"},
+    "few_spike": {"trainings.few_spike"}, "images": {"trainings.cifar"},
     "memory": {"trainings.digits"}, "one_shot": {"trainings.arm"}, "one_shot_symbols": {"trainings.symbols"},
-    "relational": {"trainings.stories"}, "speed": {"tools.memory", "tools.meter", "trainings.arm", "trainings.cifar"},
+    "relational": {"trainings.stories"},
+    "speed": {"tools.memory", "tools.meter", "trainings.arm", "trainings.cifar", "trainings.few_spike"},
 }  # fmt: skip
 
 

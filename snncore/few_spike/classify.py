@@ -28,27 +28,27 @@ class Shapes(fx.Interpreter):
         n.meta["tensors"] = [a.detach().to("meta") for a in tensors(value)]
         if "given" in n.meta and isinstance(value, Tensor) and not value.is_meta:
             self._check_given(n, value)
-        n.meta["idle"] = n.op == "call_method" and n.target in operations.CASTS and value is self.env[operations.operand(n)]
+        n.meta["idle"] = (
+            n.op in operations.CALLS and operations.key_of(n, self.module) in operations.CASTS and value is self.env[operations.operand(n)]
+        )
         return value
 
-    def _check_given(self, n: fx.Node, value: Any) -> None:
+    def _check_given(self, n: fx.Node, value: Tensor) -> None:
         """Refuse a function that is not what the operation computes, and one given as linear that does not add up."""
-        said = n.meta["given"]
+        said, arguments = n.meta["given"], self.fetch_args_kwargs_from_env(n)
+
+        def call(change: Callable[[Tensor], Tensor]) -> Any:
+            return getattr(self, n.op)(n.target, *map_aggregate(arguments, lambda a: change(a) if isinstance(a, Tensor) else a))
+
         if isinstance(said, Activation):
-            if not torch.allclose(said.function(self.env[operations.operand(n)]), value, rtol=1e-4, atol=1e-5):
-                raise ConversionError(f"{n.name} does not compute the function given for it{operations.where(n.stack_trace)}")
+            expected, fault = said.function(self.env[operations.operand(n)]), "does not compute the function given for it"
         elif said.kind == "linear":
-            args, kwargs = self.fetch_args_kwargs_from_env(n)
-
-            def call(change: Callable[[Tensor], Tensor]) -> Any:
-                changed = map_aggregate((args, kwargs), lambda a: change(a) if isinstance(a, Tensor) else a)
-                return getattr(self, n.op)(n.target, *changed)
-
-            if not torch.allclose(call(lambda a: a + a.cos()), value + call(torch.cos), rtol=1e-4, atol=1e-5):
-                raise ConversionError(
-                    f"{n.name} is given as linear, but its output for a sum is not the sum of its outputs: give it as analog"
-                    + operations.where(n.stack_trace)
-                )
+            expected, value = value + call(torch.cos), call(lambda a: a + a.cos())
+            fault = "is given as linear, but its output for a sum is not the sum of its outputs: give it as analog"
+        else:
+            return
+        if not torch.allclose(value, expected, rtol=1e-4, atol=1e-5):
+            raise ConversionError(f"{n.name} {fault}{operations.where(n.stack_trace)}")
 
 
 class Watch(fx.Interpreter):

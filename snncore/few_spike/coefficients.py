@@ -19,7 +19,7 @@ class CoefficientSet:
     function: str  #: a key of `FUNCTIONS`
     interval: tuple[float, float]  #: inputs for which it was made
     params: FSParams
-    origin: str  #: "published", "fitted" (by `snncore.few_spike.zoo`), "fitted in this run" or "closed form"
+    origin: str  #: "published", "fitted" (by `snncore.trainings.few_spike`), "fitted in this run" or "closed form"
     source: str  #: publication, command or function
 
 

@@ -12,22 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 from typing import Any
 
-import numpy as np
 import torch
 from torch import fx, nn
 from tqdm import tqdm
 
 from snncore.few_spike import operations
-from snncore.few_spike.calibrate import Prices, calibrate, images_of, outputs, prices_of
-from snncore.few_spike.choose import CLOSED, default, error_of, fitted, relative_error
+from snncore.few_spike.choose import CLOSED, Prices, calibrate, default, error_of, fitted, images_of, outputs, prices_of, relative_error
 from snncore.few_spike.layer import Conversion, FSActivation, Inputs, Report, Samples
 from snncore.few_spike.neuron import FSParams
 from snncore.few_spike.operations import ConversionError
 from snncore.few_spike.trace import put_neurons, traced
-from snncore.shapes import FloatTensor
+from snncore.shapes import FloatTensor, check_number, check_whole
 
 TOO_FAR = 0.3  # relative error of the output, above which `convert` warns
 
@@ -99,7 +96,8 @@ def convert(
     """
     _check_options(K, spike_penalty, coefficients=coefficients, steps=steps, activations=activations, analog=analog, linear=linear)
     steps, coefficients = steps or {}, coefficients or {}
-    graph, rows, places = traced(network, example_input, operations.given(activations or {}, analog, linear), everything)
+    given = operations.given(activations or {}, analog, linear)
+    graph, rows, places = traced(network, example_input, given, everything)
     seen = Inputs(example_input) if calibration is None else images_of(calibration, Inputs(example_input))
     if spike_penalty and (calibration is None or len(seen) == 1):
         held = "there is no calibration" if calibration is None else "calibration holds 1 image"
@@ -107,8 +105,7 @@ def convert(
     names = {a.name for a in places.values()}
     for name in coefficients.keys() - names:
         raise ConversionError(f"coefficients has {name!r}, but the network's activations are {', '.join(sorted(names))}")
-    occur = {operations.key_of(node, graph) for node in graph.graph.nodes}
-    for key in {*(activations or {}), *analog, *linear} - occur:
+    for key in given.keys() - {operations.key_of(node, graph) for node in graph.graph.nodes}:
         said = torch.typename(key) if callable(key) else repr(key)
         raise ConversionError(f"{said} is given, but occurs nowhere; the network's activations are {', '.join(sorted(names))}")
     open_ones = [node.name for node, a in places.items() if a.name not in coefficients]
@@ -170,11 +167,12 @@ def _check_options(K: int, spike_penalty: float, **given: Any) -> None:
     ):
         if not isinstance(given[name], kind | None) or isinstance(given[name], str):
             raise ConversionError(f"{name} is of type {type(given[name]).__name__}: give {way_out}")
-    for steps in (K, *(given["steps"] or {}).values()):
-        if not (isinstance(steps, int | np.integer) and 1 <= steps <= 62):
-            raise ConversionError(f"K is {steps!r}: give a whole number of steps, 1 to 62")
-    if not (isinstance(spike_penalty, Real) and math.isfinite(spike_penalty) and spike_penalty >= 0):
-        raise ConversionError(f"spike_penalty is {spike_penalty!r}: give a finite number, 0 or more")
+    try:
+        check_number("spike_penalty", spike_penalty)
+        for steps in (K, *(given["steps"] or {}).values()):
+            check_whole("K", steps, high=62)
+    except ValueError as error:
+        raise ConversionError(str(error)) from error
     if spike_penalty and torch.is_inference_mode_enabled():
         raise ConversionError("spike_penalty needs gradients: call convert outside of torch.inference_mode()")
     for name, params in (given["coefficients"] or {}).items():

@@ -4,8 +4,8 @@ r"""Three evaluations of a converted network, all of the same function.
 - **Stepwise**: the spikes of each step pass every linear operation by themselves and are added up where the next neurons collect them,
   :math:`\sum_t W\, d(t)\, z(t) = W \sum_t d(t)\, z(t)`. Products of two signals are sums over pairs of steps. It also counts synaptic
   operations. Rounding may move a number across a threshold.
-- **Pieces**: each neuron looks up its piece (`snncore.few_spike.pieces`), by its input or by its spikes, whichever is faster. The piece
-  knows its output and its spikes, which gives all statistics.
+- **Pieces**: each neuron looks up its piece (`snncore.few_spike.neuron.pieces`), by its input or by its spikes, whichever is faster.
+  The piece knows its output and its spikes, which gives all statistics.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, fx
 from torch.func import functional_call
 from torch.fx.node import map_aggregate, map_arg
 
 from snncore.few_spike import operations
-from snncore.few_spike.classify import Watch
-from snncore.few_spike.layer import FSActivation, Inputs, Samples, fs_layers, refuse_half, refuse_other
-from snncore.few_spike.neuron import FSParams, fs_neuron, fs_run
-from snncore.few_spike.pieces import Pieces, pieces
+from snncore.few_spike.layer import FSActivation, Inputs, OtherNeurons, Samples
+from snncore.few_spike.neuron import FSParams, Pieces, fs_neuron, fs_run, pieces
 from snncore.kernels.fs_neuron import read_codes
 from snncore.shapes import SpikeTrain
 
@@ -52,25 +49,24 @@ def _replace(arguments: Any, change: Callable[[Any], Any]) -> Any:
     return map_aggregate(arguments, lambda a: change(a) if isinstance(a, Steps | Tensor) else a)
 
 
-CONSTANT_PART = ("bias", "running_mean")  # of a convolution, a linear layer or batch normalization: zero them, and the rest is linear
-CONSTANT_PLACES = dict.fromkeys(operations.WEIGHTED, (2,)) | {F.batch_norm: (1, 4)}  # where functions have them
+def with_constants(run: fx.Interpreter, n: fx.Node, change: Callable[[bool, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The layer that ``run`` is at, as a function of its signal: ``change`` is told whether a constant is added, and gives another one."""
+    (source,), key = operations.signals(n), operations.key_of(n, run.module)
+    values: dict[fx.Node, Any] = {a: run.env[a] for a in n.all_input_nodes if a is not source}
+    if n.op == "call_module":
+        module = run.fetch_attr(str(n.target))
+        own = {name: change(name in operations.ADDED, a) for name, a in (*module.named_parameters(), *module.named_buffers())}
+        call: Callable = partial(functional_call, module, own)
+    else:
+        added = [operations.argument(n, of[key], name) for name, of in operations.ADDED.items() if key in of]
+        values = {a: change(a in added, value) if isinstance(value, Tensor) else value for a, value in values.items()}
+        call = partial(getattr(run, n.op), n.target)
+    return lambda x: call(*map_arg((n.args, n.kwargs), (values | {source: x}).__getitem__))
 
 
 def with_ones(run: fx.Interpreter, n: fx.Node) -> Callable[[Tensor], Tensor]:
-    """The layer of synapses that ``run`` is at, with all weights 1 and no constant part: it counts what arrives, borders included."""
-    args, kwargs = run.fetch_args_kwargs_from_env(n)
-    if n.op == "call_module":
-        module = run.fetch_attr(str(n.target))
-        ones = {key: torch.full_like(a, float(key == "weight"), dtype=torch.float64) for key, a in module.named_parameters()}
-        return lambda x: functional_call(module, ones, (x, *args[1:]), _without_input(kwargs))
-    (source,), bias = operations.signals(n), operations.argument(n, 2, "bias") if n.target in operations.WEIGHTED else None
-    values = {a: _replace(run.env[a], partial(torch.full_like, fill_value=float(a is not bias), dtype=torch.float64))
-              for a in n.all_input_nodes if a is not source}  # fmt: skip
-    return lambda x: getattr(run, n.op)(n.target, *map_arg((n.args, n.kwargs), (values | {source: x}).__getitem__))
-
-
-def _without_input(kwargs: dict) -> dict:
-    return {key: a for key, a in kwargs.items() if key != "input"}
+    """The layer of synapses that ``run`` is at, with all weights 1 and nothing added: it counts what arrives, borders included."""
+    return with_constants(run, n, lambda added, a: torch.full_like(a, float(not added), dtype=torch.float64))
 
 
 class Traffic(NamedTuple):
@@ -89,8 +85,6 @@ class Traffic(NamedTuple):
 @torch.no_grad()
 def stepwise(network: fx.GraphModule, images: Samples) -> tuple[Any, tuple[Traffic, ...]]:
     """Evaluate a converted network by sending the spikes of each step by themselves; the output, and the work of each layer."""
-    refuse_other(network)
-    operations.refuse_unnoted(network.graph)
     run = _Stepwise(network)
     return run.run(*Inputs(images).parts), tuple(run.traffic)
 
@@ -106,9 +100,16 @@ def _race(signal: Steps, dim: int) -> Steps:
     return Steps(signal.constant.amax(dim, True), steps)
 
 
-class _Stepwise(fx.Interpreter):
+def _send(name: str, neurons: FSActivation, x: Tensor) -> Steps:
+    """The numbers that a layer of neurons sends in each step."""
+    z, _ = fs_run(x, neurons.params)
+    return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(neurons.params.d, z, strict=True)])
+
+
+class _Stepwise(OtherNeurons):
     def __init__(self, network: fx.GraphModule):
-        super().__init__(network)
+        super().__init__(network, _send)
+        operations.refuse_unnoted(network.graph)
         self.traffic: list[Traffic] = []
 
     def run_node(self, n: fx.Node) -> Any:
@@ -116,12 +117,8 @@ class _Stepwise(fx.Interpreter):
             return _replace(super().run_node(n), _decoded)
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         call = partial(getattr(self, n.op), n.target)
-        module = operations.module_of(n, self.module)
-        if isinstance(module, FSActivation):
-            x = _decoded(args[0])
-            refuse_half("the input of few-spike neurons", x.dtype)
-            z, _ = fs_run(x, module.params)
-            return Steps(torch.zeros_like(z[0]), [d * step for d, step in zip(module.params.d, z, strict=True)])
+        if isinstance(operations.module_of(n, self.module), FSActivation):
+            return call(*_replace((args, kwargs), _decoded))
         if not operations.carried(n):  # arithmetic on shapes
             return call(*_replace((args, kwargs), _constant))
         kind, why = operations.describe(n, self.module)
@@ -138,16 +135,13 @@ class _Stepwise(fx.Interpreter):
         if kind == "analog" or not signals:
             return call(*_replace((args, kwargs), _decoded))
         constant = call(*_replace((args, kwargs), _constant))
-        if module is not None and why in (operations.SYNAPSES, operations.SHIFT):
-            zero = {key: torch.zeros_like(a) for key, a in (*module.named_parameters(), *module.named_buffers()) if key in CONSTANT_PART}
-            return Steps(constant, [functional_call(module, zero, (step, *args[1:]), _without_input(kwargs)) for step in signals[0].steps])
-        if n.target in CONSTANT_PLACES:
-            args = tuple(_replace(a, torch.zeros_like) if i in CONSTANT_PLACES[n.target] else a for i, a in enumerate(args))
-            kwargs = {key: _replace(a, torch.zeros_like) if key in CONSTANT_PART else a for key, a in kwargs.items()}
+        if why in (operations.SYNAPSES, operations.SHIFT):
+            linear_part = with_constants(self, n, lambda added, a: torch.zeros_like(a) if added else a)
+            return Steps(constant, [linear_part(step) for step in signals[0].steps])
         if why == operations.SUM:
             args = tuple(0 if isinstance(a, int | float) and len(args) < 3 else a for a in args)  # the second of three is alpha
             kwargs = {key: 0 if isinstance(a, int | float) and key != "alpha" else a for key, a in kwargs.items()}
-        joined = why == operations.SUM or n.target in operations.JOINS
+        joined = why == operations.SUM or operations.key_of(n, self.module) in operations.JOINS
 
         def at(t: int, a: Any) -> Any:
             if isinstance(a, Steps):
@@ -258,47 +252,40 @@ def statistics(network: fx.GraphModule, images: Samples) -> tuple[Any, Statistic
     Raises `ValueError` if there is no image, if images do not come first wherever neurons are (as far as sizes can tell), or if neurons
     get NaN or have too many pieces.
     """
-    refuse_other(network)
     x = Inputs(images)
     if not len(x):
         raise ValueError("there is no image: give one or more")
     layers: list[Layer] = []
 
-    class Lookup(fx.Interpreter):
-        def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
-            module = self.fetch_attr(str(target))
-            if not isinstance(module, FSActivation):
-                return super().call_module(target, args, kwargs)
-            (signal,) = args
-            refuse_half("the input of few-spike neurons", signal.dtype)
-            if len(signal) % len(x):
-                raise ValueError(f"{target} gets numbers of shape {tuple(signal.shape)} for {len(x)} images: spikes are counted by image, "
-                                 "so images must come first")  # fmt: skip
-            table = _pieces(module.params, signal.dtype)
-            y, in_pieces = _lookup(signal, module.params, table, len(x))
-            if int(in_pieces.sum()) < signal.numel():
-                raise ValueError(f"{target} gets NaN, for which no neuron has a spike: look for the reason in the images or the weights")
-            counts, node = in_pieces.cpu().numpy(), str(target).removeprefix("few_spike.")
-            per_image = counts @ table.spikes.long().sum(0).numpy()
-            layers.append(Layer(node, module.params, signal.numel() // len(x), counts.sum(0), per_image, table))
-            return y
+    def look_up(node: str, neurons: FSActivation, signal: Tensor) -> Tensor:
+        if len(signal) % len(x):
+            shape = f"few_spike.{node} gets numbers of shape {tuple(signal.shape)} for {len(x)} images"
+            raise ValueError(f"{shape}: spikes are counted by image, so images must come first")
+        table = _pieces(neurons.params, signal.dtype)
+        y, in_pieces = _lookup(signal, neurons.params, table, len(x))
+        if int(in_pieces.sum()) < signal.numel():
+            raise ValueError(
+                f"few_spike.{node} gets NaN, for which no neuron has a spike: look for the reason in the images or the weights"
+            )
+        counts = in_pieces.cpu().numpy()
+        per_image = counts @ table.spikes.long().sum(0).numpy()
+        layers.append(Layer(node, neurons.params, signal.numel() // len(x), counts.sum(0), per_image, table))
+        return y
 
-    output = Lookup(network).run(*x.parts)
+    output = OtherNeurons(network, look_up).run(*x.parts)
     return output, Statistics(tuple(layers))
 
 
 @torch.no_grad()
 def spike_train(network: fx.GraphModule, images: Samples, node: str) -> SpikeTrain:
     """All spikes of one layer, shape (K, batch, ...); `ValueError` if the network has no such layer of few-spike neurons."""
-    layers = {str(call.target).removeprefix("few_spike."): (call, neurons.params) for call, neurons in fs_layers(network).items()}
-    if node not in layers:
-        raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(layers)}")
-    sent: list[Tensor] = []
-    call, p = layers[node]
+    sent: dict[str, Tensor] = {}
 
-    def look(n: fx.Node, value: Any) -> None:
-        if n is operations.operand(call):
-            sent.append(fs_run(value, p)[0])
+    def send(name: str, neurons: FSActivation, signal: Tensor) -> Tensor:
+        sent[name] = fs_run(signal, neurons.params)[0] if name == node else torch.empty(0)
+        return neurons(signal)
 
-    Watch(network, look).run(*Inputs(images).parts)
-    return sent[0]
+    OtherNeurons(network, send).run(*Inputs(images).parts)
+    if node not in sent:
+        raise ValueError(f"no layer of few-spike neurons is named {node!r}: there are {', '.join(sent)}")
+    return sent[node]

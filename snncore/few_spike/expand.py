@@ -19,11 +19,10 @@ exponential of the mask. Constants that scale numbers, such as these or the weig
 weights behind them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import fx, nn
 
 from snncore.few_spike import operations
@@ -34,8 +33,7 @@ from snncore.few_spike.operations import Activation, Carries, Described, argumen
 NEURONS: dict[str, Callable] = {
     "exp": torch.exp, "reciprocal": torch.reciprocal, "rsqrt": torch.rsqrt, "identity": torch.clone,
 }  # fmt: skip
-SOFTMAX = {nn.Softmax, F.softmax, torch.softmax, "softmax"}
-LAYER_NORM, GROUP_NORM = {nn.LayerNorm, F.layer_norm}, {nn.GroupNorm, F.group_norm}
+SOFTMAX, LAYER_NORM, GROUP_NORM = {nn.Softmax, "softmax"}, {nn.LayerNorm, "layer_norm"}, {nn.GroupNorm, "group_norm"}
 AFFINE = "weight", "bias"  # of a normalization
 MULTIPLY = operations.PRODUCTS - operations.QUOTIENTS
 LOWEST = -1e4  # of numbers that a softmax gets: below, they are a mask
@@ -77,17 +75,17 @@ class _Writer:
 
     def in_other_words(self, node: fx.Node) -> None:
         """Put simpler operations in place of softmax, layer normalization and attention."""
-        key, module, new = operations.key_of(node, self.network), operations.module_of(node, self.network), None
+        key, new = operations.key_of(node, self.network), None
         if key in SOFTMAX:
-            x, dim = operand(node), getattr(module, "dim", argument(node, 1, "dim"))
+            x, dim = operand(node), operations.setting(node, self.network, 1, "dim")
             others = [a for a in (*node.args, *node.kwargs.values()) if isinstance(a, torch.dtype) and a != x.meta["tensors"][0].dtype]
             if dim is not None and not others and self.lowest[node] >= LOWEST:
                 new = self.softmax(node.name, x, dim)
         elif key in LAYER_NORM:
-            new = self.layer_norm(node, module)
+            new = self.layer_norm(node)
         elif key in GROUP_NORM:
-            new = self.group_norm(node, module)
-        elif key is F.scaled_dot_product_attention:
+            new = self.group_norm(node)
+        elif key == "scaled_dot_product_attention":
             names = enumerate(("attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"), 3)
             given = {name: argument(node, i, name) for i, name in names}
             scale, mask, causal = given.pop("scale"), given.pop("attn_mask"), given.pop("is_causal")
@@ -132,26 +130,27 @@ class _Writer:
         total = self.call(f"{name}_sum", torch.sum, e, dim, True)
         return self.call(f"{name}_product", torch.mul, e, self.neuron(name, "reciprocal", total))
 
-    def layer_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node | None:
-        shape, eps, *affine = self.constants(node, module, "normalized_shape")
+    def layer_norm(self, node: fx.Node) -> fx.Node | None:
+        shape, eps, *affine = self.constants(node, "normalized_shape")
         if isinstance(shape, fx.Node):
             return None
         return self.scaled(node.name, self.normalized(node.name, operand(node), tuple(range(-len(shape), 0)), eps), *affine)
 
-    def group_norm(self, node: fx.Node, module: nn.Module | None) -> fx.Node:
+    def group_norm(self, node: fx.Node) -> fx.Node:
         name, x, ones = node.name, operand(node), (1,) * (len(operand(node).meta["tensors"][0].shape) - 2)
-        groups, eps, *affine = self.constants(node, module, "num_groups")
+        groups, eps, *affine = self.constants(node, "num_groups")
         split = self.call(f"{name}_groups", torch.unflatten, x, 1, (groups, -1))
         y = self.normalized(name, split, tuple(range(2, 3 + len(ones))), eps)
         shaped = (a and self.call(f"{name}_{kind}", torch.reshape, a, (-1, *ones)) for kind, a in zip(AFFINE, affine, strict=True))
         return self.scaled(name, self.call(f"{name}_channels", torch.flatten, y, 1, 2), *shaped)
 
-    def constants(self, node: fx.Node, module: nn.Module | None, size: str) -> tuple[Any, Any, Any, Any]:
+    def constants(self, node: fx.Node, size: str) -> Iterator[Any]:
         """Of a normalization: its ``size``, eps, and weight and bias, None where there is none."""
-        if module is None:
-            return argument(node, 1, size), argument(node, 4, "eps", 1e-5), argument(node, 2, "weight"), argument(node, 3, "bias")
-        weight, bias = (None if getattr(module, a) is None else self.graph.get_attr(f"{node.target}.{a}") for a in AFFINE)
-        return getattr(module, size), module.eps, weight, bias
+        yield operations.setting(node, self.network, 1, size)
+        yield operations.setting(node, self.network, 4, "eps", 1e-5)
+        for place, name in enumerate(AFFINE, 2):
+            a = operations.setting(node, self.network, place, name)
+            yield self.graph.get_attr(f"{node.target}.{name}") if isinstance(a, nn.Parameter) else a
 
     def normalized(self, name: str, x: fx.Node, dims: tuple[int, ...], eps: float) -> fx.Node:
         u = self.neuron(name, "identity", self.call(f"{name}_centered", torch.sub, x, self.call(f"{name}_mean", torch.mean, x, dims, True)))

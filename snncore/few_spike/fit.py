@@ -17,7 +17,7 @@ import torch
 from snncore.few_spike.neuron import FSParams, fs_decode, fs_run, fs_sum
 from snncore.kernels.few_spike import anneal
 from snncore.seeds import numpy_generator
-from snncore.shapes import FloatTensor, check_whole, described
+from snncore.shapes import FloatTensor, check_number, check_whole, described
 
 Function = Callable[[FloatTensor], FloatTensor]
 Cdf = Callable[[np.ndarray], np.ndarray]
@@ -74,15 +74,10 @@ def noisy_mse(
     p: FSParams, function: Function, interval: tuple[float, float], noise: float, generator: np.random.Generator, cdf: Cdf | None = None
 ) -> float:
     """`quality`'s mean squared error when Gaussian noise of standard deviation ``noise`` is added to v at each comparison with T(t)."""
-    _check_noise(noise)
+    check_number("noise", noise)
     x, weight, y = _samples(function, interval, cdf, 200_000)
     out = fs_sum(torch.from_numpy(x), p, lambda: noise * torch.from_numpy(generator.standard_normal(len(x))))
     return float(weight @ (out.numpy() - y) ** 2)
-
-
-def _check_noise(noise: float) -> None:
-    if not (math.isfinite(noise) and noise >= 0):
-        raise ValueError(f"noise is {noise}: give a finite standard deviation, 0 or more")
 
 
 def _grid(bits: int) -> float:
@@ -127,9 +122,8 @@ def fit(
     """
     for name, count, most in (("K", K, 62), ("evaluations", evaluations, math.inf), ("restarts", restarts, math.inf)):
         check_whole(name, count, high=most)
-    if not (math.isfinite(spike_penalty) and spike_penalty >= 0):
-        raise ValueError(f"spike_penalty is {spike_penalty}: give a finite number, 0 or more")
-    _check_noise(noise)
+    check_number("spike_penalty", spike_penalty)
+    check_number("noise", noise)
     x, weight, y = _samples(function, interval, cdf, 1_000 if noise else 8_000)
     low, high = map(float, interval)
     grid = 0.0 if bits is None else _grid(bits)

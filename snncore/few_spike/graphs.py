@@ -1,8 +1,8 @@
 """Networks on PyTorch's meta device, where nothing is computed: their size, what of them spikes, and which layers send to which."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
@@ -21,13 +21,15 @@ FAMILIES = (  # the smallest of each family of classifiers in torchvision
 )  # fmt: skip
 
 
-def trace_shapes(network: nn.Module, pixels: int) -> Traced:
-    """Trace a network for square color images; it is moved to the meta device."""
+def trace_shapes(make: Callable[[], nn.Module], pixels: int, device: str = "meta") -> Traced:
+    """Trace the network that ``make`` makes on a device, for square color images; it is moved to the meta device."""
+    with torch.device(device):
+        network = make()
     return traced(network.to("meta").eval(), torch.empty(1, 3, pixels, pixels, device="meta"))
 
 
 class Size(NamedTuple):
-    """Parameters of a network, layers that spike, neurons for one image by the activation that they stand for."""
+    """Parameters that a network uses, layers that spike, neurons for one image by the activation that they stand for."""
 
     parameters: int
     layers: int
@@ -36,10 +38,8 @@ class Size(NamedTuple):
 
 def size_of(make: Callable[[], nn.Module], pixels: int) -> Size:
     """Size of the network that ``make`` makes, for images of so many pixels across."""
-    with torch.device("meta"):
-        network = make()
-    report = Report(tuple(trace_shapes(network, pixels).rows), math.nan)
-    return Size(sum(p.numel() for p in network.parameters()), len(report.spiking), report.by_activation)
+    graph, rows, places = trace_shapes(make, pixels)
+    return Size(sum(p.numel() for p in graph.parameters()), len(places), Report(tuple(rows)).by_activation)
 
 
 def families(names: Collection[str] = FAMILIES) -> pd.DataFrame:
@@ -48,10 +48,9 @@ def families(names: Collection[str] = FAMILIES) -> pd.DataFrame:
 
     rows = []
     for name in names:
-        options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-        with torch.device("cpu" if name == "regnet_x_400mf" else "meta"):  # it computes its sizes with tensors
-            network = getattr(models, name)(**options)
-        report = Report(tuple(trace_shapes(network, 224).rows), math.nan)
+        make = partial(getattr(models, name), **{"init_weights": False} if name in ("googlenet", "inception_v3") else {})
+        device = "cpu" if name == "regnet_x_400mf" else "meta"  # it computes its sizes with tensors
+        report = Report(tuple(trace_shapes(make, 224, device).rows))
         analog = Counter(row.operation for row in report.rows if row.kind == "analog")
         kept = ", ".join(f"{count} {operation}" for operation, count in analog.items())
         rows.append((name, len(report.spiking), f"{report.neurons:,}", ", ".join(sorted(report.by_activation)), kept))
@@ -77,9 +76,7 @@ def senders_of(graph: fx.GraphModule, neurons: Collection[fx.Node]) -> list[list
 
 def layers_of(make: Callable[[], nn.Module], pixels: int) -> tuple[list[list[int]], list[int]]:
     """The `senders_of` a network without weights, and how many numbers the image and each layer of neurons hold."""
-    with torch.device("meta"):
-        network = make()
-    graph, rows, places = trace_shapes(network, pixels)
+    graph, rows, places = trace_shapes(make, pixels)
     return senders_of(graph, places), [3 * pixels**2, *(row.neurons for row in rows if row.kind == "spiking")]
 
 

@@ -146,7 +146,7 @@ class Report:
     """
 
     rows: tuple[Row, ...]
-    error: float
+    error: float = math.nan
     seen: str = "example_input"
     functions: Mapping[str, Callable] = field(default_factory=dict, repr=False, compare=False)  #: what each layer stands for, by its node
 
@@ -188,16 +188,31 @@ class Report:
         return "\n".join([*lines, f"Relative error of the output for {self.seen}: {self.error:.2g}{worst}"])
 
 
-def refuse_other(network: Any) -> None:
-    """Refuse what is no converted network, by a TypeError."""
-    if not isinstance(network, fx.GraphModule):
-        raise TypeError(f"the network is a {type(network).__name__}: give the converted one, snn of snn, report = convert(network, ...)")
-
-
 def fs_layers(network: fx.GraphModule) -> dict[fx.Node, FSActivation]:
     """Layers of few-spike neurons of a converted network, by the nodes that call them, in order of execution."""
     modules = {node: module_of(node, network) for node in network.graph.nodes}
     return {node: module for node, module in modules.items() if isinstance(module, FSActivation)}
+
+
+class OtherNeurons(fx.Interpreter):
+    """Runs a converted network with ``compute`` in place of its layers of neurons: it gets the name of each, the layer, and its input.
+
+    Raises `TypeError` for a network that is not converted.
+    """
+
+    def __init__(self, network: fx.GraphModule, compute: Callable[[str, FSActivation, Tensor], Any]):
+        if not isinstance(network, fx.GraphModule):
+            name = type(network).__name__
+            raise TypeError(f"the network is a {name}: give the converted one, snn of snn, report = convert(network, ...)")
+        super().__init__(network)
+        self.compute = compute
+
+    def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
+        module = self.fetch_attr(str(target))
+        if not isinstance(module, FSActivation):
+            return super().call_module(target, args, kwargs)
+        refuse_half("the input of few-spike neurons", args[0].dtype)
+        return self.compute(str(target).removeprefix("few_spike."), module, *args)
 
 
 class Conversion(NamedTuple):

@@ -59,8 +59,8 @@ def traced(network: nn.Module, example_input: Samples, given: Given = MappingPro
                 expand(graph, x)
             output = Shapes(graph).run(*x.copy())
     except Exception as error:  # whatever its operations raise, though the network itself has run
-        name = type(network).__name__
-        raise ConversionError(f"{name} does not run as torch.fx has traced it: {_first_lines(error)}. {ONE_WAY}") from error
+        what = f"{type(network).__name__} does not run as torch.fx has traced it"
+        raise ConversionError(f"{what}: {_first_lines(error)}. {ONE_WAY}") from error
     if not x.is_meta:
         _same(expected, output)
     rows, places = classify(graph, len(x))
@@ -100,10 +100,9 @@ def _check(network: nn.Module, x: Inputs) -> None:
     try:
         inspect.signature(network.forward).bind(*x.parts)
     except TypeError as error:
-        raise ConversionError(
-            f"example_input has {len(x.parts)} inputs, which the network's forward does not take ({error}): give a tuple with a tensor for "
-            "each, or wrap the network in a module that takes the images alone"
-        ) from error
+        way_out = "give a tuple with a tensor for each, or wrap the network in a module that takes the images alone"
+        inputs = f"example_input has {len(x.parts)} inputs, which the network's forward does not take ({error})"
+        raise ConversionError(f"{inputs}: {way_out}") from error
     if not all(a.ndim and a.numel() for a in x.parts):
         raise ConversionError(f"example_input of shape {x.shape} holds no number: give one image or more")
     for what, a in (*(("example_input", a) for a in x.parts), *(("a parameter", p) for p in network.parameters())):
@@ -148,7 +147,7 @@ def _first_lines(error: Exception) -> str:
 class _InputsAlone(fx.Tracer):
     """Traces a module as it is called with its ``count`` inputs: further arguments have their defaults. Modules in ``given`` stay whole."""
 
-    def __init__(self, count: int = 1, given: Given = MappingProxyType({})):
+    def __init__(self, count: int = 1, given: Given = MappingProxyType({})):  # defaults for pickle, which traces again
         super().__init__()
         self.count, self.given, self.record_stack_traces = count, given, True
 
@@ -181,17 +180,15 @@ def _trace(network: nn.Module, x: Inputs, given: Given) -> fx.GraphModule:
         except Exception as second:
             here = operations.where("".join(traceback.format_tb(error.__traceback__)))
             way_out = next((way for words, way in WAYS_OUT.items() if words in str(error)), ONE_WAY)
-            raise ConversionError(
-                f"{type(network).__name__} cannot be traced by torch.fx: {error}{here}; nor by torch.export: "
-                f"{str(second).splitlines()[0]}. {way_out}"
-            ) from error
+            reasons = f"by torch.fx: {error}{here}; nor by torch.export: {str(second).splitlines()[0]}"
+            raise ConversionError(f"{type(network).__name__} cannot be traced {reasons}. {way_out}") from error
     if len(graph.graph.find_nodes(op="placeholder")) != len(x.parts):
         raise ConversionError(f"the network takes any number of inputs: wrap it in a module that takes {len(x.parts)}")
     return graph
 
 
 def _exported(network: nn.Module, x: Inputs) -> fx.GraphModule:
-    """The graph of torch.export, for any number of images, without operations in place, in Python's words where there are."""
+    """The graph of torch.export, for any number of images, without operations in place."""
     several = tuple(torch.cat([a, a]) for a in x.parts)  # a single image would be taken for a constant
     any_number = tuple({0: torch.export.Dim.AUTO} for _ in several)
     program = torch.export.export(network, several, dynamic_shapes=any_number, strict=False).run_decompositions({})
@@ -200,7 +197,7 @@ def _exported(network: nn.Module, x: Inputs) -> fx.GraphModule:
     graph = fx.GraphModule(module, module.graph, type(network).__name__)
     for node in list(graph.graph.nodes):
         if isinstance(node.target, torch._ops.OpOverload):
-            operations.in_python(node)
+            operations.arguments_as_in_python(node)
     if len(numbers(run_on(graph, x))) != len(x):
         raise ConversionError(f"its trace is for {2 * len(x)} images only: sizes must come from the images' shape")
     return graph
@@ -216,12 +213,13 @@ def _normalize_calls(graph: fx.GraphModule) -> None:
             continue
         if node.kwargs.get("out") is not None:
             raise ConversionError(f"{node.name} ({operations.name_of(node, graph)}) writes into its argument out: call it without")
-        if node.target in operations.SUMS_OF_PRODUCTS and len(node.args) == 3:
+        key = operations.key_of(node, graph)
+        if key == "addcmul" and len(node.args) == 3:
             (first, *factors), alpha = node.args, node.kwargs.get("value", 1)
             with graph.graph.inserting_before(node):
-                product = graph.graph.call_function(operations.SUMS_OF_PRODUCTS[node.target], tuple(factors))
+                product = graph.graph.call_function(torch.mul, tuple(factors))
             node.op, node.target, node.args, node.kwargs = "call_function", torch.add, (first, product), {"alpha": alpha}
-        if node in signals and operations.key_of(node, graph) in operations.IDLE:
+        elif node in signals and key in operations.IDLE:
             node.replace_all_uses_with(operations.operand(node))
             graph.graph.erase_node(node)
         elif node.op == "call_method" and node.target in operations.LIKE:
@@ -234,36 +232,22 @@ def _out_of_place(graph: fx.GraphModule) -> None:
     """Replace calls that overwrite their input by calls that do not; later uses of the input become uses of the result."""
     place = {node: i for i, node in enumerate(graph.graph.nodes)}
     memory = {node: operations.behind_views(node, graph) for node in place}
-    for node in list(place):
+    for node in place:
         if not operations.in_place(node, graph):
             continue
         if "given" in node.meta:
             raise ConversionError(f"{node.name} overwrites its input: make it out of place (inplace=False)")
         x = operations.operand(node)
         for other in place:
-            if other is not x and memory[other] is memory[x] and memory[other] is not node:
-                late = [user for user in other.users if place[user] > place[node]]
-                if late:
-                    raise ConversionError(
-                        f"{node.name} overwrites its input, and {late[0].name} uses the overwritten numbers under another name "
-                        f"({other.name}): make {node.name} out of place (inplace=False)"
-                    )
-        if node.op != "call_module" and node.target in operations.IN_PLACE:
-            node.op, node.target = "call_function", operations.IN_PLACE[node.target]
+            late = [user for user in other.users if place[user] > place[node]]
+            if late and other is not x and memory[other] is memory[x] and memory[other] is not node:
+                reads = f"{late[0].name} uses the overwritten numbers under another name ({other.name})"
+                raise ConversionError(f"{node.name} overwrites its input, and {reads}: make {node.name} out of place (inplace=False)")
+        if activation := operations.activation(node, graph):
+            constants = getattr(activation.function, "keywords", {})
+            node.op, node.target, node.args, node.kwargs = "call_function", operations.NAMED[activation.name], (x,), constants
         else:
-            activation = operations.activation(node, graph)
-            assert activation is not None
-            with graph.graph.inserting_before(node):
-                constants = getattr(activation.function, "keywords", {})
-                new = graph.graph.call_function(operations.NAMED[activation.name], (x,), constants)
-            place[new] = place[node]
-            memory[new] = new
-            node.replace_all_uses_with(new)
-            graph.graph.erase_node(node)
-            del place[node], memory[node]
-            memory.update({other: new for other, owner in memory.items() if owner is node})  # its views
-            node = new
-        memory[node] = node
+            node.op, node.target = "call_function", operations.IN_PLACE[operations.key_of(node, graph)]
         for user in list(x.users):
             if place[user] > place[node]:
                 user.replace_input_with(x, node)
@@ -287,15 +271,13 @@ def numbers(output: Any) -> Tensor:
 def _refuse_answer(output: Any, x: Inputs) -> None:
     parts = tensors(output)
     if not parts:
-        raise ConversionError(
-            f"the network returns {type(output).__name__}, in which there is no tensor: wrap it in a module that returns one"
-        )
+        what = f"{type(output).__name__}, in which there is no tensor"
+        raise ConversionError(f"the network returns {what}: wrap it in a module that returns one")
     for y in parts:
         if not y.ndim or len(y) != len(x):
-            raise ConversionError(
-                f"the network makes an output of shape {tuple(y.shape)} of example_input of shape {x.shape}: the first size of both "
-                "must be the number of images; for a single image give image[None]"
-            )
+            shapes = f"an output of shape {tuple(y.shape)} of example_input of shape {x.shape}"
+            number = "the first size of both must be the number of images; for a single image give image[None]"
+            raise ConversionError(f"the network makes {shapes}: {number}")
         if not y.is_meta and not y.isfinite().all():
             raise ConversionError("the network's output for example_input is not finite: look at both")
 
@@ -305,6 +287,5 @@ def _same(expected: Any, output: Any) -> None:
     if [a.shape for a in ours] != [a.shape for a in theirs] or not all(
         torch.allclose(b, a, rtol=1e-4, atol=1e-5 * float(b.abs().max())) for a, b in zip(ours, theirs, strict=True)
     ):
-        raise ConversionError(
-            "the traced network does not give what the network gives: it depends on randomness, state, or code that tracing does not see"
-        )
+        why = "it depends on randomness, state, or code that tracing does not see"
+        raise ConversionError(f"the traced network does not give what the network gives: {why}")

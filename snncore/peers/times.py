@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, fx, nn
 
-from snncore.few_spike.rate_curves import CODES, first_close
+from snncore.few_spike.rate_code import CODES, first_close
 from snncore.networks.recurrent import Weights
 from snncore.peers import ask_spikingjelly, emulators, eprop_braintrace, eprop_nest
 from snncore.peers.ask import ask
@@ -68,7 +68,7 @@ def emulator(peer: str, python: str, neurons: int, inputs: int, steps: int) -> L
 def spikingjelly(ann: nn.Module, few: fx.GraphModule, calibration: Tensor, images: Tensor, curves: pd.DataFrame) -> Longer | None:
     """SpikingJelly's versions of a network beside ours in few spikes, for one batch of images; None if none comes close to the original.
 
-    ``curves`` (`snncore.few_spike.rate_curves.recorded_curves`) say with how many steps each does.
+    ``curves`` (`snncore.few_spike.rate_code.recorded_curves`) say with how many steps each does.
     """
     close, images = first_close(curves), images.contiguous(memory_format=torch.channels_last)
     few.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the others

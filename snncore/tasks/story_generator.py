@@ -8,10 +8,8 @@ Source: the official files (see `snncore.tasks.stories`), whose sentences, words
 """
 
 import tomllib
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -44,8 +42,8 @@ class Draw:
         if not items:
             raise Impossible
         if isinstance(items, dict):
-            ends = list(accumulate(items.values()))
-            return list(items)[bisect_left(ends, self.g.random() * ends[-1])]
+            shares = list(items.values())
+            return list(items)[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
         return items[int(self.g.integers(len(items)))]
 
     def word(self, kind: str) -> str:

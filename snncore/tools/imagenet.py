@@ -18,7 +18,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from pickle import UnpicklingError
@@ -152,22 +151,22 @@ def _subfolders(folder: Path, categories: int) -> dict[str, int]:
 
 
 class Row(NamedTuple):
-    """The result: how many images, how many of them each network got right (among its first five answers) and both answered the same,
-    all spikes of all images, parameters, layers that spike, neurons per image by their activation, how many images have no label, and
-    which files were skipped, with reasons."""
+    """The result: a line of the results for each file, how many images have no label, parameters, and the report of the conversion."""
 
-    n: int
-    ann: int
-    ann_top5: int
-    snn: int
-    snn_top5: int
-    agree: int
-    spikes: int
-    parameters: int
-    layers: int
-    neurons: dict[str, int]
+    answers: dict[str, dict]
     unlabeled: int
-    skipped: tuple[str, ...]
+    parameters: int
+    report: Report
+
+    @property
+    def good(self) -> list[dict]:
+        """The lines of images that could be read."""
+        return [a for a in self.answers.values() if "damaged" not in a]
+
+    @property
+    def skipped(self) -> list[str]:
+        """Files that could not, with reasons."""
+        return [f"{file}: {a['damaged']}" for file, a in sorted(self.answers.items()) if "damaged" in a]
 
 
 def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -> Row:
@@ -212,7 +211,7 @@ def evaluate(name: str, folder: Path, results: Path, batch: int | None = None) -
         bar = tqdm(loaded, total=len(todo), desc=f"{name}, process 1 of {world}", unit="batch", disable=None if rank == 0 else True)
         given = (_answer_batch(ann, snn, part, tensors, device) for part, tensors in zip(todo, bar, strict=True))
         answers |= _append(results / f"answers.{rank}.jsonl", given)
-    return _count(_together(answers), sum(p.numel() for p in ann.parameters()), report, unlabeled)
+    return Row(_together(answers), unlabeled, sum(p.numel() for p in ann.parameters()), report)
 
 
 def _append(path: Path, batches: Iterable[list[dict]]) -> dict[str, dict]:
@@ -334,53 +333,25 @@ def _answer_batch(
     return lines + [{"file": file, "label": label, "ann": a, "snn": s, "spikes": spikes} for (file, label), a, s, spikes in rows]
 
 
-def _count(answers: dict[str, dict], parameters: int, report: Report, unlabeled: int) -> Row:
-    good = [a for a in answers.values() if "damaged" not in a]
-    return Row(
-        n=len(good),
-        ann=sum(a["ann"][0] == a["label"] for a in good),
-        ann_top5=sum(a["label"] in a["ann"] for a in good),
-        snn=sum(a["snn"][0] == a["label"] for a in good),
-        snn_top5=sum(a["label"] in a["snn"] for a in good),
-        agree=sum(a["ann"][0] == a["snn"][0] for a in good),
-        spikes=sum(a["spikes"] for a in good),
-        parameters=parameters,
-        layers=len(report.spiking),
-        neurons=report.by_activation,
-        unlabeled=unlabeled,
-        skipped=tuple(f"{file}: {a['damaged']}" for file, a in sorted(answers.items()) if "damaged" in a),
-    )
-
-
 def text(name: str, row: Row) -> str:
     """The row as the talk's table has it, and more."""
+    good, report = row.good, row.report
     left_out = f"{len(row.skipped):,} files skipped" + f", {row.unlabeled:,} images without a label" * bool(row.unlabeled)
-    if not row.n:
+    if not good:
         return f"{name}: no image could be read ({left_out})"
-    all_neurons, parts = sum(row.neurons.values()), ", ".join(f"{count:,} {name}" for name, count in row.neurons.items())
-    percent = {key: f"{100 * getattr(row, key) / row.n:.2f} %" for key in ("ann", "ann_top5", "snn", "snn_top5", "agree")}
+
+    def percent(hits: Iterable[bool]) -> str:
+        return f"{100 * sum(hits) / len(good):.2f} %"
+
+    right = {a: (percent(g[a][0] == g["label"] for g in good), percent(g["label"] in g[a] for g in good)) for a in ("ann", "snn")}
+    networks = ", ".join(f"{a.upper()} {first} (top-5 {five})" for a, (first, five) in right.items())
+    neurons = ", ".join(f"{count:,} {activation}" for activation, count in report.by_activation.items())
+    spikes = sum(g["spikes"] for g in good) / len(good)
     return (
-        f"{name}: n = {row.n:,} ({left_out}); ANN {percent['ann']} (top-5 {percent['ann_top5']}), "
-        f"SNN {percent['snn']} (top-5 {percent['snn_top5']}); same answer {percent['agree']}; "
-        f"{row.parameters:,} parameters, {row.layers} layers that spike, {all_neurons:,} neurons ({parts}), "
-        f"{row.spikes / row.n:,.0f} spikes per image, {row.spikes / row.n / all_neurons:.4f} per neuron"
+        f"{name}: n = {len(good):,} ({left_out}); {networks}; same answer {percent(g['ann'][0] == g['snn'][0] for g in good)}; "
+        f"{row.parameters:,} parameters, {len(report.spiking)} layers that spike, {report.neurons:,} neurons ({neurons}), "
+        f"{spikes:,.0f} spikes per image, {spikes / report.neurons:.4f} per neuron"
     )
-
-
-@contextmanager
-def processes() -> Iterator[None]:
-    """Join the processes that torchrun has started; without it, there is one.
-
-    They exchange only answers, so gloo serves GPUs as well: it allows several processes on one GPU, and waits for the slowest process.
-    """
-    if not dist.is_torchelastic_launched():
-        yield
-        return
-    dist.init_process_group("gloo", timeout=timedelta(days=7))
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
 
 
 def command(model: str, images: Path, results: Path | None = None, batch: int | None = None) -> None:
@@ -400,9 +371,13 @@ def command(model: str, images: Path, results: Path | None = None, batch: int | 
         How many images it takes at once. Default: 16 on a GPU, 1 on a CPU.
     """
     results = results or RESULTS / "live" / "folder" / model
-    with processes():
-        row = evaluate(model, images, results, batch)
-        first = not dist.is_initialized() or dist.get_rank() == 0
+    if shared := dist.is_torchelastic_launched():  # only answers are exchanged: gloo lets several use one GPU, and waits for the slowest
+        dist.init_process_group("gloo", timeout=timedelta(days=7))
+    try:
+        row, first = evaluate(model, images, results, batch), not shared or dist.get_rank() == 0
+    finally:
+        if shared:
+            dist.destroy_process_group()
     if first:
         for line in row.skipped:
             print(f"skipped {line}", file=sys.stderr)

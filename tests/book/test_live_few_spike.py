@@ -11,7 +11,7 @@ from book.live_pages import fits_a_phone, lines, on_a_phone, printed
 from snncore.few_spike import FUNCTIONS, fs_decode, fs_run, read_sets
 from snncore.few_spike.fit import quality, rounded
 from snncore.few_spike.neuron import from_shifted, fs_step
-from snncore.few_spike.zoo import B7_INPUT
+from snncore.trainings.few_spike import B7_INPUT
 
 SETS = read_sets()
 RUN = """([name, xs, bits, order, noise]) => {

@@ -2,16 +2,24 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snncore.few_spike import FSParams, coefficients, from_shifted, fs_decode, fs_neuron, fs_run, relu6_code, relu_code
+from snncore.few_spike import FSParams, coefficients, from_shifted, fs_decode, fs_neuron, fs_run, neuron, pieces, relu6_code, relu_code
 from tests.reading import plain
 
 MODEL = plain("few-spike")
 number = st.floats(-8, 8)
-neurons = st.sampled_from((1, 2, 4, 9)).flatmap(lambda K: st.tuples(*[st.lists(number, min_size=K, max_size=K)] * 3))
+
+
+def arrays_of(numbers):
+    """T, h and d."""
+    return st.sampled_from((1, 2, 4, 9)).flatmap(lambda K: st.tuples(*[st.lists(numbers, min_size=K, max_size=K)] * 3))
+
+
+neurons = arrays_of(number)
 
 
 @given(neurons, st.lists(number, min_size=1, max_size=20), st.booleans())
@@ -43,15 +51,6 @@ def test_reading_shifted_arrays_as_they_stand_is_wrong():
     p = coefficients("silu.published").params
     x = torch.linspace(-8, 12, 1001, dtype=torch.float64)
     assert (fs_neuron(x, p) - fs_neuron(x, from_shifted(p.T, p.h, p.d))).abs().max() > 1
-
-
-def test_sending_spikes_one_by_one_through_a_linear_layer_is_sending_the_number():
-    p = coefficients("silu.published").params
-    x = torch.randn(4, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    layer = torch.nn.Linear(20, 7, dtype=torch.float64)
-    z, _ = fs_run(x, p)
-    stepwise = sum(p.d[t] * (z[t] @ layer.weight.T) for t in range(p.K)) + layer.bias
-    assert torch.allclose(stepwise, layer(fs_neuron(x, p)), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("K", [1, 4, 10])
@@ -95,3 +94,36 @@ def test_a_code_that_saturates_says_so_by_one_spike(K):
     z, _ = fs_run(x, p)
     assert torch.equal(fs_decode(z, p), (x / grid + 0.5).floor().clamp(0, 2 ** (K - 1)) * grid)
     assert (z[:, x >= 6].sum(0) == 1).all()
+
+
+@given(arrays_of(st.floats(-8, 8, width=32)), st.booleans())
+def test_pieces_cover_all_numbers_and_hold_the_neuron(arrays, strict):
+    p = FSParams(*map(tuple, arrays), strict=strict)
+    s = pieces(p)
+    assert torch.equal(torch.nextafter(s.last[:-1], torch.tensor(float("inf"))), s.first[1:])  # no gap, no overlap
+    assert -s.first[0] == s.last[-1] == torch.finfo(torch.float32).max
+    for border in (s.first, s.last):  # both ends of each piece spike as the piece says, so by monotony does all between
+        assert torch.equal(fs_run(border, p)[0], s.spikes)
+        assert torch.equal(fs_neuron(border, p), s.y)
+    assert (s.spikes[:, 1:] != s.spikes[:, :-1]).any(0).all()  # neighbors differ: none could be joined
+
+
+def test_pieces_of_the_published_neurons():
+    counts = {"silu": 106, "sigmoid": 52, "relu": 1024}
+    assert {name: len(pieces(coefficients(f"{name}.published").params)) for name in counts} == counts
+    assert len(pieces(coefficients("silu.published").params, torch.float64)) == 106
+
+
+def test_spike_statistics_are_those_of_sampled_inputs():
+    p = coefficients("silu.published").params
+    law = scipy.stats.norm(-0.0632, 1.5633)
+    x = torch.from_numpy(law.ppf((np.arange(200_000) + 0.5) / 200_000)).float()
+    sampled = fs_run(x, p)[0].mean(1).numpy()
+    assert np.allclose(pieces(p).spikes_per_step(law.cdf), sampled, atol=2e-5)
+
+
+def test_more_pieces_than_memory_is_for_and_other_types_are_refused(monkeypatch):
+    monkeypatch.setattr(neuron, "MOST_PIECES", 2**14)
+    for K, dtype, words in ((40, torch.float64, "a neuron of 40 steps has more than 16,384 pieces"), (2, torch.float16, r"torch\.float16")):
+        with pytest.raises(ValueError, match=words):
+            pieces(relu_code(25.0, K), dtype)

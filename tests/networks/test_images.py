@@ -2,8 +2,6 @@ import pytest
 import torch
 from torch import nn
 
-from snncore.few_spike import published_neurons
-from snncore.few_spike.comparison import layer_errors
 from snncore.few_spike.convert import convert
 from snncore.few_spike.evaluate import statistics
 from snncore.few_spike.layer import fs_layers
@@ -16,24 +14,6 @@ def test_cifar_resnets_have_as_many_neurons_as_published(depth, neurons):
     network = images.cifar_resnet(depth)
     assert convert(network, torch.zeros(1, 3, 32, 32), K=10).report.neurons == neurons
     assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules()) == depth + 2  # two of them in shortcuts
-
-
-@pytest.mark.parametrize(("version", "layers"), [("b0", 65), pytest.param("b7", 218, marks=pytest.mark.slow)])
-def test_in_an_efficientnet_the_error_grows_from_layer_to_layer(version, layers):
-    from torchvision import models
-
-    network = getattr(models, f"efficientnet_{version}")().train()
-    x = nn.functional.interpolate(images.efficientnet_lite_input(read_photographs_20().images[:4]), 64, mode="area")
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # running statistics are those of what comes next
-        elif isinstance(module, nn.Dropout) or type(module).__name__ == "StochasticDepth":
-            module.eval()
-    with torch.no_grad():
-        network(x)
-        table = layer_errors(convert(network.eval(), x[:1], coefficients=published_neurons()), x[:1])
-    assert len(table) == layers
-    assert table["error"].iloc[-1] > 2 * table["error"][0]
 
 
 def test_spikes_of_lite0_are_the_binary_digits_of_the_numbers_sent():

@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from snncore.few_spike.convert import convert
-from snncore.few_spike.rate_code import later_half, rate_coded, simulate, synapses
-from snncore.few_spike.rate_curves import CODES, curves_of, difference_of_spikes
+from snncore.few_spike.rate_code import CODES, curves_of, difference_of_spikes, later_half, rate_coded, simulate, synapses
 from snncore.peers import ask
 from snncore.peers.ask_spikingjelly import SPIKINGJELLY, run_spikingjelly, spikingjelly, spikingjelly_runs
-from tests.few_spike.test_rate_curves import convolutional
+from tests.few_spike.test_rate_code import convolutional
 
 
 def test_a_missing_peer_is_left_out_with_a_word(monkeypatch, capsys):

@@ -1,8 +1,11 @@
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import urllib.error
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from torch import nn
 
 from data import encoded
 from snncore import commandline
-from snncore.datafiles import find
+from snncore.datafiles import find, sha256
 from snncore.few_spike import fs_run, relu_code
 from snncore.few_spike.convert import convert
 from snncore.few_spike.layer import Report, Row, fs_layers
@@ -56,8 +59,8 @@ def test_the_row_is_what_both_networks_say_when_called_by_hand(alone):
             a, s = (network(one)[0].argsort(descending=True)[:5].tolist() for network in (ann, snn))
             expected.append((label, a, s, sum(counts)))
     assert sorted((a["label"], a["ann"], a["snn"], a["spikes"]) for a in answers.values()) == sorted(expected)
-    parameters = sum(p.numel() for p in ann.parameters())
-    assert row == folder.Row(4, 2, 3, 2, 3, 4, sum(e[3] for e in expected), parameters, len(counts), {"relu6": report.neurons}, 0, ())
+    assert (row.answers, row.unlabeled, row.parameters) == (answers, 0, sum(p.numel() for p in ann.parameters()))
+    assert (len(row.report.spiking), row.report.by_activation) == (len(counts), {"relu6": report.neurons})
 
 
 @pytest.mark.slow
@@ -127,11 +130,14 @@ def test_what_cannot_be_read_is_skipped_and_named_and_tried_again(colors, tmp_pa
     (colors / "b" / "1.xml").write_text("about 1.jpg")
     (colors / "d.jpg").write_bytes(jpeg(RED))
     row = folder.evaluate("small", colors, results)
-    assert (row.n, row.ann, row.snn, row.agree, row.unlabeled) == (4, 4, 4, 4, 1)
+    assert (len(row.good), row.unlabeled) == (4, 1)
     damaged, link = row.skipped
     assert damaged.startswith("a/0.jpg: not a complete image file: image file is truncated")
     assert link == "b/0.jpg: it cannot be read: No such file or directory"
-    assert "(2 files skipped, 1 images without a label); ANN 100.00 %" in folder.text("small", row)
+    words = (
+        "(2 files skipped, 1 images without a label); ANN 100.00 % (top-5 100.00 %), SNN 100.00 % (top-5 100.00 %); same answer 100.00 %"
+    )
+    assert words in folder.text("small", row)
     assert folder.evaluate("small", colors, results) == row  # nothing left to do
     assert (results / "answers.0.jsonl").read_text().count("it cannot be read") == 2
     (tmp_path / "later.jpg").write_bytes(jpeg(GREEN))
@@ -147,9 +153,7 @@ def test_every_count_counts_what_it_says():
     answers = {f"{i}.jpg": a for i, a in enumerate(answers)} | {"x.jpg": {"damaged": "cut"}}
     layers = [(("silu", "spiking"), 10), (("conv", "linear"), 70), (("sigmoid", "spiking"), 4), (("silu", "spiking"), 6)]
     report = Report(tuple(Row(f"a{i}", *kind, neurons) for i, (kind, neurons) in enumerate(layers)), 0.0)
-    row = folder._count(answers, 1234, report, 7)
-    assert row == folder.Row(5, 3, 4, 1, 2, 2, 50, 1234, 3, {"silu": 16, "sigmoid": 4}, 7, ("x.jpg: cut",))
-    assert folder.text("small", row) == (
+    assert folder.text("small", folder.Row(answers, 7, 1234, report)) == (
         "small: n = 5 (1 files skipped, 7 images without a label); "
         "ANN 60.00 % (top-5 80.00 %), SNN 20.00 % (top-5 40.00 %); "
         "same answer 40.00 %; 1,234 parameters, 3 layers that spike, 20 neurons (16 silu, 4 sigmoid), "
@@ -193,7 +197,8 @@ def test_neurons_that_nobody_published_are_fitted_to_images_of_the_folder(colors
     monkeypatch.setattr(folder, "_converted", lambda *given: made.append(converted(*given)) or made[-1])
     (colors / "c" / "1.jpg").write_bytes(b"")
     row = folder.evaluate("small", colors, tmp_path / "results")
-    assert (row.n, row.agree, row.neurons) == (5, 5, {"hardswish": 3})
+    assert [a["ann"][0] == a["snn"][0] for a in row.good] == [True] * 5
+    assert row.report.by_activation == {"hardswish": 3}
     whole = ("a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg", "c/0.jpg")
     given = torch.cat([prepare(np.asarray(Image.open(colors / file))) for file in whole])
     by_hand, _ = convert(network, given[:1], given, K=16)
@@ -314,3 +319,80 @@ def test_the_console_script_hands_a_word_on(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["snncore", "cook"])
     with pytest.raises(SystemExit, match=r"usage: snncore \{peers,tools,trainings\}"):
         commandline.console()
+
+
+# --- Weights ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_unknown_models_and_missing_weights_are_refused(monkeypatch, tmp_path):
+    for name in ("efficientnet_lite9", "vit_h_14"):  # the second has other weights only
+        with pytest.raises(ValueError, match=f"model is '{name}': give one of efficientnet_lite0"):
+            folder.model(name)
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", Mock(side_effect=urllib.error.URLError("no network")))
+    with pytest.raises(ValueError, match=r"no weights of squeezenet1_1 .*no network.*: get https://.*squeezenet1_1.*pth and put it into"):
+        folder.model("squeezenet1_1")
+
+
+class Trap:
+    """Unpickled, it runs a command."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.fixture
+def cached(monkeypatch, tmp_path):
+    """Puts a file into PyTorch's cache, as weights of SqueezeNet: with the published name, or one that carries the file's own checksum."""
+    from torchvision.models import SqueezeNet1_1_Weights
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    weights = SqueezeNet1_1_Weights.IMAGENET1K_V1.value
+
+    def put(content, own_checksum=False):
+        torch.save(content, tmp_path / "file")
+        if own_checksum:
+            monkeypatch.setattr(weights, "url", f"https://a/squeezenet-{sha256(tmp_path / 'file')[:8]}.pth")
+        path = tmp_path / "hub" / "checkpoints" / weights.url.rpartition("/")[2]
+        return (tmp_path / "file").replace(path)
+
+    return put
+
+
+def test_a_trap_in_the_cache_runs_nothing(cached, tmp_path):
+    trap, sprung = {"weight": Trap(tmp_path / "sprung")}, tmp_path / "sprung"
+    path = re.escape(str(cached(trap)))
+    words = "its sha256 does not begin with .*; remove it and run"
+    with pytest.raises(ValueError, match=rf"^{path} are not the weights of squeezenet1_1: {words}"):
+        folder.model("squeezenet1_1")
+    path = re.escape(str(cached(trap, own_checksum=True)))  # the digits in a file's name are few enough to be forged
+    with pytest.raises(ValueError, match=rf"^{path} holds something else than weights, and was not loaded: remove it and run this again, "):
+        folder.model("squeezenet1_1")
+    assert not sprung.exists()
+    torch.load(tmp_path / "hub" / "checkpoints" / os.path.basename(cached(trap)), weights_only=False)
+    assert sprung.exists()  # so it is a trap
+
+
+def test_weights_with_the_published_checksum_are_taken(cached):
+    from torchvision.models import squeezenet1_1
+
+    state = squeezenet1_1().state_dict()
+    cached(state, own_checksum=True)
+    network, ready, categories = folder.model("squeezenet1_1")
+    assert not network.training
+    assert categories == 1000
+    assert network(ready(np.zeros((300, 400, 3), np.uint8))).shape == (1, 1000)
+    assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
+
+
+def test_an_address_without_a_checksum_is_refused(monkeypatch):
+    from torchvision.models import SqueezeNet1_1_Weights
+
+    monkeypatch.setattr(SqueezeNet1_1_Weights.IMAGENET1K_V1.value, "url", "https://a/squeezenet.pth")
+    with pytest.raises(ValueError, match=r"https://a/squeezenet\.pth names no checksum"):
+        folder.model("squeezenet1_1")

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from snncore.few_spike import choose, convert, fs_decode, fs_neuron, fs_run, relu_code, statistics
-from snncore.few_spike.calibrate import calibrate, prices_of
+from snncore.few_spike.choose import calibrate, prices_of
 from snncore.few_spike.layer import Inputs
 from snncore.few_spike.operations import Activation
 from snncore.few_spike.trace import traced
