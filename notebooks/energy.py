@@ -82,8 +82,8 @@ from matplotlib.colors import LogNorm
 from snncore import plotting
 from snncore.ledger import package_claims
 from snncore.loihi import board_energy
-from snncore.loihi.board import held_bytes, run_board
-from snncore.loihi.board_energy import EVENTS, KINDS, RATES, RATIOS, events, published_ratio, question_events
+from snncore.loihi.board import run_board
+from snncore.loihi.board_energy import EVENTS, events, question_events
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured
 from snncore.loihi.placement import BoardNetwork, BoardPopulation, Projection, Unit, place
 from snncore.loihi.relational import CHIPS, STEPS, TABLE, input_spikes, layout, program
@@ -518,7 +518,8 @@ print(f"{len(sanafe)} parts of the energy compared, the worst differs by {worst:
 ends = {n: board_energy.terms(e, estimates[2]) for n, e in estimates.items()}  # least and most
 totals = {n: [end.totals() for end in pair] for n, pair in ends.items()}
 two = board_energy.midpoint(*ends[2])  # as measured
-gpu_energy, gpu_time = published_ratio("energy", 2) * two.energy, published_ratio("latency", 2) * two.time
+ratios = {name: [talk[f"relnet.{name}_ratio.{n}"].published for n in TABLE] for name in ("energy", "latency", "edp")}
+gpu_energy, gpu_time = ratios["energy"][0] * two.energy, ratios["latency"][0] * two.time
 page.value("gpu_2", gpu_energy, "{:.0f} mJ")
 page.value("gpu_time", gpu_time, "{:.2f} ms")
 for name, part in {"cores": two.core_dynamic, "static": two.static, "x86": two.x86}.items():
@@ -528,8 +529,8 @@ page.value("events_time", as_range(*took) + " ms")
 page.value("gpu_power", gpu_energy / gpu_time, "{:.1f} W")
 page.value("gpu_idle", measured("LSTM on a GPU")["idle_w"], "{:.1f} W")
 implied = {  # of Loihi, if the GPU needed the same for all lengths
-    "energy": {n: gpu_energy / published_ratio("energy", n) for n in TABLE},
-    "latency": {n: gpu_time / published_ratio("latency", n) for n in TABLE},
+    "energy": dict(zip(TABLE, gpu_energy / np.array(ratios["energy"]), strict=True)),
+    "latency": dict(zip(TABLE, gpu_time / np.array(ratios["latency"]), strict=True)),
 }
 
 
@@ -574,7 +575,7 @@ for name, key in (("energy_beside", "energy"), ("time_beside", "latency")):
 # %% tags=["hide-input"]
 def crossings(network):  # messages between chips if each neuron fires once, by the sentences of a story
     first = np.array([max(plan.needs.get(o.pre, 1), plan.needs[o.post]) for o in network.projections])
-    each = np.array([placement.messages([o]) for o in network.projections])
+    each = np.array([placement.message_table([o]).sum() for o in network.projections])
     return [float(each[first <= n].sum()) for n in range(1, SENTENCES + 1)]
 
 
@@ -583,7 +584,7 @@ document = {key: cores[key].to_numpy(np.uint8) for key in ("chip", "core", "need
 document["module"] = cores["module"].map(list(MODULES).index).to_numpy(np.uint8)
 document |= {"modules": list(MODULES), "messages": {"with": crossings(plan.network), "without": crossings(direct)}}
 document["energy"] = {name: [[kind(e, without=HOPS) for e in every[rate]] for rate in every] for name, kind in board_energy.FORMS.items()}
-document |= {"lengths": list(TABLE), "ratios": RATIOS["energy"], "rates": RATES, "gpu": gpu_energy, "measured": two.energy}
+document |= {"lengths": list(TABLE), "ratios": ratios["energy"], "rates": (0.01, 0.1), "gpu": gpu_energy, "measured": two.energy}
 document["ends"] = {n: [end._asdict() for end in pair] for n, pair in ends.items()}
 page.document("chips.live", document)
 
@@ -650,7 +651,7 @@ plt.show()
 # seems to exclude idle power, while Loihi's includes it.
 
 # %%
-moved = board_energy.sensitivity(ends, (2, 20), gpu)
+moved = board_energy.sensitivity(ends, (2, 20), gpu_energy / gpu_time, gpu)
 moved["factor"] = np.maximum(moved["high"], 1 / moved["low"])
 farthest = moved.sort_values("factor", ascending=False).groupby("sentences").head(2)
 for n, two_changes in farthest.groupby("sentences"):
@@ -712,7 +713,7 @@ page.value("time_one_chip", of_two["steps"] * step, "{:.1f} ms")
 
 # %%
 # each ratio is rounded to two digits: can energy times latency be the energy-delay product?
-least, most = ({name: np.array(row) + shift for name, row in RATIOS.items()} for shift in (-0.005, 0.005))
+least, most = ({name: np.array(row) + shift for name, row in ratios.items()} for shift in (-0.005, 0.005))
 fits = (least["energy"] * least["latency"] <= most["edp"]) & (least["edp"] <= most["energy"] * most["latency"])
 page.verdict("relnet.edp_product", bool(fits.all()), dataset="published ratios")
 stories = [example.statements for task in TASKS for example in read_stories(task, "test")]
@@ -758,7 +759,7 @@ for prices in ("davies2018", "sanafe"):
 # 3. If only the neuron cores at work counted, what would the talk's energy ratio for 2 sentences be?
 
 # %% tags=["solution"]
-ratio = published_ratio("energy", 2)
+ratio = ratios["energy"][0]
 print(f"{ratio * two.energy / two.core_dynamic:.0f} instead of {ratio}: {two.energy:.1f} mJ are {two.core_dynamic:.1f} of the cores,")
 print(f"{two.x86:.1f} of the processors and {two.static:.1f} that flow at rest")
 
@@ -767,7 +768,8 @@ print(f"{two.x86:.1f} of the processors and {two.static:.1f} that flow at rest")
 
 # %% tags=["solution"]
 counts = event_counts(happened)
-for kind, names in KINDS.items():
+kinds = {"updates": EVENTS[:2], "synaptic operations": EVENTS[2:3], "messages": EVENTS[3:]}
+for kind, names in kinds.items():
     of_kind = {event: counts[event] * (event in names) for event in EVENTS}
     print(f"{kind}: {energy(of_kind, without=HOPS):.0f} µJ")
 
@@ -775,7 +777,9 @@ for kind, names in KINDS.items():
 # 5. The last question that was emulated had 20 sentences. How much memory does its emulation hold, and how many bytes are that per neuron?
 
 # %% tags=["solution"]
-held, alive = held_bytes(loaded, input_spikes(networks[1].network, example), activity), sum(len(v) for v in activity.v.values())
+shared = {w.ctypes.data: (2 - w.T.flags.c_contiguous) * w.nbytes for w in loaded.weights}  # and by the neuron from which a spike comes
+spikes_of, alive = [*input_spikes(networks[1].network, example).values(), *activity.z.values()], sum(map(len, activity.v.values()))
+held = sum(shared.values()) + sum(a.nbytes for a in (*spikes_of, *activity.v.values()))
 print(f"{held / 1e6:.1f} MB for {alive:,} neurons: {held / alive:.0f} bytes each")
 print("copies of a module share their weights, so most of it is spikes and potentials")
 
@@ -793,7 +797,7 @@ own = BoardNetwork(
 units = [Unit(["hidden"], split=True), Unit(["out"], new_chip=True)]
 lies = place(own, units, chips=2)
 print("cores:", {name: len(on) for name, on in lies.cores.items()})
-print(f"messages between chips if each neuron fires once: {lies.messages(own.projections):,.0f}")
+print(f"messages between chips if each neuron fires once: {lies.message_table(own.projections).sum():,.0f}")
 
 # %% [markdown]
 # ## This chapter's rows of the ledger

@@ -31,16 +31,15 @@ class Program(NamedTuple):
     """Neurons and weights that are loaded for a placed network."""
 
     groups: Mapping[str, Sequence[Group]]  #: neurons of each population that runs, in their order
-    #: by names of source and target: an array for each projection between them, in the order of the network
-    weights: Mapping[tuple[str, str], Sequence[IntegerWeights]]
+    weights: Sequence[IntegerWeights]  #: of each projection between these, in the order of the network
 
 
 def load(network: BoardNetwork, program: Program) -> list[tuple[Projection, IntegerWeights]]:
     """All projections between populations that run, in the order of the network, with their weights.
 
-    Raises `ValueError` if groups are of no population, or have not as many neurons or compartments as it has; if weights are missing, left
-    over, of another shape or type, or come from more neurons than the projection has; `snncore.loihi.spec.LimitError` if a weight is too
-    large.
+    Raises `ValueError` if groups are of no population, or have not as many neurons or compartments as it has; if there are more or fewer
+    weights, or of another shape or type, or they come from more neurons than the projection has; `snncore.loihi.spec.LimitError` if one is
+    too large.
     """
     populations = {p.name: p for p in network.populations}
     for name, groups in program.groups.items():
@@ -51,29 +50,19 @@ def load(network: BoardNetwork, program: Program) -> list[tuple[Projection, Inte
             raise ValueError(f"groups of {name!r} have {size:,} neurons, but it has {p.neurons:,}")
         if p.compartments < 2 and any(isinstance(group.registers, AHPCompartments) for group in groups):
             raise ValueError(f"neurons of {name!r} have one compartment, but one with an AHP current has two")
-    left, loaded = {names: list(arrays) for names, arrays in program.weights.items()}, []
-    for projection in network.projections:
-        pre, post, *_ = projection
-        if post in program.groups and (pre in program.groups or pre in network.inputs):
-            if not left.get((pre, post)):
-                raise ValueError(f"there are no weights from {pre!r} to {post!r}")
-            w = left[pre, post].pop(0)
-            _check(network, projection, w)
-            loaded.append((projection, w))
-    for (pre, post), arrays in left.items():
-        if arrays:
-            raise ValueError(f"there are weights from {pre!r} to {post!r}, but no such projection that runs")
-    return loaded
-
-
-def _check(network: BoardNetwork, p: Projection, w: np.ndarray) -> None:
-    shape = (network.sizes[p.post], network.sizes[p.pre]) if p.kind == DENSE else (network.sizes[p.post],)
-    what = f"weights from {p.pre!r} to {p.post!r}"
-    if w.shape != shape or not np.issubdtype(w.dtype, np.integer):
-        raise ValueError(f"{what} are {w.dtype} of shape {w.shape}: integers of shape {shape} are expected")
-    if p.kind == DENSE and (used := int(w.any(0).sum())) > network.sources(p):
-        raise ValueError(f"{what} come from {used} neurons, but only {network.sources(p)} project")
-    spec.within(f"the largest of the {what}", max(int(w.max(initial=0)), -int(w.min(initial=0))), 0, spec.WEIGHT)
+    running = network.running(program.groups)
+    if len(program.weights) != len(running):
+        raise ValueError(f"there are {len(program.weights)} arrays of weights for {len(running)} projections that run: give one of each")
+    for projection, w in zip(running, program.weights, strict=True):
+        pre, post, kind, *_ = projection
+        shape = (network.sizes[post], network.sizes[pre]) if kind == DENSE else (network.sizes[post],)
+        what = f"weights from {pre!r} to {post!r}"
+        if w.shape != shape or not np.issubdtype(w.dtype, np.integer):
+            raise ValueError(f"{what} are {w.dtype} of shape {w.shape}: integers of shape {shape} are expected")
+        if kind == DENSE and (used := int(w.any(0).sum())) > network.sources(projection):
+            raise ValueError(f"{what} come from {used} neurons, but only {network.sources(projection)} project")
+        spec.within(f"the largest of the {what}", max(int(w.max(initial=0)), -int(w.min(initial=0))), 0, spec.WEIGHT)
+    return list(zip(running, program.weights, strict=True))
 
 
 class BoardRun(NamedTuple):
@@ -131,16 +120,6 @@ def run_board(network: BoardNetwork, program: Program, x: InputSpikes) -> BoardR
             states[registers] = compartment_step(current[None, own], states[registers], registers)[1]
             z[t, own], v[own] = states[registers].z[0], states[registers].v[0]
     return BoardRun({name: z[:, part] for name, part in where.items()}, {name: v[part] for name, part in where.items()})
-
-
-def held_bytes(program: Program, x: InputSpikes, activity: BoardRun) -> int:
-    """Bytes of the arrays of a run: weights, input spikes, spikes and potentials.
-
-    Weights that copies share count once, and once more for the emulator's own order, by the neuron from which a spike comes.
-    """
-    weights = {id(w): w for arrays in program.weights.values() for w in arrays}.values()
-    by_pre = sum(w.nbytes for w in weights if not w.T.flags.c_contiguous)
-    return by_pre + sum(a.nbytes for a in (*weights, *x.values(), *activity.z.values(), *activity.v.values()))
 
 
 class CoreEvents(NamedTuple):

@@ -19,26 +19,10 @@ import pandas as pd
 from snncore.loihi.board import BoardRun, CoreEvents, InputSpikes, Program, core_events
 from snncore.loihi.energy import HOPS, all_active, energy, event_counts, measured, step_times
 from snncore.loihi.placement import DENSE, Placement
-from snncore.loihi.relational import CHIPS, FORWARD, STEPS, TABLE, WINDOW, WORDS, Layout
+from snncore.loihi.relational import CHIPS, FORWARD, STEPS, WINDOW, WORDS, Layout
 
-RATIOS = {  # of the talk's table, GPU over Loihi, for as many sentences as in `TABLE`
-    "energy": (16.49, 11.92, 7.78, 5.32, 4.36),
-    "latency": (0.73, 0.56, 0.44, 0.33, 0.38),
-    "edp": (12.10, 6.73, 3.41, 1.73, 1.67),
-}
 ACTIVE = {"sentences": WORDS, "question": WORDS, "relays": WINDOW, "masks": 0}  # steps in which neurons may fire; others: `FORWARD`
-KINDS = {  # events that are counted before a network has run
-    "updates": ("update_active", "update_inactive"),
-    "synaptic operations": ("synaptic_operation",),
-    "messages": ("spike_in_tile",),
-}
-EVENTS = tuple(name for names in KINDS.values() for name in names)
-RATES = (0.01, 0.1)  # spikes per neuron and step: from which to which a reader may choose, since none are published
-
-
-def published_ratio(ratio: str, n: int) -> float:
-    """One of the talk's `RATIOS`, for ``n`` sentences."""
-    return RATIOS[ratio][TABLE.index(n)]
+EVENTS = "update_active", "update_inactive", "synaptic_operation", "spike_in_tile"  # that are counted before a network has run
 
 
 # --- By events --------------------------------------------------------------------------------------------------------------------------
@@ -184,16 +168,17 @@ def midpoint(low: Terms, high: Terms) -> Terms:
     return Terms(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
 
 
-def sensitivity(ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int], kept: pd.DataFrame | None = None) -> pd.DataFrame:
+def sensitivity(
+    ends: Mapping[int, tuple[Terms, Terms]], lengths: Iterable[int], watts: float, kept: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One-at-a-time sensitivity of the energy ratio, GPU over Loihi: factors by which it would change.
 
     Each change starts from the midpoint of ``ends`` (least and most that a question needs, by number of sentences), which no ratio has
     chosen. What the GPU needs at rest, and its best batch, are those of a measured one (``kept``, of `snncore.tools.meter.kept_gpu`), if
-    there is one; else its rest is that of another run, beside the power that the talk's ratios imply for 2 sentences. The table has
+    there is one; else its rest is that of another run, beside the power (``watts``) that the talk's ratios imply. The table has
     ``sentences``, ``change``, and the factors ``low`` and ``high``.
     """
-    rows, two = [], midpoint(*ends[2])
-    watts = published_ratio("energy", 2) * two.energy / (published_ratio("latency", 2) * two.time)
+    rows = []
     for n in lengths:
         start = midpoint(*ends[n])
         changes = {

@@ -152,8 +152,7 @@ class OnChip:
     @property
     def program(self) -> Program:
         """What is loaded for `snncore.loihi.board.run_board`."""
-        weights = {("inputs", "neurons"): [self.chip.w_in], ("neurons", "neurons"): [self.chip.w_rec]}
-        return Program({"neurons": self.chip.groups}, weights)
+        return Program({"neurons": self.chip.groups}, [self.chip.w_in, self.chip.w_rec])
 
     def run(self, x: Any) -> ChipRun:
         """Run from rest on input spikes: an array or tensor of any type, (time, batch, input), of zeros and ones.

@@ -47,6 +47,7 @@ class Projection(NamedTuple):
     post: str
     kind: str = DENSE
     neurons: int | None = None
+    weights: str = ""  #: what a program calls its weights
 
 
 class Unit(NamedTuple):
@@ -116,6 +117,10 @@ class BoardNetwork:
             within(f"the number of axons of a neuron of {p.name!r}", self._fan_out(p, out[p.name], cores), 0, FAN_OUT)
         return cores
 
+    def running(self, populations: Collection[str]) -> list[Projection]:
+        """Projections between these populations, and to them from inputs."""
+        return [p for p in self.projections if p.post in populations and (p.pre in populations or p.pre in self.inputs)]
+
     def sources(self, projection: Projection) -> int:
         """Number of neurons from which a projection comes."""
         return self.sizes[projection.pre] if projection.neurons is None else projection.neurons
@@ -162,12 +167,8 @@ class Placement:
         cores, neurons = self.cores[population], self.network.sizes[population]
         return np.repeat(cores, math.ceil(neurons / len(cores)))[:neurons]
 
-    def messages(self, projections: Sequence[Projection]) -> float:
-        """Spikes that go from chip to chip when each neuron of these projections fires once: one for each axon."""
-        return float(self.message_table(projections).sum())
-
     def message_table(self, projections: Sequence[Projection]) -> Float[np.ndarray, "chip chip"]:
-        """The same, by the chip that sends (row) and the one that receives (column)."""
+        """Spikes that go from chip (row) to chip (column) when each neuron of these projections fires once: one for each axon."""
         chips = 1 + max(chip for on in self.chips.values() for chip in on)
         table = np.zeros((chips, chips))
         for p in projections:

@@ -1,6 +1,5 @@
 """The relational network on Loihi: populations and relays as in the published code (`snncore.loihi.spec`), weights, input spikes."""
 
-from functools import cache
 from itertools import combinations_with_replacement, pairwise
 from typing import Any, NamedTuple
 
@@ -33,7 +32,6 @@ class Layout(NamedTuple):
     units: list[Unit]
     needs: dict[str, int]  #: from how many sentences on it is used
     pairs: dict[str, tuple[int, int, int]]  #: of a layer, its two sentences (the last one of the story is 0) and its number, from 1
-    relays: dict[str, str]  #: the population that a relay copies
 
     @property
     def readouts(self) -> str:
@@ -57,7 +55,6 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
     projections: list[Projection] = []
     needs: dict[str, int] = {}
     pairs: dict[str, tuple[int, int, int]] = {}
-    copies: dict[str, str] = {}
 
     def add(name: str, neurons: int, module: str, sentences: int = 0, synapses: int = SYNAPSES, **options: Any) -> str:
         populations.append(BoardPopulation(name, neurons, module, synapses, **options))
@@ -68,7 +65,9 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
     sentences = [add(f"sentence {s}", size.encoder, "sentences", s, **lsnn) for s in range(1, SENTENCES + 1)]
     question = add("question", size.encoder, "question", **lsnn)
     for name in (*sentences, question):
-        projections += [Projection(f"words of {name}", name), Projection(name, name)]
+        encoder = "question" if name == question else "statement"
+        projections.append(Projection(f"words of {name}", name, weights=f"{encoder}, w_in"))
+        projections.append(Projection(name, name, weights=f"{encoder}, w_rec"))
     units = [Unit([*sentences, question])]
 
     groups = np.arange(SENTENCES).reshape(-1, BLOCK).tolist()
@@ -80,34 +79,36 @@ def layout(size: Size, words: int, relays: bool = True) -> Layout:
             sources[name] = name
             if relays:
                 sources[name] = add(f"relay of {name}, block {number}", size.encoder, "relays", needed, one_chip=True)
-                projections += [Projection(name, sources[name], ONE_TO_ONE), Projection("gate", sources[name])]
-                copies[sources[name]] = name
+                projections.append(Projection(name, sources[name], ONE_TO_ONE, weights="half open"))
+                projections.append(Projection("gate", sources[name], weights="half open"))
                 here.append(sources[name])
         mask = add(f"mask, block {number}", SENTENCES, "masks", one_chip=True)
-        projections.append(Projection("absent sentences", mask, ONE_TO_ONE))
+        projections.append(Projection("absent sentences", mask, ONE_TO_ONE, weights="open"))
         here.append(mask)
         for i, j in block:
             layers = [
                 add(f"pair {i + 1}, {j + 1}, layer {k}", width, f"pairs, {'further layers' if k > 1 else 'layer 1'}", j + 1)
                 for k, width in enumerate(size.pairs, 1)
             ]
-            projections += [Projection(sources[name], layers[0]) for name in (sentences[i], sentences[j], question)]
-            projections += [Projection(mask, layers[0], neurons=len({i, j})), Projection("places", layers[0])]
+            for name, weights in ((sentences[i], "w_second"), (sentences[j], "w_first"), (question, "w_question")):
+                projections.append(Projection(sources[name], layers[0], weights=weights))
+            projections.append(Projection(mask, layers[0], neurons=len({i, j}), weights="shut"))
+            projections.append(Projection("places", layers[0], weights="places"))
             pairs |= {layer: (i, j, k) for k, layer in enumerate(layers, 1)}
-            projections += [Projection(pre, post) for pre, post in pairwise(layers)]
-            projections.append(Projection(layers[-1], "sum", ONE_TO_ONE))
+            projections += [Projection(pre, post, weights=f"pair {k}") for k, (pre, post) in enumerate(pairwise(layers), 2)]
+            projections.append(Projection(layers[-1], "sum", ONE_TO_ONE, weights="w_sum"))
             here.append(layers[0])
             last_layers.append(Unit(layers[1:], new_chip=not last_layers))
         units.append(Unit(here, new_chip=True))
 
     answer = [add("sum", size.pairs[-1], "sum and answer", neurons_per_core=SUM_NEURONS)]
     answer += [add(f"answer {k}", width, "sum and answer") for k, width in enumerate((*size.answer, size.answers), 1)]
-    projections += [Projection(pre, post) for pre, post in pairwise(answer)]
+    projections += [Projection(pre, post, weights=post) for pre, post in pairwise(answer)]
     inputs = {f"words of {name}": words for name in (*sentences, question)} | {"absent sentences": SENTENCES, "gate": 1, "places": 1}
-    return Layout(BoardNetwork(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs, pairs, copies)
+    return Layout(BoardNetwork(populations, projections, inputs), [*units, *last_layers, Unit(answer, split=True)], needs, pairs)
 
 
-HALF_OPEN = 100  # weight of a spike to a relay, and of the gate: each alone is too little
+CONSTANT = {"half open": 100, "open": WEIGHT}  # two spikes at once open a relay, of a neuron and of the gate; one makes a mask fire
 
 
 def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
@@ -117,59 +118,44 @@ def program(net: RelationalNetwork, plan: Layout, sentences: int) -> Program:
     network, a layout without relays, which are its gate, and weights that are too large for the chip are refused.
     """
     statement, question = net.encoders()
-    if not plan.relays:
+    network, lif, used = plan.network, registers(statement.params), {*plan.used(sentences)}
+    if not any(p.module == "relays" for p in network.populations):
         raise ValueError("the layout has no relays: they are the gate that opens at the end of a sentence")
-    network, lif = plan.network, registers(statement.params)
-    answers = {f"answer {k}": w for k, w in enumerate(net.w_answer, 1)}
-    own = {name: question if name == "question" else statement for name in (*plan.relays.values(), "question")}
-    recurrent = {encoder: encoder.network.weights().w_rec for encoder in (statement, question)}
 
     def groups(p: BoardPopulation) -> list[Group]:
-        if p.name in own:
-            return [Group(part.size, registers(part.params)) for part in own[p.name].network.populations]
+        if p.module in ("sentences", "question"):
+            encoder = question if p.module == "question" else statement
+            return [Group(part.size, registers(part.params)) for part in encoder.network.populations]
         if p.module in ("relays", "masks"):
             return [Group(p.neurons, Compartment(FULL_DECAY, UNIT))]
         return [Group(p.neurons, Compartment(0, THRESHOLD_MANTISSA) if p.name == plan.readouts else lif)]
 
-    @cache  # so that copies share weights
     def loaded(w: Tensor) -> np.ndarray:
         within("the largest weight", round(UNIT * float(w.detach().abs().max())), 0, WEIGHT)
         return integers(w)
 
-    def weights(p: Projection, second: bool) -> np.ndarray:
-        """Weights of a projection; ``second``: it is the second one between these two."""
-        if p.post in own:
-            return loaded(recurrent[own[p.post]] if p.pre == p.post else own[p.post].network.w_in)
-        if p.post in plan.relays:
-            return np.full((network.sizes[p.post], 1) if p.pre == "gate" else network.sizes[p.post], HALF_OPEN)
-        if p.pre == "absent sentences":
-            return np.full(network.sizes[p.post], WEIGHT)
-        if p.post == "sum":
-            return loaded(net.w_sum)
-        if p.post == plan.readouts:
-            return integers(net.w_out, step_size(net.w_out))
-        if p.post in answers:
-            return loaded(answers[p.post])
-        i, j, k = plan.pairs[p.post]
-        if k > 1:
-            return loaded(net.w_pairs[k - 2])
-        if p.pre == "places":
+    own: dict[str, Tensor] = {name: getattr(net, name) for name in ("w_first", "w_second", "w_question", "w_sum")}
+    for encoder in ("statement", "question"):
+        w = getattr(net, encoder).network.weights()
+        own |= {f"{encoder}, w_in": w.w_in, f"{encoder}, w_rec": w.w_rec}
+    own |= {f"pair {k}": w for k, w in enumerate(net.w_pairs, 2)} | {f"answer {k}": w for k, w in enumerate(net.w_answer, 1)}
+    shared = {name: loaded(w) for name, w in own.items()} | {plan.readouts: integers(net.w_out, step_size(net.w_out))}
+
+    def weights(p: Projection) -> np.ndarray:
+        if p.weights in shared:
+            return shared[p.weights]
+        n = network.sizes[p.post]
+        if p.weights in CONSTANT:
+            return np.full((n, 1) if p.pre == "gate" else n, CONSTANT[p.weights])
+        i, j, _ = plan.pairs[p.post]
+        if p.weights == "places":
             return loaded(net.place_first[SENTENCES - 1 - j] + net.place_second[SENTENCES - 1 - i])[:, None]
-        if p.pre in plan.relays:
-            source = plan.relays[p.pre]
-            later = source == f"sentence {i + 1}" and not second
-            return loaded(net.w_question if source == "question" else net.w_second if later else net.w_first)
-        shut = np.zeros((network.sizes[p.post], SENTENCES), np.int64)
+        shut = np.zeros((n, SENTENCES), np.int64)
         shut[:, [i, j]] = -WEIGHT
         return shut
 
-    running = {p.name: groups(p) for p in network.populations if p.name in plan.used(sentences)}
-    all_weights: dict[tuple[str, str], list[np.ndarray]] = {}
-    for p in network.projections:
-        if p.post in running and (p.pre in running or p.pre in network.inputs):
-            earlier = all_weights.setdefault((p.pre, p.post), [])
-            earlier.append(weights(p, bool(earlier)))
-    return Program(running, all_weights)
+    running = {p.name: groups(p) for p in network.populations if p.name in used}
+    return Program(running, [weights(p) for p in network.running(running)])
 
 
 def input_spikes(net: RelationalNetwork, example: Example) -> dict[str, np.ndarray]:

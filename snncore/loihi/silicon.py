@@ -3,7 +3,7 @@
 Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-479 (2022); weights and answers: its code, by Intel.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from snncore.tasks.data_sets import read_loihi_weights
 from snncore.tasks.sequential_images import CUE, threshold_code
 
 STEPS = 28 * 28 + CUE
-LIF, AHP, OUTPUTS = Compartment(decay_v=204, vth_mant=127), AHPCompartments(decay_v=204, vth_mant=508, weight_exp=2), 10
+LIF, AHP = Compartment(decay_v=204, vth_mant=127), AHPCompartments(decay_v=204, vth_mant=508, weight_exp=2)
+OUTPUT, OUTPUTS = Compartment(decay_v=204, vth_mant=THRESHOLD_MANTISSA), 10  # which spike and are reset at the largest threshold
 SURVEY = 37  # the ratio of energy-delay products that a survey quotes
 
 
@@ -30,10 +31,9 @@ def silicon_images() -> Int[np.ndarray, " image"]:
 
 
 def published_network() -> ChipNetwork:
-    """The network of the silicon run: 140 LIF and 100 AHP neurons, 10 outputs which spike and are reset at the largest threshold."""
+    """The network of the silicon run: 140 LIF and 100 AHP neurons, 10 outputs."""
     w = read_loihi_weights()
-    outputs = Group(OUTPUTS, Compartment(decay_v=204, vth_mant=THRESHOLD_MANTISSA))
-    return with_outputs(w["w_in"], w["w_rec"], w["w_out"], [Group(140, LIF), Group(100, AHP)], outputs)
+    return with_outputs(w["w_in"], w["w_rec"], w["w_out"], [Group(140, LIF), Group(100, AHP)], Group(OUTPUTS, OUTPUT))
 
 
 class Replay(NamedTuple):
@@ -79,37 +79,24 @@ def published_ratios() -> dict[str, float]:
 # --- Details without which the answers are others ------------------------------------------------------------------------------------
 
 
-class LIFAtEquality(Compartment):
-    """A neuron that fires at its threshold, too: v >= n is v > n - 1."""
-
-    @property
-    def threshold(self) -> int:
-        return super().threshold - 1
+def firing_above(c: Compartment, threshold: int) -> Compartment:
+    """The same registers with a threshold that no mantissa gives; v >= n is v > n - 1."""
+    kind: Any = type(type(c).__name__, (type(c),), {"threshold": threshold})
+    return kind(**vars(c))
 
 
-class AHPAtEquality(LIFAtEquality, AHPCompartments):
-    """A neuron with an AHP current that fires at its threshold, too."""
-
-
-class NeverFires(Compartment):
-    """An output that is never reset, since no potential reaches its threshold."""
-
-    threshold = 1 << 30  # type: ignore[assignment]
-
-
-def with_registers(network: ChipNetwork, **registers: Compartment) -> ChipNetwork:
+def with_registers(network: ChipNetwork, registers: Mapping[str, Compartment]) -> ChipNetwork:
     """The network with other registers for some of its groups: ``lif``, ``ahp``, ``out``."""
     named = zip(("lif", "ahp", "out"), network.groups, strict=True)
     return replace(network, groups=[Group(g.size, registers.get(name, g.registers)) for name, g in named])
 
 
-AT_EQUALITY = {"lif": LIFAtEquality(LIF.decay_v, LIF.vth_mant), "ahp": AHPAtEquality(AHP.decay_v, AHP.vth_mant, weight_exp=AHP.weight_exp)}
-DETAILS: dict[str, tuple[Callable[[ChipNetwork], ChipNetwork], int]] = {  # one change of the network each, and the lag of its inputs
-    "decay": (lambda n: with_registers(n, lif=replace(LIF, decay_v=205), ahp=replace(AHP, decay_v=205)), 2),
-    "ahp_decay": (lambda n: with_registers(n, ahp=replace(AHP, decay_aux=6)), 2),
-    "equality": (lambda n: with_registers(n, **AT_EQUALITY), 2),
-    "reset": (lambda n: with_registers(n, out=NeverFires(204, THRESHOLD_MANTISSA)), 2),
-    "refractory": (lambda n: with_registers(n, lif=replace(LIF, refractory=2)), 2),
-    "lag0": (lambda n: n, 0),
-    "lag1": (lambda n: n, 1),
+DETAILS: dict[str, tuple[dict[str, Compartment], int]] = {  # changes of registers, and the lag of inputs
+    "decay": ({"lif": replace(LIF, decay_v=205), "ahp": replace(AHP, decay_v=205)}, 2),
+    "ahp_decay": ({"ahp": replace(AHP, decay_aux=6)}, 2),
+    "equality": ({"lif": firing_above(LIF, LIF.threshold - 1), "ahp": firing_above(AHP, AHP.threshold - 1)}, 2),
+    "reset": ({"out": firing_above(OUTPUT, 1 << 30)}, 2),  # which no potential reaches
+    "refractory": ({"lif": replace(LIF, refractory=2)}, 2),
+    "lag0": ({}, 0),
+    "lag1": ({}, 1),
 }

@@ -76,13 +76,12 @@ class Case(NamedTuple):
 def plain(placement: Placement, loaded: Program, activity: BoardRun) -> Case:
     """A run without its inputs, auxiliary compartments and last spikes."""
     network = placement.network
-    inner = [p for p in network.projections if p.pre in loaded.groups and p.post in loaded.groups]
+    inner = [(p, w) for p, w in load(network, loaded) if p.pre in loaded.groups]
     groups = {name: [Group(network.sizes[name], Compartment(FULL_DECAY, UNIT))] for name in loaded.groups}
     populations = [p for p in network.populations if p.name in loaded.groups]
     spikes = {name: np.concatenate([z[:-1], 0 * z[-1:]]) for name, z in activity.z.items()}
-    weights = {(p.pre, p.post): loaded.weights[p.pre, p.post] for p in inner}
-    where = Placement(BoardNetwork(populations, inner, {}), {name: placement.cores[name] for name in loaded.groups})
-    return Case(where, Program(groups, weights), BoardRun(spikes, activity.v))
+    where = Placement(BoardNetwork(populations, [p for p, _ in inner], {}), {name: placement.cores[name] for name in loaded.groups})
+    return Case(where, Program(groups, [w for _, w in inner]), BoardRun(spikes, activity.v))
 
 
 @cache

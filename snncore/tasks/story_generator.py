@@ -8,8 +8,10 @@ Source: the official files (see `snncore.tasks.stories`), whose sentences, words
 """
 
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -42,8 +44,8 @@ class Draw:
         if not items:
             raise Impossible
         if isinstance(items, dict):
-            shares = list(items.values())
-            return list(items)[int(np.searchsorted(np.cumsum(shares), self.g.random() * sum(shares)))]
+            ends = list(accumulate(items.values()))
+            return list(items)[bisect_left(ends, self.g.random() * ends[-1])]
         return items[int(self.g.integers(len(items)))]
 
     def word(self, kind: str) -> str:

@@ -6,6 +6,7 @@ It shares nothing with the generator of stories (`snncore.tasks.story_generator`
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -238,10 +239,13 @@ QUESTIONS: list[tuple[str, Callable[..., str]]] = [
 ]
 
 
-def _matched(sentence: str, table: Sequence[tuple[str, Callable[..., object]]]) -> tuple[Callable[..., object], re.Match[str]]:
-    for pattern, use in table:
+@cache
+def _matched(sentence: str, question: bool) -> tuple[Callable[..., object], tuple[str | None, ...], dict[str, str | None]]:
+    """What to do for a sentence, and its words, without names or with them; stories say the same things again and again."""
+    for pattern, use in QUESTIONS if question else STATEMENTS:
         if match := re.fullmatch(pattern, sentence):
-            return use, match
+            named = match.groupdict()
+            return use, () if named else match.groups(), named
     raise CannotTell(f"what {sentence!r} means")
 
 
@@ -249,7 +253,7 @@ def solve(statements: Sequence[str], question: str) -> str:
     """The answer that follows from the statements, all in lower case and without punctuation; else `CannotTell`."""
     facts = Facts()
     for statement in statements:
-        use, match = _matched(statement, STATEMENTS)
-        use(facts, **match.groupdict()) if match.groupdict() else use(facts, *match.groups())
-    use, match = _matched(question, QUESTIONS)
-    return str(use(facts, *match.groups()))
+        use, words, named = _matched(statement, False)
+        use(facts, *words, **named)
+    use, words, _ = _matched(question, True)
+    return str(use(facts, *words))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from book.live_pages import fits_a_phone, on_a_phone, printed
-from snncore.loihi.board_energy import RATIOS, events
+from snncore.loihi.board_energy import events
 from snncore.loihi.energy import HOPS, all_active, energy
 from snncore.loihi.relational import TABLE, layout
 from snncore.loihi.spec import CORES
@@ -31,10 +31,10 @@ def page(browser, published, tmp_path_factory):
     document |= {"module": np.zeros(len(core), np.uint8), "modules": ["all"], "messages": {}}
     for key, network in (("with", plan.network), ("without", layout(SIZES["paper"], len(VOCABULARY), relays=False).network)):
         names = {n: {*plan.used(n), *network.inputs} for n in (6, 20)}
-        counted = {n: placement.messages([p for p in network.projections if {p.pre, p.post} <= of]) for n, of in names.items()}
+        counted = {n: placement.message_table([p for p in network.projections if {p.pre, p.post} <= of]).sum() for n, of in names.items()}
         document["messages"][key] = [counted.get(n, -1.0) for n in lengths]
     document["energy"] = {name: [[form(e) for e in of] for of in counts] for name, form in FORMS.items()}
-    document |= {"lengths": list(TABLE), "ratios": RATIOS["energy"], "rates": [0.01, 0.1], "gpu": 100.0, "measured": 7.5}
+    document |= {"lengths": list(TABLE), "ratios": [16.49, 11.92, 7.78, 5.32, 4.36], "rates": [0.01, 0.1], "gpu": 100.0, "measured": 7.5}
     document["ends"] = {n: [ENDS, ENDS | {"time": 10.0 + n}] for n in TABLE}
     with on_a_phone(browser, tmp_path_factory.mktemp("chips"), "chips", document) as page:
         yield page

@@ -1,5 +1,7 @@
 """Many populations on a board, by plain steps, against one network on one core, compiled; every event counted one by one."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 
@@ -28,11 +30,10 @@ def network():
 
 
 def program(net):
-    g, weights = np.random.default_rng(0), {}
+    g, weights = np.random.default_rng(0), []
     for p in net.projections:
         shape = (net.sizes[p.post], net.sizes[p.pre]) if p.kind != ONE_TO_ONE else (net.sizes[p.post],)
-        low = -40 if p.pre == "x" else -90
-        weights.setdefault((p.pre, p.post), []).append(g.integers(low, 91, shape) * (g.random(shape) < 0.7))
+        weights.append(g.integers(-40 if p.pre == "x" else -90, 91, shape) * (g.random(shape) < 0.7))
     return Program(GROUPS, weights)
 
 
@@ -40,7 +41,9 @@ def test_many_populations_are_one_network():
     net = network()
     loaded, x = program(net), {"x": X}
     activity = board.run_board(net, loaded, x)
-    w = {names: sum(np.diag(a) if a.ndim == 1 else a for a in arrays) for names, arrays in loaded.weights.items()}
+    w = defaultdict(int)
+    for p, a in zip(net.projections, loaded.weights, strict=True):
+        w[p.pre, p.post] = w[p.pre, p.post] + (np.diag(a) if a.ndim == 1 else a)
     w_in, w_rec = (np.vstack([np.hstack([w[pre, post] for pre in pres]) for post in "ab"]) for pres in ("x", "ab"))
     one = emulator.emulate(emulator.ChipNetwork(w_in, w_rec, [*GROUPS["a"], *GROUPS["b"]]), X[:, None], input_lag=0, trace=True)
     z = np.concatenate([activity.z["a"], activity.z["b"]], 1)
@@ -93,18 +96,18 @@ def test_events_are_counted_one_by_one():
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint64])
 def test_weights_may_be_of_any_integers(dtype):
     net = network()
-    loaded = Program(GROUPS, {names: [abs(w) for w in arrays] for names, arrays in program(net).weights.items()})
-    small = Program(GROUPS, {names: [w.astype(dtype) for w in arrays] for names, arrays in loaded.weights.items()})
+    loaded = Program(GROUPS, [abs(w) for w in program(net).weights])
+    small = Program(GROUPS, [w.astype(dtype) for w in loaded.weights])
     activity, expected = (board.run_board(net, of, {"x": X}) for of in (small, loaded))
     assert all((activity.z[name] == expected.z[name]).all() for name in GROUPS)
 
 
 @pytest.mark.parametrize(("change", "groups", "spikes", "words"), [
-    (lambda w: w.pop(("a", "b")), {}, {}, "no weights from 'a' to 'b'"),
-    (lambda w: w["a", "a"].append(w["a", "a"][0]), {}, {}, "weights from 'a' to 'a', but no such projection"),
-    (lambda w: w.update({("a", "b"): [w["a", "b"][0].T]}), {}, {}, r"shape \(11, 7\): integers of shape \(7, 11\) are expected"),
-    (lambda w: w.update({("a", "b"): [w["a", "b"][0] * 1.0]}), {}, {}, "are float64 of shape"),
-    (lambda w: w["a", "b"].__setitem__(0, np.full((7, 11), -(2**15), np.int16)), {}, {}, "is 32,768: the chip has 0 to 255"),
+    (lambda w: w.pop(), {}, {}, "there are 7 arrays of weights for 8 projections that run: give one of each"),
+    (lambda w: w.append(w[0]), {}, {}, "there are 9 arrays of weights for 8"),
+    (lambda w: w.__setitem__(3, w[3].T), {}, {}, r"weights from 'a' to 'b' are int64 of shape \(11, 7\): integers of shape \(7, 11\) are"),
+    (lambda w: w.__setitem__(3, w[3] * 1.0), {}, {}, "are float64 of shape"),
+    (lambda w: w.__setitem__(3, np.full((7, 11), -(2**15), np.int16)), {}, {}, "is 32,768: the chip has 0 to 255"),
     (len, {"b": [Group(6, LIF)]}, {}, "groups of 'b' have 6 neurons, but it has 7"),
     (len, {"x": [Group(IN, LIF)]}, {}, "groups of 'x', which is no population"),
     (len, {"b": [Group(7, AHP)]}, {}, "neurons of 'b' have one compartment"),

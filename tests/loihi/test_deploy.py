@@ -62,7 +62,7 @@ def test_a_large_network_is_a_board_that_was_laid_by_hand():
     projections = [Projection(pre, post) for pre in ("x", "lif", "ahp") for post in parts if (pre, post) != ("x", "out")]
     board = BoardNetwork(populations, projections, {"x": 700})
     groups = dict(zip(parts, ([group] for group in on_chip.chip.groups), strict=True))
-    weights = {(p.pre, p.post): [w_in[parts[p.post]] if p.pre == "x" else w_rec[parts[p.post], parts[p.pre]]] for p in projections}
+    weights = [w_in[parts[p.post]] if p.pre == "x" else w_rec[parts[p.post], parts[p.pre]] for p in projections]
     for k in range(2):
         by_hand = run_board(board, Program(groups, weights), {"x": run.x[:, k]})
         assert (np.concatenate([by_hand.z[name] for name in parts], 1) == run.z[:, k]).all()

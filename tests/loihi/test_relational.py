@@ -49,21 +49,17 @@ def test_relays_save_messages_by_closed_forms(published):
     by_relays = 20 * 200 * 4 + 200 * 10
     shared = 15 * 32  # 32 neurons of the sum lie on the chip of the last 15 pairs
     direct = layout(SIZES["paper"], 180, relays=False).network
-    with_relays, without = (placement.messages(network.projections) for network in (plan.network, direct))
+    with_relays, without = (placement.message_table(network.projections).sum() for network in (plan.network, direct))
     assert with_relays / without == pytest.approx((by_relays + after - shared) / (before_relays + after - shared), abs=0.002)
 
 
-@pytest.mark.parametrize("n", [2, 6])
-def test_memory_of_the_emulator_by_closed_forms(n):
-    """8 bytes for each weight, given and transposed, and for each potential; a byte for each neuron and step (10 words of 10 steps and one
-    of 14, one until relays fire, and 9 layers to the readouts)."""
+def test_a_question_takes_its_steps_and_fewer_neurons_fire_the_later():
+    """10 words of 10 steps and one of 14, one until relays fire, and 9 layers to the readouts. Copies share their weights."""
     net, plan = untrained("paper", 0)
-    loaded, x = asked(net, plan, n, 0)
+    loaded, x = asked(net, plan, 6, 0)
     activity = board.run_board(plan.network, loaded, x)
-    weights = sum({id(w): w.size for arrays in loaded.weights.values() for w in arrays}.values())
-    neurons = sum(len(v) for v in activity.v.values())
-    by_hand = 16 * weights + neurons * (10 * 10 + 14 + 1 + 9 + 8)
-    assert board.held_bytes(loaded, x, activity) == pytest.approx(by_hand, rel=0.01)
+    assert {len(z) for z in activity.z.values()} == {10 * 10 + 14 + 1 + 9}
+    assert sum({id(w): w.size for w in loaded.weights}.values()) < 0.15 * sum(w.size for w in loaded.weights)
     fired = {p.module: activity.z[p.name].mean() for p in plan.network.populations if p.name in activity.z}
     assert fired["sum and answer"] <= fired["pairs, further layers"] < fired["pairs, layer 1"] < 0.1
 

@@ -40,8 +40,8 @@ def test_the_replay_repeats_all_wrong_answers_of_the_silicon_run_and_clips_in_mo
 
 @pytest.mark.parametrize("detail", list(silicon.DETAILS))
 def test_each_detail_is_needed(detail):
-    change, lag = silicon.DETAILS[detail]
-    assert wrong(change(silicon.published_network()), lag) != SILICON
+    registers, lag = silicon.DETAILS[detail]
+    assert wrong(silicon.with_registers(silicon.published_network(), registers), lag) != SILICON
 
 
 def test_a_replay_in_batches_is_one_emulation():
@@ -59,7 +59,8 @@ def test_a_replay_in_batches_is_one_emulation():
 
 
 def test_neurons_that_fire_at_their_threshold_do():
-    for neuron in (silicon.LIFAtEquality(204, 127), silicon.AHPAtEquality(204, 127)):
-        rest = compartment_rest(np.zeros((1, 1), np.int64))
+    rest = compartment_rest(np.zeros((1, 1), np.int64))
+    for c in (silicon.LIF, silicon.AHP):
+        neuron = silicon.firing_above(c, c.threshold - 1)
         assert [compartment_step(np.array([[current]]), rest, neuron)[0] for current in (127, 126)] == [1, 0]
-    assert compartment_step(np.array([[127]]), rest, silicon.LIF)[0] == 0
+        assert compartment_step(np.array([[127]]), rest, c)[0] == 0

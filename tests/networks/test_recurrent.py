@@ -117,27 +117,6 @@ def test_gradients_between_spikes_are_true_derivatives():
     assert torch.autograd.gradcheck(lambda *given: activity(*given)[1:], (x, *w), fast_mode=True)
 
 
-def test_e_prop_leaves_out_recurrent_credit_only():
-    """Without recurrent weights both gradients agree; with them they differ."""
-    x, w_in, w_rec, w_out = problem()
-    y = {(s, c): run_network(x, Weights(w_in, s * w_rec, w_out), MIXED, READOUT, c).y for s in (0.0, 1.0) for c in (True, False)}
-    gradients = {at: torch.autograd.grad(readouts.square().mean(), w_in)[0] for at, readouts in y.items()}
-    assert torch.equal(gradients[0.0, True], gradients[0.0, False])
-    assert not close(gradients[1.0, True], gradients[1.0, False], 1e-3)
-
-
-def test_a_spike_arrives_one_step_later_and_readouts_hear_it_at_once():
-    p = (Population(2, LIFParams(reset_to_zero=True)),)
-    x = torch.zeros(4, 1, 1, dtype=torch.float64)
-    x[0] = 1
-    weights = Weights(*(torch.tensor(w).double() for w in ([[1.5], [0.0]], [[0.0, 0.0], [1.25, 0.0]], [[1.0, 0.0]])))
-    for compiled in (True, False):
-        z, v, y = run_network(x, weights, p, READOUT, potentials=True, compiled=compiled)
-        assert z[:, 0].tolist() == [[1, 0], [0, 1], [0, 0], [0, 0]]
-        assert v[1, 0, 1] == 1.25
-        assert torch.allclose(y[:, 0, 0], (1 - READOUT.kappa) * READOUT.kappa ** torch.arange(4).double(), rtol=1e-14)
-
-
 def test_a_network_has_no_self_connections_and_comes_from_its_generator():
     def network(seed):
         return RecurrentNetwork(IN, MIXED, OUT, ReadoutParams(), torch.Generator().manual_seed(seed))

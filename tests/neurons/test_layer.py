@@ -58,10 +58,10 @@ def test_what_is_no_number_is_seen_in_gradients():
 
 def test_the_derivative_by_a_time_constant_is_that_of_differences():
     """Below the threshold nothing is replaced by a pseudo-derivative."""
-    current, p, h = 0.02 * draw(30, 1, 4).abs(), LIFParams(tau_m=5.0), 1e-6
-    layer = SpikingLayer(p, (4,), ["tau_m"]).double()
+    current, h = 0.02 * draw(30, 1, 4).abs(), 1e-6
+    layer = SpikingLayer(LIFParams(tau_m=5.0, dt=2.0), (4,), ["tau_m"]).double()
     lif_through_time(current, layer.constants())[1][-1].sum().backward()
-    up, down = (lif_through_time(current, LIFParams(tau_m=5.0 * (1 + side * h)))[1][-1, 0] for side in (1, -1))
+    up, down = (lif_through_time(current, LIFParams(tau_m=5.0 * (1 + side * h), dt=2.0))[1][-1, 0] for side in (1, -1))
     torch.testing.assert_close(layer.log_tau["tau_m"].grad, (up - down) / (2 * h), rtol=1e-6, atol=0)
 
 

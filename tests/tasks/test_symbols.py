@@ -74,13 +74,13 @@ def test_the_distance_in_official_runs_is_that_of_all_pixels():
     """As with all distances between all pixels; moved images stay as near as they were."""
     runs = omniglot.official_runs()
     assert [(run.name, len(run.queries)) for run in runs] == [(f"run{k:02d}", 20) for k in range(1, 21)]
-    ink = [[np.argwhere(x) - np.argwhere(x).mean(0) for x in images] for images in (runs[1].queries, runs[1].examples)]
+    some, other = (run._replace(queries=run.queries[:6], label=run.label[:6]) for run in runs[:2])
+    ink = [[np.argwhere(x) - np.argwhere(x).mean(0) for x in images] for images in (some.queries, some.examples)]
     between = np.array([[max(d.min(0).mean(), d.min(1).mean()) for d in (cdist(a, b) for b in ink[1])] for a in ink[0]])
-    assert omniglot.hausdorff_errors(runs[1]) < 60  # chance is 95
-    assert omniglot.hausdorff_errors(runs[1]) == pytest.approx(100 * (between.argmin(1) != runs[1].label.numpy()).mean())
-    shifted = runs[0]._replace(queries=np.roll(runs[0].queries, (3, -2), (1, 2)))  # no ink is at the edge
-    assert omniglot.hausdorff_errors(shifted) == omniglot.hausdorff_errors(runs[0])
-    assert omniglot.hausdorff_errors(runs[0]._replace(queries=runs[0].examples, label=torch.arange(20))) == 0
+    assert 80 > omniglot.hausdorff_errors(some) == pytest.approx(100 * (between.argmin(1) != some.label.numpy()).mean())  # chance: 95
+    shifted = other._replace(queries=np.roll(other.queries, (3, -2), (1, 2)))  # no ink is at the edge
+    assert omniglot.hausdorff_errors(shifted) == omniglot.hausdorff_errors(other)
+    assert omniglot.hausdorff_errors(other._replace(queries=other.examples[:6], label=torch.arange(6))) == 0
 
 
 @pytest.mark.slow

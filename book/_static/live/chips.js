@@ -206,7 +206,7 @@
       "cores, chips = placement.used(used)",
       relays ? "network = plan.network" : `network = ${layouts}, relays=False).network`,
       "names = {*used, *network.inputs}",
-      "messages = placement.messages([p for p in network.projections if p.pre in names and p.post in names])",
+      "messages = placement.message_table([p for p in network.projections if {p.pre, p.post} <= names]).sum()",
       `counts = events(placement, used, ${Number(rate.toPrecision(12))})`,
       `print(cores, len(chips), round(messages), ${form} / 1000)`,
     ].join("\n");
