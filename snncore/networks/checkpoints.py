@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from snncore.datafiles import DataError, alone, package_file
+from snncore.datafiles import TRAINING, DataError, alone, package_file
 
 Module = TypeVar("Module", bound=nn.Module)
 IDENTITY = "command", "seed", "recipe", "constants"  # what of an account says which training it is
@@ -133,7 +133,7 @@ def _accounts_in(path: Path, alone: bool = False) -> dict[str, dict[str, Any]]:
         found = {path.stem: content} if alone else dict(content)
         if not all(isinstance(about, dict) and "command" in about for about in found.values()):
             raise ValueError("it names no command")
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         remedy = "restore it by git, or remove it and the .state beside it to train anew"
         raise DataError(f"{path} is no account of a training ({error}): {remedy}") from error
     return found
@@ -159,28 +159,40 @@ def names_of_weights() -> list[str]:
     return sorted(names)
 
 
-def keep(training: Path, name: str, file: str = "", weights: bool = True, half: bool = False) -> Path:
-    """Take a training, whose account is the file ``training``, into ``data/checkpoints`` by a name, and return where its weights are now.
+def keep(training: str, name: str = "", file: str = "", weights: bool = True, half: bool = False) -> Path:
+    """Take a training that is done from ``data/training`` into ``data/checkpoints``; return the file of its weights there.
 
-    It goes into the ``file`` of this name (without ending), which may be new, or else where readers will look for it. It is taken with
-    its weights or without them, or with those rounded to ``half`` precision. One that is there by the same recipe is replaced.
+    Parameters
+    ----------
+    training : str
+        Its name in data/training, such as memory_ahp_rows_3.
+    name : str
+        By which it is kept, if that is another, as for the last stage of a CIFAR-10 network. One by the same recipe is replaced.
+    file : str
+        Of data/checkpoints, without ending, if it shall be new; it must begin the name.
+    weights : bool
+        Whether to keep the weights, or the account alone.
+    half : bool
+        Round the weights to half precision.
 
-    Raises `DataError` if one of this name is there by another command, recipe, seed or constants, if it or others would not be found, or a
-    file is missing or damaged. What is there stays until all is written.
+    Raises
+    ------
+    DataError
+        If one of this name is there by another command, recipe, seed or constants, if it or others would not be found, or a file is
+        missing or damaged. What is there stays until all is written.
     """
-    about, folder = read_account(training), package_file("checkpoints")
-    with alone(training.parent):
+    source, name, folder = TRAINING / f"{training}.json", name or training, package_file("checkpoints")
+    about = read_account(source)
+    with alone(TRAINING):
         path = folder / f"{file}.safetensors" if file else _file_of(name)
         kept = _accounts_in(path.with_suffix(".json")) if path.with_suffix(".json").exists() else {}
         here = {*kept, name}
         if lost := [other for other in sorted({*here, *accounts(path.stem)}) if (_file_of(other, path) == path) != (other in here)]:
             raise DataError(f"{path.stem} cannot be the file: {lost[0]} would be looked for elsewhere than it is")
-        who = [{key: of.get(key) for key in IDENTITY} for of in (kept.get(name, about), about)]
-        if what := differences(*who):
+        if what := differences(*({key: of.get(key) for key in IDENTITY} for of in (kept.get(name, about), about))):
             raise DataError(f"{name} is there as another training ({what}): give it another name, or take the old one out first")
-        there = _tensors(path) if path.exists() else {}
-        new = _tensors(training.with_suffix(".safetensors")) if weights else {}
-        tensors = {key: w for key, w in there.items() if not key.startswith(f"{name}/")}
+        new = _tensors(source.with_suffix(".safetensors")) if weights else {}
+        tensors = {key: w for key, w in (_tensors(path) if path.exists() else {}).items() if not key.startswith(f"{name}/")}
         tensors |= {f"{name}/{key}": w.half() if half and w.is_floating_point() else w for key, w in new.items()}
         texts = {other: _text(account) for other, account in sorted({**kept, name: about}.items())}
         return _write(path, tensors, _object(texts))

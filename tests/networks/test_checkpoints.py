@@ -16,14 +16,17 @@ def done(tmp_path, monkeypatch):
     """Two trainings and a third, kept in two files, and a place for more."""
     (tmp_path / "checkpoints").mkdir()
     monkeypatch.setattr(checkpoints, "package_file", tmp_path.joinpath)
+    monkeypatch.setattr(checkpoints, "TRAINING", tmp_path / "training")
 
     def train(name, size=2, **about):
         torch.manual_seed(len(name))
         net = nn.Sequential(nn.Linear(size, 3), nn.BatchNorm1d(3))
-        return net, save_checkpoint(tmp_path / "training", name, net, {**ACCOUNT, **about}).with_suffix(".json")
+        save_checkpoint(tmp_path / "training", name, net, {**ACCOUNT, **about})
+        return net
 
-    for name, file in (("a_lif_0", "a"), ("a_lif_1", ""), ("a_lif-slow_0", "a_lif-slow")):
-        keep(train(name)[1], name, file)
+    for name, file in (("a_lif_1", "a"), ("a_lif_0", ""), ("a_lif-slow_0", "a_lif-slow")):
+        train(name)
+        keep(name, file=file)
     return train
 
 
@@ -34,11 +37,11 @@ def same(a, b):
 def test_a_training_is_kept_beside_the_others(done, tmp_path):
     folder = tmp_path / "checkpoints"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    net, account = done("a_lif-slow_1", constants={"tau": 20.0})
-    assert keep(account, "a_lif-slow_1") == folder / "a_lif-slow.safetensors"
-    assert same(load_checkpoint("a_lif-slow_1", done("other")[0], {"tau": 20.0}), net)
+    net = done("a_lif-slow_1", constants={"tau": 20.0})
+    assert keep("a_lif-slow_1") == folder / "a_lif-slow.safetensors"
+    assert same(load_checkpoint("a_lif-slow_1", done("other"), {"tau": 20.0}), net)
     for name in ("a_lif_0", "a_lif_1", "a_lif-slow_0"):
-        assert same(load_checkpoint(name, done("other")[0]), done(name)[0])
+        assert same(load_checkpoint(name, done("other")), done(name))
         assert about_checkpoint(name) == ACCOUNT
     assert list(accounts("a_lif_")) == ["a_lif_0", "a_lif_1"]
     assert list(accounts("a*0", seed=0)) == ["a_lif-slow_0", "a_lif_0"]
@@ -46,36 +49,41 @@ def test_a_training_is_kept_beside_the_others(done, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.glob("a.*")}.items() <= before.items()
     text = (folder / "a.json").read_text()
     assert text.count('\n   {"epoch"') == 4  # a line for each row
-    keep(done("a_lif_1", machine="another")[1], "a_lif_1", weights=False)  # as trained again
+    done("a_lif_1", machine="another")
+    keep("a_lif_1", weights=False)  # as trained again
     assert names_of_weights() == ["a_lif-slow_0", "a_lif-slow_1", "a_lif_0"]
     assert about_checkpoint("a_lif_1")["machine"] == "another"
-    keep(done("a_x_0")[1], "a_y", half=True)
-    assert same(load_checkpoint("a_y", done("other")[0]), done("a_x_0")[0].half().float())
+    net = done("a_x_0")
+    keep("a_x_0", "a_y", half=True)
+    assert same(load_checkpoint("a_y", done("other")), net.half().float())
     assert (folder / "a.safetensors").stat().st_mode == (folder / "a.json").stat().st_mode
 
 
 def test_what_would_be_lost_or_mistaken_is_not_kept(done, tmp_path):
     folder = tmp_path / "checkpoints"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done("a_lif_1", recipe={"rate": 2})
     with pytest.raises(DataError, match=r"a_lif_1 is there as another training \(recipe is .*1.* there and .*2.* here\): give it another"):
-        keep(done("a_lif_1", recipe={"rate": 2})[1], "a_lif_1")
+        keep("a_lif_1")
     for name, file in (("a_lif_2", "b"), ("a_lif-slow_1", "a"), ("a_lif-slow_1", "a_lif-"), ("a_lif_2", "a_lif")):
         with pytest.raises(DataError, match=f"{file} cannot be the file: a_lif.* would be looked for elsewhere than it is"):
-            keep(done(name)[1], name, file)
+            keep("a_lif_0", name, file)
     with pytest.raises(DataError, match="b_0 does not begin with the name of a file"):
-        keep(done("b_0")[1], "b_0")
-    account = done("a_lif_2")[1]
-    account.with_suffix(".safetensors").unlink()
+        keep("a_lif_0", "b_0")
+    done("a_lif_2")
+    (tmp_path / "training" / "a_lif_2.safetensors").unlink()
     with pytest.raises(DataError, match=r"a_lif_2\.safetensors cannot be read"):
-        keep(account, "a_lif_2")
+        keep("a_lif_2")
+    with pytest.raises(DataError, match=r"a_lif_9\.json is no account of a training \(.*No such file"):
+        keep("a_lif_9")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_another_network_and_a_damaged_file_are_refused(done, tmp_path):
-    other = done("other")[0]
-    fresh, path = done("other")[0], tmp_path / "checkpoints" / "a.safetensors"
+    other = done("other")
+    fresh, path = done("other"), tmp_path / "checkpoints" / "a.safetensors"
     with pytest.raises(DataError, match=r"(?s)a_lif_0 in .* is of another network .*size mismatch.* its training, 'c', or train anew"):
-        load_checkpoint("a_lif_0", done("large", 5)[0])
+        load_checkpoint("a_lif_0", done("large", 5))
     with pytest.raises(DataError, match=r"another configuration \(tau is not given there and 20.0 here\)"):
         load_checkpoint("a_lif_0", other, {"tau": 20.0})
     with pytest.raises(DataError, match=r"a\.json has no account of a_9: it has those of a_lif_0, a_lif_1"):
