@@ -1,26 +1,26 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-import torch
+import matplotlib.pyplot as plt
+import numpy as np
 
 from snncore import plotting
-
-DRAWN = """
-import sys
-from pathlib import Path
-import matplotlib.pyplot as plt
 from snncore.record import Record
-from snncore.plotting import style
 
-style()
-fig, axes = plt.subplots(1, 2)
-axes[0].plot([1, 3, 2], "o-", label="$v$ [ms]")
-axes[0].legend()
-axes[1].imshow([[1, 2], [3, 4]])
-axes[1].set_title("many")
-Record("c", "book", Path(sys.argv[1]), {}).figure(fig, "plot")
-"""
+
+def draw(folder):
+    plotting.style()
+    fig, axes = plt.subplots(1, 2)
+    axes[0].plot([1, 3, 2], "o-", label="$v$ [ms]")
+    axes[0].legend()
+    axes[1].imshow([[1, 2], [3, 4]])
+    axes[1].set_title("many")
+    Record("c", "book", folder, {}).figure(fig, "plot")
+    plt.close(fig)
+
+
 USERS = """
 text.usetex: True
 font.family: serif
@@ -35,19 +35,22 @@ pdf.fonttype: 42
 
 
 def test_a_users_matplotlibrc_changes_no_byte_of_a_figure(tmp_path):
-    drawn = {}
-    for name, lines in (("theirs", USERS), ("none", "")):
-        (tmp_path / "matplotlibrc").write_text(lines, encoding="utf-8")
-        env = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
-        subprocess.run([sys.executable, "-c", DRAWN, str(tmp_path / name)], check=True, env=env)
-        drawn[name] = {path.name: path.read_bytes() for path in (tmp_path / name / "c").glob("plot.*")}
-    assert set(drawn["none"]) == {"plot.svg", "plot.pdf", "plot.png"}
-    assert drawn["theirs"] == drawn["none"]
+    (tmp_path / "matplotlibrc").write_text(USERS, encoding="utf-8")
+    env = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    subprocess.run([sys.executable, __file__, tmp_path / "theirs"], check=True, env=env)
+    draw(tmp_path / "ours")
+    theirs, ours = ({path.name: path.read_bytes() for path in (tmp_path / whose / "c").glob("plot.*")} for whose in ("theirs", "ours"))
+    assert set(ours) == {"plot.svg", "plot.pdf", "plot.png"}
+    assert theirs == ours
 
 
 def test_neurons_are_sorted_by_their_first_spikes():
-    z = torch.zeros(5, 4)
+    z = np.zeros((5, 4))
     z[3, 0] = z[1, 2] = z[4, 2] = z[3, 3] = 1  # the second is silent
     assert plotting.by_first_spike(z).tolist() == [1, 3, 0, 2]
-    _t, j = z.nonzero(as_tuple=True)
+    _t, j = z.nonzero()
     assert plotting.by_first_spike(z)[j].tolist() == [0, 1, 2, 0]
+
+
+if __name__ == "__main__":
+    draw(Path(sys.argv[1]))

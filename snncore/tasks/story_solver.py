@@ -13,10 +13,9 @@ from typing import Any
 COUNTS = ("none", "one", "two", "three")
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
 COMPASS = ("north", "south", "east", "west")
-OPPOSITE = dict(zip(COMPASS, ("south", "north", "west", "east"), strict=True))
-STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)} | {
-    "above": (0, 1), "below": (0, -1), "to the right of": (1, 0), "to the left of": (-1, 0)
-}  # fmt: skip
+STEPS = {"above": (0, 1), "below": (0, -1), "to the right of": (1, 0), "to the left of": (-1, 0)}
+OTHER_SIDES = "south", "north", "west", "east", "below", "above", "to the left of", "to the right of"
+OPPOSITE = dict(zip((*COMPASS, *STEPS), OTHER_SIDES, strict=True))
 KINDS = {"mice": "mouse", "wolves": "wolf", "cats": "cat", "sheep": "sheep"}
 NEEDS = {"hungry": ("kitchen", "apple"), "thirsty": ("kitchen", "milk"), "bored": ("garden", "football"), "tired": ("bedroom", "pajamas")}
 
@@ -25,7 +24,7 @@ _TIME = "|".join(TIMES)
 _MOVED = r"(?:went back|went|journeyed|travelled|moved) to the (?P<place>\w+)"
 _LATER = "(?:after that|following that|then|afterwards)"
 _GAVE = "(?:gave|passed|handed)"
-_SIDE = "above|below|to the left of|to the right of"
+_SIDE = "|".join(STEPS)
 
 
 class CannotTell(ValueError):
@@ -128,9 +127,7 @@ class Facts:
         return "no" if place not in places else "yes" if len(places) == 1 else "maybe"
 
     def beside(self, side: str, thing: str) -> str:
-        places = [a for a, s, b in self.relations if (s, b) == (side, thing)]
-        places += [b for a, s, b in self.relations if (s, a) == (OPPOSITE[side], thing)]
-        return _found(places, f"what is {side} of the {thing}")
+        return _found((other for other, at in self.neighbors(thing) if at == side), f"what is {side} of the {thing}")
 
     def gift(self, giver: str | None = None, thing: str | None = None, receiver: str | None = None) -> tuple[str, str, str]:
         wanted = giver, thing, receiver
@@ -138,19 +135,26 @@ class Facts:
         return _found(fitting, "of such a gift")
 
     def on_side(self, one: str, side: str, other: str) -> str:
-        steps = _known(_positions(self.relations, other), one, f"how the {one} lies from the {other}")
-        return "yes" if sum(a * b for a, b in zip(steps, STEPS[side], strict=True)) > 0 else "no"
+        way, (x, y) = _known(self.ways(other), one, f"how the {one} lies from the {other}"), STEPS[side]
+        return "yes" if sum(STEPS[step][0] * x + STEPS[step][1] * y for step in way) > 0 else "no"
 
     def way(self, start: str, end: str) -> str:
-        paths = {start: ""}
-        todo = [start]
+        return ",".join(step[0] for step in _known(self.ways(start), end, f"how to go to the {end}"))
+
+    def neighbors(self, thing: str) -> list[tuple[str, str]]:
+        """What lies beside it, and on which side."""
+        own = [(a, side) for a, side, b in self.relations if b == thing]
+        return own + [(b, OPPOSITE[side]) for a, side, b in self.relations if a == thing]
+
+    def ways(self, start: str) -> dict[str, list[str]]:
+        """To everything that can be reached from there: a shortest way, step by step."""
+        found, todo = {start: list[str]()}, [start]
         for here in todo:
-            for a, side, b in self.relations:
-                for target, letter in ((a, side[0]),) * (b == here) + ((b, OPPOSITE[side][0]),) * (a == here):
-                    if target not in paths:
-                        paths[target] = paths[here] + letter
-                        todo.append(target)
-        return ",".join(_known(paths, end, f"how to go to the {end}"))
+            for other, side in self.neighbors(here):
+                if other not in found:
+                    found[other] = [*found[here], side]
+                    todo.append(other)
+        return found
 
     def is_larger(self, one: str, other: str) -> str:
         for answer, large, small in (("yes", one, other), ("no", other, one)):
@@ -181,19 +185,6 @@ def _found(candidates: Iterable[Any], what: str) -> Any:
 
 def _before(path: list[str], place: str, what: str) -> str:
     return _found((earlier for earlier, later in reversed(list(pairwise(path))) if later == place), what)
-
-
-def _positions(relations: list[tuple[str, str, str]], origin: str) -> dict[str, tuple[int, int]]:
-    """Where things lie, seen from one of them: each relation is a step on a grid."""
-    known = {origin: (0, 0)}
-    for _ in relations:
-        for a, side, b in relations:
-            x, y = STEPS[side]
-            if b in known:
-                known.setdefault(a, (known[b][0] + x, known[b][1] + y))
-            if a in known:
-                known.setdefault(b, (known[a][0] - x, known[a][1] - y))
-    return known
 
 
 STATEMENTS: list[tuple[str, Callable[..., object]]] = [
