@@ -275,7 +275,7 @@ plt.show()
 
 # %%
 lessons = page.size(smoke=20, book=1000)
-with_letters = {ways: right_in_episodes(net, letters.symbols, ways, lessons // 4, seed) for ways in (5, 20)}
+with_letters = right_in_episodes(net, letters.symbols, (5, 20), lessons // 4, seed)
 page.value("episodes", f"{lessons:,}")
 
 
@@ -304,7 +304,7 @@ of_alphabet = {
     ways: np.concatenate([in_alphabet[alphabet[e.query]] for e, _ in drawn_for_test(handwritten, ways, lessons, 0)])
     for ways in (5, 20)
 }  # fmt: skip
-five, twenty = (right_in_episodes(net, handwritten, ways, lessons, 0) for ways in (5, 20))
+five, twenty = right_in_episodes(net, handwritten, (5, 20), lessons, 0).values()
 for id, answers in {
     "oneshot.omniglot.5way": five.after,
     "oneshot.omniglot.5way.margin": five.after - five.nearest,
@@ -318,16 +318,15 @@ for id, answers in {
     enter_omniglot(id, answers)
 
 # %%
-of_words = spoken, 5, lessons, 0
 # who has said the query, or an example of its lesson: (lesson, query, speaker)
 speaker = np.unique(read_words_evaluation().speakers, return_inverse=True)[1]
 spoke = np.eye(speaker.max() + 1, dtype=bool)[speaker]
 said_by = np.concatenate([
-    spoke[e.query] | spoke[e.support].any(1, keepdims=True) for e, _ in drawn_for_test(*of_words)
+    spoke[e.query] | spoke[e.support].any(1, keepdims=True) for e, _ in drawn_for_test(spoken, 5, lessons, 0)
 ])  # fmt: skip
 of_speech = said_by, f"Speech Commands subset, {said_by.shape[-1]} speakers"
 page.value("speakers", said_by.shape[-1])
-right = right_in_episodes(words_net, *of_words)
+right = right_in_episodes(words_net, spoken, [5], lessons, 0)[5]
 for id, answers in {
     "oneshot.words.5way": right.after,
     "oneshot.words.5way.margin": right.after - right.nearest,
@@ -342,8 +341,8 @@ for id, answers in {
 
 # %%
 omniglot_alone, words_alone = (symbols.trained(kind, generator=False) for kind in ("omniglot", "words"))
-five_alone, twenty_alone = (right_in_episodes(omniglot_alone, handwritten, ways, lessons, 0) for ways in (5, 20))
-right_alone = right_in_episodes(words_alone, *of_words)
+five_alone, twenty_alone = right_in_episodes(omniglot_alone, handwritten, (5, 20), lessons, 0).values()
+right_alone = right_in_episodes(words_alone, spoken, [5], lessons, 0)[5]
 for id, answers in {
     "oneshot.omniglot.5way.features": five.features,
     "oneshot.omniglot.20way.features": twenty.features,
@@ -898,9 +897,10 @@ def closed_line(corners, height, g):  # ink of a line around the middle of the i
 g, count = numpy_generator(seed, "closed shapes"), page.size(smoke=20, book=200)
 ink = np.stack([closed_line(*about, g) for about in SHAPES.values() for _ in range(2 * count)])
 shapes = Examples(omniglot.shrink(ink), [*torch.arange(len(ink)).view(len(SHAPES), -1)])
-of_shapes = {ways: right_in_episodes(net, Examples(shapes.images, shapes.classes[:ways]), ways, count, seed) for ways in (2, 4)}
-over_draws("oneshot.shapes.2way", of_shapes[2].after.mean(1), "circles and squares, drawn by a program")
-over_draws("oneshot.shapes.4way", of_shapes[4].after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
+of_two = right_in_episodes(net, shapes._replace(classes=shapes.classes[:2]), [2], count, seed)[2]
+of_four = right_in_episodes(net, shapes, [4], count, seed)[4]
+over_draws("oneshot.shapes.2way", of_two.after.mean(1), "circles and squares, drawn by a program")
+over_draws("oneshot.shapes.4way", of_four.after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
 
 # %% [markdown]
 # Of its answers {claim}`oneshot.shapes.2way` are right for circle and square, {claim}`oneshot.shapes.4way` for all four.
@@ -916,7 +916,7 @@ over_draws("oneshot.shapes.4way", of_shapes[4].after.mean(1), "circles, squares,
 calibration, spiking = letters.symbols.images[:200], deepcopy(net)
 few = convert(net.features.layers, calibration[:1], calibration, K=8, everything=True)
 spiking.features.layers = few.network
-all_spikes = right_in_episodes(spiking, handwritten, 20, len(twenty.after), 0)
+all_spikes = right_in_episodes(spiking, handwritten, [20], len(twenty.after), 0)[20]
 enter_omniglot("oneshot.omniglot.spiking", twenty.after - all_spikes.after)
 _, sent = statistics(few.network, handwritten.images[::50])
 page.claim("oneshot.omniglot.spiking.spikes", float(sent.per_image.mean()), n=len(sent.per_image), dataset=omni)
@@ -988,7 +988,7 @@ recipe = Descent(updates, rate=3e-3, warmup=30, end=0.03, clip=1.5, every=min(50
 state = page.folder / "live.state"
 descend(fresh, symbols.outer(fresh, "omniglot", known), recipe, seed, state)
 state.unlink()
-intervals = right_in_episodes(fresh, others, 5, page.size(smoke=2, book=100), seed).intervals()
+intervals = right_in_episodes(fresh, others, [5], page.size(smoke=2, book=100), seed)[5].intervals()
 for who in ("before", "after", "nearest"):
     page.value(f"live_{who}", intervals[who][0], "{:.0f} %")
 page.value("live_updates", updates)
@@ -1057,7 +1057,7 @@ noise = torch.randn(letters.symbols.images.shape, generator=g)
 table = {}
 for size in (0.0, 0.2, 0.4):
     dirty = Examples(letters.symbols.images + size * noise, letters.symbols.classes)
-    found = right_in_episodes(net, dirty, 5, 40, seed).intervals()
+    found = right_in_episodes(net, dirty, [5], 40, seed)[5].intervals()
     table[f"noise {size}"] = {who: found[who][0] for who in ("after", "features", "nearest")}
 pd.DataFrame(table).round(0)  # right answers [%]
 
@@ -1090,7 +1090,7 @@ with torch.no_grad():
 # %% tags=["solution"]
 backwards = Examples(spoken.images.flip(-1), spoken.classes)
 for name, examples in (("forwards", spoken), ("backwards", backwards)):
-    mean, low, high = right_in_episodes(words_net, examples, 5, 40, seed).intervals()["after"]
+    mean, low, high = right_in_episodes(words_net, examples, [5], 40, seed)[5].intervals()["after"]
     print(f"{name}: {mean:.0f} % right ({low:.0f} to {high:.0f} %)")
 
 # %% [markdown]

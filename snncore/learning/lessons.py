@@ -50,20 +50,29 @@ def drawn_for_test(held_out: Examples, ways: int, count: int, seed: int) -> list
     return parts
 
 
+def _right_answers(net: OneShotClassifier, images: Tensor, spikes: Tensor, e: Episodes, generator: torch.Generator) -> Right:
+    """Ask a network, and its controls, in episodes, by images and the spikes of their features; the generator draws the slots."""
+    slot = draw_slots(e, net.slots, generator)
+    seen, asked = (spikes[:, places.flatten()].float() for places in (e.support, e.query))
+    s = net.lesson(torch.cat([seen, asked], 1), slot)
+    mistaught = net.pair.updated(net.seen(seen), s.before, s.learning_signal.roll(slot.shape[1] if len(slot) > 1 else 1, 1), slot.shape[1])
+    untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
+    distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
+    answers = s.answers, untaught, others, s.alike, -distance, s.readouts
+    return Right(*((y.argmax(-1) == e.label).float() for y in answers))
+
+
 @torch.no_grad()
-def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: int, count: int, seed: int) -> Right:
-    """Ask a trained network, and its controls, in the episodes of `drawn_for_test`."""
-    images, parts = held_out.images, []
-    for e, generator in drawn_for_test(held_out, ways, count, seed):
-        slot = draw_slots(e, net.slots, generator)
-        s = net.eval()(images[e.support], slot, images[e.query])
-        seen, asked = s.features.split([e.support.numel(), e.query.numel()], 1)
-        mistaught = net.pair.updated(net.seen(seen), s.before, s.learning_signal.roll(ways if len(slot) > 1 else 1, 1), ways)
-        untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
-        distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-        answers = s.answers, untaught, others, s.alike, -distance, s.readouts
-        parts.append([(y.argmax(-1) == e.label).float() for y in answers])
-    return Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
+def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: Sequence[int], count: int, seed: int) -> dict[int, Right]:
+    """Ask a network, and its controls, in the episodes of `drawn_for_test`, by ways; features of an image are computed once."""
+    net.eval()
+    drawn = {k: drawn_for_test(held_out, k, count, seed) for k in ways}
+    shown = [places.flatten() for batches in drawn.values() for e, _ in batches for places in (e.support, e.query)]
+    spikes = torch.empty(net.features.steps, len(held_out.images), net.features.neurons.size, dtype=torch.bool)
+    for places in torch.cat(shown).unique().split(200):
+        spikes[:, places] = net.features(held_out.images[places]).bool()
+    right = {k: [_right_answers(net, held_out.images, spikes, *episode) for episode in batches] for k, batches in drawn.items()}
+    return {k: Right(*(torch.cat(column) for column in zip(*parts, strict=True))) for k, parts in right.items()}
 
 
 class Wrong(NamedTuple):

@@ -139,7 +139,12 @@ class OneShotClassifier(nn.Module):
     ) -> tuple[Activity, Float[Tensor, "episode query way"]]:
         """Activity of the learner at queries, with weights of each episode or with its own; and mean readouts of the slots."""
         queries = features.shape[1] // len(slot)
-        activity = self.pair.trial(self.seen(features), weights and Weights(*(w.repeat_interleave(queries, 0) for w in weights)), credit)
+        x = self.seen(features)
+        if weights is None:
+            activity = self.pair.trial(x, None, credit)
+        else:  # one episode after the other: its weights stay in the cache, and queries need no copies of them
+            parts = [self.pair.trial(part, Weights(*own), credit) for part, *own in zip(x.split(queries, 1), *weights, strict=True)]
+            activity = Activity(*(torch.cat(column, 1) for column in zip(*parts, strict=True)))
         readouts = LOGITS * self.pair.output(activity).mean(0).unflatten(0, (len(slot), queries))
         return activity, readouts.gather(2, slot[:, None].expand(-1, queries, -1))
 
@@ -173,7 +178,11 @@ class OneShotClassifier(nn.Module):
         if support.shape[:2] != slot.shape or len(query) != episodes or support.shape[2:] != query.shape[2:]:
             given = f"{tuple(support.shape)} examples, {tuple(slot.shape)} slots, {tuple(query.shape)} queries"
             raise ValueError(f"{given}: give an example for each slot, and queries for each episode, all images of one size")
-        z = self.features(torch.cat([support.flatten(0, 1), query.flatten(0, 1)]))
+        return self.lesson(self.features(torch.cat([support.flatten(0, 1), query.flatten(0, 1)])), slot)
+
+    def lesson(self, z: Float[Tensor, "time image feature"], slot: Int[Tensor, "episode way"]) -> Session:
+        """As `forward`, by the spikes of the features for all examples, then all queries."""
+        episodes, ways = slot.shape
         z_support, z_query = z.split([episodes * ways, z.shape[1] - episodes * ways], 1)
         x = self.seen(z_support)
         before = self.pair.trial(x)

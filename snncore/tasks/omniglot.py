@@ -90,11 +90,15 @@ def hausdorff_errors(run: Run) -> float:
     """Wrong answers [%] by the modified Hausdorff distance between the ink of two images, each around its center (Lake et al.)."""
     queries, examples = ([KDTree(np.argwhere(x) - np.argwhere(x).mean(0)) for x in images] for images in (run.queries, run.examples))
 
-    def distance(a: KDTree, b: KDTree) -> float:
-        return max(a.query(b.data)[0].mean(), b.query(a.data)[0].mean())
+    def nearest(query: KDTree) -> int:
+        forth = np.array([example.query(query.data)[0].mean() for example in examples])  # the larger of forth and back is the distance
+        distance = np.full(len(examples), np.inf)
+        for k in forth.argsort():
+            if forth[k] < distance.min():  # else another is nearer, whatever back is
+                distance[k] = max(forth[k], query.query(examples[k].data)[0].mean())
+        return int(distance.argmin())
 
-    answers = [np.argmin([distance(query, example) for example in examples]) for query in queries]
-    return 100 * float((np.array(answers) != run.label.numpy()).mean())
+    return 100 * float((np.array([nearest(query) for query in queries]) != run.label.numpy()).mean())
 
 
 def draw_runs(data: Omniglot, count: int, ways: int, generator: torch.Generator) -> list[Run]:

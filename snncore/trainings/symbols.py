@@ -186,8 +186,10 @@ def command(data: Literal["omniglot", "words"], generator: bool = True, classes:
         together = omniglot.by_alphabet(read_omniglot(), False) if data == "omniglot" else []
         net = network(data, seed, generator)
         log = descend(net, outer(net, data, known, together), *setting)
-        intervals = {f"test_{ways}": right_in_episodes(net, held_out, ways, EPISODES, 0).intervals() for ways in kind.tested}
-        tests = {test: {name: [round(x, 2) for x in values] for name, values in named.items()} for test, named in intervals.items()}
+        tests = {
+            f"test_{ways}": {name: [round(x, 2) for x in values] for name, values in right.intervals().items()}
+            for ways, right in right_in_episodes(net, held_out, kind.tested, EPISODES, 0).items()
+        }
         return Done(net, kind.about + (f", the first {classes} words alone" if classes else ""), log, tests)
 
     of = constants(network(data, seed, generator), data) | ({"classes": classes} if classes else {})

@@ -31,7 +31,7 @@ def letters():
 
 def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters):
     """Signals of another lesson teach nothing; the same images as examples and queries are what the nearest image always knows."""
-    intervals = right_in_episodes(net, letters, 5, 60, 0).intervals()
+    intervals = right_in_episodes(net, letters, [5], 60, 0)[5].intervals()
     mean, low, high = range(3)
     assert intervals["before"][mean] < 35
     assert intervals["shuffled"][high] < 35
@@ -39,7 +39,7 @@ def test_classes_are_by_chance_before_an_update_and_known_after_it(net, letters)
     assert intervals["features"][mean] >= intervals["nearest"][mean]
     count = len(letters.images)
     same = Examples(letters.images.repeat(2, 1, 1, 1), [c[:1].repeat(2) + torch.tensor([0, count]) for c in letters.classes])
-    assert right_in_episodes(net, same, 5, 20, 0).nearest.min() == 1
+    assert right_in_episodes(net, same, [5], 20, 0)[5].nearest.min() == 1
 
 
 @torch.no_grad()
@@ -52,7 +52,7 @@ def test_shuffled_signals_are_those_of_the_other_of_two_lessons(net, letters):
         seen, asked = s.features.split([5, s.features.shape[1] - 5], 1)
         weights = net.pair.updated(net.seen(seen), s.before, alone[1 - k].learning_signal, 5)
         known.append((net.answer(seen, asked, slot[[k]], weights).argmax(-1) == e.label[[k]]).float())
-    assert torch.equal(right_in_episodes(net, letters, 5, 2, 0).shuffled, torch.cat(known))
+    assert torch.equal(right_in_episodes(net, letters, [5], 2, 0)[5].shuffled, torch.cat(known))
 
 
 def test_runs_are_scored_in_wrong_answers(monkeypatch):
