@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from snncore.datafiles import arrays
+from snncore.filters import low_pass
 from snncore.learning.one_shot import Lesson, updated
 from snncore.networks.recurrent import Activity, Population, Weights, run_network, stepwise
 from snncore.neurons import ALIFParams, LIFParams, ReadoutParams
@@ -134,16 +135,19 @@ def on_device(learner: Weights, signal: Float[Tensor, "time batch neuron"], g: t
     def read(w: Tensor) -> Tensor:  # for 250 ns; 25 µS are a weight of 1, and a synapse two devices
         return noisy(w, w.abs() * (0.0088 / (25 * w.abs()) ** 0.65).clamp(max=0.2) * math.sqrt(math.log(1 + 32 / 2.5e-7) / 2))
 
-    def noisy_trial(w: Weights) -> Activity:  # of recurrent synapses only those are read that a spike reaches
-        state, steps, unread = None, [], torch.zeros_like(w.w_rec[0])
-        for x in scorbot.clock().float().expand(-1, len(w.w_in), -1):
-            w_in = read(w.w_in)
-            step, rest = stepwise(Weights(w_in, unread, read(w.w_out)), [Population(250, LEARNER)], READOUT, x, potentials=True)
-            row, pre = (state or rest)[0].nonzero(as_tuple=True)
-            current = torch.einsum("bi,bji->bj", x, w_in).index_add_(0, row, read(w.w_rec[row, :, pre]))
-            activity, state = step(current, state or rest)
+    def noisy_trial(w: Weights) -> Activity:  # only those synapses are read that a spike reaches
+        unread, batch = w._replace(w_rec=torch.zeros_like(w.w_rec[0]), w_out=w.w_out[0, :0]), len(w.w_in)
+        step, state = stepwise(unread, [Population(250, LEARNER)], READOUT, w.w_in[:, 0], potentials=True)
+        steps = []
+        for fires in scorbot.clock()[:, 0].bool():
+            row, pre = state[0].nonzero(as_tuple=True)
+            current = read(w.w_in[..., fires]).sum(-1).index_add_(0, row, read(w.w_rec[row, :, pre]))
+            activity, state = step(current, state)
             steps.append(activity)
-        return Activity(*map(torch.stack, zip(*steps, strict=True)))
+        z, v, _ = map(torch.stack, zip(*steps, strict=True))
+        t, row, pre = z.nonzero(as_tuple=True)
+        sent = z.new_zeros(len(z), batch, 2).index_put_((t, row), read(w.w_out[row, :, pre]), accumulate=True)
+        return Activity(z, v, low_pass(sent, READOUT.kappa, 1 - READOUT.kappa))
 
     first = [w.expand(signal.shape[1], -1, -1).float() for w in learner]
     start = Weights(*((w.clamp(-1, 1) + 0.02 * torch.rand(w.shape, generator=g) - 0.01 + drifted(w) - w).clamp(-1, 1) for w in first))
