@@ -217,12 +217,12 @@ def train(
             if epoch % (recipe.epochs // recipe.cycles) == 0:
                 optimizer.state.clear()
             mean_loss, limit = one(epoch), numbers["limit"]
-            kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
+            why = [f"{name} is no longer finite" for name, p in network.named_parameters() if not p.isfinite().all()]
             if not mean_loss <= limit < math.inf:
-                why = f"the mean loss is {mean_loss:.3g}, and {limit:.3g} is twice that of guessing, or of the first batch"
-                raise TrainingDiverged(f"epoch {epoch + 1}: {why}; {kept}. Lower peak_rate and vector_rate")
-            if broken := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
-                raise TrainingDiverged(f"epoch {epoch + 1}: {broken[0]} is no longer finite; {kept}. Lower peak_rate and vector_rate")
+                why = [f"the mean loss is {mean_loss:.3g}, and {limit:.3g} is twice that of guessing, or of the first batch"]
+            if why:
+                kept = f"{state} holds epoch {epoch}" if epoch else "no epoch was good"
+                raise TrainingDiverged(f"epoch {epoch + 1}: {why[0]}; {kept}. Lower peak_rate and vector_rate")
             right = accuracy(mean.module if mean else network, *held_out)
             yield {"epoch": epoch + 1, "loss": round(mean_loss, 4), "held_out": round(right, 4)}
             seconds = log[-1]["seconds"]

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from snncore.learning.eprop import Signal, gradient, observe, pseudo_derivatives
+from snncore.learning.eprop import Signal, gradient, observe
 from snncore.learning.one_shot import OneShot
 from snncore.networks import recurrent
 from snncore.peers.plain import plain_loop
@@ -35,18 +35,6 @@ def test_an_update_of_another_shape_is_refused(unchecked):
             network.updated(*arguments)
     with pytest.raises(ValueError, match="what is shown has 59 steps, but a trial 60: resample it"):
         network(x, shown[1:])
-
-
-def test_the_update_is_the_sum_over_steps():
-    network, x, shown = problem()
-    lesson, (_, lif) = network(x, shown), network.learner.populations[0]
-    psi = pseudo_derivatives(lesson.before.z, lesson.before.v, lif).detach()
-    known, trace = network.learner.w_in.detach().repeat(BATCH, 1, 1), torch.zeros(IN).double()
-    for t in range(TIME):
-        trace = lif.alpha * trace + x[t, 0]
-        for b in range(BATCH):
-            known[b] -= network.eta * torch.outer(lesson.learning_signal[t, b].detach() * psi[t, 0], trace)
-    assert torch.allclose(lesson.weights.w_in.detach(), known, rtol=1e-12)
 
 
 def test_the_update_is_that_of_e_prop():
