@@ -3,7 +3,7 @@
 Networks of spiking neurons of all kinds and of LSTM units, in three forms of the task; of the full length, also one made for the chip.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +22,7 @@ from snncore.networks.lstm import LSTMNetwork
 from snncore.networks.recurrent import Activity, Population, RecurrentNetwork
 from snncore.neurons import JUMP, AHPParams, ALIFParams, BRFParams, LIFParams, ReadoutParams
 from snncore.seeds import seeded_draws, torch_generator
-from snncore.tasks.data_sets import Split, read_mnist
+from snncore.tasks.data_sets import read_mnist
 from snncore.tasks.images import augmented
 from snncore.tasks.sequential_images import CUE, INPUTS, halved, rows, threshold_code
 from snncore.trainings.job import Job, classified, held_out, rounded, train_or_read
@@ -151,25 +151,20 @@ def trained(kind: str, seed: int = 0) -> DigitClassifier:
     return load_checkpoint(f"memory_{kind}_full_{seed}", network(kind, "full", seed), constants(kind, "full"))
 
 
-def account(
-    kind: str, form: str, seed: int = 0, how: Recipe | None = None, read: Callable[[], Mapping[str, Split]] = read_mnist
-) -> dict[str, Any]:
-    """Train a network of a kind of `Neurons` for one of `FORMS`, if that is not done, and return the account.
-
-    ``how`` is another recipe than the usual one; ``read`` gives the images and labels of the parts train and test.
-    """
-    how = how or OWN_RECIPES.get((kind, form), RECIPES[form])
+def account(kind: str, form: str, seed: int = 0) -> dict[str, Any]:
+    """Train a network of a kind of `Neurons` for one of `FORMS`, if that is not done, and return the account."""
 
     def prepare() -> Job:
-        parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read().items()}
+        parts = {part: (torch.from_numpy(np.array(images)), torch.from_numpy(labels)) for part, (images, labels) in read_mnist().items()}
         options: dict[str, Any] = {"loss": sparse_loss} if kind == "chip" else {}
         if moves := (kind, form) == ("lstm", "full"):
             options["augment"] = lambda images, g: augmented(images[:, None], g, pad=SHIFT, mirror=False)[:, 0]
         data = "MNIST" + f", training images moved by up to {SHIFT} pixels" * moves
         return Job(network(kind, form, seed), parts | held_out(*parts["train"], HELD_OUT), options, data)
 
-    words, about = f"digits --neurons {kind} --form {form}", {"kind": kind, "form": form}
-    return train_or_read(f"memory_{kind}_{form}_{seed}", words, how, seed, classified(prepare), constants(kind, form), about=about)
+    words, recipe = f"digits --neurons {kind} --form {form}", OWN_RECIPES.get((kind, form), RECIPES[form])
+    of, about = constants(kind, form), {"kind": kind, "form": form}
+    return train_or_read(f"memory_{kind}_{form}_{seed}", words, recipe, seed, classified(prepare), of, about=about)
 
 
 def command(neurons: Neurons, form: Literal["rows", "grid14", "full"] = "rows", seed: int = 0) -> dict[str, Any]:

@@ -179,9 +179,9 @@ def in_integers(learner: EvidenceLearner, how: Training) -> Update:
     return update
 
 
-def train(kind: Kind, seed: int = 0, how: Training | None = None) -> dict[str, Any]:
-    """Train one network; if that is done, only read the account. ``how`` is that of `TRAININGS` if not given."""
-    how = how or TRAININGS[kind]
+def train(kind: Kind, seed: int = 0) -> dict[str, Any]:
+    """Train one network; if that is done, only read the account."""
+    how = TRAININGS[kind]
 
     def do(setting: Setting) -> Done:
         learner = EvidenceLearner(how, seed)

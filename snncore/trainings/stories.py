@@ -168,11 +168,11 @@ def files_of(task: int, seed: int) -> Parts:
     return train, read_stories(task, "test")
 
 
-def stories_for(kind: str, task: int | str, seed: int, files: Callable[[int, int], Parts]) -> dict[int, Parts]:
+def stories_for(kind: str, task: int | str, seed: int) -> dict[int, Parts]:
     """Stories of a task, or of all (`JOINT`); all can only come from the official files (`ValueError`)."""
     draw = KINDS[kind].draw
     if not draw:
-        return {t: files(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
+        return {t: files_of(t, seed) for t in (TASKS if isinstance(task, str) else [task])}
     if isinstance(task, str):
         raise ValueError(f"networks of kind {kind} learn a single task, not all of them")
     train, test = (draw(task, n, numpy_generator(seed, f"{n} stories")) for n in (10_000, 1000))
@@ -188,12 +188,10 @@ def origin_of(kind: str, stories: dict[int, Parts]) -> str:
     return words + f"; {cut:,} questions are about more than {SENTENCES} statements, of which they get the last" * (cut > 0)
 
 
-def job(
-    kind: str, task: int | str, seed: int, size: Size = "book", files: Callable[[int, int], Parts] = files_of, held: int = HELD_OUT
-) -> Job:
-    """A network and its stories, of which the last ``held`` of each training part are held out; the published size goes to a GPU."""
-    stories = stories_for(kind, task, seed, files)
-    tasks = {t: held_out(*arrays(train), held) | {"test": arrays(test)} for t, (train, test) in stories.items()}
+def job(kind: str, task: int | str, seed: int, size: Size = "book") -> Job:
+    """A network and its stories, of which the last `HELD_OUT` of each training part are held out; the published size goes to a GPU."""
+    stories = stories_for(kind, task, seed)
+    tasks = {t: held_out(*arrays(train), HELD_OUT) | {"test": arrays(test)} for t, (train, test) in stories.items()}
 
     def together(part: str) -> tuple[Tensor, Tensor]:
         inputs, answers = map(torch.cat, zip(*(parts[part] for parts in tasks.values()), strict=True))

@@ -93,8 +93,9 @@ def test_only_the_lstm_network_of_the_full_length_learns_from_images_that_move(m
     split = Split(images, np.zeros(5001, int))
     monkeypatch.setattr(digits, "classified", lambda prepare: prepare)
     monkeypatch.setattr(digits, "train_or_read", lambda *args, **about: {"job": args[4]()})
+    monkeypatch.setattr(digits, "read_mnist", lambda: dict.fromkeys(("train", "test"), split))
     kinds = [(kind, form) for kind in ("ahp", "chip", "lstm") for form in ("rows", "full")]
-    jobs = {kind: digits.account(*kind, read=lambda: dict.fromkeys(("train", "test"), split))["job"] for kind in kinds}
+    jobs = {kind: digits.account(*kind)["job"] for kind in kinds}
     assert [kind for kind, job in jobs.items() if "augment" in job.options or "moved" in job.about] == [("lstm", "full")]
     seen = jobs["lstm", "full"].options["augment"](torch.from_numpy(images[:500]), torch.Generator().manual_seed(0))
     assert seen.dtype == torch.uint8
@@ -108,11 +109,13 @@ def test_a_training_learns_writes_its_log_and_is_not_repeated(kind, tmp_path, mo
     images = np.where(np.arange(28) == 2 * labels[:, None, None] + 4, 255, 0).astype(np.uint8).repeat(28, 1)  # a bright column
     data = {"train": Split(images, labels), "test": Split(images[:200], labels[:200])}
     monkeypatch.setattr(job, "TRAINING", tmp_path)
-    short = dataclasses.replace(digits.RECIPES["rows"], epochs=4)
-    about = digits.account(kind, "rows", 1, short, lambda: data)
+    monkeypatch.setattr(digits, "read_mnist", lambda: data)
+    monkeypatch.setitem(digits.RECIPES, "rows", dataclasses.replace(digits.RECIPES["rows"], epochs=4))
+    about = digits.account(kind, "rows", 1)
     assert about["test_accuracy"] > 0.5  # twelve steps in all
     assert json.loads((tmp_path / f"memory_{kind}_rows_1.json").read_text()) == about
     assert about["command"].endswith(f"digits --neurons {kind} --form rows --seed 1")
     (tmp_path / f"memory_{kind}_rows_1.state").unlink()
-    assert digits.account(kind, "rows", 1, short, lambda: pytest.fail("data were read")) == about
+    monkeypatch.setattr(digits, "read_mnist", lambda: pytest.fail("data were read"))
+    assert digits.account(kind, "rows", 1) == about
     assert not (tmp_path / f"memory_{kind}_rows_1.state").exists()

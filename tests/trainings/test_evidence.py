@@ -50,8 +50,8 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(job, "TRAINING", tmp_path)
     how = TRAININGS[kind]
     recipe = dataclasses.replace(how.recipe, updates=12, every=4)
-    short = dataclasses.replace(how, recipe=recipe, form=SHORT, batch=8, tested=32)
-    whole = train(kind, 1, short)
+    monkeypatch.setitem(TRAININGS, kind, dataclasses.replace(how, recipe=recipe, form=SHORT, batch=8, tested=32))
+    whole = train(kind, 1)
     for path in tmp_path.iterdir():
         path.unlink()
     draw, drawn = evidence.evidence.draw, []
@@ -64,9 +64,9 @@ def test_a_training_killed_and_resumed_is_the_same(tmp_path, monkeypatch, kind):
 
     monkeypatch.setattr(evidence.evidence, "draw", killing)
     with pytest.raises(KeyboardInterrupt):
-        train(kind, 1, short)
+        train(kind, 1)
     killed = len(drawn)
-    resumed = train(kind, 1, short)
+    resumed = train(kind, 1)
     assert len(drawn) - killed == 5  # updates 9 to 12, and a test
     for row in (*whole["log"], *resumed["log"]):
         row.pop("seconds")

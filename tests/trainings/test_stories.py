@@ -16,9 +16,9 @@ from snncore.trainings import job as common
 from snncore.trainings import stories
 
 
-def drawn(count=100, train=None, test=None):
-    """Stand-in for the official files: so many questions in each part, of such lengths."""
-    return cache(lambda task, _: tuple(generate(task, count, np.random.default_rng(part), n) for part, n in ((5, train), (4, test))))
+def drawn():
+    """Stand-in for the official files: a hundred questions in each part."""
+    return cache(lambda task, _: tuple(generate(task, 100, np.random.default_rng(part)) for part in (5, 4)))
 
 
 @pytest.mark.slow
@@ -69,9 +69,11 @@ def test_the_command_knows_all_kinds_and_tasks():
     assert (set(get_args(stories.KindName)), get_args(stories.Task)) == (set(stories.KINDS), (*TASKS, stories.JOINT))
 
 
-def test_one_network_for_all_tasks_learns_from_the_stories_of_each():
+def test_one_network_for_all_tasks_learns_from_the_stories_of_each(monkeypatch):
     files = drawn()
-    job = stories.job("ann", "joint", 0, files=files, held=10)
+    monkeypatch.setattr(stories, "files_of", files)
+    monkeypatch.setattr(stories, "HELD_OUT", 10)
+    job = stories.job("ann", "joint", 0)
     counts = {name: len(answers) for name, (_, answers) in job.data.items()}
     assert counts == {"train": 1800, "validation": 200, "test": 2000} | {f"test {task}": 100 for task in TASKS}
     inputs, answers = arrays(files(4, 0)[0])
