@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Int, Integer, UInt8
 
 from snncore.loihi import spec
-from snncore.loihi.compartment import AHPCompartments, Compartment, compartment_rest, compartment_step
+from snncore.loihi.compartment import Compartment, compartment_rest, compartment_step
 from snncore.loihi.emulator import Group
 from snncore.loihi.placement import DENSE, BoardNetwork, Placement, Projection
 
@@ -48,7 +48,7 @@ def load(network: BoardNetwork, program: Program) -> list[tuple[Projection, Inte
         size, p = sum(group.size for group in groups), populations[name]
         if size != p.neurons:
             raise ValueError(f"groups of {name!r} have {size:,} neurons, but it has {p.neurons:,}")
-        if p.compartments < 2 and any(isinstance(group.registers, AHPCompartments) for group in groups):
+        if p.compartments < 2 and any(group.registers.compartments > 1 for group in groups):
             raise ValueError(f"neurons of {name!r} have one compartment, but one with an AHP current has two")
     running = network.running(program.groups)
     if len(program.weights) != len(running):
@@ -151,11 +151,11 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
     for name, groups in program.groups.items():
         own = placement.core_of_neurons(name)
         sizes = [group.size for group in groups]
-        auxiliary = np.repeat([isinstance(group.registers, AHPCompartments) for group in groups], sizes)
+        each = np.repeat([group.registers.compartments for group in groups], sizes)
         jumps = np.repeat([group.registers.aux_jump != 0 for group in groups], sizes)  # no synapse has weight 0
         for core in placement.cores[name]:
             here = own == core
-            compartments[core] += (1 + auxiliary)[here].sum()
+            compartments[core] += each[here].sum()
             spikes[core] += activity.z[name].T[here].sum(0, np.int64)
             synaptic[core] += arrived[name][here & jumps].sum(0)
     along_x = along_y = crossings = 0

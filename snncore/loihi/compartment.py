@@ -18,7 +18,7 @@ Intel under BSD-3-Clause in github.com/intel-nrc-ecosystem/models, nxsdk_modules
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -40,6 +40,7 @@ class Compartment:
     bias_mant: int = 0  #: a bias of bias_mant * 2 ** bias_exp is added to v at each step
     bias_exp: int = 0
     refractory: int = 1  #: steps from a spike to the next possible one; meanwhile v is held at 0
+    compartments: ClassVar[int] = 1  #: of a neuron
 
     def __post_init__(self):
         spec.within("decay_v", self.decay_v, 0, spec.FULL_DECAY)
@@ -78,6 +79,7 @@ class AHPCompartments(Compartment):
     decay_aux: int = 5  #: decay of the AHP current
     aux_weight: int = -96  #: a spike adds aux_weight * 2 ** (6 + aux_exp) to it, which is negative
     aux_exp: int = -4
+    compartments: ClassVar[int] = 2
 
     def __post_init__(self):
         super().__post_init__()

@@ -15,7 +15,7 @@ from jaxtyping import Int, UInt8
 
 from snncore.kernels import loihi as kernel
 from snncore.loihi import spec
-from snncore.loihi.compartment import AHPCompartments, Compartment
+from snncore.loihi.compartment import Compartment
 from snncore.loihi.fixed_point import OverflowWarning
 from snncore.shapes import described
 
@@ -62,7 +62,7 @@ class ChipNetwork:
             )
         connected = np.hstack([self.w_in, self.w_rec]) != 0
         for what, count, limit in (
-            ("compartments", sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in self.groups), spec.COMPARTMENTS),
+            ("compartments", sum(size * p.compartments for size, p in self.groups), spec.COMPARTMENTS),
             ("input axons", connected.any(0).sum(), spec.AXONS),
             ("bits of weights", spec.WEIGHT_BITS * connected.sum(), spec.SYNAPSE_BITS),
         ):
@@ -135,6 +135,6 @@ def emulate(
             runs = np.flatnonzero(overflows.sum(1))
             where = f"in {len(runs):,} of {x.shape[1]:,} runs, first in run {runs[0]:,}: 24 bits end at {spec.STATE:,}"
             warnings.warn(f"{count:,} {how} {where}", OverflowWarning, stacklevel=2)
-    updates = len(x) * sum(size * (1 + isinstance(p, AHPCompartments)) for size, p in network.groups)
+    updates = len(x) * sum(size * p.compartments for size, p in network.groups)
     events = Events(x.sum((0, 2), dtype=np.int64), spikes, synaptic, overflows[:, 0], overflows[:, 1], updates)
     return Emulation(v, events, z_trace, v_trace)

@@ -13,7 +13,6 @@ spike takes the threshold off v.
 Source: A. Rao, P. Plank, A. Wild, W. Maass, Nature Machine Intelligence 4, 467-479 (2022).
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.lif import integrate
-from snncore.neurons.model import Row, at_rest, positive, register
+from snncore.neurons.model import Decay, Row, at_rest, positive, register
 from snncore.spike import spike
 
 JUMP = 0.24  # by how much, in thresholds, a spike lowers the potential in the network for sequential MNIST that ran on Loihi
@@ -38,20 +37,12 @@ class AHPParams:
     dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
     dt: float = 1.0  #: time step [ms]
     reset_to_zero: bool = True  #: a spike sets v to 0 (as on the chip), or takes v_th off (False)
+    alpha = Decay("tau_m")  #: decay of the membrane potential per step
+    rho = Decay("tau_ahp")  #: decay of the AHP current per step
 
     def __post_init__(self):
         positive(self, "tau_m", "tau_ahp", "v_th", "dt")
         positive(self, "beta", "dampening", or_zero=True)
-
-    @property
-    def alpha(self) -> float:
-        """Decay of the membrane potential per step."""
-        return math.exp(-self.dt / self.tau_m)
-
-    @property
-    def rho(self) -> float:
-        """Decay of the AHP current per step."""
-        return math.exp(-self.dt / self.tau_ahp)
 
     def with_jump(self, jump: float) -> "AHPParams":
         """Constants with the beta for which a spike lowers the potential by ``jump`` thresholds, once the membrane has followed."""

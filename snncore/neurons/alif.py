@@ -12,7 +12,6 @@ also where the threshold is raised.
 Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from snncore.neurons.lif import fire, integrate
-from snncore.neurons.model import Row, at_rest, positive, register
+from snncore.neurons.model import Decay, Row, at_rest, positive, register
 from snncore.shapes import check_whole
 
 
@@ -36,21 +35,13 @@ class ALIFParams:
     dampening: float = 0.3
     dt: float = 1.0
     reset_to_zero: bool = False
+    alpha = Decay("tau_m")  #: decay of the membrane potential per step
+    rho = Decay("tau_a")  #: decay of the threshold adaptation per step
 
     def __post_init__(self):
         positive(self, "tau_m", "tau_a", "v_th", "dt")
         positive(self, "beta", "dampening", or_zero=True)
         check_whole("n_refractory", self.n_refractory, 0)
-
-    @property
-    def alpha(self) -> float:
-        """Decay of the membrane potential per step."""
-        return math.exp(-self.dt / self.tau_m)
-
-    @property
-    def rho(self) -> float:
-        """Decay of the threshold adaptation per step."""
-        return math.exp(-self.dt / self.tau_a)
 
 
 def check_trace(p: ALIFParams) -> None:

@@ -12,7 +12,6 @@ reset: what remains besides the recurrent weights is what eligibility traces car
 Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods; the reset to zero is that of Loihi.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.model import Row, at_rest, positive, register
+from snncore.neurons.model import Decay, Row, at_rest, positive, register
 from snncore.shapes import check_whole
 from snncore.spike import spike
 
@@ -35,16 +34,12 @@ class LIFParams:
     n_refractory: int = 0  #: steps after a spike in which the neuron cannot fire
     dampening: float = 0.3  #: height of the pseudo-derivative [1 / v_th]
     dt: float = 1.0  #: time step [ms]
+    alpha = Decay("tau_m")  #: decay of the membrane potential per step
 
     def __post_init__(self):
         positive(self, "tau_m", "v_th", "dt")
         positive(self, "dampening", or_zero=True)
         check_whole("n_refractory", self.n_refractory, 0)
-
-    @property
-    def alpha(self) -> float:
-        """Decay of the membrane potential per step."""
-        return math.exp(-self.dt / self.tau_m)
 
 
 class LIFState(NamedTuple):

@@ -1,4 +1,4 @@
-"""Registry of neuron models, by the type of their constants, and a check of constants: each file of `snncore.neurons` registers its own."""
+"""Registry of neuron models, by the type of their constants; decays and checks of these. Each model registers its own."""
 
 import math
 from collections.abc import Callable
@@ -56,6 +56,16 @@ def at_rest(state: type) -> Callable[[Tensor], Any]:
 def rest(params: object, like: Float[Tensor, "batch neuron"]) -> Any:
     """State of neurons with these constants without input so far; shape, type and device are those of ``like``."""
     return model_of(params).rest(like)
+
+
+class Decay:
+    r"""What a step leaves, :math:`e^{-\mathrm{d}t/\tau}`: an attribute of constants that have ``dt`` and the named time constant."""
+
+    def __init__(self, tau: str):
+        self.tau = tau
+
+    def __get__(self, p: Any, kind: type) -> Any:
+        return self if p is None else math.exp(-p.dt / getattr(p, self.tau))
 
 
 def positive(params: object, *names: str, or_zero: bool = False) -> None:

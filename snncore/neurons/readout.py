@@ -5,13 +5,12 @@ r"""Readout: a leaky sum of weighted spikes that does not spike itself.
 Source: G. Bellec et al., Nature Communications 11, 3625 (2020), Methods.
 """
 
-import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
-from snncore.neurons.model import positive
+from snncore.neurons.model import Decay, positive
 
 
 @dataclass(frozen=True)
@@ -20,14 +19,10 @@ class ReadoutParams:
 
     tau_out: float = 20.0  #: time constant [ms]
     dt: float = 1.0  #: time step [ms]
+    kappa = Decay("tau_out")  #: decay of the readout per step
 
     def __post_init__(self):
         positive(self, "tau_out", "dt")
-
-    @property
-    def kappa(self) -> float:
-        """Decay of the readout per step."""
-        return math.exp(-self.dt / self.tau_out)
 
 
 def readout_step(

@@ -1,4 +1,4 @@
-"""From a network to the chip: against the emulator, and against a board on which its populations are laid by hand."""
+"""From a network to the chip: against the emulator, and against a board."""
 
 import re
 from types import SimpleNamespace
@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from snncore.loihi.board import Program, run_board
+from snncore.loihi.board import run_board
 from snncore.loihi.deploy import check, deploy, for_chip
 from snncore.loihi.emulator import emulate
-from snncore.loihi.placement import BoardNetwork, BoardPopulation, Projection
 from snncore.loihi.quantize import to_chip
 from snncore.loihi.spec import LimitError
 from snncore.networks.recurrent import Population, RecurrentNetwork
@@ -52,24 +51,15 @@ def test_a_small_network_is_that_of_the_emulator(kind):
     assert cost[2:] == (1, 1)
 
 
-def test_a_large_network_is_a_board_that_was_laid_by_hand():
+def test_a_large_network_is_a_board_of_several_cores():
     net, x = for_chip(network((180, 120), 700)), spikes(700, 60, 2) * (torch.rand(700, generator=torch.Generator().manual_seed(2)) < 0.3)
     on_chip = deploy(net)
     run, cost = on_chip.run(x), on_chip.cost(on_chip.run(x))
-    w_in, w_rec = on_chip.chip.w_in, on_chip.chip.w_rec
-    parts = {"lif": slice(0, 180), "ahp": slice(180, 300), "out": slice(300, 303)}
-    populations = [BoardPopulation(name, p.stop - p.start, "", compartments=1 + (name == "ahp")) for name, p in parts.items()]
-    projections = [Projection(pre, post) for pre in ("x", "lif", "ahp") for post in parts if (pre, post) != ("x", "out")]
-    board = BoardNetwork(populations, projections, {"x": 700})
-    groups = dict(zip(parts, ([group] for group in on_chip.chip.groups), strict=True))
-    weights = [w_in[parts[p.post]] if p.pre == "x" else w_rec[parts[p.post], parts[p.pre]] for p in projections]
     for k in range(2):
-        by_hand = run_board(board, Program(groups, weights), {"x": run.x[:, k]})
-        assert (np.concatenate([by_hand.z[name] for name in parts], 1) == run.z[:, k]).all()
         itself = run_board(on_chip.placement.network, on_chip.program, {"inputs": run.x[:, k]})
         assert (itself.z["neurons"] == run.z[:, k]).all()
         assert (itself.v["neurons"][-OUT:] == run.v[-1, k]).all()
-    assert all(0.01 < run.z[..., parts[name]].mean() < 0.5 for name in ("lif", "ahp"))
+    assert all(0.01 < part.mean() < 0.5 for part in (run.z[..., :180], run.z[..., 180:300]))
     assert (cost.cores, cost.chips) == (on_chip.placement.used(["neurons"])[0], 1)
     assert cost.cores > 1
 

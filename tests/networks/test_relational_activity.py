@@ -8,7 +8,7 @@ import torch
 from snncore.networks import relational_activity as measures
 from snncore.networks.relational import SIZES, RelationalNetwork, Size, Timing
 from snncore.networks.story_classifier import story_classifier
-from snncore.tasks.stories import Example, arrays, words_of
+from snncore.tasks.stories import arrays
 from snncore.tasks.story_generator import generate
 
 both = pytest.mark.parametrize("timing", [None, Timing()], ids=["artificial", "spiking"])
@@ -20,20 +20,6 @@ def stories(count=6, task=6, length=None):
 
 def classifier(timing=None):
     return story_classifier(Size(12, (10, 8), (9,)), timing, 0).eval().requires_grad_(False)
-
-
-@both
-def test_a_story_has_the_same_answer_in_any_batch(timing):
-    network = classifier(timing)
-    examples = [*stories(), Example(("mary went to the garden",), "where is mary", "garden")]
-    packed, labels = arrays(examples)
-    assert packed.shape == (7, 21, 11)
-    assert words_of(labels) == [e.answer for e in examples]
-    together = network.answer(packed)
-    alone = [network.answer(arrays([e])[0]) for e in examples]
-    assert torch.allclose(together.logits, torch.cat([a.logits for a in alone]), atol=1e-5)
-    assert torch.allclose(together.layers["sum"].v, torch.cat([a.layers["sum"].v for a in alone], 1), atol=1e-5)
-    assert not torch.allclose(together.layers["sum"].v[:, 0], together.layers["sum"].v[:, 1], atol=1e-3)
 
 
 @both
