@@ -15,6 +15,7 @@ from jupyter_client.manager import AsyncKernelManager
 from project import BookError, Project
 
 KEPT = ("SNNCORE_DATA", "SNNCORE_PEERS", "SNNCORE_BRAINTRACE")  # paths; a kernel has another working directory
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**28)}  # glibc: a large array has the last one's pages
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -66,6 +67,7 @@ def environment(work: Path, project: Project, chapter: str, threads: int, given:
         "MPLCONFIGDIR": str(settings(project, "matplotlib")),
         "MATPLOTLIBRC": "",
         "NUMBA_CACHE_DIR": str(settings(project, "numba") / chapter),
+        **MEMORY,
         "SNNCORE_RESULTS": str(work),
         "SNNCORE_CLAIMS": str(project.claims),
     }

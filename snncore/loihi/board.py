@@ -10,9 +10,10 @@ Sources: those of `snncore.loihi.compartment`; the mesh as in SANA-FE (J. A. Boy
 tiles numbered column by column, as also in the published code of the spiking relational network (see `snncore.loihi.spec`).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Integer, UInt8
@@ -103,19 +104,23 @@ def run_board(network: BoardNetwork, program: Program, x: InputSpikes) -> BoardR
     states = {registers: compartment_rest(np.zeros((1, len(own)), np.int64)) for registers, own in together.items()}
     current, z, v = np.zeros(total, np.int64), np.zeros((steps, total), np.uint8), np.zeros(total, np.int64)
     by_pre = {id(w): np.ascontiguousarray(w.T) for _, w in projections}
-    sent: dict[str, list[tuple[np.ndarray, np.ndarray, bool]]] = defaultdict(list)
+    sent: dict[str, dict[tuple[int, bool], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))  # targets that share weights
     for p, w in projections:
-        sent[p.pre].append((current[where[p.post]], by_pre[id(w)], p.kind == DENSE))
+        sent[p.pre][id(w), p.kind == DENSE].append(current[where[p.post]])
+    names, first = list(where), np.array([part.start for part in where.values()])
 
     for t in range(steps):
         current[:] = 0
-        for name, targets in sent.items():
-            fired = np.flatnonzero(x[name][t] if name in x else z[t - 1, where[name]])  # at first those of the last row, still 0
-            for into, w, dense in targets if len(fired) else ():
-                if dense:
-                    into += w[fired].sum(0, dtype=np.int64)
-                else:
-                    into[fired] += w[fired].astype(np.int64)
+        fired = {name: np.flatnonzero(x[name][t]) for name in inputs}
+        last = np.flatnonzero(z[t - 1])  # at first those of the last row, still 0
+        owner = np.searchsorted(first, last, side="right") - 1
+        fired |= {names[k]: last[owner == k] - first[k] for k in np.unique(owner)}
+        for name, neurons in fired.items():
+            for (key, dense), targets in sent[name].items():
+                rows = by_pre[key][neurons]
+                arriving = rows.sum(0, dtype=np.int64) if dense else rows.astype(np.int64)
+                for into in targets:
+                    into[slice(None) if dense else neurons] += arriving
         for registers, own in together.items():
             states[registers] = compartment_step(current[None, own], states[registers], registers)[1]
             z[t, own], v[own] = states[registers].z[0], states[registers].v[0]
@@ -159,29 +164,33 @@ def core_events(placement: Placement, program: Program, x: InputSpikes, activity
             spikes[core] += activity.z[name].T[here].sum(0, np.int64)
             synaptic[core] += arrived[name][here & jumps].sum(0)
     along_x = along_y = crossings = 0
+    fans: dict[tuple[int, int], np.ndarray] = {}  # synapses of each neuron on each core, shape (core, pre): copies share weights
     for p, w in load(network, program):
-        fired = np.flatnonzero(arrived[p.pre].any(1))
-        when, here = arrived[p.pre][fired], placement.core_of_neurons(p.post)
-        source = None if p.pre in network.inputs else placement.core_of_neurons(p.pre)[fired]
-        for core in placement.cores[p.post]:
-            if p.kind == DENSE:
-                synapses = np.count_nonzero(w[here == core][:, fired], axis=0)
-            else:
-                synapses = ((here == core) & (w != 0))[fired].astype(np.int64)
-            synaptic[core] += synapses @ when
-            if source is not None:
-                axons = when.sum(1) * (synapses > 0)
-                for sender in placement.cores[p.pre]:  # in the step before; the first has none
-                    sent[sender] += np.roll(when[(synapses > 0) & (source == sender)].sum(0), -1)
-                same = source // spec.CORES == core // spec.CORES
-                x_, y_ = (np.abs(a - b) for a, b in zip(_tile(source), _tile(np.full_like(source, core)), strict=True))
-                along_x, along_y = along_x + int(axons @ (x_ * same)), along_y + int(axons @ (y_ * same))
-                crossings += int(axons @ ~same)
+        fired, on = np.flatnonzero(arrived[p.pre].any(1)), placement.cores[p.post]
+        when = arrived[p.pre][fired]
+        if (key := (id(w), len(on))) not in fans:
+            synapses = (w if p.kind == DENSE else np.diag(w)) != 0
+            fans[key] = np.add.reduceat(synapses, range(0, len(w), math.ceil(len(w) / len(on))), 0, np.int64)
+        fan = fans[key][:, fired]
+        synaptic[list(on[: len(fan)])] += fan @ when
+        if p.pre in network.inputs:
+            continue
+        source = placement.core_of_neurons(p.pre)[fired]
+        senders, (column, row) = np.unique(source), _tile(source)
+        for core, reached in zip(on, fan > 0, strict=False):
+            axons = when.sum(1) * reached
+            for sender in senders:
+                sent[sender] += when[reached & (source == sender)].sum(0)
+            same = source // spec.CORES == core // spec.CORES
+            its_column, its_row = _tile(core)
+            along_x, along_y = along_x + int(axons @ (abs(column - its_column) * same)), along_y + int(axons @ (abs(row - its_row) * same))
+            crossings += int(axons @ ~same)
+    sent = np.roll(sent, -1, 1)  # in the step before; the first has none
     updates = np.broadcast_to(compartments, (steps, cores))
     return CoreEvents(updates, spikes.T, sent.T, synaptic.T, along_x, along_y, crossings)
 
 
-def _tile(core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _tile(core: Any) -> tuple[Any, Any]:
     """Column and row of a core's tile in the mesh of its chip."""
     tile = core % spec.CORES // spec.CORES_OF_TILE
     return tile // spec.TILES_OF_COLUMN, tile % spec.TILES_OF_COLUMN
