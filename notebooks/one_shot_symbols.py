@@ -341,8 +341,8 @@ for id, answers in {
 
 # %%
 omniglot_alone, words_alone = (symbols.trained(kind, generator=False) for kind in ("omniglot", "words"))
-five_alone, twenty_alone = right_in_episodes(omniglot_alone, handwritten, (5, 20), lessons, 0).values()
-right_alone = right_in_episodes(words_alone, spoken, [5], lessons, 0)[5]
+five_alone, twenty_alone = right_in_episodes(omniglot_alone, handwritten, (5, 20), lessons, 0, controls=False).values()
+right_alone = right_in_episodes(words_alone, spoken, [5], lessons, 0, controls=False)[5]
 for id, answers in {
     "oneshot.omniglot.5way.features": five.features,
     "oneshot.omniglot.20way.features": twenty.features,
@@ -897,8 +897,8 @@ def closed_line(corners, height, g):  # ink of a line around the middle of the i
 g, count = numpy_generator(seed, "closed shapes"), page.size(smoke=20, book=200)
 ink = np.stack([closed_line(*about, g) for about in SHAPES.values() for _ in range(2 * count)])
 shapes = Examples(omniglot.shrink(ink), [*torch.arange(len(ink)).view(len(SHAPES), -1)])
-of_two = right_in_episodes(net, shapes._replace(classes=shapes.classes[:2]), [2], count, seed)[2]
-of_four = right_in_episodes(net, shapes, [4], count, seed)[4]
+of_two = right_in_episodes(net, shapes._replace(classes=shapes.classes[:2]), [2], count, seed, controls=False)[2]
+of_four = right_in_episodes(net, shapes, [4], count, seed, controls=False)[4]
 over_draws("oneshot.shapes.2way", of_two.after.mean(1), "circles and squares, drawn by a program")
 over_draws("oneshot.shapes.4way", of_four.after.mean(1), "circles, squares, triangles, ellipses, drawn by a program")
 
@@ -916,7 +916,7 @@ over_draws("oneshot.shapes.4way", of_four.after.mean(1), "circles, squares, tria
 calibration, spiking = letters.symbols.images[:200], deepcopy(net)
 few = convert(net.features.layers, calibration[:1], calibration, K=8, everything=True)
 spiking.features.layers = few.network
-all_spikes = right_in_episodes(spiking, handwritten, [20], len(twenty.after), 0)[20]
+all_spikes = right_in_episodes(spiking, handwritten, [20], len(twenty.after), 0, controls=False)[20]
 enter_omniglot("oneshot.omniglot.spiking", twenty.after - all_spikes.after)
 _, sent = statistics(few.network, handwritten.images[::50])
 page.claim("oneshot.omniglot.spiking.spikes", float(sent.per_image.mean()), n=len(sent.per_image), dataset=omni)

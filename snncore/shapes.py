@@ -42,7 +42,7 @@ def check_alike(name: str, a: Tensor, like_name: str, like: Tensor) -> None:
 
 def check_finite(name: str, a: Tensor) -> None:
     """Refuse a tensor with infinite numbers, or what is none, by a ValueError."""
-    if not a.isfinite().all():
+    if a.numel() and not torch.stack(a.detach().aminmax()).isfinite().all():  # one pass over a; nan becomes both
         raise ValueError(f"{name} has numbers that are not finite: look for the reason upstream, for instance a loss that diverged")
 
 

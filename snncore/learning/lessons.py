@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from snncore.learning.one_shot_classifier import OneShotClassifier
@@ -30,15 +30,15 @@ class Right(NamedTuple):
     """Which answers are right (1, or 0), by what answers: the learner and its controls."""
 
     after: Float[Tensor, "episode query"]  #: one update
-    before: Float[Tensor, "episode query"]  #: without an update
-    shuffled: Float[Tensor, "episode query"]  #: one update by signals of another episode; if it is the only one, of the next example
     features: Float[Tensor, "episode query"]  #: the example with the most similar features
     nearest: Float[Tensor, "episode query"]  #: the nearest image
     readouts: Float[Tensor, "episode query"]  #: one update, by readouts as they are, not relative to those for the lesson's examples
+    before: Float[Tensor, "episode query"] | None = None  #: without an update
+    shuffled: Float[Tensor, "episode query"] | None = None  #: one update by signals of another episode, or of the only one's next example
 
     def intervals(self) -> dict[str, tuple[float, float, float]]:
         """Mean [%] over episodes and its 95 % interval, by name."""
-        return {name: mean_share(right.mean(1)) for name, right in self._asdict().items()}
+        return {name: mean_share(right.mean(1)) for name, right in self._asdict().items() if right is not None}
 
 
 def drawn_for_test(held_out: Examples, ways: int, count: int, seed: int) -> list[tuple[Episodes, torch.Generator]]:
@@ -50,29 +50,47 @@ def drawn_for_test(held_out: Examples, ways: int, count: int, seed: int) -> list
     return parts
 
 
-def _right_answers(net: OneShotClassifier, images: Tensor, spikes: Tensor, e: Episodes, generator: torch.Generator) -> Right:
-    """Ask a network, and its controls, in episodes, by images and the spikes of their features; the generator draws the slots."""
-    slot = draw_slots(e, net.slots, generator)
-    seen, asked = (spikes[:, places.flatten()].float() for places in (e.support, e.query))
-    s = net.lesson(torch.cat([seen, asked], 1), slot)
-    mistaught = net.pair.updated(net.seen(seen), s.before, s.learning_signal.roll(slot.shape[1] if len(slot) > 1 else 1, 1), slot.shape[1])
-    untaught, others = (net.answer(seen, asked, slot, weights) for weights in (None, mistaught))
+def _spikes(net: OneShotClassifier, images: Tensor, places: Tensor) -> Bool[Tensor, "time image feature"]:
+    """Spikes of the features of the images at these places; each is computed once."""
+    spikes = torch.zeros(net.features.steps, len(images), net.features.neurons.size, dtype=torch.bool)
+    for some in places.unique().split(200):
+        spikes[:, some] = net.features(images[some]).bool()
+    return spikes
+
+
+def _shown(e: Episodes) -> Int[Tensor, " image"]:
+    """Places of all examples, then all queries."""
+    return torch.cat([e.support.flatten(), e.query.flatten()])
+
+
+def _answers(
+    net: OneShotClassifier, images: Tensor, spikes: Tensor, e: Episodes, g: torch.Generator, controls: bool
+) -> list[Float[Tensor, "episode query way"]]:
+    """What the fields of `Right` answer in episodes, by images and the spikes of their features; the generator draws the slots."""
+    slot = draw_slots(e, net.slots, g)
+    s = net.lesson(spikes[:, _shown(e)].float(), slot)
     distance = torch.cdist(images[e.query].flatten(2), images[e.support].flatten(2))
-    answers = s.answers, untaught, others, s.alike, -distance, s.readouts
-    return Right(*((y.argmax(-1) == e.label).float() for y in answers))
+    answers = [s.answers, s.alike, -distance, s.readouts]
+    if controls:
+        seen, asked = s.features.split([e.support.numel(), e.query.numel()], 1)
+        others = s.learning_signal.roll(slot.shape[1] if len(slot) > 1 else 1, 1)
+        mistaught = net.pair.updated(net.seen(seen), s.before, others, slot.shape[1])
+        answers += [net.answer(seen, asked, slot, weights) for weights in (None, mistaught)]
+    return answers
 
 
 @torch.no_grad()
-def right_in_episodes(net: OneShotClassifier, held_out: Examples, ways: Sequence[int], count: int, seed: int) -> dict[int, Right]:
-    """Ask a network, and its controls, in the episodes of `drawn_for_test`, by ways; features of an image are computed once."""
-    net.eval()
-    drawn = {k: drawn_for_test(held_out, k, count, seed) for k in ways}
-    shown = [places.flatten() for batches in drawn.values() for e, _ in batches for places in (e.support, e.query)]
-    spikes = torch.empty(net.features.steps, len(held_out.images), net.features.neurons.size, dtype=torch.bool)
-    for places in torch.cat(shown).unique().split(200):
-        spikes[:, places] = net.features(held_out.images[places]).bool()
-    right = {k: [_right_answers(net, held_out.images, spikes, *episode) for episode in batches] for k, batches in drawn.items()}
-    return {k: Right(*(torch.cat(column) for column in zip(*parts, strict=True))) for k, parts in right.items()}
+def right_in_episodes(
+    net: OneShotClassifier, held_out: Examples, ways: Sequence[int], count: int, seed: int, controls: bool = True
+) -> dict[int, Right]:
+    """Ask a network in the episodes of `drawn_for_test`, by their number of ways; without ``controls``, only after the update."""
+    images, drawn = held_out.images, {k: drawn_for_test(held_out, k, count, seed) for k in ways}
+    spikes = _spikes(net.eval(), images, torch.cat([_shown(e) for batches in drawn.values() for e, _ in batches]))
+    right: dict[int, Right] = {}
+    for k, batches in drawn.items():
+        parts = [[(y.argmax(-1) == e.label).float() for y in _answers(net, images, spikes, e, g, controls)] for e, g in batches]
+        right[k] = Right(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return right
 
 
 class Wrong(NamedTuple):
@@ -106,9 +124,10 @@ def confusions(
     counts, class_of = torch.zeros(len(names), len(names)), torch.full((len(examples.images),), -1)
     for k, places in enumerate(examples.classes):
         class_of[places] = k
+    spikes = _spikes(net, examples.images, torch.cat(list(examples.classes)))
     for _ in range(lessons):
         e = episodes.draw(examples.classes, 5, len(names), queries, g)
-        answers = net(examples.images[e.support], draw_slots(e, net.slots, g), examples.images[e.query]).answers.argmax(-1)
+        answers = net.lesson(spikes[:, _shown(e)].float(), draw_slots(e, net.slots, g)).answers.argmax(-1)
         taken_for = class_of[e.support.gather(1, answers)]
         counts.index_put_((class_of[e.query].flatten(), taken_for.flatten()), torch.ones(()), accumulate=True)
     return pd.DataFrame((100 * counts / counts.sum(1, keepdim=True)).numpy(), list(names), list(names))

@@ -160,7 +160,7 @@ def read_omniglot_evaluation() -> Omniglot:
 def _packed(path: Path) -> Omniglot:
     z = npz(path)
     order = np.lexsort((z["drawer"], z["char"]))
-    images = np.unpackbits(z["images"], axis=1)[order, : 105 * 105].reshape(-1, 105, 105).astype(bool)
+    images = np.unpackbits(z["images"][order], axis=1, count=105 * 105).reshape(-1, 105, 105).view(bool)
     character, drawer, alphabet = (z[key][order].astype(np.int64) for key in ("char", "drawer", "alphabet"))
     return Omniglot(images, character, drawer, alphabet, z["is_eval"][order].astype(bool), z["alphabets"].tolist())
 

@@ -38,7 +38,8 @@ def symbols(data: Omniglot, evaluation: bool) -> Examples:
     """The symbols of the evaluation alphabets, or those of the background alphabets."""
     chosen = data.is_eval == evaluation
     character = torch.from_numpy(data.character[chosen])
-    return Examples(shrink(data.images[chosen]), [(character == k).nonzero().flatten() for k in character.unique().tolist()])
+    ink = data.images if chosen.all() else data.images[chosen]  # a copy would take 150 MB
+    return Examples(shrink(ink), [(character == k).nonzero().flatten() for k in character.unique().tolist()])
 
 
 def by_alphabet(data: Omniglot, evaluation: bool) -> list[list[int]]:

@@ -92,7 +92,7 @@ def test_confusions_are_shares_of_what_was_shown(net, letters, monkeypatch):
         kept.append(draw(*arguments))
         return kept[-1]
 
-    monkeypatch.setattr(OneShotClassifier, "forward", lambda *_: SimpleNamespace(answers=torch.eye(20)[kept[-1].label]))
+    monkeypatch.setattr(OneShotClassifier, "lesson", lambda *_: SimpleNamespace(answers=torch.eye(20)[kept[-1].label]))
     monkeypatch.setattr(episodes, "draw", keep)
     assert confusions().to_numpy() == pytest.approx(100 * torch.eye(20).numpy())
 
