@@ -5,7 +5,7 @@ r"""Loihi's compartments: a LIF neuron is one, a neuron with an AHP current is t
     u(t) &= D_{k_u}(u(t-1)) + 2^{6+e} \textstyle\sum_i w_i z_i, \\
     a(t) &= D_{k_a}(a(t-1)) + 2^{6+e_a} w_a\, z(t-1), \\
     v(t) &= D_{k_v}(v(t-1)) + u(t) + \text{bias} + a(t), \\
-    z(t) &= \Theta(v(t) - 2^6\, \text{vth\_mant}), \qquad v(t) \leftarrow 0 \text{ at a spike}
+    z(t) &= \Theta(v(t) - 2^6\, \mathrm{vth\_mant}), \qquad v(t) \leftarrow 0 \text{ at a spike}
 
 with D of `snncore.loihi.fixed_point`; u wraps around at 24 bits, v and a are clipped. The auxiliary compartment of an AHP neuron receives
 the neuron's own spikes and passes its potential a on (the chip's join ADD); without one, a is 0. The steps have the signature of those of
