@@ -50,10 +50,11 @@ def test_differences_are_counted_and_the_answer_is_kept(monkeypatch, tmp_path, c
         return {"v": v, "seconds": 1.5, "versions": f"{peer} 1.0 of {python}"}
 
     monkeypatch.setattr(emulators, "ask", answer)
-    command("nengo_loihi", "there", tmp_path / "nengo_loihi.npz")
+    strong = f"nengo_loihi{emulators.OVERFLOW}"
+    command(strong, "there", tmp_path / f"{strong}.npz")
     assert capsys.readouterr().out.startswith("3 of 14,400 potentials differ\nrandom steps: nengo_loihi 1.0 of there has answered\n")
     monkeypatch.setattr("snncore.peers.recorded.package_file", lambda name: tmp_path / name.removeprefix("peers/"))
-    assert (recorded("nengo_loihi")["random steps"]["x"] == emulators.case_of("nengo_loihi")["x"]).all()
+    assert (recorded(strong)["random steps"]["x"] == emulators.case_of(strong)["x"]).all()
     monkeypatch.delenv("SNNCORE_PEERS", raising=False)
     with pytest.raises(ValueError, match=r"name the Python of an environment that has lava: .*snncore/peers/ask_emulators\.py says what"):
         command("lava", "")
