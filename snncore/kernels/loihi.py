@@ -1,6 +1,7 @@
 """A network of Loihi's compartments through all time steps, compiled: the twin of the steps in `snncore.loihi.compartment`.
 
-Only the weights of inputs and neurons that have spiked are touched, and each event is counted.
+Only the weights of inputs and neurons that have spiked are touched, and each event is counted. States are whole numbers of 24 bits, and
+so are what a decay keeps of them, times 4096: numbers of 53 bits hold all products and sums, and compute several at a time.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,8 @@ from numba import njit
 
 from snncore.kernels.threads import in_parts
 
-LARGEST = (1 << 23) - 1
+STATES = float(1 << 24)
+LARGEST = STATES / 2 - 1
 
 
 class Registers(NamedTuple):
@@ -28,14 +30,9 @@ class Registers(NamedTuple):
 
 
 @njit(inline="always")
-def _decay(x, k):
-    y = x * (4096 - k)
-    return (y + ((y >> 63) & 4095)) >> 12  # a shift rounds down: this rounds toward zero
-
-
-@njit(inline="always")
 def _clip(x):
-    return min(max(x, -LARGEST), LARGEST)
+    x = LARGEST if x > LARGEST else x
+    return -LARGEST if x < -LARGEST else x
 
 
 @njit(cache=True, nogil=True)
@@ -46,19 +43,19 @@ def _update(c, drive, all_u, all_v, all_a, all_wait, all_z):
         part = slice(first, first + c.size[k])
         first += c.size[k]
         i_, u, v, a, wait, z = drive[part], all_u[part], all_v[part], all_a[part], all_wait[part], all_z[part]
-        decay_u, decay_v, threshold, gain, bias = c.decay_u[k], c.decay_v[k], c.threshold[k], c.gain[k], c.bias[k]
-        decay_aux, jump = c.decay_aux[k], c.aux_jump[k]
+        kept_u, kept_v, kept_a = 1 - c.decay_u[k] / 4096, 1 - c.decay_v[k] / 4096, 1 - c.decay_aux[k] / 4096
+        threshold, gain, bias, jump = float(c.threshold[k]), float(c.gain[k]), float(c.bias[k]), float(c.aux_jump[k])
         for i in range(len(u)):
-            full = _decay(u[i], decay_u) + gain * i_[i]
-            u[i] = ((full + LARGEST + 1) & (2 * LARGEST + 1)) - LARGEST - 1
+            full = np.trunc(u[i] * kept_u) + gain * i_[i]
+            u[i] = full - STATES * np.floor(full / STATES + 0.5)
             wraps += u[i] != full
         if jump != 0:
             for i in range(len(a)):
-                full = _decay(a[i], decay_aux) + jump * z[i]
+                full = np.trunc(a[i] * kept_a) + jump * z[i]
                 a[i] = _clip(full)
                 clips += a[i] != full
         for i in range(len(v)):
-            full = _decay(v[i], decay_v) + u[i] + a[i] + bias
+            full = np.trunc(v[i] * kept_v) + u[i] + a[i] + bias
             v[i] = _clip(full)
             clips += v[i] != full
         if c.refractory[k] > 1:
@@ -69,25 +66,25 @@ def _update(c, drive, all_u, all_v, all_a, all_wait, all_z):
                 if v[i] > threshold:
                     wait[i] = c.refractory[k] - 1
         for i in range(len(v)):
-            z[i] = v[i] > threshold
-            v[i] *= 1 - z[i]
+            z[i] = 1.0 if v[i] > threshold else 0.0
+            v[i] = 0.0 if v[i] > threshold else v[i]
     return wraps, clips
 
 
 @njit(cache=True, nogil=True)
 def _emulate(x, lag, w_in, w_rec, fan_in, fan_out, c, spikes, synaptic, potentials, overflows, z_trace, v_trace, first, last):
-    T, _, inputs = x.shape
+    _, T, inputs = x.shape
     n = w_rec.shape[1]
-    drive, fired = np.empty(n, np.int64), np.empty(n, np.int64)
-    u, a, wait, z = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    drive, fired = np.empty(n, np.int32), np.empty(n, np.int64)
+    u, v, a, wait, z = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for b in range(first, last):
-        v, count = potentials[b], 0
+        count = 0
         u[:], v[:], a[:], wait[:], z[:] = 0, 0, 0, 0, 0
         for t in range(T):
             drive[:] = 0
             if t >= lag:
                 for i in range(inputs):
-                    if x[t - lag, b, i]:
+                    if x[b, t - lag, i]:
                         row = w_in[i]
                         for j in range(n):
                             drive[j] += row[j]
@@ -102,12 +99,14 @@ def _emulate(x, lag, w_in, w_rec, fan_in, fan_out, c, spikes, synaptic, potentia
             overflows[b, 1] += clips
             count = 0
             for j in range(n):
-                spikes[b, j] += z[j]
                 fired[count] = j
-                count += z[j]
+                count += z[j] != 0
+            for k in range(count):
+                spikes[b, fired[k]] += 1
             if z_trace.size:
                 z_trace[t, b] = z
                 v_trace[t, b] = v
+        potentials[b] = v
 
 
 def emulate(
@@ -123,10 +122,10 @@ def emulate(
     spikes, potentials, synaptic, overflows = (np.zeros((batch, *s), np.int64) for s in ((n,), (n,), (), (2,)))
     shape = (time, batch, n) if trace else (0, 0, 0)
     z, v = np.empty(shape, np.uint8), np.empty(shape, np.int32)
-    by_pre = [np.ascontiguousarray(w.T, dtype=np.int64) for w in (w_in, w_rec)]
+    by_pre = [np.ascontiguousarray(w.T, dtype=np.int16) for w in (w_in, w_rec)]
     fans = [np.count_nonzero(w, axis=0) for w in (w_in, w_rec)]
     fans[1] = fans[1] + np.repeat(registers.aux_jump != 0, registers.size)
-    x = np.ascontiguousarray(x)
+    x = np.ascontiguousarray(np.moveaxis(x, 1, 0))
 
     def part(_: int, first: int, last: int) -> None:
         _emulate(x, lag, *by_pre, *fans, registers, spikes, synaptic, potentials, overflows, z, v, first, last)  # type: ignore[call-arg]
