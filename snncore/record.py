@@ -174,10 +174,13 @@ def _array(a: Any) -> dict[str, object]:
 def _settle(figure: Any) -> None:
     """Lay out a figure of matplotlib until nothing moves, and to the same bits in each run: the solver leaves the last ones to chance."""
     figure.set_dpi(PNG_DPI)
+    places: list[tuple[float, ...]] = []
     for _ in range(3):  # a layout needs more than one pass where the axes have an aspect of their own
         figure.draw_without_rendering()
+        before, places = places, [tuple(np.round(ax.get_position(original=True).bounds, 6)) for ax in figure.axes]
+        if places == before:
+            break
     if figure.get_layout_engine():
-        places = [(ax, np.round(ax.get_position(original=True).bounds, 6)) for ax in figure.axes]
         figure.set_layout_engine("none")
-        for ax, bounds in places:
+        for ax, bounds in zip(figure.axes, places, strict=True):
             ax.set_position(bounds)
