@@ -983,6 +983,7 @@ for sentences in EVEN_LENGTHS:
         "pairs": len(answer.story) // each,
         **{column: float(numbers.mean()) for column, numbers in apart.items()},
     })  # fmt: skip
+    del answer  # spikes of all pairs: memory for the next length
 lengths = pd.DataFrame(lengths)
 lengths.round(2)
 
