@@ -7,7 +7,7 @@
 #   snncore:
 #     summary: The gradient of a recurrent network as eligibility traces times learning signals, exact and as an online rule, beside BPTT
 #     inputs: ["data/checkpoints/eprop*", data/peers/braintrace.npz, data/peers/nest.npz]
-#     minutes: {smoke: 0.4, book: 2.6, paper: 40}
+#     minutes: {smoke: 0.4, book: 1.8, paper: 40}
 # ---
 
 # %% [markdown]

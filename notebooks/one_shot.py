@@ -8,7 +8,7 @@
 #     summary: A spiking network learns an arm movement that it has seen once, in one weight update, by the learning signals of a second network
 #     data: [ortner2025]
 #     inputs: ["data/checkpoints/one_shot.*"]
-#     minutes: {smoke: 0.3, book: 2.6, paper: 6}
+#     minutes: {smoke: 0.3, book: 2.1, paper: 6}
 # ---
 
 # %% [markdown]

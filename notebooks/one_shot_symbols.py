@@ -8,7 +8,7 @@
 #     summary: New letters, handwritten symbols and spoken words, told apart after one example of each and one weight update; and what does better
 #     inputs: ["data/checkpoints/one_shot_symbols.*"]
 #     data: [typefaces, omniglot_evaluation, omniglot_runs, words_evaluation]
-#     minutes: {smoke: 0.4, book: 3.5, paper: 420}
+#     minutes: {smoke: 0.4, book: 2.7, paper: 420}
 # ---
 
 # %% [markdown]
