@@ -8,7 +8,7 @@
 #     summary: The relational network on 22 chips, core by core; how much of its measured energy and time events explain
 #     inputs: [data/loihi_costs.toml, "data/checkpoints/relational_snn-lengths.*", "data/checkpoints/relational_snn.*", "data/checkpoints/memory.*", "data/peers/[gs]*", "data/story_*"]
 #     data: [babi_test]
-#     minutes: {smoke: 0.4, book: 0.8, paper: 4}
+#     minutes: {smoke: 0.4, book: 0.9, paper: 4}
 # ---
 
 # %% [markdown]

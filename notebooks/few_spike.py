@@ -8,7 +8,7 @@
 #     summary: How 16 time steps and about two spikes encode a real number; the published SiLU neuron, more accurate ones, and EfficientNet-Lite0 in binary codes of 8 steps
 #     inputs: [data/few_spike_coefficients.json, data/few_spike_log.json]
 #     data: [photographs_700, efficientnet_lite0]
-#     minutes: {smoke: 0.5, book: 2.5, paper: 6}
+#     minutes: {smoke: 0.5, book: 1.3, paper: 6}
 # ---
 
 # %% [markdown]

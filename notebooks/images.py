@@ -8,7 +8,7 @@
 #     summary: Image classifiers converted to few-spike networks in one line; what that costs in accuracy, spikes, time between images and energy
 #     inputs: [data/few_spike_log.json, data/few_spike_coefficients.json, data/rate_coding.csv, data/results/images.json, "data/checkpoints/cifar.*"]
 #     data: [photographs_20, efficientnet_lite0, efficientnet_lite1, efficientnet_lite2, photographs_700, mnist_test]
-#     minutes: {smoke: 0.6, book: 4.5, paper: 60}
+#     minutes: {smoke: 0.6, book: 3.3, paper: 60}
 # ---
 
 # %% [markdown]

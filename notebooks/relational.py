@@ -8,7 +8,7 @@
 #     summary: Spiking networks answer questions on stories by comparing all pairs of sentences, one network for each task
 #     inputs: [data/checkpoints/relational_*, "data/story_*", data/talk_stories.toml]
 #     data: [babi_test]
-#     minutes: {smoke: 0.4, book: 0.6, paper: 1020}
+#     minutes: {smoke: 0.4, book: 1.3, paper: 1020}
 # ---
 
 # %% [markdown]
