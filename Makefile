@@ -6,6 +6,7 @@ TORCH_INDEX ?=
 PORT    ?= 8000
 TESTS   ?=
 STRICT  ?=
+JOBS    ?=
 TAG     ?=
 BIN     := .venv/bin
 PY      := PYTHONSAFEPATH= $(BIN)/python
@@ -16,7 +17,7 @@ CHOSEN   = --preset $(PRESET) $(if $(CHAPTER),--chapter $(CHAPTER))
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@echo "make reproduce [PRESET=smoke|book|paper] [CHAPTER=few_spike] [STRICT=1] [TORCH_INDEX=https://download.pytorch.org/whl/cpu]"
+	@echo "make reproduce [PRESET=smoke|book|paper] [CHAPTER=few_spike] [JOBS=1] [STRICT=1] [TORCH_INDEX=https://download.pytorch.org/whl/cpu]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 setup:  ## make or renew .venv (every other target does this first)
@@ -24,7 +25,7 @@ setup:  ## make or renew .venv (every other target does this first)
 	@$(PYTHON) book/_tools/make_venv.py $(if $(filter command environment,$(origin PYTHON)),--this-python) $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
 reproduce: setup  ## run the chapters that are out of date, then build the book (STRICT=1: fail if a verdict got worse)
-	@$(TOOLS) reproduce $(CHOSEN) $(if $(filter-out 0,$(STRICT)),--strict)
+	@$(TOOLS) reproduce $(CHOSEN) $(if $(JOBS),--jobs $(JOBS)) $(if $(filter-out 0,$(STRICT)),--strict)
 
 check: setup  ## say which chapters are out of date, and why
 	@$(TOOLS) check $(CHOSEN)
@@ -44,7 +45,7 @@ test-all: setup  ## run all tests but those of a built book
 test-book: setup  ## test the book of preset smoke that 'make reproduce PRESET=smoke' has built
 	@SNNCORE_SITE=required $(PY) -m pytest -n 3 --dist worksteal -m book  # pages wait more than they compute
 
-book: setup  ## build the book from the runs that there are
+book: setup  ## build the book from the runs that there are (also while 'make reproduce' runs)
 	@$(TOOLS) build --preset $(PRESET)
 
 pdf: setup  ## print the book into one PDF: book/_build/book.pdf (needs Chromium)

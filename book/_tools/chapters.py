@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -27,10 +26,10 @@ import jupytext
 import nbformat
 import papermill
 import psutil
-from tqdm import tqdm
 
 import kernel
 import recorded
+from progress import Progress, duration, say
 from project import NO_SPACE, BookError, Chapter, Project, full, outputs, parsed, read_json, sha256, write_json
 from snncore import datafiles, ledger, provenance
 from snncore.record import read_rows
@@ -164,12 +163,6 @@ def why_stale(project: Project, chapter: Chapter, preset: str, parts: dict) -> s
     return "; ".join(reasons) or None
 
 
-def say(line: str) -> None:
-    """A line of the log, above the bar that a terminal may show."""
-    with tqdm.external_write_mode(file=sys.stdout):
-        print(line, flush=True)
-
-
 def expected_seconds(project: Project, chapter: Chapter, preset: str) -> float:
     """How long a chapter took last time, else what its header says."""
     old = project.manifest(preset, chapter.name)
@@ -181,10 +174,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def at_once(chapters: int) -> int:
-    """How many chapters to run side by side: one a core, as far as memory allows."""
-    fit = psutil.virtual_memory().available / 1e9 / MEMORY_GB  # with what the system holds of files, and gives back
-    return max(1, min(cores(), int(fit), chapters))
+def at_once(chapters: int, jobs: int | None = None) -> tuple[int, str]:
+    """How many chapters to run side by side, one a core as far as memory allows, or ``jobs``; why it is only one, if it is."""
+    if jobs is not None and not 1 <= jobs <= cores():
+        raise BookError(f"--jobs is {jobs}: this machine can run 1 to {cores()} chapters side by side, one a core")
+    free = psutil.virtual_memory().available / 1e9  # with what the system holds of files, and gives back
+    many = max(1, min(jobs or cores(), chapters, jobs or int(free / MEMORY_GB)))
+    if many > 1 or chapters == 1 or jobs == 1:
+        return many, ""
+    return many, "this machine has one core" if cores() == 1 else f"{free:.1f} GB of memory are free, and each may need {MEMORY_GB}"
 
 
 @dataclass(frozen=True)
@@ -197,7 +195,7 @@ class Place:
     shown: bool = False
 
 
-def run_chapter(project: Project, chapter: Chapter, parts: dict, place: Place) -> dict:
+def run_chapter(project: Project, chapter: Chapter, parts: dict, place: Place, progress: Progress) -> dict:
     """Run one chapter; returns its manifest, whose ``status`` is "ok" or "error". Only a complete run replaces what the book shows."""
     work = place.folder
     results, notebook = work / chapter.name, work / f"{chapter.name}.ipynb"
@@ -209,6 +207,10 @@ def run_chapter(project: Project, chapter: Chapter, parts: dict, place: Place) -
     for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
         Path(variables[name].replace("$$", "$")).mkdir(parents=True, exist_ok=True)
     started, error, commit, end = time.time(), None, provenance.commit(project.root), ""
+
+    def told(cell: nbformat.NotebookNode, cell_index: int) -> None:
+        progress.cells[chapter.name] = f"{cell_index + 1}/{len(source.cells) + 1}"  # papermill adds one, with the parameters
+
     try:
         papermill.execute_notebook(
             source,
@@ -218,7 +220,9 @@ def run_chapter(project: Project, chapter: Chapter, parts: dict, place: Place) -
             kernel_manager_class=kernel.manager(variables),
             cwd=str(chapter.notebook.parent),
             progress_bar=False,
+            start_timeout=600,  # a home on a slow disk
             execution_timeout=TIMEOUT[parts["parameters"]["preset"]],
+            on_cell_start=told,
             request_save_on_cell_execute=True,
             # no warning about unencrypted loopback connections or interrupts at the end, no history shared with kernels beside it
             extra_arguments=["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
@@ -391,25 +395,21 @@ def run_again(project: Project, preset: str, chapters: list[Chapter]) -> int:
     return 1 if different else 0
 
 
-def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[tuple[Task, dict | None]]:
+def side_by_side(project: Project, tasks: list[Task], place: Place, jobs: int | None = None) -> Iterator[tuple[Task, dict | None]]:
     """Run chapters, as many at once as cores and memory allow; yields each with its manifest, or None if it needs one that failed."""
-
-    def seconds(task: Task) -> float:
-        return expected_seconds(project, task.chapter, task.parts["parameters"]["preset"])
-
     if not tasks:
         return
     kernel.refuse_what_kernels_die_of()
-    waiting = sorted(tasks, key=seconds, reverse=True)  # the longest first, so that no core idles at the end
-    running, failed, expected = dict[Future, Task](), set[str](), [seconds(task) for task in tasks]
-    many = max(1, at_once(len(tasks)) // place.threads)
-    total = max(1.0, sum(expected) / many, *expected)
-    say(f"{len(tasks)} chapters to run, {many} at once, about {total / 60:.0f} min in all")
-    start, form = time.monotonic(), "{desc} {bar} {elapsed}, about {remaining} left"
-    with (
-        ThreadPoolExecutor(many) as pool,
-        tqdm(total=round(total), desc="chapters", bar_format=form, leave=False, disable=None) as bar,  # on a terminal alone
-    ):
+    many, alone = at_once(len(tasks), jobs)
+    many = max(1, many // place.threads)
+    expected = {task.chapter.name: expected_seconds(project, task.chapter, task.parts["parameters"]["preset"]) for task in tasks}
+    waiting = sorted(tasks, key=lambda task: expected[task.chapter.name], reverse=True)  # so that no core idles at the end
+    expected = {task.chapter.name: expected[task.chapter.name] for task in waiting}
+    progress = Progress(expected, many, [task.chapter.name for task in tasks if task.chapter.alone])
+    running, failed = dict[Future, Task](), set[str]()
+    how = f"{many} at once" if many > 1 else "one after the other" + (f" ({alone})" if alone else "")
+    say(f"{len(tasks)} chapters to run, {how}, about {duration(progress.left())} in all")
+    with ThreadPoolExecutor(many) as pool, progress.bar:
         while waiting or running:
             names = {task.chapter.name for task in (*waiting, *running.values())}
             for task in list(waiting):
@@ -417,23 +417,19 @@ def side_by_side(project: Project, tasks: list[Task], place: Place) -> Iterator[
                 if blocked := [n for n in chapter.needs if n in failed]:
                     waiting.remove(task)
                     failed.add(chapter.name)
-                    say(f"{chapter.name}: skipped, since it needs {', '.join(blocked)}")
+                    progress.skip(chapter.name, f"it needs {', '.join(blocked)}")
                     yield task, None
                 elif len(running) < many and not names & set(chapter.needs) and not (chapter.alone and names - {chapter.name}):
                     waiting.remove(task)
-                    say(f"{chapter.name}: running at preset {task.parts['parameters']['preset']}, about {seconds(task):.0f} s")
+                    progress.begin(chapter.name)
                     kernel.lend_compiled_loops(project, chapter.name, [t.chapter.name for t in running.values()])
-                    running[pool.submit(run_chapter, project, chapter, task.parts, place)] = task
+                    running[pool.submit(run_chapter, project, chapter, task.parts, place, progress)] = task
             for future in wait(running, 0.5, FIRST_COMPLETED).done:
                 task, manifest = running.pop(future), future.result()
-                if manifest["status"] == "ok":
-                    say(f"{task.chapter.name}: done in {manifest['seconds']:.0f} s")
-                else:
-                    failed.add(task.chapter.name)
-                    say(f"{task.chapter.name}: FAILED after {manifest['seconds']:.0f} s: {manifest['error']}")
+                progress.end(task.chapter.name, manifest["error"])
+                failed |= {task.chapter.name} if manifest["error"] else set()
                 yield task, manifest
-            bar.n = min(round(time.monotonic() - start), bar.total)
-            bar.refresh()
+            progress.show()
 
 
 def select(project: Project, name: str | None) -> list[Chapter]:
@@ -456,7 +452,7 @@ def check(tasks: list[Task]) -> int:
     return 1 if any(task.why for task in tasks) else 0
 
 
-def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew: bool = False) -> list[str]:
+def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew: bool = False, jobs: int | None = None) -> list[str]:
     """Run the chapters that are out of date (``anew``: all), and write the ledger; returns those that failed or could not run."""
     project.read_claims()  # a broken ledger should not be found out after an hour of runs
     failed, stale = list[str](), []
@@ -475,8 +471,15 @@ def run(project: Project, preset: str, seed: int, chapters: list[Chapter], anew:
         else:
             print(f"{name}: up to date")
     folder = project.live / ".running" / preset  # on the disk of the results, so that a complete run takes their place in one step
-    failed += [task.chapter.name for task, manifest in side_by_side(project, stale, Place(folder, shown=True))
-               if manifest is None or manifest["status"] != "ok"]  # fmt: skip
+    complete = 0
+    for task, manifest in side_by_side(project, stale, Place(folder, shown=True), jobs):
+        if manifest is None or manifest["status"] != "ok":
+            failed.append(task.chapter.name)
+            continue
+        complete += 1
+        if complete == 1 and len(stale) > 1:
+            command = "make book" + ("" if preset == "book" else f" PRESET={preset}")
+            say(f"{task.chapter.name} can be read now, while the others run: '{command}' in another terminal shows what is complete")
     shutil.rmtree(folder, ignore_errors=True)
     entries, _ = judged(project, live_rows(project, preset, up_to_date(plan(project, preset, seed=None))))
     write_json(project.live / "ledger.json", entries)

@@ -147,9 +147,14 @@ class Project:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Runs and builds of one checkout come one after the other."""
-        self.build.mkdir(parents=True, exist_ok=True)
-        with datafiles.alone(self.build, "another process runs chapters or builds the book in this folder: wait for it, or stop it"):
+        """Runs of one checkout come one after the other."""
+        with datafiles.alone(self.build, "another process runs chapters in this folder: wait for it, or stop it"):
+            yield
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """So do builds, which wait; a book of the complete chapters can be built while others run."""
+        with datafiles.alone(self.build / "building"):
             yield
 
     def intact(self, preset: str, chapter: str) -> bool:

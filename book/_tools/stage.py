@@ -22,6 +22,7 @@ import front
 import ledger_page
 import ledger_roles
 import live_figures
+import navigation
 import portability
 import recorded
 from chapters import Task, judged, key_of, live_rows, plan, rows_with_origin, up_to_date
@@ -313,7 +314,7 @@ def stage(project: Project, preset: str, src: Path) -> Staging:
     shutil.copytree(project.root / "book", src, ignore=shutil.ignore_patterns("_build", "_tools"))
     for folder in ("notebooks", "results", "_ext"):
         (src / folder).mkdir()
-    for extension in (ledger_roles, live_figures, author_year):
+    for extension in (ledger_roles, live_figures, author_year, navigation):
         shutil.copy(str(extension.__file__), src / "_ext")
     try:
         (src / "snncore").symlink_to(project.root / "snncore")  # literalinclude shows library code

@@ -18,6 +18,7 @@ from project import NO_SPACE, BookError, Chapter, Project
 
 Preset = Literal["smoke", "book", "paper"]
 One = Annotated[str | None, tyro.conf.arg(metavar="CHAPTER", help="only this one, and what it needs")]
+Jobs = Annotated[int | None, tyro.conf.arg(metavar="N", help="chapters side by side; one a core, if memory allows")]
 
 
 class Actions:
@@ -35,23 +36,24 @@ class Actions:
             print(f"failed or skipped: {', '.join(failed)}. What they left: {self.project.failed(preset)}", file=sys.stderr)
         return 1 if failed else 0
 
-    def reproduce(self, preset: Preset = "book", chapter: One = None, seed: int = 0, strict: bool = False) -> int:
+    def reproduce(self, preset: Preset = "book", chapter: One = None, seed: int = 0, strict: bool = False, jobs: Jobs = None) -> int:
         """Run the chapters that are out of date, then build the book; strict: fail, too, if a verdict is worse than the recorded one."""
         wanted, failed = self._chosen(chapter), list[str]()
         stale = any(task.why for task in chapters.plan(self.project, preset, seed, wanted))
         staging = None if stale else build.build(self.project, preset, look=True)  # writes nothing: also where nothing can be written
         if staging is None:
             with self.project.locked():
-                failed = chapters.run(self.project, preset, seed, wanted)
-                staging = build.build(self.project, preset)
+                failed = chapters.run(self.project, preset, seed, wanted, jobs=jobs)
+                with self.project.building():
+                    staging = build.build(self.project, preset)
         assert staging
         print(staging.summary())
         return max(self._told(preset, failed), int(strict and bool(staging.worsened)))
 
-    def run(self, preset: Preset = "book", chapter: One = None, seed: int = 0, anew: bool = False) -> int:
+    def run(self, preset: Preset = "book", chapter: One = None, seed: int = 0, anew: bool = False, jobs: Jobs = None) -> int:
         """Run the chapters that are out of date; anew: all."""
         with self.project.locked():
-            return self._told(preset, chapters.run(self.project, preset, seed, self._chosen(chapter), anew))
+            return self._told(preset, chapters.run(self.project, preset, seed, self._chosen(chapter), anew, jobs))
 
     def check(self, preset: Preset = "book", chapter: One = None, seed: int = 0) -> int:
         """Say which chapters are out of date, and why."""
@@ -68,8 +70,8 @@ class Actions:
             chapters.record(self.project, preset, self._chosen(chapter))
 
     def build(self, preset: Preset = "book") -> None:
-        """Build the book from the runs that there are."""
-        with self.project.locked():
+        """Build the book from the runs that there are, also while chapters run."""
+        with self.project.building():
             staging = build.build(self.project, preset)
         assert staging
         print(staging.summary())
@@ -81,16 +83,18 @@ class Actions:
 
     def pdf(self, preset: Preset = "book") -> None:
         """Print the book into one PDF, with Chromium."""
-        with self.project.locked():
+        with self.project.building():
             publish.pdf(self.project, preset)
 
     def release(self, preset: Preset = "book", tag: bool = False) -> None:
         """Build wheel, HTML and PDF of this version, with checksums, into dist; tag: tag the commit, too."""
-        with self.project.locked():
+        with self.project.building():
             publish.release(self.project, preset, tag)
 
     def serve(self, port: int = 8000) -> None:
         """Serve the built book on this machine, until Ctrl-C."""
+        if not 0 < port < 2**16:
+            raise BookError(f"--port is {port}: a port is a number from 1 to 65535")
         if not ((site := self.project.site()) / "index.html").exists():
             raise BookError("there is no built book yet: make reproduce")
         command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(site)]

@@ -12,6 +12,7 @@ import pytest
 
 import chapters
 import kernel
+import progress
 from book.conftest import CLAIM, chapter, do, edit
 from project import BookError, Project, read_json
 from snncore import datafiles
@@ -29,7 +30,7 @@ def test_a_run_is_complete_cached_and_byte_identical(project, capsys, monkeypatc
     assert (manifest["threads"], manifest["environment"]["OMP_NUM_THREADS"], manifest["environment"]["PYTHONSTARTUP"]) == (1, "1", "")
     ledger = read_json(project.live / "ledger.json")
     assert ledger[0] | {"id": "a.b", "ours": 2.1, "n": 3, "status": "not-settled", "live": True, "preset": "smoke"} == ledger[0]
-    capsys.readouterr()
+    assert "first can be read now, while the others run: 'make book PRESET=smoke' in another" in capsys.readouterr().out
     with monkeypatch.context() as patch:
         patch.setattr(chapters, "run_chapter", lambda *_: pytest.fail("nothing has changed, and yet a chapter runs"))
         assert do(project, "run") == 0
@@ -177,8 +178,12 @@ def test_recording_keeps_the_larger_preset_drops_what_is_gone_and_refuses_uncomm
         chapters.recorded.read_recorded(recorded.parent)
 
 
-def test_two_runs_at_once_are_refused(ran):
-    with ran.locked(), pytest.raises(datafiles.DataError, match="another process runs chapters or builds the book in this folder: wait"):
+def test_two_runs_at_once_are_refused_and_a_book_can_be_built_meanwhile(ran, monkeypatch):
+    with ran.locked(), monkeypatch.context() as patch:
+        patch.setattr("build.render", lambda *_: pytest.fail("it builds"))
+        with pytest.raises(pytest.fail.Exception, match="it builds"):
+            do(ran, "build")
+    with ran.locked(), pytest.raises(datafiles.DataError, match="another process runs chapters in this folder: wait"):
         do(ran, "run")
     assert do(ran, "run") == 0
 
@@ -288,10 +293,10 @@ def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, mon
         start = time.monotonic()
         time.sleep(0.3)
         spans[chapter.name] = start, time.monotonic()
-        return {"status": "ok", "seconds": 0.3}
+        return {"status": "ok", "error": None}
 
     monkeypatch.setattr(chapters, "run_chapter", run_chapter)
-    monkeypatch.setattr(chapters, "at_once", lambda _: 2)
+    monkeypatch.setattr(chapters, "at_once", lambda *_: (2, ""))
 
     def go(needs="", more=""):
         chapter(project.root, "first", "pass", more=more)
@@ -308,8 +313,38 @@ def test_chapters_run_side_by_side_but_one_that_measures_runs_alone(project, mon
     assert c >= b
 
 
-@pytest.mark.parametrize(("available", "at_once"), [(1e9, 1), (4.1e9, 2), (9e9, 3)])
-def test_as_many_chapters_run_side_by_side_as_memory_and_cores_allow(monkeypatch, available, at_once):
-    monkeypatch.setattr(chapters, "cores", lambda: 3)
+@pytest.mark.parametrize(("available", "cores", "jobs", "many", "why"), [
+    (1e9, 3, None, 1, "1.0 GB of memory are free, and each may need 2"), (4.1e9, 3, None, 2, ""), (9e9, 3, None, 3, ""),
+    (9e9, 1, None, 1, "this machine has one core"), (1e9, 3, 2, 2, ""), (9e9, 3, 1, 1, "")])  # fmt: skip
+def test_as_many_chapters_run_side_by_side_as_memory_and_cores_allow_or_a_reader_wants(monkeypatch, available, cores, jobs, many, why):
+    monkeypatch.setattr(chapters, "cores", lambda: cores)
     monkeypatch.setattr(chapters.psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
-    assert [chapters.at_once(count) for count in (10, 1)] == [at_once, 1]
+    assert chapters.at_once(10, jobs) == (many, why)
+    assert chapters.at_once(1, jobs) == (1, "")
+    for wrong in (0, cores + 1):
+        with pytest.raises(BookError, match=f"--jobs is {wrong}: this machine can run 1 to {cores} chapters"):
+            chapters.at_once(10, wrong)
+
+
+def test_time_left_follows_what_this_machine_has_shown(monkeypatch, capsys):
+    """Two lanes, a chapter that runs alone at the end, and a machine that is half as fast as expected."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock.now)
+    seen = progress.Progress({"a": 60.0, "b": 40.0, "c": 20.0, "d": 10.0}, 2, ["d"])
+    assert (seen.left(), seen.share()) == (70, 0)
+    seen.begin("a")
+    seen.begin("b")
+    clock.now = 30.0
+    assert (seen.left(), seen.share()) == (40, 46)  # 60 of 130
+    clock.now = 80.0
+    seen.end("b", None)
+    assert seen.pace() == pytest.approx(160 / 100)  # a is late, too
+    seen.begin("c")
+    assert seen.left() == pytest.approx(20 * 1.6 + 10 * 1.6)
+    assert "b: done in 80 s (71 % of all is done, about 48 s left)\n" in capsys.readouterr().out
+    seen.skip("d", "it needs a")
+    clock.now = 120.0
+    seen.end("a", "it broke")
+    seen.end("c", None)
+    said = "a: FAILED after 2 min: it broke (99 % of all is done, about 0 s left)\nc: done in 40 s\n"
+    assert capsys.readouterr().out.endswith(said)
