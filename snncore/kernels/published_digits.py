@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from snncore.kernels.recurrent import add_rows, nonzero
-
 LATE, AT_ONCE, RESONATOR, BALANCED = range(4)  # kinds of neurons
 BASE, BETA = 0.01, 1.8  # of the threshold of adaptive neurons: BASE + BETA b
 DT, THRESHOLD, GAMMA = 0.01, 1.0, 0.9  # of resonators: step [s], threshold, decay of q per step
@@ -25,6 +23,33 @@ class Layer(NamedTuple):
     bias: np.ndarray
     a: np.ndarray  #: decay of the membrane; of resonators, angular frequency
     b: np.ndarray  #: decay of the adaptation; of resonators, damping (negative)
+
+
+@njit(cache=True, nogil=True)
+def nonzero(x, where):
+    """Write the indices at which x is not zero; return how many there are."""
+    count = 0
+    for i in range(len(x)):
+        where[count] = i
+        count += x[i] != 0
+    return count
+
+
+@njit(cache=True, nogil=True)
+def add_rows(out, w, x, rows, count):
+    """out += the sum of x[row] w[row] over the first ``count`` rows named."""
+    k = 0
+    while k + 4 <= count:
+        w0, w1, w2, w3 = w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]]
+        x0, x1, x2, x3 = x[rows[k]], x[rows[k + 1]], x[rows[k + 2]], x[rows[k + 3]]
+        for i in range(len(out)):
+            out[i] += (x0 * w0[i] + x1 * w1[i]) + (x2 * w2[i] + x3 * w3[i])
+        k += 4
+    while k < count:
+        w0, x0 = w[rows[k]], x[rows[k]]
+        for i in range(len(out)):
+            out[i] += x0 * w0[i]
+        k += 1
 
 
 # Loops of the next function touch few arrays each: so the compiler can show that these do not overlap, and vectorizes.

@@ -65,21 +65,21 @@ class _Compiled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w_in, w_rec, w_out, w_feedback, kappa, constants, credit, leak, potentials):
         arrays = (a.detach().numpy() for a in (x, w_in, w_rec, w_out))
-        z, v, y, psi = map(torch.from_numpy, kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads()))
+        z, v, y, psi, fired = map(torch.from_numpy, kernel.forward(*arrays, kappa, constants, potentials, torch.get_num_threads()))
         ctx.set_materialize_grads(False)
         through = constants._replace(to_v=0 * constants.to_v, to_threshold=0 * constants.to_threshold) if leak else constants
         ctx.constants = kappa, through, credit
-        ctx.save_for_backward(x, w_in, w_rec, w_out if w_feedback is None else w_feedback.T.expand_as(w_out), z, psi)
+        ctx.save_for_backward(x, w_in, w_rec, w_out if w_feedback is None else w_feedback.T.expand_as(w_out), z, psi, fired)
         return z, v, y
 
     @staticmethod
     def backward(ctx, *gradients):
         refuse_second_derivatives()
-        *tensors, z, psi = ctx.saved_tensors
+        *tensors, z, psi, fired = ctx.saved_tensors
         kappa, constants, credit = ctx.constants
         arrays = (None if a is None else a.detach().numpy() for a in (*gradients, *tensors))
         needs_x, threads = ctx.needs_input_grad[0], torch.get_num_threads()
-        results = kernel.backward(*arrays, kappa, constants, z.numpy(), psi.numpy(), credit, needs_x, threads)
+        results = kernel.backward(*arrays, kappa, constants, z.numpy(), psi.numpy(), fired.numpy(), credit, needs_x, threads)
         *grad_weights, grad_current = map(torch.from_numpy, results)
         grad_x = _product(grad_current, tensors[1].transpose(-1, -2)) if needs_x else None
         return grad_x, *grad_weights, None, None, None, None, None, None
@@ -135,7 +135,8 @@ def run_network(
     for name, w in zip(("w_in", "w_rec", "w_out", "w_feedback"), (*weights, w_feedback), strict=True):
         if w is not None:
             check_alike(name, w, "x", x)
-    check_finite("x", x)
+    if not x.sum().isfinite():  # much quicker than to look at each number, which is done only if need be
+        check_finite("x", x)
     if w_feedback is not None and w_feedback.shape != (n, w_out.shape[-2]):
         raise ValueError(f"w_feedback has shape {tuple(w_feedback.shape)}: give (neuron, readout), {(n, w_out.shape[-2])}")
     for _, p in populations:
