@@ -15,9 +15,11 @@ import numpy as np
 from numba import carray, cfunc, from_dtype, njit, types
 from numba.extending import intrinsic
 
+from snncore.kernels import pieces
 from snncore.kernels.threads import in_parts, openmp
+from snncore.kernels.vectors import has_tables
 
-CHAINS = 6  # interleaved; more would not fit the registers
+CHAINS = 6 if has_tables() else 3  # interleaved; more would not fit the registers
 RUN = 64  # elements of a chain in one block: all chains fit the first-level cache
 BLOCK = CHAINS * RUN
 PARALLEL_FROM = 1 << 15  # elements that are worth more than one thread
@@ -178,6 +180,26 @@ def _shared(kernel: Callable, dtype: np.dtype) -> Any:
     return cfunc(types.void(types.voidptr))(part)
 
 
+def _in_one(T: Sequence[float], h: Sequence[float], d: Sequence[float], dtype: np.dtype) -> np.ndarray:
+    """Parameters of the steps; v + (-h) is bitwise v - h."""
+    return np.concatenate([np.array(T, dtype), -np.array(h, dtype), np.array(d, dtype)])
+
+
+def _pieces(T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], strict: bool, dtype: np.dtype) -> np.ndarray | None:
+    """Table of the pieces of these neurons, unless there are too many."""
+    kernel = _compiled(len(T), strict, "y", dtype)
+
+    def decoded(x: np.ndarray, d: Sequence[float]) -> np.ndarray:
+        y = np.empty_like(x)
+        kernel(x, y, _in_one(T, h, d, dtype))
+        return y
+
+    if len(T) > np.finfo(dtype).nmant:  # each spike is a bit of the number that stands for all
+        return None
+    found = pieces.borders(lambda x: decoded(x, [2.0**t for t in range(len(T))]))
+    return None if found is None else pieces.tables(found, decoded(np.concatenate([[-np.inf], found]).astype(dtype), d))
+
+
 @lru_cache(maxsize=1024)
 def _kernel(
     T: tuple[float, ...], h: tuple[float, ...], d: tuple[float, ...], strict: bool, dtype: np.dtype, inplace: bool
@@ -185,9 +207,10 @@ def _kernel(
     """The loop for these neurons, and its parameters in one array."""
     digits = np.finfo(dtype).nmant + 1
     grid = as_rounding(T, h, d, strict, digits)
-    if not grid:  # v + (-h) is bitwise v - h
-        parameters = np.concatenate([np.array(T, dtype), -np.array(h, dtype), np.array(d, dtype)])
-        return _compiled(len(T), strict, "x" if inplace else "y", dtype), parameters
+    if not grid:
+        if dtype == np.float32 and len(T) >= pieces.WORTH_FROM and has_tables() and (table := _pieces(T, h, d, strict, dtype)) is not None:
+            return pieces.search, table
+        return _compiled(len(T), strict, "x" if inplace else "y", dtype), _in_one(T, h, d, dtype)
     offset, magic = grid.shift - 0.5 - 2.0**-5, 1.5 * 2.0 ** (digits - 1)
     numbers = (grid.step, 1 / grid.step, offset, magic, (1 - grid.shift) * grid.step, *grid[2:])
     return _rounding(strict, inplace), np.array(numbers, dtype)
