@@ -915,9 +915,12 @@ def far(activity, m):  # mean distance of the tip [cm]
     return scorbot.distance(published_arm.output(activity), m)
 
 
+def within(m):  # those that keep within the limits of the joints
+    return scorbot.Movements(m.speed[:, m.inside], m.tip[:, m.inside], m.inside[m.inside])
+
+
 def distances(m, g):  # by all variants, within the limits of the joints; after one update alone, of the others
-    taught, fit = published_arm.lesson(theirs, m.tip), m.inside
-    inside = scorbot.Movements(m.speed[:, fit], m.tip[:, fit], m.inside[fit])
+    taught, fit, inside = published_arm.lesson(theirs, m.tip), m.inside, within(m)
     signal, others = taught.learning_signal[:, fit], taught.learning_signal.roll(1, 1)[:, fit]
     learned = far(taught.after, m)
     off = {"none": far(taught.before, inside), "learned": learned[fit]}

@@ -9,7 +9,9 @@ import torch
 
 from snncore.few_spike import FSParams, coefficients, fs_decode, fs_neuron, fs_run, relu6_code, relu_code
 from snncore.kernels import fs_neuron as kernels
+from snncore.kernels import pieces
 from snncore.kernels.fs_neuron import as_rounding, decode
+from snncore.kernels.vectors import has_tables
 
 SETS = {name: coefficients(name).params for name in ("silu.published", "sigmoid.published", "gelu.k4")} | {
     "relu": relu_code(3.7, 8, nearest=True),
@@ -56,6 +58,23 @@ def test_each_thread_does_its_part_and_no_more(library, threads, dtype):
         inside = x[3:-3]
         decode(inside, inside, p.T, p.h, p.d, p.strict, threads)
         assert np.array_equal(inside, expected[3:-3])
+
+
+@pytest.mark.skipif(not has_tables(), reason="numbers are looked up with AVX-512: run this on a processor that has it")
+@pytest.mark.parametrize("name", ["silu.published", "sigmoid.published", "tanh.k16"])
+def test_a_neuron_that_is_looked_up_changes_exactly_at_its_borders(name):
+    p = coefficients(name).params
+    found = pieces.borders(lambda x: fs_run(torch.from_numpy(x), p)[0].T.numpy() @ 2.0 ** np.arange(p.K))
+    assert found is not None
+    below = np.nextafter(found, np.float32(-np.inf))
+    x = torch.from_numpy(np.concatenate([found, below, np.linspace(found[0] - 1, found[-1] + 1, 5000, dtype=np.float32)]))
+    same(fs_neuron(x, p), plain(x, p))
+    assert (plain(torch.from_numpy(found), p) != plain(torch.from_numpy(below), p)).sum() > 10
+
+
+def test_a_neuron_with_more_pieces_than_there_is_room_for_is_not_looked_up():
+    p = coefficients("silu.k16").params
+    assert pieces.borders(lambda x: fs_run(torch.from_numpy(x), p)[0].T.numpy() @ 2.0 ** np.arange(p.K)) is None
 
 
 ROUNDING = {
