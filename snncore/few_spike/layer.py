@@ -208,6 +208,7 @@ class OtherNeurons(fx.Interpreter):
         self.compute = compute
 
     def call_module(self, target: Any, args: tuple, kwargs: dict) -> Any:
+        """Compute a layer of neurons by ``compute``, all else as it is."""
         module = self.fetch_attr(str(target))
         if not isinstance(module, FSActivation):
             return super().call_module(target, args, kwargs)

@@ -32,10 +32,28 @@ class _Model(models.PrimitiveModel):
         super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.dtype).get_value_type(), kind.lanes))
 
 
+INT = ir.IntType(32)
+
+
+def _int(number):
+    return ir.Constant(INT, number)
+
+
+def _ints(numbers):
+    numbers = list(numbers)
+    return ir.Constant(ir.VectorType(INT, len(numbers)), numbers)
+
+
+def _call(builder, name, result, *values):
+    """The result of one of LLVM's own functions."""
+    kind = ir.FunctionType(result, [value.type for value in values])
+    return builder.call(builder.module.declare_intrinsic("llvm." + name, fnty=kind), values)
+
+
 def _everywhere(builder, value, lanes=LANES):
     """A number in all lanes."""
-    one = builder.insert_element(ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
+    one = builder.insert_element(ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined), value, _int(0))
+    return builder.shuffle_vector(one, one, _ints([0] * lanes))
 
 
 def _alike(context, builder, kinds, values):
@@ -95,8 +113,7 @@ def _place(builder, pointer, index, lanes=LANES):
 
 def _lanes(builder, count):
     """Which lanes are below a number."""
-    count = builder.trunc(count, ir.IntType(32))
-    return builder.icmp_signed("<", ir.Constant(ir.VectorType(count.type, LANES), list(range(LANES))), _everywhere(builder, count))
+    return builder.icmp_signed("<", _ints(range(LANES)), _everywhere(builder, builder.trunc(count, INT)))
 
 
 def _load(lanes):
@@ -136,9 +153,8 @@ def load_some(typing_context, pointer, index, count):
     def generate(context, builder, sig, arguments):
         place, align = _place(builder, *arguments[:2])
         whole, lanes = place.type.pointee, _lanes(builder, arguments[2])
-        name = f"llvm.masked.load.v{LANES}f{8 * align}.p0"
-        f = builder.module.declare_intrinsic(name, fnty=ir.FunctionType(whole, [place.type, ir.IntType(32), lanes.type, whole]))
-        return builder.call(f, [place, ir.Constant(ir.IntType(32), align), lanes, ir.Constant(whole, [0.0] * LANES)])
+        others = ir.Constant(whole, [0.0] * LANES)
+        return _call(builder, f"masked.load.v{LANES}f{8 * align}.p0", whole, place, _int(align), lanes, others)
 
     return Vector(pointer.dtype)(pointer, types.intp, types.intp), generate
 
@@ -149,11 +165,8 @@ def store_some(typing_context, pointer, index, value, count):
 
     def generate(context, builder, sig, arguments):
         place, align = _place(builder, *arguments[:2])
-        lanes = _lanes(builder, arguments[3])
-        name = f"llvm.masked.store.v{LANES}f{8 * align}.p0"
-        kinds = [place.type.pointee, place.type, ir.IntType(32), lanes.type]
-        f = builder.module.declare_intrinsic(name, fnty=ir.FunctionType(ir.VoidType(), kinds))
-        builder.call(f, [arguments[2], place, ir.Constant(ir.IntType(32), align), lanes])
+        name, lanes = f"masked.store.v{LANES}f{8 * align}.p0", _lanes(builder, arguments[3])
+        _call(builder, name, ir.VoidType(), arguments[2], place, _int(align), lanes)
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, value, types.intp), generate
@@ -163,10 +176,8 @@ def _prefetch(write):
     @intrinsic
     def prefetch(typing_context, pointer, index):
         def generate(context, builder, sig, arguments):
-            place, i32 = builder.gep(*arguments[:1], [arguments[1]]), ir.IntType(32)
-            kind = ir.FunctionType(ir.VoidType(), [place.type, i32, i32, i32])
-            f = builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=kind)
-            builder.call(f, [place, ir.Constant(i32, write), ir.Constant(i32, 3), ir.Constant(i32, 1)])
+            place = builder.gep(arguments[0], [arguments[1]])
+            _call(builder, "prefetch.p0", ir.VoidType(), place, _int(write), _int(3), _int(1))
             return context.get_dummy_value()
 
         return types.void(pointer, types.intp), generate
@@ -179,13 +190,12 @@ will_read, will_write = _prefetch(0), _prefetch(1)
 
 def _parts(builder, vector):
     """A vector cut into those of `LANES`."""
-    cuts = ([ir.Constant(ir.IntType(32), k) for k in range(first, first + LANES)] for first in range(0, vector.type.count, LANES))
-    return [builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(ir.IntType(32), LANES), cut)) for cut in cuts]
+    return [builder.shuffle_vector(vector, vector, _ints(range(k, k + LANES))) for k in range(0, vector.type.count, LANES)]
 
 
 def _joined(builder, parts):
     while len(parts) > 1:
-        every = ir.Constant(ir.VectorType(ir.IntType(32), 2 * parts[0].type.count), list(range(2 * parts[0].type.count)))
+        every = _ints(range(2 * parts[0].type.count))
         parts = [builder.shuffle_vector(a, b, every) for a, b in zip(parts[::2], parts[1::2], strict=True)]
     return parts[0]
 
@@ -199,13 +209,12 @@ def has_tables() -> bool:
 def look_up(typing_context, low, high, index):
     """The number at each index, of one (``high`` is None) or two tables with `LANES` float32 each; higher bits of it do not matter."""
     one = isinstance(high, types.NoneType)
-    name = "llvm.x86.avx512." + ("permvar.sf.512" if one else "vpermi2var.ps.512")
+    name = "x86.avx512." + ("permvar.sf.512" if one else "vpermi2var.ps.512")
 
     def generate(context, builder, sig, arguments):
-        number, whole = arguments[0].type, ir.VectorType(ir.IntType(32), LANES)
-        kind = ir.FunctionType(number, [number, whole] if one else [number, whole, number])
-        f, others = builder.module.declare_intrinsic(name, fnty=kind), [] if one else [arguments[1]]
-        return _joined(builder, [builder.call(f, [arguments[0], part, *others]) for part in _parts(builder, arguments[2])])
+        first, second, index = arguments
+        others = [] if one else [second]
+        return _joined(builder, [_call(builder, name, first.type, first, part, *others) for part in _parts(builder, index)])
 
     return Vector(low.dtype, index.lanes)(low, high, index), generate
 
@@ -264,9 +273,7 @@ def absolute(typing_context, x):
     """Without its sign."""
 
     def generate(context, builder, sig, arguments):
-        kind = arguments[0].type
-        name = f"llvm.fabs.v{LANES}f{sig.args[0].dtype.bitwidth}"
-        return builder.call(builder.module.declare_intrinsic(name, fnty=ir.FunctionType(kind, [kind])), arguments)
+        return _call(builder, f"fabs.v{LANES}f{sig.args[0].dtype.bitwidth}", arguments[0].type, arguments[0])
 
     return x(x), generate
 
@@ -277,8 +284,7 @@ def fma(typing_context, a, b, c):
 
     def generate(context, builder, sig, arguments):
         wide = _alike(context, builder, sig.args, arguments)
-        name = f"llvm.fma.v{c.lanes}f{c.dtype.bitwidth}"
-        return builder.call(builder.module.declare_intrinsic(name, fnty=ir.FunctionType(wide[2].type, [wide[2].type] * 3)), wide)
+        return _call(builder, f"fma.v{c.lanes}f{c.dtype.bitwidth}", wide[2].type, *wide)
 
     return c(a, b, c), generate
 
@@ -290,10 +296,9 @@ def total(typing_context, x):
     def generate(context, builder, sig, arguments):
         parts, half = arguments[0], LANES // 2
         while half:
-            low, high = (ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(k, k + half))) for k in (0, half))
-            parts = builder.fadd(builder.shuffle_vector(parts, parts, low), builder.shuffle_vector(parts, parts, high))
-            half //= 2
-        return builder.extract_element(parts, ir.Constant(ir.IntType(32), 0))
+            low, high = (builder.shuffle_vector(parts, parts, _ints(range(k, k + half))) for k in (0, half))
+            parts, half = builder.fadd(low, high), half // 2
+        return builder.extract_element(parts, _int(0))
 
     return x.dtype(x), generate
 
