@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE, TESTS, FUNCTION = 17_070, 12_251, 60  # 15,000 and 11,160 before users could convert, deploy and exchange theirs; these fall
+PACKAGE, TESTS, FUNCTION = 17_363, 12_120, 60  # these fall; explicit vectors, twice as fast, cost 570 lines, of which 280 were made room for
 LONGEST = 500  # file
 
 
